@@ -1,0 +1,93 @@
+/** Whose fault an error is; decides the exit code, the log level and whether trying again makes sense. */
+export type Fault = "user" | "peer" | "network" | "program" | "aborted" | "timeout" | "internal";
+
+interface ErrorDescriptor {
+  readonly fault: Fault;
+  /** One sentence that tells the reader what to do about it. */
+  readonly next: string;
+}
+
+/**
+ * Every error that SPRF throws, by code. Codes are part of the public interface: tests and callers match them, never the
+ * message. Sections follow the folders of `src/`.
+ */
+export const ERRORS = {
+  // General
+  INVALID_INPUT: { fault: "user", next: "Correct the named field and try again." },
+  CONFIG_INVALID: { fault: "user", next: "Correct the named setting; `docs/architecture.md` lists them." },
+  ABORTED: { fault: "aborted", next: "Nothing: the caller asked to stop." },
+  TIMEOUT: { fault: "timeout", next: "Try again, or allow more time." },
+  INTERNAL: { fault: "internal", next: "This is a bug in SPRF; please report it with the log." },
+
+  // Store
+  STORE_CONFLICT: { fault: "internal", next: "Read the entry again: somebody wrote it first." },
+  STORE_UNAVAILABLE: { fault: "internal", next: "Check that the data directory is writable and its disk has room." },
+
+  // Content
+  CONTENT_NOT_FOUND: { fault: "network", next: "Check that a peer that holds the content is connected." },
+  CONTENT_CORRUPT: { fault: "peer", next: "The bytes do not match their CID; fetch them from another peer." },
+  CONTENT_TOO_LARGE: { fault: "user", next: "Use smaller content, or raise the limit on both sides." },
+
+  // Messages
+  MESSAGE_INVALID: { fault: "peer", next: "Nothing: the message was dropped." },
+  MESSAGE_TOO_LARGE: { fault: "user", next: "Send large payloads by CID." },
+  MESSENGER_UNREACHABLE: { fault: "network", next: "Check that at least one Waku peer is reachable." },
+  ADDRESS_NOT_FOUND: { fault: "network", next: "The worker did not answer; try again or choose another worker." },
+  PEER_MISMATCH: { fault: "peer", next: "The address answers with another identity; do not use it." },
+
+  // Engine
+  ENGINE_UNAVAILABLE: { fault: "network", next: "Start the engine (for docker: dockerd) or choose another one." },
+  PROGRAM_NOT_FOUND: { fault: "user", next: "Check the program's address and digest, and that its registry or IPFS peer is up." },
+  PROGRAM_INVALID: { fault: "user", next: "Build the program anew; the message says what was refused." },
+  ENGINE_FAILED: { fault: "internal", next: "The run failed on this worker alone; try again." },
+
+  // Ledger
+  LEDGER_UNREACHABLE: { fault: "network", next: "Check the Stellar RPC endpoint." },
+  LEDGER_REJECTED: { fault: "user", next: "The result code in the message says which rule refused the transaction." },
+  ACCOUNT_NOT_FOUND: { fault: "user", next: "Check the account's address, or fund it first." },
+  SMART_ACCOUNT_INVALID: { fault: "user", next: "The account lacks the entries or signers of a smart account." },
+
+  // Chain
+  CHAIN_UNREACHABLE: { fault: "network", next: "Check the Ethereum RPC endpoint." },
+  CHAIN_REVERTED: { fault: "user", next: "The contract refused the call; the message names its error." },
+} as const satisfies Record<string, ErrorDescriptor>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface SprfErrorOptions {
+  readonly cause?: unknown;
+  /** Values for logs and `--json` output; never secrets. */
+  readonly context?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The only error that SPRF throws on purpose.
+ *
+ * @example
+ * throw new SprfError("CONTENT_NOT_FOUND", `no connected peer has ${cid}`, { context: { cid } });
+ */
+export class SprfError extends Error {
+  readonly code: ErrorCode;
+  readonly fault: Fault;
+  readonly next: string;
+  readonly context: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: SprfErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "SprfError";
+    this.code = code;
+    this.fault = ERRORS[code].fault;
+    this.next = ERRORS[code].next;
+    this.context = options.context ?? {};
+  }
+}
+
+/** True when `error` is an {@link SprfError}, with this code if one is given. */
+export function isSprfError(error: unknown, code?: ErrorCode): error is SprfError {
+  return error instanceof SprfError && (code === undefined || error.code === code);
+}
+
+/** The words of whatever was thrown, for messages and logs. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
