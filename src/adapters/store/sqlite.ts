@@ -1,0 +1,73 @@
+import { DatabaseSync } from "node:sqlite";
+
+import { SprfError, messageOf } from "../../errors.ts";
+import type { Store, StoreChange } from "../../ports/store.ts";
+
+const DEFAULT_LIST_LIMIT = 1_000;
+const BUSY_TIMEOUT_MS = 5_000;
+
+/**
+ * A store in one SQLite file: write-ahead log, `synchronous = FULL`, so a resolved `apply` survives a loss of power.
+ *
+ * @throws SprfError `STORE_UNAVAILABLE` when the file cannot be opened
+ */
+export function createSqliteStore(path: string): Store {
+  const database = open(path);
+  const insert = database.prepare("INSERT OR IGNORE INTO entries (tbl, key, value) VALUES (?, ?, ?)");
+  const put = database.prepare(
+    "INSERT INTO entries (tbl, key, value) VALUES (?, ?, ?) ON CONFLICT (tbl, key) DO UPDATE SET value = excluded.value",
+  );
+  const remove = database.prepare("DELETE FROM entries WHERE tbl = ? AND key = ?");
+  const get = database.prepare("SELECT value FROM entries WHERE tbl = ? AND key = ?");
+  const list = database.prepare(
+    "SELECT key, value FROM entries WHERE tbl = ? AND key >= ? AND key > ? AND substr(key, 1, ?) = ? ORDER BY key LIMIT ?",
+  );
+  let closed = false;
+
+  function perform(change: StoreChange): void {
+    if (change.kind === "delete") remove.run(change.table, change.key);
+    else if (change.kind === "put") put.run(change.table, change.key, change.value);
+    else if (insert.run(change.table, change.key, change.value).changes === 0) {
+      throw new SprfError("STORE_CONFLICT", `${change.table}/${change.key} exists already`);
+    }
+  }
+
+  return {
+    async get(table, key) {
+      return get.get(table, key)?.["value"] as Uint8Array | undefined;
+    },
+    async list(table, { prefix = "", after = "", limit = DEFAULT_LIST_LIMIT } = {}) {
+      const rows = list.all(table, prefix, after, prefix.length, prefix, limit);
+      return rows.map((row) => ({ key: row["key"] as string, value: row["value"] as Uint8Array }));
+    },
+    async apply(changes) {
+      database.exec("BEGIN IMMEDIATE");
+      try {
+        for (const change of changes) perform(change);
+        database.exec("COMMIT");
+      } catch (error) {
+        database.exec("ROLLBACK");
+        if (error instanceof SprfError) throw error;
+        throw new SprfError("STORE_UNAVAILABLE", `cannot write ${path}: ${messageOf(error)}`, { cause: error });
+      }
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      database.close();
+    },
+  };
+}
+
+function open(path: string): DatabaseSync {
+  try {
+    const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    database.exec(
+      "CREATE TABLE IF NOT EXISTS entries (tbl TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (tbl, key)) WITHOUT ROWID",
+    );
+    return database;
+  } catch (error) {
+    throw new SprfError("STORE_UNAVAILABLE", `cannot open ${path}: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,32 @@
+import type { Startable } from "./startable.ts";
+
+export interface ContentOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Content by CID. Files are UnixFS with the profile `unixfs-v1-2025` (CIDv1, raw leaves, 1 MiB chunks, 1,024 links), so that
+ * every implementation gives the same CID; records are single `dag-cbor` blocks. CIDs are strings in base32.
+ */
+export interface ContentStore extends Startable {
+  /** Stores and pins a file, and returns its CID. */
+  putFile(bytes: Uint8Array | AsyncIterable<Uint8Array>, options?: ContentOptions): Promise<string>;
+  /** Stores and pins one block of canonical dag-cbor, at most 1 MiB. */
+  putRecord(block: Uint8Array, options?: ContentOptions): Promise<string>;
+  /**
+   * The bytes of a file or record, from disk or from peers, each block checked against its CID.
+   *
+   * @throws SprfError `CONTENT_NOT_FOUND` when no peer serves it before the deadline, `CONTENT_TOO_LARGE` past `maxBytes`,
+   * `CONTENT_CORRUPT` when bytes do not match their CID, `INVALID_INPUT` when `cid` is none.
+   */
+  get(
+    cid: string,
+    options: ContentOptions & { readonly maxBytes: number; readonly offline?: boolean },
+  ): AsyncIterable<Uint8Array>;
+  /** Whether all of it is on this machine. */
+  has(cid: string, options?: ContentOptions): Promise<boolean>;
+  /** Fetches what is missing and keeps it until as many calls of `unpin`. */
+  pin(cid: string, options?: ContentOptions): Promise<void>;
+  /** Releases; unknown CIDs are ignored. Space is freed by the store's own collection. */
+  unpin(cid: string, options?: ContentOptions): Promise<void>;
+}
