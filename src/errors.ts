@@ -37,7 +37,10 @@ export const ERRORS = {
 
   // Engine
   ENGINE_UNAVAILABLE: { fault: "network", next: "Start the engine (for docker: dockerd) or choose another one." },
-  PROGRAM_NOT_FOUND: { fault: "user", next: "Check the program's address and digest, and that its registry or IPFS peer is up." },
+  PROGRAM_NOT_FOUND: {
+    fault: "user",
+    next: "Check the program's address and digest, and that its registry or IPFS peer is up.",
+  },
   PROGRAM_INVALID: { fault: "user", next: "Build the program anew; the message says what was refused." },
   ENGINE_FAILED: { fault: "internal", next: "The run failed on this worker alone; try again." },
 
@@ -46,6 +49,27 @@ export const ERRORS = {
   LEDGER_REJECTED: { fault: "user", next: "The result code in the message says which rule refused the transaction." },
   ACCOUNT_NOT_FOUND: { fault: "user", next: "Check the account's address, or fund it first." },
   SMART_ACCOUNT_INVALID: { fault: "user", next: "The account lacks the entries or signers of a smart account." },
+
+  NOT_ENOUGH_SIGNATURES: { fault: "network", next: "Wait for more workers to answer, or send the request again." },
+
+  // Executions
+  REQUEST_SIGNATURE_INVALID: { fault: "user", next: "Sign the request with the key of its user." },
+  REQUEST_EXPIRED: { fault: "user", next: "Make a new request with a later validUntil." },
+  REQUEST_NOT_SERVED: { fault: "user", next: "Ask a worker that the smart account names." },
+  REQUEST_STATE_MOVED: { fault: "user", next: "Read the new state and decide whether to ask again." },
+  PAYMENT_NOT_FOUND: { fault: "user", next: "Wait until the payment has landed, then send the request again." },
+  PAYMENT_INVALID: { fault: "user", next: "Pay the base fee as the message says, with the request's hash as memo." },
+  PAYMENT_TOO_LOW: { fault: "user", next: "Pay at least execution_base_fee." },
+  PAYMENT_EXPIRED: { fault: "user", next: "Pay again and make a new request." },
+  PAYMENT_USED: { fault: "user", next: "Pay again: a payment buys one transition." },
+  FUNDS_TOO_LOW: { fault: "user", next: "Fund the user's account so that it covers maxGas and the fees." },
+  GAS_LIMIT_EXCEEDED: { fault: "user", next: "Send the request with a larger maxGas." },
+  ANSWER_INVALID: { fault: "peer", next: "Nothing: the answer was not used." },
+  RECORD_INVALID: { fault: "peer", next: "Nothing: the record was not used." },
+  NO_MAJORITY: { fault: "network", next: "Send the request again; the message says what each worker answered." },
+  PROGRAM_REJECTED: { fault: "program", next: "The program refused the input; correct it. The state has not changed." },
+  WORKER_BUSY: { fault: "network", next: "Try again in a moment." },
+  WORKER_UNREACHABLE: { fault: "network", next: "Ask the other workers; a majority is enough." },
 
   // Chain
   CHAIN_UNREACHABLE: { fault: "network", next: "Check the Ethereum RPC endpoint." },

@@ -1,0 +1,81 @@
+import { Account, Asset, Memo, Operation, Transaction, TransactionBuilder } from "@stellar/stellar-sdk";
+
+import { SprfError } from "../../errors.ts";
+import type { LandedTransaction } from "../../ports/ledger.ts";
+import { equalBytes } from "../../utils/bytes.ts";
+import { innerTransactionOf, memoHashOf } from "./envelope.ts";
+import { formatStroops, parseXlm } from "./stroops.ts";
+
+/** A payment buys its execution for this long after its ledger closed. */
+export const PAYMENT_VALID_SECONDS = 3_600;
+
+/** The payment that a request names (design: programs, Execution 2). */
+export interface ExpectedPayment {
+  readonly network: string;
+  readonly program: string;
+  readonly user: string;
+  readonly requestHash: Uint8Array;
+  readonly baseFeeStroops: bigint;
+  /** Seconds since the Unix epoch. */
+  readonly now: number;
+}
+
+/** Builds the payment of a base fee, with the request's hash as memo. */
+export function buildPayment(parts: {
+  readonly network: string;
+  readonly user: { readonly id: string; readonly sequence: bigint };
+  readonly program: string;
+  readonly requestHash: Uint8Array;
+  readonly baseFeeStroops: bigint;
+  readonly feeStroops: bigint;
+  readonly maxTime: number;
+}): Transaction {
+  return new TransactionBuilder(new Account(parts.user.id, parts.user.sequence.toString()), {
+    fee: parts.feeStroops.toString(),
+    networkPassphrase: parts.network,
+    timebounds: { minTime: 0, maxTime: parts.maxTime },
+    memo: Memo.hash(parts.requestHash),
+  })
+    .addOperation(
+      Operation.payment({
+        destination: parts.program,
+        asset: Asset.native(),
+        amount: formatStroops(parts.baseFeeStroops),
+      }),
+    )
+    .build();
+}
+
+/**
+ * Checks that what landed is the payment of this request: the only operation of a successful transaction, native, from the
+ * user to the program, of at least the base fee, with the request's hash as memo, and not too old.
+ *
+ * @throws SprfError `PAYMENT_INVALID`, `PAYMENT_TOO_LOW`, `PAYMENT_EXPIRED`
+ */
+export function checkPayment(landed: LandedTransaction, expected: ExpectedPayment): void {
+  const refuse = (why: string): never => {
+    throw new SprfError("PAYMENT_INVALID", `payment ${landed.hash}: ${why}`, { context: { payment: landed.hash } });
+  };
+  if (!landed.successful) refuse("its transaction failed");
+  const transaction = innerTransactionOf(landed.envelopeXdr, expected.network);
+  const [operation, ...others] = transaction.operations;
+  if (operation?.type !== "payment" || others.length > 0) return refuse("it is not a single payment");
+  if ((operation.source ?? transaction.source) !== expected.user) refuse(`it is not from ${expected.user}`);
+  if (operation.destination !== expected.program) refuse(`it is not to ${expected.program}`);
+  if (!operation.asset.isNative()) refuse("it is not in XLM");
+  const memo = memoHashOf(transaction);
+  if (memo === undefined || !equalBytes(memo, expected.requestHash)) refuse("its memo is not the hash of this request");
+  const paid = parseXlm(operation.amount);
+  if (paid < expected.baseFeeStroops) {
+    throw new SprfError(
+      "PAYMENT_TOO_LOW",
+      `payment ${landed.hash}: ${expected.baseFeeStroops} stroops expected, ${paid} paid`,
+      {
+        context: { expectedStroops: expected.baseFeeStroops.toString(), paidStroops: paid.toString() },
+      },
+    );
+  }
+  if (expected.now > landed.closeTime + PAYMENT_VALID_SECONDS) {
+    throw new SprfError("PAYMENT_EXPIRED", `payment ${landed.hash} is older than ${PAYMENT_VALID_SECONDS} seconds`);
+  }
+}

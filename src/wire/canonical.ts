@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+
+import { decode, encode } from "@ipld/dag-cbor";
+import { CID } from "multiformats/cid";
+import { create as createDigest } from "multiformats/hashes/digest";
+
+import { equalBytes, utf8 } from "../utils/bytes.ts";
+
+const SHA2_256 = 0x12;
+const DAG_CBOR = 0x71;
+
+/** Canonical dag-cbor: equal values give equal bytes on every machine. */
+export function encodeCanonical(value: unknown): Uint8Array {
+  return encode(value);
+}
+
+/**
+ * The value in `bytes`.
+ *
+ * @throws Error when the bytes are not dag-cbor or not in canonical form
+ */
+export function decodeCanonical(bytes: Uint8Array): unknown {
+  const value: unknown = decode(bytes);
+  if (!equalBytes(encode(value), bytes)) throw new Error("dag-cbor that is not canonical");
+  return value;
+}
+
+/** sha256 over a domain such as `sprf/request/1` and the parts after it. */
+export function hashWithDomain(domain: string, ...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash("sha256").update(utf8(domain));
+  for (const part of parts) hash.update(part);
+  return new Uint8Array(hash.digest());
+}
+
+/** The CID (base32) of a dag-cbor block, as a content store gives it. */
+export function recordCidOf(block: Uint8Array): string {
+  return recordCidFromHash(new Uint8Array(createHash("sha256").update(block).digest()));
+}
+
+/** The CID of the record whose sha256 is the memo of a transaction. */
+export function recordCidFromHash(hash: Uint8Array): string {
+  return CID.createV1(DAG_CBOR, createDigest(SHA2_256, hash)).toString();
+}
+
+/** The sha256 inside a record's CID: what the memo of its transaction holds. */
+export function hashOfRecordCid(cid: string): Uint8Array {
+  const parsed = CID.parse(cid);
+  if (parsed.code !== DAG_CBOR || parsed.multihash.code !== SHA2_256)
+    throw new Error(`${cid} is not the CID of a record`);
+  return parsed.multihash.digest;
+}
