@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {DrawRequest, TesterSettings, TesterView} from "../types/MarketTypes.sol";
+
+/// @title Testers: who they are, what they stake, who is drawn
+/// @notice A tester is a twin that posts stake to be drawn, by that stake, into the epochs of agreements. The draw of
+/// an epoch depends only on the hash of its seed block S and on this registry's state as of block S - 1, so nothing
+/// sent in S or later can change it.
+interface ITesterRegistry {
+    event DispatcherAttached(address indexed dispatcher);
+    event TesterRegistered(
+        uint256 indexed testerId,
+        address indexed account,
+        uint96 feePerEpoch,
+        uint16 capacity,
+        uint128 stake
+    );
+    event TesterUpdated(uint256 indexed testerId, uint96 feePerEpoch, uint16 capacity, uint128 stake);
+    event TesterUnregistered(uint256 indexed testerId);
+    event TesterStakeUnbonding(uint256 indexed testerId, uint128 amount, uint64 releaseBlock);
+    event TesterStakeWithdrawn(uint256 indexed testerId, address indexed account, uint128 amount);
+    /// @notice A tester was drawn. `excused` when it was already full: it may report and be paid, but owes nothing.
+    event DutyAssigned(uint256 indexed testerId, address indexed agreement, uint256 epoch, bool excused);
+    /// @notice A duty is over.
+    event DutyReleased(uint256 indexed testerId, address indexed agreement, uint256 epoch, bool revealed);
+
+    /// @notice The dispatcher is attached once, by itself, in its constructor.
+    error TesterRegistry_AlreadyAttached(address dispatcher);
+    /// @notice Only agreements made by the dispatcher may call this.
+    error TesterRegistry_NotAnAgreement(address caller);
+    /// @notice The caller has no twin.
+    error TesterRegistry_NotATwin(address account);
+    /// @notice The caller is already a tester.
+    error TesterRegistry_AlreadyRegistered(address account, uint256 testerId);
+    /// @notice The caller is no active tester.
+    error TesterRegistry_NotRegistered(address account);
+    /// @notice No tester has this id.
+    error TesterRegistry_UnknownTester(uint256 testerId);
+    /// @notice Capacity is 1 to MAX_CAPACITY (0 pauses, in `updateTester` only).
+    error TesterRegistry_BadCapacity(uint256 max, uint256 actual);
+    /// @notice The stake does not back the capacity.
+    error TesterRegistry_StakeTooLow(uint256 required, uint256 actual);
+    /// @notice More than the free stake was asked for.
+    error TesterRegistry_StakeNotFree(uint256 free, uint256 asked);
+    /// @notice Nothing can be withdrawn before `releaseBlock`, or nothing is unbonding.
+    error TesterRegistry_NothingToWithdraw(uint256 releaseBlock, uint256 unbonding);
+    /// @notice The account refused its ether.
+    error TesterRegistry_TransferFailed(address account, uint256 amount);
+    /// @notice A constructor number is out of bounds.
+    error TesterRegistry_BadSetting(bytes32 name, uint256 min, uint256 max, uint256 actual);
+
+    /// @notice Registers the caller, a twin, as a tester. The value sent is its stake.
+    /// @param feePerEpoch Least wei per epoch that it works for.
+    /// @param capacity Duties at once, 1 to MAX_CAPACITY.
+    /// @return testerId Counts from 1. An account that left gets its old id back.
+    /// @dev Reverts with TesterRegistry_NotATwin, _AlreadyRegistered, _BadCapacity, _StakeTooLow.
+    function registerTester(uint96 feePerEpoch, uint16 capacity) external payable returns (uint256 testerId);
+
+    /// @notice Changes the caller's fee and capacity and adds the value sent to its stake. Capacity 0 pauses.
+    /// Epochs already seeded are still drawn by what was registered before.
+    /// @dev Reverts with TesterRegistry_NotRegistered, _BadCapacity, _StakeTooLow.
+    function updateTester(uint96 feePerEpoch, uint16 capacity) external payable;
+
+    /// @notice Takes the caller out of future draws and starts unbonding all of its stake. Duties that it has, go on.
+    /// @dev Reverts with TesterRegistry_NotRegistered.
+    function unregisterTester() external;
+
+    /// @notice Starts unbonding `amount` wei of the caller's free stake. The wait of an earlier one starts again.
+    /// @dev Reverts with TesterRegistry_NotRegistered, _StakeNotFree, and _StakeTooLow when less than
+    /// capacity x dutyStake would stay.
+    function unbondStake(uint128 amount) external;
+
+    /// @notice Sends the caller what has finished unbonding and is not set aside for a duty.
+    /// @dev Reverts with TesterRegistry_NothingToWithdraw, _TransferFailed.
+    function withdrawStake() external;
+
+    /// @notice Ties this registry to the dispatcher that calls it, for good. The dispatcher does it when it is created.
+    /// @dev Reverts with TesterRegistry_AlreadyAttached.
+    function attach() external;
+
+    /// @notice Draws testers for an epoch of the calling agreement and sets their duty's stake aside.
+    /// @return testerIds At most `testerCount`; fewer when the list has not enough eligible testers.
+    /// @return excused Bit i is set when testerIds[i] was already full.
+    /// @dev Only agreements: TesterRegistry_NotAnAgreement. The caller vouches that blockhash(seedBlock) is available.
+    function assign(DrawRequest calldata request) external returns (uint32[] memory testerIds, uint256 excused);
+
+    /// @notice Ends the duties of an epoch of the calling agreement.
+    /// @param excused, revealed One bit per tester, in the order of `testerIds`.
+    /// @dev Only agreements: TesterRegistry_NotAnAgreement.
+    function release(uint256 epoch, uint32[] calldata testerIds, uint256 excused, uint256 revealed) external;
+
+    /// @notice The draw that `assign` would make for this agreement, without making it.
+    function draw(address agreement, DrawRequest calldata request) external view returns (uint32[] memory testerIds);
+
+    /// @notice The dispatcher whose agreements are served; zero until it is attached.
+    function dispatcher() external view returns (address);
+
+    /// @notice The numbers fixed at deployment.
+    function settings() external view returns (TesterSettings memory);
+
+    /// @notice How many tester ids were given out; ids run from 1 to this number.
+    function testerCount() external view returns (uint256);
+
+    /// @notice How many testers are registered now, full and paused ones included.
+    function activeCount() external view returns (uint256);
+
+    /// @notice How many registered testers are left when these accounts are excluded. Accounts must be distinct.
+    function activeCountWithout(address[] calldata excluded) external view returns (uint256);
+
+    /// @notice The id of the account's tester, 0 when it never was one.
+    function testerOf(address account) external view returns (uint256 testerId);
+
+    /// @notice The account of a tester, zero when there is none.
+    function accountOf(uint256 testerId) external view returns (address);
+
+    /// @notice All about one tester. Reverts with TesterRegistry_UnknownTester.
+    function tester(uint256 testerId) external view returns (TesterView memory);
+
+    /// @notice Testers by id, from `fromId` on (ids count from 1), at most `count` and at most MAX_PAGE.
+    function testers(uint256 fromId, uint256 count) external view returns (TesterView[] memory);
+}
