@@ -34,6 +34,10 @@ export const ERRORS = {
   MESSENGER_UNREACHABLE: { fault: "network", next: "Check that at least one Waku peer is reachable." },
   ADDRESS_NOT_FOUND: { fault: "network", next: "The worker did not answer; try again or choose another worker." },
   PEER_MISMATCH: { fault: "peer", next: "The address answers with another identity; do not use it." },
+  PEER_UNREACHABLE: {
+    fault: "network",
+    next: "Check that the peer is up and that its address is reachable from here.",
+  },
 
   // Engine
   ENGINE_UNAVAILABLE: { fault: "network", next: "Start the engine (for docker: dockerd) or choose another one." },
@@ -73,6 +77,7 @@ export const ERRORS = {
 
   // Chain
   CHAIN_UNREACHABLE: { fault: "network", next: "Check the Ethereum RPC endpoint." },
+  PURCHASE_REJECTED: { fault: "user", next: "Ask for a new quote and send at least that; nothing was bought." },
   CHAIN_REVERTED: { fault: "user", next: "The contract refused the call; the message names its error." },
 } as const satisfies Record<string, ErrorDescriptor>;
 

@@ -1,0 +1,204 @@
+/** What one tester says of one worker for one epoch. */
+export type Verdict = "ok" | "unreachable" | "wrong";
+
+/** What an epoch means for one worker. */
+export type Outcome = "pending" | "ok" | "unreachable" | "wrong" | "no-quorum";
+
+export type AgreementStatus = "scheduled" | "running" | "reporting" | "due" | "finalized";
+
+/** An identity: whoever knows it can encrypt to it, dial it and know that it is it. */
+export interface Twin {
+  readonly id: number;
+  readonly account: string;
+  /** 64 bytes, secp256k1. */
+  readonly messageKey: Uint8Array;
+  /** 32 bytes, ed25519. */
+  readonly ledgerKey: Uint8Array;
+}
+
+export interface WorkerTerms {
+  readonly pricePerBlockWei: bigint;
+  readonly maxLengthBlocks: number;
+  readonly slots: number;
+  /** 32 bytes in hex with `0x`; zero is the general market. */
+  readonly applicationType: string;
+  /** 64 hex digits each. */
+  readonly vettedDigests: readonly string[];
+}
+
+export interface WorkerEntry extends WorkerTerms {
+  readonly workerId: number;
+  readonly operator: string;
+  readonly twinId: number;
+  readonly status: "active" | "paused" | "unregistered";
+  readonly listed: boolean;
+  readonly slotsUsed: number;
+  readonly stakeWei: bigint;
+  readonly lockedWei: bigint;
+}
+
+export interface PurchaseRequest {
+  readonly redundancy: number;
+  readonly lengthBlocks: number;
+  readonly applicationType?: string;
+  readonly maxPricePerBlockWei?: bigint;
+  /** Basis points. */
+  readonly minReputation?: number;
+  readonly startAfterBlocks?: number;
+  readonly testerCount?: 1 | 3 | 5 | 7;
+  readonly testerFeePerEpochWei?: bigint;
+}
+
+export interface Purchase {
+  readonly agreement: string;
+  readonly paidWei: bigint;
+  readonly transactionHash: string;
+  readonly gasUsed: bigint;
+}
+
+/** What never changes about an agreement. */
+export interface Agreement {
+  readonly address: string;
+  readonly client: string;
+  readonly workerIds: readonly number[];
+  readonly workerTwinIds: readonly number[];
+  readonly workerOperators: readonly string[];
+  readonly pricesPerBlockWei: readonly bigint[];
+  readonly startBlock: number;
+  /** First block after the work. */
+  readonly endBlock: number;
+  readonly testerCount: number;
+  readonly testerFeePerEpochWei: bigint;
+  readonly epochCount: number;
+}
+
+export interface AgreementState {
+  readonly status: AgreementStatus;
+  /** 32 bytes of the bound smart account's key; absent when none is bound. */
+  readonly program?: Uint8Array;
+  readonly settledEpochs: number;
+}
+
+/** Blocks of an epoch's phases, first and last included; a phase is empty when from > to. */
+export interface EpochWindows {
+  readonly from: number;
+  readonly to: number;
+  readonly commitFrom: number;
+  readonly commitTo: number;
+  readonly revealFrom: number;
+  readonly revealTo: number;
+  readonly finalFrom: number;
+}
+
+export interface TesterSeat {
+  readonly tester: string;
+  readonly testerId: number;
+  readonly status: "drawn" | "committed" | "revealed";
+  /** Empty until revealed. */
+  readonly verdicts: readonly Verdict[];
+}
+
+export interface Reputation {
+  /** Basis points. */
+  readonly reputation: number;
+  readonly uptime: number;
+  readonly epochsOk: number;
+  readonly epochsUnreachable: number;
+  readonly epochsWrong: number;
+  readonly agreementsCompleted: number;
+}
+
+export interface ChainOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The market's contracts on Ethereum, as seen by one account. Every call fails with `CHAIN_UNREACHABLE` when the node cannot
+ * be reached and `CHAIN_REVERTED` (message: the contract's own error and its values) when a contract refuses; a sent
+ * transaction resolves once it is mined.
+ */
+export interface Chain {
+  /** The account that signs; checksummed. */
+  readonly account: string;
+  blockNumber(options?: ChainOptions): Promise<number>;
+  balanceWei(account: string, options?: ChainOptions): Promise<bigint>;
+  /** Yields the latest block number whenever it grows; ends when `signal` aborts. Survives a node that comes back. */
+  blocks(options?: ChainOptions): AsyncIterable<number>;
+
+  /** Registers this account with its keys, or rotates them when they differ; proves possession of the message key. */
+  ensureTwin(
+    keys: { readonly messagePrivateKey: Uint8Array; readonly ledgerKey: Uint8Array },
+    options?: ChainOptions,
+  ): Promise<Twin>;
+  twin(twinId: number, options?: ChainOptions): Promise<Twin>;
+  twinOf(account: string, options?: ChainOptions): Promise<Twin | undefined>;
+  /** Whose message key (64 bytes) this is. */
+  twinOfKey(messageKey: Uint8Array, options?: ChainOptions): Promise<Twin | undefined>;
+
+  registerWorker(terms: WorkerTerms, stakeWei: bigint, options?: ChainOptions): Promise<number>;
+  updateWorker(workerId: number, terms: WorkerTerms, addStakeWei: bigint, options?: ChainOptions): Promise<void>;
+  pauseWorker(workerId: number, options?: ChainOptions): Promise<void>;
+  unpauseWorker(workerId: number, options?: ChainOptions): Promise<void>;
+  worker(workerId: number, options?: ChainOptions): Promise<WorkerEntry | undefined>;
+  /** The account's entry for an application type. */
+  workerOf(account: string, applicationType: string, options?: ChainOptions): Promise<number | undefined>;
+  workers(fromId: number, count: number, options?: ChainOptions): Promise<readonly WorkerEntry[]>;
+  /** Least stake for these terms. */
+  requiredStakeWei(terms: WorkerTerms, options?: ChainOptions): Promise<bigint>;
+  reputationOf(workerId: number, options?: ChainOptions): Promise<Reputation>;
+
+  registerTester(
+    terms: { readonly feePerEpochWei: bigint; readonly capacity: number },
+    stakeWei: bigint,
+    options?: ChainOptions,
+  ): Promise<number>;
+  testerOf(account: string, options?: ChainOptions): Promise<number | undefined>;
+  /** Least stake for this capacity. */
+  requiredTesterStakeWei(capacity: number, options?: ChainOptions): Promise<bigint>;
+
+  /** The most that the purchase can cost now, in wei. */
+  quote(request: PurchaseRequest, options?: ChainOptions): Promise<bigint>;
+  quoteWith(workerIds: readonly number[], lengthBlocks: number, options?: ChainOptions): Promise<bigint>;
+  /** @throws SprfError `PURCHASE_REJECTED` when `valueWei` was too low: nothing was bought and all of it came back */
+  buy(request: PurchaseRequest, valueWei: bigint, options?: ChainOptions): Promise<Purchase>;
+  buyWith(
+    workerIds: readonly number[],
+    lengthBlocks: number,
+    valueWei: bigint,
+    options?: ChainOptions,
+  ): Promise<Purchase>;
+
+  /** How many agreements were made; they are numbered from 0. */
+  agreementCount(options?: ChainOptions): Promise<number>;
+  agreements(from: number, count: number, options?: ChainOptions): Promise<readonly string[]>;
+  agreementCountOf(workerId: number, options?: ChainOptions): Promise<number>;
+  /** The agreements that named a worker, oldest first; the list only grows. */
+  agreementsOf(workerId: number, from: number, count: number, options?: ChainOptions): Promise<readonly string[]>;
+  /** Undefined for an address that this market's dispatcher did not make. */
+  agreement(address: string, options?: ChainOptions): Promise<Agreement | undefined>;
+  agreementState(address: string, options?: ChainOptions): Promise<AgreementState>;
+
+  bindProgram(agreement: string, ledgerKey: Uint8Array, options?: ChainOptions): Promise<void>;
+  windowsOf(agreement: string, epoch: number, options?: ChainOptions): Promise<EpochWindows>;
+  isOpen(agreement: string, epoch: number, options?: ChainOptions): Promise<boolean>;
+  /** Accounts that `openEpoch` would draw; once opened, those drawn. Empty when it cannot be opened now. */
+  previewTesters(agreement: string, epoch: number, options?: ChainOptions): Promise<readonly string[]>;
+  seatsOf(agreement: string, epoch: number, options?: ChainOptions): Promise<readonly TesterSeat[]>;
+  outcomesOf(agreement: string, epoch: number, options?: ChainOptions): Promise<readonly Outcome[]>;
+  /** Outcomes as the reveals so far would make them, final or not. */
+  tallyOf(agreement: string, epoch: number, options?: ChainOptions): Promise<readonly Outcome[]>;
+  openEpoch(agreement: string, epoch: number, options?: ChainOptions): Promise<void>;
+  commit(agreement: string, epoch: number, commitment: Uint8Array, options?: ChainOptions): Promise<void>;
+  reveal(
+    agreement: string,
+    epoch: number,
+    report: { readonly verdicts: readonly Verdict[]; readonly evidenceCid: string; readonly salt: Uint8Array },
+    options?: ChainOptions,
+  ): Promise<void>;
+  /** Takes at most `maxEpochs` final epochs and credits their shares. */
+  settle(agreement: string, maxEpochs: number, options?: ChainOptions): Promise<void>;
+  finalize(agreement: string, options?: ChainOptions): Promise<void>;
+  creditWei(agreement: string, account: string, options?: ChainOptions): Promise<bigint>;
+  /** Pulls this account's credit; resolves with its wei. */
+  withdraw(agreement: string, options?: ChainOptions): Promise<bigint>;
+}
