@@ -67,11 +67,15 @@ export const ERRORS = {
   PAYMENT_EXPIRED: { fault: "user", next: "Pay again and make a new request." },
   PAYMENT_USED: { fault: "user", next: "Pay again: a payment buys one transition." },
   FUNDS_TOO_LOW: { fault: "user", next: "Fund the user's account so that it covers maxGas and the fees." },
-  GAS_LIMIT_EXCEEDED: { fault: "user", next: "Send the request with a larger maxGas." },
+  OUT_OF_GAS: { fault: "user", next: "Ask again with a larger maxGas. The state has not changed." },
   ANSWER_INVALID: { fault: "peer", next: "Nothing: the answer was not used." },
   RECORD_INVALID: { fault: "peer", next: "Nothing: the record was not used." },
   NO_MAJORITY: { fault: "network", next: "Send the request again; the message says what each worker answered." },
   PROGRAM_REJECTED: { fault: "program", next: "The program refused the input; correct it. The state has not changed." },
+  HISTORY_UNAVAILABLE: {
+    fault: "network",
+    next: "Reach a peer or an RPC service that still holds the program's history.",
+  },
   WORKER_BUSY: { fault: "network", next: "Try again in a moment." },
   WORKER_UNREACHABLE: { fault: "network", next: "Ask the other workers; a majority is enough." },
 

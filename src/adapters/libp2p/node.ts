@@ -1,0 +1,164 @@
+import { privateKeyFromRaw } from "@libp2p/crypto/keys";
+import { identify } from "@libp2p/identify";
+import { noise } from "@libp2p/noise";
+import { peerIdFromString } from "@libp2p/peer-id";
+import { ping } from "@libp2p/ping";
+import { tcp } from "@libp2p/tcp";
+import { yamux } from "@libp2p/yamux";
+import { multiaddr } from "@multiformats/multiaddr";
+import { createLibp2p } from "libp2p";
+import type { Identify } from "@libp2p/identify";
+import type { Libp2p, PeerId } from "@libp2p/interface";
+import type { Ping } from "@libp2p/ping";
+import type { Multiaddr } from "@multiformats/multiaddr";
+import type { Libp2pOptions } from "libp2p";
+
+import { SprfError, messageOf } from "../../errors.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Logger } from "../../ports/logger.ts";
+import type { PeerDialer } from "../../ports/peer-dialer.ts";
+import type { Startable } from "../../ports/startable.ts";
+import { abortError, throwIfAborted, withDeadline } from "../../utils/abort.ts";
+import { keepDialled } from "./keep-dialled.ts";
+import { peerIdOf } from "./peer-id.ts";
+import { wakuRelay } from "./relay.ts";
+import type { WakuRelay } from "./relay.ts";
+
+const DIAL_TIMEOUT_MS = 5_000;
+/** The default of 5 a second refuses a small fleet that starts behind one address. */
+const INBOUND_CONNECTIONS_PER_SECOND = 1_000;
+const DEFAULT_LISTEN = ["/ip4/127.0.0.1/tcp/0"];
+
+export type Libp2pServices = { identify: Identify; ping: Ping; pubsub: WakuRelay };
+
+export interface Libp2pNodeInit {
+  /** The twin's message key, 32 bytes: it is the node's identity. */
+  readonly messageKey: Uint8Array;
+  /** @default ["/ip4/127.0.0.1/tcp/0"] */
+  readonly listen?: readonly string[];
+  /** Multiaddrs ending in `/p2p/<peer id>` to which a connection is kept while the node runs. */
+  readonly peers?: readonly string[];
+  /** Keeps what is known of peers over a restart; in memory by default. */
+  readonly datastore?: Libp2pOptions["datastore"];
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The one libp2p node of a daemon: relay, content and channels run on it. */
+export interface Libp2pNode extends Startable, PeerDialer {
+  readonly libp2p: Libp2p<Libp2pServices>;
+  readonly peerId: string;
+  /** The addresses at which the node listens, each with its peer id; empty before the start. */
+  multiaddrs(): string[];
+}
+
+/**
+ * Makes the node: TCP, Noise, Yamux, the Waku relay protocol; nothing that looks for peers by itself. Not started.
+ *
+ * @throws SprfError `CONFIG_INVALID` for an address that is none, or a peer without its id.
+ */
+export async function createLibp2pNode(init: Libp2pNodeInit): Promise<Libp2pNode> {
+  const logger = init.logger.child({ component: "libp2p" });
+  const peers = (init.peers ?? []).map(parsePeer);
+  const libp2p = await createLibp2p<Libp2pServices>({
+    start: false,
+    privateKey: privateKeyFromRaw(init.messageKey),
+    addresses: { listen: [...(init.listen ?? DEFAULT_LISTEN)] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionManager: { inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_SECOND },
+    services: { identify: identify(), ping: ping(), pubsub: wakuRelay() },
+    ...(init.datastore === undefined ? {} : { datastore: init.datastore }),
+  });
+
+  const dial = async (address: Multiaddr, expected: PeerId, outer: AbortSignal | undefined): Promise<void> => {
+    throwIfAborted(outer);
+    try {
+      const connection = await libp2p.dial(address, { signal: withDeadline(outer, DIAL_TIMEOUT_MS) });
+      if (!connection.remotePeer.equals(expected)) throw new Error("unexpected peer");
+    } catch (error) {
+      if (outer?.aborted) throw abortError(outer);
+      throw dialError(error, address);
+    }
+  };
+
+  let running: { readonly stop: AbortController; readonly loops: Promise<void>[] } | undefined;
+  return {
+    libp2p,
+    peerId: libp2p.peerId.toString(),
+    multiaddrs: () => libp2p.getMultiaddrs().map((address) => address.toString()),
+    async dialVerified(text, expectedKey, { signal } = {}) {
+      const expected = peerIdFromString(peerIdOf(expectedKey));
+      const address = parseMultiaddr(text, "INVALID_INPUT");
+      const named = peerIdIn(address);
+      if (named !== undefined && named !== expected.toString()) {
+        throw new SprfError("PEER_MISMATCH", `${text} names another peer than ${expected.toString()}`);
+      }
+      const full = named === undefined ? address.encapsulate(`/p2p/${expected.toString()}`) : address;
+      await dial(full, expected, signal);
+    },
+    async start() {
+      if (running !== undefined) return;
+      const stop = new AbortController();
+      const loops: Promise<void>[] = [];
+      running = { stop, loops };
+      await libp2p.start();
+      for (const { address, peerId } of peers) {
+        loops.push(
+          keepDialled({
+            peer: address.toString(),
+            isConnected: () => libp2p.getConnections(peerId).length > 0,
+            dial: (signal) => dial(address, peerId, signal),
+            clock: init.clock,
+            logger,
+            signal: stop.signal,
+          }),
+        );
+      }
+    },
+    async stop() {
+      if (running === undefined) return;
+      const { stop, loops } = running;
+      running = undefined;
+      stop.abort();
+      await Promise.all(loops);
+      await libp2p.stop();
+    },
+  };
+}
+
+function parseMultiaddr(text: string, code: "INVALID_INPUT" | "CONFIG_INVALID"): Multiaddr {
+  try {
+    return multiaddr(text);
+  } catch (error) {
+    throw new SprfError(code, `not a multiaddr: ${text}`, { cause: error });
+  }
+}
+
+function peerIdIn(address: Multiaddr): string | undefined {
+  return address.getComponents().findLast((component) => component.name === "p2p")?.value;
+}
+
+function parsePeer(text: string): { address: Multiaddr; peerId: PeerId } {
+  const address = parseMultiaddr(text, "CONFIG_INVALID");
+  const peerId = peerIdIn(address);
+  if (peerId === undefined) throw new SprfError("CONFIG_INVALID", `the peer ${text} must end in /p2p/<peer id>`);
+  return { address, peerId: peerIdFromString(peerId) };
+}
+
+function dialError(error: unknown, address: Multiaddr): SprfError {
+  const context = { address: address.toString(), reason: messageOf(error) };
+  const mismatch = causesOf(error).some(
+    (cause) => cause.name === "UnexpectedPeerError" || /unexpected peer|does not match expected/i.test(cause.message),
+  );
+  return mismatch
+    ? new SprfError("PEER_MISMATCH", `another peer answers at ${address.toString()}`, { cause: error, context })
+    : new SprfError("PEER_UNREACHABLE", `no connection to ${address.toString()}`, { cause: error, context });
+}
+
+function causesOf(error: unknown): Error[] {
+  if (!(error instanceof Error)) return [];
+  const inner: unknown[] = error instanceof AggregateError ? error.errors : [];
+  return [error, ...inner.flatMap(causesOf), ...(error.cause === undefined ? [] : causesOf(error.cause))];
+}
