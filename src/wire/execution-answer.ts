@@ -12,7 +12,8 @@ export const executionAnswerSchema = z.strictObject({
   /** The smart account's sequence when the run started; a transition has the next one. */
   sequence: uint64Schema,
   previousState: cidSchema,
-  status: z.enum(["accepted", "rejected"]),
+  /** `out-of-gas`: the run was good but costs more than the request's maxGas. */
+  status: z.enum(["accepted", "rejected", "out-of-gas"]),
   outputCid: cidSchema,
   /** Equal to `previousState` when nothing changed. */
   newState: cidSchema,
@@ -46,7 +47,7 @@ const ANSWER_TYPES = {
     { name: "requestHash", type: "bytes32" },
     { name: "sequence", type: "uint64" },
     { name: "previousState", type: "string" },
-    { name: "accepted", type: "bool" },
+    { name: "status", type: "string" },
     { name: "outputCid", type: "string" },
     { name: "newState", type: "string" },
     { name: "gas", type: "uint64" },
@@ -117,7 +118,7 @@ function typedHash(answer: ExecutionAnswer): string {
     requestHash: answer.requestHash,
     sequence: answer.sequence,
     previousState: answer.previousState,
-    accepted: answer.status === "accepted",
+    status: answer.status,
     outputCid: answer.outputCid,
     newState: answer.newState,
     gas: answer.gas,
