@@ -1,0 +1,164 @@
+import type { Keypair } from "@stellar/stellar-sdk";
+import type PQueue from "p-queue";
+
+import { gasFeeStroops } from "../../domain/program/gas.ts";
+import { nextAttempt, type PastAttempt } from "../../domain/program/next-attempt.ts";
+import { checkPayment } from "../../domain/program/payment.ts";
+import type { SmartAccount } from "../../domain/program/smart-account.ts";
+import { SprfError, isSprfError } from "../../errors.ts";
+import { conclude } from "../../execution/conclude.ts";
+import { loadSmartAccount } from "../../execution/load-smart-account.ts";
+import { planRun } from "../../execution/plan-run.ts";
+import { runProgram, type RunComponents } from "../../execution/run-program.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { LandedTransaction, Ledger } from "../../ports/ledger.ts";
+import type { Logger } from "../../ports/logger.ts";
+import { toHex } from "../../utils/bytes.ts";
+import { signAnswer } from "../../wire/execution-answer.ts";
+import { verifyRequest, type SignedRequest } from "../../wire/execution-request.ts";
+import type { Attempt, Attempts } from "./attempts.ts";
+import type { UsedPayments } from "./used-payments.ts";
+
+const MS_PER_SECOND = 1_000;
+/** What the fee bump of a transition may cost its user on a busy ledger: 3 operations at 100 times the base fee. */
+const TRANSITION_FEE_STROOPS = 30_000n;
+
+export interface ExecuteComponents extends RunComponents {
+  readonly ledger: Ledger;
+  readonly attempts: Attempts;
+  readonly usedPayments: UsedPayments;
+  readonly queue: PQueue;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly keys: { readonly ledgerKey: Keypair; readonly messagePrivateKey: Uint8Array };
+  /** Whether an agreement that runs binds this worker to the smart account. */
+  serves(program: string): Promise<boolean>;
+}
+
+export interface ExecuteInit {
+  /** Requests that may wait at once; more are refused. */
+  readonly maxQueued: number;
+}
+
+/** Takes a request from its arrival to the signed answer, checking what is cheap first (design: programs, Execution 3 to 5). */
+export function createExecute(
+  components: ExecuteComponents,
+  { maxQueued }: ExecuteInit,
+): (signed: SignedRequest, options?: { signal?: AbortSignal | undefined }) => Promise<Attempt> {
+  const { clock, keys, ledger, queue } = components;
+  const inFlight = new Map<string, Promise<Attempt>>();
+
+  async function admit(signed: SignedRequest, requestHash: Uint8Array): Promise<LandedTransaction> {
+    const { request } = signed;
+    const now = Math.floor(clock.now() / MS_PER_SECOND);
+    if (request.validUntil <= BigInt(now))
+      throw new SprfError("REQUEST_EXPIRED", "the request's validUntil has passed");
+    if (request.network !== ledger.networkPassphrase) {
+      throw new SprfError("REQUEST_NOT_SERVED", `this worker is on another network than ${request.network}`);
+    }
+    if (!(await components.serves(request.program))) {
+      throw new SprfError("REQUEST_NOT_SERVED", `no running agreement binds this worker to ${request.program}`);
+    }
+    const account = await loadSmartAccount(ledger, request.program);
+    if (!account.workers.some(({ ledgerKey }) => ledgerKey === keys.ledgerKey.publicKey())) {
+      throw new SprfError("REQUEST_NOT_SERVED", `${request.program} does not name this worker`);
+    }
+    const payment = await ledger.transaction(toHex(signed.paymentHash));
+    if (payment === undefined) {
+      throw new SprfError("PAYMENT_NOT_FOUND", `no ledger holds payment ${toHex(signed.paymentHash)}`);
+    }
+    checkPayment(payment, {
+      network: ledger.networkPassphrase,
+      program: request.program,
+      user: request.user,
+      requestHash,
+      baseFeeStroops: account.baseFeeStroops,
+      now,
+    });
+    await components.usedPayments.check(account, signed.paymentHash, requestHash);
+    await checkFunds(account, signed);
+    return payment;
+  }
+
+  async function checkFunds(account: SmartAccount, { request }: SignedRequest): Promise<void> {
+    const user = await ledger.account(request.user, []);
+    const needed = gasFeeStroops(request.maxGas, account.gasPriceStroops) + TRANSITION_FEE_STROOPS;
+    const has = user?.account.spendableStroops ?? 0n;
+    if (has >= needed) return;
+    throw new SprfError(
+      "FUNDS_TOO_LOW",
+      `${request.user}: ${needed} stroops needed for maxGas and fees, ${has} spendable`,
+      {
+        context: { neededStroops: needed.toString(), spendableStroops: has.toString() },
+      },
+    );
+  }
+
+  async function answer(signed: SignedRequest, requestHash: Uint8Array, payment: LandedTransaction): Promise<Attempt> {
+    const { request } = signed;
+    const account = await loadSmartAccount(ledger, request.program);
+    const attempts = await components.attempts.of(requestHash);
+    const next = nextAttempt(await Promise.all(attempts.map(becameOf)), account.sequence);
+    if (next.kind === "refuse") throw new SprfError("PAYMENT_USED", `request ${toHex(requestHash)}: ${next.why}`);
+    const earlier = next.kind === "repeat" ? attempts[next.index] : undefined;
+    if (earlier !== undefined) return earlier;
+    if (request.ifState !== undefined && request.ifState !== account.state) {
+      throw new SprfError("REQUEST_STATE_MOVED", `the state is ${account.state}, not ${request.ifState}`, {
+        context: { state: account.state },
+      });
+    }
+
+    const plan = await planRun(components, { account, request, requestHash, payment });
+    const outcome = await runProgram(components, plan.run);
+    const { answer: unsigned, transition } = conclude(plan, outcome, signed, ledger.networkPassphrase);
+    if (transition !== undefined) await components.content.putRecord(transition.recordBlock);
+    const transactionHash = transition === undefined ? undefined : new Uint8Array(transition.transaction.hash());
+    const attempt: Attempt = {
+      signed: signAnswer(unsigned, keys, transactionHash),
+      output: new Uint8Array(outcome.output),
+      ...(transactionHash === undefined ? {} : { transactionHash }),
+      detail: outcome.detail,
+    };
+    await components.attempts.add(attempt);
+    components.logger.info("request answered", {
+      request: toHex(requestHash),
+      program: request.program,
+      sequence: account.sequence.toString(),
+      status: unsigned.status,
+      newState: unsigned.newState,
+    });
+    return attempt;
+  }
+
+  async function becameOf({ signed, transactionHash }: Attempt): Promise<PastAttempt> {
+    const { sequence } = signed.answer;
+    if (transactionHash === undefined) return { sequence, landed: undefined };
+    const landed = await ledger.transaction(toHex(transactionHash));
+    return { sequence, landed: landed === undefined ? "no" : landed.successful ? "success" : "failure" };
+  }
+
+  async function take(signed: SignedRequest, requestHash: Uint8Array): Promise<Attempt> {
+    const payment = await admit(signed, requestHash);
+    if (queue.size >= maxQueued) throw new SprfError("WORKER_BUSY", `${queue.size} requests are waiting already`);
+    return await queue.add(async () => await answer(signed, requestHash, payment));
+  }
+
+  return async (signed) => {
+    const requestHash = verifyRequest(signed);
+    const key = toHex(requestHash);
+    const running = inFlight.get(key);
+    if (running !== undefined) return await running;
+    const work = take(signed, requestHash);
+    inFlight.set(key, work);
+    try {
+      return await work;
+    } catch (error) {
+      if (!isSprfError(error) || error.fault !== "user") {
+        components.logger.warn("request failed", { request: key, error: String(error) });
+      }
+      throw error;
+    } finally {
+      inFlight.delete(key);
+    }
+  };
+}

@@ -1,0 +1,31 @@
+import { PAYMENT_VALID_SECONDS } from "../../domain/program/payment.ts";
+import { readRecord } from "../../execution/read-record.ts";
+import type { ContentStore } from "../../ports/content-store.ts";
+import { toHex } from "../../utils/bytes.ts";
+
+/** A program that is busier than this within the validity of a payment has its older payments refused instead. */
+const MAX_RECORDS = 5_000;
+
+/**
+ * Hashes (hex) of the payments that landed transitions used within the time in which a payment is valid, read from the
+ * program's records back from `tip` to `known`: what a worker that joins, missed some or lost its store has to know before it
+ * signs anything.
+ *
+ * @throws SprfError what reading records throws
+ */
+export async function recentPayments(
+  content: ContentStore,
+  { tip, known }: { readonly tip: string; readonly known: string | undefined },
+  { now, signal }: { readonly now: number; readonly signal?: AbortSignal | undefined },
+): Promise<readonly string[]> {
+  const used: string[] = [];
+  let recordCid = tip;
+  while (recordCid !== known && used.length < MAX_RECORDS) {
+    const record = await readRecord(content, recordCid, { signal });
+    if (record.kind === "create") break;
+    if (Number(record.payment.closeTime) + 2 * PAYMENT_VALID_SECONDS < now) break;
+    used.push(toHex(record.signedRequest.paymentHash));
+    recordCid = record.previous.recordCid;
+  }
+  return used;
+}

@@ -1,0 +1,62 @@
+import { z } from "zod";
+
+import type { SmartAccount } from "../../domain/program/smart-account.ts";
+import { SprfError } from "../../errors.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { ContentStore } from "../../ports/content-store.ts";
+import type { Ledger } from "../../ports/ledger.ts";
+import type { Store } from "../../ports/store.ts";
+import { toHex } from "../../utils/bytes.ts";
+import { createTable } from "../../utils/table.ts";
+import { findTip } from "../../execution/tip.ts";
+import { recentPayments } from "./recent-payments.ts";
+
+const MS_PER_SECOND = 1_000;
+
+/** Knows which payments bought a landed transition (invariant P2), also those from before this worker joined. */
+export interface UsedPayments {
+  /**
+   * @throws SprfError `PAYMENT_USED` when the payment bought a transition that this worker did not answer itself; what it did
+   * answer it gives again
+   */
+  check(account: SmartAccount, paymentHash: Uint8Array, requestHash: Uint8Array): Promise<void>;
+}
+
+const knownSchema = z.strictObject({ recordCid: z.string() });
+const usedSchema = z.strictObject({});
+
+export function createUsedPayments(components: {
+  readonly store: Store;
+  readonly ledger: Ledger;
+  readonly content: ContentStore;
+  readonly clock: Clock;
+  /** Whether this worker has answered the request before. */
+  hasAnswered(requestHash: Uint8Array): Promise<boolean>;
+}): UsedPayments {
+  const { store, clock } = components;
+  const known = createTable(store, "payments-known", knownSchema);
+  const used = createTable(store, "payments-used", usedSchema);
+  const catchingUp = new Map<string, Promise<void>>();
+
+  async function catchUp(account: SmartAccount): Promise<void> {
+    const [tip, last] = await Promise.all([findTip(components.ledger, account), known.get(account.id)]);
+    if (tip.recordCid === last?.recordCid) return;
+    const now = Math.floor(clock.now() / MS_PER_SECOND);
+    const payments = await recentPayments(components.content, { tip: tip.recordCid, known: last?.recordCid }, { now });
+    await store.apply([
+      ...payments.map((payment) => used.put(payment, {})),
+      known.put(account.id, { recordCid: tip.recordCid }),
+    ]);
+  }
+
+  return {
+    async check(account, paymentHash, requestHash) {
+      const running = catchingUp.get(account.id) ?? catchUp(account).finally(() => catchingUp.delete(account.id));
+      catchingUp.set(account.id, running);
+      await running;
+      if ((await used.get(toHex(paymentHash))) === undefined) return;
+      if (await components.hasAnswered(requestHash)) return;
+      throw new SprfError("PAYMENT_USED", `payment ${toHex(paymentHash)} bought a transition already`);
+    },
+  };
+}
