@@ -1,0 +1,151 @@
+import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
+import { bodyLimit } from "hono/body-limit";
+
+import { SprfError } from "../../errors.ts";
+import type { Logger } from "../../ports/logger.ts";
+import { fromHex } from "../../utils/bytes.ts";
+import {
+  MAX_REQUEST_BODY_BYTES,
+  answerJsonSchema,
+  answerToJson,
+  errorJsonSchema,
+  requestFromJson,
+  signedRequestJsonSchema,
+  type AnswerWithOutput,
+} from "../../wire/execution-json.ts";
+import type { SignedRequest } from "../../wire/execution-request.ts";
+import { errorResponse } from "./error-response.ts";
+
+const healthSchema = z.object({ status: z.literal("ok"), version: z.string(), blockNumber: z.int(), ledger: z.int() });
+
+/** Who this worker is and where its content can be fetched; the peer id in a multiaddr derives from `messageKey`. */
+const workerSchema = z.object({
+  messageKey: z.string(),
+  ledgerKey: z.string(),
+  multiaddrs: z.array(z.string()),
+  engines: z.array(z.enum(["docker", "wasi"])),
+});
+
+export type WorkerHealth = z.output<typeof healthSchema>;
+export type WorkerDescription = z.output<typeof workerSchema>;
+
+export interface WorkerApiComponents {
+  readonly logger: Logger;
+  execute(signed: SignedRequest): Promise<AnswerWithOutput>;
+  /** The answers given to a request so far, in order of the sequence they were run on. */
+  answersTo(requestHash: Uint8Array): Promise<readonly AnswerWithOutput[]>;
+  /** One block of content from this machine. */
+  block(cid: string): Promise<Uint8Array | undefined>;
+  health(): Promise<WorkerHealth>;
+  describe(): WorkerDescription;
+}
+
+const errorContent = { content: { "application/json": { schema: errorJsonSchema } } };
+
+const routes = {
+  execute: createRoute({
+    method: "post",
+    path: "/v1/executions",
+    summary: "Run a paid, signed request and get the signed answer; the same request gets the same answer",
+    request: { body: { required: true, content: { "application/json": { schema: signedRequestJsonSchema } } } },
+    responses: {
+      200: { description: "The signed answer", content: { "application/json": { schema: answerJsonSchema } } },
+      default: { description: "Why not", ...errorContent },
+    },
+  }),
+  answers: createRoute({
+    method: "get",
+    path: "/v1/executions/{requestHash}",
+    summary: "The answers given to a request so far",
+    request: { params: z.object({ requestHash: z.string().regex(/^[0-9a-f]{64}$/) }) },
+    responses: {
+      200: { description: "Signed answers", content: { "application/json": { schema: z.array(answerJsonSchema) } } },
+      default: { description: "Why not", ...errorContent },
+    },
+  }),
+  worker: createRoute({
+    method: "get",
+    path: "/v1/worker",
+    summary: "Who this worker is and where its content can be fetched",
+    responses: { 200: { description: "The worker", content: { "application/json": { schema: workerSchema } } } },
+  }),
+  health: createRoute({
+    method: "get",
+    path: "/health",
+    summary: "Whether the worker reaches its chain and its ledger",
+    responses: {
+      200: { description: "It does", content: { "application/json": { schema: healthSchema } } },
+      default: { description: "It does not", ...errorContent },
+    },
+  }),
+  block: createRoute({
+    method: "get",
+    path: "/ipfs/{cid}",
+    summary: "One block of content, raw (trustless gateway: check it against its CID)",
+    request: { params: z.object({ cid: z.string().max(64) }) },
+    responses: {
+      200: {
+        description: "The block",
+        content: { "application/vnd.ipld.raw": { schema: z.string().openapi({ format: "binary" }) } },
+      },
+      default: { description: "Why not", ...errorContent },
+    },
+  }),
+};
+
+/** The worker's HTTP API; its OpenAPI document is at `/openapi.json`. */
+export function createWorkerApi(components: WorkerApiComponents): OpenAPIHono {
+  const app = new OpenAPIHono({
+    defaultHook: (result) => {
+      if (result.success) return;
+      const [issue] = result.error.issues;
+      throw new SprfError("INVALID_INPUT", `${issue?.path.join(".") ?? "body"}: ${issue?.message ?? "invalid"}`);
+    },
+  });
+
+  app.use(
+    bodyLimit({
+      maxSize: MAX_REQUEST_BODY_BYTES,
+      onError: () => {
+        throw new SprfError("MESSAGE_TOO_LARGE", `a body of more than ${MAX_REQUEST_BODY_BYTES} bytes`);
+      },
+    }),
+  );
+  app.onError((thrown, c) => {
+    // Hono's own refusals (malformed JSON, say) carry a response below 500: the sender's fault.
+    const refused = "getResponse" in thrown && typeof thrown.getResponse === "function";
+    const error = refused ? new SprfError("INVALID_INPUT", thrown.message) : thrown;
+    const { status, body } = errorResponse(error);
+    if (status === 500) components.logger.error("request failed", { path: c.req.path, error: String(thrown) });
+    return c.json(body, status);
+  });
+  app.notFound((c) => {
+    const { body } = errorResponse(new SprfError("INVALID_INPUT", `there is no ${c.req.method} ${c.req.path}`));
+    return c.json(body, 404);
+  });
+
+  app.openapi(routes.execute, async (c) => {
+    const answer = await components.execute(requestFromJson(c.req.valid("json")));
+    return c.json(answerToJson(answer), 200);
+  });
+  app.openapi(routes.answers, async (c) => {
+    const answers = await components.answersTo(fromHex(c.req.valid("param").requestHash));
+    return c.json(answers.map(answerToJson), 200);
+  });
+  app.openapi(routes.worker, (c) => c.json(components.describe(), 200));
+  app.openapi(routes.health, async (c) => c.json(await components.health(), 200));
+  app.openapi(routes.block, async (c) => {
+    const { cid } = c.req.valid("param");
+    const block = await components.block(cid);
+    if (block === undefined) throw new SprfError("CONTENT_NOT_FOUND", `this worker does not hold ${cid}`);
+    return c.body(new Uint8Array(block), 200, {
+      "content-type": "application/vnd.ipld.raw",
+      "cache-control": "public, max-age=29030400, immutable",
+    });
+  });
+  app.doc31("/openapi.json", {
+    openapi: "3.1.0",
+    info: { title: "SPRF worker", version: "1", description: "Runs programs and signs what came out." },
+  });
+  return app;
+}
