@@ -1,0 +1,180 @@
+import { constants } from "node:fs";
+import { copyFile, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+
+import { EXIT_CODE_TRAP, MAX_MODULE_BYTES, SCRATCH_BYTES, STDERR_TAIL_BYTES } from "../../../domain/engine-limits.ts";
+import { isSprfError, SprfError } from "../../../errors.ts";
+import type { ContentStore } from "../../../ports/content-store.ts";
+import type { Engine, PreparedProgram, ProgramReference, ProgramRun, RunResult } from "../../../ports/engine.ts";
+import type { Logger } from "../../../ports/logger.ts";
+import { abortError, throwIfAborted } from "../../../utils/abort.ts";
+import { inspectModule, limitMemory, PAGE_BYTES } from "./inspect-module.ts";
+import { type CheckedModule, ModuleCache } from "./module-cache.ts";
+import type { SandboxProcess } from "./sandbox-process.ts";
+import { SandboxPool } from "./sandbox-pool.ts";
+import { parseOutcome } from "./parse-outcome.ts";
+import { refuse } from "./wasm-reader.ts";
+
+const CHECK_TIMEOUT_MS = 30_000;
+const MODULE_CACHE_BYTES = 128 * 1024 * 1024;
+
+export interface WasiEngineComponents {
+  readonly content: Pick<ContentStore, "get">;
+  readonly logger: Logger;
+}
+
+export interface WasiEngineInit {
+  /**
+   * Where scratch copies of states and the sandbox's code rest.
+   *
+   * @default the system's temporary directory
+   */
+  readonly scratchDirectory?: string | undefined;
+  /**
+   * Sandboxes started ahead of time once the engine is used; about 45 MB each.
+   *
+   * @default 1
+   */
+  readonly warm?: number | undefined;
+}
+
+/**
+ * Runs WASI preview 1 commands, each run in a process of its own that can be killed. The program sees a file system of
+ * `/sprf/state` and an empty `/tmp` in memory, a clock that stands at `SPRF_TIME`, randomness that follows from `SPRF_SEED`,
+ * and nothing else. A trap is a rejection with exit code 134; exhausted stack and time are failures of this machine.
+ */
+export function createWasiEngine(components: WasiEngineComponents, init: WasiEngineInit = {}): Engine {
+  const { content, logger } = components;
+  const pool = new SandboxPool(
+    { logger },
+    { scratchDirectory: init.scratchDirectory ?? tmpdir(), warm: init.warm ?? 1 },
+  );
+  const modules = new ModuleCache(MODULE_CACHE_BYTES);
+
+  async function load(reference: ProgramReference, signal: AbortSignal | undefined): Promise<CheckedModule> {
+    if (reference.kind !== "wasi") throw new SprfError("INVALID_INPUT", "the wasi engine runs wasm: programs only");
+    const cached = modules.get(reference.cid);
+    if (cached !== undefined) return cached;
+    const bytes = await fetchModule(content, reference.cid, signal);
+    const facts = inspectModule(bytes);
+    await withSandbox(pool, { signal, timeoutMs: CHECK_TIMEOUT_MS }, async (sandbox) => {
+      const { header } = await sandbox.request({ type: "check" }, [bytes], { type: "checked", maxBodyBytes: 0 });
+      if (header["message"] !== "") refuse(String(header["message"]).slice(0, 500));
+    });
+    const module = { bytes, facts };
+    modules.set(reference.cid, module);
+    logger.info("program checked", { cid: reference.cid, bytes: bytes.length, floats: facts.floats });
+    return module;
+  }
+
+  return {
+    kind: "wasi",
+
+    async check({ signal } = {}) {
+      await withSandbox(pool, { signal, timeoutMs: CHECK_TIMEOUT_MS }, () => Promise.resolve());
+    },
+
+    async prepare(reference, { signal, onProgress } = {}) {
+      const { bytes, facts } = await load(reference, signal);
+      onProgress?.({ done: bytes.length, total: bytes.length });
+      return { reference, seconds: facts.seconds, state: "file" } satisfies PreparedProgram;
+    },
+
+    async run(run, { signal } = {}) {
+      const { bytes, facts } = await load(run.program.reference, signal);
+      if ((await stat(run.statePath)).size > run.limits.stateBytes) return rejected("state-limit", 0);
+      const limited = limitMemory(bytes, facts, Math.floor(run.limits.memoryBytes / PAGE_BYTES));
+      if (limited === undefined)
+        return rejected("exit", EXIT_CODE_TRAP, "the program needs more memory than its limit");
+      return await withSandbox(pool, { signal, timeoutMs: run.limits.timeoutMs }, (sandbox) =>
+        runInSandbox(sandbox, limited, run),
+      );
+    },
+
+    close: () => pool.close(),
+  };
+}
+
+async function runInSandbox(sandbox: SandboxProcess, module: Uint8Array, run: ProgramRun): Promise<RunResult> {
+  const { limits, environment } = run;
+  // Where the file system can, the copy shares its blocks.
+  await copyFile(run.statePath, sandbox.statePath, constants.COPYFILE_FICLONE);
+  const request = {
+    environment,
+    outputBytes: limits.outputBytes,
+    stateBytes: limits.stateBytes,
+    scratchBytes: SCRATCH_BYTES,
+    stderrBytes: STDERR_TAIL_BYTES,
+  };
+  const frame = await sandbox.request({ type: "run", request }, [module, run.input], {
+    type: "result",
+    maxBodyBytes: limits.outputBytes + STDERR_TAIL_BYTES,
+  });
+  const { end, exitCode, message, stateChanged, output, stderr } = parseOutcome(frame);
+  if (end === "failed") throw new SprfError("ENGINE_FAILED", `the program could not be run here: ${message}`);
+  const stderrTail = Buffer.from(stderr).toString("utf8");
+  if (end === "trap") return rejected("exit", EXIT_CODE_TRAP, `${stderrTail}trap: ${message}`, output);
+  if (end !== "exit") return rejected(end, 0, stderrTail, output);
+  if (exitCode !== 0) return rejected("exit", exitCode, stderrTail, output);
+  if (stateChanged) {
+    if ((await stat(sandbox.statePath)).size > limits.stateBytes) return rejected("state-limit", 0, stderrTail, output);
+    await copyFile(sandbox.statePath, run.statePath, constants.COPYFILE_FICLONE);
+  }
+  return { status: "accepted", output };
+}
+
+function rejected(
+  reason: "exit" | "output-limit" | "state-limit",
+  exitCode: number,
+  stderrTail = "",
+  output: Uint8Array = new Uint8Array(0),
+): RunResult {
+  return { status: "rejected", reason, exitCode, output, stderrTail };
+}
+
+async function withSandbox<T>(
+  pool: SandboxPool,
+  { signal, timeoutMs }: { signal: AbortSignal | undefined; timeoutMs: number },
+  work: (sandbox: SandboxProcess) => Promise<T>,
+): Promise<T> {
+  throwIfAborted(signal);
+  const sandbox = await pool.take();
+  let stopped: SprfError | undefined;
+  const stop = (error: SprfError): void => {
+    stopped ??= error;
+    sandbox.kill();
+  };
+  const onAbort = (): void => stop(abortError(signal as AbortSignal));
+  const timer = setTimeout(() => {
+    stop(new SprfError("TIMEOUT", `the program did not end within ${timeoutMs} ms`, { context: { timeoutMs } }));
+  }, timeoutMs);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    throwIfAborted(signal);
+    return await work(sandbox);
+  } catch (error) {
+    throw stopped ?? error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+    pool.release(sandbox);
+  }
+}
+
+async function fetchModule(
+  content: Pick<ContentStore, "get">,
+  cid: string,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of content.get(cid, { maxBytes: MAX_MODULE_BYTES, signal })) chunks.push(chunk);
+  } catch (error) {
+    if (isSprfError(error, "CONTENT_NOT_FOUND")) {
+      throw new SprfError("PROGRAM_NOT_FOUND", `no peer has the module ${cid}`, { cause: error, context: { cid } });
+    }
+    if (isSprfError(error, "CONTENT_TOO_LARGE")) refuse(`it is larger than ${MAX_MODULE_BYTES} bytes`);
+    throw error;
+  }
+  return Buffer.concat(chunks);
+}
