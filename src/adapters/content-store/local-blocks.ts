@@ -1,0 +1,50 @@
+import type { CID } from "multiformats/cid";
+
+import { SprfError } from "../../errors.ts";
+import type { Logger } from "../../ports/logger.ts";
+import { blockKey, matches } from "./cid.ts";
+import type { RawBlocks } from "./raw-blocks.ts";
+import type { Lease } from "./sweep-guard.ts";
+
+/** The blocks of this machine, each checked against its hash whenever it is read. */
+export interface LocalBlocks {
+  /**
+   * @returns undefined when the block is not here
+   * @throws SprfError `CONTENT_CORRUPT` when its bytes have changed; the bad copy is removed, so that a good one can take its place
+   */
+  read(cid: CID): Promise<Uint8Array | undefined>;
+  has(cid: CID): Promise<boolean>;
+  /** Stores a block whose hash the caller has checked or made. */
+  write(cid: CID, bytes: Uint8Array, lease?: Lease): Promise<void>;
+  remove(cid: CID): Promise<void>;
+  all(): AsyncIterable<CID>;
+}
+
+export function createLocalBlocks(raw: RawBlocks, logger: Logger): LocalBlocks {
+  const read = async (cid: CID): Promise<Uint8Array | undefined> => {
+    const bytes = await raw.get(cid);
+    if (bytes === undefined || matches(cid, bytes)) return bytes;
+    logger.error("a block on disk does not match its hash; removed", { cid: cid.toString(), bytes: bytes.length });
+    await raw.delete(cid);
+    throw new SprfError("CONTENT_CORRUPT", `the stored bytes of ${cid.toString()} do not match their hash`, {
+      context: { cid: cid.toString() },
+    });
+  };
+  const isIntact = async (cid: CID): Promise<boolean> => {
+    try {
+      return (await read(cid)) !== undefined;
+    } catch {
+      return false;
+    }
+  };
+  return {
+    read,
+    has: async (cid) => await raw.has(cid),
+    async write(cid, bytes, lease) {
+      await lease?.hold(blockKey(cid));
+      if (!(await isIntact(cid))) await raw.put(cid, bytes);
+    },
+    remove: async (cid) => await raw.delete(cid),
+    all: () => raw.all(),
+  };
+}
