@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname, isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
@@ -154,15 +154,7 @@ async function install(reason) {
   say(`installing packages (${reason}); this takes a minute or two`);
   const started = Date.now();
   const progress = setInterval(() => say(`still installing, ${seconds(started)} s`), PROGRESS_MS);
-  // The pinned Node runs npm from a folder of its own: npm would otherwise use, and delete, the one in node_modules.
-  const { code, output } = await capture(
-    "npm",
-    [
-      ...["exec", "--yes", "--allow-scripts=node", `--package=node@${devDependencies.node}`, "--"],
-      ...["npm", "ci", "--prefix", ROOT, "--prefer-offline", "--no-audit", "--no-fund", "--no-progress"],
-    ],
-    { cwd: tmpdir(), env },
-  );
+  const { code, output } = await cleanInstall(`node@${devDependencies.node}`, env);
   clearInterval(progress);
   const missing = whatIsMissing();
   if (code === 0 && missing === undefined) say(`installed in ${seconds(started)} s`);
@@ -170,6 +162,32 @@ async function install(reason) {
     process.stderr.write(output);
     fail(`the installation failed: ${code === 0 ? missing : explain(output)}`);
   }
+}
+
+/**
+ * `npm ci` under the pinned Node, which npm keeps in its cache: npm leaves out packages that the Node it runs on is too old for, and
+ * it deletes the Node in node_modules while it works.
+ */
+async function cleanInstall(pinnedNode, env) {
+  const where = [
+    "exec",
+    "--yes",
+    "--allow-scripts=node",
+    `--package=${pinnedNode}`,
+    "--",
+    "node",
+    "-p",
+    "process.execPath",
+  ];
+  const node = await capture("npm", where, { cwd: tmpdir(), env });
+  if (node.code !== 0) return node;
+  const path = node.output.split("\n").find((line) => isAbsolute(line) && existsSync(line));
+  if (path === undefined) return { ...node, code: 1 };
+  return await capture(
+    "npm",
+    ["ci", "--prefix", ROOT, "--prefer-offline", "--no-audit", "--no-fund", "--no-progress"],
+    { cwd: tmpdir(), env: { ...env, PATH: [dirname(path), env.PATH].join(delimiter) } },
+  );
 }
 
 /** The settings of the npm that started this process belong to this folder; the inner one starts from scratch. */

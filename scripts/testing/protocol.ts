@@ -1,0 +1,20 @@
+/** What the process that runs the tests tells the one that watches it: counts so far, and whether that was all. */
+export interface TestCounts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly isFinal: boolean;
+}
+
+/** True for a well-formed message of the test process. */
+export function isTestCounts(message: unknown): message is TestCounts {
+  return (
+    typeof message === "object" &&
+    message !== null &&
+    "passed" in message &&
+    typeof message.passed === "number" &&
+    "failed" in message &&
+    typeof message.failed === "number" &&
+    "isFinal" in message &&
+    typeof message.isFinal === "boolean"
+  );
+}

@@ -1,0 +1,87 @@
+// The process that runs the tests, started by scripts/test.ts, which judges how it ends.
+import { parseArgs } from "node:util";
+
+import hre from "hardhat";
+
+import { createCountingReporter } from "./counting-reporter.ts";
+import type { TestCounts } from "./protocol.ts";
+import { selectFiles } from "./select-files.ts";
+
+interface Summary {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { e2e: { type: "boolean", default: false }, grep: { type: "string" }, bail: { type: "boolean" } },
+});
+
+let rejections = 0;
+const seen = new WeakSet<Promise<unknown>>();
+// Hardhat listens to this event, which keeps Node from ending the process; and mocha repeats it for each rejection.
+process.on("unhandledRejection", (reason, promise) => {
+  if (seen.has(promise)) return;
+  seen.add(promise);
+  rejections++;
+  console.error("A promise was rejected and nobody handled it:", reason);
+});
+
+const files = selectFiles(positionals, options.e2e);
+await hre.tasks.getTask("build").run({ quiet: true });
+const solidity = await runSolidity();
+const mocha = await runMocha();
+// A rejection of the last test is reported only after its microtasks.
+await new Promise((resolve) => setImmediate(resolve));
+
+await report({ passed: solidity.passed + mocha.passed, failed: solidity.failed + mocha.failed, isFinal: true });
+process.exit();
+
+async function runSolidity(): Promise<Omit<Summary, "skipped">> {
+  if (files.solidity.length === 0) return { passed: 0, failed: 0 };
+  const testFiles = files.solidity === "all" ? [] : files.solidity;
+  const outcome: unknown = await hre.tasks.getTask(["test", "solidity"]).run({
+    testFiles,
+    noCompile: true,
+    ...(options.grep === undefined ? {} : { grep: options.grep }),
+  });
+  const { passed, failed, skipped } = summaryOf(outcome);
+  // A skipped test proves nothing; an error outside of any test is one too.
+  return { passed, failed: Math.max(failed + skipped, isSuccess(outcome) ? 0 : 1) };
+}
+
+async function runMocha(): Promise<Omit<Summary, "skipped">> {
+  if (files.mocha.length === 0) return { passed: 0, failed: 0 };
+  let counts = { passed: 0, failed: 0 };
+  hre.config.test.mocha.reporter = createCountingReporter((passed, failed) => {
+    counts = { passed, failed };
+    void report({ passed: solidity.passed + passed, failed: solidity.failed + failed, isFinal: false });
+  });
+  const outcome: unknown = await hre.tasks.getTask(["test", "mocha"]).run({
+    testFiles: files.mocha,
+    noCompile: true,
+    bail: options.bail ?? false,
+    ...(options.grep === undefined ? {} : { grep: options.grep }),
+  });
+  return { passed: counts.passed, failed: Math.max(counts.failed, isSuccess(outcome) ? 0 : 1) };
+}
+
+function isSuccess(outcome: unknown): boolean {
+  return typeof outcome === "object" && outcome !== null && "success" in outcome && outcome.success === true;
+}
+
+function summaryOf(outcome: unknown): Summary {
+  const { value, error } = outcome as { value?: { summary: Summary }; error?: { summary: Summary } };
+  const summary = value?.summary ?? error?.summary;
+  if (summary === undefined) throw new Error("Hardhat's Solidity test task gave no summary");
+  return summary;
+}
+
+async function report(counts: TestCounts): Promise<void> {
+  const failed = counts.failed + rejections;
+  await new Promise<void>((resolve, reject) => {
+    if (process.send === undefined) resolve();
+    else process.send({ ...counts, failed }, (error: Error | null) => (error === null ? resolve() : reject(error)));
+  });
+}

@@ -1,0 +1,41 @@
+import { globSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+/** Helpers hold no tests; programs in there are started by tests. */
+const NOT_TESTS = ["test/helpers/", "test/fixtures/", "test/vectors/"];
+
+/** End-to-end tests that need more than Node; everything else belongs to `npm test`. */
+const NEEDS_REAL_PARTS = "test/e2e/docker";
+
+export interface TestFiles {
+  readonly mocha: readonly string[];
+  /** Files to run; `all` leaves the choice to Hardhat. */
+  readonly solidity: readonly string[] | "all";
+}
+
+/**
+ * Chooses what runs: named files and folders, else everything that needs only Node, or with `isEndToEnd` all of `test/e2e`.
+ * Paths are relative to the repository's root.
+ */
+export function selectFiles(named: readonly string[], isEndToEnd: boolean): TestFiles {
+  if (named.length === 0) {
+    const all = filesUnder(isEndToEnd ? "test/e2e" : "test", "ts");
+    return isEndToEnd
+      ? { mocha: all, solidity: [] }
+      : { mocha: all.filter((file) => !file.startsWith(NEEDS_REAL_PARTS)), solidity: "all" };
+  }
+  const files = named.flatMap((path) => {
+    const isFolder = statSync(path).isDirectory();
+    return isFolder ? [...filesUnder(path, "ts"), ...filesUnder(path, "sol")] : [join(path)];
+  });
+  return {
+    mocha: files.filter((file) => !file.endsWith(".sol")),
+    solidity: files.filter((file) => file.endsWith(".t.sol")),
+  };
+}
+
+function filesUnder(folder: string, extension: string): string[] {
+  return globSync(join(folder, `**/*.${extension}`))
+    .filter((file) => !NOT_TESTS.some((prefix) => file.startsWith(prefix)) && !file.endsWith(".d.ts"))
+    .sort();
+}
