@@ -10,13 +10,45 @@ import * as Contracts from "./index.js";
 
 declare module "@nomicfoundation/hardhat-ethers/types" {
   interface HardhatEthersHelpers extends HardhatEthersHelpersBase {
-  getContractFactory(name: 'T', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.T__factory>
+  getContractFactory(name: 'Twins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Twins__factory>
+getContractFactory(name: 'ITesterRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ITesterRegistry__factory>
+getContractFactory(name: 'ITwins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ITwins__factory>
+getContractFactory(name: 'IWorkAgreement', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IWorkAgreement__factory>
+getContractFactory(name: 'IWorkerDispatcher', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IWorkerDispatcher__factory>
+getContractFactory(name: 'TesterRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TesterRegistry__factory>
+getContractFactory(name: 'WorkAgreement', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorkAgreement__factory>
+getContractFactory(name: 'WorkerDispatcher', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorkerDispatcher__factory>
+getContractFactory(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorkerStakes__factory>
 
-  getContractAt(name: 'T', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.T>
+  getContractAt(name: 'Twins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Twins>
+getContractAt(name: 'ITesterRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ITesterRegistry>
+getContractAt(name: 'ITwins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ITwins>
+getContractAt(name: 'IWorkAgreement', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IWorkAgreement>
+getContractAt(name: 'IWorkerDispatcher', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IWorkerDispatcher>
+getContractAt(name: 'TesterRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TesterRegistry>
+getContractAt(name: 'WorkAgreement', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorkAgreement>
+getContractAt(name: 'WorkerDispatcher', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorkerDispatcher>
+getContractAt(name: 'WorkerStakes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorkerStakes>
 
-  deployContract(name: 'T', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.T>
+  deployContract(name: 'Twins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+deployContract(name: 'ITesterRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ITesterRegistry>
+deployContract(name: 'ITwins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ITwins>
+deployContract(name: 'IWorkAgreement', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkAgreement>
+deployContract(name: 'IWorkerDispatcher', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerDispatcher>
+deployContract(name: 'TesterRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TesterRegistry>
+deployContract(name: 'WorkAgreement', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkAgreement>
+deployContract(name: 'WorkerDispatcher', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerDispatcher>
+deployContract(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerStakes>
 
-  deployContract(name: 'T', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.T>
+  deployContract(name: 'Twins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+deployContract(name: 'ITesterRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ITesterRegistry>
+deployContract(name: 'ITwins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ITwins>
+deployContract(name: 'IWorkAgreement', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkAgreement>
+deployContract(name: 'IWorkerDispatcher', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerDispatcher>
+deployContract(name: 'TesterRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TesterRegistry>
+deployContract(name: 'WorkAgreement', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkAgreement>
+deployContract(name: 'WorkerDispatcher', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerDispatcher>
+deployContract(name: 'WorkerStakes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerStakes>
 
     // default types
     getContractFactory(

@@ -77,7 +77,7 @@ interface ITesterRegistry {
 
     /// @notice Ties this registry to the dispatcher that calls it, for good. The dispatcher does it when it is created.
     /// @dev Reverts with TesterRegistry_AlreadyAttached.
-    function attach() external;
+    function attachDispatcher() external;
 
     /// @notice Draws testers for an epoch of the calling agreement and sets their duty's stake aside.
     /// @return testerIds At most `testerCount`; fewer when the list has not enough eligible testers.
@@ -102,10 +102,10 @@ interface ITesterRegistry {
     /// @notice How many tester ids were given out; ids run from 1 to this number.
     function testerCount() external view returns (uint256);
 
-    /// @notice How many testers are registered now, full and paused ones included.
+    /// @notice How many testers can be drawn now or once they have room: registered, with a capacity that is not zero.
     function activeCount() external view returns (uint256);
 
-    /// @notice How many registered testers are left when these accounts are excluded. Accounts must be distinct.
+    /// @notice `activeCount` without these accounts, which must be distinct.
     function activeCountWithout(address[] calldata excluded) external view returns (uint256);
 
     /// @notice The id of the account's tester, 0 when it never was one.

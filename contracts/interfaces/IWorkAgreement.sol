@@ -178,8 +178,8 @@ interface IWorkAgreement {
     /// @notice True when the epoch was opened.
     function isOpen(uint256 epoch) external view returns (bool);
 
-    /// @notice The testers that `openEpoch` would draw in the next block; once opened, those drawn. Empty when it
-    /// cannot be opened now (before its commit window or after).
+    /// @notice The testers that `openEpoch` would draw in the block of the call; once opened, those drawn. Empty when
+    /// the epoch cannot be opened then (before its commit window or after).
     function previewTesters(uint256 epoch) external view returns (address[] memory);
 
     /// @notice Outcomes of an epoch in the order of `workers()`; all Pending until the epoch is final.

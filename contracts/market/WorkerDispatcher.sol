@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
+import {ITesterRegistry} from "../interfaces/ITesterRegistry.sol";
+import {ITwins} from "../interfaces/ITwins.sol";
+import {IWorkerDispatcher} from "../interfaces/IWorkerDispatcher.sol";
+import {AgreementArgs} from "../libraries/AgreementArgs.sol";
+import {OrderBook} from "../libraries/OrderBook.sol";
+import {WeightedDraw} from "../libraries/WeightedDraw.sol";
+import {AgreementTerms, PurchaseRequest, WorkerReport, WorkerSeat} from "../types/MarketTypes.sol";
+import {MarketSettings} from "../types/MarketTypes.sol";
+import {WorkerStakes} from "./WorkerStakes.sol";
+
+/// @title The market: workers, their stake, purchases, reputation, see {IWorkerDispatcher}
+contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
+    using OrderBook for OrderBook.Books;
+    using SafeCast for uint256;
+
+    struct AgreementEntry {
+        // Place in `_agreements`, counted from 1; 0 for any other address.
+        uint32 number;
+        bool reported;
+    }
+
+    /// @dev The entries that a purchase can draw from, cheapest first.
+    struct Pool {
+        uint256 size;
+        uint256[] ids;
+        uint256[] weights;
+        uint256[] prices;
+    }
+
+    /// @notice Seconds thoughts before the first block of work, in blocks, at most.
+    uint256 public constant MAX_START_DELAY = 100_000;
+    /// @notice A purchase draws among this many times as many workers as it takes.
+    uint256 public constant CANDIDATES_PER_SEAT = 3;
+    /// @notice Entries of the order book that one purchase looks at, at most.
+    uint256 public constant MAX_BOOK_STEPS = 128;
+    /// @notice Testers for each epoch when the client names no number.
+    uint256 public constant DEFAULT_TESTER_COUNT = 3;
+    /// @notice Testers for each epoch, at most; the number is odd.
+    uint256 public constant MAX_TESTER_COUNT = 7;
+
+    address private immutable IMPLEMENTATION;
+
+    address[] private _agreements;
+    mapping(address agreement => AgreementEntry) private _entries;
+    /// @dev Numbers of the agreements that named a worker, eight to a slot.
+    mapping(uint256 workerId => uint32[] numbers) private _agreementsOf;
+
+    /// @param implementation_ A WorkAgreement made for the same tester registry.
+    /// @dev Attaches itself to the tester registry, so a registry serves one dispatcher.
+    constructor(
+        ITwins twins_,
+        ITesterRegistry testers_,
+        address implementation_,
+        MarketSettings memory settings_
+    ) WorkerStakes(twins_, testers_, settings_) {
+        if (implementation_.code.length == 0) revert WorkerDispatcher_NotAContract("implementation", implementation_);
+        IMPLEMENTATION = implementation_;
+        testers_.attachDispatcher();
+    }
+
+    /// @inheritdoc IWorkerDispatcher
+    function buyContract(uint256 redundancy, uint256 length) external payable nonReentrant returns (address agreement) {
+        return _buyFor(_plainRequest(redundancy, length));
+    }
+
+    /// @inheritdoc IWorkerDispatcher
+    function buyContractFor(
+        PurchaseRequest calldata request
+    ) external payable nonReentrant returns (address agreement) {
+        return _buyFor(request);
+    }
+
+    /// @inheritdoc IWorkerDispatcher
+    function buyContractWith(
+        uint256[] calldata workerIds,
+        uint256 length
+    ) external payable nonReentrant returns (address agreement) {
+        PurchaseRequest memory request = _chosenRequest(workerIds, length);
+        return _buy(request, workerIds);
+    }
+
+    /// @inheritdoc IWorkerDispatcher
+    function report(address client, uint256 length, WorkerReport[] calldata reports) external {
+        AgreementEntry storage entry = _entries[msg.sender];
+        if (entry.number == 0) revert WorkerDispatcher_NotAnAgreement(msg.sender);
+        if (entry.reported) revert WorkerDispatcher_AlreadyReported(msg.sender);
+        entry.reported = true;
+        // At most MAX_REDUNDANCY reports.
+        for (uint256 i = 0; i < reports.length; i++) {
+            _release(client, length, reports[i]);
+        }
+        emit AgreementFinalized(msg.sender);
+    }
+
+    /// @inheritdoc IWorkerDispatcher
+    function quote(uint256 redundancy, uint256 length) external view returns (uint256 atMost) {
+        return _quoteFor(_plainRequest(redundancy, length));
+    }
+
+    /// @inheritdoc IWorkerDispatcher
+    function quoteFor(PurchaseRequest calldata request) external view returns (uint256 atMost) {
+        return _quoteFor(request);
+    }
+
+    /// @inheritdoc IWorkerDispatcher
+    function quoteWith(uint256[] calldata workerIds, uint256 length) external view returns (uint256 exact) {
+        return _costOf(_chosenRequest(workerIds, length), _priceOf(workerIds));
+    }
+
+    /// @inheritdoc IWorkerDispatcher
+    function candidates(PurchaseRequest calldata request) external view returns (uint256[] memory workerIds) {
+        PurchaseRequest memory checked = _check(request);
+        Pool memory pool = _pool(checked);
+        workerIds = new uint256[](pool.size);
+        for (uint256 i = 0; i < pool.size; i++) {
+            workerIds[i] = pool.ids[i];
+        }
+    }
+
+    /// @inheritdoc IWorkerDispatcher
+    function implementation() external view returns (address) {
+        return IMPLEMENTATION;
+    }
+
+    /// @inheritdoc IWorkerDispatcher
+    function agreementCount() external view returns (uint256) {
+        return _agreements.length;
+    }
+
+    /// @inheritdoc IWorkerDispatcher
+    function agreements(uint256 from, uint256 count) external view returns (address[] memory page) {
+        page = new address[](_pageSize(_agreements.length, from, count));
+        for (uint256 i = 0; i < page.length; i++) {
+            page[i] = _agreements[from + i];
+        }
+    }
+
+    /// @inheritdoc IWorkerDispatcher
+    function isAgreement(address account) external view returns (bool) {
+        return _entries[account].number != 0;
+    }
+
+    /// @inheritdoc IWorkerDispatcher
+    function agreementCountOf(uint256 workerId) external view returns (uint256) {
+        return _agreementsOf[workerId].length;
+    }
+
+    /// @inheritdoc IWorkerDispatcher
+    function agreementsOf(uint256 workerId, uint256 from, uint256 count) external view returns (address[] memory page) {
+        uint32[] storage numbers = _agreementsOf[workerId];
+        page = new address[](_pageSize(numbers.length, from, count));
+        for (uint256 i = 0; i < page.length; i++) {
+            page[i] = _agreements[numbers[from + i] - 1];
+        }
+    }
+
+    function _buyFor(PurchaseRequest memory request) private returns (address agreement) {
+        request = _check(request);
+        Pool memory pool = _pool(request);
+        if (pool.size < request.redundancy) {
+            revert WorkerDispatcher_NotEnoughWorkers(request.redundancy, pool.size);
+        }
+        // A client that sends again gets another draw. That is its right: it may name its workers, too.
+        bytes32 seed = keccak256(abi.encode(blockhash(block.number - 1), msg.sender, _agreements.length));
+        WeightedDraw.draw(seed, pool.ids, pool.weights, pool.size, request.redundancy);
+        uint256[] memory workerIds = new uint256[](request.redundancy);
+        for (uint256 i = 0; i < workerIds.length; i++) {
+            workerIds[i] = pool.ids[i];
+        }
+        return _buy(request, workerIds);
+    }
+
+    /// @dev Takes exactly the price. Too little: gives all back and returns zero. Too much: gives the rest back.
+    function _buy(PurchaseRequest memory request, uint256[] memory workerIds) private returns (address agreement) {
+        // Check.
+        if (TWINS.twinOf(msg.sender) == 0) revert WorkerDispatcher_NotATwin(msg.sender);
+        (AgreementTerms memory terms, address[] memory excluded) = _termsOf(request, workerIds);
+        uint256 available = TESTERS.activeCountWithout(excluded);
+        if (available < request.testerCount) {
+            revert WorkerDispatcher_NotEnoughTesters(request.testerCount, available);
+        }
+        uint256 required = _costOf(request, _priceOf(workerIds));
+        if (msg.value < required) {
+            emit PurchaseRejected(msg.sender, required, msg.value);
+            _send(msg.sender, msg.value);
+            return address(0);
+        }
+
+        // Effect.
+        agreement = Clones.cloneWithImmutableArgs(IMPLEMENTATION, AgreementArgs.encode(terms), required);
+        _agreements.push(agreement);
+        uint32 number = _agreements.length.toUint32();
+        _entries[agreement].number = number;
+        for (uint256 i = 0; i < workerIds.length; i++) {
+            _agreementsOf[workerIds[i]].push(number);
+            _take(workerIds[i], agreement, request.length);
+        }
+        emit AgreementCreated(
+            agreement,
+            msg.sender,
+            number - 1,
+            request.applicationType,
+            workerIds,
+            terms.start,
+            request.length,
+            required
+        );
+
+        // Interaction.
+        _send(msg.sender, msg.value - required);
+    }
+
+    function _quoteFor(PurchaseRequest memory request) private view returns (uint256) {
+        request = _check(request);
+        Pool memory pool = _pool(request);
+        if (pool.size < request.redundancy) {
+            revert WorkerDispatcher_NotEnoughWorkers(request.redundancy, pool.size);
+        }
+        uint256 pricePerBlock;
+        for (uint256 taken = 0; taken < request.redundancy; taken++) {
+            uint256 dearest = taken;
+            for (uint256 i = taken + 1; i < pool.size; i++) {
+                if (pool.prices[i] > pool.prices[dearest]) dearest = i;
+            }
+            pricePerBlock += pool.prices[dearest];
+            pool.prices[dearest] = pool.prices[taken];
+        }
+        return _costOf(request, pricePerBlock);
+    }
+
+    /// @dev The cheapest entries that fit, at most CANDIDATES_PER_SEAT for each seat; looks at MAX_BOOK_STEPS at most.
+    function _pool(PurchaseRequest memory request) private view returns (Pool memory pool) {
+        uint256 wanted = request.redundancy * CANDIDATES_PER_SEAT;
+        pool.ids = new uint256[](wanted);
+        pool.weights = new uint256[](wanted);
+        pool.prices = new uint256[](wanted);
+        uint256 ceiling = request.maxPricePerBlock == 0 ? type(uint96).max : request.maxPricePerBlock;
+        uint256 ceilingLevel = OrderBook.levelOf(ceiling);
+
+        OrderBook.Walk memory walk = _books.walk(request.applicationType, request.length);
+        for (uint256 steps = 0; steps < MAX_BOOK_STEPS && pool.size < wanted; steps++) {
+            uint256 id = _books.step(walk);
+            if (id == 0) break;
+            OrderBook.Node storage node = _books.nodes[id];
+            uint256 price = node.price;
+            // Levels never fall on the way, prices within one may.
+            if (OrderBook.levelOf(price) > ceilingLevel) break;
+            if (price > ceiling || node.maxLength < request.length) continue;
+            if (request.minReputation != 0 && _reputationOf(id) < request.minReputation) continue;
+            pool.ids[pool.size] = id;
+            pool.weights[pool.size] = _stakeOf(id);
+            pool.prices[pool.size] = price;
+            pool.size++;
+        }
+    }
+
+    function _plainRequest(uint256 redundancy, uint256 length) private pure returns (PurchaseRequest memory request) {
+        request.redundancy = redundancy;
+        request.length = length;
+    }
+
+    /// @dev Checks the client's choice of workers as `_check` and `_pool` check a request.
+    function _chosenRequest(
+        uint256[] calldata workerIds,
+        uint256 length
+    ) private view returns (PurchaseRequest memory request) {
+        request = _check(_plainRequest(workerIds.length, length));
+        request.applicationType = _requireWorker(workerIds[0]).applicationType;
+        for (uint256 i = 0; i < workerIds.length; i++) {
+            Worker storage self = _requireWorker(workerIds[i]);
+            if (self.applicationType != request.applicationType) {
+                revert WorkerDispatcher_MixedApplications(request.applicationType, self.applicationType);
+            }
+            OrderBook.Node storage node = _books.nodes[workerIds[i]];
+            if (!node.listed) revert WorkerDispatcher_WorkerNotAvailable(workerIds[i]);
+            if (length > node.maxLength) revert WorkerDispatcher_BadLength(node.maxLength, length);
+            // An operator has one entry per application type, so distinct workers are distinct operators.
+            for (uint256 j = 0; j < i; j++) {
+                if (workerIds[j] == workerIds[i]) revert WorkerDispatcher_DuplicateOperator(self.operator);
+            }
+        }
+    }
+
+    /// @dev Checks a request's numbers and fills in the defaults.
+    function _check(PurchaseRequest memory request) private view returns (PurchaseRequest memory) {
+        if (request.redundancy == 0 || request.redundancy > MAX_REDUNDANCY) {
+            revert WorkerDispatcher_BadRedundancy(MAX_REDUNDANCY, request.redundancy);
+        }
+        if (request.length == 0 || request.length > _settings.maxLength) {
+            revert WorkerDispatcher_BadLength(_settings.maxLength, request.length);
+        }
+        if (request.startAfter > MAX_START_DELAY) {
+            revert WorkerDispatcher_BadStartDelay(MAX_START_DELAY, request.startAfter);
+        }
+        if (request.testerCount == 0) request.testerCount = DEFAULT_TESTER_COUNT;
+        if (request.testerCount % 2 == 0 || request.testerCount > MAX_TESTER_COUNT) {
+            revert WorkerDispatcher_BadTesterCount(request.testerCount);
+        }
+        if (request.testerFeePerEpoch == 0) request.testerFeePerEpoch = _settings.testerFeePerEpoch;
+        if (request.testerFeePerEpoch > type(uint96).max) {
+            revert WorkerDispatcher_BadTesterFee(type(uint96).max, request.testerFeePerEpoch);
+        }
+        return request;
+    }
+
+    /// @dev The agreement's terms, and the accounts that must not test it: the workers' operators and the client.
+    function _termsOf(
+        PurchaseRequest memory request,
+        uint256[] memory workerIds
+    ) private view returns (AgreementTerms memory terms, address[] memory excluded) {
+        uint256 count = workerIds.length;
+        WorkerSeat[] memory seats = new WorkerSeat[](count);
+        excluded = new address[](count + 1);
+        excluded[count] = msg.sender;
+        for (uint256 i = 0; i < count; i++) {
+            Worker storage self = _worker(workerIds[i]);
+            address operator = self.operator;
+            seats[i] = WorkerSeat({
+                workerId: workerIds[i].toUint40(),
+                twinId: self.twinId,
+                operator: operator,
+                pricePerBlock: _books.nodes[workerIds[i]].price
+            });
+            excluded[i] = operator;
+            // A client that buys from itself is excluded once.
+            if (operator == msg.sender) excluded[count] = address(0);
+        }
+        terms = AgreementTerms({
+            client: msg.sender,
+            start: (block.number + request.startAfter).toUint40(),
+            length: request.length.toUint32(),
+            epochLength: _settings.epochLength,
+            revealLength: _settings.revealLength,
+            appealLength: _settings.appealLength,
+            testerCount: request.testerCount.toUint8(),
+            testerFeePerEpoch: request.testerFeePerEpoch.toUint96(),
+            workers: seats
+        });
+    }
+
+    function _priceOf(uint256[] memory workerIds) private view returns (uint256 pricePerBlock) {
+        for (uint256 i = 0; i < workerIds.length; i++) {
+            pricePerBlock += _books.nodes[workerIds[i]].price;
+        }
+    }
+
+    /// @dev Work and all tester fees, in wei. No overflow: 96 + 5 + 32 bits and 96 + 3 + 32 bits.
+    function _costOf(PurchaseRequest memory request, uint256 pricePerBlock) private view returns (uint256) {
+        uint256 epochs = Math.ceilDiv(request.length, _settings.epochLength);
+        return pricePerBlock * request.length + request.testerCount * request.testerFeePerEpoch * epochs;
+    }
+
+    function _pageSize(uint256 total, uint256 from, uint256 count) private pure returns (uint256) {
+        return from >= total ? 0 : Math.min(Math.min(count, MAX_PAGE), total - from);
+    }
+}
