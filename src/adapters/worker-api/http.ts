@@ -1,0 +1,81 @@
+import { z } from "zod";
+
+import { ERRORS, SprfError, messageOf, type ErrorCode } from "../../errors.ts";
+import type { WorkerApi, WorkerApiOptions } from "../../ports/worker-api.ts";
+import { abortError, withDeadline } from "../../utils/abort.ts";
+import { fromHex } from "../../utils/bytes.ts";
+import { answerFromJson, errorJsonSchema, requestToJson } from "../../wire/execution-json.ts";
+
+/** An answer holds an output of at most 1 MiB in base64. */
+const MAX_RESPONSE_BYTES = 2 * 1024 * 1024;
+const EXECUTE_TIMEOUT_MS = 120_000;
+const CALL_TIMEOUT_MS = 5_000;
+
+const describedSchema = z.object({
+  messageKey: z.string().regex(/^[0-9a-f]{128}$/),
+  ledgerKey: z.string().length(56),
+  multiaddrs: z.array(z.string().max(256)).max(16),
+});
+
+/** Workers' APIs over HTTP. */
+export function createHttpWorkerApi(): WorkerApi {
+  return {
+    async execute(apiUrl, signed, options) {
+      const body = await call(`${apiUrl}/v1/executions`, EXECUTE_TIMEOUT_MS, options, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(requestToJson(signed)),
+      });
+      return answerFromJson(body);
+    },
+    async describe(apiUrl, options) {
+      const found = describedSchema.safeParse(await call(`${apiUrl}/v1/worker`, CALL_TIMEOUT_MS, options));
+      if (!found.success) throw new SprfError("WORKER_UNREACHABLE", `${apiUrl} does not describe a worker`);
+      return { ...found.data, messageKey: fromHex(found.data.messageKey) };
+    },
+    async health(apiUrl, options) {
+      await call(`${apiUrl}/health`, CALL_TIMEOUT_MS, options);
+    },
+  };
+}
+
+async function call(
+  url: string,
+  timeoutMs: number,
+  { signal }: WorkerApiOptions = {},
+  init: RequestInit = {},
+): Promise<unknown> {
+  const { status, body } = await exchange(url, withDeadline(signal, timeoutMs), signal, init);
+  if (status === 200) return body;
+  const refusal = errorJsonSchema.safeParse(body);
+  if (!refusal.success) throw new SprfError("WORKER_UNREACHABLE", `${url} answered ${status}`);
+  const { code, message } = refusal.data.error;
+  throw new SprfError(code in ERRORS ? (code as ErrorCode) : "WORKER_UNREACHABLE", message, { context: { url } });
+}
+
+async function exchange(
+  url: string,
+  deadline: AbortSignal,
+  signal: AbortSignal | undefined,
+  init: RequestInit,
+): Promise<{ readonly status: number; readonly body: unknown }> {
+  try {
+    const response = await fetch(url, { ...init, redirect: "error", signal: deadline });
+    return { status: response.status, body: JSON.parse(await readLimited(response)) };
+  } catch (error) {
+    if (signal?.aborted) throw abortError(signal);
+    const cause = error instanceof Error && error.cause !== undefined ? `: ${messageOf(error.cause)}` : "";
+    throw new SprfError("WORKER_UNREACHABLE", `${url}: ${messageOf(error)}${cause}`, { cause: error });
+  }
+}
+
+async function readLimited(response: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of response.body ?? []) {
+    size += part.length;
+    if (size > MAX_RESPONSE_BYTES) throw new SprfError("WORKER_UNREACHABLE", "the answer is too large");
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}

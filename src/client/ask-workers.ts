@@ -1,0 +1,153 @@
+import type { Transaction } from "@stellar/stellar-sdk";
+import { Keypair } from "@stellar/stellar-sdk";
+
+import { findMajority } from "../domain/program/majority.ts";
+import type { SmartAccount, SmartAccountWorker } from "../domain/program/smart-account.ts";
+import { SprfError, isSprfError, messageOf } from "../errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { WorkerApi } from "../ports/worker-api.ts";
+import { equalBytes } from "../utils/bytes.ts";
+import { retry } from "../utils/retry.ts";
+import { verifyAnswer, type ExecutionAnswer, type SignedAnswer } from "../wire/execution-answer.ts";
+import type { AnswerWithOutput } from "../wire/execution-json.ts";
+import type { SignedRequest } from "../wire/execution-request.ts";
+
+/** What came of asking one worker. */
+export interface WorkerReply {
+  readonly worker: SmartAccountWorker;
+  readonly answer?: SignedAnswer;
+  /** Why there is no usable answer. */
+  readonly error?: SprfError;
+}
+
+export interface Majority {
+  readonly answer: ExecutionAnswer;
+  readonly signed: readonly SignedAnswer[];
+  readonly output: Uint8Array;
+  readonly detail: string;
+  /** In the order of the account's workers, as far as they had answered. */
+  readonly replies: readonly WorkerReply[];
+}
+
+interface AskComponents {
+  readonly workerApi: WorkerApi;
+  readonly clock: Clock;
+  /** The CID of an output, to hold it against the answer. */
+  cidOf(bytes: Uint8Array): Promise<string>;
+}
+
+interface Question {
+  readonly program: SmartAccount;
+  readonly signed: SignedRequest;
+  readonly requestHash: Uint8Array;
+  /** The transaction that an answer's worker must have signed. */
+  transactionOf(answer: ExecutionAnswer): Transaction;
+}
+
+/**
+ * Sends a request to all workers at once and resolves as soon as a majority has signed the same.
+ *
+ * @throws SprfError `NO_MAJORITY` when none can come together any more; its message says what each worker answered
+ */
+export async function askWorkers(
+  components: AskComponents,
+  question: Question,
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<Majority> {
+  const { workers } = question.program;
+  const enough = new AbortController();
+  const combined = signal === undefined ? enough.signal : AbortSignal.any([signal, enough.signal]);
+  const replies = new Map<string, WorkerReply>();
+  const outputs = new Map<string, AnswerWithOutput>();
+  const { promise, resolve, reject } = Promise.withResolvers<Majority>();
+
+  function consider(): void {
+    const answers = [...replies.values()].flatMap(({ answer }) => (answer === undefined ? [] : [answer]));
+    const result = findMajority(answers, workers.length, workers.length - replies.size);
+    if (result.kind === "open") return;
+    const ordered = workers.flatMap(({ ledgerKey }) => replies.get(ledgerKey) ?? []);
+    const [first] = result.kind === "majority" ? result.answers : [];
+    const body = first === undefined ? undefined : outputs.get(first.worker);
+    if (result.kind === "none" || first === undefined || body === undefined) return reject(noMajority(ordered));
+    resolve({
+      answer: first.answer,
+      signed: result.answers,
+      output: body.output,
+      detail: body.detail,
+      replies: ordered,
+    });
+  }
+
+  for (const worker of workers) {
+    askWorker(components, question, worker, combined).then(
+      (answered) => {
+        outputs.set(worker.ledgerKey, answered);
+        replies.set(worker.ledgerKey, { worker, answer: answered.signed });
+        consider();
+      },
+      (thrown: unknown) => {
+        if (signal?.aborted) return reject(thrown);
+        const error = isSprfError(thrown) ? thrown : new SprfError("INTERNAL", messageOf(thrown), { cause: thrown });
+        replies.set(worker.ledgerKey, { worker, error });
+        consider();
+      },
+    );
+  }
+  try {
+    return await promise;
+  } finally {
+    enough.abort();
+  }
+}
+
+async function askWorker(
+  { workerApi, clock, cidOf }: AskComponents,
+  question: Question,
+  worker: SmartAccountWorker,
+  signal: AbortSignal,
+): Promise<AnswerWithOutput> {
+  const answered = await retry(async () => await workerApi.execute(worker.address, question.signed, { signal }), {
+    clock,
+    signal,
+    // A worker whose ledger is a close behind does not see the payment yet.
+    retriable: (error) =>
+      isSprfError(error) && ["PAYMENT_NOT_FOUND", "WORKER_BUSY", "LEDGER_UNREACHABLE"].includes(error.code),
+  });
+  await checkAnswer(answered, question, worker, cidOf);
+  return answered;
+}
+
+async function checkAnswer(
+  { signed, output }: AnswerWithOutput,
+  question: Question,
+  worker: SmartAccountWorker,
+  cidOf: AskComponents["cidOf"],
+): Promise<void> {
+  const refuse = (why: string): never => {
+    throw new SprfError("ANSWER_INVALID", `${worker.address}: ${why}`, { context: { worker: worker.ledgerKey } });
+  };
+  const { answer, transactionSignature } = signed;
+  if (signed.worker !== worker.ledgerKey) refuse("the answer is another worker's");
+  verifyAnswer(signed);
+  if (!equalBytes(answer.requestHash, question.requestHash)) refuse("the answer is to another request");
+  if (answer.outputCid !== (await cidOf(output))) refuse("the output is not the one that was signed");
+  if (answer.newState === answer.previousState) return;
+  if (answer.status !== "accepted" || answer.recordCid === undefined || transactionSignature === undefined) {
+    return refuse("the answer changes the state without a transition");
+  }
+  const hash = question.transactionOf(answer).hash();
+  if (!Keypair.fromPublicKey(worker.ledgerKey).verify(hash, transactionSignature)) {
+    refuse("the transaction that it signed is not the one that follows from its answer");
+  }
+}
+
+function noMajority(replies: readonly WorkerReply[]): SprfError {
+  const said = replies.map(({ worker, answer, error }) =>
+    answer === undefined
+      ? `${worker.address}: ${error?.code ?? "no answer"} (${error?.message ?? ""})`
+      : `${worker.address}: ${answer.answer.status} on sequence ${answer.answer.sequence} to ${answer.answer.newState}`,
+  );
+  return new SprfError("NO_MAJORITY", `no majority signed the same: ${said.join("; ")}`, {
+    context: { sequences: replies.flatMap(({ answer }) => (answer === undefined ? [] : [answer.answer.sequence])) },
+  });
+}

@@ -1,0 +1,218 @@
+import { gasFeeStroops } from "../domain/program/gas.ts";
+import { MAX_ATTEMPTS } from "../domain/program/next-attempt.ts";
+import type { SmartAccount } from "../domain/program/smart-account.ts";
+import { buildTransition, transitionMaxTime } from "../domain/program/transition-transaction.ts";
+import { SprfError, isSprfError } from "../errors.ts";
+import { loadSmartAccount } from "../execution/load-smart-account.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ContentStore } from "../ports/content-store.ts";
+import type { LandedTransaction, Ledger } from "../ports/ledger.ts";
+import type { Random } from "../ports/random.ts";
+import type { WorkerApi } from "../ports/worker-api.ts";
+import { throwIfAborted } from "../utils/abort.ts";
+import { fromHex, toHex } from "../utils/bytes.ts";
+import type { ExecutionAnswer } from "../wire/execution-answer.ts";
+import { hashRequest, signRequest, type ExecutionInput, type ExecutionRequest } from "../wire/execution-request.ts";
+import { anchor } from "./anchor.ts";
+import { askWorkers, type Majority, type WorkerReply } from "./ask-workers.ts";
+import { payBaseFee } from "./pay.ts";
+import type { Wallet } from "./wallet.ts";
+
+const DEFAULT_MAX_GAS = 1_000_000n;
+const DEFAULT_VALID_SECONDS = 300;
+const MS_PER_SECOND = 1_000;
+const CONTENDED_MS = 250;
+
+export interface ExecuteComponents {
+  readonly ledger: Ledger;
+  readonly content: ContentStore;
+  readonly workerApi: WorkerApi;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface ExecuteParts {
+  /** The smart account. */
+  readonly program: string;
+  readonly input: ExecutionInput;
+  readonly wallet: Wallet;
+  /** @default 1,000,000 */
+  readonly maxGas?: bigint;
+  /** @default 300 */
+  readonly validSeconds?: number;
+  /** Refuse to run on any other state. */
+  readonly ifState?: string;
+}
+
+export type ExecuteStep =
+  | { readonly step: "paid"; readonly requestHash: string; readonly paymentHash: string; readonly ledger: number }
+  | { readonly step: "answered"; readonly majority: number; readonly workers: number; readonly newState: string }
+  | { readonly step: "contended"; readonly attempt: number }
+  | { readonly step: "anchored"; readonly transactionHash: string; readonly ledger: number };
+
+export interface ExecuteOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: (step: ExecuteStep) => void;
+}
+
+export interface ExecutionResult {
+  readonly requestHash: string;
+  readonly paymentHash: string;
+  readonly answer: ExecutionAnswer;
+  readonly output: Uint8Array;
+  readonly replies: readonly WorkerReply[];
+  /** Where the new state is anchored; absent when nothing changed. */
+  readonly transition?: { readonly transactionHash: string; readonly ledger: number; readonly closeTime: number };
+}
+
+/**
+ * Runs an input on a program: pays the base fee, asks all workers, compares their signed answers, and anchors what a majority
+ * of them signed. Where somebody else was faster, the workers run the same request again on the new state.
+ *
+ * @throws SprfError `PROGRAM_REJECTED`, `OUT_OF_GAS`, `NO_MAJORITY`, `LEDGER_REJECTED`, and what paying throws
+ */
+export async function execute(
+  components: ExecuteComponents,
+  parts: ExecuteParts,
+  options: ExecuteOptions = {},
+): Promise<ExecutionResult> {
+  const { ledger, clock, random } = components;
+  const { signal } = options;
+  const { wallet } = parts;
+  const program = await loadSmartAccount(ledger, parts.program, { signal });
+  const validUntil = Math.floor(clock.now() / MS_PER_SECOND) + (parts.validSeconds ?? DEFAULT_VALID_SECONDS);
+  const request: ExecutionRequest = {
+    version: 1,
+    network: ledger.networkPassphrase,
+    program: program.id,
+    input: parts.input,
+    user: wallet.account,
+    nonce: new Uint8Array(random.bytes(32)),
+    maxGas: parts.maxGas ?? DEFAULT_MAX_GAS,
+    validUntil: BigInt(validUntil),
+    ...(parts.ifState === undefined ? {} : { ifState: parts.ifState }),
+  };
+  const requestHash = hashRequest(request);
+  const payment = await payBaseFee(components, { program, wallet, requestHash }, { signal });
+  options.onProgress?.({
+    step: "paid",
+    requestHash: toHex(requestHash),
+    paymentHash: payment.hash,
+    ledger: payment.ledger,
+  });
+  return await land(components, { request, requestHash, payment, wallet }, options);
+}
+
+interface PaidRequest {
+  readonly request: ExecutionRequest;
+  readonly requestHash: Uint8Array;
+  readonly payment: LandedTransaction;
+  readonly wallet: Wallet;
+}
+
+async function land(
+  components: ExecuteComponents,
+  paid: PaidRequest,
+  options: ExecuteOptions,
+): Promise<ExecutionResult> {
+  const { clock, ledger } = components;
+  const { signal } = options;
+  const { request, requestHash, payment, wallet } = paid;
+  const signed = signRequest(request, fromHex(payment.hash), wallet.signers[0]);
+  for (let attempt = 1; ; attempt++) {
+    throwIfAborted(signal);
+    const program = await loadSmartAccount(ledger, request.program, { signal });
+    const transactionOf = (answer: ExecutionAnswer): ReturnType<typeof buildTransition> =>
+      transitionOf(answer, program, paid, ledger.networkPassphrase);
+    let majority: Majority;
+    try {
+      majority = await askWorkers(
+        { ...components, cidOf: async (bytes) => await components.content.putFile(bytes, { signal }) },
+        { program, signed, requestHash, transactionOf },
+        { signal },
+      );
+    } catch (error) {
+      if (!isSplit(error) || attempt >= MAX_ATTEMPTS) throw error;
+      options.onProgress?.({ step: "contended", attempt });
+      await clock.sleep(CONTENDED_MS, { signal });
+      continue;
+    }
+
+    const { answer } = majority;
+    const result = {
+      requestHash: toHex(requestHash),
+      paymentHash: payment.hash,
+      answer,
+      output: majority.output,
+      replies: majority.replies,
+    };
+    options.onProgress?.({
+      step: "answered",
+      majority: majority.signed.length,
+      workers: program.workers.length,
+      newState: answer.newState,
+    });
+    refuseUnaccepted(majority);
+    if (answer.newState === answer.previousState) return result;
+    const landed = await anchor(
+      components,
+      { transaction: transactionOf(answer), program, wallet, answers: majority.signed, maxTime: maxTimeOf(paid) },
+      { signal },
+    );
+    if (landed !== undefined) {
+      options.onProgress?.({ step: "anchored", transactionHash: landed.hash, ledger: landed.ledger });
+      return {
+        ...result,
+        transition: { transactionHash: landed.hash, ledger: landed.ledger, closeTime: landed.closeTime },
+      };
+    }
+    if (attempt >= MAX_ATTEMPTS) {
+      throw new SprfError(
+        "LEDGER_REJECTED",
+        `others were faster ${MAX_ATTEMPTS} times; the payment buys no more tries`,
+      );
+    }
+    options.onProgress?.({ step: "contended", attempt });
+  }
+}
+
+function transitionOf(
+  answer: ExecutionAnswer,
+  program: SmartAccount,
+  { request, payment, wallet }: PaidRequest,
+  network: string,
+): ReturnType<typeof buildTransition> {
+  if (answer.recordCid === undefined) throw new SprfError("ANSWER_INVALID", "a transition without a record");
+  return buildTransition({
+    network,
+    program: program.id,
+    user: wallet.account,
+    sequence: answer.sequence,
+    newState: answer.newState,
+    recordCid: answer.recordCid,
+    gasFeeStroops: gasFeeStroops(answer.gas, program.gasPriceStroops),
+    validUntil: request.validUntil,
+    paymentCloseTime: BigInt(payment.closeTime),
+  });
+}
+
+function maxTimeOf({ request, payment }: PaidRequest): number {
+  return Number(transitionMaxTime({ validUntil: request.validUntil, paymentCloseTime: BigInt(payment.closeTime) }));
+}
+
+function refuseUnaccepted({ answer, detail }: Majority): void {
+  if (answer.status === "accepted") return;
+  const code = answer.status === "rejected" ? "PROGRAM_REJECTED" : "OUT_OF_GAS";
+  const message =
+    answer.status === "rejected"
+      ? `the program rejected the input (${detail.trim()})`
+      : `the run costs ${answer.gas} gas, more than the request allows`;
+  throw new SprfError(code, message, { context: { gas: answer.gas.toString(), outputCid: answer.outputCid } });
+}
+
+/** Whether workers disagreed because the account moved on between their runs; asking again settles that. */
+function isSplit(error: unknown): boolean {
+  if (!isSprfError(error, "NO_MAJORITY")) return false;
+  const { sequences } = error.context;
+  return Array.isArray(sequences) && new Set(sequences).size > 1;
+}

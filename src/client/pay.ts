@@ -1,0 +1,34 @@
+import { buildPayment } from "../domain/program/payment.ts";
+import type { SmartAccount } from "../domain/program/smart-account.ts";
+import { SprfError } from "../errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { LandedTransaction, Ledger } from "../ports/ledger.ts";
+import { FEE_PER_OPERATION_STROOPS, submitAndWait } from "./submit.ts";
+import { signEnough } from "./sign.ts";
+import type { Wallet } from "./wallet.ts";
+
+const PAYMENT_WINDOW_SECONDS = 60;
+const MS_PER_SECOND = 1_000;
+
+/** Pays a program's base fee for one request, and waits until the payment has landed. */
+export async function payBaseFee(
+  { ledger, clock }: { readonly ledger: Ledger; readonly clock: Clock },
+  parts: { readonly program: SmartAccount; readonly wallet: Wallet; readonly requestHash: Uint8Array },
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<LandedTransaction> {
+  const { program, wallet, requestHash } = parts;
+  const user = await ledger.account(wallet.account, [], { signal });
+  if (user === undefined) throw new SprfError("ACCOUNT_NOT_FOUND", `there is no account ${wallet.account}`);
+  const maxTime = Math.floor(clock.now() / MS_PER_SECOND) + PAYMENT_WINDOW_SECONDS;
+  const payment = buildPayment({
+    network: ledger.networkPassphrase,
+    user: { id: wallet.account, sequence: user.account.sequence },
+    program: program.id,
+    requestHash,
+    baseFeeStroops: program.baseFeeStroops,
+    feeStroops: FEE_PER_OPERATION_STROOPS,
+    maxTime,
+  });
+  signEnough(payment, wallet, user.account, "medium");
+  return await submitAndWait({ ledger, clock }, payment, maxTime, { signal });
+}

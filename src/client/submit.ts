@@ -1,0 +1,86 @@
+import { Keypair, TransactionBuilder, type FeeBumpTransaction, type Transaction } from "@stellar/stellar-sdk";
+
+import { SprfError } from "../errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { LandedTransaction, Ledger } from "../ports/ledger.ts";
+
+const POLL_MS = 200;
+
+/** Fee of each operation; a bid, of which the ledger takes what it needs. */
+export const FEE_PER_OPERATION_STROOPS = 1_000n;
+
+interface SubmitComponents {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+}
+
+interface SubmitOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Submits a transaction of the sender's own and waits until a ledger holds it.
+ *
+ * @throws SprfError `LEDGER_REJECTED` when it is refused, fails, or can no longer land
+ */
+export async function submitAndWait(
+  { ledger, clock }: SubmitComponents,
+  transaction: Transaction | FeeBumpTransaction,
+  maxTime: number,
+  { signal }: SubmitOptions = {},
+): Promise<LandedTransaction> {
+  const envelopeXdr = transaction.toXDR();
+  for (;;) {
+    const submitted = await ledger.submit(envelopeXdr, { signal });
+    if (submitted.status === "refused") {
+      throw new SprfError("LEDGER_REJECTED", `transaction ${submitted.hash}: ${submitted.code}`, {
+        context: { hash: submitted.hash, code: submitted.code },
+      });
+    }
+    const landed =
+      submitted.status === "try-again-later"
+        ? undefined
+        : await waitUntilLanded({ ledger, clock }, submitted.hash, maxTime, { signal });
+    if (landed !== undefined) return requireSuccess(landed);
+    if (clock.now() > maxTime * 1_000) {
+      throw new SprfError("LEDGER_REJECTED", `transaction ${submitted.hash} did not land in time`);
+    }
+    await clock.sleep(POLL_MS, { signal });
+  }
+}
+
+/** Waits for a submitted transaction; undefined when `maxTime` (seconds) has passed on the ledger without it. */
+export async function waitUntilLanded(
+  { ledger, clock }: SubmitComponents,
+  hash: string,
+  maxTime: number,
+  { signal }: SubmitOptions = {},
+): Promise<LandedTransaction | undefined> {
+  for (;;) {
+    const landed = await ledger.transaction(hash, { signal });
+    if (landed !== undefined) return landed;
+    const { sequence } = await ledger.latest({ signal });
+    const header = await ledger.header(sequence, { signal });
+    if (header !== undefined && header.closeTime > maxTime) return await ledger.transaction(hash, { signal });
+    await clock.sleep(POLL_MS, { signal });
+  }
+}
+
+/** Wraps a transaction whose own fee is 0 into a fee bump that `payer` pays and signs. */
+export function bumpFee(transaction: Transaction, payer: Keypair, network: string): FeeBumpTransaction {
+  const bump = TransactionBuilder.buildFeeBumpTransaction(
+    payer,
+    FEE_PER_OPERATION_STROOPS.toString(),
+    transaction,
+    network,
+  );
+  bump.sign(payer);
+  return bump;
+}
+
+function requireSuccess(landed: LandedTransaction): LandedTransaction {
+  if (landed.successful) return landed;
+  throw new SprfError("LEDGER_REJECTED", `transaction ${landed.hash} landed in ledger ${landed.ledger} and failed`, {
+    context: { hash: landed.hash, resultXdr: landed.resultXdr },
+  });
+}
