@@ -83,6 +83,17 @@ export const ERRORS = {
   CHAIN_UNREACHABLE: { fault: "network", next: "Check the Ethereum RPC endpoint." },
   PURCHASE_REJECTED: { fault: "user", next: "Ask for a new quote and send at least that; nothing was bought." },
   CHAIN_REVERTED: { fault: "user", next: "The contract refused the call; the message names its error." },
+  CHAIN_FUNDS_TOO_LOW: { fault: "user", next: "Send ether to the account in the message, then try again." },
+  CHAIN_TRANSACTION_LOST: {
+    fault: "network",
+    next: "See whether its effect happened (another transaction of the account may have replaced it), then try again.",
+  },
+  NOT_REGISTERED: { fault: "user", next: "Register the account first." },
+
+  // Keystore
+  KEYSTORE_EXISTS: { fault: "user", next: "Choose another path, or move the old file away." },
+  KEYSTORE_INVALID: { fault: "user", next: "Check the path, or restore the file from its backup." },
+  KEYSTORE_WRONG_PASSWORD: { fault: "user", next: "Try another password; it cannot be recovered." },
 } as const satisfies Record<string, ErrorDescriptor>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,0 +1,83 @@
+import { FetchRequest, JsonRpcProvider, Network, Wallet, hexlify, type TransactionReceipt } from "ethers";
+
+import type { ChainOptions } from "../../ports/chain.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { raceAbort } from "../../utils/abort.ts";
+import { chainError } from "./errors.ts";
+import { createSender, type UnsignedCall } from "./sender.ts";
+
+const REQUEST_TIMEOUT_MS = 15_000;
+const MAX_HTTP_ATTEMPTS = 3;
+
+/** One account's way to one node. */
+export interface Connection {
+  readonly provider: JsonRpcProvider;
+  readonly wallet: Wallet;
+  readonly chainId: bigint;
+  readonly pollingIntervalMs: number;
+  readonly clock: Clock;
+  /** A read, with its errors translated. */
+  read<T>(what: () => Promise<T>, options?: ChainOptions): Promise<T>;
+  /** Sends a transaction and resolves once it is mined. */
+  send(call: () => Promise<UnsignedCall>, options?: ChainOptions): Promise<TransactionReceipt>;
+  close(): void;
+}
+
+export interface ConnectionInit {
+  readonly rpcUrl: string;
+  /** 32 bytes. */
+  readonly privateKey: Uint8Array;
+  readonly pollingIntervalMs: number;
+  readonly clock: Clock;
+}
+
+/** @throws SprfError `CHAIN_UNREACHABLE` when the node does not answer */
+export async function connect(init: ConnectionInit, options: ChainOptions = {}): Promise<Connection> {
+  // The provider is told its network: left to find it, it would retry for ever and write to the console.
+  const chainId = await raceAbort(fetchChainId(init.rpcUrl), options.signal);
+  const network = Network.from(chainId);
+  const provider = new JsonRpcProvider(requestTo(init.rpcUrl), network, {
+    staticNetwork: network,
+    batchMaxCount: 1,
+    cacheTimeout: -1,
+    pollingInterval: init.pollingIntervalMs,
+  });
+  const wallet = new Wallet(hexlify(init.privateKey), provider);
+  const { clock, pollingIntervalMs } = init;
+  const sender = createSender({ provider, wallet, clock, pollingIntervalMs });
+  return {
+    provider,
+    wallet,
+    chainId,
+    pollingIntervalMs,
+    clock,
+    async read(what, { signal } = {}) {
+      try {
+        return await raceAbort(what(), signal);
+      } catch (error) {
+        throw chainError(error, signal);
+      }
+    },
+    send: (call, sendOptions) => sender.send(call, sendOptions),
+    close: () => provider.destroy(),
+  };
+}
+
+async function fetchChainId(rpcUrl: string): Promise<bigint> {
+  const request = requestTo(rpcUrl);
+  request.body = { jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] };
+  try {
+    const response = await request.send();
+    response.assertOk();
+    return BigInt((response.bodyJson as { result: string }).result);
+  } catch (error) {
+    throw chainError(error);
+  }
+}
+
+function requestTo(rpcUrl: string): FetchRequest {
+  const request = new FetchRequest(rpcUrl);
+  request.timeout = REQUEST_TIMEOUT_MS;
+  request.setThrottleParams({ maxAttempts: MAX_HTTP_ATTEMPTS });
+  return request;
+}

@@ -1,0 +1,8 @@
+export type { ITesterRegistry } from "../../../typechain-types/interfaces/ITesterRegistry.ts";
+export type { IWorkAgreement } from "../../../typechain-types/interfaces/IWorkAgreement.ts";
+export type {
+  IWorkerDispatcher,
+  PurchaseRequestStruct,
+  WorkerTermsStruct,
+  WorkerViewStructOutput,
+} from "../../../typechain-types/interfaces/IWorkerDispatcher.ts";

@@ -1,0 +1,104 @@
+import { SprfError } from "../../errors.ts";
+import type { Chain, ChainOptions } from "../../ports/chain.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { systemClock } from "../clock/system.ts";
+import { createAgreements } from "./agreements.ts";
+import { followBlocks } from "./blocks.ts";
+import { connect, type Connection } from "./connection.ts";
+import type { IWorkerDispatcher } from "./contract-types.ts";
+import { IWorkerDispatcher__factory } from "./factories.ts";
+import { createPurchases } from "./purchases.ts";
+import { createTesters } from "./testers.ts";
+import { createTwins } from "./twins.ts";
+import { createWorkers } from "./workers.ts";
+
+const DEFAULT_POLLING_INTERVAL_MS = 1_000;
+
+/** Addresses of the market's contracts. */
+export interface MarketContracts {
+  readonly twins: string;
+  readonly dispatcher: string;
+  readonly testers: string;
+}
+
+export interface EthersChainInit {
+  readonly rpcUrl: string;
+  /** 32 bytes, secp256k1. */
+  readonly privateKey: Uint8Array;
+  readonly contracts: MarketContracts;
+  /** @default 1000; a development chain answers well at 50 */
+  readonly pollingIntervalMs?: number;
+  readonly clock?: Clock;
+}
+
+/** A {@link Chain} over JSON-RPC. */
+export interface EthersChain extends Chain {
+  readonly chainId: bigint;
+  /** Ends what waits in the provider; safe to repeat. */
+  close(): void;
+}
+
+/**
+ * Connects one account to the market's contracts through ethers.
+ *
+ * @throws SprfError `CHAIN_UNREACHABLE` when the node does not answer, `CONFIG_INVALID` when the addresses are not those of one
+ * market on its chain
+ */
+export async function createEthersChain(init: EthersChainInit, options: ChainOptions = {}): Promise<EthersChain> {
+  const { contracts } = init;
+  const connection = await connect(
+    {
+      rpcUrl: init.rpcUrl,
+      privateKey: init.privateKey,
+      pollingIntervalMs: init.pollingIntervalMs ?? DEFAULT_POLLING_INTERVAL_MS,
+      clock: init.clock ?? systemClock,
+    },
+    options,
+  );
+  const dispatcher = IWorkerDispatcher__factory.connect(contracts.dispatcher, connection.provider);
+  try {
+    await checkMarket(connection, dispatcher, contracts, options);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  const { provider } = connection;
+  return {
+    account: connection.wallet.address,
+    chainId: connection.chainId,
+    close: () => connection.close(),
+    blockNumber: (callOptions) => connection.read(() => provider.getBlockNumber(), callOptions),
+    balanceWei: (account, callOptions) => connection.read(() => provider.getBalance(account), callOptions),
+    blocks: (callOptions) => followBlocks(connection, callOptions),
+    ...createTwins(connection, contracts.twins),
+    ...createWorkers(connection, dispatcher, contracts.dispatcher),
+    ...createTesters(connection, contracts.testers),
+    ...createPurchases(connection, dispatcher, contracts.dispatcher),
+    ...createAgreements(connection, dispatcher),
+  };
+}
+
+/** Wrong addresses would show as odd failures much later. */
+async function checkMarket(
+  { read, chainId }: Connection,
+  dispatcher: IWorkerDispatcher,
+  contracts: MarketContracts,
+  options: ChainOptions,
+): Promise<void> {
+  const refuse = (why: string, cause?: unknown): never => {
+    throw new SprfError("CONFIG_INVALID", `contracts: ${why}`, { cause, context: { chainId: chainId.toString() } });
+  };
+  const [twins, testers] = await Promise.all([
+    read(() => dispatcher.twins(), options),
+    read(() => dispatcher.testers(), options),
+  ]).catch((error: unknown) => {
+    if (error instanceof SprfError && error.code !== "CHAIN_REVERTED") throw error;
+    return refuse(`${contracts.dispatcher} is no dispatcher on chain ${chainId}`, error);
+  });
+  if (!same(twins, contracts.twins)) refuse(`the dispatcher's twins are at ${twins}, not ${contracts.twins}`);
+  if (!same(testers, contracts.testers)) refuse(`the dispatcher's testers are at ${testers}, not ${contracts.testers}`);
+}
+
+function same(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}

@@ -1,0 +1,5 @@
+// The leaf files are imported because the generated barrels name their modules `.js`, which type stripping cannot resolve.
+export { ITesterRegistry__factory } from "../../../typechain-types/factories/interfaces/ITesterRegistry__factory.ts";
+export { ITwins__factory } from "../../../typechain-types/factories/interfaces/ITwins__factory.ts";
+export { IWorkAgreement__factory } from "../../../typechain-types/factories/interfaces/IWorkAgreement__factory.ts";
+export { IWorkerDispatcher__factory } from "../../../typechain-types/factories/interfaces/IWorkerDispatcher__factory.ts";
