@@ -33,7 +33,7 @@ export interface WasiEngineInit {
   /**
    * Sandboxes started ahead of time once the engine is used; about 45 MB each.
    *
-   * @default 1
+   * @default 2
    */
   readonly warm?: number | undefined;
 }
@@ -47,7 +47,7 @@ export function createWasiEngine(components: WasiEngineComponents, init: WasiEng
   const { content, logger } = components;
   const pool = new SandboxPool(
     { logger },
-    { scratchDirectory: init.scratchDirectory ?? tmpdir(), warm: init.warm ?? 1 },
+    { scratchDirectory: init.scratchDirectory ?? tmpdir(), warm: init.warm ?? 2 },
   );
   const modules = new ModuleCache(MODULE_CACHE_BYTES);
 
