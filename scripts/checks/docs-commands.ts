@@ -1,0 +1,83 @@
+// What the documents tell a reader to type has been run by a test, and their links lead somewhere.
+//
+// A test that runs a documented command says so in a comment `docs-command: npm start`; a command of a ```sh block without such
+// a test fails here, and so does a comment whose command no document shows.
+import { existsSync, globSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import { repositoryFiles, textOf } from "./repository-files.ts";
+
+const MARKER = /docs-command: (.+?)\s*(?:\*\/)?$/gm;
+const faults: string[] = [];
+
+const documents = ["README.md", "CONTRIBUTING.md", ...globSync("docs/*.md")].filter((path) => existsSync(path));
+const shown = new Map(documents.flatMap((path) => commandsOf(path).map((command) => [command, path] as const)));
+const tested = new Map(
+  repositoryFiles()
+    .filter((path) => path === ".ci/run" || path.startsWith("test/"))
+    .flatMap((path) => markersOf(path).map((command) => [command, path] as const)),
+);
+for (const [command, path] of shown) {
+  if (!tested.has(command)) faults.push(`${path}: no test runs \`${command}\``);
+}
+for (const [command, path] of tested) {
+  if (!shown.has(command)) faults.push(`${path}: no document shows \`${command}\``);
+}
+for (const path of repositoryFiles().filter((file) => file.endsWith(".md") && !file.startsWith("test/")))
+  checkLinks(path);
+
+for (const fault of faults) console.error(fault);
+process.exitCode = faults.length === 0 ? 0 : 1;
+
+/** Commands of the ```sh blocks: a line each, without comments and prompts, continued lines joined. */
+function commandsOf(path: string): string[] {
+  const blocks = [...read(path).matchAll(/^```sh\n(.*?)^```/gms)].map(([, body = ""]) => body);
+  return blocks
+    .flatMap((body) => body.replaceAll(/\\\n\s*/g, " ").split("\n"))
+    .map((line) =>
+      line
+        .replace(/(^|\s)#.*$/, "")
+        .replace(/^\$ /, "")
+        .trim(),
+    )
+    .filter((line) => line !== "");
+}
+
+function markersOf(path: string): string[] {
+  return [...(textOf(path) ?? "").matchAll(MARKER)].map(([, command = ""]) => command);
+}
+
+function checkLinks(path: string): void {
+  const text = read(path)
+    .replaceAll(/^```.*?^```/gms, "")
+    .replaceAll(/`[^`\n]*`/g, "");
+  for (const [, target = ""] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+    if (/^[a-z]+:/.test(target)) continue;
+    const [file = "", anchor] = target.split("#");
+    const linked = file === "" ? path : join(dirname(path), file);
+    if (!existsSync(linked)) faults.push(`${path}: ${target} does not exist`);
+    else if (anchor !== undefined && linked.endsWith(".md") && !anchorsOf(linked).has(anchor)) {
+      faults.push(`${path}: ${linked} has no heading #${anchor}`);
+    }
+  }
+}
+
+function anchorsOf(path: string): Set<string> {
+  const headings = read(path)
+    .replaceAll(/^```.*?^```/gms, "")
+    .matchAll(/^#{1,6} (.+)$/gm);
+  return new Set([...headings].map(([, heading = ""]) => anchorOf(heading)));
+}
+
+/** The anchor that a heading gets from GitHub. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+    .trim()
+    .replaceAll(/\s/g, "-");
+}
+
+function read(path: string): string {
+  return textOf(path) ?? "";
+}
