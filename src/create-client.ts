@@ -1,0 +1,167 @@
+import { StrKey } from "@stellar/stellar-sdk";
+
+import { createPinoLogger } from "./adapters/logger/pino.ts";
+import { createProgram, type CreateProgramParts, type CreatedProgram } from "./client/create-program.ts";
+import { execute, type ExecuteOptions, type ExecuteParts, type ExecutionResult } from "./client/execute.ts";
+import { findWorkers, type FoundWorker } from "./client/find-workers.ts";
+import { joinContent } from "./client/join-content.ts";
+import { readState, type ProgramState } from "./client/read-state.ts";
+import { walletOf, type Wallet } from "./client/wallet.ts";
+import { createPeer, type NetworkSettings } from "./create-peer.ts";
+import { deriveTwinKeys, type TwinKeys } from "./domain/identity/keys.ts";
+import type { SmartAccount } from "./domain/program/smart-account.ts";
+import { SprfError } from "./errors.ts";
+import { loadSmartAccount } from "./execution/load-smart-account.ts";
+import type { Agreement, AgreementState, Purchase, PurchaseRequest, Twin } from "./ports/chain.ts";
+import type { Logger } from "./ports/logger.ts";
+import { throwIfAborted } from "./utils/abort.ts";
+
+export interface ConnectInit {
+  readonly networks: NetworkSettings;
+  /** BIP-39; or give `keys`. */
+  readonly mnemonic?: string;
+  readonly keys?: TwinKeys;
+  /** Where content rests between connections; in memory when absent. */
+  readonly dataDirectory?: string;
+  /** @default one that writes warnings to stderr */
+  readonly logger?: Logger;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface BuyOptions extends CallOptions {
+  /** Refuse to pay more, in wei. @default the quote */
+  readonly maxPriceWei?: bigint;
+}
+
+/** A client of the market and of the programs that it sells; all calls can be aborted. */
+export interface SprfClient {
+  readonly keys: TwinKeys;
+  /** The wallet of this client's own ledger key. */
+  readonly wallet: Wallet;
+  /** Makes sure that this account has a twin with these keys. */
+  ensureTwin(options?: CallOptions): Promise<Twin>;
+  /** The most that the purchase can cost now, in wei. */
+  quote(request: PurchaseRequest, options?: CallOptions): Promise<bigint>;
+  /** Asks for a quote, sends that much, and gets back what was too much. @throws SprfError `PURCHASE_REJECTED` */
+  buy(request: PurchaseRequest, options?: BuyOptions): Promise<Purchase>;
+  agreement(address: string, options?: CallOptions): Promise<Agreement & AgreementState>;
+  /** Finds an agreement's workers by their public keys alone, over Waku, and connects to them. */
+  findWorkers(
+    agreement: string,
+    options?: CallOptions & { readonly timeoutMs?: number },
+  ): Promise<readonly FoundWorker[]>;
+  /** Stores a file (a WASI module, an input, a first state) for the workers to fetch; returns its CID. */
+  putFile(bytes: Uint8Array, options?: CallOptions): Promise<string>;
+  /** Makes a smart account and, with `agreement`, binds the agreement to it. */
+  createProgram(
+    parts: Omit<CreateProgramParts, "wallet"> & { readonly wallet?: Wallet; readonly agreement?: string },
+    options?: CallOptions,
+  ): Promise<CreatedProgram>;
+  /** A program as its account on the ledger says it now. */
+  program(program: string, options?: CallOptions): Promise<SmartAccount>;
+  /** Pays, asks all workers, compares their signed answers and anchors what a majority signed. */
+  execute(
+    parts: Omit<ExecuteParts, "wallet"> & { readonly wallet?: Wallet },
+    options?: ExecuteOptions,
+  ): Promise<ExecutionResult>;
+  /** The state that the ledger names, fetched from the workers and checked. */
+  readState(program: string, options?: CallOptions): Promise<ProgramState>;
+  /** Ends all connections; safe to repeat. */
+  close(): Promise<void>;
+}
+
+/**
+ * Connects to the market.
+ *
+ * @throws SprfError `CONFIG_INVALID`, `CHAIN_UNREACHABLE`, `INVALID_INPUT` for a mnemonic that is none
+ * @example
+ * const sprf = await connect({ networks, mnemonic });
+ * const { agreement } = await sprf.buy({ redundancy: 3, lengthBlocks: 100 });
+ * const workers = await sprf.findWorkers(agreement);
+ */
+export async function connect(init: ConnectInit, { signal }: CallOptions = {}): Promise<SprfClient> {
+  throwIfAborted(signal);
+  const logger = init.logger ?? createPinoLogger({ level: "warn" });
+  const keys = init.keys ?? deriveTwinKeys(requireMnemonic(init.mnemonic));
+  const peer = await createPeer({
+    networks: init.networks,
+    keys,
+    logger,
+    ...(init.dataDirectory === undefined ? {} : { dataDirectory: init.dataDirectory }),
+  });
+  try {
+    await peer.start({ signal });
+  } catch (error) {
+    await peer.stop();
+    throw error;
+  }
+  const { chain } = peer;
+  const ownWallet = walletOf(keys.ledgerKeypair);
+  return {
+    keys,
+    wallet: ownWallet,
+    ensureTwin: async (options) =>
+      await chain.ensureTwin(
+        { messagePrivateKey: keys.messagePrivateKey, ledgerKey: new Uint8Array(keys.ledgerKeypair.rawPublicKey()) },
+        options,
+      ),
+    quote: async (request, options) => await chain.quote(request, options),
+    async buy(request, options = {}) {
+      const quote = await chain.quote(request, options);
+      const { maxPriceWei } = options;
+      if (maxPriceWei !== undefined && quote > maxPriceWei) {
+        throw new SprfError("PURCHASE_REJECTED", `the quote is ${quote} wei, more than the ${maxPriceWei} allowed`);
+      }
+      return await chain.buy(request, quote, options);
+    },
+    async agreement(address, options) {
+      const [agreement, state] = await Promise.all([
+        chain.agreement(address, options),
+        chain.agreementState(address, options),
+      ]);
+      if (agreement === undefined) throw new SprfError("INVALID_INPUT", `${address} is no agreement of this market`);
+      return { ...agreement, ...state };
+    },
+    findWorkers: async (agreement, options) =>
+      await findWorkers(
+        {
+          chain,
+          dialer: peer.node,
+          messenger: peer.messenger,
+          messageKeys: { publicKey: keys.messageKey, privateKey: keys.messagePrivateKey },
+          clock: peer.clock,
+          random: peer.random,
+          logger,
+        },
+        agreement,
+        options,
+      ),
+    putFile: async (bytes, options) => await peer.content.putFile(bytes, options),
+    async createProgram({ wallet = ownWallet, agreement, ...parts }, options = {}) {
+      const created = await createProgram(peer, { ...parts, wallet }, options);
+      if (agreement !== undefined) {
+        const account = StrKey.decodeEd25519PublicKey(created.program);
+        await chain.bindProgram(agreement, new Uint8Array(account), options);
+      }
+      return created;
+    },
+    program: async (program, options) => await loadSmartAccount(peer.ledger, program, options),
+    async execute({ wallet = ownWallet, ...parts }, options) {
+      await joinContent(peer, parts.program, options);
+      return await execute(peer, { ...parts, wallet }, options);
+    },
+    async readState(program, options) {
+      await joinContent(peer, program, options);
+      return await readState(peer, program, options);
+    },
+    close: async () => await peer.stop(),
+  };
+}
+
+function requireMnemonic(mnemonic: string | undefined): string {
+  if (mnemonic !== undefined) return mnemonic;
+  throw new SprfError("CONFIG_INVALID", "connect needs a mnemonic or keys");
+}

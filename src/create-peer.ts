@@ -1,0 +1,121 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import { createEthersChain, type EthersChain, type MarketContracts } from "./adapters/chain/ethers.ts";
+import { systemClock } from "./adapters/clock/system.ts";
+import { createHeliaContentStore } from "./adapters/content-store/helia.ts";
+import type { CollectingContentStore } from "./adapters/content-store/unixfs-content-store.ts";
+import { createLibp2pNode, type Libp2pNode } from "./adapters/libp2p/node.ts";
+import { createStellarRpcLedger } from "./adapters/ledger/stellar-rpc.ts";
+import { createWakuRelayMessenger } from "./adapters/messenger/waku-relay.ts";
+import { systemRandom } from "./adapters/random/system.ts";
+import { createSqliteStore } from "./adapters/store/sqlite.ts";
+import { createHttpWorkerApi } from "./adapters/worker-api/http.ts";
+import type { TwinKeys } from "./domain/identity/keys.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { Ledger } from "./ports/ledger.ts";
+import type { Logger } from "./ports/logger.ts";
+import type { Messenger } from "./ports/messenger.ts";
+import type { Random } from "./ports/random.ts";
+import type { Startable } from "./ports/startable.ts";
+import type { Store } from "./ports/store.ts";
+import type { WorkerApi } from "./ports/worker-api.ts";
+
+/** The networks that a daemon or client takes part in. */
+export interface NetworkSettings {
+  readonly chain: {
+    readonly rpcUrl: string;
+    readonly contracts: MarketContracts;
+    readonly pollingIntervalMs?: number;
+  };
+  readonly ledger: { readonly rpcUrl: string; readonly networkPassphrase: string };
+  readonly waku: {
+    readonly peers: readonly string[];
+    readonly clusterId: number;
+    readonly shard: number;
+    /** Multiaddrs to listen at. @default loopback, any port */
+    readonly listen?: readonly string[];
+  };
+}
+
+export interface PeerInit {
+  readonly networks: NetworkSettings;
+  readonly keys: TwinKeys;
+  /** Where state and content rest; in memory when absent. */
+  readonly dataDirectory?: string;
+  readonly logger: Logger;
+}
+
+/** What every daemon and client is made of: one identity on every network. */
+export interface Peer extends Startable {
+  readonly keys: TwinKeys;
+  readonly chain: EthersChain;
+  readonly ledger: Ledger;
+  readonly messenger: Messenger;
+  readonly content: CollectingContentStore;
+  readonly node: Libp2pNode;
+  readonly store: Store;
+  readonly workerApi: WorkerApi;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** Puts the adapters together; nothing listens before `start`. @throws SprfError `CHAIN_UNREACHABLE`, `CONFIG_INVALID` */
+export async function createPeer({ networks, keys, dataDirectory, logger }: PeerInit): Promise<Peer> {
+  if (dataDirectory !== undefined) await mkdir(dataDirectory, { recursive: true });
+  const clock = systemClock;
+  const chain = await createEthersChain({ ...networks.chain, privateKey: keys.accountPrivateKey, clock });
+  const store = createSqliteStore(dataDirectory === undefined ? ":memory:" : join(dataDirectory, "store.sqlite"));
+  const { peers, listen, clusterId, shard } = networks.waku;
+  const node = await createLibp2pNode({
+    messageKey: keys.messagePrivateKey,
+    peers,
+    ...(listen === undefined ? {} : { listen }),
+    clock,
+    logger,
+  });
+  const messenger = createWakuRelayMessenger({
+    libp2p: node,
+    messageKey: keys.messagePrivateKey,
+    clusterId,
+    shard,
+    clock,
+    logger,
+  });
+  const content = createHeliaContentStore({
+    libp2p: node,
+    ...(dataDirectory === undefined ? {} : { directory: join(dataDirectory, "blocks") }),
+    store,
+    clock,
+    logger,
+  });
+  let stopped = false;
+  return {
+    keys,
+    chain,
+    ledger: createStellarRpcLedger(networks.ledger),
+    messenger,
+    content,
+    node,
+    store,
+    workerApi: createHttpWorkerApi(),
+    clock,
+    random: systemRandom,
+    logger,
+    async start(options) {
+      await node.start(options);
+      await messenger.start(options);
+      await content.start(options);
+    },
+    async stop() {
+      if (stopped) return;
+      stopped = true;
+      await content.stop();
+      await messenger.stop();
+      await node.stop();
+      chain.close();
+      await store.close();
+    },
+  };
+}
