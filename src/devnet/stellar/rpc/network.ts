@@ -1,0 +1,33 @@
+import type { JsonRpcMethod } from "./json-rpc.ts";
+import { RETAINED_LEDGERS } from "./ledger-store.ts";
+import type { RpcContext } from "./methods.ts";
+
+/** What `getVersionInfo` names instead of a stellar-core; nobody should take this for one. */
+const VERSION = "sprf-development-ledger";
+
+/** `getHealth`, `getNetwork` and `getVersionInfo`. */
+export function networkMethods({ ledger, store, friendbotUrl }: RpcContext): Record<string, JsonRpcMethod> {
+  const { networkPassphrase, protocolVersion } = ledger.parameters;
+  return {
+    getHealth() {
+      const latest = store.latest();
+      const oldest = store.oldest();
+      return {
+        status: "healthy",
+        latestLedger: latest.sequence,
+        latestLedgerCloseTime: latest.closeTime,
+        oldestLedger: oldest.sequence,
+        oldestLedgerCloseTime: oldest.closeTime,
+        ledgerRetentionWindow: RETAINED_LEDGERS,
+      };
+    },
+    getNetwork: () => ({ friendbotUrl: friendbotUrl(), passphrase: networkPassphrase, protocolVersion }),
+    getVersionInfo: () => ({
+      version: VERSION,
+      commitHash: "",
+      buildTimestamp: "",
+      captiveCoreVersion: VERSION,
+      protocolVersion,
+    }),
+  };
+}
