@@ -10,6 +10,8 @@ import { agreementStatusOf, outcomeOf, requiredEventOf, seatStatusOf, verdictNum
 
 const MAX_CACHED_AGREEMENTS = 10_000;
 const MAX_CACHED_WINDOWS = 100_000;
+/** A re-organised chain can put another purchase at the same address, so terms are kept only once they are this deep. */
+const CONFIRMATIONS = 12;
 
 type AgreementMethods = Pick<
   Chain,
@@ -45,9 +47,14 @@ export function createAgreements(connection: Connection, dispatcher: IWorkerDisp
   async function agreement(address: string, options?: ChainOptions): Promise<Agreement | undefined> {
     const cached = known.get(address);
     if (cached !== undefined) return cached;
-    if (!(await read(() => dispatcher.isAgreement(address), options))) return undefined;
+    const [latest, made] = await Promise.all([
+      read(() => provider.getBlockNumber(), options),
+      read(() => dispatcher.isAgreement(address), options),
+    ]);
+    if (!made) return undefined;
     const fresh = await readAgreement(connection, at(address), address, options);
-    known.set(address, fresh);
+    // Bought in its first block of work or earlier.
+    if (latest >= fresh.startBlock + CONFIRMATIONS) known.set(address, fresh);
     return fresh;
   }
 
@@ -65,7 +72,7 @@ export function createAgreements(connection: Connection, dispatcher: IWorkerDisp
       const cached = windows.get(key);
       if (cached !== undefined) return cached;
       const fresh = await readWindows(connection, at(address), epoch, options);
-      windows.set(key, fresh);
+      if (known.get(address) !== undefined) windows.set(key, fresh);
       return fresh;
     },
     isOpen: (address, epoch, options) => read(() => at(address).isOpen(epoch), options),

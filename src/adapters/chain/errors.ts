@@ -120,5 +120,7 @@ function wordsOf(error: unknown, depth = 0): string {
     if (words !== "[object Object]") return words;
   }
   const short = record["shortMessage"] ?? record["message"];
-  return typeof short === "string" && short !== "" ? short : String(record["code"] ?? messageOf(error));
+  if (typeof short === "string" && short !== "") return short;
+  // Sockets that were refused on several addresses fail with an empty message and a code.
+  return typeof record["code"] === "string" ? record["code"] : messageOf(error);
 }

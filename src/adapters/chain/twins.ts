@@ -1,7 +1,7 @@
-import { Contract, Wallet, computeAddress, hexlify } from "ethers";
+import { Contract, Wallet, dataSlice, getAddress, hexlify, keccak256 } from "ethers";
 
 import type { Chain, ChainOptions, Twin } from "../../ports/chain.ts";
-import { equalBytes, fromHex, toHex } from "../../utils/bytes.ts";
+import { equalBytes, fromHex } from "../../utils/bytes.ts";
 import { publicKeyOf } from "../../utils/secp256k1.ts";
 import type { Connection } from "./connection.ts";
 import { ITwins__factory } from "./factories.ts";
@@ -65,7 +65,8 @@ export function createTwins(connection: Connection, address: string): TwinMethod
     twin: (twinId, options) => read(BigInt(twinId), options),
     twinOf,
     async twinOfKey(messageKey, options) {
-      const keyAddress = computeAddress(`0x04${toHex(messageKey)}`);
+      // Not computeAddress: it throws for bytes that are no key, and nobody's key is an answer too.
+      const keyAddress = getAddress(dataSlice(keccak256(messageKey), 12));
       const twinId = await connection.read(() => twins.twinOfKey(keyAddress), options);
       return twinId === 0n ? undefined : await read(twinId, options);
     },

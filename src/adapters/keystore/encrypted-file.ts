@@ -81,13 +81,16 @@ async function decrypt(
 }
 
 async function readText(path: string): Promise<string> {
+  let bytes: Buffer;
   try {
-    const bytes = await readFile(path);
-    if (bytes.length > MAX_KEYSTORE_BYTES) throw new Error(`it has more than ${MAX_KEYSTORE_BYTES} bytes`);
-    return bytes.toString("utf8");
+    bytes = await readFile(path);
   } catch (error) {
     throw new SprfError("KEYSTORE_INVALID", `cannot read ${path}: ${messageOf(error)}`, { cause: error });
   }
+  if (bytes.length > MAX_KEYSTORE_BYTES) {
+    throw new SprfError("KEYSTORE_INVALID", `${path} has more than ${MAX_KEYSTORE_BYTES} bytes`);
+  }
+  return bytes.toString("utf8");
 }
 
 function hasCode(error: unknown, code: string): boolean {

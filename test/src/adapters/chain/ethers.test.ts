@@ -1,0 +1,359 @@
+import { expect } from "chai";
+import { AbiCoder, keccak256 } from "ethers";
+
+import { createEthersChain } from "../../../../src/adapters/chain/ethers.ts";
+import { SprfError } from "../../../../src/errors.ts";
+import { fromHex, toHex } from "../../../../src/utils/bytes.ts";
+import { codeOf } from "../../../helpers/code-of.ts";
+import {
+  TERMS,
+  randomAddress,
+  registerTester,
+  registerTwin,
+  registerWorker,
+  startMarketChain,
+  type MarketChain,
+} from "../../../helpers/market-chain.ts";
+
+type Identity = Awaited<ReturnType<MarketChain["identity"]>>;
+
+const MNEMONIC_TWIN = { messagePrivateKey: new Uint8Array(32).fill(7), ledgerKey: new Uint8Array(32).fill(9) };
+
+describe("adapters/chain/ethers", () => {
+  let market: MarketChain;
+  let client: Identity;
+  let workers: Identity[];
+  let testers: Identity[];
+  let workerIds: number[];
+  let restore: () => Promise<void>;
+
+  before(async () => {
+    market = await startMarketChain();
+    client = await market.identity(0);
+    workers = [await market.identity(1), await market.identity(2), await market.identity(3)];
+    testers = [await market.identity(4), await market.identity(5), await market.identity(6)];
+    await registerTwin(client);
+    workerIds = [];
+    for (const worker of workers) workerIds.push(await registerWorker(worker));
+    for (const tester of testers) await registerTester(tester);
+  });
+  after(() => market.close());
+  beforeEach(async () => {
+    restore = await market.snapshot();
+    // A chain that is set back holds other agreements at the addresses that a connection remembers.
+    client = { ...client, chain: await market.connect(client.keys) };
+  });
+  afterEach(() => restore());
+
+  const buy = async (lengthBlocks = 40): Promise<string> => {
+    const request = { redundancy: 3, lengthBlocks };
+    return (await client.chain.buy(request, await client.chain.quote(request))).agreement;
+  };
+
+  describe("connecting", () => {
+    it("should name the node that does not answer", async () => {
+      const rpcUrl = "http://127.0.0.1:1";
+      const init = { rpcUrl, privateKey: client.keys.accountPrivateKey, contracts: market.contracts };
+      expect(await codeOf(createEthersChain(init))).to.equal("CHAIN_UNREACHABLE");
+    });
+
+    it("should refuse addresses that are not one market", async () => {
+      const init = { rpcUrl: market.rpcUrl, privateKey: client.keys.accountPrivateKey };
+      for (const wrong of [
+        { ...market.contracts, dispatcher: randomAddress() },
+        { ...market.contracts, dispatcher: market.contracts.twins },
+        { ...market.contracts, twins: randomAddress() },
+        { ...market.contracts, testers: randomAddress() },
+      ]) {
+        expect(await codeOf(createEthersChain({ ...init, contracts: wrong }))).to.equal("CONFIG_INVALID");
+      }
+    });
+
+    it("should know its account, chain, balance and block", async () => {
+      const { chain, keys } = client;
+      expect(chain.account).to.equal(keys.account);
+      expect(chain.chainId).to.equal(31337n);
+      expect(await chain.balanceWei(randomAddress())).to.equal(0n);
+      const before = await chain.blockNumber();
+      await market.mine(3);
+      expect(await chain.blockNumber()).to.equal(before + 3);
+    });
+  });
+
+  describe("twins", () => {
+    it("should register with proof of possession, find by account, id and key, and rotate", async () => {
+      const { chain, keys } = await market.identity(50);
+      expect(await chain.twinOf(chain.account)).to.equal(undefined);
+      const ledgerKey = new Uint8Array(keys.ledgerKeypair.rawPublicKey());
+      const twin = await chain.ensureTwin({ messagePrivateKey: keys.messagePrivateKey, ledgerKey });
+      expect(twin).to.deep.include({ account: chain.account, messageKey: keys.messageKey, ledgerKey });
+      expect(await chain.twinOf(chain.account)).to.deep.equal(twin);
+      expect(await chain.twin(twin.id)).to.deep.equal(twin);
+      expect(await chain.twinOfKey(keys.messageKey)).to.deep.equal(twin);
+      expect(await chain.twinOfKey(new Uint8Array(64).fill(1))).to.equal(undefined);
+
+      const block = await chain.blockNumber();
+      await chain.ensureTwin({ messagePrivateKey: keys.messagePrivateKey, ledgerKey });
+      expect(await chain.blockNumber(), "nothing is sent when nothing changes").to.equal(block);
+      const rotated = await chain.ensureTwin(MNEMONIC_TWIN);
+      expect(rotated).to.deep.include({ id: twin.id, ledgerKey: MNEMONIC_TWIN.ledgerKey });
+      expect(rotated.messageKey).not.to.deep.equal(twin.messageKey);
+    });
+
+    it("should pass on the contract's own error with its values", async () => {
+      const { chain } = await market.identity(51);
+      const keys = { messagePrivateKey: client.keys.messagePrivateKey, ledgerKey: MNEMONIC_TWIN.ledgerKey };
+      const error = await chain.ensureTwin(keys).then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+      expect(error).to.be.instanceOf(SprfError);
+      expect((error as SprfError).code).to.equal("CHAIN_REVERTED");
+      expect((error as SprfError).message).to.match(
+        /^Twins_MessageKeyTaken\(keyAddress: 0x[0-9a-fA-F]{40}, twinId: 1\)$/,
+      );
+      expect((error as SprfError).context["error"]).to.equal("Twins_MessageKeyTaken");
+    });
+  });
+
+  describe("workers and testers", () => {
+    it("should register a worker and read back what it offers", async () => {
+      const worker = await market.identity(52);
+      await registerTwin(worker);
+      const applicationType = `0x${"ab".repeat(32)}`;
+      const terms = { ...TERMS, applicationType, vettedDigests: ["cd".repeat(32)] };
+      const { chain } = worker;
+      const stakeWei = await chain.requiredStakeWei(terms);
+      expect(stakeWei > 0n).to.equal(true);
+      expect(await codeOf(chain.registerWorker(terms, stakeWei - 1n))).to.equal("CHAIN_REVERTED");
+      const workerId = await chain.registerWorker(terms, stakeWei);
+      expect(await chain.workerOf(chain.account, applicationType)).to.equal(workerId);
+      expect(await chain.workerOf(chain.account, TERMS.applicationType)).to.equal(undefined);
+      const entry = await chain.worker(workerId);
+      expect(entry).to.deep.include({ ...terms, workerId, operator: chain.account, status: "active", stakeWei });
+      expect(entry).to.deep.include({ listed: true, slotsUsed: 0, lockedWei: 0n });
+
+      await chain.pauseWorker(workerId);
+      expect((await chain.worker(workerId))?.status).to.equal("paused");
+      await chain.unpauseWorker(workerId);
+      await chain.updateWorker(workerId, { ...terms, slots: 2 }, 5n);
+      expect(await chain.worker(workerId)).to.deep.include({ slots: 2, stakeWei: stakeWei + 5n, status: "active" });
+      expect((await chain.workers(workerId, 10)).map((each) => each.workerId)).to.deep.equal([workerId]);
+      expect(await chain.worker(999)).to.equal(undefined);
+      expect(await chain.reputationOf(workerId)).to.deep.equal({
+        reputation: 5000,
+        uptime: 10000,
+        epochsOk: 0,
+        epochsUnreachable: 0,
+        epochsWrong: 0,
+        agreementsCompleted: 0,
+      });
+    });
+
+    it("should find a tester by its account", async () => {
+      const [tester] = testers as [Identity];
+      expect(await tester.chain.testerOf(tester.chain.account)).to.be.a("number");
+      expect(await tester.chain.testerOf(randomAddress())).to.equal(undefined);
+    });
+  });
+
+  describe("purchases", () => {
+    it("should buy at the quote and read the agreement", async () => {
+      const { chain } = client;
+      const request = { redundancy: 3, lengthBlocks: 40 };
+      const quote = await chain.quote(request);
+      const purchase = await chain.buy(request, quote + 1_000n);
+      expect(purchase.paidWei).to.equal(quote);
+      expect(await chain.balanceWei(purchase.agreement)).to.equal(quote);
+      const agreement = await chain.agreement(purchase.agreement);
+      expect(agreement).to.deep.include({
+        address: purchase.agreement,
+        client: chain.account,
+        testerCount: 3,
+        epochCount: 2,
+        testerFeePerEpochWei: 10n ** 14n,
+      });
+      expect(agreement?.workerIds).to.have.members(workerIds);
+      expect((agreement?.endBlock ?? 0) - (agreement?.startBlock ?? 0)).to.equal(40);
+      expect(await chain.agreement(purchase.agreement), "not deep enough to be kept").not.to.equal(agreement);
+      await market.mine(12);
+      const kept = await chain.agreement(purchase.agreement);
+      expect(await chain.agreement(purchase.agreement)).to.equal(kept);
+      expect(kept).to.deep.equal(agreement);
+      expect(await chain.agreement(randomAddress())).to.equal(undefined);
+      expect(await chain.agreements(0, 10)).to.deep.equal([purchase.agreement]);
+      expect(await chain.agreementCount()).to.equal(1);
+      expect(await chain.agreementsOf(workerIds[0]!, 0, 10)).to.deep.equal([purchase.agreement]);
+      expect(await chain.agreementCountOf(workerIds[0]!)).to.equal(1);
+    });
+
+    it("should say what was required when too little was sent, and get all of it back", async () => {
+      const { chain } = client;
+      const request = { redundancy: 3, lengthBlocks: 40 };
+      const quote = await chain.quote(request);
+      const count = await chain.agreementCount();
+      const error = (await chain.buy(request, quote - 1n).catch((thrown: unknown) => thrown)) as SprfError;
+      expect(error.code).to.equal("PURCHASE_REJECTED");
+      expect(error.context).to.deep.include({ requiredWei: `${quote}`, sentWei: `${quote - 1n}` });
+      expect(await chain.agreementCount()).to.equal(count);
+      expect(await chain.balanceWei(market.contracts.dispatcher)).to.equal(
+        (await Promise.all(workerIds.map(async (id) => (await chain.worker(id))!.stakeWei))).reduce((a, b) => a + b),
+      );
+    });
+
+    it("should buy with conditions and with chosen workers", async () => {
+      const { chain } = client;
+      const request = { redundancy: 1, lengthBlocks: 40, testerCount: 1, startAfterBlocks: 5 } as const;
+      const { agreement } = await chain.buy(request, await chain.quote(request));
+      expect(await chain.agreement(agreement)).to.deep.include({ testerCount: 1 });
+      expect((await chain.agreementState(agreement)).status).to.equal("scheduled");
+
+      const chosen = [workerIds[2]!, workerIds[0]!];
+      const second = await chain.buyWith(chosen, 40, await chain.quoteWith(chosen, 40));
+      expect((await chain.agreement(second.agreement))?.workerIds).to.deep.equal(chosen);
+    });
+
+    it("should pass on why nothing matched", async () => {
+      const error = await client.chain.quote({ redundancy: 9, lengthBlocks: 40 }).catch((thrown: unknown) => thrown);
+      expect(error).to.have.property("message", "WorkerDispatcher_NotEnoughWorkers(wanted: 9, have: 3)");
+    });
+  });
+
+  describe("the life of an agreement", () => {
+    it("should go from the draw to the last withdrawal", async () => {
+      const { chain } = client;
+      const address = await buy(40);
+      const ledgerKey = new Uint8Array(client.keys.ledgerKeypair.rawPublicKey());
+      await chain.bindProgram(address, ledgerKey);
+      expect((await chain.agreementState(address)).program).to.deep.equal(ledgerKey);
+      const windows = await chain.windowsOf(address, 0);
+      expect(await chain.previewTesters(address, 0)).to.deep.equal([]);
+
+      await market.mineTo(windows.commitFrom);
+      const drawn = await chain.previewTesters(address, 0);
+      expect([...drawn].sort()).to.deep.equal(testers.map((each) => each.chain.account).sort());
+      expect(await chain.isOpen(address, 0)).to.equal(false);
+      await chain.openEpoch(address, 0);
+      expect(await chain.isOpen(address, 0)).to.equal(true);
+      expect((await chain.seatsOf(address, 0)).map((seat) => seat.tester)).to.deep.equal(drawn);
+
+      const salt = new Uint8Array(32).fill(3);
+      const verdicts = ["ok", "unreachable", "wrong"] as const;
+      const evidenceCid = "bafyreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
+      for (const tester of testers) {
+        const encoded = AbiCoder.defaultAbiCoder().encode(
+          ["address", "uint256", "address", "uint8[]", "string", "bytes32"],
+          [address, 0, tester.chain.account, [0, 1, 2], evidenceCid, `0x${toHex(salt)}`],
+        );
+        await tester.chain.commit(address, 0, fromHex(keccak256(encoded)));
+      }
+      expect((await chain.seatsOf(address, 0)).every((seat) => seat.status === "committed")).to.equal(true);
+      const [first] = testers as [Identity];
+      expect(await codeOf(first.chain.reveal(address, 0, { verdicts, evidenceCid, salt }))).to.equal("CHAIN_REVERTED");
+      await market.mineTo(windows.revealFrom - 1);
+      for (const tester of testers) await tester.chain.reveal(address, 0, { verdicts, evidenceCid, salt });
+      expect((await chain.seatsOf(address, 0))[0]).to.deep.include({ status: "revealed", verdicts });
+      expect(await chain.tallyOf(address, 0)).to.deep.equal(verdicts);
+      expect(await chain.outcomesOf(address, 0)).to.deep.equal(["pending", "pending", "pending"]);
+
+      await market.mineTo((await chain.windowsOf(address, 1)).finalFrom);
+      expect((await chain.agreementState(address)).status).to.equal("due");
+      expect(await chain.outcomesOf(address, 0)).to.deep.equal(verdicts);
+      expect(await chain.outcomesOf(address, 1)).to.deep.equal(["no-quorum", "no-quorum", "no-quorum"]);
+      await chain.settle(address, 64);
+      expect((await chain.agreementState(address)).settledEpochs).to.equal(2);
+      await chain.finalize(address);
+      expect((await chain.agreementState(address)).status).to.equal("finalized");
+      for (const { chain: owner } of [client, ...workers, ...testers]) {
+        const credit = await owner.creditWei(address, owner.account);
+        if (credit > 0n) expect(await owner.withdraw(address)).to.equal(credit);
+      }
+      expect(await chain.balanceWei(address)).to.equal(0n);
+      const error = await chain.withdraw(address).catch((thrown: unknown) => thrown);
+      expect(error).to.have.property("message", `WorkAgreement_NothingToWithdraw(account: ${chain.account})`);
+    });
+  });
+
+  describe("sending", () => {
+    it("should give every one of many transactions at once its own nonce", async () => {
+      const { chain, keys } = client;
+      const other = await market.connect(keys);
+      const address = await buy(40);
+      const windows = await chain.windowsOf(address, 0);
+      await market.mineTo(windows.commitFrom);
+      // A second connection of the same account competes for nonces, as a second daemon would.
+      const before = Number(await market.rpc("eth_getTransactionCount", chain.account, "latest"));
+      const request = { redundancy: 1, lengthBlocks: 8 };
+      const quote = await chain.quote(request);
+      const bought = await Promise.all(
+        Array.from({ length: 6 }, (_, i) => (i % 2 === 0 ? chain : other).buy(request, quote * 2n)),
+      );
+      expect(new Set(bought.map(({ agreement }) => agreement)).size).to.equal(6);
+      expect(Number(await market.rpc("eth_getTransactionCount", chain.account, "latest"))).to.equal(before + 6);
+    });
+
+    it("should wait for a block that comes late, and send again what the node forgot", async () => {
+      const { chain } = client;
+      await market.rpc("evm_setAutomine", false);
+      try {
+        const request = { redundancy: 1, lengthBlocks: 8 };
+        const bought = chain.buy(request, await chain.quote(request));
+        let done = false;
+        void bought.then(() => (done = true));
+        await pendingTransactions(market, 1);
+        expect(done).to.equal(false);
+        await market.mine(1);
+        expect((await bought).agreement).to.match(/^0x[0-9a-fA-F]{40}$/);
+      } finally {
+        await market.rpc("evm_setAutomine", true);
+      }
+    });
+
+    it("should stop waiting when it is told to", async () => {
+      const { chain } = client;
+      await market.rpc("evm_setAutomine", false);
+      try {
+        const abort = new AbortController();
+        const request = { redundancy: 1, lengthBlocks: 8 };
+        const bought = codeOf(chain.buy(request, await chain.quote(request), { signal: abort.signal }));
+        await pendingTransactions(market, 1);
+        abort.abort();
+        expect(await bought).to.equal("ABORTED");
+        expect(await codeOf(chain.blockNumber({ signal: abort.signal }))).to.equal("ABORTED");
+      } finally {
+        await market.rpc("evm_setAutomine", true);
+        await market.mine(1);
+      }
+    });
+
+    it("should say that the account lacks ether", async () => {
+      const { chain } = client;
+      await market.rpc("hardhat_setBalance", chain.account, "0x1");
+      const request = { redundancy: 1, lengthBlocks: 8 };
+      expect(await codeOf(chain.buy(request, await chain.quote(request)))).to.equal("CHAIN_FUNDS_TOO_LOW");
+    });
+  });
+
+  describe("blocks", () => {
+    it("should yield the latest block as it grows, and end with its signal", async () => {
+      const { chain } = client;
+      const abort = new AbortController();
+      const seen: number[] = [];
+      const start = await chain.blockNumber();
+      for await (const block of chain.blocks({ signal: abort.signal })) {
+        seen.push(block);
+        if (seen.length === 1) await market.mine(1);
+        if (seen.length === 2) await market.mine(5);
+        if (seen.length === 3) abort.abort();
+      }
+      expect(seen).to.deep.equal([start, start + 1, start + 6]);
+    });
+  });
+});
+
+async function pendingTransactions(market: MarketChain, count: number): Promise<void> {
+  for (;;) {
+    const block = (await market.rpc("eth_getBlockByNumber", "pending", false)) as { transactions: string[] };
+    if (block.transactions.length >= count) return;
+  }
+}
