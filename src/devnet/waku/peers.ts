@@ -1,0 +1,76 @@
+import { createLibp2pNode } from "../../adapters/libp2p/node.ts";
+import type { Libp2pNode } from "../../adapters/libp2p/node.ts";
+import { createWakuRelayMessenger } from "../../adapters/messenger/waku-relay.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Logger } from "../../ports/logger.ts";
+import type { Messenger } from "../../ports/messenger.ts";
+import type { Startable } from "../../ports/startable.ts";
+import { hashWithDomain } from "../../wire/canonical.ts";
+
+/** Waku cluster of devnet; below 16 they are reserved (51/WAKU2-RELAY-SHARDING). */
+export const DEVNET_CLUSTER = 42;
+export const DEVNET_SHARD = 0;
+const DEFAULT_COUNT = 2;
+
+export interface DevnetPeersInit {
+  /** How many relay nodes. @default 2 */
+  readonly count?: number;
+  /** TCP port of the first, the others follow; 0 takes free ones. @default 0 */
+  readonly port?: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface DevnetPeers extends Startable {
+  /** Where the daemons find the mesh: to be given as their static peers. */
+  multiaddrs(): string[];
+}
+
+/**
+ * A few relay nodes that hold the mesh of devnet together. Their identities are fixed, so that their addresses stay the same when
+ * ports are given; they are known to everybody and for development only.
+ */
+export function createDevnetPeers({ count = DEFAULT_COUNT, port = 0, clock, logger }: DevnetPeersInit): DevnetPeers {
+  let running: { readonly node: Libp2pNode; readonly messenger: Messenger }[] = [];
+  const stop = async (): Promise<void> => {
+    const stopping = running.reverse();
+    running = [];
+    for (const { node, messenger } of stopping) {
+      await messenger.stop();
+      await node.stop();
+    }
+  };
+  return {
+    multiaddrs: () => running.flatMap(({ node }) => node.multiaddrs()),
+    stop,
+    async start() {
+      if (running.length > 0) return;
+      try {
+        for (let index = 0; index < count; index += 1) {
+          const messageKey = hashWithDomain("sprf/devnet-waku-peer/1", new Uint8Array([index]));
+          const node = await createLibp2pNode({
+            messageKey,
+            listen: [`/ip4/127.0.0.1/tcp/${port === 0 ? 0 : port + index}`],
+            peers: running.flatMap((peer) => peer.node.multiaddrs()),
+            clock,
+            logger,
+          });
+          const messenger = createWakuRelayMessenger({
+            libp2p: node,
+            messageKey,
+            clusterId: DEVNET_CLUSTER,
+            shard: DEVNET_SHARD,
+            clock,
+            logger,
+          });
+          running.push({ node, messenger });
+          await node.start();
+          await messenger.start();
+        }
+      } catch (error) {
+        await stop();
+        throw error;
+      }
+    },
+  };
+}
