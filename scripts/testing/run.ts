@@ -5,7 +5,7 @@ import hre from "hardhat";
 
 import { createCountingReporter } from "./counting-reporter.ts";
 import type { TestCounts } from "./protocol.ts";
-import { selectFiles } from "./select-files.ts";
+import { selectFiles, type Selection } from "./select-files.ts";
 
 interface Summary {
   readonly passed: number;
@@ -15,7 +15,12 @@ interface Summary {
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { e2e: { type: "boolean", default: false }, grep: { type: "string" }, bail: { type: "boolean" } },
+  options: {
+    e2e: { type: "boolean", default: false },
+    "real-parts": { type: "boolean", default: false },
+    grep: { type: "string" },
+    bail: { type: "boolean" },
+  },
 });
 
 let rejections = 0;
@@ -28,7 +33,7 @@ process.on("unhandledRejection", (reason, promise) => {
   console.error("A promise was rejected and nobody handled it:", reason);
 });
 
-const files = selectFiles(positionals, options.e2e);
+const files = selectFiles(positionals, selection());
 await hre.tasks.getTask("build").run({ quiet: true });
 const solidity = await runSolidity();
 const mocha = await runMocha();
@@ -37,6 +42,11 @@ await new Promise((resolve) => setImmediate(resolve));
 
 await report({ passed: solidity.passed + mocha.passed, failed: solidity.failed + mocha.failed, isFinal: true });
 process.exit();
+
+function selection(): Selection {
+  if (options["real-parts"]) return "real-parts";
+  return options.e2e ? "end-to-end" : "node-only";
+}
 
 async function runSolidity(): Promise<Omit<Summary, "skipped">> {
   if (files.solidity.length === 0) return { passed: 0, failed: 0 };

@@ -13,16 +13,21 @@ export interface TestFiles {
   readonly solidity: readonly string[] | "all";
 }
 
-/**
- * Chooses what runs: named files and folders, else everything that needs only Node, or with `isEndToEnd` all of `test/e2e`.
- * Paths are relative to the repository's root.
- */
-export function selectFiles(named: readonly string[], isEndToEnd: boolean): TestFiles {
+/** `node-only` is `npm test`, `end-to-end` all of `test/e2e`, `real-parts` what the former leaves out. */
+export type Selection = "node-only" | "end-to-end" | "real-parts";
+
+/** Chooses what runs: named files and folders, else a selection. Paths are relative to the repository's root. */
+export function selectFiles(named: readonly string[], selection: Selection): TestFiles {
   if (named.length === 0) {
-    const all = filesUnder(isEndToEnd ? "test/e2e" : "test", "ts");
-    return isEndToEnd
-      ? { mocha: all, solidity: [] }
-      : { mocha: all.filter((file) => !file.startsWith(NEEDS_REAL_PARTS)), solidity: "all" };
+    const all = filesUnder(selection === "node-only" ? "test" : "test/e2e", "ts");
+    switch (selection) {
+      case "node-only":
+        return { mocha: all.filter((file) => !file.startsWith(NEEDS_REAL_PARTS)), solidity: "all" };
+      case "end-to-end":
+        return { mocha: all, solidity: [] };
+      case "real-parts":
+        return { mocha: all.filter((file) => file.startsWith(NEEDS_REAL_PARTS)), solidity: [] };
+    }
   }
   const files = named.flatMap((path) => {
     const isFolder = statSync(path).isDirectory();
