@@ -1,0 +1,114 @@
+import { createHeliaContentStore } from "../adapters/content-store/helia.ts";
+import { createLibp2pNode } from "../adapters/libp2p/node.ts";
+import { createMemoryStore } from "../adapters/store/memory.ts";
+import { systemClock } from "../adapters/clock/system.ts";
+import type { MarketContracts } from "../adapters/chain/ethers.ts";
+import type { NetworkSettings } from "../create-peer.ts";
+import type { Logger } from "../ports/logger.ts";
+import { hashWithDomain } from "../wire/canonical.ts";
+import { startDevnetChain } from "./chain.ts";
+import { deployDevnetMarket } from "./deploy-market.ts";
+import { createStellarDevnet, type StellarDevnet } from "./stellar/create-stellar-devnet.ts";
+import { DEVNET_CLUSTER, DEVNET_SHARD, createDevnetPeers } from "./waku/peers.ts";
+
+const LOOPBACK = "127.0.0.1";
+const CHAIN_POLLING_MS = 50;
+
+/** Ports of devnet's services; 0 takes a free one. */
+export interface DevnetPorts {
+  readonly chain: number;
+  readonly ledger: number;
+  /** The first of the Waku relay nodes; the others follow. */
+  readonly waku: number;
+  /** The content node's libp2p port. */
+  readonly content: number;
+}
+
+export interface DevnetInit {
+  /** @default all 0 */
+  readonly ports?: Partial<DevnetPorts>;
+  /** How often the development ledger closes. @default 1,000; 0 closes on each transaction */
+  readonly ledgerCloseMs?: number;
+  readonly logger: Logger;
+}
+
+export interface Devnet {
+  readonly networks: NetworkSettings;
+  readonly contracts: MarketContracts;
+  readonly friendbotUrl: string;
+  /** Where devnet's content node is reached. */
+  readonly contentMultiaddrs: readonly string[];
+  /** Ends all services in reverse order; safe to repeat. */
+  stop(): Promise<void>;
+}
+
+/** Starts all networks that SPRF needs on this machine alone: Ethereum, Stellar, Waku and IPFS; real protocols on loopback. */
+export async function startDevnet({ ports = {}, ledgerCloseMs, logger }: DevnetInit): Promise<Devnet> {
+  const closers: (() => Promise<void>)[] = [];
+  let stopping: Promise<void> | undefined;
+  const stopAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  const stop = async (): Promise<void> => await (stopping ??= stopAll());
+  try {
+    const [chain, ledger] = await Promise.all([
+      startDevnetChain({ host: LOOPBACK, port: ports.chain ?? 0 }),
+      startLedger(ports.ledger ?? 0, ledgerCloseMs, logger),
+    ]);
+    closers.push(chain.stop, async () => await ledger.stop());
+    const contracts = await deployDevnetMarket(chain.rpcUrl);
+
+    const peers = createDevnetPeers({ port: ports.waku ?? 0, clock: systemClock, logger });
+    await peers.start();
+    closers.push(async () => await peers.stop());
+    const content = await startContentNode(ports.content ?? 0, peers.multiaddrs(), logger);
+    closers.push(content.stop);
+    return {
+      networks: {
+        chain: { rpcUrl: chain.rpcUrl, contracts, pollingIntervalMs: CHAIN_POLLING_MS },
+        ledger: { rpcUrl: ledger.rpcUrl, networkPassphrase: ledger.networkPassphrase },
+        waku: { peers: peers.multiaddrs(), clusterId: DEVNET_CLUSTER, shard: DEVNET_SHARD },
+      },
+      contracts,
+      friendbotUrl: ledger.friendbotUrl,
+      contentMultiaddrs: content.multiaddrs,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startLedger(port: number, closeEveryMs: number | undefined, logger: Logger): Promise<StellarDevnet> {
+  return await createStellarDevnet({
+    host: LOOPBACK,
+    port,
+    logger,
+    ...(closeEveryMs === undefined ? {} : { closeEveryMs }),
+  });
+}
+
+async function startContentNode(
+  port: number,
+  peers: readonly string[],
+  logger: Logger,
+): Promise<{ readonly multiaddrs: readonly string[]; stop(): Promise<void> }> {
+  const node = await createLibp2pNode({
+    messageKey: hashWithDomain("sprf/devnet-content-node/1"),
+    listen: [`/ip4/${LOOPBACK}/tcp/${port}`],
+    peers,
+    clock: systemClock,
+    logger,
+  });
+  const content = createHeliaContentStore({ libp2p: node, store: createMemoryStore(), clock: systemClock, logger });
+  await node.start();
+  await content.start();
+  return {
+    multiaddrs: node.multiaddrs(),
+    async stop() {
+      await content.stop();
+      await node.stop();
+    },
+  };
+}

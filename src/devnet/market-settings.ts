@@ -1,0 +1,19 @@
+const GWEI = 10n ** 9n;
+const ETHER = 10n ** 18n;
+
+/** The market's numbers on devnet, where epochs should pass quickly; lengths in blocks, amounts in wei. */
+export const DEVNET_MARKET_SETTINGS = {
+  epochLength: 24n,
+  revealLength: 10n,
+  appealLength: 8n,
+  unbondingLength: 8n,
+  maxLength: 12_288n,
+  stakeFactor: 2n,
+  minSlotStake: ETHER / 100n,
+  testerFeePerEpoch: 100_000n * GWEI,
+  clientWeightCap: 30_000_000n * GWEI,
+  priorWeight: 1_000_000n * GWEI,
+} as const;
+
+/** Wei that a tester sets aside for each duty on devnet. */
+export const DEVNET_DUTY_STAKE = ETHER / 100n;
