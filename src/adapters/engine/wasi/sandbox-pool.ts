@@ -1,12 +1,13 @@
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { messageOf, SprfError } from "../../../errors.ts";
 import type { Logger } from "../../../ports/logger.ts";
+import { createScratch, removeDeadScratch } from "../scratch.ts";
 import { writeSandboxCode } from "./sandbox-code.ts";
 import { SandboxProcess } from "./sandbox-process.ts";
 
-const DIRECTORY = /^sprf-wasi-([0-9]+)-/;
+const SCRATCH_PREFIX = "sprf-wasi";
 
 /** Keeps sandboxes started ahead of time, because starting one takes longer than a run. */
 export class SandboxPool {
@@ -58,7 +59,7 @@ export class SandboxPool {
     await Promise.all([...this.#live].map((sandbox) => this.#end(sandbox)));
     const home = await this.#home?.catch(() => undefined);
     if (home !== undefined) await rm(home.directory, { recursive: true, force: true });
-    await this.#removeLeftOvers();
+    await removeDeadScratch(this.#scratchDirectory, SCRATCH_PREFIX, this.#logger);
   }
 
   async #end(sandbox: SandboxProcess): Promise<void> {
@@ -86,30 +87,9 @@ export class SandboxPool {
   }
 
   async #prepareHome(): Promise<{ directory: string; entry: string }> {
-    await this.#removeLeftOvers();
-    await mkdir(this.#scratchDirectory, { recursive: true });
-    const directory = await mkdtemp(join(this.#scratchDirectory, `sprf-wasi-${process.pid}-`));
+    const directory = await createScratch(this.#scratchDirectory, SCRATCH_PREFIX, this.#logger);
     const code = join(directory, "code");
     await mkdir(code);
     return { directory, entry: await writeSandboxCode(code) };
-  }
-
-  async #removeLeftOvers(): Promise<void> {
-    const names = await readdir(this.#scratchDirectory).catch(() => []);
-    for (const name of names) {
-      const pid = Number(DIRECTORY.exec(name)?.[1] ?? process.pid);
-      if (isAlive(pid)) continue;
-      await rm(join(this.#scratchDirectory, name), { recursive: true, force: true });
-      this.#logger.info("removed what a crashed worker left behind", { path: name });
-    }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }
