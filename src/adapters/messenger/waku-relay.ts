@@ -76,8 +76,8 @@ export function createWakuRelayMessenger(init: WakuRelayMessengerInit): Messenge
       decryptions = undefined;
       subscriptions.clear();
       pubsub.removeEventListener("gossipsub:message", onGossip);
-      if (init.libp2p.libp2p.status === "started") pubsub.unsubscribe(shard.pubsubTopic);
-      pubsub.topicValidators.delete(shard.pubsubTopic);
+      // The node goes on to relay until it stops itself. Leaving the topic would make its peers refuse it for ten seconds, and a
+      // daemon that has only restarted must be found at once.
       await closing.close();
     },
     async publish(message, { signal } = {}) {
