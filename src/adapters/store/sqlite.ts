@@ -2,6 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 
 import { SprfError, messageOf } from "../../errors.ts";
 import type { Store, StoreChange } from "../../ports/store.ts";
+import { checkChanges } from "./check-changes.ts";
 
 const DEFAULT_LIST_LIMIT = 1_000;
 const BUSY_TIMEOUT_MS = 5_000;
@@ -32,24 +33,36 @@ export function createSqliteStore(path: string): Store {
     }
   }
 
+  /** Whatever SQLite refuses comes out with a code. */
+  function guarded<T>(verb: "read" | "write", work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof SprfError) throw error;
+      throw new SprfError("STORE_UNAVAILABLE", `cannot ${verb} ${path}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
   return {
     async get(table, key) {
-      return get.get(table, key)?.["value"] as Uint8Array | undefined;
+      return guarded("read", () => get.get(table, key)?.["value"] as Uint8Array | undefined);
     },
     async list(table, { prefix = "", after = "", limit = DEFAULT_LIST_LIMIT } = {}) {
-      const rows = list.all(table, prefix, after, prefix.length, prefix, limit);
+      const rows = guarded("read", () => list.all(table, prefix, after, prefix.length, prefix, limit));
       return rows.map((row) => ({ key: row["key"] as string, value: row["value"] as Uint8Array }));
     },
     async apply(changes) {
-      database.exec("BEGIN IMMEDIATE");
-      try {
-        for (const change of changes) perform(change);
-        database.exec("COMMIT");
-      } catch (error) {
-        database.exec("ROLLBACK");
-        if (error instanceof SprfError) throw error;
-        throw new SprfError("STORE_UNAVAILABLE", `cannot write ${path}: ${messageOf(error)}`, { cause: error });
-      }
+      checkChanges(changes);
+      guarded("write", () => {
+        database.exec("BEGIN IMMEDIATE");
+        try {
+          for (const change of changes) perform(change);
+          database.exec("COMMIT");
+        } finally {
+          // A full disk has rolled it back already.
+          if (database.isTransaction) database.exec("ROLLBACK");
+        }
+      });
     },
     async close() {
       if (closed) return;
