@@ -1,0 +1,91 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+
+import { expect } from "chai";
+
+import { createSqliteStore } from "../../../../src/adapters/store/sqlite.ts";
+import { utf8 } from "../../../../src/utils/bytes.ts";
+import { storeCompliance } from "../../../compliance/store.ts";
+import { codeOf } from "../../../helpers/code-of.ts";
+
+const KILLS = 5;
+const WRITES_BEFORE_A_KILL = 40;
+
+describe("SQLite store", () => {
+  let folder: string;
+  let count = 0;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "sprf-store-"));
+  });
+  after(async () => await rm(folder, { recursive: true, force: true }));
+
+  const newPath = (): string => join(folder, `${count++}.sqlite`);
+
+  storeCompliance("sqlite", async () => createSqliteStore(newPath()));
+
+  it("has everything after it was closed and opened again", async () => {
+    const path = newPath();
+    const first = createSqliteStore(path);
+    await first.apply([{ kind: "put", table: "things", key: "a", value: utf8("kept") }]);
+    await first.close();
+    const second = createSqliteStore(path);
+    expect(await second.get("things", "a")).to.deep.equal(utf8("kept"));
+    await second.close();
+  });
+
+  for (let kill = 0; kill < KILLS; kill++) {
+    it(`loses nothing that was applied, and keeps batches whole, when its process is killed (${kill + 1})`, async () => {
+      const path = newPath();
+      const applied = await writeAndKill(path, WRITES_BEFORE_A_KILL + kill * 7);
+      const store = createSqliteStore(path);
+      const left = (await store.list("left")).map(({ key }) => key);
+      const right = (await store.list("right")).map(({ key }) => key);
+      await store.close();
+      expect(left.length).to.be.greaterThanOrEqual(applied + 1);
+      expect(right).to.deep.equal(left);
+      expect(left.map(Number)).to.deep.equal(left.map((_, i) => i));
+    });
+  }
+
+  it("serves two processes at once: each sees what the other applied", async () => {
+    const path = newPath();
+    const mine = createSqliteStore(path);
+    const other = createSqliteStore(path);
+    await mine.apply([{ kind: "insert", table: "things", key: "a", value: utf8("mine") }]);
+    expect(await codeOf(other.apply([{ kind: "insert", table: "things", key: "a", value: utf8("other") }]))).to.equal(
+      "STORE_CONFLICT",
+    );
+    await Promise.all([mine.close(), other.close()]);
+  });
+
+  it("says so when its file cannot be opened or is none", async () => {
+    expect(() => createSqliteStore(join(folder, "absent", "x.sqlite")))
+      .to.throw()
+      .with.property("code", "STORE_UNAVAILABLE");
+    const path = newPath();
+    await writeFile(path, "this is not a database, but long enough to be looked at as one ".repeat(20));
+    expect(() => createSqliteStore(path))
+      .to.throw()
+      .with.property("code", "STORE_UNAVAILABLE");
+  });
+});
+
+/** Kills the writer as soon as it has said `lines` batches, and gives the number of the last one it said. */
+async function writeAndKill(path: string, lines: number): Promise<number> {
+  const writer = spawn(process.execPath, [resolve("test/helpers/store-writer.ts"), path], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const closed = once(writer, "close");
+  let last = -1;
+  for await (const line of createInterface({ input: writer.stdout })) {
+    last = Number(line);
+    if (last >= lines) writer.kill("SIGKILL");
+  }
+  await closed;
+  return last;
+}
