@@ -3,6 +3,7 @@ import { SprfError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { Startable } from "../../ports/startable.ts";
+import type { Friendbot } from "./friendbot.ts";
 import { createFriendbot } from "./friendbot.ts";
 import type { HttpServer } from "./http-server.ts";
 import { serveHttp } from "./http-server.ts";
@@ -66,6 +67,7 @@ export interface StellarDevnet extends Startable {
 interface Parts {
   readonly store: LedgerStore;
   readonly runner: LedgerRunner;
+  readonly friendbot: Friendbot;
   readonly server: HttpServer;
 }
 
@@ -98,7 +100,10 @@ export async function createStellarDevnet(init: StellarDevnetInit): Promise<Stel
       // A restart keeps the address that clients already know.
       port = server.port;
       await runner.start();
-      return { store, runner, server };
+      logger.warn("development ledger running: for development only, its coins are worth nothing", {
+        rpcUrl: rpcUrl(),
+      });
+      return { store, runner, friendbot, server };
     } catch (error) {
       store.close();
       throw error;
@@ -125,9 +130,6 @@ export async function createStellarDevnet(init: StellarDevnetInit): Promise<Stel
         parts = undefined;
         throw error;
       }
-      logger.warn("development ledger running: for development only, its coins are worth nothing", {
-        rpcUrl: rpcUrl(),
-      });
     },
     async stop() {
       const stopping = await parts?.catch(() => undefined);
@@ -135,6 +137,7 @@ export async function createStellarDevnet(init: StellarDevnetInit): Promise<Stel
       current = undefined;
       if (stopping === undefined) return;
       await stopping.runner.stop();
+      stopping.friendbot.stop();
       await stopping.server.stop();
       stopping.store.close();
     },

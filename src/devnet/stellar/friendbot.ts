@@ -2,11 +2,11 @@ import { Account, Operation, StrKey, TransactionBuilder, xdr } from "@stellar/st
 import type { Keypair } from "@stellar/stellar-sdk";
 
 import { SprfError } from "../../errors.ts";
-import type { ClosedLedger, LedgerEntryOfTransaction } from "./ledger/close-ledger.ts";
+import type { AccountId } from "./ledger/account.ts";
+import type { LedgerEntryOfTransaction } from "./ledger/close-ledger.ts";
 import type { DevelopmentLedger } from "./ledger/development-ledger.ts";
 import { rootKeypair } from "./ledger/development-ledger.ts";
 import { toHex } from "./ledger/hashing.ts";
-import { STROOPS_PER_XLM } from "./ledger/parameters.ts";
 import { isSuccess, plainResult } from "./ledger/results.ts";
 import type { LedgerRunner } from "./ledger-runner.ts";
 import { transactionMeta } from "./rpc/transaction-meta.ts";
@@ -17,7 +17,10 @@ export const FRIENDBOT_XLM = 10_000n;
 /** Accounts that one ledger funds; one operation each. */
 const MAX_BATCH = 100;
 
-/** Ledgers that one request waits for at most: its own, and some for others who use the root account meanwhile. */
+/** Addresses that may wait at a time; the rest is asked to come back. */
+const MAX_WAITING = 10_000;
+
+/** Ledgers that one request waits for at most: others may use the root account, or the batch may be full. */
 const MAX_LEDGERS = 20;
 
 /** An HTTP answer of the friendbot. */
@@ -30,61 +33,79 @@ export interface FriendbotAnswer {
 export interface Friendbot {
   /** Funds an address and answers when the ledger with it has closed. */
   fund(address: string): Promise<FriendbotAnswer>;
+  /** Answers everybody who still waits. */
+  stop(): void;
+}
+
+interface Request {
+  readonly address: string;
+  readonly id: AccountId;
+  readonly answer: (answer: FriendbotAnswer) => void;
+  ledgers: number;
 }
 
 /**
- * Builds the friendbot. Requests that come in together share one transaction, because the queue takes only one of the root
- * account at a time.
+ * Builds the friendbot. All who ask between two closes share one transaction, put into the ledger right before it closes,
+ * because the queue takes only one of the root account at a time.
  */
 export function createFriendbot(ledger: DevelopmentLedger, runner: LedgerRunner): Friendbot {
   const root = rootKeypair(ledger.parameters.networkPassphrase);
-  let waiting: string[] = [];
-  let round: Promise<Outcome> | undefined;
+  let waiting: Request[] = [];
 
-  const takeRound = async (): Promise<Outcome> => {
-    // Everybody who asks before the next turn of the event loop joins this round.
-    await Promise.resolve();
-    round = undefined;
-    const all = [...new Set(waiting)];
-    waiting = all.slice(MAX_BATCH);
-    return await submitRound(ledger, runner, root, all.slice(0, MAX_BATCH));
+  const settle = (request: Request, answer: FriendbotAnswer): void => {
+    waiting = waiting.filter((other) => other !== request);
+    request.answer(answer);
   };
+
+  runner.listen({
+    before() {
+      const batch = new Map<AccountId, string>();
+      for (const { id, address } of waiting) if (batch.size < MAX_BATCH) batch.set(id, address);
+      if (batch.size === 0) return;
+      // Refused only while somebody else's transaction of the root account waits: the next ledger takes it then.
+      ledger.submit(ledger.decode(buildFunding(ledger, root, [...batch.values()])));
+    },
+    after(closed) {
+      const entry = closed.transactions.find(
+        ({ tx, result }) => tx.kind === "plain" && tx.sourceId === toHex(root.rawPublicKey()) && isSuccess(result),
+      );
+      for (const request of [...waiting]) {
+        if (ledger.state.account(request.id) !== undefined) {
+          const isFirst = waiting.find(({ id }) => id === request.id) === request;
+          const mine = isFirst && entry !== undefined && creates(entry, request.id);
+          // Twins of a request in one ledger find the account funded, like whoever comes later.
+          settle(request, mine ? funded(entry, closed.header.sequence) : alreadyFunded());
+        } else if ((request.ledgers += 1) >= MAX_LEDGERS) {
+          settle(request, problem(504, "Timeout", "the root account was busy for too long; try again"));
+        }
+      }
+    },
+  });
 
   return {
     async fund(address) {
       if (!StrKey.isValidEd25519PublicKey(address))
         return problem(400, "Bad Request", "invalid address: not a G... key");
       const id = toHex(StrKey.decodeEd25519PublicKey(address));
-      for (let ledgers = 0; ledgers < MAX_LEDGERS; ledgers++) {
-        if (ledger.state.account(id) !== undefined) return alreadyFunded();
-        if (!waiting.includes(address)) waiting.push(address);
-        round ??= takeRound();
-        const { addresses, entry, sequence } = await round;
-        const mine = addresses.includes(address);
-        if (mine && entry !== undefined && isSuccess(entry.result)) return funded(entry, sequence);
-      }
-      return problem(504, "Timeout", "the root account was busy for too long; try again");
+      if (ledger.state.account(id) !== undefined) return alreadyFunded();
+      if (waiting.length >= MAX_WAITING)
+        return problem(503, "Service Unavailable", "too many requests wait; try again");
+      const { promise, resolve } = Promise.withResolvers<FriendbotAnswer>();
+      waiting.push({ address, id, answer: resolve, ledgers: 0 });
+      if (runner.onDemand) runner.closeLedger();
+      return await promise;
+    },
+    stop() {
+      for (const request of [...waiting])
+        settle(request, problem(503, "Service Unavailable", "the network is stopping"));
     },
   };
 }
 
-interface Outcome {
-  readonly addresses: readonly string[];
-  /** The applied transaction; undefined when the queue refused it or the ledger dropped it. */
-  readonly entry: LedgerEntryOfTransaction | undefined;
-  readonly sequence: number;
-}
-
-async function submitRound(
-  ledger: DevelopmentLedger,
-  runner: LedgerRunner,
-  root: Keypair,
-  asked: readonly string[],
-): Promise<Outcome> {
-  const addresses = asked.filter((a) => ledger.state.account(toHex(StrKey.decodeEd25519PublicKey(a))) === undefined);
+/** One transaction of the root account that creates all accounts, as base64 envelope. */
+function buildFunding(ledger: DevelopmentLedger, root: Keypair, addresses: readonly string[]): string {
   const rootAccount = ledger.state.account(toHex(root.rawPublicKey()));
   if (rootAccount === undefined) throw new SprfError("INTERNAL", "the root account of this network no longer exists");
-  if (addresses.length === 0) return { addresses, entry: undefined, sequence: 0 };
   const builder = new TransactionBuilder(new Account(root.publicKey(), String(rootAccount.sequenceNumber)), {
     fee: String(ledger.parameters.baseFeeStroops),
     networkPassphrase: ledger.parameters.networkPassphrase,
@@ -95,18 +116,13 @@ async function submitRound(
   }
   const transaction = builder.build();
   transaction.sign(root);
-  const tx = ledger.decode(transaction.toXdr());
-  // Registered first: on demand the close happens within the submission.
-  const closing = runner.nextClose();
-  closing.catch(() => undefined);
-  const { status } = runner.submit(tx);
-  if (status !== "PENDING" && runner.onDemand) return { addresses, entry: undefined, sequence: 0 };
-  const closed = await closing;
-  return { addresses, entry: find(closed, tx.hash), sequence: closed.header.sequence };
+  return transaction.toXdr();
 }
 
-function find(closed: ClosedLedger, hash: string): LedgerEntryOfTransaction | undefined {
-  return closed.transactions.find(({ tx }) => tx.hash === hash);
+function creates({ operationChanges }: LedgerEntryOfTransaction, id: AccountId): boolean {
+  return operationChanges.flat().some(({ before, after }) => {
+    return before === undefined && after?.kind === "account" && after.id === id;
+  });
 }
 
 function funded({ tx, result, ...entry }: LedgerEntryOfTransaction, sequence: number): FriendbotAnswer {

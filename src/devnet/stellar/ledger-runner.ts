@@ -20,10 +20,19 @@ export interface LedgerRunnerInit {
   readonly closeEveryMs: number;
 }
 
-/** Gives a ledger its time: closes it, stores every close, and tells who waits for one. */
+/** Hears of every close, before and after it happens. */
+export interface CloseListener {
+  /** The last chance to put a transaction into this ledger. */
+  before(): void;
+  after(closed: ClosedLedger): void;
+}
+
+/** Gives a ledger its time: closes it, stores every close, and tells who listens. */
 export interface LedgerRunner extends Startable {
   /** True when every transaction closes its own ledger. */
   readonly onDemand: boolean;
+  /** Why the ledger halted, or undefined while it moves. */
+  failure(): SprfError | undefined;
   /** @throws SprfError `INTERNAL` when an earlier close could not be stored. */
   submit(tx: LedgerTransaction): Submission;
   /**
@@ -32,13 +41,7 @@ export interface LedgerRunner extends Startable {
    * @throws SprfError `INTERNAL` when this or an earlier close could not be stored.
    */
   closeLedger(): ClosedLedger;
-  /** Resolves with the next ledger; rejects with `ABORTED` when the runner stops first. */
-  nextClose(): Promise<ClosedLedger>;
-}
-
-interface Waiter {
-  resolve(closed: ClosedLedger): void;
-  reject(error: SprfError): void;
+  listen(listener: CloseListener): void;
 }
 
 /** Builds the runner of a ledger; nothing moves before `start`. */
@@ -47,25 +50,36 @@ export function createLedgerRunner(
   { closeEveryMs }: LedgerRunnerInit,
 ): LedgerRunner {
   let failure: SprfError | undefined;
-  let waiters: Waiter[] = [];
+  const listeners: CloseListener[] = [];
   let running: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
 
   const nowSeconds = (): bigint => BigInt(Math.floor(clock.now() / 1000));
 
   const closeLedger = (): ClosedLedger => {
     if (failure !== undefined) throw failure;
+    for (const listener of listeners) notify(() => listener.before());
     const now = nowSeconds();
     const last = ledger.header().closeTime;
+    let closed: ClosedLedger;
     try {
-      const closed = ledger.close({ closeTime: now > last ? now : last });
+      closed = ledger.close({ closeTime: now > last ? now : last });
       store.save(closed);
-      for (const { resolve } of waiters.splice(0)) resolve(closed);
-      return closed;
     } catch (error) {
       // Memory may be ahead of the store now: going on would answer with what a restart does not know.
       failure = new SprfError("INTERNAL", `the development ledger halted: ${messageOf(error)}`, { cause: error });
       logger.error("development ledger halted", { error: messageOf(error) });
       throw failure;
+    }
+    for (const listener of listeners) notify(() => listener.after(closed));
+    return closed;
+  };
+
+  // A listener's fault must not stop the ledger.
+  const notify = (call: () => void): void => {
+    try {
+      call();
+    } catch (error) {
+      logger.error("ledger listener failed", { error: messageOf(error) });
     }
   };
 
@@ -84,6 +98,7 @@ export function createLedgerRunner(
 
   return {
     onDemand: closeEveryMs === 0,
+    failure: () => failure,
     submit(tx) {
       if (failure !== undefined) throw failure;
       // On demand nothing else moves the ledger's time, and lower time bounds are held against the last close.
@@ -93,7 +108,7 @@ export function createLedgerRunner(
       return submission;
     },
     closeLedger,
-    nextClose: () => new Promise((resolve, reject) => waiters.push({ resolve, reject })),
+    listen: (listener) => void listeners.push(listener),
     async start() {
       if (running !== undefined) return;
       const abort = new AbortController();
@@ -104,9 +119,6 @@ export function createLedgerRunner(
       const stopping = running;
       running = undefined;
       stopping?.abort.abort();
-      const stopped = new SprfError("ABORTED", "the development ledger stopped");
-      for (const { reject } of waiters) reject(stopped);
-      waiters = [];
       await stopping?.done;
     },
   };

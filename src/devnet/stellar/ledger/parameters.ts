@@ -14,8 +14,6 @@ export interface LedgerParameters {
 /** All coins that exist from the first ledger on: 100 billion XLM, held by the root account and the fee pool together. */
 export const TOTAL_COINS_STROOPS = 1_000_000_000_000_000_000n;
 
-export const STROOPS_PER_XLM = 10_000_000n;
-
 export const INT64_MAX = 9_223_372_036_854_775_807n;
 
 /** Operations that one transaction may hold (Stellar XDR, `MAX_OPS_PER_TX`). */

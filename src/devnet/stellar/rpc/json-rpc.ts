@@ -38,7 +38,7 @@ const requestSchema = z.object({
   jsonrpc: z.literal("2.0"),
   id: z.union([z.string().max(256), z.number(), z.null()]).optional(),
   method: z.string().max(256),
-  params: z.unknown(),
+  params: z.unknown().optional(),
 });
 
 /**

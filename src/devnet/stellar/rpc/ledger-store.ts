@@ -50,6 +50,8 @@ export interface LedgerStore {
   transaction(hash: string): StoredTransaction | undefined;
   /** Transactions from a place on, in the order of application across ledgers. */
   transactions(fromLedger: number, fromPosition: number, limit: number): StoredTransaction[];
+  /** All transactions of one ledger. */
+  transactionsOf(ledger: number): StoredTransaction[];
   /** Fees charged for an operation in the last so many ledgers, ascending. */
   operationFees(ledgers: number): number[];
   close(): void;
@@ -140,6 +142,7 @@ function storeOn(db: DatabaseSync): LedgerStore {
   const selectTransactions = db.prepare(
     `${fromTransactions} WHERE (ledger, position) >= (?, ?) ORDER BY ledger, position LIMIT ?`,
   );
+  const selectOfLedger = db.prepare(`${fromTransactions} WHERE ledger = ? ORDER BY position`);
   const selectFees = db.prepare(
     "SELECT operation_fee AS fee FROM transactions WHERE ledger > (SELECT max(sequence) FROM ledgers) - ? ORDER BY fee",
   );
@@ -207,6 +210,7 @@ function storeOn(db: DatabaseSync): LedgerStore {
     },
     transactions: (fromLedger, fromPosition, limit) =>
       selectTransactions.all(fromLedger, fromPosition, limit).map(transactionOf),
+    transactionsOf: (ledger) => selectOfLedger.all(ledger).map(transactionOf),
     operationFees: (ledgers) => selectFees.all(ledgers).map(({ fee }) => Number(fee)),
     close: () => db.close(),
   };

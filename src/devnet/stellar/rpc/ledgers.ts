@@ -59,8 +59,5 @@ function getLedgers(store: LedgerStore, params: unknown): ReturnType<JsonRpcMeth
 }
 
 function metadata(store: LedgerStore, ledger: StoredLedger): string {
-  const transactions = store
-    .transactions(ledger.sequence, 0, Number.MAX_SAFE_INTEGER)
-    .filter((tx) => tx.ledger === ledger.sequence);
-  return closeMeta(ledger, transactions).toXdr("base64");
+  return closeMeta(ledger, store.transactionsOf(ledger.sequence)).toXdr("base64");
 }

@@ -1,3 +1,4 @@
+import { fail } from "./json-rpc.ts";
 import type { JsonRpcMethod } from "./json-rpc.ts";
 import { RETAINED_LEDGERS } from "./ledger-store.ts";
 import type { RpcContext } from "./methods.ts";
@@ -6,10 +7,12 @@ import type { RpcContext } from "./methods.ts";
 const VERSION = "sprf-development-ledger";
 
 /** `getHealth`, `getNetwork` and `getVersionInfo`. */
-export function networkMethods({ ledger, store, friendbotUrl }: RpcContext): Record<string, JsonRpcMethod> {
+export function networkMethods({ ledger, store, runner, friendbotUrl }: RpcContext): Record<string, JsonRpcMethod> {
   const { networkPassphrase, protocolVersion } = ledger.parameters;
   return {
     getHealth() {
+      const failure = runner.failure();
+      if (failure !== undefined) return fail("internalError", failure.message);
       const latest = store.latest();
       const oldest = store.oldest();
       return {

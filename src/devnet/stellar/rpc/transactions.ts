@@ -7,6 +7,7 @@ import type { JsonRpcMethod } from "./json-rpc.ts";
 import type { LedgerStore, StoredTransaction } from "./ledger-store.ts";
 import type { RpcContext } from "./methods.ts";
 import { checkPage, pageSchema, xdrFormat } from "./pages.ts";
+import type { TransactionPlace } from "./transaction-cursor.ts";
 import { formatCursor, parseCursor } from "./transaction-cursor.ts";
 
 /** Hex digits of a transaction hash. */
@@ -91,12 +92,7 @@ function getTransactions(store: LedgerStore, params: unknown): ReturnType<JsonRp
     }
   }
   const found = store.transactions(from.ledger, from.position, page.limit);
-  const last = found.at(-1);
-  // A full page ends at its last item; otherwise everything up to the latest ledger has been seen.
-  const end =
-    last !== undefined && (found.length === page.limit || last.ledger === latest.sequence)
-      ? last
-      : { ledger: Math.max(latest.sequence, from.ledger), position: 0 };
+  const end = pageEnd(found.length === page.limit, found.at(-1), from, latest.sequence);
   return {
     transactions: found.map((tx) => ({ ...describe(tx), txHash: tx.hash, createdAt: tx.closeTime })),
     latestLedger: latest.sequence,
@@ -105,6 +101,17 @@ function getTransactions(store: LedgerStore, params: unknown): ReturnType<JsonRp
     oldestLedgerCloseTimestamp: oldest.closeTime,
     cursor: formatCursor(end.ledger, end.position),
   };
+}
+
+/** Where the next page goes on: behind the last item, or behind the latest ledger when there is nothing more yet. */
+function pageEnd(
+  isFull: boolean,
+  last: StoredTransaction | undefined,
+  from: TransactionPlace,
+  latestLedger: number,
+): TransactionPlace {
+  const seen = last ?? { ledger: from.ledger, position: from.position - 1 };
+  return isFull || seen.ledger >= latestLedger ? seen : { ledger: latestLedger, position: 0 };
 }
 
 function describe(tx: StoredTransaction): object {

@@ -1,0 +1,87 @@
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { Keypair, rpc } from "@stellar/stellar-sdk";
+import { expect } from "chai";
+
+import { createStellarDevnet } from "../../../../src/devnet/stellar/create-stellar-devnet.ts";
+import { codeOf } from "../../../helpers/code-of.ts";
+import { recordingLogger } from "./ledger-fixture.ts";
+
+/** A network in a process of its own that prints its URL and then only closes ledgers, as fast as it can. */
+const CHILD = `
+  import { createStellarDevnet } from ${JSON.stringify(new URL("../../../../src/devnet/stellar/create-stellar-devnet.ts", import.meta.url).href)};
+  const log = () => undefined;
+  const logger = { debug: log, info: log, warn: log, error: log, child: () => logger };
+  const devnet = await createStellarDevnet({ logger, closeEveryMs: 10, databasePath: process.argv[1] });
+  console.log(devnet.rpcUrl);
+`;
+
+describe("development ledger in a file", () => {
+  let folder: string;
+  let child: ChildProcess | undefined;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "sprf-stellar-"));
+  });
+
+  afterEach(() => {
+    child?.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("goes on after kill -9 with the same accounts, history and hashes", async () => {
+    const databasePath = join(folder, "ledger.sqlite");
+    child = spawn(process.execPath, ["--input-type=module-typescript", "-e", CHILD, databasePath], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [line] = (await once(child.stdout ?? child, "data")) as [Buffer];
+    const server = new rpc.Server(line.toString().trim(), { allowHttp: true });
+    const people = Array.from({ length: 3 }, () => Keypair.random().publicKey());
+    for (const address of people) await server.requestAirdrop(address);
+    const known = await server.getTransactions({ startLedger: 1 });
+    const ledgers = await server.getLedgers({ startLedger: 1, pagination: { limit: 200 } });
+    child.kill("SIGKILL");
+    await once(child, "exit");
+
+    const devnet = await createStellarDevnet({ logger: recordingLogger(), closeEveryMs: 0, databasePath });
+    try {
+      const again = new rpc.Server(devnet.rpcUrl, { allowHttp: true });
+      for (const address of people) {
+        expect((await again.getAccountEntry(address)).balance).to.equal(100_000_000_000n);
+      }
+      const after = await again.getTransactions({ startLedger: 1 });
+      expect(after.transactions.map(({ txHash }) => txHash)).to.deep.equal(
+        known.transactions.map(({ txHash }) => txHash),
+      );
+      const kept = await again.getLedgers({ startLedger: 1, pagination: { limit: 200 } });
+      expect(kept.ledgers.slice(0, ledgers.ledgers.length).map(({ hash }) => hash)).to.deep.equal(
+        ledgers.ledgers.map(({ hash }) => hash),
+      );
+      const last = (await again.getLatestLedger()).id;
+      const { header } = devnet.closeLedger();
+      expect(Buffer.from(header.header.previousLedgerHash.value).toString("hex")).to.equal(last);
+      await again.requestAirdrop(Keypair.random().publicKey());
+    } finally {
+      await devnet.stop();
+    }
+  });
+
+  it("refuses a file of another network, and one that another process has open", async () => {
+    const databasePath = join(folder, "ledger.sqlite");
+    const logger = recordingLogger();
+    const first = await createStellarDevnet({ logger, closeEveryMs: 0, databasePath });
+    expect(await codeOf(createStellarDevnet({ logger, closeEveryMs: 0, databasePath }))).to.equal("STORE_UNAVAILABLE");
+    await first.stop();
+    const other = createStellarDevnet({ logger, closeEveryMs: 0, databasePath, networkPassphrase: "Another" });
+    expect(await codeOf(other)).to.equal("CONFIG_INVALID");
+    const port = Number(new URL(first.rpcUrl).port);
+    await first.start();
+    expect(await codeOf(createStellarDevnet({ logger, closeEveryMs: 0, port }))).to.equal("CONFIG_INVALID");
+    await first.stop();
+  });
+});
