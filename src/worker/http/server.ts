@@ -1,5 +1,4 @@
 import { serve, type ServerType } from "@hono/node-server";
-import type { Hono } from "hono";
 
 import { SprfError, messageOf } from "../../errors.ts";
 
@@ -14,7 +13,7 @@ export interface HttpServer {
 
 /** Serves an app over HTTP. @throws SprfError `CONFIG_INVALID` when the address cannot be listened on */
 export async function startHttpServer(
-  app: Pick<Hono, "fetch">,
+  app: { readonly fetch: (request: Request) => Response | Promise<Response> },
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<HttpServer> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();

@@ -1,0 +1,29 @@
+import type Docker from "dockerode";
+
+import { createDockerEngine } from "./adapters/engine/docker/create-docker-engine.ts";
+import { createWasiEngine } from "./adapters/engine/wasi/create-wasi-engine.ts";
+import type { ContentStore } from "./ports/content-store.ts";
+import type { Engine, ProgramReference } from "./ports/engine.ts";
+import type { Logger } from "./ports/logger.ts";
+
+export interface EngineSettings {
+  /** `wasi` is always there; `docker` needs a Docker Engine on this machine. */
+  readonly kinds: readonly ProgramReference["kind"][];
+  readonly docker?: { readonly connection?: Docker.DockerOptions; readonly runtime?: string };
+  /** Where scratch copies of states rest. @default the system's temporary directory */
+  readonly scratchDirectory?: string;
+}
+
+export type Engines = ReadonlyMap<ProgramReference["kind"], Engine>;
+
+/** Makes the engines that the settings name; `check` tells whether each is there. */
+export function createEngines(
+  components: { readonly content: ContentStore; readonly logger: Logger },
+  { kinds, docker = {}, scratchDirectory }: EngineSettings,
+): Engines {
+  const make = {
+    wasi: () => createWasiEngine(components, { scratchDirectory }),
+    docker: () => createDockerEngine(components, { ...docker, scratchDirectory }),
+  };
+  return new Map(kinds.map((kind) => [kind, make[kind]()]));
+}

@@ -1,0 +1,207 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import PQueue from "p-queue";
+
+import { createEngines, type EngineSettings, type Engines } from "./create-engines.ts";
+import { createPeer, type PeerInit } from "./create-peer.ts";
+import { SprfError, messageOf } from "./errors.ts";
+import type { Engine } from "./ports/engine.ts";
+import type { Twin, WorkerTerms } from "./ports/chain.ts";
+import type { Startable } from "./ports/startable.ts";
+import { toHex } from "./utils/bytes.ts";
+import { followAgreements } from "./worker/agreements/follow-agreements.ts";
+import { answerAddressRequests } from "./worker/answer-addresses.ts";
+import { createAttempts } from "./worker/executions/attempts.ts";
+import { createExecute } from "./worker/executions/execute.ts";
+import { createUsedPayments } from "./worker/executions/used-payments.ts";
+import { createWorkerApi } from "./worker/http/api.ts";
+import { startHttpServer, type HttpServer } from "./worker/http/server.ts";
+import { warmUp } from "./worker/warm-up.ts";
+
+const VERSION = "0.1.0";
+const RUNS_AT_ONCE = 2;
+const MAX_QUEUED = 64;
+
+export interface WorkerInit extends PeerInit {
+  readonly http: {
+    /** @default 127.0.0.1 */
+    readonly host?: string;
+    /** @default 0, any free one */
+    readonly port?: number;
+    /** What clients are told. @default the address that is listened on */
+    readonly publicUrl?: string;
+  };
+  readonly engines: EngineSettings;
+  /** What is registered when this account has no entry for the application type yet. */
+  readonly registration?: { readonly terms: WorkerTerms; /** @default the least */ readonly stakeWei?: bigint };
+  /** Puts something around each engine: self-checks, or the faults of a test. */
+  readonly wrapEngine?: (engine: Engine) => Engine;
+}
+
+export interface Worker extends Startable {
+  readonly account: string;
+  /** Known after start. */
+  readonly apiUrl: string;
+  readonly workerId: number;
+  readonly twin: Twin;
+}
+
+/** Makes a worker daemon: registered, found over Waku, serving its API, running what its agreements bind it to. */
+export async function createWorker(init: WorkerInit): Promise<Worker> {
+  const logger = init.logger.child({ worker: init.keys.account });
+  const peer = await createPeer({ ...init, logger });
+  const { chain, clock, content, keys, ledger, store } = peer;
+  const scratchDirectory = init.engines.scratchDirectory ?? join(init.dataDirectory ?? tmpdir(), "scratch");
+  const engines = wrapAll(createEngines({ content, logger }, { ...init.engines, scratchDirectory }), init.wrapEngine);
+  const closers: (() => Promise<void>)[] = [];
+  const life = new AbortController();
+  let running: { readonly twin: Twin; readonly workerId: number; readonly apiUrl: string } | undefined;
+  let starting: Promise<void> | undefined;
+  let stopping: Promise<void> | undefined;
+
+  async function start(signal: AbortSignal | undefined): Promise<void> {
+    closers.push(async () => await peer.stop());
+    await peer.start({ signal });
+    for (const engine of engines.values()) {
+      closers.push(async () => await engine.close());
+      await engine.check({ signal });
+    }
+    const twin = await chain.ensureTwin(
+      { messagePrivateKey: keys.messagePrivateKey, ledgerKey: new Uint8Array(keys.ledgerKeypair.rawPublicKey()) },
+      { signal },
+    );
+    const workerId = await ensureRegistered(signal);
+    const agreements = followAgreements({ chain, clock, logger }, { workerId, onProgram });
+    const api = createApi(async (program) => await agreements.serves(program));
+    const server: HttpServer = await startHttpServer(api, {
+      host: init.http.host ?? "127.0.0.1",
+      port: init.http.port ?? 0,
+    });
+    closers.push(server.close);
+    const apiUrl = init.http.publicUrl ?? `http://${init.http.host ?? "127.0.0.1"}:${server.port}`;
+    running = { twin, workerId, apiUrl };
+    const addresses = answerAddressRequests({
+      messenger: peer.messenger,
+      identity: { publicKey: keys.messageKey, privateKey: keys.messagePrivateKey },
+      authorise: async (request, options) => await agreements.authorise(request, options),
+      describe: () => ({
+        apiUrl,
+        ledgerKey: new Uint8Array(keys.ledgerKeypair.rawPublicKey()),
+        multiaddrs: peer.node.multiaddrs(),
+      }),
+      clock,
+      random: peer.random,
+      logger,
+    });
+    closers.push(
+      async () => await agreements.stop(),
+      async () => await addresses.stop(),
+    );
+    await agreements.start({ signal });
+    await addresses.start({ signal });
+    logger.info("worker started", { workerId, apiUrl });
+  }
+
+  function onProgram(program: string): void {
+    warmUp({ ...peer, engines, logger }, program, { signal: life.signal }).catch((error: unknown) => {
+      if (!life.signal.aborted) logger.warn("a program cannot be made ready", { program, reason: messageOf(error) });
+    });
+  }
+
+  async function ensureRegistered(signal: AbortSignal | undefined): Promise<number> {
+    const applicationType = init.registration?.terms.applicationType ?? `0x${"0".repeat(64)}`;
+    const found = await chain.workerOf(chain.account, applicationType, { signal });
+    if (found !== undefined) return found;
+    if (init.registration === undefined) {
+      throw new SprfError(
+        "CONFIG_INVALID",
+        `${chain.account} is no registered worker, and no terms to register are set`,
+      );
+    }
+    const { terms } = init.registration;
+    const stakeWei = init.registration.stakeWei ?? (await chain.requiredStakeWei(terms, { signal }));
+    return await chain.registerWorker(terms, stakeWei, { signal });
+  }
+
+  function createApi(serves: (program: string) => Promise<boolean>): ReturnType<typeof createWorkerApi> {
+    const attempts = createAttempts(store);
+    const usedPayments = createUsedPayments({
+      ...peer,
+      hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
+    });
+    const queue = new PQueue({ concurrency: RUNS_AT_ONCE });
+    closers.push(async () => {
+      queue.clear();
+      await queue.onIdle();
+    });
+    const execute = createExecute(
+      {
+        ...peer,
+        engines,
+        scratchDirectory,
+        attempts,
+        usedPayments,
+        queue,
+        logger,
+        serves,
+        keys: { ledgerKey: keys.ledgerKeypair, messagePrivateKey: keys.messagePrivateKey },
+      },
+      { maxQueued: MAX_QUEUED },
+    );
+    return createWorkerApi({
+      logger,
+      execute,
+      answersTo: async (requestHash) => await attempts.of(requestHash),
+      block: async (cid) => await content.localBlock(cid),
+      health: async () => ({
+        status: "ok",
+        version: VERSION,
+        blockNumber: await chain.blockNumber(),
+        ledger: (await ledger.latest()).sequence,
+      }),
+      describe: () => ({
+        messageKey: toHex(keys.messageKey),
+        ledgerKey: keys.ledgerKeypair.publicKey(),
+        multiaddrs: peer.node.multiaddrs(),
+        engines: [...engines.keys()],
+      }),
+    });
+  }
+
+  async function stop(): Promise<void> {
+    life.abort();
+    await starting?.catch(() => undefined);
+    for (const close of closers.splice(0).reverse()) await close();
+  }
+
+  const started = (): NonNullable<typeof running> => {
+    if (running === undefined) throw new SprfError("INTERNAL", "the worker was not started");
+    return running;
+  };
+  return {
+    account: keys.account,
+    get apiUrl() {
+      return started().apiUrl;
+    },
+    get workerId() {
+      return started().workerId;
+    },
+    get twin() {
+      return started().twin;
+    },
+    async start({ signal } = {}) {
+      starting ??= start(signal);
+      await starting;
+    },
+    async stop() {
+      stopping ??= stop();
+      await stopping;
+    },
+  };
+}
+
+function wrapAll(engines: Engines, wrap: WorkerInit["wrapEngine"]): Engines {
+  if (wrap === undefined) return engines;
+  return new Map([...engines].map(([kind, engine]) => [kind, wrap(engine)]));
+}
