@@ -12,7 +12,7 @@ import type { LedgerRunner } from "./ledger-runner.ts";
 import { transactionMeta } from "./rpc/transaction-meta.ts";
 
 /** What every new account gets. */
-export const FRIENDBOT_XLM = 10_000n;
+const FRIENDBOT_XLM = 10_000n;
 
 /** Accounts that one ledger funds; one operation each. */
 const MAX_BATCH = 100;
@@ -69,7 +69,7 @@ export function createFriendbot(ledger: DevelopmentLedger, runner: LedgerRunner)
       const entry = closed.transactions.find(
         ({ tx, result }) => tx.kind === "plain" && tx.sourceId === toHex(root.rawPublicKey()) && isSuccess(result),
       );
-      for (const request of [...waiting]) {
+      for (const request of waiting) {
         if (ledger.state.account(request.id) !== undefined) {
           const isFirst = waiting.find(({ id }) => id === request.id) === request;
           const mine = isFirst && entry !== undefined && creates(entry, request.id);
@@ -96,8 +96,7 @@ export function createFriendbot(ledger: DevelopmentLedger, runner: LedgerRunner)
       return await promise;
     },
     stop() {
-      for (const request of [...waiting])
-        settle(request, problem(503, "Service Unavailable", "the network is stopping"));
+      for (const request of waiting) settle(request, problem(503, "Service Unavailable", "the network is stopping"));
     },
   };
 }

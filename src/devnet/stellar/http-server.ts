@@ -9,7 +9,7 @@ import type { JsonRpcMethod } from "./rpc/json-rpc.ts";
 import { answer, errorResponse } from "./rpc/json-rpc.ts";
 
 /** Bytes that a request body may have (Stellar RPC). */
-export const MAX_BODY_BYTES = 512 * 1024;
+const MAX_BODY_BYTES = 512 * 1024;
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;

@@ -16,7 +16,7 @@ export function accountIdFromMuxed(account: xdr.MuxedAccount): AccountId {
 }
 
 /** An account id as XDR public key. */
-export function accountIdToXdr(id: AccountId): xdr.PublicKey {
+function accountIdToXdr(id: AccountId): xdr.PublicKey {
   return xdr.PublicKey.publicKeyTypeEd25519(fromHex(id));
 }
 

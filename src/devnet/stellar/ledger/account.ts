@@ -85,7 +85,7 @@ export function newAccount(id: AccountId, balanceStroops: bigint, sequenceNumber
 }
 
 /** Balance that the account must keep for its entries and for those it sponsors. */
-export function minimumBalance(account: Account, parameters: LedgerParameters): bigint {
+function minimumBalance(account: Account, parameters: LedgerParameters): bigint {
   const entries = 2 + account.subentryCount + account.sponsoringCount - account.sponsoredCount;
   return BigInt(entries) * parameters.baseReserveStroops;
 }

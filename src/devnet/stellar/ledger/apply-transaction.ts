@@ -1,5 +1,6 @@
 import { xdr } from "@stellar/stellar-sdk";
 
+import { SprfError } from "../../../errors.ts";
 import { withSequence } from "./account.ts";
 import type { AccountId } from "./account.ts";
 import { feeCharged } from "./fees.ts";
@@ -30,7 +31,9 @@ export interface AppliedTransaction {
 /** Takes the fee of a transaction; all fees of a ledger are taken before anything is applied. */
 export function chargeFee(state: LedgerState, tx: LedgerTransaction, baseFeeStroops: bigint): bigint {
   const payer = state.account(feeSourceOf(tx));
-  if (payer === undefined) throw new Error(`fee source of ${tx.hash} vanished between validation and close`);
+  if (payer === undefined) {
+    throw new SprfError("INTERNAL", `fee source of ${tx.hash} vanished between validation and close`);
+  }
   const wanted = feeCharged(tx, baseFeeStroops);
   const fee = wanted < payer.balanceStroops ? wanted : payer.balanceStroops;
   if (fee > 0n) {

@@ -59,7 +59,10 @@ export function createLedgerState(): LedgerState {
     }
     let entries = dataByAccount.get(accountId);
     if (record?.kind === "data") {
-      if (entries === undefined) dataByAccount.set(accountId, (entries = new Map()));
+      if (entries === undefined) {
+        entries = new Map<string, DataEntry>();
+        dataByAccount.set(accountId, entries);
+      }
       entries.set(dataName, record);
     } else if (entries !== undefined) {
       entries.delete(dataName);

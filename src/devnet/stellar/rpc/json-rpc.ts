@@ -20,7 +20,7 @@ export interface JsonRpcFailure {
 export type JsonRpcMethod = (params: unknown) => object | JsonRpcFailure;
 
 /** Requests that one HTTP body may hold. */
-export const MAX_BATCH = 50;
+const MAX_BATCH = 50;
 
 /** A refusal with one of the protocol's codes. */
 export function fail(code: JsonRpcCode, message: string): JsonRpcFailure {
@@ -88,7 +88,7 @@ function run(
   }
   try {
     const result = method(params);
-    return "failure" in result ? { error: (result as JsonRpcFailure).failure } : { result };
+    return "failure" in result ? { error: result.failure } : { result };
   } catch (error) {
     onError(name, error);
     return { error: { code: JSON_RPC_CODES.internalError, message: "internal error" } };

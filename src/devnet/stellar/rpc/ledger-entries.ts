@@ -15,7 +15,7 @@ import type { RpcContext } from "./methods.ts";
 import { xdrFormat } from "./pages.ts";
 
 /** Keys that one `getLedgerEntries` may ask for (Stellar RPC). */
-export const MAX_KEYS = 200;
+const MAX_KEYS = 200;
 
 const schema = z.object({ keys: z.array(z.string().max(4096)), xdrFormat });
 

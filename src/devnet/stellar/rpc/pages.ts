@@ -5,8 +5,8 @@ import { fail } from "./json-rpc.ts";
 import type { LedgerStore } from "./ledger-store.ts";
 
 /** Most items of one page, and items of a page without limit (Stellar RPC defaults). */
-export const MAX_PAGE = 200;
-export const DEFAULT_PAGE = 50;
+const MAX_PAGE = 200;
+const DEFAULT_PAGE = 50;
 
 const UINT32_MAX = 4_294_967_295;
 

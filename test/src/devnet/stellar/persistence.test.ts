@@ -42,7 +42,7 @@ describe("development ledger in a file", () => {
     const [line] = (await once(child.stdout ?? child, "data")) as [Buffer];
     const server = new rpc.Server(line.toString().trim(), { allowHttp: true });
     const people = Array.from({ length: 3 }, () => Keypair.random().publicKey());
-    for (const address of people) await server.requestAirdrop(address);
+    for (const address of people) await server.fundAddress(address);
     const known = await server.getTransactions({ startLedger: 1 });
     const ledgers = await server.getLedgers({ startLedger: 1, pagination: { limit: 200 } });
     child.kill("SIGKILL");
@@ -65,7 +65,7 @@ describe("development ledger in a file", () => {
       const last = (await again.getLatestLedger()).id;
       const { header } = devnet.closeLedger();
       expect(Buffer.from(header.header.previousLedgerHash.value).toString("hex")).to.equal(last);
-      await again.requestAirdrop(Keypair.random().publicKey());
+      await again.fundAddress(Keypair.random().publicKey());
     } finally {
       await devnet.stop();
     }

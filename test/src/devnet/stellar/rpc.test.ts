@@ -1,4 +1,5 @@
-import { Account, Asset, Keypair, Operation, rpc, TransactionBuilder, xdr } from "@stellar/stellar-sdk";
+import type { Account } from "@stellar/stellar-sdk";
+import { Asset, Keypair, Operation, rpc, TransactionBuilder, xdr } from "@stellar/stellar-sdk";
 import { expect } from "chai";
 
 import { createStellarDevnet } from "../../../../src/devnet/stellar/create-stellar-devnet.ts";
@@ -27,7 +28,8 @@ describe("development ledger behind Stellar RPC", () => {
 
   const fund = async (): Promise<{ keypair: Keypair; account: Account }> => {
     const keypair = Keypair.random();
-    return { keypair, account: await server.requestAirdrop(keypair.publicKey()) };
+    await server.fundAddress(keypair.publicKey());
+    return { keypair, account: await server.getAccount(keypair.publicKey()) };
   };
 
   const build = (account: Account, keypair: Keypair, operations: xdr.Operation[]) => {
@@ -127,6 +129,15 @@ describe("development ledger behind Stellar RPC", () => {
     const last = all.at(-1);
     expect(last?.metadataXdr.type).to.equal("v0");
     expect((await server.getFeeStats()).inclusionFee.mode).to.equal("100");
+  });
+
+  it("gives the older airdrop call the account that it made, and the same again", async () => {
+    const address = Keypair.random().publicKey();
+    // oxlint-disable-next-line typescript/no-deprecated -- older clients call it
+    const airdrop = () => server.requestAirdrop(address);
+    const sequence = (await airdrop()).sequenceNumber();
+    expect(sequence).to.equal(String(BigInt((await server.getLatestLedger()).sequence) << 32n));
+    expect((await airdrop()).sequenceNumber()).to.equal(sequence);
   });
 
   it("funds many who ask together, each once", async () => {

@@ -1,5 +1,6 @@
-import { xdr } from "@stellar/stellar-sdk";
+import type { xdr } from "@stellar/stellar-sdk";
 
+import { SprfError } from "../../../../errors.ts";
 import type { AccountId, Thresholds } from "../account.ts";
 import type { LedgerState } from "../ledger-state.ts";
 import type { LedgerParameters } from "../parameters.ts";
@@ -43,6 +44,7 @@ export function isLedgerString(latin1: string): boolean {
 /** The source of an operation, which exists because signatures and existence were checked before. */
 export function sourceAccount({ state, sourceId }: OperationContext) {
   const account = state.account(sourceId);
-  if (account === undefined) throw new Error(`operation source ${sourceId} vanished while its operation ran`);
+  if (account === undefined)
+    throw new SprfError("INTERNAL", `operation source ${sourceId} vanished while its operation ran`);
   return account;
 }
