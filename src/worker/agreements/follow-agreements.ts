@@ -1,37 +1,44 @@
 import { StrKey } from "@stellar/stellar-sdk";
 
-import { isSprfError, messageOf } from "../../errors.ts";
+import { messageOf, SprfError } from "../../errors.ts";
 import type { Agreement, Chain } from "../../ports/chain.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { Startable } from "../../ports/startable.ts";
+import type { Store } from "../../ports/store.ts";
 import type { AddressRequest } from "../../wire/address.ts";
-import { authoriseAddress } from "./authorise.ts";
-import { collectEarnings } from "./collect-earnings.ts";
+import { authoriseAddressRequest } from "./authorise-address-request.ts";
+import { closeAgreement } from "./close-agreement.ts";
 
-const PAGE = 64;
-const RETRY_MS = 1_000;
-/** A question about an unknown program looks at the chain again, but not more often than this. */
-const MIN_MS_BETWEEN_LOOKS = 250;
+const PAGE = 100;
+/** Table of the agreements that need no more looking at. */
+const CLOSED_TABLE = "closed-agreements";
+const MIN_MS_BETWEEN_MISSES = 250;
+const DONE = new Uint8Array([1]);
 
-export interface FollowAgreementsComponents {
+export interface FollowComponents {
   readonly chain: Chain;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Remembers which agreements are over, so that a restart does not look at them again. */
+  readonly store?: Store;
 }
 
-export interface FollowAgreementsInit {
+export interface FollowInit {
   readonly workerId: number;
-  /** Told of each smart account (`G...`) that a running agreement binds this worker to; once in the life of the process. */
-  onProgram(program: string): void;
+  /** Called once for each program (`G...`) that an agreement binds this worker to. */
+  readonly onProgram?: (program: string) => void;
+  /** @default {@link MIN_WITHDRAW_WEI} */
+  readonly minWithdrawWei?: bigint;
 }
 
-/** What a worker knows of the agreements that name it, kept up by looking at the chain with every block. */
-export interface FollowedAgreements extends Startable {
-  /** Whether an agreement that runs binds this worker to the smart account. */
+/** What a worker knows of the agreements that name it. */
+export interface AgreementFollower extends Startable {
+  /** Whether a running agreement binds this worker to the program (`G...`). */
   serves(program: string): Promise<boolean>;
-  /** Whether the sender of an address request may know where this worker is. */
   authorise(request: AddressRequest, options?: { signal?: AbortSignal | undefined }): Promise<boolean>;
+  /** Agreements that are bought and not over. */
+  running(): ReadonlyArray<{ readonly agreement: Agreement; readonly program?: string }>;
 }
 
 interface Followed {
@@ -39,109 +46,147 @@ interface Followed {
   program: string | undefined;
 }
 
-/** Follows the chain by state, not by events, so nothing that happened while it was away is missed. */
-export function followAgreements(
-  { chain, clock, logger }: FollowAgreementsComponents,
-  { workerId, onProgram }: FollowAgreementsInit,
-): FollowedAgreements {
+/**
+ * Follows the agreements that name a worker: by polling with every block, because an event can be missed. When one is over, it
+ * settles, finalizes and withdraws.
+ */
+export function followAgreements(components: FollowComponents, init: FollowInit): AgreementFollower {
+  const { chain, clock, store } = components;
+  const { workerId, onProgram } = init;
+  const logger = components.logger.child({ component: "follow-agreements" });
   const followed = new Map<string, Followed>();
   const announced = new Set<string>();
-  const life = new AbortController();
-  let known = 0;
-  let looking: Promise<void> | undefined;
-  let lookedAtMs = 0;
-  let loop: Promise<void> | undefined;
+  let cursor = 0;
+  let latest = 0;
+  let life: AbortController | undefined;
+  let loop: Promise<void> = Promise.resolve();
+  let refreshing: Promise<void> | undefined;
+  let nextRefresh: Promise<void> | undefined;
+  let refreshedAtMs = 0;
+
+  /** One at a time; those who ask meanwhile share one more, since the running one may have read too early for them. */
+  async function refresh(signal: AbortSignal | undefined): Promise<void> {
+    if (refreshing === undefined) {
+      refreshedAtMs = clock.now();
+      refreshing = look(signal).finally(() => {
+        refreshing = undefined;
+      });
+      return await refreshing;
+    }
+    nextRefresh ??= refreshing
+      .catch(() => undefined)
+      .then(async () => {
+        nextRefresh = undefined;
+        await refresh(signal);
+      });
+    await nextRefresh;
+  }
 
   async function look(signal: AbortSignal | undefined): Promise<void> {
+    latest = await chain.blockNumber({ signal });
+    await findNew(signal);
+    for (const entry of followed.values()) {
+      if (entry.program === undefined && latest < entry.agreement.endBlock) await readProgram(entry, signal);
+    }
+  }
+
+  async function findNew(signal: AbortSignal | undefined): Promise<void> {
     const count = await chain.agreementCountOf(workerId, { signal });
-    while (known < count) {
-      const page = await chain.agreementsOf(workerId, known, PAGE, { signal });
-      if (page.length === 0) break;
+    // Only a development chain that started anew has fewer.
+    if (count < cursor) cursor = 0;
+    while (cursor < count) {
+      const page = await chain.agreementsOf(workerId, cursor, PAGE, { signal });
+      if (page.length === 0) return;
       for (const address of page) {
+        if (await isClosed(address)) continue;
         const agreement = await chain.agreement(address, { signal });
-        if (agreement !== undefined) followed.set(address, { agreement, program: undefined });
+        if (agreement !== undefined && !followed.has(address)) {
+          followed.set(address, { agreement, program: undefined });
+          logger.info("agreement found", { agreement: address, endBlock: agreement.endBlock });
+        }
       }
-      known += page.length;
+      cursor += page.length;
     }
-    const block = await chain.blockNumber({ signal });
-    for (const [address, entry] of followed) await bring(address, entry, block, signal);
   }
 
-  async function bring(
-    address: string,
-    entry: Followed,
-    block: number,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    if (block < entry.agreement.endBlock) {
-      if (entry.program !== undefined) return;
-      const { program } = await chain.agreementState(address, { signal });
-      if (program === undefined) return;
-      entry.program = StrKey.encodeEd25519PublicKey(program);
-      if (announced.has(entry.program)) return;
-      announced.add(entry.program);
-      onProgram(entry.program);
-      return;
-    }
-    try {
-      if ((await collectEarnings(chain, address, entry.agreement, { signal })) === "closed") {
+  async function readProgram(entry: Followed, signal: AbortSignal | undefined): Promise<void> {
+    const { program } = await chain.agreementState(entry.agreement.address, { signal });
+    if (program === undefined) return;
+    entry.program = StrKey.encodeEd25519PublicKey(Buffer.from(program));
+    if (announced.has(entry.program)) return;
+    announced.add(entry.program);
+    logger.info("program bound", { agreement: entry.agreement.address, program: entry.program });
+    onProgram?.(entry.program);
+  }
+
+  async function closeThoseOver(signal: AbortSignal): Promise<void> {
+    for (const [address, { agreement }] of followed) {
+      if (latest < agreement.endBlock) continue;
+      try {
+        const turn = agreement.workerIds.indexOf(workerId);
+        const { minWithdrawWei } = init;
+        const options = { block: latest, turn, signal, ...(minWithdrawWei === undefined ? {} : { minWithdrawWei }) };
+        const { closed, withdrawnWei } = await closeAgreement(chain, agreement, options);
+        if (!closed) continue;
         followed.delete(address);
-        logger.info("agreement closed", { agreement: address });
+        await store?.apply([{ kind: "put", table: CLOSED_TABLE, key: address, value: DONE }]);
+        logger.info("agreement closed", { agreement: address, withdrawnWei: withdrawnWei.toString() });
+      } catch (error) {
+        if (signal.aborted) return;
+        logger.warn("an agreement cannot be closed yet", { agreement: address, ...describe(error) });
       }
-    } catch (error) {
-      // Somebody else may have been faster; the next block shows what is left to do.
-      if (!isSprfError(error, "CHAIN_REVERTED")) throw error;
-      logger.debug("closing an agreement goes on later", { agreement: address, reason: error.message });
     }
   }
 
-  /** Looks at the chain, together with whoever else is looking now. */
-  async function refresh(signal?: AbortSignal): Promise<void> {
-    looking ??= look(signal).finally(() => {
-      looking = undefined;
-      lookedAtMs = clock.now();
-    });
-    await looking;
+  async function isClosed(address: string): Promise<boolean> {
+    return (await store?.get(CLOSED_TABLE, address)) !== undefined;
   }
 
   async function follow(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    for await (const block of chain.blocks({ signal })) {
       try {
-        for await (const block of chain.blocks({ signal })) {
-          logger.debug("block", { block });
-          await refresh(signal);
-        }
+        await refresh(signal);
+        latest = Math.max(latest, block);
+        await closeThoseOver(signal);
       } catch (error) {
         if (signal.aborted) return;
-        logger.warn("the chain cannot be followed, trying again", { reason: messageOf(error) });
-        await clock.sleep(RETRY_MS, { signal }).catch(() => undefined);
+        logger.warn("cannot look at the agreements", describe(error));
       }
     }
   }
 
-  const isBoundTo = (program: string, block: number): boolean =>
-    [...followed.values()].some(
-      (entry) => entry.program === program && block >= entry.agreement.startBlock && block < entry.agreement.endBlock,
-    );
+  const serving = (program: string): boolean =>
+    [...followed.values()].some((entry) => entry.program === program && latest < entry.agreement.endBlock);
 
   return {
     async serves(program) {
-      const block = await chain.blockNumber();
-      if (isBoundTo(program, block)) return true;
-      if (clock.now() - lookedAtMs < MIN_MS_BETWEEN_LOOKS) return false;
-      await refresh();
-      return isBoundTo(program, block);
+      if (serving(program)) return true;
+      // Bought or bound a moment ago, perhaps; but strangers shall not make this worker ask the chain as often as they like.
+      if (clock.now() - refreshedAtMs < MIN_MS_BETWEEN_MISSES && refreshing === undefined) return false;
+      await refresh(life?.signal);
+      return serving(program);
     },
-    authorise: async (request, options) => await authoriseAddress(chain, workerId, request, options),
+    authorise: (request, options) => authoriseAddressRequest(chain, workerId, request, options),
+    running() {
+      return [...followed.values()]
+        .filter(({ agreement }) => latest < agreement.endBlock)
+        .map(({ agreement, program }) => ({ agreement, ...(program === undefined ? {} : { program }) }));
+    },
     async start({ signal } = {}) {
-      if (loop !== undefined) return;
+      if (life !== undefined) return;
+      life = new AbortController();
       await refresh(signal);
-      loop = follow(life.signal);
+      loop = follow(life.signal).catch((error: unknown) => {
+        if (life?.signal.aborted !== true) logger.error("following agreements ended", describe(error));
+      });
     },
     async stop() {
-      life.abort();
+      life?.abort();
       await loop;
-      await looking?.catch(() => undefined);
     },
   };
+}
+
+function describe(error: unknown): { code: string; reason: string } {
+  return { code: error instanceof SprfError ? error.code : "INTERNAL", reason: messageOf(error) };
 }

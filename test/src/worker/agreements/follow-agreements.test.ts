@@ -1,0 +1,154 @@
+import { expect } from "chai";
+import { Keypair } from "@stellar/stellar-sdk";
+
+import { systemClock } from "../../../../src/adapters/clock/system.ts";
+import { createMemoryLogger, type LogLine } from "../../../../src/adapters/logger/memory.ts";
+import { createMemoryStore } from "../../../../src/adapters/store/memory.ts";
+import { followAgreements, type AgreementFollower } from "../../../../src/worker/agreements/follow-agreements.ts";
+import { fromHex } from "../../../../src/utils/bytes.ts";
+import { eventually } from "../../../helpers/eventually.ts";
+import {
+  registerTester,
+  registerTwin,
+  registerWorker,
+  startMarketChain,
+  type MarketChain,
+} from "../../../helpers/market-chain.ts";
+
+type Identity = Awaited<ReturnType<MarketChain["identity"]>>;
+
+describe("worker/agreements/follow-agreements", () => {
+  let market: MarketChain;
+  let client: Identity;
+  let stranger: Identity;
+  let worker: Identity;
+  let testers: Identity[];
+  let workerId: number;
+  let lines: LogLine[];
+  const running: AgreementFollower[] = [];
+
+  before(async () => {
+    market = await startMarketChain();
+    client = await market.identity(0);
+    stranger = await market.identity(1);
+    worker = await market.identity(2);
+    testers = [await market.identity(3), await market.identity(4), await market.identity(5), await market.identity(6)];
+    await registerTwin(client);
+    await registerTwin(stranger);
+    workerId = await registerWorker(worker);
+    for (const tester of testers) await registerTester(tester);
+  });
+  after(() => market.close());
+  beforeEach(() => {
+    lines = [];
+  });
+  afterEach(async () => {
+    for (const follower of running.splice(0)) await follower.stop();
+  });
+
+  const buy = async (lengthBlocks: number): Promise<string> => {
+    const request = { redundancy: 1, lengthBlocks };
+    return (await client.chain.buy(request, await client.chain.quote(request))).agreement;
+  };
+  const follow = async (
+    store = createMemoryStore(),
+    onProgram?: (program: string) => void,
+  ): Promise<AgreementFollower> => {
+    const components = { chain: worker.chain, clock: systemClock, logger: createMemoryLogger(lines), store };
+    const follower = followAgreements(components, {
+      workerId,
+      minWithdrawWei: 1n,
+      ...(onProgram === undefined ? {} : { onProgram }),
+    });
+    running.push(follower);
+    await follower.start();
+    return follower;
+  };
+  const addressesOf = (follower: AgreementFollower): string[] =>
+    follower.running().map((each) => each.agreement.address);
+  const asking = (address: string, { keys }: Identity): Parameters<AgreementFollower["authorise"]>[0] =>
+    ({ agreement: fromHex(address), from: keys.messageKey }) as Parameters<AgreementFollower["authorise"]>[0];
+
+  it("should find agreements made before and after its start, and the programs bound to them", async () => {
+    const before = await buy(60);
+    const programs: string[] = [];
+    const follower = await follow(undefined, (program) => programs.push(program));
+    expect(addressesOf(follower)).to.deep.equal([before]);
+    const program = Keypair.random();
+    expect(await follower.serves(program.publicKey())).to.equal(false);
+
+    const after = await buy(60);
+    await client.chain.bindProgram(after, new Uint8Array(program.rawPublicKey()));
+    await eventually(() => programs.length > 0, { what: "the program" });
+    expect(programs).to.deep.equal([program.publicKey()]);
+    expect(addressesOf(follower)).to.deep.equal([before, after]);
+    expect(await follower.serves(program.publicKey())).to.equal(true);
+    await market.mine(120);
+    await eventually(() => follower.running().length === 0, { what: "the end" });
+    expect(await follower.serves(program.publicKey())).to.equal(false);
+  });
+
+  it("should serve a program at once, before the next look at the chain", async () => {
+    const address = await buy(60);
+    const program = Keypair.random();
+    const chain = { ...worker.chain, blocks: () => silent() };
+    const follower = followAgreements({ chain, clock: systemClock, logger: createMemoryLogger(lines) }, { workerId });
+    running.push(follower);
+    await follower.start();
+    await client.chain.bindProgram(address, new Uint8Array(program.rawPublicKey()));
+    await eventually(() => follower.serves(program.publicKey()), { what: "the program" });
+  });
+
+  it("should tell where it is to the client and the drawn testers of running agreements alone", async () => {
+    const address = await buy(60);
+    const follower = await follow();
+    expect(await follower.authorise(asking(address, client))).to.equal(true);
+    expect(await follower.authorise(asking(address, stranger))).to.equal(false);
+    expect(await follower.authorise(asking(worker.chain.account, client)), "no agreement").to.equal(false);
+    for (const tester of testers) expect(await follower.authorise(asking(address, tester))).to.equal(false);
+
+    await market.mineTo((await client.chain.windowsOf(address, 0)).commitFrom);
+    await client.chain.openEpoch(address, 0);
+    const drawn = (await client.chain.seatsOf(address, 0)).map((seat) => seat.tester);
+    expect(drawn).to.have.length(3);
+    for (const tester of testers) {
+      expect(await follower.authorise(asking(address, tester))).to.equal(drawn.includes(tester.chain.account));
+    }
+
+    await market.mineTo((await client.chain.agreement(address))!.endBlock);
+    expect(await follower.authorise(asking(address, client)), "over").to.equal(false);
+  });
+
+  it("should not tell the holder of a key that was rotated away", async () => {
+    const address = await buy(60);
+    const follower = await follow();
+    const restore = await market.snapshot();
+    const ledgerKey = new Uint8Array(client.keys.ledgerKeypair.rawPublicKey());
+    await client.chain.ensureTwin({ messagePrivateKey: new Uint8Array(32).fill(5), ledgerKey });
+    expect(await follower.authorise(asking(address, client))).to.equal(false);
+    await restore();
+  });
+
+  it("should settle, finalize and withdraw when an agreement is over, and forget it for good", async () => {
+    const address = await buy(30);
+    const store = createMemoryStore();
+    const follower = await follow(store);
+    const before = await worker.chain.balanceWei(worker.chain.account);
+    await market.mineTo((await client.chain.windowsOf(address, 1)).finalFrom + 2);
+    await eventually(async () => (await store.get("closed-agreements", address)) !== undefined, {
+      what: "the closing",
+    });
+    expect((await client.chain.agreementState(address)).status).to.equal("finalized");
+    expect(await client.chain.creditWei(address, worker.chain.account)).to.equal(0n);
+    expect((await worker.chain.balanceWei(worker.chain.account)) !== before).to.equal(true);
+    const closed = lines.find((line) => line.message === "agreement closed" && line.context["agreement"] === address);
+    expect(closed?.context["withdrawnWei"]).to.equal((30n * 10n ** 9n).toString());
+    await follower.stop();
+
+    lines = [];
+    await follow(store);
+    expect(lines.some((line) => line.context["agreement"] === address)).to.equal(false);
+  });
+});
+
+async function* silent(): AsyncGenerator<number, void, undefined> {}
