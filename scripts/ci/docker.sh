@@ -14,6 +14,9 @@ install_missing() {
   for pair in dockerd:docker.io docker-registry:docker-registry gcc:gcc busybox:busybox-static sqlite3:sqlite3; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
   done
+  # Programs are linked statically.
+  ls /usr/lib/*/libc.a >/dev/null 2>&1 || missing="$missing libc6-dev"
+  command -v curl >/dev/null 2>&1 || missing="$missing curl"
   [ -z "$missing" ] && return 0
   say "installing$missing"
   apt-get update >"$dir/apt.log" 2>&1 || true

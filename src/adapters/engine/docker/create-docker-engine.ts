@@ -153,6 +153,7 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
     },
 
     async prepare(reference, { signal, onProgress } = {}) {
+      throwIfAborted(signal);
       const name = pinnedImage(reference);
       const image = docker.getImage(name);
       const inspect = (): Promise<Docker.ImageInspectInfo> => raceAbort(image.inspect(), signal);

@@ -75,6 +75,7 @@ export function createWasiEngine(components: WasiEngineComponents, init: WasiEng
     },
 
     async prepare(reference, { signal, onProgress } = {}) {
+      throwIfAborted(signal);
       const { bytes, facts } = await load(reference, signal);
       onProgress?.({ done: bytes.length, total: bytes.length });
       return { reference, seconds: facts.seconds, state: "file" } satisfies PreparedProgram;

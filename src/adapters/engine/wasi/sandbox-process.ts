@@ -3,7 +3,7 @@ import { open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Readable, Writable } from "node:stream";
 
-import { STDERR_TAIL_BYTES } from "../../../domain/engine-limits.ts";
+import { MAX_PROGRAM_SECONDS, STDERR_TAIL_BYTES } from "../../../domain/engine-limits.ts";
 import { messageOf, SprfError } from "../../../errors.ts";
 import { readFrames } from "./read-frames.ts";
 import { encodeHeader, type Frame } from "./sandbox/frames.ts";
@@ -12,8 +12,8 @@ import { encodeHeader, type Frame } from "./sandbox/frames.ts";
 const HEAP_MIB = 128;
 /** Stack of the program; past it the run fails on this machine, it is never rejected. */
 const STACK_KIB = 3900;
-/** CPU seconds after which the kernel ends a sandbox whose worker died during a run. */
-const ORPHAN_CPU_SECONDS = 3600;
+/** CPU seconds after which the kernel ends a sandbox whose worker died during a run and did not come back. */
+const ORPHAN_CPU_SECONDS = 2 * MAX_PROGRAM_SECONDS;
 const START_TIMEOUT_MS = 20_000;
 
 type Streams = readonly [Writable, Readable, Readable];

@@ -1,0 +1,45 @@
+import Docker from "dockerode";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { createDockerEngine } from "../../../../src/adapters/engine/docker/create-docker-engine.ts";
+import { createMemoryLogger } from "../../../../src/adapters/logger/memory.ts";
+import { engineCompliance } from "../../../compliance/engine.ts";
+import { compileStatic, DOCKER_SOCKET, dockerAbsence, pushImage, REGISTRY } from "../../../helpers/docker-programs.ts";
+import { describeWithPart } from "../../../helpers/require-parts.ts";
+
+const OWNER = `engine-compliance-${process.pid}`;
+const SOURCE = fileURLToPath(new URL("fixtures/probe.c", import.meta.url));
+
+describeWithPart("docker", await dockerAbsence(), "engine port on a Docker Engine", () => {
+  engineCompliance("docker", async () => {
+    const docker = new Docker({ socketPath: DOCKER_SOCKET });
+    const build = await mkdtemp(join(tmpdir(), "sprf-probe-"));
+    const binary = await compileStatic(join(build, "probe"), SOURCE);
+    await rm(build, { recursive: true });
+    const dockerfile = 'FROM scratch\nCOPY probe /probe\nLABEL sprf.seconds="2"\nENTRYPOINT ["/probe"]\n';
+    return {
+      create: (scratchDirectory) =>
+        createDockerEngine({ logger: createMemoryLogger() }, { scratchDirectory, owner: OWNER }),
+      probe: await pushImage("sprf-test/probe", dockerfile, { probe: binary }),
+      unknown: { kind: "docker", image: `${REGISTRY}/sprf-test/probe:test`, digest: "0".repeat(64) },
+      constantEnvironment: {
+        PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        HOSTNAME: "sprf",
+        HOME: "/",
+        TZ: "UTC",
+      },
+      fixesClockAndRandomness: false,
+      memoryBomb: "ENGINE_FAILED",
+      trapExitCode: 132,
+      crashingWorker: { owner: OWNER },
+      async leftOvers() {
+        const containers = await docker.listContainers({ filters: { label: [`sprf.owner=${OWNER}`] } });
+        return containers.map(({ Id: id }) => id);
+      },
+      close: () => Promise.resolve(),
+    };
+  });
+});
