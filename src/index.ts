@@ -1,0 +1,28 @@
+/**
+ * SPRF: an open marketplace for computing that nobody has to trust.
+ *
+ * @example
+ * import { connect } from "sprf";
+ *
+ * const sprf = await connect({ networks, mnemonic });
+ * const { agreement } = await sprf.buy({ redundancy: 3, lengthBlocks: 100 });
+ * const workers = await sprf.findWorkers(agreement);
+ *
+ * @packageDocumentation
+ */
+export { connect } from "./create-client.ts";
+export type { BuyOptions, CallOptions, ConnectInit, SprfClient } from "./create-client.ts";
+export type { NetworkSettings } from "./create-peer.ts";
+export type { CreateProgramParts, CreatedProgram } from "./client/create-program.ts";
+export type { ExecuteOptions, ExecuteParts, ExecuteStep, ExecutionResult } from "./client/execute.ts";
+export type { FoundWorker } from "./client/find-workers.ts";
+export type { ProgramState } from "./client/read-state.ts";
+export type { WorkerReply } from "./client/ask-workers.ts";
+export { walletOf } from "./client/wallet.ts";
+export type { Wallet } from "./client/wallet.ts";
+export { deriveTwinKeys } from "./domain/identity/keys.ts";
+export type { TwinKeys } from "./domain/identity/keys.ts";
+export { formatStroops, parseXlm } from "./domain/program/stroops.ts";
+export type { SmartAccount } from "./domain/program/smart-account.ts";
+export { ERRORS, SprfError, isSprfError } from "./errors.ts";
+export type { ErrorCode, Fault } from "./errors.ts";
