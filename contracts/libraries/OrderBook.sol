@@ -146,6 +146,17 @@ library OrderBook {
         result.cursors = cursors;
     }
 
+    /// @notice Leaves the lowest class of a walk, the only one whose entries can be too short, out of its further steps.
+    function dropLowest(Walk memory state, uint256 length) internal pure {
+        uint256 lowest = length.log2();
+        for (uint256 i = 0; i < state.cursors; i++) {
+            if (state.classes[i] == lowest) {
+                _dropCursor(state, i);
+                return;
+            }
+        }
+    }
+
     /// @notice The cheapest entry not yet walked, 0 when there is none, and moves past it.
     function step(Books storage self, Walk memory state) internal view returns (uint256 id) {
         if (state.cursors == 0) return 0;
@@ -160,11 +171,16 @@ library OrderBook {
             state.ids[best] = next;
             state.prices[best] = self.nodes[next].price;
         } else {
-            uint256 last = --state.cursors;
-            state.classes[best] = state.classes[last];
-            state.ids[best] = state.ids[last];
-            state.prices[best] = state.prices[last];
+            _dropCursor(state, best);
         }
+    }
+
+    /// @dev The last cursor takes its place.
+    function _dropCursor(Walk memory state, uint256 i) private pure {
+        uint256 last = --state.cursors;
+        state.classes[i] = state.classes[last];
+        state.ids[i] = state.ids[last];
+        state.prices[i] = state.prices[last];
     }
 
     function _after(

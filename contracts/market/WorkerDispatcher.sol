@@ -35,12 +35,15 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
         uint256[] prices;
     }
 
-    /// @notice Seconds thoughts before the first block of work, in blocks, at most.
+    /// @notice Blocks between a purchase and its first block of work, at most.
     uint256 public constant MAX_START_DELAY = 100_000;
     /// @notice A purchase draws among this many times as many workers as it takes.
     uint256 public constant CANDIDATES_PER_SEAT = 3;
     /// @notice Entries of the order book that one purchase looks at, at most.
     uint256 public constant MAX_BOOK_STEPS = 128;
+    /// @notice Entries too short for the purchase that it passes over before it leaves their length class, at most. So
+    /// cheap short workers cannot stand before the longer ones.
+    uint256 public constant MAX_SHORT_STEPS = 32;
     /// @notice Testers for each epoch when the client names no number.
     uint256 public constant DEFAULT_TESTER_COUNT = 3;
     /// @notice Testers for each epoch, at most; the number is odd.
@@ -246,6 +249,7 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
         uint256 ceilingLevel = OrderBook.levelOf(ceiling);
 
         OrderBook.Walk memory walk = _books.walk(request.applicationType, request.length);
+        uint256 tooShort;
         for (uint256 steps = 0; steps < MAX_BOOK_STEPS && pool.size < wanted; steps++) {
             uint256 id = _books.step(walk);
             if (id == 0) break;
@@ -253,7 +257,11 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
             uint256 price = node.price;
             // Levels never fall on the way, prices within one may.
             if (OrderBook.levelOf(price) > ceilingLevel) break;
-            if (price > ceiling || node.maxLength < request.length) continue;
+            if (node.maxLength < request.length) {
+                if (++tooShort == MAX_SHORT_STEPS) OrderBook.dropLowest(walk, request.length);
+                continue;
+            }
+            if (price > ceiling) continue;
             if (request.minReputation != 0 && _reputationOf(id) < request.minReputation) continue;
             pool.ids[pool.size] = id;
             pool.weights[pool.size] = _stakeOf(id);
