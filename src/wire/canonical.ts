@@ -4,6 +4,7 @@ import { decode, encode } from "@ipld/dag-cbor";
 import { CID } from "multiformats/cid";
 import { create as createDigest } from "multiformats/hashes/digest";
 
+import { SprfError, messageOf } from "../errors.ts";
 import { equalBytes, utf8 } from "../utils/bytes.ts";
 
 const SHA2_256 = 0x12;
@@ -17,11 +18,18 @@ export function encodeCanonical(value: unknown): Uint8Array {
 /**
  * The value in `bytes`.
  *
- * @throws Error when the bytes are not dag-cbor or not in canonical form
+ * @throws SprfError `MESSAGE_INVALID` when the bytes are not dag-cbor or not in canonical form
  */
 export function decodeCanonical(bytes: Uint8Array): unknown {
-  const value: unknown = decode(bytes);
-  if (!equalBytes(encode(value), bytes)) throw new Error("dag-cbor that is not canonical");
+  let value: unknown;
+  let again: Uint8Array;
+  try {
+    value = decode(bytes);
+    again = encode(value);
+  } catch (error) {
+    throw new SprfError("MESSAGE_INVALID", `not dag-cbor: ${messageOf(error)}`, { cause: error });
+  }
+  if (!equalBytes(again, bytes)) throw new SprfError("MESSAGE_INVALID", "dag-cbor that is not canonical");
   return value;
 }
 
@@ -42,10 +50,23 @@ export function recordCidFromHash(hash: Uint8Array): string {
   return CID.createV1(DAG_CBOR, createDigest(SHA2_256, hash)).toString();
 }
 
-/** The sha256 inside a record's CID: what the memo of its transaction holds. */
+/**
+ * The sha256 inside a record's CID: what the memo of its transaction holds.
+ *
+ * @throws SprfError `RECORD_INVALID` when it is not the CID of a record
+ */
 export function hashOfRecordCid(cid: string): Uint8Array {
-  const parsed = CID.parse(cid);
-  if (parsed.code !== DAG_CBOR || parsed.multihash.code !== SHA2_256)
-    throw new Error(`${cid} is not the CID of a record`);
+  const parsed = parseCid(cid);
+  if (parsed?.code !== DAG_CBOR || parsed.multihash.code !== SHA2_256) {
+    throw new SprfError("RECORD_INVALID", `${cid} is not the CID of a record`);
+  }
   return parsed.multihash.digest;
+}
+
+function parseCid(text: string): CID | undefined {
+  try {
+    return CID.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -93,24 +93,26 @@ export type CreateRecord = z.output<typeof createRecordSchema>;
 export type TransitionRecord = z.output<typeof transitionRecordSchema>;
 export type ProgramRecord = z.output<typeof recordSchema>;
 
+/** @throws SprfError `CONTENT_TOO_LARGE` */
 export function encodeRecord(record: ProgramRecord): Uint8Array {
   const block = encodeCanonical(dropUndefined(record));
-  if (block.length > MAX_RECORD_BYTES) {
-    throw new SprfError(
-      "CONTENT_TOO_LARGE",
-      `a record of ${block.length} bytes; at most ${MAX_RECORD_BYTES} are allowed`,
-    );
-  }
+  checkSize(block);
   return block;
 }
 
-/** @throws SprfError `RECORD_INVALID` */
+/** @throws SprfError `RECORD_INVALID`, `CONTENT_TOO_LARGE` */
 export function decodeRecord(block: Uint8Array): ProgramRecord {
+  checkSize(block);
   try {
     return recordSchema.parse(decodeCanonical(block));
   } catch (error) {
     throw new SprfError("RECORD_INVALID", `not a record: ${messageOf(error)}`, { cause: error });
   }
+}
+
+function checkSize({ length }: Uint8Array): void {
+  if (length <= MAX_RECORD_BYTES) return;
+  throw new SprfError("CONTENT_TOO_LARGE", `a record of ${length} bytes; at most ${MAX_RECORD_BYTES} are allowed`);
 }
 
 function dropUndefined(value: unknown): unknown {

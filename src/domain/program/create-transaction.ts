@@ -2,8 +2,9 @@ import { Account, Keypair, Memo, Operation, Transaction, TransactionBuilder } fr
 
 import { SprfError } from "../../errors.ts";
 import type { ProgramReference } from "../../ports/engine.ts";
+import { cidSchema, ledgerAddressSchema } from "../../wire/primitives.ts";
 import type { CreateRecord } from "../../wire/record.ts";
-import { ENTRY, MAX_WORKERS, imageOf, majorityOf, type SmartAccountWorker } from "./smart-account.ts";
+import { ENTRY, MAX_WORKERS, imageOf, majorityOf, programReference, type SmartAccountWorker } from "./smart-account.ts";
 import { formatStroops } from "./stroops.ts";
 
 const BASE_RESERVE_STROOPS = 5_000_000n;
@@ -120,10 +121,21 @@ function checkTerms(terms: SmartAccountTerms): void {
   }
   if (new Set(workers.map(({ ledgerKey }) => ledgerKey)).size !== workers.length)
     refuse("two workers share a ledger key");
+  for (const address of [
+    ...workers.map(({ ledgerKey }) => ledgerKey),
+    ...(terms.owner === undefined ? [] : [terms.owner]),
+  ]) {
+    if (!ledgerAddressSchema.safeParse(address).success) refuse(`${address} is not a Stellar address`);
+  }
+  if (!cidSchema.safeParse(terms.state).success) refuse(`the state is not a CID: ${terms.state}`);
+  const image = imageOf(terms.program);
+  if (programReference(image.address, image.digest) === undefined) refuse("the program is not pinned by digest or CID");
   if (terms.baseFeeStroops <= 0n)
     refuse("the base fee must be at least one stroop: payments of nothing cannot be made");
   if (terms.gasPriceStroops < 0n) refuse("the gas price is negative");
   for (const [name, value] of entriesOf(terms)) {
+    // The ledger takes an entry without a value for its deletion.
+    if (value === "") refuse(`${name} is empty`);
     if (Buffer.byteLength(value) > MAX_ENTRY_BYTES) refuse(`${name} is longer than ${MAX_ENTRY_BYTES} bytes: ${value}`);
   }
 }

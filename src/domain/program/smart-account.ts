@@ -1,6 +1,7 @@
 import { SprfError } from "../../errors.ts";
 import type { ProgramReference } from "../../ports/engine.ts";
 import type { AccountSnapshot } from "../../ports/ledger.ts";
+import { cidSchema, ledgerAddressSchema } from "../../wire/primitives.ts";
 
 /** A Stellar account has at most 20 signers. */
 export const MAX_WORKERS = 20;
@@ -82,6 +83,8 @@ export function readSmartAccount(snapshot: AccountSnapshot): SmartAccount {
   };
 
   const workers = readWorkers(text, refuse);
+  // Else one name could hide a signer that no entry names.
+  if (new Set(workers.map(({ ledgerKey }) => ledgerKey)).size !== workers.length) refuse("it names a worker twice");
   const majority = majorityOf(workers.length);
   const { thresholds, signers } = account;
   if (thresholds.master !== 0) refuse("its master key still counts");
@@ -97,6 +100,9 @@ export function readSmartAccount(snapshot: AccountSnapshot): SmartAccount {
   const address = required(ENTRY.imageAddress);
   const digest = text(ENTRY.imageDigest);
   const owner = text(ENTRY.owner);
+  const state = required(ENTRY.state);
+  if (!cidSchema.safeParse(state).success) refuse(`${ENTRY.state} is not a CID`);
+  if (owner !== undefined && !ledgerAddressSchema.safeParse(owner).success) refuse(`${ENTRY.owner} is not an address`);
   return {
     id: account.id,
     ledger: snapshot.ledger,
@@ -104,7 +110,7 @@ export function readSmartAccount(snapshot: AccountSnapshot): SmartAccount {
     spendableStroops: account.spendableStroops,
     image: digest === undefined ? { address } : { address, digest },
     program: programReference(address, digest) ?? refuse(`${address} names no program that can be pinned`),
-    state: required(ENTRY.state),
+    state,
     stateLedger: snapshot.data.get(ENTRY.state)?.lastModifiedLedger ?? 0,
     baseFeeStroops: stroops(ENTRY.baseFee),
     gasPriceStroops: stroops(ENTRY.gasPrice),
@@ -117,7 +123,8 @@ export function readSmartAccount(snapshot: AccountSnapshot): SmartAccount {
 /** What an image address and digest name; undefined when they do not pin a program. */
 export function programReference(address: string, digest: string | undefined): ProgramReference | undefined {
   if (address.startsWith(WASI_PREFIX)) {
-    return digest === undefined ? { kind: "wasi", cid: address.slice(WASI_PREFIX.length) } : undefined;
+    const cid = address.slice(WASI_PREFIX.length);
+    return digest === undefined && cidSchema.safeParse(cid).success ? { kind: "wasi", cid } : undefined;
   }
   return digest !== undefined && /^[0-9a-f]{64}$/.test(digest) ? { kind: "docker", image: address, digest } : undefined;
 }
