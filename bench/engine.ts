@@ -1,0 +1,151 @@
+// What a run costs on each engine, against bare `docker run --rm` of the same image with the same flags in the same run.
+import Docker from "dockerode";
+import { spawn, execFile } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile, chmod } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+import { createDockerEngine } from "../src/adapters/engine/docker/create-docker-engine.ts";
+import { createWasiEngine } from "../src/adapters/engine/wasi/create-wasi-engine.ts";
+import { createMemoryLogger } from "../src/adapters/logger/memory.ts";
+import type { Engine, PreparedProgram, ProgramReference, ProgramRun } from "../src/ports/engine.ts";
+import { balancesCsv, entriesToCsv, generateEntries } from "../test/helpers/bookkeeping.ts";
+import { contentOf } from "../test/helpers/content-of.ts";
+import { DOCKER_SOCKET, dockerAbsence, REGISTRY } from "../test/helpers/docker-programs.ts";
+import { isRequired } from "../test/helpers/require-parts.ts";
+import { type ReportRow, round, timing, writeReport } from "./report.ts";
+
+const RUNS = Number(process.argv[2] ?? 60);
+const ENTRIES = 100;
+const MIB = 1024 * 1024;
+const TARGET_WASI_MS = 30;
+const TARGET_DOCKER_RATIO = 0.7;
+/** Between two runs that do not follow each other at once, as in a worker that serves requests. */
+const PAUSE_MS = 100;
+
+const programs = new URL("../examples/programs/", import.meta.url);
+const home = await mkdtemp(join(tmpdir(), "sprf-bench-"));
+const statePath = join(home, "state");
+const entries = generateEntries(ENTRIES, 1);
+const input = Buffer.from(entriesToCsv(entries));
+const expected = balancesCsv(entries);
+
+try {
+  const rows = await measureWasi();
+  const absent = await dockerAbsence();
+  let dockerVersion = "none";
+  if (absent === undefined) {
+    rows.push(...(await measureDocker()));
+    dockerVersion = (await new Docker({ socketPath: DOCKER_SOCKET }).version()).Version;
+  } else if (isRequired("docker")) throw new Error(`docker is missing: ${absent}`);
+  else console.log(`docker is left out: ${absent}`);
+  await writeReport("engine", rows, { versions: { docker: dockerVersion } });
+} finally {
+  await rm(home, { recursive: true, force: true });
+}
+
+async function measureWasi(): Promise<ReportRow[]> {
+  const module = await readFile(new URL("bookkeeping-wasi/bookkeeping.wasm", programs));
+  const engine = createWasiEngine(
+    { content: contentOf({ module }), logger: createMemoryLogger() },
+    { scratchDirectory: join(home, "wasi") },
+  );
+  try {
+    const program = await engine.prepare({ kind: "wasi", cid: "module" });
+    await runOnce(engine, program);
+    await pause(1000);
+    const spaced: number[] = [];
+    for (let count = 0; count < RUNS; count++) {
+      await pause(PAUSE_MS);
+      spaced.push(await runOnce(engine, program));
+    }
+    const dense: number[] = [];
+    for (let count = 0; count < RUNS; count++) dense.push(await runOnce(engine, program));
+    const began = performance.now();
+    await Promise.all(Array.from({ length: RUNS }, (_, index) => runOnce(engine, program, `${statePath}-${index}`)));
+    const perSecond = (RUNS * 1000) / (performance.now() - began);
+    const row = timing(`wasi: a run of ${ENTRIES} entries, ${PAUSE_MS} ms apart`, spaced);
+    return [
+      { ...row, target: TARGET_WASI_MS, met: row.p50 <= TARGET_WASI_MS },
+      timing(`wasi: a run of ${ENTRIES} entries, one after the other`, dense),
+      { name: "wasi: runs, all at once", value: round(perSecond), unit: "1/s" },
+    ];
+  } finally {
+    await engine.close();
+  }
+}
+
+async function measureDocker(): Promise<ReportRow[]> {
+  const build = fileURLToPath(new URL("../scripts/build-program-sqlite.sh", import.meta.url));
+  const { stdout } = await promisify(execFile)(build, [REGISTRY]);
+  const [image = "", digest = ""] = stdout.trim().split("\n").at(-1)?.split(" ") ?? [];
+  const reference: ProgramReference = { kind: "docker", image, digest };
+  const engine = createDockerEngine({ logger: createMemoryLogger() }, { scratchDirectory: join(home, "docker") });
+  try {
+    const program = await engine.prepare(reference);
+    await runOnce(engine, program);
+    await runBare(`${image.replace(/:[^:/]*$/, "")}@sha256:${digest}`);
+    const own: number[] = [];
+    const bare: number[] = [];
+    // In turns, so that whatever else the machine does falls on both.
+    for (let count = 0; count < RUNS; count++) {
+      own.push(await runOnce(engine, program));
+      bare.push(await runBare(`${image.replace(/:[^:/]*$/, "")}@sha256:${digest}`));
+    }
+    const bareRow = timing(`docker run --rm, same image and flags: ${ENTRIES} entries`, bare);
+    const row = timing(`docker: a run of ${ENTRIES} entries`, own);
+    const ratio = round(row.p50 / bareRow.p50);
+    return [{ ...row, ratio, target: TARGET_DOCKER_RATIO, met: ratio <= TARGET_DOCKER_RATIO }, bareRow];
+  } finally {
+    await engine.close();
+  }
+}
+
+function runOf(program: PreparedProgram, path: string): ProgramRun {
+  return {
+    program,
+    statePath: path,
+    input,
+    environment: { program: "G", sequence: "1", time: "1767225600", seed: "00".repeat(32) },
+    limits: { memoryBytes: 256 * MIB, outputBytes: MIB, stateBytes: 16 * MIB, timeoutMs: 60_000 },
+  };
+}
+
+async function runOnce(engine: Engine, program: PreparedProgram, path = statePath): Promise<number> {
+  await writeFile(path, "");
+  const began = performance.now();
+  const result = await engine.run(runOf(program, path));
+  const took = performance.now() - began;
+  check(result.status === "accepted" ? Buffer.from(result.output).toString() : JSON.stringify(result));
+  return took;
+}
+
+async function runBare(image: string): Promise<number> {
+  await writeFile(statePath, "");
+  await chmod(statePath, 0o666);
+  const flags = [
+    ...["run", "--rm", "--interactive", "--network", "none", "--read-only", "--user", "65534:65534"],
+    ...["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--ipc", "none", "--hostname", "sprf"],
+    ...["--memory", "256m", "--memory-swap", "256m", "--cpus", "1", "--pids-limit", "128", "--log-driver", "none"],
+    ...["--ulimit", "core=0", "--ulimit", "nofile=1024", "--ulimit", "stack=8388608", "--ulimit", "fsize=67174400"],
+    ...["--tmpfs", "/tmp:rw,noexec,nosuid,nodev,size=67108864,mode=1777", "--env", "TZ=UTC"],
+    ...["--mount", `type=bind,source=${statePath},target=/sprf/state`, image],
+  ];
+  const began = performance.now();
+  const child = spawn("docker", flags, { stdio: ["pipe", "pipe", "inherit"] });
+  const chunks: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+  child.stdin.end(input);
+  await once(child, "close");
+  const took = performance.now() - began;
+  check(Buffer.concat(chunks).toString());
+  return took;
+}
+
+function check(output: string): void {
+  if (output !== expected) throw new Error(`the program answered ${output}`);
+}
