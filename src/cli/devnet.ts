@@ -1,0 +1,126 @@
+import { Command, InvalidArgumentError } from "commander";
+
+import { createPinoLogger } from "../adapters/logger/pino.ts";
+import { DEVNET_FILE, removeDevnetFile, writeDevnetFile } from "../config/devnet-file.ts";
+import { DEVNET_ACCOUNTS, DEVNET_MNEMONIC, devnetKeys } from "../devnet/accounts.ts";
+import { startDevnet, type Devnet } from "../devnet/create-devnet.ts";
+import { fundAccount } from "../devnet/fund.ts";
+import { runCommand } from "./run-command.ts";
+
+const MAX_PORT = 65_535;
+const SHOWN_ACCOUNTS = 10;
+
+interface DevnetOptions {
+  readonly chainPort: number;
+  readonly ledgerPort: number;
+  readonly wakuPort: number;
+  readonly contentPort: number;
+  readonly ledgerCloseMs: number;
+  readonly file: string;
+  readonly json: boolean;
+  readonly verbose: boolean;
+}
+
+const command = new Command("npm run devnet --")
+  .description(
+    "Keeps Ethereum, Stellar, Waku and IPFS up on this machine, with the market deployed and accounts funded.",
+  )
+  .option("--chain-port <port>", "Ethereum JSON-RPC; 0 takes a free one", parsePort, 0)
+  .option("--ledger-port <port>", "Stellar RPC and friendbot", parsePort, 0)
+  .option("--waku-port <port>", "the first Waku relay node; the second takes the next", parsePort, 0)
+  .option("--content-port <port>", "the IPFS node", parsePort, 0)
+  .option("--ledger-close-ms <ms>", "how often a ledger closes; 0 on each transaction", parseMs, 1_000)
+  .option("--file <path>", "where its endpoints are written for other commands", DEVNET_FILE)
+  .option("--json", "print one JSON object instead of text", false)
+  .option("--verbose", "its log on stderr", false)
+  .action(async (options: DevnetOptions) => {
+    await runCommand(async (signal) => await keepDevnet(options, signal), options);
+  });
+
+await command.parseAsync();
+
+async function keepDevnet(options: DevnetOptions, signal: AbortSignal): Promise<void> {
+  const devnet = await startDevnet({
+    ports: {
+      chain: options.chainPort,
+      ledger: options.ledgerPort,
+      waku: options.wakuPort,
+      content: options.contentPort,
+    },
+    ledgerCloseMs: options.ledgerCloseMs,
+    logger: createPinoLogger({ level: options.verbose ? "info" : "error" }),
+  });
+  try {
+    const accounts = await fundAccounts(devnet);
+    const { networks, friendbotUrl, contentMultiaddrs } = devnet;
+    await writeDevnetFile(options.file, {
+      networks: {
+        chain: { ...networks.chain, pollingIntervalMs: networks.chain.pollingIntervalMs ?? 1_000 },
+        ledger: networks.ledger,
+        waku: { ...networks.waku, peers: [...networks.waku.peers] },
+      },
+      friendbotUrl,
+      contentMultiaddrs: [...contentMultiaddrs],
+      mnemonic: DEVNET_MNEMONIC,
+    });
+    if (options.json) {
+      console.log(JSON.stringify({ networks, friendbotUrl, contentMultiaddrs, accounts }));
+    } else print(devnet, accounts, options.file);
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+  } finally {
+    await removeDevnetFile(options.file);
+    await devnet.stop();
+  }
+}
+
+async function fundAccounts(
+  devnet: Devnet,
+): Promise<readonly { readonly ethereum: string; readonly stellar: string }[]> {
+  const accounts = Array.from({ length: DEVNET_ACCOUNTS }, (_, index) => devnetKeys(index)).map((keys) => ({
+    ethereum: keys.account,
+    stellar: keys.ledgerKeypair.publicKey(),
+  }));
+  await Promise.all(accounts.map(async ({ stellar }) => await fundAccount(devnet.friendbotUrl, stellar)));
+  return accounts;
+}
+
+function print(
+  { networks, friendbotUrl, contentMultiaddrs }: Devnet,
+  accounts: readonly { readonly ethereum: string; readonly stellar: string }[],
+  file: string,
+): void {
+  const { chain, ledger, waku } = networks;
+  const lines = [
+    "devnet is up; for development only, its coins are worth nothing",
+    "",
+    `  Ethereum     ${chain.rpcUrl}`,
+    `    Twins             ${chain.contracts.twins}`,
+    `    WorkerDispatcher  ${chain.contracts.dispatcher}`,
+    `    TesterRegistry    ${chain.contracts.testers}`,
+    `  Stellar      ${ledger.rpcUrl}  (network "${ledger.networkPassphrase}")`,
+    `    friendbot         ${friendbotUrl}`,
+    ...waku.peers.map((peer, index) => `  ${index === 0 ? "Waku" : "    "}         ${peer}`),
+    ...contentMultiaddrs.map((address) => `  IPFS         ${address}`),
+    "",
+    `  accounts of "${DEVNET_MNEMONIC}", each with 10,000 ether and 10,000 XLM:`,
+    ...accounts.slice(0, SHOWN_ACCOUNTS).map(({ ethereum, stellar }, index) => `  ${index}  ${ethereum}  ${stellar}`),
+    `  and ${accounts.length - SHOWN_ACCOUNTS} more`,
+    "",
+    `written to ${file} for other commands; Ctrl-C ends it`,
+  ];
+  console.log(lines.join("\n"));
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > MAX_PORT) throw new InvalidArgumentError(`a port is 0 to ${MAX_PORT}`);
+  return port;
+}
+
+function parseMs(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("milliseconds are a whole number");
+  return Number(text);
+}
