@@ -13,7 +13,7 @@ import { createDockerEngine } from "../src/adapters/engine/docker/create-docker-
 import { createWasiEngine } from "../src/adapters/engine/wasi/create-wasi-engine.ts";
 import { createMemoryLogger } from "../src/adapters/logger/memory.ts";
 import type { Engine, PreparedProgram, ProgramReference, ProgramRun } from "../src/ports/engine.ts";
-import { balancesCsv, entriesToCsv, generateEntries } from "../test/helpers/bookkeeping.ts";
+import { balancesCsv, entriesToCsv, generateEntries } from "../examples/programs/journal.ts";
 import { contentOf } from "../test/helpers/content-of.ts";
 import { DOCKER_SOCKET, dockerAbsence, REGISTRY } from "../test/helpers/docker-programs.ts";
 import { isRequired } from "../test/helpers/require-parts.ts";
@@ -128,13 +128,12 @@ async function runBare(image: string): Promise<number> {
   await writeFile(statePath, "");
   await chmod(statePath, 0o666);
   const flags = [
-    ...["run", "--rm", "--interactive", "--network", "none", "--read-only", "--user", "65534:65534"],
-    ...["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--ipc", "none", "--hostname", "sprf"],
-    ...["--memory", "256m", "--memory-swap", "256m", "--cpus", "1", "--pids-limit", "128", "--log-driver", "none"],
-    ...["--ulimit", "core=0", "--ulimit", "nofile=1024", "--ulimit", "stack=8388608", "--ulimit", "fsize=67174400"],
-    ...["--tmpfs", "/tmp:rw,noexec,nosuid,nodev,size=67108864,mode=1777", "--env", "TZ=UTC"],
-    ...["--mount", `type=bind,source=${statePath},target=/sprf/state`, image],
-  ];
+    "run --rm --interactive --network none --read-only --user 65534:65534 --cap-drop ALL --ipc none --hostname sprf",
+    "--security-opt no-new-privileges --memory 256m --memory-swap 256m --cpus 1 --pids-limit 128 --log-driver none",
+    "--ulimit core=0 --ulimit nofile=1024 --ulimit stack=8388608 --ulimit fsize=67174400 --env TZ=UTC",
+    `--tmpfs /tmp:rw,noexec,nosuid,nodev,size=67108864,mode=1777 --mount type=bind,source=${statePath},target=/sprf/state`,
+    image,
+  ].flatMap((line) => line.split(" "));
   const began = performance.now();
   const child = spawn("docker", flags, { stdio: ["pipe", "pipe", "inherit"] });
   const chunks: Buffer[] = [];

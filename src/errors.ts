@@ -46,6 +46,7 @@ export const ERRORS = {
     next: "Check the program's address and digest, and that its registry or IPFS peer is up.",
   },
   PROGRAM_INVALID: { fault: "user", next: "Build the program anew; the message says what was refused." },
+  STATE_REFUSED: { fault: "program", next: "Keep the program's state within its limit, and of regular files only." },
   ENGINE_FAILED: { fault: "internal", next: "The run failed on this worker alone; try again." },
 
   // Ledger
@@ -89,6 +90,9 @@ export const ERRORS = {
     next: "See whether its effect happened (another transaction of the account may have replaced it), then try again.",
   },
   NOT_REGISTERED: { fault: "user", next: "Register the account first." },
+
+  // Tester
+  OWN_TIME_UP: { fault: "internal", next: "Nothing: the tester itself was short of time, so it blames nobody." },
 
   // Keystore
   KEYSTORE_EXISTS: { fault: "user", next: "Choose another path, or move the old file away." },

@@ -126,7 +126,7 @@ export function engineCompliance(name: string, setUp: () => Promise<EngineFixtur
     describe("what a program sees", () => {
       it("has the four variables, and others only with constant values", async () => {
         const lines = (await accepted("env\n")).trimEnd().split("\n");
-        const seen = Object.fromEntries(lines.map((line) => [line.split("=")[0], line.replace(/^[^=]*=/, "")]));
+        const seen: Record<string, string> = Object.fromEntries(lines.map((line) => [line.replace(/=.*/, ""), line.replace(/^[^=]*=/, "")] as const));
         expect(seen).to.deep.equal({
           SPRF_PROGRAM: ENVIRONMENT.program,
           SPRF_SEQUENCE: ENVIRONMENT.sequence,

@@ -14,7 +14,7 @@ export function describeWithPart(part: string, absent: string | undefined, title
       });
     });
   } else {
-    console.log(`left out: ${title}: ${part} is missing (${absent})`);
+    process.stdout.write(`left out: ${title}: ${part} is missing (${absent})\n`);
   }
 }
 

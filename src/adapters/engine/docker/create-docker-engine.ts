@@ -3,7 +3,7 @@ import { rm, stat } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { messageOf, SprfError } from "../../../errors.ts";
+import { isSprfError, messageOf, SprfError } from "../../../errors.ts";
 import type { Engine, PreparedProgram, ProgramRun, RunResult } from "../../../ports/engine.ts";
 import type { Logger } from "../../../ports/logger.ts";
 import { raceAbort, throwIfAborted, withDeadline } from "../../../utils/abort.ts";
@@ -13,7 +13,7 @@ import { statusOf, translateDockerError } from "./docker-errors.ts";
 import { imageFacts, pinnedImage } from "./image-facts.ts";
 import { pullImage } from "./pull-image.ts";
 import { runContainer } from "./run-container.ts";
-import { copyStateIn, copyStateOut, StateRefused } from "./scratch-state.ts";
+import { copyStateIn, copyStateOut } from "./scratch-state.ts";
 
 const CHECK_TIMEOUT_MS = 10_000;
 const SCRATCH_PREFIX = "sprf-docker";
@@ -116,7 +116,7 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
       try {
         await copyStateOut(stateSource, run.statePath, program.state, limits.stateBytes);
       } catch (error) {
-        if (error instanceof StateRefused) return rejected("state-limit", NO_EXIT_CODE, output, error.message);
+        if (isSprfError(error, "STATE_REFUSED")) return rejected("state-limit", NO_EXIT_CODE, output, error.message);
         throw error;
       }
       return { status: "accepted", output };

@@ -45,7 +45,7 @@ export function imageFacts({ Config: config, Os }: Docker.ImageInspectInfo): Omi
     throw refuse(`sprf.seconds must be 1 to ${MAX_PROGRAM_SECONDS}, sprf.state file or directory`, labels.error);
   }
   if (Os !== "linux") throw refuse(`it is for ${Os}, not for linux`);
-  if (Object.keys((config.Volumes as object | null) ?? {}).length > 0) {
+  if (Object.keys(config.Volumes ?? {}).length > 0) {
     // Each would be a writable place without a limit.
     throw refuse("it declares volumes; a program writes to /sprf/state and /tmp only");
   }

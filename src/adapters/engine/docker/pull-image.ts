@@ -1,7 +1,6 @@
 import type Docker from "dockerode";
 
-import { SprfError } from "../../../errors.ts";
-import { messageOf } from "../../../errors.ts";
+import { messageOf, SprfError } from "../../../errors.ts";
 import { raceAbort } from "../../../utils/abort.ts";
 import { statusOf, translateDockerError } from "./docker-errors.ts";
 

@@ -12,9 +12,6 @@ const MAX_DEPTH = 64;
 
 export type StateKind = "file" | "directory";
 
-/** A state that the program left behind cannot be taken: too large, or not made of files and directories alone. */
-export class StateRefused extends Error {}
-
 /** Copies a state for one run, to where the program's user may write to it. The file system shares blocks where it can. */
 export async function copyStateIn(from: string, to: string, kind: StateKind): Promise<void> {
   if (kind === "file") {
@@ -35,7 +32,7 @@ export async function copyStateIn(from: string, to: string, kind: StateKind): Pr
  * Takes the state that the program left. Whatever the program planted, no link is followed: every file is opened without
  * following and must be regular.
  *
- * @throws StateRefused
+ * @throws SprfError `STATE_REFUSED` when it is too large, or not made of files and directories alone
  */
 export async function copyStateOut(from: string, to: string, kind: StateKind, maxBytes: number): Promise<void> {
   const budget = { bytes: maxBytes, entries: MAX_ENTRIES };
@@ -56,7 +53,8 @@ async function measure(path: string, budget: Budget, depth: number): Promise<voi
     const child = join(path, name);
     const stats = await lstat(child);
     if (stats.isDirectory()) await measure(child, budget, depth + 1);
-    else if (!stats.isFile()) throw new StateRefused(`the state holds ${JSON.stringify(name)}, which is no file`);
+    else if (!stats.isFile())
+      throw new SprfError("STATE_REFUSED", `the state holds ${JSON.stringify(name)}, which is no file`);
     else spend(budget, stats.size);
   }
 }
@@ -71,10 +69,11 @@ async function takeDirectory(from: string, to: string, budget: Budget, depth: nu
 }
 
 async function listDirectory(path: string, budget: Budget, depth: number): Promise<string[]> {
-  if (depth > MAX_DEPTH) throw new StateRefused(`the state is nested deeper than ${MAX_DEPTH} directories`);
+  if (depth > MAX_DEPTH)
+    throw new SprfError("STATE_REFUSED", `the state is nested deeper than ${MAX_DEPTH} directories`);
   const names = await readdir(path);
   budget.entries -= names.length;
-  if (budget.entries < 0) throw new StateRefused(`the state has more than ${MAX_ENTRIES} files`);
+  if (budget.entries < 0) throw new SprfError("STATE_REFUSED", `the state has more than ${MAX_ENTRIES} files`);
   return names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
@@ -98,16 +97,16 @@ async function openRegular(path: string): Promise<Awaited<ReturnType<typeof open
   try {
     handle = await open(path, flags);
   } catch (error) {
-    throw new StateRefused("the state is not a regular file", { cause: error });
+    throw new SprfError("STATE_REFUSED", "the state is not a regular file", { cause: error });
   }
   if ((await handle.stat()).isFile()) return handle;
   await handle.close();
-  throw new StateRefused("the state is not a regular file");
+  throw new SprfError("STATE_REFUSED", "the state is not a regular file");
 }
 
 function spend(budget: Budget, bytes: number): void {
   budget.bytes -= bytes;
-  if (budget.bytes < 0) throw new StateRefused("the state is larger than its limit");
+  if (budget.bytes < 0) throw new SprfError("STATE_REFUSED", "the state is larger than its limit");
 }
 
 async function handOver(path: string, ownMode: number, openMode: number): Promise<void> {

@@ -22,7 +22,6 @@ async function add(name: string): Promise<void> {
   parts.set(name, code.replaceAll(IMPORT, "").replaceAll(/^export /gm, ""));
 }
 
-const target = process.argv[2];
-if (target === undefined) throw new Error("usage: build-sandbox.ts <target>");
+const target = process.argv[2] ?? "";
 await add("main.ts");
 await writeFile(target, [...builtins, ...parts.values()].join("\n"), { mode: 0o400 });
