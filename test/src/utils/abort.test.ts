@@ -67,8 +67,14 @@ describe("abort", () => {
     let listeners = 0;
     const add = signal.addEventListener.bind(signal);
     const remove = signal.removeEventListener.bind(signal);
-    signal.addEventListener = (...parts: Parameters<typeof add>) => void (listeners++, add(...parts));
-    signal.removeEventListener = (...parts: Parameters<typeof remove>) => void (listeners--, remove(...parts));
+    signal.addEventListener = (...parts: Parameters<typeof add>) => {
+      listeners++;
+      add(...parts);
+    };
+    signal.removeEventListener = (...parts: Parameters<typeof remove>) => {
+      listeners--;
+      remove(...parts);
+    };
     await raceAbort(Promise.resolve(1), signal);
     expect(listeners).to.equal(0);
   });

@@ -18,7 +18,7 @@ const changed: fc.Arbitrary<(request: ExecutionRequest) => ExecutionRequest> = f
   (request) => ({ ...request, maxGas: request.maxGas ^ 1n }),
   (request) => ({ ...request, validUntil: request.validUntil ^ 1n }),
   (request) => ({ ...request, nonce: request.nonce.map((byte, i) => (i === 31 ? byte ^ 1 : byte)) }),
-  (request) => ({ ...request, input: { bytes: new Uint8Array([...new TextEncoder().encode("other input")]) } }),
+  (request) => ({ ...request, input: { bytes: new Uint8Array(new TextEncoder().encode("other input")) } }),
 );
 
 describe("execution request", () => {
