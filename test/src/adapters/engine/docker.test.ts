@@ -197,6 +197,12 @@ describeWithPart("docker", await dockerAbsence(), "docker engine", () => {
     expect(await codeOf(run(program, join(home, "state"), "exit 137\n"))).to.equal("ENGINE_FAILED");
   });
 
+  it("takes a killed child for a failure of this machine, though the program exits with 0", async () => {
+    const program = await engine.prepare(await image("probe", 'ENTRYPOINT ["/probe"]\n'));
+    await writeFile(join(home, "state"), "");
+    expect(await codeOf(run(program, join(home, "state"), "eat-in-child\n"))).to.equal("ENGINE_FAILED");
+  });
+
   it("reports the progress of a pull", async () => {
     const reference = await image("progress", 'LABEL pull=again\nENTRYPOINT ["/probe"]\n');
     if (reference.kind !== "docker") expect.fail("not an image");
