@@ -24,6 +24,8 @@ export function withDeadline(signal: AbortSignal | undefined, timeoutMs: number)
 /** Settles as `promise` does, or rejects as soon as `signal` aborts; the promise itself goes on unobserved. */
 export async function raceAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return await promise;
+  // At once: also when the signal has aborted already, the promise's own failure must not end the process.
+  promise.catch(() => undefined);
   throwIfAborted(signal);
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(abortError(signal));
@@ -32,6 +34,5 @@ export async function raceAbort<T>(promise: Promise<T>, signal: AbortSignal | un
     return await Promise.race([promise, aborted]);
   } finally {
     signal.removeEventListener("abort", onAbort);
-    promise.catch(() => undefined);
   }
 }

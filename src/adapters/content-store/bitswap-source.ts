@@ -16,8 +16,8 @@ const FIRST_ATTEMPT_MS = 1_000;
 const MAX_ATTEMPT_MS = 10_000;
 /** Bitswap forgets an aborted want 10 ms later; a new one before that would be forgotten with it. */
 const PAUSE_MS = 50;
-/** A peer that already sent a block to a want that had just ended must be able to send it again soon. */
-const RESEND_WINDOW_MS = 250;
+/** Each want is sent once, so a block that is asked for again is needed again: the default makes the asker wait 5 s for it. */
+const RESEND_WINDOW_MS = 0;
 
 type BitswapHost = Parameters<typeof withBitswap>[0];
 type BlockBroker = Parameters<BitswapHost["addBlockBroker"]>[0] extends infer Broker

@@ -34,6 +34,7 @@ export function createSharedWork<T>(): (
     const controller = new AbortController();
     const flight: Flight<T> = { controller, waiting: 0, result: work(controller.signal) };
     flights.set(key, flight);
+    flight.result.catch(() => undefined);
     return flight;
   }
 }

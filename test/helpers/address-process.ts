@@ -1,0 +1,147 @@
+import { fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+import { multiaddr } from "@multiformats/multiaddr";
+
+import { systemClock as clock } from "../../src/adapters/clock/system.ts";
+import { createPinoLogger } from "../../src/adapters/logger/pino.ts";
+import { createLibp2pNode } from "../../src/adapters/libp2p/node.ts";
+import { createWakuRelayMessenger } from "../../src/adapters/messenger/waku-relay.ts";
+import { systemRandom as random } from "../../src/adapters/random/system.ts";
+import { dialWorker } from "../../src/client/dial-worker.ts";
+import { findAddress } from "../../src/client/find-address.ts";
+import { isSprfError, messageOf } from "../../src/errors.ts";
+import { equalBytes, toHex } from "../../src/utils/bytes.ts";
+import { answerAddressRequests } from "../../src/worker/answer-addresses.ts";
+import { AGREEMENT, LEDGER_KEY } from "./address-scene.ts";
+import { messageKeysOf } from "./message-keys.ts";
+
+/** What a peer in a process of its own can be told to do. */
+export type AddressCommand =
+  | { readonly do: "find"; readonly worker: string; readonly timeoutMs?: number }
+  | { readonly do: "dial"; readonly worker: string; readonly multiaddrs: readonly string[] }
+  | { readonly do: "ping"; readonly multiaddr: string }
+  | { readonly do: "stop" };
+
+export interface AddressAnswer {
+  readonly tookMs: number;
+  readonly apiUrl?: string;
+  readonly multiaddrs?: readonly string[];
+  readonly error?: string;
+}
+
+interface Ready {
+  readonly multiaddrs: readonly string[];
+}
+
+export interface AddressProcess {
+  readonly multiaddrs: readonly string[];
+  call(command: AddressCommand): Promise<AddressAnswer>;
+  kill(): Promise<void>;
+}
+
+/** Starts a node in its own process: a hub that relays, a worker that answers, or a client that asks. */
+export async function startAddressProcess(
+  role: "hub" | "worker" | "client",
+  name: string,
+  peers: readonly string[],
+): Promise<AddressProcess> {
+  const child = fork(fileURLToPath(import.meta.url), [role, name, ...peers], { serialization: "advanced" });
+  const { multiaddrs } = (await nextMessage(child)) as Ready;
+  return {
+    multiaddrs,
+    async call(command) {
+      const answer = nextMessage(child);
+      child.send(command);
+      return (await answer) as AddressAnswer;
+    },
+    async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGKILL");
+      await gone;
+    },
+  };
+}
+
+async function nextMessage(child: ChildProcess): Promise<unknown> {
+  return await new Promise((resolve, reject) => {
+    const onExit = (code: number | null): void => reject(new Error(`the process ended with ${code}`));
+    child.once("exit", onExit);
+    child.once("message", (message) => {
+      child.off("exit", onExit);
+      resolve(message);
+    });
+  });
+}
+
+async function main(role: string, name: string, peers: readonly string[]): Promise<void> {
+  const keys = messageKeysOf(name);
+  const logger = createPinoLogger({ level: "silent" });
+  const node = await createLibp2pNode({ messageKey: keys.privateKey, peers, clock, logger });
+  const messenger = createWakuRelayMessenger({
+    libp2p: node,
+    messageKey: keys.privateKey,
+    clusterId: 42,
+    shard: 0,
+    clock,
+    logger,
+  });
+  await node.start();
+  await messenger.start();
+  if (role === "worker") {
+    await answerAddressRequests({
+      messenger,
+      identity: keys,
+      authorise: async ({ agreement, from }) =>
+        `0x${toHex(agreement)}` === AGREEMENT && equalBytes(from, messageKeysOf("client").publicKey),
+      describe: () => ({ apiUrl: `http://${name}.example`, ledgerKey: LEDGER_KEY, multiaddrs: node.multiaddrs() }),
+      clock,
+      random,
+      logger,
+    }).start();
+  }
+  if (peers.length > 0) await messenger.ready();
+  process.send?.({ multiaddrs: node.multiaddrs() } satisfies Ready);
+
+  const run = async (command: AddressCommand): Promise<Partial<AddressAnswer>> => {
+    switch (command.do) {
+      case "find": {
+        const { apiUrl, multiaddrs } = await findAddress(
+          { messenger, messageKeys: keys, clock, random, logger },
+          {
+            workerKey: messageKeysOf(command.worker).publicKey,
+            agreement: AGREEMENT,
+            ...(command.timeoutMs === undefined ? {} : { timeoutMs: command.timeoutMs }),
+          },
+        );
+        return { apiUrl, multiaddrs };
+      }
+      case "dial": {
+        const workerKey = messageKeysOf(command.worker).publicKey;
+        return { multiaddrs: [await dialWorker(node, { workerKey, multiaddrs: command.multiaddrs })] };
+      }
+      case "ping":
+        await node.libp2p.services.ping.ping(multiaddr(command.multiaddr));
+        return {};
+      case "stop":
+        await messenger.stop();
+        await node.stop();
+        return {};
+    }
+  };
+  process.on("message", (command: AddressCommand) => {
+    const startedAt = performance.now();
+    run(command)
+      .catch((error: unknown) => ({ error: isSprfError(error) ? error.code : messageOf(error) }))
+      .then((answer) => process.send?.({ ...answer, tookMs: performance.now() - startedAt } satisfies AddressAnswer))
+      .catch(() => process.exit(1));
+  });
+  process.on("disconnect", () => process.exit(0));
+}
+
+if (import.meta.main) {
+  const [role = "", name = "", ...peers] = process.argv.slice(2);
+  await main(role, name, peers);
+}
