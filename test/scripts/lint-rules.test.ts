@@ -34,26 +34,33 @@ const FAULTS: readonly Fault[] = [
     path,
     source: `import { x } from "${target}";\nx();\n`,
   })),
-  ...["src/worker", "src/tester", "src/client", "src/node", "src/channel", "src/domain", "src/wire"].flatMap(
-    (folder) => [
-      {
-        rule: "eslint(no-restricted-properties)",
-        path: `${folder}/now.ts`,
-        source: "export const now = Date.now();\n",
-      },
-      {
-        rule: "eslint(no-restricted-properties)",
-        path: `${folder}/luck.ts`,
-        source: "export const x = Math.random();\n",
-      },
-      {
-        rule: "eslint(no-restricted-globals)",
-        path: `${folder}/timer.ts`,
-        source: "setTimeout(() => undefined, 1);\n",
-      },
-      { rule: "sprf(no-wall-clock)", path: `${folder}/date.ts`, source: "export const now = new Date();\n" },
-    ],
-  ),
+  ...[
+    "src/worker",
+    "src/tester",
+    "src/client",
+    "src/node",
+    "src/channel",
+    "src/execution",
+    "src/domain",
+    "src/wire",
+  ].flatMap((folder) => [
+    {
+      rule: "eslint(no-restricted-properties)",
+      path: `${folder}/now.ts`,
+      source: "export const now = Date.now();\n",
+    },
+    {
+      rule: "eslint(no-restricted-properties)",
+      path: `${folder}/luck.ts`,
+      source: "export const x = Math.random();\n",
+    },
+    {
+      rule: "eslint(no-restricted-globals)",
+      path: `${folder}/timer.ts`,
+      source: "setTimeout(() => undefined, 1);\n",
+    },
+    { rule: "sprf(no-wall-clock)", path: `${folder}/date.ts`, source: "export const now = new Date();\n" },
+  ]),
   { rule: "sprf(throw-sprf-error)", path: "src/utils/error.ts", source: 'throw new Error("lost");\n' },
   { rule: "node(no-process-env)", path: "src/adapters/env.ts", source: "export const x = process.env;\n" },
   { rule: "eslint(no-console)", path: "src/worker/console.ts", source: 'console.log("hello");\n' },
