@@ -37,6 +37,8 @@ export async function exampleImage(
     if (image === undefined || digest === undefined) throw new Error(`it printed no digest: ${stdout.slice(-200)}`);
     return { kind: "docker", image, digest };
   } catch (error) {
-    throw new SprfError("ENGINE_UNAVAILABLE", `the example image cannot be built: ${messageOf(error)}`, { cause: error });
+    throw new SprfError("ENGINE_UNAVAILABLE", `the example image cannot be built: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }

@@ -3,11 +3,11 @@ const ETHER = 10n ** 18n;
 
 /** The market's numbers on devnet, where epochs should pass quickly; lengths in blocks, amounts in wei. */
 export const DEVNET_MARKET_SETTINGS = {
-  epochLength: 24n,
-  revealLength: 10n,
-  appealLength: 8n,
+  epochLength: 60n,
+  revealLength: 20n,
+  appealLength: 10n,
   unbondingLength: 8n,
-  maxLength: 12_288n,
+  maxLength: 30_720n,
   stakeFactor: 2n,
   minSlotStake: ETHER / 100n,
   testerFeePerEpoch: 100_000n * GWEI,
