@@ -4,6 +4,7 @@ import { SprfError } from "../../errors.ts";
 import type { Logger } from "../../ports/logger.ts";
 import { blockKey, matches } from "./cid.ts";
 import type { RawBlocks } from "./raw-blocks.ts";
+import { createSharedWork } from "./shared-work.ts";
 import type { Lease } from "./sweep-guard.ts";
 
 /** The blocks of this machine, each checked against its hash whenever it is read. */
@@ -37,12 +38,21 @@ export function createLocalBlocks(raw: RawBlocks, logger: Logger): LocalBlocks {
       return false;
     }
   };
+  const writeOnce = createSharedWork<void>();
   return {
     read,
     has: async (cid) => await raw.has(cid),
     async write(cid, bytes, lease) {
-      await lease?.hold(blockKey(cid));
-      if (!(await isIntact(cid))) await raw.put(cid, bytes);
+      const key = blockKey(cid);
+      await lease?.hold(key);
+      // One writer a block: a file of equal chunks stores one block many times at once, and all would use one temporary file.
+      await writeOnce(
+        key,
+        async () => {
+          if (!(await isIntact(cid))) await raw.put(cid, bytes);
+        },
+        undefined,
+      );
     },
     remove: async (cid) => await raw.delete(cid),
     all: () => raw.all(),
