@@ -2,12 +2,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { findAddress } from "./client/find-address.ts";
+import { joinContent } from "./client/join-content.ts";
 import { createEngines, type EngineSettings } from "./create-engines.ts";
 import { createPeer, type PeerInit } from "./create-peer.ts";
 import { SprfError } from "./errors.ts";
 import type { Startable } from "./ports/startable.ts";
 import type { EpochReport } from "./tester/duty-runner.ts";
-import { createOwnRun } from "./tester/own-run.ts";
+import { createOwnRun, type OwnRun } from "./tester/own-run.ts";
 import { createProber } from "./tester/probe.ts";
 import { createPurse } from "./tester/purse.ts";
 import { createTesterService } from "./tester/tester.ts";
@@ -39,7 +40,12 @@ export async function createTester(init: TesterInit): Promise<Tester> {
   const scratchDirectory = init.engines.scratchDirectory ?? join(init.dataDirectory ?? tmpdir(), "scratch");
   const engines = createEngines(peer, { ...init.engines, scratchDirectory });
   const purse = createPurse(peer, keys.ledgerKeypair);
-  const ownRun = createOwnRun({ ...peer, engines, scratchDirectory });
+  const runHere = createOwnRun({ ...peer, engines, scratchDirectory });
+  // Program, state and records come from the program's workers.
+  const ownRun: OwnRun = async (request, options) => {
+    await joinContent({ ...peer, logger }, request.account.id, options);
+    return await runHere(request, options);
+  };
   const messageKeys = { publicKey: keys.messageKey, privateKey: keys.messagePrivateKey };
   const service = createTesterService(
     {

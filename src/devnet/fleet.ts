@@ -13,8 +13,8 @@ import { fundAccount } from "./fund.ts";
 export const GENERAL_APPLICATION = `0x${"0".repeat(64)}`;
 
 const GWEI = 10n ** 9n;
-const PRICE_PER_BLOCK_WEI = 1_000n * GWEI;
-const PRICE_STEP_WEI = 100n * GWEI;
+const PRICE_PER_BLOCK_WEI = 20_000n * GWEI;
+const PRICE_STEP_WEI = 1_000n * GWEI;
 const MAX_LENGTH_BLOCKS = 1_000;
 const SLOTS = 2;
 const TESTER_FEE_WEI = 50_000n * GWEI;
