@@ -33,6 +33,8 @@ export interface EngineFixture {
   readonly trapExitCode: number;
   /** Further settings of the worker that crashes. */
   readonly crashingWorker: Readonly<Record<string, unknown>>;
+  /** Whether a program is at work, so that a kill meets it in the middle. */
+  isRunning(scratchDirectory: string): Promise<boolean>;
   /** What a crashed worker left besides files: containers, processes. */
   leftOvers(scratchDirectory: string): Promise<string[]>;
   close(): Promise<void>;
@@ -126,7 +128,9 @@ export function engineCompliance(name: string, setUp: () => Promise<EngineFixtur
     describe("what a program sees", () => {
       it("has the four variables, and others only with constant values", async () => {
         const lines = (await accepted("env\n")).trimEnd().split("\n");
-        const seen: Record<string, string> = Object.fromEntries(lines.map((line) => [line.replace(/=.*/, ""), line.replace(/^[^=]*=/, "")] as const));
+        const seen: Record<string, string> = Object.fromEntries(
+          lines.map((line) => [line.replace(/=.*/, ""), line.replace(/^[^=]*=/, "")] as const),
+        );
         expect(seen).to.deep.equal({
           SPRF_PROGRAM: ENVIRONMENT.program,
           SPRF_SEQUENCE: ENVIRONMENT.sequence,
@@ -259,7 +263,7 @@ export function engineCompliance(name: string, setUp: () => Promise<EngineFixtur
       it("kills a run when it is aborted", async () => {
         const controller = new AbortController();
         const ended = codeOf(run("spin\n", { signal: controller.signal }));
-        await until(async () => (await f.leftOvers(scratch)).length > 0, { what: "a running program" });
+        await until(async () => await f.isRunning(scratch), { what: "a running program" });
         controller.abort();
         expect(await ended).to.equal("ABORTED");
       });
@@ -290,7 +294,7 @@ export function engineCompliance(name: string, setUp: () => Promise<EngineFixtur
       });
       await Promise.race([once(worker.stdout, "data"), once(worker, "exit")]);
       expect(worker.exitCode, "the worker ended by itself").to.equal(null);
-      await until(async () => (await f.leftOvers(crashed)).length > 0, { what: "a running program" });
+      await until(async () => await f.isRunning(crashed), { what: "a running program" });
       worker.kill("SIGKILL");
       await once(worker, "close");
       expect(await f.leftOvers(crashed)).to.not.deep.equal([]);

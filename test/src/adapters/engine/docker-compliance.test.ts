@@ -16,6 +16,10 @@ const SOURCE = fileURLToPath(new URL("fixtures/probe.c", import.meta.url));
 describeWithPart("docker", await dockerAbsence(), "engine port on a Docker Engine", () => {
   engineCompliance("docker", async () => {
     const docker = new Docker({ socketPath: DOCKER_SOCKET });
+    const containers = async (): Promise<string[]> => {
+      const found = await docker.listContainers({ filters: { label: [`sprf.owner=${OWNER}`] } });
+      return found.map(({ Id: id }) => id);
+    };
     const build = await mkdtemp(join(tmpdir(), "sprf-probe-"));
     const binary = await compileStatic(join(build, "probe"), SOURCE);
     await rm(build, { recursive: true });
@@ -35,10 +39,8 @@ describeWithPart("docker", await dockerAbsence(), "engine port on a Docker Engin
       memoryBomb: "ENGINE_FAILED",
       trapExitCode: 132,
       crashingWorker: { owner: OWNER },
-      async leftOvers() {
-        const containers = await docker.listContainers({ filters: { label: [`sprf.owner=${OWNER}`] } });
-        return containers.map(({ Id: id }) => id);
-      },
+      isRunning: async () => (await containers()).length > 0,
+      leftOvers: containers,
       close: () => Promise.resolve(),
     };
   });

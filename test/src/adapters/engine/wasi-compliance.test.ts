@@ -6,6 +6,8 @@ import { createMemoryLogger } from "../../../../src/adapters/logger/memory.ts";
 import { engineCompliance } from "../../../compliance/engine.ts";
 import { contentOf } from "../../../helpers/content-of.ts";
 
+/** Hundredths of a second of CPU. */
+const BUSY_TICKS = 30;
 const PROBE = fileURLToPath(new URL("fixtures/probe.wasm", import.meta.url));
 
 engineCompliance("wasi", async () => {
@@ -19,6 +21,7 @@ engineCompliance("wasi", async () => {
     memoryBomb: "rejected",
     trapExitCode: 134,
     crashingWorker: { modulePath: PROBE },
+    isRunning: isBusy,
     leftOvers: processesOf,
     close: () => Promise.resolve(),
   };
@@ -28,5 +31,12 @@ engineCompliance("wasi", async () => {
 async function processesOf(directory: string): Promise<string[]> {
   const pids = (await readdir("/proc")).filter((name) => /^[0-9]+$/.test(name));
   const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
-  return lines.filter((line) => line.split("\0").some((argument) => argument.startsWith(`${directory}/`)));
+  return pids.filter((_, index) => lines[index]?.split("\0").some((argument) => argument.startsWith(`${directory}/`)));
+}
+
+/** Whether one of the sandboxes has worked for longer than its start takes. */
+async function isBusy(directory: string): Promise<boolean> {
+  const pids = await processesOf(directory);
+  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")));
+  return stats.some((line) => Number(line.replace(/^.*\) /, "").split(" ")[11]) > BUSY_TICKS);
 }
