@@ -3,6 +3,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Messenger, ReceivedMessage } from "../ports/messenger.ts";
 import type { Random } from "../ports/random.ts";
+import { abortError } from "../utils/abort.ts";
 import { fromHex } from "../utils/bytes.ts";
 import { publicKeyOf } from "../utils/secp256k1.ts";
 import { within } from "../utils/within.ts";
@@ -120,7 +121,7 @@ async function ask(
     sendUntilAnswered().catch(() => undefined);
     const reply = await new Promise<AddressReply>((resolve, reject) => {
       answer.promise.then(resolve, reject);
-      signal.addEventListener("abort", () => reject(signal.reason as unknown), { once: true });
+      signal.addEventListener("abort", () => reject(abortError(signal)), { once: true });
     });
     acknowledge();
     return reply;

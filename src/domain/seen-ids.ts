@@ -1,3 +1,5 @@
+import { SprfError } from "../errors.ts";
+
 /** What was remembered under ids that expire. */
 export interface SeenIds<Value> {
   get(id: string, nowMs: number): Value | undefined;
@@ -12,7 +14,9 @@ export interface SeenIds<Value> {
  * it forget; what relies on it must bear that a message is seen as new once more.
  */
 export function createSeenIds<Value>({ capacity }: { readonly capacity: number }): SeenIds<Value> {
-  if (!Number.isSafeInteger(capacity) || capacity < 1) throw new RangeError("the capacity must be a positive integer");
+  if (!Number.isSafeInteger(capacity) || capacity < 1) {
+    throw new SprfError("INVALID_INPUT", "the capacity must be a positive integer");
+  }
   const entries = new Map<string, { readonly value: Value; readonly expiresAtMs: number }>();
 
   const makeRoom = (nowMs: number): void => {

@@ -1,3 +1,4 @@
+import { SprfError } from "../errors.ts";
 import { toHex } from "../utils/bytes.ts";
 import { PUBLIC_KEY_BYTES } from "../utils/secp256k1.ts";
 
@@ -15,15 +16,27 @@ const REPLY_NAME_BYTES = 16;
 const REPLY_TOPIC = /^\/sprf\/1\/reply-[0-9a-f]{32}\/cbor$/;
 const CONTENT_TOPIC = /^\/[a-z0-9-]{1,32}\/[a-z0-9.-]{1,16}\/[a-zA-Z0-9-]{1,64}\/[a-z0-9-]{1,16}$/;
 
-/** Where the holder of a message key (64 bytes) is asked for its address. */
+/**
+ * Where the holder of a message key (64 bytes) is asked for its address.
+ *
+ * @throws SprfError `INVALID_INPUT`
+ */
 export function contactTopicOf(messageKey: Uint8Array): string {
-  if (messageKey.length !== PUBLIC_KEY_BYTES) throw new RangeError(`a message key has ${PUBLIC_KEY_BYTES} bytes`);
+  if (messageKey.length !== PUBLIC_KEY_BYTES) {
+    throw new SprfError("INVALID_INPUT", `a message key has ${PUBLIC_KEY_BYTES} bytes`);
+  }
   return `/sprf/1/ask-${BigInt(`0x${toHex(messageKey)}`) % CONTACT_PARTITIONS}/cbor`;
 }
 
-/** A topic for the answers to one question; `name` is 16 random bytes. */
+/**
+ * A topic for the answers to one question; `name` is 16 random bytes.
+ *
+ * @throws SprfError `INVALID_INPUT`
+ */
 export function replyTopicOf(name: Uint8Array): string {
-  if (name.length !== REPLY_NAME_BYTES) throw new RangeError(`a reply topic is named by ${REPLY_NAME_BYTES} bytes`);
+  if (name.length !== REPLY_NAME_BYTES) {
+    throw new SprfError("INVALID_INPUT", `a reply topic is named by ${REPLY_NAME_BYTES} bytes`);
+  }
   return `/sprf/1/reply-${toHex(name)}/cbor`;
 }
 

@@ -62,11 +62,12 @@ export function hasLinks(cid: CID): boolean {
 /** @throws SprfError `CONTENT_CORRUPT` when the block is no dag-pb or links to something that cannot be checked */
 export function linksOf(cid: CID, bytes: Uint8Array): CID[] {
   if (!hasLinks(cid)) return [];
+  let links: CID[];
   try {
-    const links = decode(bytes).Links.map((link) => link.Hash);
-    if (!links.every(isSupported)) throw new Error("a link has an unknown codec or hash");
-    return links;
+    links = decode(bytes).Links.map((link) => link.Hash);
   } catch (error) {
     throw new SprfError("CONTENT_CORRUPT", `${cid.toString()} is no valid UnixFS node`, { cause: error });
   }
+  if (links.every(isSupported)) return links;
+  throw new SprfError("CONTENT_CORRUPT", `${cid.toString()} links to a block of unknown codec or hash`);
 }

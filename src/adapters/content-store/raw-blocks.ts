@@ -58,7 +58,7 @@ export function createMemoryBlocks(): RawBlocks {
       blocks.delete(blockKey(cid));
     },
     async *all() {
-      for (const { cid } of [...blocks.values()]) yield cid;
+      for (const { cid } of blocks.values()) yield cid;
     },
   };
 }

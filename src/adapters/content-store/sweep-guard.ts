@@ -1,3 +1,5 @@
+import { SprfError } from "../../errors.ts";
+
 /** Holds blocks in place while something is being stored or pinned. */
 export interface Lease {
   /** From now on no sweep takes the block; waits for a deletion of it that is under way. */
@@ -49,7 +51,7 @@ export function createSweepGuard(): SweepGuard {
       };
     },
     beginSweep() {
-      if (kept !== undefined) throw new Error("a sweep is running");
+      if (kept !== undefined) throw new SprfError("INTERNAL", "a sweep is running already");
       const mark = new Set(held.keys());
       kept = mark;
       return {

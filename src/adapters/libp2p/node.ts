@@ -8,12 +8,13 @@ import { yamux } from "@libp2p/yamux";
 import { multiaddr } from "@multiformats/multiaddr";
 import { createLibp2p } from "libp2p";
 import type { Identify } from "@libp2p/identify";
-import type { Libp2p, PeerId } from "@libp2p/interface";
+import type { Connection, Libp2p, PeerId } from "@libp2p/interface";
 import type { Ping } from "@libp2p/ping";
 import type { Multiaddr } from "@multiformats/multiaddr";
 import type { Libp2pOptions } from "libp2p";
 
 import { SprfError, messageOf } from "../../errors.ts";
+import type { SprfErrorOptions } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { PeerDialer } from "../../ports/peer-dialer.ts";
@@ -27,6 +28,8 @@ import type { WakuRelay } from "./relay.ts";
 const DIAL_TIMEOUT_MS = 5_000;
 /** The default of 5 a second refuses a small fleet that starts behind one address. */
 const INBOUND_CONNECTIONS_PER_SECOND = 1_000;
+/** A stream takes a moment to close, so that one at a time (the default) refuses the next ping now and then. */
+const MAX_PINGS = 8;
 const DEFAULT_LISTEN = ["/ip4/127.0.0.1/tcp/0"];
 
 export type Libp2pServices = { identify: Identify; ping: Ping; pubsub: WakuRelay };
@@ -68,19 +71,25 @@ export async function createLibp2pNode(init: Libp2pNodeInit): Promise<Libp2pNode
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionManager: { inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_SECOND },
-    services: { identify: identify(), ping: ping(), pubsub: wakuRelay() },
+    services: {
+      identify: identify(),
+      ping: ping({ maxInboundStreams: MAX_PINGS, maxOutboundStreams: MAX_PINGS }),
+      pubsub: wakuRelay(),
+    },
     ...(init.datastore === undefined ? {} : { datastore: init.datastore }),
   });
 
   const dial = async (address: Multiaddr, expected: PeerId, outer: AbortSignal | undefined): Promise<void> => {
     throwIfAborted(outer);
+    let connection: Connection;
     try {
-      const connection = await libp2p.dial(address, { signal: withDeadline(outer, DIAL_TIMEOUT_MS) });
-      if (!connection.remotePeer.equals(expected)) throw new Error("unexpected peer");
+      connection = await libp2p.dial(address, { signal: withDeadline(outer, DIAL_TIMEOUT_MS) });
     } catch (error) {
       if (outer?.aborted) throw abortError(outer);
       throw dialError(error, address);
     }
+    // libp2p has checked it already; older releases did not.
+    if (!connection.remotePeer.equals(expected)) throw mismatch(address);
   };
 
   let running: { readonly stop: AbortController; readonly loops: Promise<void>[] } | undefined;
@@ -149,12 +158,16 @@ function parsePeer(text: string): { address: Multiaddr; peerId: PeerId } {
 
 function dialError(error: unknown, address: Multiaddr): SprfError {
   const context = { address: address.toString(), reason: messageOf(error) };
-  const mismatch = causesOf(error).some(
+  const isMismatch = causesOf(error).some(
     (cause) => cause.name === "UnexpectedPeerError" || /unexpected peer|does not match expected/i.test(cause.message),
   );
-  return mismatch
-    ? new SprfError("PEER_MISMATCH", `another peer answers at ${address.toString()}`, { cause: error, context })
+  return isMismatch
+    ? mismatch(address, { cause: error, context })
     : new SprfError("PEER_UNREACHABLE", `no connection to ${address.toString()}`, { cause: error, context });
+}
+
+function mismatch(address: Multiaddr, options: SprfErrorOptions = {}): SprfError {
+  return new SprfError("PEER_MISMATCH", `another peer answers at ${address.toString()}`, options);
 }
 
 function causesOf(error: unknown): Error[] {

@@ -1,6 +1,7 @@
 import { createDecoder, createEncoder } from "@waku/message-encryption/ecies";
 import { TopicOnlyMessage, WakuMessage } from "@waku/proto";
 
+import { SprfError } from "../../errors.ts";
 import type { ReceivedMessage } from "../../ports/messenger.ts";
 import { uncompressed } from "../../utils/secp256k1.ts";
 import { isContentTopic } from "../../wire/topics.ts";
@@ -32,7 +33,7 @@ export async function sealEnvelope(
     ephemeral: true,
   });
   const wire = await encoder.toWire({ payload: message.payload, timestamp: new Date(nowMs) });
-  if (wire === undefined) throw new Error("the message could not be encoded");
+  if (wire === undefined) throw new SprfError("INTERNAL", "the message could not be encoded");
   return wire;
 }
 

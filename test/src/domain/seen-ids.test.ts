@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { assert, integer, property, array, tuple } from "fast-check";
 
 import { createSeenIds } from "../../../src/domain/seen-ids.ts";
+import { SprfError } from "../../../src/errors.ts";
 
 describe("seen ids", () => {
   it("remembers until the expiry and not beyond", () => {
@@ -42,6 +43,6 @@ describe("seen ids", () => {
   });
 
   it("refuses a capacity that is none", () => {
-    for (const capacity of [0, -1, 1.5]) expect(() => createSeenIds({ capacity })).to.throw(RangeError);
+    for (const capacity of [0, -1, 1.5]) expect(() => createSeenIds({ capacity })).to.throw(SprfError);
   });
 });

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 
+import { SprfError } from "../../../src/errors.ts";
 import { contactTopicOf, isContentTopic, isReplyTopic, replyTopicOf } from "../../../src/wire/topics.ts";
 
 describe("topics", () => {
@@ -8,7 +9,7 @@ describe("topics", () => {
     key.set([0x01, 0x38, 0x89], 61); // 80,009
     expect(contactTopicOf(key)).to.equal("/sprf/1/ask-9/cbor");
     expect(contactTopicOf(new Uint8Array(64).fill(0xff))).to.equal(`/sprf/1/ask-${(2n ** 512n - 1n) % 5_000n}/cbor`);
-    expect(() => contactTopicOf(new Uint8Array(65))).to.throw(RangeError);
+    expect(() => contactTopicOf(new Uint8Array(65))).to.throw(SprfError);
   });
 
   it("knows reply topics of its own making, and no others", () => {
