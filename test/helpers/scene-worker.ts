@@ -1,0 +1,146 @@
+import PQueue from "p-queue";
+
+import type { CollectingContentStore } from "../../src/adapters/content-store/unixfs-content-store.ts";
+import { createMemoryStore } from "../../src/adapters/store/memory.ts";
+import type { Clock } from "../../src/ports/clock.ts";
+import type { Engine } from "../../src/ports/engine.ts";
+import type { Ledger } from "../../src/ports/ledger.ts";
+import type { Logger } from "../../src/ports/logger.ts";
+import type { Store } from "../../src/ports/store.ts";
+import { toHex } from "../../src/utils/bytes.ts";
+import type { AnswerWithOutput } from "../../src/wire/execution-json.ts";
+import { createAttempts } from "../../src/worker/executions/attempts.ts";
+import { createExecute } from "../../src/worker/executions/execute.ts";
+import { createUsedPayments } from "../../src/worker/executions/used-payments.ts";
+import { createWorkerApi } from "../../src/worker/http/api.ts";
+import { startHttpServer, type HttpServer } from "../../src/worker/http/server.ts";
+import { keyOf } from "./smart-accounts.ts";
+import { messageKeysOf, type MessageKeys } from "./message-keys.ts";
+import type { Keypair } from "@stellar/stellar-sdk";
+
+/** What a test may change about a worker; each start takes the changes made since. */
+export interface WorkerChanges {
+  /** @default one in memory that lasts as long as the worker object */
+  store?: Store;
+  ledger?: Ledger;
+  clock?: Clock;
+  wrapEngine?: (engine: Engine) => Engine;
+  /** What leaves the worker instead of its honest answer. */
+  tamper?: (answer: AnswerWithOutput) => AnswerWithOutput;
+  serves?: (program: string) => Promise<boolean>;
+  maxQueued?: number;
+  concurrency?: number;
+}
+
+export interface SceneWorkerInit {
+  readonly n: number;
+  readonly ledger: Ledger;
+  readonly content: CollectingContentStore;
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly scratchDirectory: string;
+  readonly port?: number;
+  readonly changes?: WorkerChanges;
+}
+
+/** A worker's execution service behind its real HTTP API, without the market around it. */
+export interface SceneWorker {
+  readonly url: string;
+  readonly ledgerKey: Keypair;
+  readonly messageKeys: MessageKeys;
+  readonly content: CollectingContentStore;
+  readonly changes: WorkerChanges;
+  /** How often its engine was asked to run a program. */
+  readonly runs: number;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The ledger key of the n-th worker of every scene. */
+export const workerKeyOf = (n: number): Keypair => keyOf(100 + n);
+
+export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWorker> {
+  const { n, content, logger } = init;
+  const ledgerKey = workerKeyOf(n);
+  const messageKeys = messageKeysOf(`worker ${n}`);
+  const changes: WorkerChanges = { store: createMemoryStore(), ...init.changes };
+  let server: HttpServer | undefined;
+  let port = init.port ?? 0;
+  let runs = 0;
+
+  const start = async (): Promise<void> => {
+    if (server !== undefined) return;
+    const { store = createMemoryStore(), ledger = init.ledger, clock = init.clock } = changes;
+    const counting: Engine = {
+      ...init.engine,
+      run: async (run, options) => {
+        runs += 1;
+        return await init.engine.run(run, options);
+      },
+    };
+    const engine = changes.wrapEngine?.(counting) ?? counting;
+    const attempts = createAttempts(store);
+    const usedPayments = createUsedPayments({
+      store,
+      ledger,
+      content,
+      clock,
+      hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
+    });
+    const execute = createExecute(
+      {
+        ledger,
+        content,
+        engines: new Map([["wasi", engine]]),
+        scratchDirectory: init.scratchDirectory,
+        attempts,
+        usedPayments,
+        queue: new PQueue({ concurrency: changes.concurrency ?? 2 }),
+        clock,
+        logger,
+        keys: { ledgerKey, messagePrivateKey: messageKeys.privateKey },
+        serves: async (program) => (await changes.serves?.(program)) ?? true,
+      },
+      { maxQueued: changes.maxQueued ?? 64 },
+    );
+    const app = createWorkerApi({
+      logger,
+      execute: async (signed) => {
+        const answer = await execute(signed);
+        return changes.tamper?.(answer) ?? answer;
+      },
+      answersTo: async (requestHash) => await attempts.of(requestHash),
+      block: async (cid) => await content.localBlock(cid),
+      health: async () => ({ status: "ok", version: "0", blockNumber: 0, ledger: (await ledger.latest()).sequence }),
+      describe: () => ({
+        messageKey: toHex(messageKeys.publicKey),
+        ledgerKey: ledgerKey.publicKey(),
+        multiaddrs: [],
+        engines: ["wasi"],
+      }),
+    });
+    server = await startHttpServer(app, { host: "127.0.0.1", port });
+    port = server.port;
+  };
+
+  await start();
+  return {
+    get url() {
+      return `http://127.0.0.1:${port}`;
+    },
+    ledgerKey,
+    messageKeys,
+    content,
+    changes,
+    get runs() {
+      return runs;
+    },
+    start,
+    async stop() {
+      const stopping = server;
+      server = undefined;
+      await stopping?.close();
+    },
+  };
+}
