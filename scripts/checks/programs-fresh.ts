@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const MODULES: Readonly<Record<string, readonly string[]>> = {
   "examples/programs/bookkeeping-wasi/bookkeeping.wasm": [
@@ -12,6 +13,8 @@ const MODULES: Readonly<Record<string, readonly string[]>> = {
   ],
   "test/src/adapters/engine/fixtures/probe.wasm": ["test/src/adapters/engine/fixtures/probe.c"],
 };
+const BUILD = fileURLToPath(new URL("../build-program-wasi.sh", import.meta.url));
+const CLANG = "clang";
 const LIBRARY = "/usr/lib/wasm32-wasi/libc.a";
 const COMPILER = /clang version 14\./;
 
@@ -25,7 +28,7 @@ function checkAll(): void {
   try {
     const output = join(directory, "module.wasm");
     for (const [path, sources] of Object.entries(MODULES)) {
-      execFileSync("scripts/build-program-wasi.sh", [output, ...sources], { stdio: "inherit" });
+      execFileSync(BUILD, [output, ...sources], { stdio: "inherit" });
       if (readFileSync(output).equals(readFileSync(path)))
         console.log(`programs-fresh: ${path} is what its source gives`);
       else fail(`${path} is stale; run: scripts/build-program-wasi.sh ${[path, ...sources].join(" ")}`);
@@ -38,7 +41,7 @@ function checkAll(): void {
 function compilerAbsence(): string | undefined {
   if (!existsSync(LIBRARY)) return `no ${LIBRARY} (Debian: wasi-libc)`;
   try {
-    const version = execFileSync("clang", ["--version"], { encoding: "utf8" });
+    const version = execFileSync(CLANG, ["--version"], { encoding: "utf8" });
     // Another compiler gives other bytes for the same program.
     return COMPILER.test(version) ? undefined : "the committed modules are built by clang 14";
   } catch {

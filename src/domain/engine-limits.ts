@@ -1,5 +1,3 @@
-import type { RunLimits } from "../ports/engine.ts";
-
 const MIB = 1024 * 1024;
 
 /** CPU seconds of a program that declares none. */
@@ -14,10 +12,3 @@ export const STDERR_TAIL_BYTES = 4096;
 export const SCRATCH_BYTES = 64 * MIB;
 /** Exit code of a WASI program that trapped: 128 + SIGABRT, as a shell shows an aborted process. */
 export const EXIT_CODE_TRAP = 134;
-
-/** Limits of a run where the smart account names no others; the same on every worker, because their excess is signed. */
-export const DEFAULT_RUN_LIMITS: Omit<RunLimits, "timeoutMs"> = {
-  memoryBytes: 512 * MIB,
-  outputBytes: 16 * MIB,
-  stateBytes: 64 * MIB,
-};

@@ -30,7 +30,14 @@ export function wasmModule(parts: WasmParts = {}): Uint8Array {
     index + 1,
   ]);
   return new Uint8Array([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    0,
+    0x61,
+    0x73,
+    0x6d,
+    1,
+    0,
+    0,
+    0,
     ...Object.entries(parts.custom ?? {}).flatMap(([name, value]) =>
       section(0, [...text(name), ...new TextEncoder().encode(value)]),
     ),

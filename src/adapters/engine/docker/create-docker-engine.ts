@@ -16,6 +16,8 @@ import { runContainer } from "./run-container.ts";
 import { copyStateIn, copyStateOut } from "./scratch-state.ts";
 
 const CHECK_TIMEOUT_MS = 10_000;
+const CREATE_TIMEOUT_MS = 60_000;
+const REMOVE_TIMEOUT_MS = 60_000;
 const SCRATCH_PREFIX = "sprf-docker";
 const LABEL_OWNER = "sprf.owner";
 const LABEL_PROCESS = "sprf.process";
@@ -99,9 +101,14 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
       throwIfAborted(signal);
       const { cpus = 1, pids = 128, runtime } = init;
       const image = pinnedImage(program.reference);
-      container = await docker.createContainer(
+      const created = docker.createContainer(
         containerOptions(run, { image, stateSource, labels, cpus, pids, runtime }),
       );
+      container = await raceAbort(created, withDeadline(signal, CREATE_TIMEOUT_MS)).catch((error: unknown) => {
+        // It may still come to be.
+        inBackground(created.then(removeContainer, () => undefined));
+        throw error;
+      });
       running.add(container);
       const end = await runContainer(container, {
         input: run.input,
@@ -209,7 +216,7 @@ function rejected(
 
 async function removeContainer(container: Docker.Container): Promise<void> {
   try {
-    await container.remove({ force: true, v: true });
+    await raceAbort(container.remove({ force: true, v: true }), AbortSignal.timeout(REMOVE_TIMEOUT_MS));
   } catch (error) {
     // Gone, or going.
     if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error;

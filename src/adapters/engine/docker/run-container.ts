@@ -2,12 +2,15 @@ import type Docker from "dockerode";
 import type { Duplex } from "node:stream";
 
 import { STDERR_TAIL_BYTES } from "../../../domain/engine-limits.ts";
-import { messageOf, SprfError } from "../../../errors.ts";
+import { isSprfError, messageOf, SprfError } from "../../../errors.ts";
 import type { Logger } from "../../../ports/logger.ts";
-import { abortError, throwIfAborted } from "../../../utils/abort.ts";
+import { abortError, raceAbort, throwIfAborted } from "../../../utils/abort.ts";
 import { AttachedOutput } from "./attached-output.ts";
 import { statusOf, translateDockerError } from "./docker-errors.ts";
 
+/** How long the Docker Engine may take to start a container, and to report the end of one that was killed. */
+const START_TIMEOUT_MS = 60_000;
+const KILL_GRACE_MS = 30_000;
 /** What `wait` says of a process that was killed. */
 const EXIT_CODE_KILLED = 137;
 
@@ -37,9 +40,16 @@ export async function runContainer(container: Docker.Container, init: ContainerR
   throwIfAborted(signal);
   const output = new AttachedOutput({ maxBytes: init.outputBytes, tailBytes: STDERR_TAIL_BYTES });
   let stopped: SprfError | "output" | undefined;
+  const unanswered = new AbortController();
+  let grace: NodeJS.Timeout | undefined;
   const stop = (why: SprfError | "output"): void => {
     if (stopped !== undefined) return;
     stopped = why;
+    grace = setTimeout(() => {
+      unanswered.abort(
+        new SprfError("ENGINE_UNAVAILABLE", "the Docker Engine did not end a container it was told to kill"),
+      );
+    }, KILL_GRACE_MS);
     // 409: it has just ended by itself.
     container.kill({ signal: "SIGKILL" }).catch((error: unknown) => {
       if (statusOf(error) !== 409) init.logger.warn("a container was not killed", { error: messageOf(error) });
@@ -49,7 +59,12 @@ export async function runContainer(container: Docker.Container, init: ContainerR
   let timer: NodeJS.Timeout | undefined;
   try {
     // Attached before the start: with no log driver, what is said earlier would be lost. `hijack`, or stdin would be.
-    const [stream, exit] = await attachAndStart(container);
+    const starting = attachAndStart(container);
+    const [stream, exit] = await raceAbort(starting, AbortSignal.timeout(START_TIMEOUT_MS)).catch((error: unknown) => {
+      if (isSprfError(error, "TIMEOUT"))
+        throw new SprfError("ENGINE_UNAVAILABLE", "the Docker Engine did not start a container");
+      throw error;
+    });
     signal?.addEventListener("abort", onAbort, { once: true });
     if (signal?.aborted) onAbort();
     timer = setTimeout(() => {
@@ -59,7 +74,7 @@ export async function runContainer(container: Docker.Container, init: ContainerR
       if (stopped !== "output" && output.push(chunk).exceeded) stop("output");
     });
     stream.end(init.input);
-    const [{ StatusCode: exitCode }] = await Promise.all([exit, drained]);
+    const [{ StatusCode: exitCode }] = await raceAbort(Promise.all([exit, drained]), unanswered.signal);
     if (stopped instanceof SprfError) throw stopped;
     const outputExceeded = stopped === "output";
     await refuseLocalEnds(container, exitCode, outputExceeded);
@@ -68,6 +83,7 @@ export async function runContainer(container: Docker.Container, init: ContainerR
     throw translateDockerError(error, "the container failed");
   } finally {
     clearTimeout(timer);
+    clearTimeout(grace);
     signal?.removeEventListener("abort", onAbort);
   }
 }

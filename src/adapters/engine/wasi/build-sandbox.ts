@@ -3,7 +3,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { stripTypeScriptTypes } from "node:module";
 
-const SOURCES = new URL("sandbox/", import.meta.url);
+const ENTRY = new URL("./sandbox/main.ts", import.meta.url);
 const IMPORT = /^import [^;]* from "([^"]+)";$/gm;
 
 const parts = new Map<string, string>();
@@ -12,7 +12,7 @@ const builtins = new Set<string>();
 async function add(name: string): Promise<void> {
   if (parts.has(name)) return;
   parts.set(name, "");
-  const code = stripTypeScriptTypes(await readFile(new URL(name, SOURCES), "utf8"));
+  const code = stripTypeScriptTypes(await readFile(new URL(name, ENTRY), "utf8"));
   for (const [statement, from = ""] of code.matchAll(IMPORT)) {
     if (from.startsWith("./")) await add(from.slice(2));
     else builtins.add(statement);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-const BUILD = fileURLToPath(new URL("build-sandbox.ts", import.meta.url));
+const BUILD = fileURLToPath(new URL("./build-sandbox.ts", import.meta.url));
 const BUILD_TIMEOUT_MS = 30_000;
 
 /**

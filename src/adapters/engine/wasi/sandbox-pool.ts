@@ -83,6 +83,10 @@ export class SandboxPool {
     const { directory, entry } = await (this.#home ??= this.#prepareHome());
     const sandbox = await SandboxProcess.start(entry, join(directory, `state-${++this.#count}`));
     this.#live.add(sandbox);
+    if (this.#closed) {
+      await this.#end(sandbox);
+      throw new SprfError("ENGINE_UNAVAILABLE", "the engine has been closed");
+    }
     return sandbox;
   }
 
