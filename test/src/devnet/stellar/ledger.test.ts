@@ -105,6 +105,25 @@ describe("development ledger", () => {
     expect(ledger.state.data(id, "x")).to.equal(undefined);
   });
 
+  it("undoes a failed operation before the next one runs", () => {
+    const ledger = funded(freshLedger());
+    const poor = key(8);
+    const create = Operation.createAccount({ destination: poor.publicKey(), startingBalance: "1.001" });
+    offer(ledger, transaction(ledger, ALICE, [create]));
+    closeNext(ledger);
+    const signer = { ed25519PublicKey: BOB.publicKey(), weight: 1 };
+    const tx = transaction(ledger, poor, [
+      Operation.setOptions({ setFlags: 4, signer }),
+      Operation.setOptions({ setFlags: 1 }),
+    ]);
+    expect(offer(ledger, tx).status).to.equal("PENDING");
+    const [applied] = closeNext(ledger).transactions;
+    expect(applied?.result.toJson()).to.have.deep.nested.property("result.tx_failed", [
+      { op_inner: { set_options: "low_reserve" } },
+      { op_inner: { set_options: "success" } },
+    ]);
+  });
+
   it("chains headers by hash and gives two runs of the same input the same hashes", () => {
     const run = (): string[] => {
       const ledger = funded(freshLedger());

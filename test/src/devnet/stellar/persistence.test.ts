@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { Keypair, rpc } from "@stellar/stellar-sdk";
+import { Keypair, Operation, rpc, TransactionBuilder, xdr } from "@stellar/stellar-sdk";
 import { expect } from "chai";
 
 import { createStellarDevnet } from "../../../../src/devnet/stellar/create-stellar-devnet.ts";
@@ -69,6 +69,38 @@ describe("development ledger in a file", () => {
     } finally {
       await devnet.stop();
     }
+  });
+
+  it("does not bring back what was deleted before a restart", async () => {
+    const databasePath = join(folder, "ledger.sqlite");
+    const devnet = await createStellarDevnet({ logger: recordingLogger(), closeEveryMs: 0, databasePath });
+    const server = new rpc.Server(devnet.rpcUrl, { allowHttp: true });
+    const owner = Keypair.random();
+    await server.fundAddress(owner.publicKey());
+    const account = await server.getAccount(owner.publicKey());
+    for (const operation of [
+      Operation.manageData({ name: "gone", value: "1" }),
+      Operation.manageData({ name: "kept", value: "2" }),
+      Operation.manageData({ name: "gone", value: null }),
+    ]) {
+      const tx = new TransactionBuilder(account, { fee: "100", networkPassphrase: devnet.networkPassphrase })
+        .addOperation(operation)
+        .setTimeout(60)
+        .build();
+      tx.sign(owner);
+      expect((await server.sendTransaction(tx)).status).to.equal("PENDING");
+    }
+    await devnet.stop();
+    // A new network on a new port: the client may still hold connections to the old one.
+    const restarted = await createStellarDevnet({ logger: recordingLogger(), closeEveryMs: 0, databasePath });
+    const again = new rpc.Server(restarted.rpcUrl, { allowHttp: true });
+    const keys = ["gone", "kept"].map((dataName) =>
+      xdr.LedgerKey.data(new xdr.LedgerKeyData({ accountId: owner.xdrPublicKey(), dataName })),
+    );
+    const { entries } = await again.getLedgerEntries(...keys);
+    expect(entries.map(({ key }) => key.toXdr("base64"))).to.deep.equal([keys[1]?.toXdr("base64")]);
+    expect((await again.getAccountEntry(owner.publicKey())).numSubEntries).to.equal(1);
+    await restarted.stop();
   });
 
   it("refuses a file of another network, and one that another process has open", async () => {
