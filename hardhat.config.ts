@@ -3,11 +3,13 @@ import { createRequire } from "node:module";
 import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { configVariable, defineConfig } from "hardhat/config";
 
+import { sortedArtifacts } from "./scripts/hardhat/sorted-artifacts.ts";
+
 // The npm package of the compiler is used so that a build never downloads one.
 const soljson = createRequire(import.meta.url).resolve("solc/soljson.js");
 
 export default defineConfig({
-  plugins: [hardhatToolboxMochaEthers],
+  plugins: [sortedArtifacts, hardhatToolboxMochaEthers],
   solidity: {
     version: "0.8.37",
     path: soljson,
@@ -29,7 +31,8 @@ export default defineConfig({
       url: configVariable("SPRF_CHAIN_URL"),
     },
   },
-  typechain: { outDir: "typechain-types" },
+  // Their namespaces are not erasable syntax, which the compiler demands of the rest.
+  typechain: { outDir: "typechain-types", tsNocheck: true },
   test: {
     mocha: { timeout: 60_000, forbidOnly: true, forbidPending: true },
     solidity: { fuzz: { runs: 64 }, invariant: { runs: 32, depth: 64, failOnRevert: false } },
