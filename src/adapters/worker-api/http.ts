@@ -1,15 +1,16 @@
 import { z } from "zod";
 
-import { ERRORS, SprfError, messageOf, type ErrorCode } from "../../errors.ts";
+import { ERRORS, SprfError, isSprfError, messageOf, type ErrorCode } from "../../errors.ts";
 import type { WorkerApi, WorkerApiOptions } from "../../ports/worker-api.ts";
 import { abortError, withDeadline } from "../../utils/abort.ts";
 import { fromHex } from "../../utils/bytes.ts";
-import { answerFromJson, errorJsonSchema, requestToJson } from "../../wire/execution-json.ts";
+import { answerFromJson, errorJsonSchema, requestToJson, type AnswerWithOutput } from "../../wire/execution-json.ts";
 
 /** An answer holds an output of at most 1 MiB in base64. */
 const MAX_RESPONSE_BYTES = 2 * 1024 * 1024;
 const EXECUTE_TIMEOUT_MS = 120_000;
 const CALL_TIMEOUT_MS = 5_000;
+const CLOSED_CODES: ReadonlySet<string> = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
 
 const describedSchema = z.object({
   messageKey: z.string().regex(/^[0-9a-f]{128}$/),
@@ -26,7 +27,7 @@ export function createHttpWorkerApi(): WorkerApi {
         headers: { "content-type": "application/json" },
         body: JSON.stringify(requestToJson(signed)),
       });
-      return answerFromJson(body);
+      return readAnswer(apiUrl, body);
     },
     async describe(apiUrl, options) {
       const found = describedSchema.safeParse(await call(`${apiUrl}/v1/worker`, CALL_TIMEOUT_MS, options));
@@ -37,6 +38,18 @@ export function createHttpWorkerApi(): WorkerApi {
       await call(`${apiUrl}/health`, CALL_TIMEOUT_MS, options);
     },
   };
+}
+
+/** What is no answer at all is the worker's fault, not the caller's. */
+function readAnswer(apiUrl: string, body: unknown): AnswerWithOutput {
+  try {
+    return answerFromJson(body);
+  } catch (error) {
+    if (!isSprfError(error, "INVALID_INPUT")) throw error;
+    throw new SprfError("WORKER_UNREACHABLE", `${apiUrl} did not answer with an answer: ${error.message}`, {
+      cause: error,
+    });
+  }
 }
 
 async function call(
@@ -50,7 +63,11 @@ async function call(
   const refusal = errorJsonSchema.safeParse(body);
   if (!refusal.success) throw new SprfError("WORKER_UNREACHABLE", `${url} answered ${status}`);
   const { code, message } = refusal.data.error;
-  throw new SprfError(code in ERRORS ? (code as ErrorCode) : "WORKER_UNREACHABLE", message, { context: { url } });
+  throw new SprfError(isErrorCode(code) ? code : "WORKER_UNREACHABLE", message, { context: { url } });
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERRORS, code);
 }
 
 async function exchange(
@@ -60,7 +77,7 @@ async function exchange(
   init: RequestInit,
 ): Promise<{ readonly status: number; readonly body: unknown }> {
   try {
-    const response = await fetch(url, { ...init, redirect: "error", signal: deadline });
+    const response = await fetchKept(url, { ...init, redirect: "error", signal: deadline });
     return { status: response.status, body: JSON.parse(await readLimited(response)) };
   } catch (error) {
     if (signal?.aborted) throw abortError(signal);
@@ -69,10 +86,28 @@ async function exchange(
   }
 }
 
+/**
+ * A kept connection that the worker closed at this very moment fails without a word from it. All calls may be repeated, so a
+ * fresh connection gets one try.
+ */
+async function fetchKept(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    if (!wasClosed(error)) throw error;
+    return await fetch(url, init);
+  }
+}
+
+function wasClosed(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && "code" in cause && CLOSED_CODES.has(String(cause.code));
+}
+
 async function readLimited(response: Response): Promise<string> {
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const part of response.body ?? []) {
+  for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     size += part.length;
     if (size > MAX_RESPONSE_BYTES) throw new SprfError("WORKER_UNREACHABLE", "the answer is too large");
     parts.push(part);

@@ -116,6 +116,8 @@ export function createWorkerApi(components: WorkerApiComponents): OpenAPIHono {
     const refused = "getResponse" in thrown && typeof thrown.getResponse === "function";
     const error = refused ? new SprfError("INVALID_INPUT", thrown.message) : thrown;
     const { status, body } = errorResponse(error);
+    // The rest of the body is still on its way: the connection ends, and the sender must not use it again.
+    if (error instanceof SprfError && error.code === "MESSAGE_TOO_LARGE") c.header("connection", "close");
     if (status === 500) components.logger.error("request failed", { path: c.req.path, error: String(thrown) });
     return c.json(body, status);
   });
