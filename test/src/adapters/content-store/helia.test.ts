@@ -36,7 +36,7 @@ describe("helia content store", () => {
   let directories: string[];
 
   beforeEach(async () => {
-    directories = await Promise.all([0, 1].map(async () => await mkdtemp(join(tmpdir(), "sprf-content-"))));
+    directories = await Promise.all([0, 1, 2].map(async () => await mkdtemp(join(tmpdir(), "sprf-content-"))));
   });
   afterEach(async () => {
     await Promise.all(open.splice(0).map(async (node) => await node.stop()));
@@ -101,7 +101,7 @@ describe("helia content store", () => {
     const a = await start("a", 0);
     const b = await start("b", 1, a.node.multiaddrs());
     const bytes = sampleBytes("late", 3_000_000);
-    const elsewhere = await startHeliaNode("c", await mkdtemp(join(tmpdir(), "sprf-content-")), []);
+    const elsewhere = await startHeliaNode("c", directories[2] ?? "", []);
     const cid = await elsewhere.content.putFile(bytes);
     await elsewhere.stop();
     const early = readAll(b.content.get(cid, { ...limit, signal: AbortSignal.timeout(300) }));
