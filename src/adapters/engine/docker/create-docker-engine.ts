@@ -3,6 +3,7 @@ import { rm, stat } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { SCRATCH_BYTES } from "../../../domain/engine-limits.ts";
 import { isSprfError, messageOf, SprfError } from "../../../errors.ts";
 import type { Engine, PreparedProgram, ProgramRun, RunResult } from "../../../ports/engine.ts";
 import type { Logger } from "../../../ports/logger.ts";
@@ -14,6 +15,7 @@ import { imageFacts, pinnedImage } from "./image-facts.ts";
 import { pullImage } from "./pull-image.ts";
 import { runContainer } from "./run-container.ts";
 import { copyStateIn, copyStateOut } from "./scratch-state.ts";
+import { watchDirectory } from "./watch-directory.ts";
 
 const CHECK_TIMEOUT_MS = 10_000;
 const CREATE_TIMEOUT_MS = 60_000;
@@ -96,6 +98,7 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
     const { program, limits } = run;
     const stateSource = join(directory, `state-${++count}`);
     let container: Docker.Container | undefined;
+    let watch: ReturnType<typeof watchDirectory> | undefined;
     try {
       await copyStateIn(run.statePath, stateSource, program.state);
       throwIfAborted(signal);
@@ -110,11 +113,12 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
         throw error;
       });
       running.add(container);
+      if (program.state === "directory") watch = watchDirectory(stateSource, limits.stateBytes + SCRATCH_BYTES);
       const end = await runContainer(container, {
         input: run.input,
         outputBytes: limits.outputBytes,
         timeoutMs: limits.timeoutMs,
-        signal,
+        signal: AbortSignal.any([signal, watch?.signal].filter((each) => each !== undefined)),
         logger,
       });
       const { exitCode, output, stderrTail } = end;
@@ -133,6 +137,7 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
       }
       throw translateDockerError(error, "the container could not be made");
     } finally {
+      watch?.stop();
       inBackground(cleanUp(container, stateSource));
     }
   }

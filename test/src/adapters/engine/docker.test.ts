@@ -239,6 +239,11 @@ describeWithPart("docker", await dockerAbsence(), "docker engine", () => {
       expect(await readFile(join(state, "sub", "new"), "utf8")).to.equal("made");
     });
 
+    it("cannot fill the disk", async () => {
+      expect(await codeOf(run(program, state, "make-many\n"))).to.equal("ENGINE_FAILED");
+      expect(await readdir(state)).to.deep.equal([]);
+    });
+
     it("is refused with a link in it", async () => {
       const result = await run(program, state, "plant here\n");
       expect(result).to.deep.include({ status: "rejected", reason: "state-limit" });

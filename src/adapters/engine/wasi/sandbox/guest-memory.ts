@@ -1,5 +1,6 @@
 import { Errno } from "./errno.ts";
 
+const MAX_PATH_BYTES = 4096;
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 /** The program's memory as the host reads and writes it: every access is checked, and a bad pointer is `EFAULT`. */
@@ -17,8 +18,9 @@ export class GuestMemory {
     return new Uint8Array(view.buffer, pointer >>> 0, length >>> 0);
   }
 
-  /** @throws Errno `ilseq` when it is not UTF-8 */
+  /** @throws Errno `ilseq` when it is not UTF-8, `nametoolong` past what a path may have */
   text(pointer: number, length: number): string {
+    if (length >>> 0 > MAX_PATH_BYTES) throw new Errno("nametoolong");
     const bytes = this.bytes(pointer, length);
     try {
       return UTF8.decode(bytes);
