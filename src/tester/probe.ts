@@ -87,6 +87,8 @@ export interface ProberComponents {
   readonly workerApi: WorkerApi;
   readonly ownRun: OwnRun;
   readonly purse: Purse;
+  /** Connects to the peers that hold the program's content. */
+  readonly joinContent?: (program: string, options: { signal: AbortSignal }) => Promise<unknown>;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -184,7 +186,7 @@ export function createProber(
       return await within(
         async (signal) => {
           const tip = await findTip(ledger, account, { signal });
-          await parts.connected;
+          await Promise.all([parts.connected, components.joinContent?.(account.id, { signal })]);
           return chooseProbeInput(await readRecord(content, tip.recordCid, { signal }));
         },
         { clock, timeoutMs: INPUT_TIMEOUT_MS, signal: parts.signal },

@@ -6,7 +6,7 @@ import { createMemoryLogger, type LogLine } from "../../../../src/adapters/logge
 import { createMemoryStore } from "../../../../src/adapters/store/memory.ts";
 import { followAgreements, type AgreementFollower } from "../../../../src/worker/agreements/follow-agreements.ts";
 import { fromHex } from "../../../../src/utils/bytes.ts";
-import { eventually } from "../../../helpers/eventually.ts";
+import { until } from "../../../helpers/until.ts";
 import {
   registerTester,
   registerTwin,
@@ -79,12 +79,12 @@ describe("worker/agreements/follow-agreements", () => {
 
     const after = await buy(60);
     await client.chain.bindProgram(after, new Uint8Array(program.rawPublicKey()));
-    await eventually(() => programs.length > 0, { what: "the program" });
+    await until(() => programs.length > 0, { what: "the program" });
     expect(programs).to.deep.equal([program.publicKey()]);
     expect(addressesOf(follower)).to.deep.equal([before, after]);
     expect(await follower.serves(program.publicKey())).to.equal(true);
     await market.mine(120);
-    await eventually(() => follower.running().length === 0, { what: "the end" });
+    await until(() => follower.running().length === 0, { what: "the end" });
     expect(await follower.serves(program.publicKey())).to.equal(false);
   });
 
@@ -96,7 +96,7 @@ describe("worker/agreements/follow-agreements", () => {
     running.push(follower);
     await follower.start();
     await client.chain.bindProgram(address, new Uint8Array(program.rawPublicKey()));
-    await eventually(() => follower.serves(program.publicKey()), { what: "the program" });
+    await until(() => follower.serves(program.publicKey()), { what: "the program" });
   });
 
   it("should tell where it is to the client and the drawn testers of running agreements alone", async () => {
@@ -135,7 +135,7 @@ describe("worker/agreements/follow-agreements", () => {
     const follower = await follow(store);
     const before = await worker.chain.balanceWei(worker.chain.account);
     await market.mineTo((await client.chain.windowsOf(address, 1)).finalFrom + 2);
-    await eventually(async () => (await store.get("closed-agreements", address)) !== undefined, {
+    await until(async () => (await store.get("closed-agreements", address)) !== undefined, {
       what: "the closing",
     });
     expect((await client.chain.agreementState(address)).status).to.equal("finalized");
