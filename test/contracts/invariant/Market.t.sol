@@ -32,7 +32,7 @@ contract MarketInvariants is SolidityTest {
     }
 
     /// @dev The handler reaches what the invariants speak of: bought, tested, paid, refused, finalized.
-    function test_handlerPlaysTheWholeGame() external {
+    function testHandlerPlaysTheWholeGame() external {
         uint256[6] memory seen;
         for (uint256 i = 0; i < 6; i++) {
             _handler.buy(i, 0, 40, 1 + 4 * i, 1);
@@ -63,7 +63,7 @@ contract MarketInvariants is SolidityTest {
     }
 
     /// @dev M1: an agreement holds at least what it still owes; here, exactly that.
-    function _M1_balanceCoversDebts() private view {
+    function _m1BalanceCoversDebts() private view {
         for (uint256 i = 0; i < _handler.agreementCount(); i++) {
             WorkAgreement agreement = _handler.agreements(i);
             _equal(address(agreement).balance, _owed(agreement), "M1");
@@ -71,7 +71,7 @@ contract MarketInvariants is SolidityTest {
     }
 
     /// @dev M2: paid out plus still owed is what was paid in, to the wei.
-    function _M2_nothingIsLostOrMade() private view {
+    function _m2NothingIsLostOrMade() private view {
         for (uint256 i = 0; i < _handler.agreementCount(); i++) {
             WorkAgreement agreement = _handler.agreements(i);
             uint256 out = _handler.paidOut(address(agreement));
@@ -81,7 +81,7 @@ contract MarketInvariants is SolidityTest {
 
     /// @dev M3: a worker has earned the blocks of its paid epochs and no other, a tester its revealed epochs, recomputed
     /// from the outcomes.
-    function _M3_noPayAgainstAVerdict() private view {
+    function _m3NoPayAgainstAVerdict() private view {
         for (uint256 i = 0; i < _handler.agreementCount(); i++) {
             WorkAgreement agreement = _handler.agreements(i);
             for (uint256 j = 0; j < _handler.ACTORS(); j++) {
@@ -93,17 +93,17 @@ contract MarketInvariants is SolidityTest {
     }
 
     /// @dev M4: no account's action lowered what another could withdraw.
-    function _M4_creditsNeverFall() private view {
+    function _m4CreditsNeverFall() private view {
         _check(!_handler.creditFell(), "M4");
     }
 
     /// @dev M5: an agreement's state only moves forward.
-    function _M5_statesMoveForward() private view {
+    function _m5StatesMoveForward() private view {
         _check(!_handler.stateWentBack(), "M5");
     }
 
     /// @dev M6: a worker never serves more agreements than it has slots.
-    function _M6_slots() private view {
+    function _m6Slots() private view {
         for (uint256 id = 1; id <= _handler.dispatcher().workerCount(); id++) {
             WorkerView memory worker = _handler.dispatcher().worker(id);
             _check(worker.slotsUsed <= worker.slots, "M6");
@@ -116,7 +116,7 @@ contract MarketInvariants is SolidityTest {
     }
 
     /// @dev M7: locks never exceed the stake, and all stake is there.
-    function _M7_stakeIsThere() private view {
+    function _m7StakeIsThere() private view {
         uint256 total;
         for (uint256 id = 1; id <= _handler.dispatcher().workerCount(); id++) {
             WorkerView memory worker = _handler.dispatcher().worker(id);
@@ -137,19 +137,19 @@ contract MarketInvariants is SolidityTest {
     }
 
     /// @dev M1 to M7 in one campaign, since each invariant function plays its own.
-    function invariant_M1_to_M7() external view {
-        _M1_balanceCoversDebts();
-        _M2_nothingIsLostOrMade();
-        _M3_noPayAgainstAVerdict();
-        _M4_creditsNeverFall();
-        _M5_statesMoveForward();
-        _M6_slots();
-        _M7_stakeIsThere();
+    function invariantM1ToM7() external view {
+        _m1BalanceCoversDebts();
+        _m2NothingIsLostOrMade();
+        _m3NoPayAgainstAVerdict();
+        _m4CreditsNeverFall();
+        _m5StatesMoveForward();
+        _m6Slots();
+        _m7StakeIsThere();
     }
 
     /// @dev M8: a stranger can settle and finalize every agreement, and then everybody can take out all there is. What
     /// an invariant does to the state is undone after it.
-    function invariant_M8_everythingEnds() external {
+    function invariantM8EverythingEnds() external {
         VM.roll(block.number + 10_000);
         for (uint256 i = 0; i < _handler.agreementCount(); i++) {
             WorkAgreement agreement = _handler.agreements(i);

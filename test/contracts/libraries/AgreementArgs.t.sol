@@ -7,7 +7,7 @@ import {SolidityTest} from "../base/Vm.sol";
 
 contract AgreementArgsTest is SolidityTest {
     /// @dev What goes in comes out, with 0 to 20 workers.
-    function testFuzz_roundTrip(AgreementTerms memory terms, uint256 seed, uint8 rawCount) external pure {
+    function testFuzzRoundTrip(AgreementTerms memory terms, uint256 seed, uint8 rawCount) external pure {
         uint256 count = _bound(rawCount, 0, 20);
         terms.workers = new WorkerSeat[](count);
         for (uint256 i = 0; i < count; i++) {

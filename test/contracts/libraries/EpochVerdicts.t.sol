@@ -13,7 +13,7 @@ contract EpochVerdictsTest is SolidityTest {
     mapping(uint256 seat => SeatState) private _seats;
     Verdict[] private _list;
 
-    function testFuzz_drawRoundTrip(uint32[7] calldata raw, uint8 rawCount, uint8 excused) external {
+    function testFuzzDrawRoundTrip(uint32[7] calldata raw, uint8 rawCount, uint8 excused) external {
         uint256 count = _bound(rawCount, 0, 7);
         uint32[] memory ids = new uint32[](count);
         for (uint256 i = 0; i < count; i++) {
@@ -30,7 +30,7 @@ contract EpochVerdictsTest is SolidityTest {
         }
     }
 
-    function testFuzz_seatRoundTrip(bytes32 commitment, bytes32 other, uint256 roll, uint8 rawCount) external {
+    function testFuzzSeatRoundTrip(bytes32 commitment, bytes32 other, uint256 roll, uint8 rawCount) external {
         VM.assume(uint256(commitment) >> 48 != 0 && uint256(commitment) >> 48 != uint256(other) >> 48);
         Verdict[] memory list = _verdicts(roll, _bound(rawCount, 1, 20));
         SeatState storage seat = _seats[0];
@@ -50,7 +50,7 @@ contract EpochVerdictsTest is SolidityTest {
     }
 
     /// @dev The outcome against the rule written out a second time.
-    function testFuzz_outcome(uint256 roll, uint8 rawSeats) external {
+    function testFuzzOutcome(uint256 roll, uint8 rawSeats) external {
         uint256 seatCount = 2 * _bound(rawSeats, 0, 3) + 1;
         _draw.open(new uint32[](seatCount), 0);
         uint256 reveals;

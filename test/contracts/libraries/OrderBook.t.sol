@@ -14,7 +14,7 @@ contract OrderBookTest is SolidityTest {
     bool[ENTRIES + 1] private _seen;
 
     /// @dev A higher price never has a lower level, and prices of one level differ by less than 1/256.
-    function testFuzz_levelsFollowPrices(uint96 a, uint96 b) external pure {
+    function testFuzzLevelsFollowPrices(uint96 a, uint96 b) external pure {
         uint256 low = a < b ? a : b;
         uint256 high = a < b ? b : a;
         VM.assume(low != 0);
@@ -26,7 +26,7 @@ contract OrderBookTest is SolidityTest {
     }
 
     /// @dev Whatever was inserted and removed, a walk meets every listed entry of its classes once, cheapest level first.
-    function testFuzz_walkMeetsEveryEntryInOrder(uint256 seed, uint32 rawLength) external {
+    function testFuzzWalkMeetsEveryEntryInOrder(uint256 seed, uint32 rawLength) external {
         uint256 length = _bound(rawLength, 1, type(uint32).max);
         for (uint256 i = 0; i < 3 * ENTRIES; i++) {
             uint256 roll = uint256(keccak256(abi.encode(seed, i)));
@@ -68,7 +68,7 @@ contract OrderBookTest is SolidityTest {
     }
 
     /// @dev After everything was taken out, nothing is left behind, in any word.
-    function testFuzz_removeLeavesNothing(uint256 seed) external {
+    function testFuzzRemoveLeavesNothing(uint256 seed) external {
         for (uint256 i = 0; i < ENTRIES; i++) {
             _toggle(i + 1, uint256(keccak256(abi.encode(seed, i))));
         }

@@ -6,7 +6,7 @@ import {SolidityTest} from "../base/Vm.sol";
 
 contract WeightedDrawTest is SolidityTest {
     /// @dev A draw is a permutation: nobody is lost, nobody doubled, weights stay with their ids.
-    function testFuzz_drawKeepsEverybody(bytes32 seed, uint8 rawSize, uint8 rawCount) external pure {
+    function testFuzzDrawKeepsEverybody(bytes32 seed, uint8 rawSize, uint8 rawCount) external pure {
         uint256 size = _bound(rawSize, 1, 60);
         uint256 count = _bound(rawCount, 0, 70);
         uint256[] memory ids = new uint256[](60);
@@ -26,7 +26,7 @@ contract WeightedDrawTest is SolidityTest {
     }
 
     /// @dev 9 of 10 by weight is drawn about 9 times in 10: 2,000 draws, 1,800 expected, standard deviation 13.4.
-    function test_drawFollowsWeights() external pure {
+    function testDrawFollowsWeights() external pure {
         uint256 heavy;
         for (uint256 round = 0; round < 2_000; round++) {
             uint256[] memory ids = new uint256[](2);

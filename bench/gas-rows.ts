@@ -1,0 +1,273 @@
+import { type ContractTransactionResponse, id, type Signer, Wallet } from "ethers";
+import { network } from "hardhat";
+
+import type { WorkAgreement } from "../typechain-types/index.ts";
+import {
+  agreementIn,
+  commitmentOf,
+  deployMarket,
+  ETHER,
+  GWEI,
+  makeTester,
+  makeTwin,
+  makeWorker,
+  type Market,
+  messageKeyOf,
+  messageWallet,
+  proveKey,
+  REQUEST,
+  SALT,
+  TERMS,
+  Verdict,
+} from "../test/contracts/helpers/market.ts";
+import type { ReportRow } from "./report.ts";
+
+const PURCHASE_TARGET = 600_000;
+const TESTER_EPOCH_TARGET = 130_000;
+const EPOCHS = 5n;
+const CID = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
+const FEW = 10;
+
+type Sent = Promise<ContractTransactionResponse>;
+
+async function gasOf(sent: Sent): Promise<number> {
+  const receipt = await (await sent).wait();
+  if (receipt === null) throw new Error("a transaction was not mined");
+  return Number(receipt.gasUsed);
+}
+
+/** Name of the row for a purchase in a market of that many workers. */
+export function purchaseName(workers: number): string {
+  return `buyContract, 3 workers and 3 testers, ${workers.toLocaleString("en")} workers registered`;
+}
+
+/**
+ * Gas of every transaction of the market, each whole (calldata and base fee of 21,000 included), measured on chains made for it.
+ * `sizes` are the numbers of registered workers at which a purchase is measured.
+ */
+export async function measureGas(sizes: readonly number[]): Promise<ReportRow[]> {
+  const rows = [...(await measureIdentity()), ...(await measureWorkers()), ...(await measureTesters())];
+  rows.push(...(await measureLife()));
+  return [...rows, ...(await measurePurchases(sizes))];
+}
+
+async function newMarket(): Promise<{
+  market: Market;
+  signers: Signer[];
+  mineUpTo: (block: bigint) => Promise<void>;
+}> {
+  const { ethers, networkHelpers } = await network.create();
+  const market = await deployMarket(ethers);
+  const mineUpTo = async (block: bigint): Promise<void> => {
+    if (BigInt(await ethers.provider.getBlockNumber()) < block) await networkHelpers.mineUpTo(block);
+  };
+  return { market, signers: await ethers.getSigners(), mineUpTo };
+}
+
+function pick(signers: readonly Signer[], index: number): Signer {
+  const signer = signers[index];
+  if (signer === undefined) throw new Error("the network has too few accounts");
+  return signer;
+}
+
+function row(name: string, value: number, target?: number): ReportRow {
+  return target === undefined
+    ? { name, value, unit: "gas" }
+    : { name, value, unit: "gas", target, met: value <= target };
+}
+
+async function measureIdentity(): Promise<ReportRow[]> {
+  const { market, signers } = await newMarket();
+  const { twins } = market;
+  const signer = pick(signers, 1);
+  const account = await signer.getAddress();
+  const [first, second] = [messageWallet("first"), messageWallet("second")];
+  const ledgerKey = id("ledger");
+  const prove = async (wallet: Wallet, nonce: bigint): Promise<string> =>
+    await proveKey(twins, wallet, { account, ledgerKey, nonce });
+  const own = twins.connect(signer);
+  return [
+    row("Twins.register", await gasOf(own.register(messageKeyOf(first), ledgerKey, await prove(first, 0n)))),
+    row("Twins.update", await gasOf(own.update(messageKeyOf(second), ledgerKey, await prove(second, 1n)))),
+  ];
+}
+
+async function measureWorkers(): Promise<ReportRow[]> {
+  const { market, signers, mineUpTo } = await newMarket();
+  const { dispatcher, ethers } = market;
+  for (const index of [5, 6]) await makeWorker(market, pick(signers, index));
+  const signer = pick(signers, 1);
+  await makeTwin(market, signer);
+  const own = dispatcher.connect(signer);
+  const workerId = 3n;
+  const named = (name: string, value: number): ReportRow => row(`WorkerDispatcher.${name}`, value);
+  const rows = [
+    named("registerWorker", await gasOf(own.registerWorker(TERMS, { value: ETHER }))),
+    named("updateWorker", await gasOf(own.updateWorker(workerId, { ...TERMS, pricePerBlock: 7n * GWEI }))),
+    named("pauseWorker", await gasOf(own.pauseWorker(workerId))),
+    named("unpauseWorker", await gasOf(own.unpauseWorker(workerId))),
+    named("addStake", await gasOf(own.addStake(workerId, { value: 1n }))),
+    named("unbondStake", await gasOf(own.unbondStake(workerId, 1n))),
+  ];
+  await mineUpTo(BigInt(await ethers.provider.getBlockNumber()) + 8n);
+  rows.push(named("withdrawStake", await gasOf(own.withdrawStake(workerId))));
+  rows.push(named("unregisterWorker", await gasOf(own.unregisterWorker(workerId))));
+  return rows;
+}
+
+async function measureTesters(): Promise<ReportRow[]> {
+  const { market, signers, mineUpTo } = await newMarket();
+  const { testers, ethers } = market;
+  for (const index of [5, 6]) await makeTester(market, pick(signers, index));
+  const signer = pick(signers, 1);
+  await makeTwin(market, signer);
+  const own = testers.connect(signer);
+  const named = (name: string, value: number): ReportRow => row(`TesterRegistry.${name}`, value);
+  const rows = [
+    named("registerTester", await gasOf(own.registerTester(1n, 8n, { value: ETHER }))),
+    named("updateTester", await gasOf(own.updateTester(2n, 9n))),
+    named("unbondStake", await gasOf(own.unbondStake(1n))),
+  ];
+  await mineUpTo(BigInt(await ethers.provider.getBlockNumber()) + 8n);
+  rows.push(named("withdrawStake", await gasOf(own.withdrawStake())));
+  rows.push(named("unregisterTester", await gasOf(own.unregisterTester())));
+  return rows;
+}
+
+/** One agreement with 3 workers and 3 testers over 5 epochs, everything in transactions of its own. */
+async function measureLife(): Promise<ReportRow[]> {
+  const { market, signers, mineUpTo } = await newMarket();
+  const { dispatcher } = market;
+  const client = pick(signers, 1);
+  const workers = [2, 3, 4].map((index) => pick(signers, index));
+  const testers = [5, 6, 7].map((index) => pick(signers, index));
+  await makeTwin(market, client);
+  for (const worker of workers) await makeWorker(market, worker);
+  for (const tester of testers) await makeTester(market, tester);
+
+  const spent = new Map<string, number[]>();
+  const note = async (name: string, sent: Sent): Promise<void> => {
+    spent.set(name, [...(spent.get(name) ?? []), await gasOf(sent)]);
+  };
+  const length = EPOCHS * 12n;
+  const value = await dispatcher.quote(3n, length);
+  const purchase = dispatcher.connect(client).buyContract(3n, length, { value });
+  const agreement = await agreementIn(market, purchase);
+  if (agreement === undefined) throw new Error("the purchase made no agreement");
+  await note("buyContract", purchase);
+  await note("bindProgram", agreement.connect(client).bindProgram(id("a smart account")));
+  for (let epoch = 0n; epoch < EPOCHS; epoch += 1n) await playEpoch({ agreement, epoch, testers, mineUpTo, note });
+  await mineUpTo((await agreement.windowsOf(EPOCHS - 1n)).finalFrom);
+  await note("settle, 1 epoch, the first", agreement.settle(1n));
+  await note("settle, 4 epochs", agreement.settle(4n));
+  await note("finalize", agreement.finalize());
+  for (const worker of workers) await note("withdraw by a worker", agreement.connect(worker).withdraw());
+  for (const tester of testers) await note("withdraw by a tester", agreement.connect(tester).withdraw());
+
+  const rows = [...spent].map(([name, each]) => row(`WorkAgreement.${name} (mean)`, mean(each)));
+  const total = [...spent.values()].flat().reduce((sum, each) => sum + each, 0);
+  const tester = mean(spent.get("commit") ?? []) + mean(spent.get("reveal") ?? []);
+  return [
+    ...rows.filter(({ name }) => !name.includes("buyContract")),
+    row("One tester's epoch alone: commit and reveal", tester, TESTER_EPOCH_TARGET),
+    row("Life of an agreement: 3 workers, 3 testers, 5 epochs, all withdrawals", total),
+  ];
+}
+
+interface Play {
+  readonly agreement: WorkAgreement;
+  readonly epoch: bigint;
+  readonly testers: readonly Signer[];
+  readonly mineUpTo: (block: bigint) => Promise<void>;
+  readonly note: (name: string, sent: Sent) => Promise<void>;
+}
+
+async function playEpoch({ agreement, epoch, testers, mineUpTo, note }: Play): Promise<void> {
+  const windows = await agreement.windowsOf(epoch);
+  const address = await agreement.getAddress();
+  const verdicts = [Verdict.Ok, Verdict.Ok, Verdict.Ok];
+  await mineUpTo(windows.commitFrom - 1n);
+  await note("openEpoch, 3 of 3 testers", agreement.openEpoch(epoch));
+  for (const tester of testers) {
+    const commitment = commitmentOf(address, epoch, await tester.getAddress(), verdicts, CID, SALT);
+    await note("commit", agreement.connect(tester).commit(epoch, commitment));
+  }
+  await mineUpTo(windows.revealFrom - 1n);
+  for (const tester of testers) {
+    await note("reveal", agreement.connect(tester).reveal(epoch, verdicts, CID, SALT));
+  }
+}
+
+/** Purchases in markets of growing size; each size's last purchase is of workers that were bought before. */
+async function measurePurchases(sizes: readonly number[]): Promise<ReportRow[]> {
+  const { market, signers } = await newMarket();
+  const { dispatcher } = market;
+  const client = pick(signers, 1);
+  await makeTwin(market, client);
+  for (const index of [2, 3, 4, 5, 6]) await makeTester(market, pick(signers, index));
+  const own = dispatcher.connect(client);
+  const rows: ReportRow[] = [];
+  let registered = 0;
+  let smallest = 0;
+  for (const size of sizes) {
+    for (; registered < size; registered += 1) await addWorker(market, registered);
+    // The same number of cheapest workers is fresh each time, so that only the size differs.
+    const applicationType = TERMS.applicationType;
+    const request = { ...REQUEST, applicationType, length: 60n };
+    const value = await dispatcher.quoteFor(request);
+    const gas = await gasOf(own.buyContract(3n, 60n, { value }));
+    smallest = smallest === 0 ? gas : smallest;
+    rows.push({
+      ...row(purchaseName(size), gas, PURCHASE_TARGET),
+      ratio: Math.round((gas / smallest) * 1_000) / 1_000,
+    });
+    if (size === FEW) rows.push(...(await otherPurchases(market, client)));
+  }
+  return rows;
+}
+
+async function otherPurchases(market: Market, client: Signer): Promise<ReportRow[]> {
+  const own = market.dispatcher.connect(client);
+  const rejected = await gasOf(own.buyContract(3n, 60n, { value: 1n }));
+  const chosen = [8n, 9n, 10n];
+  const value = await market.dispatcher.quoteWith(chosen, 60n);
+  const named = await gasOf(own.buyContractWith(chosen, 60n, { value }));
+  return [row("buyContract, value too low", rejected), row("buyContractWith, 3 workers and 3 testers", named)];
+}
+
+/** Registers a worker as cheaply as can be: raw transactions of a wallet of its own. Each is cheaper than all before. */
+async function addWorker(market: Market, index: number): Promise<void> {
+  const { ethers, twins, dispatcher } = market;
+  const wallet = new Wallet(id(`worker ${index}`));
+  const account = wallet.address;
+  await ethers.provider.send("hardhat_setBalance", [account, `0x${(10n * ETHER).toString(16)}`]);
+  const ledgerKey = id(`ledger key ${index}`);
+  const proof = await proveKey(twins, wallet, { account, ledgerKey, nonce: 0n, chainId: 31_337n });
+  const terms = { ...TERMS, pricePerBlock: 100_000n * GWEI - BigInt(index) * GWEI, maxLength: 64n };
+  const calls = [
+    [
+      await twins.getAddress(),
+      twins.interface.encodeFunctionData("register", [messageKeyOf(wallet), ledgerKey, proof]),
+      0n,
+    ],
+    [await dispatcher.getAddress(), dispatcher.interface.encodeFunctionData("registerWorker", [terms]), ETHER],
+  ] as const;
+  for (const [nonce, [to, data, value]] of calls.entries()) {
+    const raw = await wallet.signTransaction({
+      to,
+      data,
+      value,
+      nonce,
+      chainId: 31_337n,
+      type: 2,
+      gasLimit: 1_000_000n,
+      maxFeePerGas: 10n * GWEI,
+      maxPriorityFeePerGas: 0n,
+    });
+    await ethers.provider.send("eth_sendRawTransaction", [raw]);
+  }
+}
+
+function mean(values: readonly number[]): number {
+  return Math.round(values.reduce((sum, value) => sum + value, 0) / values.length);
+}
