@@ -97,6 +97,8 @@ export function createExecute(
   async function answer(signed: SignedRequest, requestHash: Uint8Array, payment: LandedTransaction): Promise<Attempt> {
     const { request } = signed;
     const account = await loadSmartAccount(ledger, request.program);
+    // It may have waited long, and have landed meanwhile by the signatures of the others.
+    await components.usedPayments.check(account, signed.paymentHash, requestHash);
     const attempts = await components.attempts.of(requestHash);
     const next = nextAttempt(await Promise.all(attempts.map(becameOf)), account.sequence);
     if (next.kind === "refuse") throw new SprfError("PAYMENT_USED", `request ${toHex(requestHash)}: ${next.why}`);

@@ -1,17 +1,18 @@
 import { PAYMENT_VALID_SECONDS } from "../../domain/program/payment.ts";
+import { SprfError } from "../../errors.ts";
 import { readRecord } from "../../execution/read-record.ts";
 import type { ContentStore } from "../../ports/content-store.ts";
 import { toHex } from "../../utils/bytes.ts";
 
-/** A program that is busier than this within the validity of a payment has its older payments refused instead. */
-const MAX_RECORDS = 5_000;
+/** More than a program makes within the validity of a payment when ledgers close every second. */
+const MAX_RECORDS = 10_000;
 
 /**
  * Hashes (hex) of the payments that landed transitions used within the time in which a payment is valid, read from the
  * program's records back from `tip` to `known`: what a worker that joins, missed some or lost its store has to know before it
  * signs anything.
  *
- * @throws SprfError what reading records throws
+ * @throws SprfError `HISTORY_UNAVAILABLE` when there are too many, and what reading records throws
  */
 export async function recentPayments(
   content: ContentStore,
@@ -20,7 +21,11 @@ export async function recentPayments(
 ): Promise<readonly string[]> {
   const used: string[] = [];
   let recordCid = tip;
-  while (recordCid !== known && used.length < MAX_RECORDS) {
+  while (recordCid !== known) {
+    if (used.length >= MAX_RECORDS) {
+      // To stop here would take payments for unused that nobody has looked at.
+      throw new SprfError("HISTORY_UNAVAILABLE", `more than ${MAX_RECORDS} records to read; ask later`);
+    }
     const record = await readRecord(content, recordCid, { signal });
     if (record.kind === "create") break;
     if (Number(record.payment.closeTime) + 2 * PAYMENT_VALID_SECONDS < now) break;

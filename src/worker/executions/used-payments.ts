@@ -37,23 +37,42 @@ export function createUsedPayments(components: {
   const known = createTable(store, "payments-known", knownSchema);
   const used = createTable(store, "payments-used", usedSchema);
   const catchingUp = new Map<string, Promise<void>>();
+  const caughtUpTo = new Map<string, number>();
 
   async function catchUp(account: SmartAccount): Promise<void> {
+    // Somebody with a newer look at the account was here meanwhile.
+    if (account.stateLedger < (caughtUpTo.get(account.id) ?? 0)) return;
     const [tip, last] = await Promise.all([findTip(components.ledger, account), known.get(account.id)]);
-    if (tip.recordCid === last?.recordCid) return;
-    const now = Math.floor(clock.now() / MS_PER_SECOND);
-    const payments = await recentPayments(components.content, { tip: tip.recordCid, known: last?.recordCid }, { now });
-    await store.apply([
-      ...payments.map((payment) => used.put(payment, {})),
-      known.put(account.id, { recordCid: tip.recordCid }),
-    ]);
+    if (tip.recordCid !== last?.recordCid) {
+      const now = Math.floor(clock.now() / MS_PER_SECOND);
+      const range = { tip: tip.recordCid, known: last?.recordCid };
+      const payments = await recentPayments(components.content, range, { now });
+      await store.apply([
+        ...payments.map((payment) => used.put(payment, {})),
+        known.put(account.id, { recordCid: tip.recordCid }),
+      ]);
+    }
+    caughtUpTo.set(account.id, account.stateLedger);
+  }
+
+  /** One after the other for each program: what runs already may have set out from an older tip than this account shows. */
+  async function catchUpInTurn(account: SmartAccount): Promise<void> {
+    const before = catchingUp.get(account.id) ?? Promise.resolve();
+    const own = before.then(
+      async () => await catchUp(account),
+      async () => await catchUp(account),
+    );
+    catchingUp.set(account.id, own);
+    try {
+      await own;
+    } finally {
+      if (catchingUp.get(account.id) === own) catchingUp.delete(account.id);
+    }
   }
 
   return {
     async check(account, paymentHash, requestHash) {
-      const running = catchingUp.get(account.id) ?? catchUp(account).finally(() => catchingUp.delete(account.id));
-      catchingUp.set(account.id, running);
-      await running;
+      await catchUpInTurn(account);
       if ((await used.get(toHex(paymentHash))) === undefined) return;
       if (await components.hasAnswered(requestHash)) return;
       throw new SprfError("PAYMENT_USED", `payment ${toHex(paymentHash)} bought a transition already`);
