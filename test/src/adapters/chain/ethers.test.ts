@@ -1,10 +1,16 @@
-import { expect } from "chai";
-import { AbiCoder, keccak256 } from "ethers";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 
-import { createEthersChain } from "../../../../src/adapters/chain/ethers.ts";
+import { expect } from "chai";
+import { AbiCoder, Wallet, keccak256 } from "ethers";
+
+import { systemClock } from "../../../../src/adapters/clock/system.ts";
+import { createEthersChain, type EthersChain } from "../../../../src/adapters/chain/ethers.ts";
 import { SprfError } from "../../../../src/errors.ts";
+import type { Clock } from "../../../../src/ports/clock.ts";
 import { fromHex, toHex } from "../../../../src/utils/bytes.ts";
 import { codeOf } from "../../../helpers/code-of.ts";
+import { until } from "../../../helpers/until.ts";
 import {
   TERMS,
   randomAddress,
@@ -45,6 +51,18 @@ describe("adapters/chain/ethers", () => {
   });
   afterEach(() => restore());
 
+  /** The client's chain with a clock that a test can put forward. */
+  const shifted = async (): Promise<{ chain: EthersChain; clock: Clock & { shiftMs: number } }> => {
+    const clock = { ...systemClock, shiftMs: 0, now: () => systemClock.now() + clock.shiftMs };
+    const chain = await createEthersChain({
+      rpcUrl: market.rpcUrl,
+      privateKey: client.keys.accountPrivateKey,
+      contracts: market.contracts,
+      pollingIntervalMs: 10,
+      clock,
+    });
+    return { chain, clock };
+  };
   const buy = async (lengthBlocks = 40): Promise<string> => {
     const request = { redundancy: 3, lengthBlocks };
     return (await client.chain.buy(request, await client.chain.quote(request))).agreement;
@@ -292,7 +310,7 @@ describe("adapters/chain/ethers", () => {
       expect(Number(await market.rpc("eth_getTransactionCount", chain.account, "latest"))).to.equal(before + 6);
     });
 
-    it("should wait for a block that comes late, and send again what the node forgot", async () => {
+    it("should wait for a block that comes late", async () => {
       const { chain } = client;
       await market.rpc("evm_setAutomine", false);
       try {
@@ -304,6 +322,45 @@ describe("adapters/chain/ethers", () => {
         expect(done).to.equal(false);
         await market.mine(1);
         expect((await bought).agreement).to.match(/^0x[0-9a-fA-F]{40}$/);
+      } finally {
+        await market.rpc("evm_setAutomine", true);
+      }
+    });
+
+    it("should send again what the node forgot", async () => {
+      const { chain, clock } = await shifted();
+      await market.rpc("evm_setAutomine", false);
+      try {
+        const request = { redundancy: 1, lengthBlocks: 8 };
+        const bought = chain.buy(request, await chain.quote(request));
+        const [hash] = await pendingTransactions(market, 1);
+        await market.rpc("hardhat_dropTransaction", hash);
+        await market.mine(1);
+        clock.shiftMs += 10_000;
+        await pendingTransactions(market, 1);
+        await market.mine(1);
+        expect((await bought).transactionHash).to.equal(hash);
+      } finally {
+        await market.rpc("evm_setAutomine", true);
+      }
+    });
+
+    it("should say that another transaction took the place of one that was lost", async () => {
+      const { chain, clock } = await shifted();
+      await market.rpc("evm_setAutomine", false);
+      try {
+        const request = { redundancy: 1, lengthBlocks: 8 };
+        const bought = codeOf(chain.buy(request, await chain.quote(request)));
+        const [hash] = await pendingTransactions(market, 1);
+        await market.rpc("hardhat_dropTransaction", hash);
+        const wallet = new Wallet(toHex(client.keys.accountPrivateKey));
+        const nonce = Number(await market.rpc("eth_getTransactionCount", chain.account, "latest"));
+        const fees = { maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 1n, gasLimit: 21_000n };
+        const other = { to: chain.account, nonce, chainId: 31337, type: 2, ...fees };
+        await market.rpc("eth_sendRawTransaction", await wallet.signTransaction(other));
+        await market.mine(1);
+        clock.shiftMs += 10_000;
+        expect(await bought).to.equal("CHAIN_TRANSACTION_LOST");
       } finally {
         await market.rpc("evm_setAutomine", true);
       }
@@ -348,12 +405,88 @@ describe("adapters/chain/ethers", () => {
       }
       expect(seen).to.deep.equal([start, start + 1, start + 6]);
     });
+
+    it("should go on when the node was away", async () => {
+      const gate = await openGate(market.rpcUrl);
+      const abort = new AbortController();
+      const chain = await createEthersChain({
+        rpcUrl: gate.url,
+        privateKey: client.keys.accountPrivateKey,
+        contracts: market.contracts,
+        pollingIntervalMs: 10,
+      });
+      try {
+        const blocks = chain.blocks({ signal: abort.signal })[Symbol.asyncIterator]();
+        const first = (await blocks.next()).value as number;
+        gate.shut();
+        expect(await codeOf(chain.blockNumber())).to.equal("CHAIN_UNREACHABLE");
+        const next = blocks.next();
+        await market.mine(2);
+        const refused = gate.refused();
+        await until(() => gate.refused() > refused, { what: "a try while the node is away" });
+        gate.reopen();
+        expect((await next).value).to.equal(first + 2);
+        abort.abort();
+        expect((await blocks.next()).done).to.equal(true);
+      } finally {
+        chain.close();
+        await gate.close();
+      }
+    });
   });
 });
 
-async function pendingTransactions(market: MarketChain, count: number): Promise<void> {
-  for (;;) {
-    const block = (await market.rpc("eth_getBlockByNumber", "pending", false)) as { transactions: string[] };
-    if (block.transactions.length >= count) return;
-  }
+/** Waits until so many transactions are pending, and gives their hashes. */
+async function pendingTransactions(market: MarketChain, count: number): Promise<readonly string[]> {
+  let hashes: readonly string[] = [];
+  await until(
+    async () => {
+      const block = (await market.rpc("eth_getBlockByNumber", "pending", false)) as { transactions: string[] };
+      hashes = block.transactions;
+      return hashes.length >= count;
+    },
+    { what: "the transaction" },
+  );
+  return hashes;
+}
+
+interface Gate {
+  readonly url: string;
+  shut(): void;
+  reopen(): void;
+  refused(): number;
+  close(): Promise<void>;
+}
+
+/** A way to a node that can be cut: requests are dropped without an answer while it is shut. */
+async function openGate(target: string): Promise<Gate> {
+  let open = true;
+  let refused = 0;
+  const server = createServer((request, response) => {
+    if (!open) {
+      refused++;
+      request.socket.destroy();
+      return;
+    }
+    const forward = async (): Promise<void> => {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of request) chunks.push(chunk as Uint8Array);
+      const headers = { "content-type": "application/json" };
+      const answer = await fetch(target, { method: "POST", headers, body: Buffer.concat(chunks) });
+      response.end(await answer.text());
+    };
+    forward().catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    shut: () => (open = false),
+    reopen: () => (open = true),
+    refused: () => refused,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }
