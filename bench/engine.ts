@@ -130,7 +130,7 @@ async function runBare(image: string): Promise<number> {
   const flags = [
     "run --rm --interactive --network none --read-only --user 65534:65534 --cap-drop ALL --ipc none --hostname sprf",
     "--security-opt no-new-privileges --memory 256m --memory-swap 256m --cpus 1 --pids-limit 128 --log-driver none",
-    "--ulimit core=0 --ulimit nofile=1024 --ulimit stack=8388608 --ulimit fsize=67174400 --env TZ=UTC",
+    "--ulimit core=0 --ulimit cpu=1800 --ulimit nofile=1024 --ulimit stack=8388608 --ulimit fsize=67174400 --env TZ=UTC",
     `--tmpfs /tmp:rw,noexec,nosuid,nodev,size=67108864,mode=1777 --mount type=bind,source=${statePath},target=/sprf/state`,
     image,
   ].flatMap((line) => line.split(" "));

@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 
-import { SCRATCH_BYTES } from "../../../domain/engine-limits.ts";
+import { MAX_PROGRAM_SECONDS, SCRATCH_BYTES } from "../../../domain/engine-limits.ts";
 import type { ProgramRun } from "../../../ports/engine.ts";
 
 /** Where the program finds its state. */
@@ -8,6 +8,7 @@ const STATE_PATH = "/sprf/state";
 const NOBODY = "65534:65534";
 const STACK_BYTES = 8 * 1024 * 1024;
 const OPEN_FILES = 1024;
+const ORPHAN_CPU_SECONDS = 3 * MAX_PROGRAM_SECONDS;
 
 export interface ContainerInit {
   /** `repo@sha256:...` */
@@ -64,6 +65,8 @@ export function containerOptions(run: ProgramRun, init: ContainerInit): Docker.C
       PidsLimit: init.pids,
       Ulimits: [
         { Name: "core", Soft: 0, Hard: 0 },
+        // The end of a program whose worker died and did not come back.
+        { Name: "cpu", Soft: ORPHAN_CPU_SECONDS, Hard: ORPHAN_CPU_SECONDS },
         { Name: "nofile", Soft: OPEN_FILES, Hard: OPEN_FILES },
         { Name: "stack", Soft: STACK_BYTES, Hard: STACK_BYTES },
         // A little above what is allowed, so that an excess can be told from a state of exactly that size.
