@@ -1,12 +1,25 @@
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
-import { configVariable, defineConfig } from "hardhat/config";
+import { defineConfig } from "hardhat/config";
 
 import { sortedArtifacts } from "./scripts/hardhat/sorted-artifacts.ts";
 
+// What `npm run devnet` writes while it is up.
+const DEVNET_FILE = ".sprf/devnet.json";
+
 // The npm package of the compiler is used so that a build never downloads one.
 const soljson = createRequire(import.meta.url).resolve("solc/soljson.js");
+
+/** `SPRF_CHAIN_URL`, else the devnet that is up, else where a node usually listens. */
+function devnetChainUrl(): string {
+  const { SPRF_CHAIN_URL: given } = process.env;
+  if (given !== undefined) return given;
+  if (!existsSync(DEVNET_FILE)) return "http://127.0.0.1:8545";
+  const { networks } = JSON.parse(readFileSync(DEVNET_FILE, "utf8")) as { networks: { chain: { rpcUrl: string } } };
+  return networks.chain.rpcUrl;
+}
 
 export default defineConfig({
   plugins: [sortedArtifacts, hardhatToolboxMochaEthers],
@@ -19,18 +32,13 @@ export default defineConfig({
     },
   },
   networks: {
-    // The chain inside `npm run devnet`: it mines each transaction at once and a block every second besides.
-    node: {
-      type: "edr-simulated",
-      chainType: "l1",
-      mining: { auto: true, interval: 1000 },
-    },
     devnet: {
       type: "http",
       chainType: "l1",
-      url: configVariable("SPRF_CHAIN_URL"),
+      url: devnetChainUrl(),
     },
   },
+  ignition: { requiredConfirmations: 1 },
   // Their namespaces are not erasable syntax, which the compiler demands of the rest.
   typechain: { outDir: "typechain-types", tsNocheck: true },
   test: {

@@ -78,7 +78,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       host: init.http.host ?? "127.0.0.1",
       port: init.http.port ?? 0,
     });
-    closers.push(server.close);
+    closers.push(async () => await server.close());
     const apiUrl = init.http.publicUrl ?? `http://${init.http.host ?? "127.0.0.1"}:${server.port}`;
     running = { twin, workerId, apiUrl };
     const addresses = answerAddressRequests({

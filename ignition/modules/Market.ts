@@ -1,21 +1,22 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 
-const GWEI = 10n ** 9n;
-const ETHER = 10n ** 18n;
+import { DEVNET_DUTY_STAKE, DEVNET_MARKET_SETTINGS } from "../../src/devnet/market-settings.ts";
 
 /**
  * Deploys the market: identities, testers, the agreement's code and the dispatcher, in the order in which they need
- * each other. The defaults suit a development network whose epochs should pass quickly; every number is a parameter of
- * the module, and the contracts check each against named bounds. Lengths are blocks, amounts wei.
+ * each other. The defaults are devnet's; every number is a parameter of the module, and the contracts check each
+ * against named bounds. Lengths are blocks, amounts wei.
  */
 // Ignition takes a module from its file's default export only.
 export default buildModule("Market", (m) => {
-  const unbondingLength = m.getParameter("unbondingLength", 8n);
+  const setting = (name: keyof typeof DEVNET_MARKET_SETTINGS): ReturnType<typeof m.getParameter> =>
+    m.getParameter(name, DEVNET_MARKET_SETTINGS[name]);
+  const unbondingLength = setting("unbondingLength");
 
   const twins = m.contract("Twins");
   const testers = m.contract("TesterRegistry", [
     twins,
-    { dutyStake: m.getParameter("dutyStake", ETHER / 100n), unbondingLength },
+    { dutyStake: m.getParameter("dutyStake", DEVNET_DUTY_STAKE), unbondingLength },
   ]);
   const agreement = m.contract("WorkAgreement", [testers]);
   const dispatcher = m.contract("WorkerDispatcher", [
@@ -23,16 +24,16 @@ export default buildModule("Market", (m) => {
     testers,
     agreement,
     {
-      epochLength: m.getParameter("epochLength", 12n),
-      revealLength: m.getParameter("revealLength", 8n),
-      appealLength: m.getParameter("appealLength", 8n),
+      epochLength: setting("epochLength"),
+      revealLength: setting("revealLength"),
+      appealLength: setting("appealLength"),
       unbondingLength,
-      maxLength: m.getParameter("maxLength", 6_144n),
-      stakeFactor: m.getParameter("stakeFactor", 2n),
-      minSlotStake: m.getParameter("minSlotStake", ETHER / 100n),
-      testerFeePerEpoch: m.getParameter("testerFeePerEpoch", 100_000n * GWEI),
-      clientWeightCap: m.getParameter("clientWeightCap", 30_000_000n * GWEI),
-      priorWeight: m.getParameter("priorWeight", 1_000_000n * GWEI),
+      maxLength: setting("maxLength"),
+      stakeFactor: setting("stakeFactor"),
+      minSlotStake: setting("minSlotStake"),
+      testerFeePerEpoch: setting("testerFeePerEpoch"),
+      clientWeightCap: setting("clientWeightCap"),
+      priorWeight: setting("priorWeight"),
     },
   ]);
   return { twins, testers, agreement, dispatcher };

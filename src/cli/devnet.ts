@@ -1,40 +1,47 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
+import { z } from "zod";
 
-import { createPinoLogger } from "../adapters/logger/pino.ts";
 import { DEVNET_FILE, removeDevnetFile, writeDevnetFile } from "../config/devnet-file.ts";
+import { createLogger } from "../create-logger.ts";
 import { DEVNET_ACCOUNTS, DEVNET_MNEMONIC, devnetKeys } from "../devnet/accounts.ts";
 import { startDevnet, type Devnet } from "../devnet/create-devnet.ts";
 import { fundAccount } from "../devnet/fund.ts";
+import { parseOptions } from "./parse-options.ts";
 import { runCommand } from "./run-command.ts";
+import { untilAborted } from "./run-daemon.ts";
 
 const MAX_PORT = 65_535;
 const SHOWN_ACCOUNTS = 10;
 
-interface DevnetOptions {
-  readonly chainPort: number;
-  readonly ledgerPort: number;
-  readonly wakuPort: number;
-  readonly contentPort: number;
-  readonly ledgerCloseMs: number;
-  readonly file: string;
-  readonly json: boolean;
-  readonly verbose: boolean;
-}
+const port = z.coerce.number().int().min(0).max(MAX_PORT);
+
+const optionsSchema = z.object({
+  chainPort: port,
+  ledgerPort: port,
+  wakuPort: port,
+  contentPort: port,
+  ledgerCloseMs: z.coerce.number().int().min(0),
+  file: z.string(),
+  json: z.boolean(),
+  verbose: z.boolean(),
+});
+
+type DevnetOptions = z.output<typeof optionsSchema>;
 
 const command = new Command("npm run devnet --")
   .description(
     "Keeps Ethereum, Stellar, Waku and IPFS up on this machine, with the market deployed and accounts funded.",
   )
-  .option("--chain-port <port>", "Ethereum JSON-RPC; 0 takes a free one", parsePort, 0)
-  .option("--ledger-port <port>", "Stellar RPC and friendbot", parsePort, 0)
-  .option("--waku-port <port>", "the first Waku relay node; the second takes the next", parsePort, 0)
-  .option("--content-port <port>", "the IPFS node", parsePort, 0)
-  .option("--ledger-close-ms <ms>", "how often a ledger closes; 0 on each transaction", parseMs, 1_000)
+  .option("--chain-port <port>", "Ethereum JSON-RPC; 0 takes a free one", "0")
+  .option("--ledger-port <port>", "Stellar RPC and friendbot", "0")
+  .option("--waku-port <port>", "the first Waku relay node; the second takes the next", "0")
+  .option("--content-port <port>", "the IPFS node", "0")
+  .option("--ledger-close-ms <ms>", "how often a ledger closes; 0 on each transaction", "1000")
   .option("--file <path>", "where its endpoints are written for other commands", DEVNET_FILE)
   .option("--json", "print one JSON object instead of text", false)
   .option("--verbose", "its log on stderr", false)
-  .action(async (options: DevnetOptions) => {
-    await runCommand(async (signal) => await keepDevnet(options, signal), options);
+  .action(async (options: { readonly json: boolean }) => {
+    await runCommand(async (signal) => await keepDevnet(parseOptions(optionsSchema, options), signal), options);
   });
 
 await command.parseAsync();
@@ -48,7 +55,7 @@ async function keepDevnet(options: DevnetOptions, signal: AbortSignal): Promise<
       content: options.contentPort,
     },
     ledgerCloseMs: options.ledgerCloseMs,
-    logger: createPinoLogger({ level: options.verbose ? "info" : "error" }),
+    logger: createLogger(options.verbose ? "info" : "error"),
   });
   try {
     const accounts = await fundAccounts(devnet);
@@ -57,7 +64,7 @@ async function keepDevnet(options: DevnetOptions, signal: AbortSignal): Promise<
       networks: {
         chain: { ...networks.chain, pollingIntervalMs: networks.chain.pollingIntervalMs ?? 1_000 },
         ledger: networks.ledger,
-        waku: { ...networks.waku, peers: [...networks.waku.peers] },
+        waku: { peers: [...networks.waku.peers], clusterId: networks.waku.clusterId, shard: networks.waku.shard },
       },
       friendbotUrl,
       contentMultiaddrs: [...contentMultiaddrs],
@@ -66,10 +73,7 @@ async function keepDevnet(options: DevnetOptions, signal: AbortSignal): Promise<
     if (options.json) {
       console.log(JSON.stringify({ networks, friendbotUrl, contentMultiaddrs, accounts }));
     } else print(devnet, accounts, options.file);
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener("abort", () => resolve(), { once: true });
-    });
+    await untilAborted(signal);
   } finally {
     await removeDevnetFile(options.file);
     await devnet.stop();
@@ -112,15 +116,4 @@ function print(
     `written to ${file} for other commands; Ctrl-C ends it`,
   ];
   console.log(lines.join("\n"));
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > MAX_PORT) throw new InvalidArgumentError(`a port is 0 to ${MAX_PORT}`);
-  return port;
-}
-
-function parseMs(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("milliseconds are a whole number");
-  return Number(text);
 }

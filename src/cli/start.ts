@@ -5,10 +5,8 @@ import { join } from "node:path";
 import { Command, Option } from "commander";
 
 import { balancesCsv, entriesToCsv, generateEntries, type JournalEntry } from "../../examples/programs/journal.ts";
-import { createEthersChain } from "../adapters/chain/ethers.ts";
-import { systemClock } from "../adapters/clock/system.ts";
-import { createPinoLogger } from "../adapters/logger/pino.ts";
 import { connect, type SprfClient } from "../create-client.ts";
+import { createLogger } from "../create-logger.ts";
 import { devnetKeys } from "../devnet/accounts.ts";
 import { startDevnet, type Devnet } from "../devnet/create-devnet.ts";
 import { exampleImage, exampleModule } from "../devnet/example-program.ts";
@@ -20,6 +18,7 @@ import { SprfError } from "../errors.ts";
 import type { ProgramReference } from "../ports/engine.ts";
 import { createProgress } from "./progress.ts";
 import { runCommand } from "./run-command.ts";
+import { untilAborted } from "./run-daemon.ts";
 
 const WORKERS = 3;
 const TESTERS = 3;
@@ -55,12 +54,12 @@ await command.parseAsync();
 
 async function start(options: StartOptions, signal: AbortSignal): Promise<void> {
   const report = createProgress(options);
-  const logger = createPinoLogger({ level: options.verbose ? "info" : "error" });
+  const logger = createLogger(options.verbose ? "info" : "error");
   const dataDirectory = await mkdtemp(join(tmpdir(), "sprf-"));
   const closers: (() => Promise<void>)[] = [async () => await rm(dataDirectory, { recursive: true, force: true })];
   try {
     const devnet = await startDevnet({ logger });
-    closers.push(devnet.stop);
+    closers.push(async () => await devnet.stop());
     reportDevnet(devnet, report);
     const fleet = await startFleet({
       devnet,
@@ -71,7 +70,7 @@ async function start(options: StartOptions, signal: AbortSignal): Promise<void> 
       dataDirectory,
       logger,
     });
-    closers.push(fleet.stop);
+    closers.push(async () => await fleet.stop());
     report(`${WORKERS} workers and ${TESTERS} testers registered, with stake`, {
       ...Object.fromEntries(fleet.workers.map(({ workerId, account }) => [`worker ${workerId}`, account])),
       ...Object.fromEntries(fleet.testers.map(({ testerId, account }) => [`tester ${testerId}`, account])),
@@ -79,7 +78,7 @@ async function start(options: StartOptions, signal: AbortSignal): Promise<void> 
     const client = await connect({ networks: devnet.networks, keys: devnetKeys(CLIENT_ACCOUNT), logger });
     closers.push(async () => await client.close());
     const { result, entries } = await runJob(client, devnet, options, report, signal);
-    await settle(devnet, result.agreement, report, signal);
+    await settleJob(devnet.networks.chain, devnetKeys(CLIENT_ACCOUNT), result.agreement, report, { signal });
     await conclude(result, entries, devnet, options, report, signal);
   } finally {
     for (const close of closers.reverse()) await close();
@@ -118,16 +117,6 @@ async function runJob(
   return { result, entries };
 }
 
-async function settle(devnet: Devnet, agreement: string, report: Report, signal: AbortSignal): Promise<void> {
-  const { chain: settings } = devnet.networks;
-  const chain = await createEthersChain({ ...settings, privateKey: devnetKeys(CLIENT_ACCOUNT).accountPrivateKey });
-  try {
-    await settleJob({ chain, clock: systemClock, rpcUrl: settings.rpcUrl }, agreement, report, { signal });
-  } finally {
-    chain.close();
-  }
-}
-
 async function conclude(
   result: MainJobResult,
   entries: readonly JournalEntry[],
@@ -156,7 +145,7 @@ async function conclude(
     "the account on the ledger": `curl -s ${devnet.networks.ledger.rpcUrl} -H 'content-type: application/json' -d '{"jsonrpc":"2.0","id":1,"method":"getLatestLedger"}'`,
     "the agreement on the chain": `${result.agreement} at ${devnet.networks.chain.rpcUrl}`,
   });
-  await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  await untilAborted(signal);
 }
 
 function reportDevnet(devnet: Devnet, report: Report): void {

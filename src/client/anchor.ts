@@ -43,7 +43,7 @@ export async function anchor(
   if (user === undefined) throw new SprfError("ACCOUNT_NOT_FOUND", `there is no account ${wallet.account}`);
   const innerHash = toHex(transaction.hash());
   const network = ledger.networkPassphrase;
-  const envelope = assembleTransition({ transaction, network, program, user: user.account, wallet, answers }).toXDR();
+  const envelope = assembleTransition({ transaction, network, program, user: user.account, wallet, answers }).toXdr();
   let waiting = false;
   for (;;) {
     if (!waiting) waiting = await submit(ledger, envelope, signal);

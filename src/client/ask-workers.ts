@@ -12,6 +12,8 @@ import { verifyAnswer, type ExecutionAnswer, type SignedAnswer } from "../wire/e
 import type { AnswerWithOutput } from "../wire/execution-json.ts";
 import type { SignedRequest } from "../wire/execution-request.ts";
 
+const MS_PER_SECOND = 1_000;
+
 /** What came of asking one worker. */
 export interface WorkerReply {
   readonly worker: SmartAccountWorker;
@@ -33,7 +35,7 @@ interface AskComponents {
   readonly workerApi: WorkerApi;
   readonly clock: Clock;
   /** The CID of an output, to hold it against the answer. */
-  cidOf(bytes: Uint8Array): Promise<string>;
+  readonly cidOf: (bytes: Uint8Array) => Promise<string>;
 }
 
 interface Question {
@@ -106,12 +108,15 @@ async function askWorker(
   worker: SmartAccountWorker,
   signal: AbortSignal,
 ): Promise<AnswerWithOutput> {
+  const untilMs = Number(question.signed.request.validUntil) * MS_PER_SECOND;
   const answered = await retry(async () => await workerApi.execute(worker.address, question.signed, { signal }), {
     clock,
     signal,
-    // A worker whose ledger is a close behind does not see the payment yet.
+    // A worker whose ledger is a close behind does not see the payment yet. One that says so for ever is not waited for.
     retriable: (error) =>
-      isSprfError(error) && ["PAYMENT_NOT_FOUND", "WORKER_BUSY", "LEDGER_UNREACHABLE"].includes(error.code),
+      clock.now() < untilMs &&
+      isSprfError(error) &&
+      ["PAYMENT_NOT_FOUND", "WORKER_BUSY", "LEDGER_UNREACHABLE"].includes(error.code),
   });
   await checkAnswer(answered, question, worker, cidOf);
   return answered;
@@ -135,9 +140,20 @@ async function checkAnswer(
   if (answer.status !== "accepted" || answer.recordCid === undefined || transactionSignature === undefined) {
     return refuse("the answer changes the state without a transition");
   }
-  const hash = question.transactionOf(answer).hash();
+  // The user signs a payment of this much gas.
+  if (answer.gas > question.signed.request.maxGas) refuse("the run costs more gas than the request allows");
+  const hash = hashOf(question, answer, refuse);
   if (!Keypair.fromPublicKey(worker.ledgerKey).verify(hash, transactionSignature)) {
     refuse("the transaction that it signed is not the one that follows from its answer");
+  }
+}
+
+/** What a worker says need not even make a transaction. */
+function hashOf(question: Question, answer: ExecutionAnswer, refuse: (why: string) => never): Buffer {
+  try {
+    return Buffer.from(question.transactionOf(answer).hash());
+  } catch (error) {
+    return refuse(`no transaction follows from its answer: ${messageOf(error)}`);
   }
 }
 

@@ -1,4 +1,5 @@
-import { Keypair, TransactionBuilder, type FeeBumpTransaction, type Transaction } from "@stellar/stellar-sdk";
+import type { Keypair } from "@stellar/stellar-sdk";
+import { TransactionBuilder, type FeeBumpTransaction, type Transaction } from "@stellar/stellar-sdk";
 
 import { SprfError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -29,7 +30,7 @@ export async function submitAndWait(
   maxTime: number,
   { signal }: SubmitOptions = {},
 ): Promise<LandedTransaction> {
-  const envelopeXdr = transaction.toXDR();
+  const envelopeXdr = transaction.toXdr();
   for (;;) {
     const submitted = await ledger.submit(envelopeXdr, { signal });
     if (submitted.status === "refused") {

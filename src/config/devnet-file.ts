@@ -1,29 +1,17 @@
+import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import { z } from "zod";
 
 import { SprfError, messageOf } from "../errors.ts";
+import { networksSchema } from "./schema.ts";
 
 /** Where `npm run devnet` says how it is reached, relative to the working directory. */
 export const DEVNET_FILE = ".sprf/devnet.json";
 
-const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
-
 const devnetFileSchema = z.strictObject({
-  networks: z.strictObject({
-    chain: z.strictObject({
-      rpcUrl: z.url(),
-      contracts: z.strictObject({ twins: address, dispatcher: address, testers: address }),
-      pollingIntervalMs: z.int().positive(),
-    }),
-    ledger: z.strictObject({ rpcUrl: z.url(), networkPassphrase: z.string().min(1) }),
-    waku: z.strictObject({
-      peers: z.array(z.string()),
-      clusterId: z.int().min(0),
-      shard: z.int().min(0),
-    }),
-  }),
+  networks: networksSchema,
   friendbotUrl: z.url(),
   contentMultiaddrs: z.array(z.string()),
   /** The words behind all accounts of devnet; known to everybody. */
@@ -58,4 +46,16 @@ export async function readDevnetFile(path: string): Promise<DevnetFile> {
 
 export async function removeDevnetFile(path: string): Promise<void> {
   await rm(path, { force: true });
+}
+
+/** Has a running devnet's users work with another market; false when no devnet is up. */
+export async function adoptMarket(
+  path: string,
+  contracts: DevnetFile["networks"]["chain"]["contracts"],
+): Promise<boolean> {
+  if (!existsSync(path)) return false;
+  const devnet = await readDevnetFile(path);
+  const { networks } = devnet;
+  await writeDevnetFile(path, { ...devnet, networks: { ...networks, chain: { ...networks.chain, contracts } } });
+  return true;
 }

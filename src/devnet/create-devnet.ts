@@ -55,14 +55,17 @@ export async function startDevnet({ ports = {}, ledgerCloseMs, logger }: DevnetI
       startDevnetChain({ host: LOOPBACK, port: ports.chain ?? 0 }),
       startLedger(ports.ledger ?? 0, ledgerCloseMs, logger),
     ]);
-    closers.push(chain.stop, async () => await ledger.stop());
+    closers.push(
+      async () => await chain.stop(),
+      async () => await ledger.stop(),
+    );
     const contracts = await deployDevnetMarket(chain.rpcUrl);
 
     const peers = createDevnetPeers({ port: ports.waku ?? 0, clock: systemClock, logger });
     await peers.start();
     closers.push(async () => await peers.stop());
     const content = await startContentNode(ports.content ?? 0, peers.multiaddrs(), logger);
-    closers.push(content.stop);
+    closers.push(async () => await content.stop());
     return {
       networks: {
         chain: { rpcUrl: chain.rpcUrl, contracts, pollingIntervalMs: CHAIN_POLLING_MS },

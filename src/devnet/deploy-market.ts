@@ -19,8 +19,9 @@ export async function deployDevnetMarket(rpcUrl: string): Promise<MarketContract
   const signer = new NonceManager(new Wallet(`0x${toHex(devnetKeys(0).accountPrivateKey)}`, provider));
   const deploy = async (transaction: ContractDeployTransaction): Promise<string> => {
     const receipt = await (await signer.sendTransaction(transaction)).wait();
-    if (receipt?.contractAddress == null) throw new SprfError("CHAIN_REVERTED", "a contract could not be deployed");
-    return receipt.contractAddress;
+    const address = receipt?.contractAddress ?? undefined;
+    if (address === undefined) throw new SprfError("CHAIN_REVERTED", "a contract could not be deployed");
+    return address;
   };
   try {
     const { unbondingLength } = DEVNET_MARKET_SETTINGS;

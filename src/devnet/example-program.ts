@@ -28,17 +28,20 @@ export async function exampleImage(
   registry: string,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<Extract<ProgramReference, { kind: "docker" }>> {
+  let stdout: string;
   try {
-    const { stdout } = await promisify(execFile)("bash", [fileURLToPath(BUILD_IMAGE), registry], {
+    ({ stdout } = await promisify(execFile)("bash", [fileURLToPath(BUILD_IMAGE), registry], {
       timeout: BUILD_TIMEOUT_MS,
       ...(signal === undefined ? {} : { signal }),
-    });
-    const [, image, digest] = PUSHED.exec(stdout) ?? [];
-    if (image === undefined || digest === undefined) throw new Error(`it printed no digest: ${stdout.slice(-200)}`);
-    return { kind: "docker", image, digest };
+    }));
   } catch (error) {
     throw new SprfError("ENGINE_UNAVAILABLE", `the example image cannot be built: ${messageOf(error)}`, {
       cause: error,
     });
   }
+  const [, image, digest] = PUSHED.exec(stdout) ?? [];
+  if (image === undefined || digest === undefined) {
+    throw new SprfError("ENGINE_UNAVAILABLE", `building the example image printed no digest: ${stdout.slice(-200)}`);
+  }
+  return { kind: "docker", image, digest };
 }

@@ -1,6 +1,8 @@
-import type { EthersChain } from "../adapters/chain/ethers.ts";
+import { createEthersChain, type EthersChain } from "../adapters/chain/ethers.ts";
+import { systemClock } from "../adapters/clock/system.ts";
+import type { NetworkSettings } from "../create-peer.ts";
+import type { TwinKeys } from "../domain/identity/keys.ts";
 import { SprfError } from "../errors.ts";
-import type { Clock } from "../ports/clock.ts";
 import type { Outcome, TesterSeat } from "../ports/chain.ts";
 import { mineBlocks } from "./advance.ts";
 import type { Report } from "./main-job.ts";
@@ -21,11 +23,28 @@ export interface SettledJob {
  * dispatcher. Blocks that only have to pass are mined at once, which a development chain can.
  */
 export async function settleJob(
-  { chain, clock, rpcUrl }: { readonly chain: EthersChain; readonly clock: Clock; readonly rpcUrl: string },
+  settings: NetworkSettings["chain"],
+  keys: TwinKeys,
   agreementAddress: string,
   report: Report,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<SettledJob> {
+  const chain = await createEthersChain({ ...settings, privateKey: keys.accountPrivateKey });
+  try {
+    return await settle(chain, settings.rpcUrl, agreementAddress, report, signal);
+  } finally {
+    chain.close();
+  }
+}
+
+async function settle(
+  chain: EthersChain,
+  rpcUrl: string,
+  agreementAddress: string,
+  report: Report,
+  signal: AbortSignal | undefined,
+): Promise<SettledJob> {
+  const clock = systemClock;
   const agreement = await chain.agreement(agreementAddress, { signal });
   if (agreement === undefined)
     throw new SprfError("INVALID_INPUT", `${agreementAddress} is no agreement of this market`);
@@ -58,31 +77,28 @@ export async function settleJob(
   );
   await advanceTo(windows.finalFrom);
   const outcomes = await chain.outcomesOf(agreementAddress, EPOCH, { signal });
-  await finalized(chain, clock, agreementAddress, signal);
+  await finalized(chain, agreementAddress, signal);
   const credits = await Promise.all(
     agreement.workerIds.map(async (workerId) => (await chain.reputationOf(workerId, { signal })).reputation),
   );
-  report("the epoch is final, the workers are paid and their reputation is on the chain", {
-    ...Object.fromEntries(
+  report(
+    "the epoch is final, the workers are paid and their reputation is on the chain",
+    Object.fromEntries(
       agreement.workerIds.map((workerId, index) => [
         `worker ${workerId}`,
         `${outcomes[index] ?? "pending"}, reputation ${(credits[index] ?? 0) / 100} %`,
       ]),
     ),
-  });
+  );
   return { seats, outcomes, reputations: credits };
 }
 
 /** The workers' daemons settle and finalize by themselves; this waits until one of them did. */
-async function finalized(
-  chain: EthersChain,
-  clock: Clock,
-  agreement: string,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const deadline = clock.now() + SEATS_TIMEOUT_MS;
+async function finalized(chain: EthersChain, agreement: string, signal: AbortSignal | undefined): Promise<void> {
+  const deadline = systemClock.now() + SEATS_TIMEOUT_MS;
   while ((await chain.agreementState(agreement, { signal })).status !== "finalized") {
-    if (clock.now() > deadline) throw new SprfError("TIMEOUT", `agreement ${agreement} was not finalized in time`);
-    await clock.sleep(POLL_MS, { signal });
+    if (systemClock.now() > deadline)
+      throw new SprfError("TIMEOUT", `agreement ${agreement} was not finalized in time`);
+    await systemClock.sleep(POLL_MS, { signal });
   }
 }

@@ -97,7 +97,7 @@ export function createStellarRpcLedger({
     },
 
     async submit(envelopeXdr, { signal } = {}): Promise<SubmitResult> {
-      const transaction = TransactionBuilder.fromXDR(envelopeXdr, networkPassphrase);
+      const transaction = TransactionBuilder.fromXdr(envelopeXdr, networkPassphrase);
       const { status, hash, errorResultXdr } = await call(() => server._sendTransaction(transaction), signal);
       if (status === "PENDING") return { status: "pending", hash };
       if (status === "DUPLICATE") return { status: "duplicate", hash };

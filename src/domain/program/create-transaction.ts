@@ -1,4 +1,5 @@
-import { Account, Keypair, Memo, Operation, Transaction, TransactionBuilder } from "@stellar/stellar-sdk";
+import type { Keypair, Transaction } from "@stellar/stellar-sdk";
+import { Account, Memo, Operation, TransactionBuilder } from "@stellar/stellar-sdk";
 
 import { SprfError } from "../../errors.ts";
 import type { ProgramReference } from "../../ports/engine.ts";

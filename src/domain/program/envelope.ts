@@ -1,4 +1,5 @@
-import { FeeBumpTransaction, Transaction, TransactionBuilder } from "@stellar/stellar-sdk";
+import type { Transaction } from "@stellar/stellar-sdk";
+import { FeeBumpTransaction, TransactionBuilder } from "@stellar/stellar-sdk";
 
 import { SprfError, messageOf } from "../../errors.ts";
 
@@ -9,7 +10,7 @@ import { SprfError, messageOf } from "../../errors.ts";
  */
 export function innerTransactionOf(envelopeXdr: string, network: string): Transaction {
   try {
-    const parsed = TransactionBuilder.fromXDR(envelopeXdr, network);
+    const parsed = TransactionBuilder.fromXdr(envelopeXdr, network);
     return parsed instanceof FeeBumpTransaction ? parsed.innerTransaction : parsed;
   } catch (error) {
     throw new SprfError("LEDGER_UNREACHABLE", `an envelope that cannot be read: ${messageOf(error)}`, { cause: error });

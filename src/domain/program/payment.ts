@@ -1,4 +1,5 @@
-import { Account, Asset, Memo, Operation, Transaction, TransactionBuilder } from "@stellar/stellar-sdk";
+import type { Transaction } from "@stellar/stellar-sdk";
+import { Account, Asset, Memo, Operation, TransactionBuilder } from "@stellar/stellar-sdk";
 
 import { SprfError } from "../../errors.ts";
 import type { LandedTransaction } from "../../ports/ledger.ts";

@@ -1,4 +1,5 @@
-import { Account, Asset, Memo, Operation, Transaction, TransactionBuilder } from "@stellar/stellar-sdk";
+import type { Transaction } from "@stellar/stellar-sdk";
+import { Account, Asset, Memo, Operation, TransactionBuilder } from "@stellar/stellar-sdk";
 
 import { hashOfRecordCid } from "../../wire/canonical.ts";
 import { ENTRY } from "./smart-account.ts";

@@ -1,0 +1,38 @@
+import { createTester } from "../create-tester.ts";
+import { daemonCommand, daemonInit, type DaemonOptions } from "./daemon-options.ts";
+import { runDaemon } from "./run-daemon.ts";
+import { runCommand } from "./run-command.ts";
+
+interface TesterOptions extends DaemonOptions {
+  readonly fee?: string;
+}
+
+const command = daemonCommand(
+  "npm run tester --",
+  "Registers as a tester where it is none yet, and answers its draws until Ctrl-C.",
+)
+  .option("--fee <wei>", "least fee for an epoch, when it registers")
+  .action(async (options: TesterOptions) => {
+    await runCommand(async (signal) => await serve(options, signal), options);
+  });
+
+await command.parseAsync();
+
+async function serve(options: TesterOptions, signal: AbortSignal): Promise<void> {
+  const { settings, peer, engines } = await daemonInit(options, { "tester.feePerEpochWei": options.fee });
+  const { stakeWei, ...terms } = settings.tester;
+  const tester = await createTester({
+    ...peer,
+    engines,
+    registration: { ...terms, ...(stakeWei === undefined ? {} : { stakeWei }) },
+    onReport: ({ agreement, epoch, verdicts }) => {
+      if (options.json) console.log(JSON.stringify({ agreement, epoch, verdicts }));
+      else console.log(`epoch ${epoch} of ${agreement}: ${verdicts.join(", ")}`);
+    },
+  });
+  await runDaemon(tester, signal, () => {
+    const { testerId, account } = tester;
+    if (options.json) console.log(JSON.stringify({ testerId, account }));
+    else console.log(`tester ${testerId} (${account}) waits for its draws; Ctrl-C ends it`);
+  });
+}

@@ -1,0 +1,96 @@
+import { readFile } from "node:fs/promises";
+
+import { z } from "zod";
+
+import { SprfError, messageOf } from "../errors.ts";
+import { readDevnetFile } from "./devnet-file.ts";
+import { ENVIRONMENT, settingsSchema, type Settings } from "./schema.ts";
+
+const treeSchema = z.record(z.string(), z.unknown());
+
+type Tree = z.output<typeof treeSchema>;
+
+export interface LoadSettingsInit {
+  /** Values by dotted path, such as `http.port`; they win over everything. */
+  readonly flags?: Readonly<Record<string, unknown>>;
+  /** @default the process's environment */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** JSON with the same fields. */
+  readonly file?: string;
+  /** What a running devnet has written: networks and the mnemonic of its accounts. */
+  readonly devnetFile?: string;
+}
+
+/**
+ * Settings from flags over the environment over a file over a devnet's file over defaults.
+ *
+ * @throws SprfError `CONFIG_INVALID` naming the first field that is wrong, and the variable that sets it
+ */
+export async function loadSettings(init: LoadSettingsInit = {}): Promise<Settings> {
+  const environment = init.environment ?? process.env;
+  const tree: Tree = {};
+  if (init.devnetFile !== undefined) {
+    const { networks, mnemonic } = await readDevnetFile(init.devnetFile);
+    merge(tree, { networks, identity: { mnemonic } });
+  }
+  if (init.file !== undefined) merge(tree, await readJson(init.file));
+  for (const [variable, path] of Object.entries(ENVIRONMENT)) {
+    const value = environment[variable];
+    if (value !== undefined && value !== "") set(tree, path, value);
+  }
+  for (const [path, value] of Object.entries(init.flags ?? {})) {
+    if (value !== undefined) set(tree, path, value);
+  }
+  const result = settingsSchema.safeParse(tree);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const path = issue?.path.join(".") ?? "";
+  const variable = Object.entries(ENVIRONMENT).find(([, field]) => field === path)?.[0];
+  throw new SprfError(
+    "CONFIG_INVALID",
+    `${path}: ${issue?.message ?? "invalid"}${variable === undefined ? "" : ` (${variable})`}`,
+    { context: { path } },
+  );
+}
+
+async function readJson(path: string): Promise<Tree> {
+  try {
+    return treeSchema.parse(JSON.parse(await readText(path)));
+  } catch (error) {
+    throw new SprfError("CONFIG_INVALID", `${path}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** @throws SprfError `CONFIG_INVALID` */
+export async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new SprfError("CONFIG_INVALID", `${path} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function merge(into: Tree, from: Tree): void {
+  for (const [name, value] of Object.entries(from)) {
+    const present = into[name];
+    if (isTree(present) && isTree(value)) merge(present, value);
+    else into[name] = isTree(value) ? structuredClone(value) : value;
+  }
+}
+
+function set(tree: Tree, path: string, value: unknown): void {
+  const names = path.split(".");
+  const last = names.pop();
+  let at = tree;
+  for (const name of names) {
+    const next = at[name];
+    const branch: Tree = isTree(next) ? next : {};
+    at[name] = branch;
+    at = branch;
+  }
+  if (last !== undefined) at[last] = value;
+}
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

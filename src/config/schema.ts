@@ -1,0 +1,120 @@
+import { z } from "zod";
+
+const GWEI = 10n ** 9n;
+
+const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "expected an address, 0x and 40 hex digits");
+const port = z.coerce.number().int().min(0).max(65_535);
+const wei = z.coerce.bigint().min(0n);
+const list = z.preprocess(
+  (value) => (typeof value === "string" ? value.split(",").filter((part) => part !== "") : value),
+  z.array(z.string()),
+);
+
+/** The networks that a daemon or client takes part in. */
+export const networksSchema = z.strictObject({
+  chain: z.strictObject({
+    rpcUrl: z.url(),
+    contracts: z.strictObject({ twins: address, dispatcher: address, testers: address }),
+    pollingIntervalMs: z.coerce.number().int().positive().default(1_000),
+  }),
+  ledger: z.strictObject({ rpcUrl: z.url(), networkPassphrase: z.string().min(1) }),
+  waku: z.strictObject({
+    /** Multiaddrs ending in `/p2p/<peer id>`; at least one. */
+    peers: list,
+    clusterId: z.coerce.number().int().min(0).default(42),
+    shard: z.coerce.number().int().min(0).default(0),
+    listen: list.optional(),
+  }),
+});
+
+const identitySchema = z.strictObject({
+  /** BIP-39 words; better kept in a keystore. */
+  mnemonic: z.string().optional(),
+  /** An encrypted keystore, and the file that holds its password. */
+  keystore: z.string().optional(),
+  passwordFile: z.string().optional(),
+  accountIndex: z.coerce.number().int().min(0).default(0),
+});
+
+const enginesSchema = z.strictObject({
+  kinds: list.pipe(z.array(z.enum(["wasi", "docker"])).min(1)).default(["wasi"]),
+  dockerSocket: z.string().optional(),
+  dockerRuntime: z.string().optional(),
+});
+
+/** All settings of a daemon; every field has one name in files and one in the environment. */
+export const settingsSchema = z.strictObject({
+  networks: networksSchema,
+  identity: identitySchema.prefault({}),
+  dataDirectory: z.string().default(".sprf/data"),
+  logLevel: z.enum(["silent", "error", "warn", "info", "debug"]).default("info"),
+  engines: enginesSchema.prefault({}),
+  http: z
+    .strictObject({
+      host: z.string().default("127.0.0.1"),
+      port: port.default(0),
+      /** What clients are told. */
+      publicUrl: z.url().max(64).optional(),
+    })
+    .prefault({}),
+  /** What a worker registers when it is none yet. */
+  worker: z
+    .strictObject({
+      pricePerBlockWei: wei.default(20_000n * GWEI),
+      maxLengthBlocks: z.coerce.number().int().positive().default(1_000),
+      slots: z.coerce.number().int().positive().default(2),
+      applicationType: z
+        .string()
+        .regex(/^0x[0-9a-f]{64}$/, "expected 0x and 64 hex digits")
+        .default(`0x${"0".repeat(64)}`),
+      vettedDigests: list.default([]),
+      stakeWei: wei.optional(),
+    })
+    .prefault({}),
+  /** What a tester registers when it is none yet. */
+  tester: z
+    .strictObject({
+      feePerEpochWei: wei.default(50_000n * GWEI),
+      capacity: z.coerce.number().int().positive().default(4),
+      stakeWei: wei.optional(),
+    })
+    .prefault({}),
+});
+
+export type Settings = z.output<typeof settingsSchema>;
+
+/** Which field each environment variable sets. */
+export const ENVIRONMENT = {
+  SPRF_CHAIN_URL: "networks.chain.rpcUrl",
+  SPRF_TWINS_ADDRESS: "networks.chain.contracts.twins",
+  SPRF_DISPATCHER_ADDRESS: "networks.chain.contracts.dispatcher",
+  SPRF_TESTERS_ADDRESS: "networks.chain.contracts.testers",
+  SPRF_CHAIN_POLLING_MS: "networks.chain.pollingIntervalMs",
+  SPRF_LEDGER_URL: "networks.ledger.rpcUrl",
+  SPRF_LEDGER_PASSPHRASE: "networks.ledger.networkPassphrase",
+  SPRF_WAKU_PEERS: "networks.waku.peers",
+  SPRF_WAKU_CLUSTER: "networks.waku.clusterId",
+  SPRF_WAKU_SHARD: "networks.waku.shard",
+  SPRF_WAKU_LISTEN: "networks.waku.listen",
+  SPRF_MNEMONIC: "identity.mnemonic",
+  SPRF_KEYSTORE: "identity.keystore",
+  SPRF_PASSWORD_FILE: "identity.passwordFile",
+  SPRF_ACCOUNT_INDEX: "identity.accountIndex",
+  SPRF_DATA_DIRECTORY: "dataDirectory",
+  SPRF_LOG_LEVEL: "logLevel",
+  SPRF_ENGINES: "engines.kinds",
+  SPRF_DOCKER_SOCKET: "engines.dockerSocket",
+  SPRF_DOCKER_RUNTIME: "engines.dockerRuntime",
+  SPRF_HTTP_HOST: "http.host",
+  SPRF_HTTP_PORT: "http.port",
+  SPRF_PUBLIC_URL: "http.publicUrl",
+  SPRF_PRICE_PER_BLOCK_WEI: "worker.pricePerBlockWei",
+  SPRF_MAX_LENGTH_BLOCKS: "worker.maxLengthBlocks",
+  SPRF_SLOTS: "worker.slots",
+  SPRF_APPLICATION_TYPE: "worker.applicationType",
+  SPRF_VETTED_DIGESTS: "worker.vettedDigests",
+  SPRF_WORKER_STAKE_WEI: "worker.stakeWei",
+  SPRF_TESTER_FEE_WEI: "tester.feePerEpochWei",
+  SPRF_TESTER_CAPACITY: "tester.capacity",
+  SPRF_TESTER_STAKE_WEI: "tester.stakeWei",
+} as const satisfies Record<string, string>;
