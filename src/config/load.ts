@@ -28,7 +28,8 @@ export interface LoadSettingsInit {
  */
 export async function loadSettings(init: LoadSettingsInit = {}): Promise<Settings> {
   const environment = init.environment ?? process.env;
-  const tree: Tree = {};
+  // Groups that are missing as a whole would hide which of their fields to set.
+  const tree: Tree = { networks: { chain: { contracts: {} }, ledger: {}, waku: {} } };
   if (init.devnetFile !== undefined) {
     const { networks, mnemonic } = await readDevnetFile(init.devnetFile);
     merge(tree, { networks, identity: { mnemonic } });

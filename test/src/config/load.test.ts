@@ -1,0 +1,161 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { expect } from "chai";
+
+import { createKeystore } from "../../../src/adapters/keystore/encrypted-file.ts";
+import { readDevnetFile, writeDevnetFile, type DevnetFile } from "../../../src/config/devnet-file.ts";
+import { loadSettings } from "../../../src/config/load.ts";
+import { ENVIRONMENT, settingsSchema } from "../../../src/config/schema.ts";
+import { createKeys } from "../../../src/create-keys.ts";
+import { deriveTwinKeys } from "../../../src/domain/identity/keys.ts";
+import type { SprfError } from "../../../src/errors.ts";
+import { codeOf } from "../../helpers/code-of.ts";
+
+const JUNK = "test test test test test test test test test test test junk";
+const ADDRESS = `0x${"ab".repeat(20)}`;
+
+/** The least that a daemon has to be told. */
+const ENOUGH = {
+  SPRF_CHAIN_URL: "http://127.0.0.1:8545",
+  SPRF_TWINS_ADDRESS: ADDRESS,
+  SPRF_DISPATCHER_ADDRESS: ADDRESS,
+  SPRF_TESTERS_ADDRESS: ADDRESS,
+  SPRF_LEDGER_URL: "http://127.0.0.1:8000",
+  SPRF_LEDGER_PASSPHRASE: "Standalone Network",
+  SPRF_WAKU_PEERS: "/ip4/127.0.0.1/tcp/1/p2p/a,/ip4/127.0.0.1/tcp/2/p2p/b",
+};
+
+const DEVNET: DevnetFile = {
+  networks: {
+    chain: {
+      rpcUrl: "http://127.0.0.1:1",
+      contracts: { twins: ADDRESS, dispatcher: ADDRESS, testers: ADDRESS },
+      pollingIntervalMs: 50,
+    },
+    ledger: { rpcUrl: "http://127.0.0.1:2", networkPassphrase: "devnet" },
+    waku: { peers: ["/ip4/127.0.0.1/tcp/3/p2p/c"], clusterId: 7, shard: 1 },
+  },
+  friendbotUrl: "http://127.0.0.1:2/friendbot",
+  contentMultiaddrs: [],
+  mnemonic: JUNK,
+};
+
+describe("config/load", () => {
+  let folder: string;
+  const at = (name: string): string => join(folder, name);
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "sprf-config-"));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  it("should need no more than the networks, and know its defaults", async () => {
+    const settings = await loadSettings({ environment: ENOUGH });
+    expect(settings.networks.waku.peers).to.deep.equal(ENOUGH.SPRF_WAKU_PEERS.split(","));
+    expect(settings.networks.chain.pollingIntervalMs).to.equal(1_000);
+    expect(settings.engines.kinds).to.deep.equal(["wasi"]);
+    expect(settings.http).to.deep.equal({ host: "127.0.0.1", port: 0 });
+    expect(settings.worker.slots).to.equal(2);
+  });
+
+  it("should put flags over the environment over a file over a devnet over defaults", async () => {
+    const [devnetFile, file] = [at("devnet.json"), at("settings.json")];
+    await writeDevnetFile(devnetFile, DEVNET);
+    await writeFile(file, JSON.stringify({ http: { port: 1, host: "0.0.0.0" }, logLevel: "warn", dataDirectory: "f" }));
+    const settings = await loadSettings({
+      devnetFile,
+      file,
+      environment: { SPRF_HTTP_PORT: "2", SPRF_LOG_LEVEL: "error", SPRF_WAKU_SHARD: "3", SPRF_HTTP_HOST: "" },
+      flags: { "http.port": 4, dataDirectory: undefined },
+    });
+    expect(settings.http).to.deep.equal({ host: "0.0.0.0", port: 4 });
+    expect(settings.logLevel).to.equal("error");
+    expect(settings.dataDirectory).to.equal("f");
+    expect(settings.networks.waku).to.deep.equal({ ...DEVNET.networks.waku, shard: 3 });
+    expect(settings.identity).to.deep.equal({ mnemonic: JUNK, accountIndex: 0 });
+  });
+
+  const wrong: ReadonlyArray<readonly [variable: keyof typeof ENVIRONMENT, value: string]> = [
+    ["SPRF_CHAIN_URL", "localhost"],
+    ["SPRF_TWINS_ADDRESS", "0x12"],
+    ["SPRF_HTTP_PORT", "70000"],
+    ["SPRF_HTTP_PORT", "eighty"],
+    ["SPRF_LOG_LEVEL", "loud"],
+    ["SPRF_APPLICATION_TYPE", "0x00"],
+    ["SPRF_WORKER_STAKE_WEI", "-1"],
+    ["SPRF_SLOTS", "0"],
+  ];
+  for (const [variable, value] of wrong) {
+    it(`should name the field and the variable of ${variable}=${value}`, async () => {
+      const error = (await loadSettings({ environment: { ...ENOUGH, [variable]: value } }).catch(
+        (thrown: unknown) => thrown,
+      )) as SprfError;
+      expect(error.code).to.equal("CONFIG_INVALID");
+      expect(error.message).to.contain(ENVIRONMENT[variable]).and.to.contain(variable);
+    });
+  }
+
+  it("should name the first setting that is missing, and fields that it does not know", async () => {
+    for (const missing of Object.keys(ENOUGH) as Array<keyof typeof ENOUGH>) {
+      const error = (await loadSettings({ environment: { ...ENOUGH, [missing]: undefined } }).catch(
+        (thrown: unknown) => thrown,
+      )) as SprfError;
+      expect(error.code).to.equal("CONFIG_INVALID");
+      expect(error.message).to.contain(ENVIRONMENT[missing]);
+    }
+    await writeFile(at("typo.json"), JSON.stringify({ htttp: {} }));
+    const error = await loadSettings({ environment: ENOUGH, file: at("typo.json") }).catch((thrown: unknown) => thrown);
+    expect((error as SprfError).message).to.contain("htttp");
+  });
+
+  it("should refuse files that cannot be read", async () => {
+    await writeFile(at("list.json"), "[]");
+    await writeFile(at("half.json"), "{");
+    for (const name of ["absent.json", "list.json", "half.json"]) {
+      expect(await codeOf(loadSettings({ environment: ENOUGH, file: at(name) }))).to.equal("CONFIG_INVALID");
+      expect(await codeOf(loadSettings({ environment: ENOUGH, devnetFile: at(name) }))).to.equal("CONFIG_INVALID");
+    }
+  });
+
+  it("should set with every variable a field that the schema knows", () => {
+    for (const path of Object.values(ENVIRONMENT)) {
+      const tree: Record<string, unknown> = {};
+      let branch = tree;
+      const names = path.split(".");
+      for (const name of names.slice(0, -1)) branch = branch[name] = {} as Record<string, unknown>;
+      branch[names.at(-1)!] = Symbol("no value of any field");
+      const { error } = settingsSchema.safeParse(tree);
+      expect(
+        error?.issues.some((issue) => issue.code === "unrecognized_keys"),
+        path,
+      ).to.equal(false);
+    }
+  });
+
+  describe("keys", () => {
+    it("should come from words, or from a keystore and the file with its password", async () => {
+      const words = await loadSettings({ environment: { ...ENOUGH, SPRF_MNEMONIC: JUNK, SPRF_ACCOUNT_INDEX: "2" } });
+      expect((await createKeys(words)).account).to.equal(deriveTwinKeys(JUNK, { accountIndex: 2 }).account);
+
+      await createKeystore(at("keys.json"), JUNK, "open sesame", { scryptN: 1024 });
+      await writeFile(at("password"), "open sesame\n");
+      const environment = { ...ENOUGH, SPRF_KEYSTORE: at("keys.json"), SPRF_PASSWORD_FILE: at("password") };
+      const settings = await loadSettings({ environment });
+      expect((await createKeys(settings)).account).to.equal(deriveTwinKeys(JUNK).account);
+      await writeFile(at("password"), "sesame");
+      expect(await codeOf(createKeys(settings))).to.equal("KEYSTORE_WRONG_PASSWORD");
+    });
+
+    it("should be asked for when none are set", async () => {
+      expect(await codeOf(loadSettings({ environment: ENOUGH }).then(createKeys))).to.equal("CONFIG_INVALID");
+      const environment = { ...ENOUGH, SPRF_KEYSTORE: at("keys.json") };
+      expect(await codeOf(loadSettings({ environment }).then(createKeys))).to.equal("CONFIG_INVALID");
+    });
+  });
+
+  it("should read back what a devnet wrote", async () => {
+    await writeDevnetFile(at("sub/devnet.json"), DEVNET);
+    expect(await readDevnetFile(at("sub/devnet.json"))).to.deep.equal(DEVNET);
+  });
+});
