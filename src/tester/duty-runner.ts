@@ -72,6 +72,13 @@ export function createDutyRunner(
     duty = next;
   }
 
+  /** Clients bind their program soon after the purchase; what can only be half examined now waits for half of the window. */
+  async function isTimely(block: number): Promise<boolean> {
+    if (block >= Math.floor((windows.commitFrom + lastCommitBlock) / 2)) return true;
+    const { program } = await chain.agreementState(agreement.address, { signal: life.signal });
+    return program !== undefined;
+  }
+
   async function examineNow(): Promise<void> {
     const signal = AbortSignal.any([life.signal, deadline.signal]);
     const { workerMs, leastWorkerMs } = init.timeouts;
@@ -164,6 +171,7 @@ export function createDutyRunner(
     switch (duty.phase) {
       case "probing":
         if (block > lastCommitBlock) return await miss();
+        if (!(await isTimely(block))) return;
         examining = examineNow().finally(() => {
           examining = undefined;
         });

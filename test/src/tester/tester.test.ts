@@ -205,11 +205,24 @@ describe("tester/tester", () => {
     expect(evidence.ownRuns).to.have.length(1);
   });
 
-  it("should check liveness alone when no program is bound", async () => {
-    const agreement = await buy({ bound: false });
-    await runEpoch(agreement, { dead: [0], lying: [1] });
-    const tally = await client.chain.tallyOf(agreement, 0);
-    expect([...tally].sort()).to.deep.equal(["ok", "ok", "unreachable"]);
+  it("should wait for a program to be bound, half of the window at most, and then check liveness alone", async () => {
+    const [late, never] = [await buy({ bound: false }), await buy({ bound: false })];
+    for (const tester of testers) await start(componentsFor(tester, { dead: [0], lying: [1] }));
+    const windows = await client.chain.windowsOf(never, 0);
+    await market.mineTo(windows.commitFrom);
+    await seatsAre(never, "drawn");
+    await seatsAre(late, "drawn");
+    await client.chain.bindProgram(late, new Uint8Array(program.rawPublicKey()));
+    await seatsAre(late, "committed");
+    expect((await client.chain.seatsOf(never, 0)).every(({ status }) => status === "drawn")).to.equal(true);
+
+    await market.mineTo(Math.ceil((windows.commitFrom + windows.commitTo) / 2));
+    await seatsAre(never, "committed");
+    await market.mineTo(windows.revealFrom);
+    await seatsAre(late, "revealed");
+    await seatsAre(never, "revealed");
+    expect(await client.chain.tallyOf(late, 0)).to.have.members(["ok", "unreachable", "wrong"]);
+    expect(await client.chain.tallyOf(never, 0)).to.have.members(["ok", "ok", "unreachable"]);
   });
 
   it("should settle, finalize and withdraw at the end, and forget the agreement", async () => {
