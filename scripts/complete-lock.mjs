@@ -20,12 +20,10 @@ for (const [path, entry] of Object.entries(lock.packages)) {
         `${path} wants ${name}@${version}, which the lock lacks and whose platform its name does not say`,
       );
     }
-    lock.packages[`node_modules/${name}`] = {
-      version,
-      ...platform,
-      optional: true,
-      ...(entry.dev ? { dev: true } : {}),
-    };
+    // In npm's own order of fields, so that its next run changes nothing.
+    const { os, cpu, libc } = platform;
+    const dev = entry.dev ? { dev: true } : {};
+    lock.packages[`node_modules/${name}`] = { version, cpu, ...dev, ...(libc && { libc }), optional: true, os };
     added++;
   }
 }
