@@ -78,6 +78,7 @@ export async function examine(components: ExamineComponents, parts: ExamineParts
     logger[level]("worker examined", { workerId: agreement.workerIds[i], ...decision });
   }
   const verdicts = decisions.map(({ verdict }) => verdict);
+  logger.info("examined", { program, probe: probed.kind === "asked" ? "asked" : unprobedOf(probed), verdicts });
   if (!verdicts.every((verdict) => verdict !== "undetermined")) return undefined;
 
   const evidence = evidenceOf(parts, { tester: chain.account, program, probed, livenesses, probes, decisions });
@@ -135,9 +136,7 @@ function evidenceOf(
     epoch: duty.epoch,
     tester: new Uint8Array(fromHex(found.tester)),
     program: found.program,
-    ...(probed.kind === "asked"
-      ? { request: probed.signed }
-      : { unprobed: probed.kind === "none" ? probed.reason : probed.code }),
+    ...(probed.kind === "asked" ? { request: probed.signed } : { unprobed: unprobedOf(probed) }),
     ownRuns: own.map((runs) => {
       if (runs.kind === "failed") return { code: runs.code };
       return { answers: runs.kind === "agreed" ? [runs.answer, runs.answer] : [...runs.answers] };
@@ -156,6 +155,10 @@ function evidenceOf(
       } satisfies WorkerEvidence;
     }),
   };
+}
+
+function unprobedOf(probed: Exclude<ProbeResult, { kind: "asked" }>): string {
+  return probed.kind === "none" ? probed.reason : probed.code;
 }
 
 function silenceOf(probe: WorkerProbe | undefined): string | undefined {
