@@ -47,6 +47,8 @@ export interface SprfClient {
   quote(request: PurchaseRequest, options?: CallOptions): Promise<bigint>;
   /** Asks for a quote, sends that much, and gets back what was too much. @throws SprfError `PURCHASE_REJECTED` */
   buy(request: PurchaseRequest, options?: BuyOptions): Promise<Purchase>;
+  /** As `buy`, with workers of the client's own choice, 3 testers and the default fee. */
+  buyWith(workerIds: readonly number[], lengthBlocks: number, options?: BuyOptions): Promise<Purchase>;
   agreement(address: string, options?: CallOptions): Promise<Agreement & AgreementState>;
   /** Finds an agreement's workers by their public keys alone, over Waku, and connects to them. */
   findWorkers(
@@ -109,13 +111,15 @@ export async function connect(init: ConnectInit, { signal }: CallOptions = {}): 
         options,
       ),
     quote: async (request, options) => await chain.quote(request, options),
-    async buy(request, options = {}) {
-      const quote = await chain.quote(request, options);
-      const { maxPriceWei } = options;
-      if (maxPriceWei !== undefined && quote > maxPriceWei) {
-        throw new SprfError("PURCHASE_REJECTED", `the quote is ${quote} wei, more than the ${maxPriceWei} allowed`);
-      }
-      return await chain.buy(request, quote, options);
+    async buy(request, options) {
+      const quoteWei = await chain.quote(request, options);
+      refuseDearer(quoteWei, options);
+      return await chain.buy(request, quoteWei, options);
+    },
+    async buyWith(workerIds, lengthBlocks, options) {
+      const quoteWei = await chain.quoteWith(workerIds, lengthBlocks, options);
+      refuseDearer(quoteWei, options);
+      return await chain.buyWith(workerIds, lengthBlocks, quoteWei, options);
     },
     async agreement(address, options) {
       const [agreement, state] = await Promise.all([
@@ -159,6 +163,11 @@ export async function connect(init: ConnectInit, { signal }: CallOptions = {}): 
     },
     close: async () => await peer.stop(),
   };
+}
+
+function refuseDearer(quoteWei: bigint, { maxPriceWei }: BuyOptions = {}): void {
+  if (maxPriceWei === undefined || quoteWei <= maxPriceWei) return;
+  throw new SprfError("PURCHASE_REJECTED", `the quote is ${quoteWei} wei, more than the ${maxPriceWei} allowed`);
 }
 
 function requireMnemonic(mnemonic: string | undefined): string {

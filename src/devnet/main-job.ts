@@ -20,6 +20,8 @@ export interface MainJobParts {
   readonly program: ProgramReference;
   readonly inputs: readonly Uint8Array<ArrayBuffer>[];
   readonly lengthBlocks: number;
+  /** Worker ids; drawn by the market when absent. */
+  readonly workers?: readonly number[];
 }
 
 export interface MainJobResult {
@@ -37,7 +39,7 @@ export type Report = (line: string, values?: Readonly<Record<string, string>>) =
  * signers, executions from two users, each anchored by the majority's signatures, and the state read back.
  */
 export async function runMainJob(
-  { client, friendbotUrl, secondUser, program, inputs, lengthBlocks }: MainJobParts,
+  { client, friendbotUrl, secondUser, program, inputs, lengthBlocks, workers: chosen }: MainJobParts,
   report: Report,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<MainJobResult> {
@@ -49,7 +51,10 @@ export async function runMainJob(
   ]);
   const request = { redundancy: REDUNDANCY, lengthBlocks, testerCount: TESTERS } as const;
   const quoteWei = await client.quote(request, { signal });
-  const purchase = await client.buy(request, { signal });
+  const purchase =
+    chosen === undefined
+      ? await client.buy(request, { signal })
+      : await client.buyWith(chosen, lengthBlocks, { signal });
   report(`the client bought an agreement: ${REDUNDANCY} workers and ${TESTERS} testers for ${lengthBlocks} blocks`, {
     agreement: purchase.agreement,
     transaction: purchase.transactionHash,

@@ -1,0 +1,56 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const START_TIMEOUT_MS = 90_000;
+const KEPT_LOG_CHARACTERS = 20_000;
+
+/** A daemon in a process of its own. */
+export interface Daemon {
+  /** The first line that it printed, as JSON. */
+  readonly info: Readonly<Record<string, unknown>>;
+  /** SIGKILL: no time to tidy up. */
+  kill(): Promise<void>;
+  /** SIGTERM; rejects when the daemon does not end with exit code 0. */
+  stop(): Promise<void>;
+}
+
+/** Starts `node <script> <options>` and waits for its first line. */
+export async function startDaemon(script: string, options: readonly string[]): Promise<Daemon> {
+  const child = spawn(process.execPath, [script, ...options], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  let log = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    log = (log + chunk.toString()).slice(-KEPT_LOG_CHARACTERS);
+  });
+  const ended = new Promise<string>((resolve) => {
+    child.once("close", (code, signal) => resolve(String(signal ?? code)));
+  });
+  const deadline = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
+  const line = await Promise.race([
+    firstLine(child),
+    ended.then((how) => {
+      throw new Error(`${script} ended with ${how} before it was up:\n${log}`);
+    }),
+  ]).finally(() => clearTimeout(deadline));
+  return {
+    info: JSON.parse(line) as Record<string, unknown>,
+    async kill() {
+      child.kill("SIGKILL");
+      await ended;
+    },
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGTERM");
+      const how = await ended;
+      if (how !== "0") throw new Error(`${script} ended with ${how}:\n${log}`);
+    },
+  };
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error("a daemon without stdout");
+  // Later lines are read too, or the pipe would fill and block the daemon.
+  const lines = createInterface({ input: child.stdout });
+  return await new Promise((resolve) => lines.on("line", resolve));
+}
