@@ -1,9 +1,10 @@
 import type { Keypair } from "@stellar/stellar-sdk";
 import { TransactionBuilder, type FeeBumpTransaction, type Transaction } from "@stellar/stellar-sdk";
 
-import { SprfError } from "../errors.ts";
+import { SprfError, isSprfError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { LandedTransaction, Ledger } from "../ports/ledger.ts";
+import type { LandedTransaction, Ledger, SubmitResult } from "../ports/ledger.ts";
+import { toHex } from "../utils/bytes.ts";
 
 const POLL_MS = 200;
 
@@ -32,21 +33,38 @@ export async function submitAndWait(
 ): Promise<LandedTransaction> {
   const envelopeXdr = transaction.toXdr();
   for (;;) {
-    const submitted = await ledger.submit(envelopeXdr, { signal });
-    if (submitted.status === "refused") {
+    const submitted = await submitOnce(ledger, envelopeXdr, { signal });
+    if (submitted?.status === "refused") {
+      // It may be refused because it has landed: an earlier try whose answer was lost.
+      const earlier = await ledger.transaction(submitted.hash, { signal });
+      if (earlier !== undefined) return requireSuccess(earlier);
       throw new SprfError("LEDGER_REJECTED", `transaction ${submitted.hash}: ${submitted.code}`, {
         context: { hash: submitted.hash, code: submitted.code },
       });
     }
     const landed =
-      submitted.status === "try-again-later"
+      submitted === undefined || submitted.status === "try-again-later"
         ? undefined
         : await waitUntilLanded({ ledger, clock }, submitted.hash, maxTime, { signal });
     if (landed !== undefined) return requireSuccess(landed);
     if (clock.now() > maxTime * 1_000) {
-      throw new SprfError("LEDGER_REJECTED", `transaction ${submitted.hash} did not land in time`);
+      throw new SprfError("LEDGER_REJECTED", `transaction ${toHex(transaction.hash())} did not land in time`);
     }
     await clock.sleep(POLL_MS, { signal });
+  }
+}
+
+/** Undefined when nobody knows whether the ledger's service took it; to send it again does no harm. */
+async function submitOnce(
+  ledger: Ledger,
+  envelopeXdr: string,
+  options: SubmitOptions,
+): Promise<SubmitResult | undefined> {
+  try {
+    return await ledger.submit(envelopeXdr, options);
+  } catch (error) {
+    if (isSprfError(error, "LEDGER_UNREACHABLE")) return undefined;
+    throw error;
   }
 }
 
