@@ -4,15 +4,13 @@ import { expect } from "chai";
 
 import { createMemoryStore } from "../../../../src/adapters/store/memory.ts";
 import { createSqliteStore } from "../../../../src/adapters/store/sqlite.ts";
-import { anchor } from "../../../../src/client/anchor.ts";
 import { execute } from "../../../../src/client/execute.ts";
 import type { Wallet } from "../../../../src/client/wallet.ts";
-import { buildTransition, transitionMaxTime } from "../../../../src/domain/program/transition-transaction.ts";
-import { gasFeeStroops } from "../../../../src/domain/program/gas.ts";
 import type { Engine } from "../../../../src/ports/engine.ts";
 import type { LandedTransaction } from "../../../../src/ports/ledger.ts";
 import { toHex, utf8 } from "../../../../src/utils/bytes.ts";
 import type { AnswerWithOutput } from "../../../../src/wire/execution-json.ts";
+import { anchorAnswers } from "../../../helpers/anchor-answers.ts";
 import { ask, askAll, refusalOf } from "../../../helpers/ask-all.ts";
 import { codeOf } from "../../../helpers/code-of.ts";
 import { createExecutionScene, type ExecutionScene } from "../../../helpers/execution-scene.ts";
@@ -43,34 +41,11 @@ describe("a request that comes again", () => {
     await change();
     await target.start();
   };
-  /** Brings what workers answered onto the ledger; undefined when somebody else was faster. */
-  const anchorAnswers = async (
-    { signed, payment }: Paid,
+  const anchorIt = async (
+    paid: Paid,
     answers: readonly AnswerWithOutput[],
-    from: Wallet = wallet,
-  ): Promise<LandedTransaction | undefined> => {
-    const account = await scene.account(program);
-    const [answer] = answers.map((each) => each.signed.answer);
-    if (answer?.recordCid === undefined) throw new Error("expected a transition");
-    const times = { validUntil: signed.request.validUntil, paymentCloseTime: BigInt(payment.closeTime) };
-    const transaction = buildTransition({
-      network: scene.devnet.networkPassphrase,
-      program,
-      user: from.account,
-      sequence: answer.sequence,
-      newState: answer.newState,
-      recordCid: answer.recordCid,
-      gasFeeStroops: gasFeeStroops(answer.gas, account.gasPriceStroops),
-      ...times,
-    });
-    return await anchor(scene.client, {
-      transaction,
-      program: account,
-      wallet: from,
-      answers: answers.map((each) => each.signed),
-      maxTime: Number(transitionMaxTime(times)),
-    });
-  };
+    from = wallet,
+  ): Promise<LandedTransaction | undefined> => await anchorAnswers(scene.client, paid, answers, from);
   /** Moves the program on by another execution. */
   const moveOn = async (text: string): Promise<void> => {
     const other = await scene.user();
@@ -131,12 +106,12 @@ describe("a request that comes again", () => {
       await askAll(scene.workers, theirs.signed),
     ];
     expect(myAnswers[0]?.signed.answer.sequence).to.equal(theirAnswers[0]?.signed.answer.sequence);
-    expect(await anchorAnswers(theirs, theirAnswers, rival)).to.include({ successful: true });
-    expect(await anchorAnswers(mine, myAnswers)).to.equal(undefined);
+    expect(await anchorIt(theirs, theirAnswers, rival)).to.include({ successful: true });
+    expect(await anchorIt(mine, myAnswers)).to.equal(undefined);
 
     const again = await askAll(scene.workers, mine.signed);
     expect(again[0]?.signed.answer.previousState).to.equal(theirAnswers[0]?.signed.answer.newState);
-    expect(await anchorAnswers(mine, again)).to.include({ successful: true });
+    expect(await anchorIt(mine, again)).to.include({ successful: true });
     expect((await scene.account(program)).state).to.equal(again[0]?.signed.answer.newState);
   });
 
@@ -158,7 +133,7 @@ describe("a request that comes again", () => {
   it("should get the answer that landed, whatever the state is now", async () => {
     const paid = await scene.paid(wallet, program, "append landed\n");
     const answers = await askAll(scene.workers, paid.signed);
-    await anchorAnswers(paid, answers);
+    await anchorIt(paid, answers);
     await moveOn("later");
     expect(await askAll(scene.workers, paid.signed)).to.deep.equal(answers);
   });
@@ -168,7 +143,7 @@ describe("a request that comes again", () => {
     const paid = await scene.paid(poor, program, "append never\n");
     const answers = await askAll(scene.workers, paid.signed);
     await drain(scene, poor, wallet.account, 3_150n);
-    expect(await codeOf(anchorAnswers(paid, answers, poor))).to.equal("LEDGER_REJECTED");
+    expect(await codeOf(anchorIt(paid, answers, poor))).to.equal("LEDGER_REJECTED");
     await drain(scene, await scene.user(), poor.account);
     for (const each of scene.workers) expect(await refusalOf(each, paid.signed)).to.equal("PAYMENT_USED");
   });
@@ -186,7 +161,7 @@ describe("a request that comes again", () => {
 
   it("should be refused by a worker with an empty store when its payment bought a transition", async () => {
     const paid = await scene.paid(wallet, program, "append bought\n");
-    await anchorAnswers(paid, await askAll(scene.workers, paid.signed));
+    await anchorIt(paid, await askAll(scene.workers, paid.signed));
     for (let i = 0; i < 3; i += 1) await moveOn(`${i}`);
     await restart(worker, () => void (worker.changes.store = createMemoryStore()));
     const before = worker.runs;
@@ -229,7 +204,7 @@ describe("a request that comes again", () => {
     const slow = refusalOf(worker, paid.signed);
     const answers = await askAll(scene.workers.slice(1), paid.signed);
     await until(() => admitted);
-    expect(await anchorAnswers(paid, answers)).to.include({ successful: true });
+    expect(await anchorIt(paid, answers)).to.include({ successful: true });
     release();
     expect(await slow).to.equal("PAYMENT_USED");
     await blocking;
