@@ -1,5 +1,4 @@
-import type { Keypair } from "@stellar/stellar-sdk";
-import { TransactionBuilder, type FeeBumpTransaction, type Transaction } from "@stellar/stellar-sdk";
+import { TransactionBuilder, type FeeBumpTransaction, type Keypair, type Transaction } from "@stellar/stellar-sdk";
 
 import { SprfError, isSprfError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";

@@ -1,12 +1,7 @@
 import { Keypair, Operation } from "@stellar/stellar-sdk";
 import { expect } from "chai";
 
-import {
-  execute,
-  type ExecuteComponents,
-  type ExecuteStep,
-  type ExecutionResult,
-} from "../../../src/client/execute.ts";
+import { execute, type ExecuteComponents, type ExecutionResult } from "../../../src/client/execute.ts";
 import { walletOf, type Wallet } from "../../../src/client/wallet.ts";
 import { fundAccount } from "../../../src/devnet/fund.ts";
 import { innerTransactionOf } from "../../../src/domain/program/envelope.ts";
