@@ -1,8 +1,7 @@
 // What a run costs on each engine, against bare `docker run --rm` of the same image with the same flags in the same run.
 import Docker from "dockerode";
-import { spawn, execFile } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile, chmod } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -17,6 +16,7 @@ import { balancesCsv, entriesToCsv, generateEntries } from "../examples/programs
 import { contentOf } from "../test/helpers/content-of.ts";
 import { DOCKER_SOCKET, dockerAbsence, REGISTRY } from "../test/helpers/docker-programs.ts";
 import { isRequired } from "../test/helpers/require-parts.ts";
+import { runBareDocker } from "./bare-docker.ts";
 import { type ReportRow, round, timing, writeReport } from "./report.ts";
 
 const RUNS = Number(process.argv[2] ?? 60);
@@ -125,24 +125,9 @@ async function runOnce(engine: Engine, program: PreparedProgram, path = statePat
 }
 
 async function runBare(image: string): Promise<number> {
-  await writeFile(statePath, "");
-  await chmod(statePath, 0o666);
-  const flags = [
-    "run --rm --interactive --network none --read-only --user 65534:65534 --cap-drop ALL --ipc none --hostname sprf",
-    "--security-opt no-new-privileges --memory 256m --memory-swap 256m --cpus 1 --pids-limit 128 --log-driver none",
-    "--ulimit core=0 --ulimit cpu=1800 --ulimit nofile=1024 --ulimit stack=8388608 --ulimit fsize=67174400 --env TZ=UTC",
-    `--tmpfs /tmp:rw,noexec,nosuid,nodev,size=67108864,mode=1777 --mount type=bind,source=${statePath},target=/sprf/state`,
-    image,
-  ].flatMap((line) => line.split(" "));
-  const began = performance.now();
-  const child = spawn("docker", flags, { stdio: ["pipe", "pipe", "inherit"] });
-  const chunks: Buffer[] = [];
-  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
-  child.stdin.end(input);
-  await once(child, "close");
-  const took = performance.now() - began;
-  check(Buffer.concat(chunks).toString());
-  return took;
+  const { tookMs, output } = await runBareDocker({ image, statePath, input });
+  check(output);
+  return tookMs;
 }
 
 function check(output: string): void {

@@ -16,7 +16,7 @@ const GWEI = 10n ** 9n;
 const PRICE_PER_BLOCK_WEI = 20_000n * GWEI;
 const PRICE_STEP_WEI = 1_000n * GWEI;
 const MAX_LENGTH_BLOCKS = 1_000;
-const SLOTS = 2;
+const SLOTS = 8;
 const TESTER_FEE_WEI = 50_000n * GWEI;
 const TESTER_CAPACITY = 4;
 
