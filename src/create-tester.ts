@@ -8,7 +8,7 @@ import { createPeer, type PeerInit } from "./create-peer.ts";
 import { SprfError } from "./errors.ts";
 import type { Startable } from "./ports/startable.ts";
 import type { EpochReport } from "./tester/duty-runner.ts";
-import { createOwnRun, type OwnRun } from "./tester/own-run.ts";
+import { createOwnRun } from "./tester/own-run.ts";
 import { createProber } from "./tester/probe.ts";
 import { createPurse } from "./tester/purse.ts";
 import { createTesterService } from "./tester/tester.ts";
@@ -40,12 +40,7 @@ export async function createTester(init: TesterInit): Promise<Tester> {
   const scratchDirectory = init.engines.scratchDirectory ?? join(init.dataDirectory ?? tmpdir(), "scratch");
   const engines = createEngines(peer, { ...init.engines, scratchDirectory });
   const purse = createPurse(peer, keys.ledgerKeypair);
-  const runHere = createOwnRun({ ...peer, engines, scratchDirectory });
-  // Program, state and records come from the program's workers.
-  const ownRun: OwnRun = async (request, options) => {
-    await joinContent({ ...peer, logger }, request.account.id, options);
-    return await runHere(request, options);
-  };
+  const ownRun = createOwnRun({ ...peer, engines, scratchDirectory });
   const messageKeys = { publicKey: keys.messageKey, privateKey: keys.messagePrivateKey };
   const service = createTesterService(
     {
@@ -53,7 +48,14 @@ export async function createTester(init: TesterInit): Promise<Tester> {
       logger,
       purse,
       findAddress: async (parts) => await findAddress({ ...peer, logger, messageKeys }, parts),
-      prober: createProber({ ...peer, logger, ownRun, purse }),
+      prober: createProber({
+        ...peer,
+        logger,
+        ownRun,
+        purse,
+        // Program, state and records come from the program's workers.
+        joinContent: async (program, options) => await joinContent({ ...peer, logger }, program, options),
+      }),
     },
     init.onReport === undefined ? {} : { onReport: init.onReport },
   );

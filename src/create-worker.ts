@@ -72,7 +72,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       { signal },
     );
     const workerId = await ensureRegistered(signal);
-    const agreements = followAgreements({ chain, clock, logger }, { workerId, onProgram });
+    const agreements = followAgreements({ chain, store, clock, logger }, { workerId, onProgram });
     const api = createApi(async (program) => await agreements.serves(program));
     const server: HttpServer = await startHttpServer(api, {
       host: init.http.host ?? "127.0.0.1",
