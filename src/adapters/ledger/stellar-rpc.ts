@@ -1,14 +1,16 @@
 import { Keypair, SignerKey, TransactionBuilder, rpc, xdr } from "@stellar/stellar-sdk";
 
-import { SprfError } from "../../errors.ts";
+import { SprfError, isSprfError } from "../../errors.ts";
 import type { LandedTransaction, Ledger, LedgerAccount, LedgerDataEntry, SubmitResult } from "../../ports/ledger.ts";
-import { raceAbort, throwIfAborted, withDeadline } from "../../utils/abort.ts";
+import { abortError, raceAbort, throwIfAborted, withDeadline } from "../../utils/abort.ts";
 import { fromHex, utf8 } from "../../utils/bytes.ts";
 import { resultCodeOf } from "./result-code.ts";
 
 const BASE_RESERVE_STROOPS = 5_000_000n;
 const CALL_TIMEOUT_MS = 10_000;
 const PAGE_LIMIT = 200;
+/** The service's words; its code is that of any request that it refuses. */
+const OUT_OF_RANGE = /must be between the oldest ledger/;
 
 export interface StellarRpcInit {
   readonly rpcUrl: string;
@@ -25,12 +27,17 @@ export function createStellarRpcLedger({
 }: StellarRpcInit): Ledger {
   const server = new rpc.Server(rpcUrl, { allowHttp: rpcUrl.startsWith("http://"), timeout: callTimeoutMs });
 
+  function requireShape(isAnswer: boolean): void {
+    if (!isAnswer) throw new SprfError("LEDGER_UNREACHABLE", `${rpcUrl}: the service answered nonsense`);
+  }
+
   async function call<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     throwIfAborted(signal);
     try {
       return await raceAbort(work(), withDeadline(signal, callTimeoutMs));
     } catch (error) {
-      if (error instanceof SprfError && error.code === "ABORTED") throw error;
+      // The caller's own end or deadline, whatever the call made of it.
+      if (signal?.aborted) throw abortError(signal);
       throw new SprfError("LEDGER_UNREACHABLE", `${rpcUrl}: ${reasonOf(error)}`, { cause: error });
     }
   }
@@ -40,6 +47,7 @@ export function createStellarRpcLedger({
 
     async latest({ signal } = {}) {
       const { sequence } = await call(() => server.getLatestLedger(), signal);
+      requireShape(Number.isSafeInteger(sequence));
       return { sequence };
     },
 
@@ -50,6 +58,8 @@ export function createStellarRpcLedger({
         ...dataNames.map((name) => xdr.LedgerKey.data(new xdr.LedgerKeyData({ accountId, dataName: utf8(name) }))),
       ];
       const { entries, latestLedger } = await call(() => server.getLedgerEntries(...keys), signal);
+      // Nonsense must not pass for an account that is not there.
+      requireShape(Array.isArray(entries) && Number.isSafeInteger(latestLedger));
       const data = new Map<string, LedgerDataEntry>();
       let account: LedgerAccount | undefined;
       for (const { val, lastModifiedLedgerSeq } of entries) {
@@ -65,26 +75,28 @@ export function createStellarRpcLedger({
 
     async transaction(hash, { signal } = {}) {
       const found = await call(() => server._getTransaction(hash), signal);
+      requireShape(isObject(found) && ["NOT_FOUND", "SUCCESS", "FAILED"].includes(found.status));
       if (found.status === "NOT_FOUND") return undefined;
       return readTransaction({ ...found, txHash: found.txHash ?? hash });
     },
 
     async header(sequence, { signal } = {}) {
-      const { ledgers } = await call(
-        () => server._getLedgers({ startLedger: sequence, pagination: { limit: 1 } }),
-        signal,
+      const page = await unlessOutOfRange(
+        call(() => server._getLedgers({ startLedger: sequence, pagination: { limit: 1 } }), signal),
       );
-      const found = ledgers.find((ledger) => ledger.sequence === sequence);
+      if (page === undefined) return undefined;
+      requireShape(isObject(page) && Array.isArray(page.ledgers));
+      const found = page.ledgers.find((ledger) => ledger.sequence === sequence);
       if (found === undefined) return undefined;
       return { sequence, hash: fromHex(found.hash), closeTime: Number(found.ledgerCloseTime) };
     },
 
     async *transactions(from, to, { signal } = {}) {
-      let page = await call(
-        () => server._getTransactions({ startLedger: from, pagination: { limit: PAGE_LIMIT } }),
-        signal,
+      let page = await unlessOutOfRange(
+        call(() => server._getTransactions({ startLedger: from, pagination: { limit: PAGE_LIMIT } }), signal),
       );
-      for (;;) {
+      while (page !== undefined) {
+        requireShape(isObject(page) && Array.isArray(page.transactions));
         const found = page.transactions ?? [];
         for (const transaction of found) {
           if (transaction.ledger > to) return;
@@ -149,6 +161,22 @@ function readTransaction(raw: {
     envelopeXdr: raw.envelopeXdr,
     resultXdr: raw.resultXdr,
   };
+}
+
+/** Undefined for ledgers that the service no longer has, or not yet: absence is no failure of the service. */
+async function unlessOutOfRange<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    const result = await work;
+    if (result === undefined) throw new SprfError("LEDGER_UNREACHABLE", "the service answered nonsense");
+    return result;
+  } catch (error) {
+    if (isSprfError(error, "LEDGER_UNREACHABLE") && OUT_OF_RANGE.test(error.message)) return undefined;
+    throw error;
+  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 /** What went wrong, from an Error or from the bare `{ code, message }` that the SDK throws for JSON-RPC errors. */
