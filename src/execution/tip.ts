@@ -75,6 +75,8 @@ async function findSkipped(
     const sequence = BigInt(transaction.sequence);
     if (transaction.source !== account.id || sequence <= after || sequence > account.sequence) continue;
     skipped.push(new Uint8Array(Buffer.from(landed.envelopeXdr, "base64")));
+    // The last one is found; what others did until now need not be read.
+    if (sequence === account.sequence) break;
   }
   return skipped;
 }
