@@ -41,11 +41,11 @@ contract MarketInvariants is SolidityTest {
             _handler.playEpoch(i, 7 * i);
             _handler.reveal(i, 1, 4);
             _handler.rollFar(90);
-            for (uint256 j = 0; j < 4; j++) {
+            for (uint256 j = 0; j < _handler.ACTORS(); j++) {
                 _handler.settle(i, 1);
                 _handler.withdraw(i, j);
+                invariantM1ToM7();
             }
-            _handler.withdraw(i, 0);
             WorkAgreement agreement = _handler.agreements(i);
             for (uint256 epoch = 0; epoch < 2; epoch++) {
                 Outcome[] memory outcomes = agreement.outcomesOf(epoch);
@@ -137,7 +137,7 @@ contract MarketInvariants is SolidityTest {
     }
 
     /// @dev M1 to M7 in one campaign, since each invariant function plays its own.
-    function invariantM1ToM7() external view {
+    function invariantM1ToM7() public view {
         _m1BalanceCoversDebts();
         _m2NothingIsLostOrMade();
         _m3NoPayAgainstAVerdict();

@@ -168,7 +168,7 @@ contract MarketHandler is SolidityTest {
     }
 
     /// @dev Brings an agreement to the commit window of its next epoch, opens it and has every drawn tester commit.
-    function playEpoch(uint256 which, uint256 verdicts) external {
+    function playEpoch(uint256 which, uint256 verdicts) public {
         if (agreements.length == 0) return;
         WorkAgreement agreement = _agreement(which);
         uint256 count = agreement.epochCount();
@@ -187,7 +187,7 @@ contract MarketHandler is SolidityTest {
     }
 
     /// @dev Reveals what was promised for an epoch, rolling to its window when that is still to come.
-    function reveal(uint256 which, uint256 epoch, uint256 silent) external {
+    function reveal(uint256 which, uint256 epoch, uint256 silent) public {
         if (agreements.length == 0) return;
         WorkAgreement agreement = _agreement(which);
         epoch = _epoch(agreement, epoch);
@@ -203,11 +203,26 @@ contract MarketHandler is SolidityTest {
         _noteStates();
     }
 
-    function settle(uint256 which, uint256 maxEpochs) external {
+    function settle(uint256 which, uint256 maxEpochs) public {
         if (agreements.length == 0) return;
         uint256[] memory before = _credits();
         try _agreement(which).settle(_bound(maxEpochs, 1, 3)) {} catch {}
         _noteCredits(before, address(0));
+    }
+
+    /// @dev An epoch from its draw to the money, which single random steps seldom bring about.
+    function playThrough(uint256 which, uint256 verdicts, uint256 silent) external {
+        if (agreements.length == 0) return;
+        playEpoch(which, verdicts);
+        for (uint256 epoch = 0; epoch < _agreement(which).epochCount(); epoch++) {
+            if (_agreement(which).isOpen(epoch)) reveal(which, epoch, silent);
+        }
+        VM.roll(block.number + 17);
+        settle(which, 2);
+        for (uint256 i = 0; i < ACTORS; i += 2) {
+            withdraw(which, i + (silent % 2));
+        }
+        _noteStates();
     }
 
     function finalize(uint256 which) external {
@@ -218,7 +233,7 @@ contract MarketHandler is SolidityTest {
         _noteStates();
     }
 
-    function withdraw(uint256 which, uint256 actor) external {
+    function withdraw(uint256 which, uint256 actor) public {
         if (agreements.length == 0) return;
         WorkAgreement agreement = _agreement(which);
         address account = _actor(actor);

@@ -324,7 +324,11 @@ describe("WorkerDispatcher: purchases", () => {
   });
 
   it("should never give a worker more agreements than slots", async () => {
-    const { market, dispatcher, client } = await networkHelpers.loadFixture(fixture);
+    const { market, dispatcher, client, operators } = await networkHelpers.loadFixture(fixture);
+    // Stake for more: it is the slots that end it.
+    for (const [i, operator] of operators.entries()) {
+      await dispatcher.connect(operator).addStake(i + 1, { value: 10n ** 18n });
+    }
     for (let i = 0; i < 24; i++) await buy(market, client, { redundancy: 1n });
     for (const worker of await dispatcher.workers(1n, 10n)) {
       expect(worker.slotsUsed).to.equal(worker.slots);
