@@ -58,7 +58,7 @@ export async function deployMarket(
     implementation,
     { ...SETTINGS, ...settings },
   ]);
-  return { ethers, twins, testers, dispatcher } as unknown as Market;
+  return { ethers, twins, testers, dispatcher };
 }
 
 /** The message key that tests give an account: a function of a label, so that runs are equal. */
@@ -95,7 +95,7 @@ export async function proveKey(twins: Twins, wallet: Wallet, input: ProofInput):
       { name: "nonce", type: "uint256" },
     ],
   };
-  return wallet.signTypedData(domain, types, {
+  return await wallet.signTypedData(domain, types, {
     account: input.account,
     ledgerKey: input.ledgerKey,
     nonce: input.nonce,
@@ -109,7 +109,7 @@ export async function makeTwin(market: Market, signer: Signer): Promise<bigint> 
   const ledgerKey = id(`ledger key of ${account}`);
   const proof = await proveKey(market.twins, wallet, { account, ledgerKey, nonce: 0n });
   await market.twins.connect(signer).register(messageKeyOf(wallet), ledgerKey, proof);
-  return market.twins.twinOf(account);
+  return await market.twins.twinOf(account);
 }
 
 export interface Terms {
@@ -140,7 +140,7 @@ export async function makeWorker(
   const whole = { ...TERMS, ...terms };
   const lock = await market.dispatcher.lockFor(whole.pricePerBlock, whole.maxLength);
   await market.dispatcher.connect(signer).registerWorker(whole, { value: stake ?? lock * whole.slots });
-  return market.dispatcher.workerOf(account, whole.applicationType);
+  return await market.dispatcher.workerOf(account, whole.applicationType);
 }
 
 /** A twin and tester in one go. */
@@ -153,7 +153,7 @@ export async function makeTester(
   if ((await market.twins.twinOf(account)) === 0n) await makeTwin(market, signer);
   const { fee = 1n, capacity = 8n, stake = ETHER } = options;
   await market.testers.connect(signer).registerTester(fee, capacity, { value: stake });
-  return market.testers.testerOf(account);
+  return await market.testers.testerOf(account);
 }
 
 export const REQUEST = {
@@ -177,7 +177,7 @@ export async function agreementIn(
     const parsed = market.dispatcher.interface.parseLog(log);
     if (parsed?.name === "AgreementCreated") {
       const agreement = await market.ethers.getContractAt("WorkAgreement", parsed.args[0] as string);
-      return agreement as unknown as WorkAgreement;
+      return agreement;
     }
   }
   return undefined;

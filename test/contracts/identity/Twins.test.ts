@@ -153,7 +153,7 @@ describe("Twins", () => {
   it("should refuse a message key that a twin has, or had", async () => {
     const { twins, alice, bob } = await networkHelpers.loadFixture(fixture);
     const prove = async (wallet: typeof KEY, account: string, nonce: bigint) =>
-      proveKey(twins, wallet, { account, ledgerKey: LEDGER_KEY, nonce });
+      await proveKey(twins, wallet, { account, ledgerKey: LEDGER_KEY, nonce });
     await twins.connect(alice).register(messageKeyOf(KEY), LEDGER_KEY, await prove(KEY, alice.address, 0n));
     await expect(twins.connect(bob).register(messageKeyOf(KEY), LEDGER_KEY, await prove(KEY, bob.address, 0n)))
       .to.be.revertedWithCustomError(twins, "Twins_MessageKeyTaken")

@@ -35,7 +35,7 @@ async function fixture() {
   for (const operator of operators) await makeWorker(market, operator);
   const testers = signers.slice(5, 8);
   for (const tester of testers) await makeTester(market, tester);
-  const actor = (await ethers.deployContract("Actor")) as unknown as Actor;
+  const actor = await ethers.deployContract("Actor");
   await client.sendTransaction({ to: await actor.getAddress(), value: 10n * ETHER });
   const account = await actor.getAddress();
   const key = messageWallet("the actor");
@@ -49,7 +49,7 @@ async function fixture() {
 async function lastAgreement(market: Awaited<ReturnType<typeof deployMarket>>): Promise<WorkAgreement> {
   const count = await market.dispatcher.agreementCount();
   const [address] = await market.dispatcher.agreements(count - 1n, 1n);
-  return (await ethers.getContractAt("WorkAgreement", address ?? ZeroAddress)) as unknown as WorkAgreement;
+  return await ethers.getContractAt("WorkAgreement", address ?? ZeroAddress);
 }
 
 describe("hostile accounts", () => {
@@ -233,7 +233,7 @@ describe("hostile accounts", () => {
     await networkHelpers.mine(60);
     await agreement.connect(attacker).settle(1n);
     const before = await Promise.all(
-      [client, ...operators].map(async (account) => agreement.creditOf(account.address)),
+      [client, ...operators].map(async (account) => await agreement.creditOf(account.address)),
     );
     await agreement.connect(attacker).settle(1n);
     await agreement.connect(attacker).finalize();
@@ -241,7 +241,9 @@ describe("hostile accounts", () => {
       agreement,
       "WorkAgreement_NothingToWithdraw",
     );
-    const after = await Promise.all([client, ...operators].map(async (account) => agreement.creditOf(account.address)));
+    const after = await Promise.all(
+      [client, ...operators].map(async (account) => await agreement.creditOf(account.address)),
+    );
     for (const [i, credit] of after.entries()) expect(credit >= (before[i] ?? 0n)).to.equal(true);
   });
 

@@ -85,9 +85,9 @@ describe("TesterRegistry", () => {
         .to.be.revertedWithCustomError(testers, "TesterRegistry_StakeTooLow")
         .withArgs(2n * DUTY, 2n * DUTY - 1n);
       for (const call of [
-        async () => own.updateTester(1n, 1n),
-        async () => own.unregisterTester(),
-        async () => own.unbondStake(1n),
+        async () => await own.updateTester(1n, 1n),
+        async () => await own.unregisterTester(),
+        async () => await own.unbondStake(1n),
       ]) {
         await expect(call()).to.be.revertedWithCustomError(testers, "TesterRegistry_NotRegistered");
       }

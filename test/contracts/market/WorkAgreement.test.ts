@@ -68,7 +68,7 @@ async function mineTo(block: bigint) {
 }
 
 async function creditsOf(agreement: WorkAgreement, accounts: readonly { address: string }[]) {
-  return Promise.all(accounts.map(async (account) => agreement.creditOf(account.address)));
+  return await Promise.all(accounts.map(async (account) => await agreement.creditOf(account.address)));
 }
 
 /** Takes out all that anybody has coming and checks that nothing is left. */
@@ -348,7 +348,7 @@ describe("WorkAgreement", () => {
       await expect(own.commit(1n, SALT)).to.be.revertedWithCustomError(agreement, "WorkAgreement_OutsideWindow");
       await expect(own.commit(2n, SALT)).to.be.revertedWithCustomError(agreement, "WorkAgreement_UnknownEpoch");
       await mineTo(windows.commitTo);
-      const [, second] = (await agreement.testersOf(0n)).map(async (address) => ethers.getSigner(address));
+      const [, second] = (await agreement.testersOf(0n)).map(async (address) => await ethers.getSigner(address));
       const late = await second;
       if (!late) throw new Error("no tester");
       await expect(agreement.connect(late).commit(0n, SALT))

@@ -68,7 +68,7 @@ describe("WorkerDispatcher: workers", () => {
   it("should refuse terms that are out of bounds", async () => {
     const { dispatcher, operator, stranger } = await networkHelpers.loadFixture(fixture);
     const register = async (terms: Partial<typeof TERMS>) =>
-      dispatcher.connect(operator).registerWorker({ ...TERMS, ...terms }, { value: ETHER });
+      await dispatcher.connect(operator).registerWorker({ ...TERMS, ...terms }, { value: ETHER });
     await expect(dispatcher.connect(stranger).registerWorker(TERMS, { value: ETHER }))
       .to.be.revertedWithCustomError(dispatcher, "WorkerDispatcher_NotATwin")
       .withArgs(stranger.address);
@@ -111,13 +111,13 @@ describe("WorkerDispatcher: workers", () => {
     await makeWorker(market, operator);
     const asStranger = dispatcher.connect(stranger);
     const calls = [
-      async () => asStranger.updateWorker(1n, TERMS),
-      async () => asStranger.pauseWorker(1n),
-      async () => asStranger.unpauseWorker(1n),
-      async () => asStranger.unregisterWorker(1n),
-      async () => asStranger.addStake(1n, { value: 1n }),
-      async () => asStranger.unbondStake(1n, 1n),
-      async () => asStranger.withdrawStake(1n),
+      async () => await asStranger.updateWorker(1n, TERMS),
+      async () => await asStranger.pauseWorker(1n),
+      async () => await asStranger.unpauseWorker(1n),
+      async () => await asStranger.unregisterWorker(1n),
+      async () => await asStranger.addStake(1n, { value: 1n }),
+      async () => await asStranger.unbondStake(1n, 1n),
+      async () => await asStranger.withdrawStake(1n),
     ];
     for (const call of calls) {
       await expect(call())
@@ -181,11 +181,11 @@ describe("WorkerDispatcher: workers", () => {
     await expect(own.unregisterWorker(1n)).to.emit(dispatcher, "WorkerUnregistered").withArgs(1n);
     expect(await dispatcher.workerOf(operator.address, ZeroHash)).to.equal(0n);
     for (const call of [
-      async () => own.unregisterWorker(1n),
-      async () => own.pauseWorker(1n),
-      async () => own.unpauseWorker(1n),
-      async () => own.updateWorker(1n, TERMS),
-      async () => own.addStake(1n, { value: 1n }),
+      async () => await own.unregisterWorker(1n),
+      async () => await own.pauseWorker(1n),
+      async () => await own.unpauseWorker(1n),
+      async () => await own.updateWorker(1n, TERMS),
+      async () => await own.addStake(1n, { value: 1n }),
     ]) {
       await expect(call()).to.be.revertedWithCustomError(dispatcher, "WorkerDispatcher_WrongStatus").withArgs(1n);
     }
