@@ -1,4 +1,5 @@
 import { withBitswap } from "@helia/bitswap";
+import type { BlockBroker, Helia, HeliaMixin } from "@helia/interface";
 import type { CID } from "multiformats/cid";
 import { sha256 } from "multiformats/hashes/sha2";
 
@@ -18,12 +19,6 @@ const MAX_ATTEMPT_MS = 10_000;
 const PAUSE_MS = 50;
 /** Each want is sent once, so a block that is asked for again is needed again: the default makes the asker wait 5 s for it. */
 const RESEND_WINDOW_MS = 0;
-
-type BitswapHost = Parameters<typeof withBitswap>[0];
-type BlockBroker = Parameters<BitswapHost["addBlockBroker"]>[0] extends infer Broker
-  ? Exclude<Broker, (...parameters: never[]) => unknown>
-  : never;
-type Mixin = Parameters<BitswapHost["addMixin"]>[0];
 
 export interface BitswapSourceInit {
   readonly node: Libp2pNode;
@@ -83,22 +78,21 @@ export function createBitswapSource(init: BitswapSourceInit): BlockSource {
  * routers, transports and a second of start-up time that nothing here uses, and it announces blocks before they are stored.
  */
 async function startBitswap({ node, blocks }: BitswapSourceInit): Promise<BlockBroker> {
-  const mixins: Mixin[] = [];
+  const mixins: HeliaMixin[] = [];
   const brokers: BlockBroker[] = [];
   const host = {
     status: "starting",
     libp2p: node.libp2p,
     logger: node.libp2p.logger,
     blockstore: servedBlocks(blocks),
-    // eslint-disable-next-line require-yield
     routing: { async *findProviders() {} },
     getHasher: () => sha256,
     hasBlockBroker: () => false,
     addBlockBroker: (added: BlockBroker) => void brokers.push(added),
-    addMixin: (mixin: Mixin) => void mixins.push(mixin),
-  };
-  const helia = withBitswap(host as unknown as BitswapHost, { doNotResendBlockWindow: RESEND_WINDOW_MS });
-  for (const mixin of mixins) await mixin.start?.(helia);
+    addMixin: (mixin: HeliaMixin) => void mixins.push(mixin),
+  } as unknown as Helia;
+  withBitswap(host, { doNotResendBlockWindow: RESEND_WINDOW_MS });
+  for (const mixin of mixins) await mixin.start?.(host);
   const [broker] = brokers;
   if (broker === undefined) throw new SprfError("INTERNAL", "bitswap did not register its broker");
   return broker;
