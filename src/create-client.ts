@@ -2,7 +2,7 @@ import { StrKey } from "@stellar/stellar-sdk";
 
 import { createPinoLogger } from "./adapters/logger/pino.ts";
 import { createProgram, type CreateProgramParts, type CreatedProgram } from "./client/create-program.ts";
-import { execute, type ExecuteOptions, type ExecuteParts, type ExecutionResult } from "./client/execute.ts";
+import { execute, resume, type ExecuteOptions, type ExecuteParts, type ExecutionResult } from "./client/execute.ts";
 import { findWorkers, type FoundWorker } from "./client/find-workers.ts";
 import { joinContent } from "./client/join-content.ts";
 import { readState, type ProgramState } from "./client/read-state.ts";
@@ -15,6 +15,7 @@ import { loadSmartAccount } from "./execution/load-smart-account.ts";
 import type { Agreement, AgreementState, Purchase, PurchaseRequest, Twin } from "./ports/chain.ts";
 import type { Logger } from "./ports/logger.ts";
 import { throwIfAborted } from "./utils/abort.ts";
+import type { SignedRequest } from "./wire/execution-request.ts";
 
 export interface ConnectInit {
   readonly networks: NetworkSettings;
@@ -67,6 +68,11 @@ export interface SprfClient {
   /** Pays, asks all workers, compares their signed answers and anchors what a majority signed. */
   execute(
     parts: Omit<ExecuteParts, "wallet"> & { readonly wallet?: Wallet },
+    options?: ExecuteOptions,
+  ): Promise<ExecutionResult>;
+  /** Goes on with a request that was paid for, after a crash or an abort; `onProgress` gave it with the step "paying". */
+  resume(
+    parts: { readonly signed: SignedRequest; readonly wallet?: Wallet },
     options?: ExecuteOptions,
   ): Promise<ExecutionResult>;
   /** The state that the ledger names, fetched from the workers and checked. */
@@ -156,6 +162,10 @@ export async function connect(init: ConnectInit, { signal }: CallOptions = {}): 
     async execute({ wallet = ownWallet, ...parts }, options) {
       await joinContent(peer, parts.program, options);
       return await execute(peer, { ...parts, wallet }, options);
+    },
+    async resume({ signed, wallet = ownWallet }, options) {
+      await joinContent(peer, signed.request.program, options);
+      return await resume(peer, { signed, wallet }, options);
     },
     async readState(program, options) {
       await joinContent(peer, program, options);

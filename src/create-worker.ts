@@ -133,6 +133,8 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     const queue = new PQueue({ concurrency: RUNS_AT_ONCE });
     closers.push(async () => {
       queue.clear();
+      // Ends the runs in flight, which nobody waits for any more.
+      await Promise.all([...engines.values()].map(async (engine) => await engine.close()));
       await queue.onIdle();
     });
     const execute = createExecute(

@@ -25,4 +25,7 @@ export type { TwinKeys } from "./domain/identity/keys.ts";
 export { formatStroops, parseXlm } from "./domain/program/stroops.ts";
 export type { SmartAccount } from "./domain/program/smart-account.ts";
 export { ERRORS, SprfError, isSprfError } from "./errors.ts";
+export { requestFromJson, requestToJson } from "./wire/execution-json.ts";
+export type { SignedRequestJson } from "./wire/execution-json.ts";
+export type { SignedRequest } from "./wire/execution-request.ts";
 export type { ErrorCode, Fault } from "./errors.ts";

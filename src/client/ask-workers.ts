@@ -8,6 +8,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { WorkerApi } from "../ports/worker-api.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { retry } from "../utils/retry.ts";
+import { smallFileCidOf } from "../wire/canonical.ts";
 import { verifyAnswer, type ExecutionAnswer, type SignedAnswer } from "../wire/execution-answer.ts";
 import type { AnswerWithOutput } from "../wire/execution-json.ts";
 import type { SignedRequest } from "../wire/execution-request.ts";
@@ -34,8 +35,6 @@ export interface Majority {
 interface AskComponents {
   readonly workerApi: WorkerApi;
   readonly clock: Clock;
-  /** The CID of an output, to hold it against the answer. */
-  readonly cidOf: (bytes: Uint8Array) => Promise<string>;
 }
 
 interface Question {
@@ -103,7 +102,7 @@ export async function askWorkers(
 }
 
 async function askWorker(
-  { workerApi, clock, cidOf }: AskComponents,
+  { workerApi, clock }: AskComponents,
   question: Question,
   worker: SmartAccountWorker,
   signal: AbortSignal,
@@ -118,16 +117,11 @@ async function askWorker(
       isSprfError(error) &&
       ["PAYMENT_NOT_FOUND", "WORKER_BUSY", "LEDGER_UNREACHABLE"].includes(error.code),
   });
-  await checkAnswer(answered, question, worker, cidOf);
+  checkAnswer(answered, question, worker);
   return answered;
 }
 
-async function checkAnswer(
-  { signed, output }: AnswerWithOutput,
-  question: Question,
-  worker: SmartAccountWorker,
-  cidOf: AskComponents["cidOf"],
-): Promise<void> {
+function checkAnswer({ signed, output }: AnswerWithOutput, question: Question, worker: SmartAccountWorker): void {
   const refuse = (why: string): never => {
     throw new SprfError("ANSWER_INVALID", `${worker.address}: ${why}`, { context: { worker: worker.ledgerKey } });
   };
@@ -135,7 +129,7 @@ async function checkAnswer(
   if (signed.worker !== worker.ledgerKey) refuse("the answer is another worker's");
   verifyAnswer(signed);
   if (!equalBytes(answer.requestHash, question.requestHash)) refuse("the answer is to another request");
-  if (answer.outputCid !== (await cidOf(output))) refuse("the output is not the one that was signed");
+  if (answer.outputCid !== smallFileCidOf(output)) refuse("the output is not the one that was signed");
   if (answer.newState === answer.previousState) return;
   if (answer.status !== "accepted" || answer.recordCid === undefined || transactionSignature === undefined) {
     return refuse("the answer changes the state without a transition");

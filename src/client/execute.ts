@@ -5,17 +5,24 @@ import { buildTransition, transitionMaxTime } from "../domain/program/transition
 import { SprfError, isSprfError } from "../errors.ts";
 import { loadSmartAccount } from "../execution/load-smart-account.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { ContentStore } from "../ports/content-store.ts";
 import type { LandedTransaction, Ledger } from "../ports/ledger.ts";
 import type { Random } from "../ports/random.ts";
 import type { WorkerApi } from "../ports/worker-api.ts";
 import { throwIfAborted } from "../utils/abort.ts";
-import { fromHex, toHex } from "../utils/bytes.ts";
+import { toHex } from "../utils/bytes.ts";
 import type { ExecutionAnswer } from "../wire/execution-answer.ts";
-import { hashRequest, signRequest, type ExecutionInput, type ExecutionRequest } from "../wire/execution-request.ts";
+import {
+  hashRequest,
+  signRequest,
+  verifyRequest,
+  type ExecutionInput,
+  type ExecutionRequest,
+  type SignedRequest,
+} from "../wire/execution-request.ts";
 import { anchor } from "./anchor.ts";
 import { askWorkers, type Majority, type WorkerReply } from "./ask-workers.ts";
-import { payBaseFee } from "./pay.ts";
+import { preparePayment } from "./pay.ts";
+import { submitAndWait } from "./submit.ts";
 import type { Wallet } from "./wallet.ts";
 
 const DEFAULT_MAX_GAS = 1_000_000n;
@@ -25,7 +32,6 @@ const CONTENDED_MS = 250;
 
 export interface ExecuteComponents {
   readonly ledger: Ledger;
-  readonly content: ContentStore;
   readonly workerApi: WorkerApi;
   readonly clock: Clock;
   readonly random: Random;
@@ -45,6 +51,8 @@ export interface ExecuteParts {
 }
 
 export type ExecuteStep =
+  /** Before anything is paid: whoever keeps this can go on after a crash with `resume`, without paying again. */
+  | { readonly step: "paying"; readonly signed: SignedRequest }
   | { readonly step: "paid"; readonly requestHash: string; readonly paymentHash: string; readonly ledger: number }
   | { readonly step: "answered"; readonly majority: number; readonly workers: number; readonly newState: string }
   | { readonly step: "contended"; readonly attempt: number }
@@ -93,18 +101,42 @@ export async function execute(
     ...(parts.ifState === undefined ? {} : { ifState: parts.ifState }),
   };
   const requestHash = hashRequest(request);
-  const payment = await payBaseFee(components, { program, wallet, requestHash }, { signal });
+  const prepared = await preparePayment(components, { program, wallet, requestHash }, { signal });
+  const signed = signRequest(request, prepared.transaction.hash(), wallet.signers[0]);
+  options.onProgress?.({ step: "paying", signed });
+  const payment = await submitAndWait(components, prepared.transaction, prepared.maxTime, { signal });
   options.onProgress?.({
     step: "paid",
     requestHash: toHex(requestHash),
     paymentHash: payment.hash,
     ledger: payment.ledger,
   });
-  return await land(components, { request, requestHash, payment, wallet }, options);
+  return await land(components, { request, requestHash, signed, payment, wallet }, options);
+}
+
+/**
+ * Goes on with a request that was paid for, after a crash, an outage or an abort: what workers answered they answer again, what
+ * landed is found, and nothing is paid twice.
+ *
+ * @throws SprfError `PAYMENT_NOT_FOUND` when its payment never landed, and what `execute` throws
+ */
+export async function resume(
+  components: ExecuteComponents,
+  { signed, wallet }: { readonly signed: SignedRequest; readonly wallet: Wallet },
+  options: ExecuteOptions = {},
+): Promise<ExecutionResult> {
+  const { request, paymentHash } = signed;
+  const requestHash = verifyRequest(signed);
+  const payment = await components.ledger.transaction(toHex(paymentHash), options);
+  if (payment === undefined) {
+    throw new SprfError("PAYMENT_NOT_FOUND", `no ledger holds payment ${toHex(paymentHash)}: make a new request`);
+  }
+  return await land(components, { request, requestHash, signed, payment, wallet }, options);
 }
 
 interface PaidRequest {
   readonly request: ExecutionRequest;
+  readonly signed: SignedRequest;
   readonly requestHash: Uint8Array;
   readonly payment: LandedTransaction;
   readonly wallet: Wallet;
@@ -117,8 +149,7 @@ async function land(
 ): Promise<ExecutionResult> {
   const { clock, ledger } = components;
   const { signal } = options;
-  const { request, requestHash, payment, wallet } = paid;
-  const signed = signRequest(request, fromHex(payment.hash), wallet.signers[0]);
+  const { request, requestHash, signed, payment, wallet } = paid;
   for (let attempt = 1; ; attempt++) {
     throwIfAborted(signal);
     const program = await loadSmartAccount(ledger, request.program, { signal });
@@ -126,11 +157,7 @@ async function land(
       transitionOf(answer, program, paid, ledger.networkPassphrase);
     let majority: Majority;
     try {
-      majority = await askWorkers(
-        { ...components, cidOf: async (bytes) => await components.content.putFile(bytes, { signal }) },
-        { program, signed, requestHash, transactionOf },
-        { signal },
-      );
+      majority = await askWorkers(components, { program, signed, requestHash, transactionOf }, { signal });
     } catch (error) {
       if (!isSplit(error) || attempt >= MAX_ATTEMPTS) throw error;
       options.onProgress?.({ step: "contended", attempt });

@@ -109,5 +109,7 @@ function reportStep(step: ExecuteStep, index: number, who: string, report: Repor
     report(`${run}: ${step.majority} of ${step.workers} workers signed the same state`, { state: step.newState });
   } else if (step.step === "anchored") {
     report(`${run}: anchored in ledger ${step.ledger}`, { transaction: step.transactionHash });
-  } else report(`${run}: somebody else was faster, the workers run it again on the new state`);
+  } else if (step.step === "contended") {
+    report(`${run}: somebody else was faster, the workers run it again on the new state`);
+  }
 }

@@ -10,6 +10,9 @@ export const LIMITS = {
 /** A program is killed after its declared CPU seconds; a loaded machine may take this many times as long by the wall. */
 const WALL_FACTOR = 2;
 
+/** A transition can land for two minutes after its payment, so a program that may take longer could never be anchored. */
+export const MAX_SECONDS = 50;
+
 const MS_PER_SECOND = 1_000;
 
 export function limitsFor(seconds: number): RunLimits {

@@ -8,7 +8,7 @@ import type { ContentStore } from "../ports/content-store.ts";
 import type { Engine, PreparedProgram, ProgramReference, RunResult } from "../ports/engine.ts";
 import { concatBytes, toHex } from "../utils/bytes.ts";
 import type { ExecutionInput } from "../wire/execution-request.ts";
-import { LIMITS, limitsFor } from "./limits.ts";
+import { LIMITS, MAX_SECONDS, limitsFor } from "./limits.ts";
 
 /** Inputs given by CID may be larger than inline ones. */
 const MAX_INPUT_BYTES = 16 * 1024 * 1024;
@@ -61,6 +61,12 @@ export async function runProgram(
     throw new SprfError("ENGINE_UNAVAILABLE", `no ${plan.reference.kind} engine is set up here`);
   }
   const program = await engine.prepare(plan.reference, { signal });
+  if (program.seconds > MAX_SECONDS) {
+    throw new SprfError(
+      "PROGRAM_INVALID",
+      `it declares ${program.seconds} CPU seconds; at most ${MAX_SECONDS} are allowed`,
+    );
+  }
   const input = await readInput(content, plan.input, signal);
   await mkdir(scratchDirectory, { recursive: true });
   const folder = await mkdtemp(join(scratchDirectory, "run-"));
@@ -110,8 +116,10 @@ async function concludeRun(
 ): Promise<RunOutcome> {
   const { plan, program, result, signal } = run;
   const accepted = result.status === "accepted";
-  const outputCid = await content.putFile(result.output, { signal });
-  const newState = accepted ? await content.putFile(createReadStream(run.statePath), { signal }) : plan.state;
+  const [outputCid, newState] = await Promise.all([
+    content.putFile(result.output, { signal }),
+    accepted ? content.putFile(createReadStream(run.statePath), { signal }) : plan.state,
+  ]);
   const stateBytesAfter = accepted ? (await stat(run.statePath)).size : run.stateBytesBefore;
   return {
     status: result.status,

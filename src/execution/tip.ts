@@ -2,6 +2,7 @@ import { ENTRY, type SmartAccount } from "../domain/program/smart-account.ts";
 import { innerTransactionOf, memoHashOf } from "../domain/program/envelope.ts";
 import { SprfError } from "../errors.ts";
 import type { LandedTransaction, Ledger } from "../ports/ledger.ts";
+import { raceAbort } from "../utils/abort.ts";
 import { recordCidFromHash } from "../wire/canonical.ts";
 
 /** Sequences of a ledger's new accounts start at its number times 2^32. */
@@ -17,6 +18,9 @@ export interface Tip {
   readonly skipped: readonly Uint8Array[];
 }
 
+/** Tips by the very look at the account that they belong to: one look has one tip, and several steps ask for it. */
+const found = new WeakMap<SmartAccount, Promise<Tip>>();
+
 /**
  * Finds the tip of a program's history on the ledger.
  *
@@ -27,6 +31,17 @@ export async function findTip(
   account: SmartAccount,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<Tip> {
+  let search = found.get(account);
+  if (search === undefined) {
+    // Shared, so that it outlives the patience of the first who asks.
+    search = searchTip(ledger, account, undefined);
+    found.set(account, search);
+    search.catch(() => found.delete(account));
+  }
+  return await raceAbort(search, signal);
+}
+
+async function searchTip(ledger: Ledger, account: SmartAccount, signal: AbortSignal | undefined): Promise<Tip> {
   let tip: Omit<Tip, "skipped"> | undefined;
   for await (const landed of ledger.transactions(account.stateLedger, account.stateLedger, { signal })) {
     tip = readTip(landed, account, ledger.networkPassphrase) ?? tip;

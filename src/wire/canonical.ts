@@ -9,6 +9,7 @@ import { equalBytes, utf8 } from "../utils/bytes.ts";
 
 const SHA2_256 = 0x12;
 const DAG_CBOR = 0x71;
+const RAW = 0x55;
 
 /** Canonical dag-cbor: equal values give equal bytes on every machine. */
 export function encodeCanonical(value: unknown): Uint8Array {
@@ -38,6 +39,21 @@ export function hashWithDomain(domain: string, ...parts: readonly Uint8Array[]):
   const hash = createHash("sha256").update(utf8(domain));
   for (const part of parts) hash.update(part);
   return new Uint8Array(hash.digest());
+}
+
+/** Files up to this size are one raw block in the profile unixfs-v1-2025. */
+const MAX_RAW_FILE_BYTES = 1024 * 1024;
+
+/** The CID (base32) of a file of at most 1 MiB, as a content store gives it. */
+export function smallFileCidOf(bytes: Uint8Array): string {
+  if (bytes.length > MAX_RAW_FILE_BYTES) {
+    throw new SprfError(
+      "CONTENT_TOO_LARGE",
+      `a file of ${bytes.length} bytes; at most ${MAX_RAW_FILE_BYTES} are allowed here`,
+    );
+  }
+  const hash = new Uint8Array(createHash("sha256").update(bytes).digest());
+  return CID.createV1(RAW, createDigest(SHA2_256, hash)).toString();
 }
 
 /** The CID (base32) of a dag-cbor block, as a content store gives it. */

@@ -9,7 +9,8 @@ import { bytesOf, bytesUpTo, cidSchema, ledgerAddressSchema, uint64Schema } from
 export const MAX_RECORD_BYTES = 1024 * 1024;
 
 const MAX_ENVELOPE_BYTES = 64 * 1024;
-const MAX_SKIPPED = 16;
+/** Of the transactions that failed in between, the last ones are kept whole and those before as one hash. */
+export const MAX_SKIPPED_ENVELOPES = 16;
 const MAX_WORKERS = 20;
 
 const envelopeSchema = bytesUpTo(MAX_ENVELOPE_BYTES);
@@ -82,8 +83,10 @@ export const transitionRecordSchema = z.strictObject({
     /** What landed for it, as the ledger holds it. */
     envelope: envelopeSchema,
   }),
-  /** Envelopes with this account as source that landed and failed since. */
-  skipped: z.array(envelopeSchema).max(MAX_SKIPPED),
+  /** Envelopes with this account as source that landed and failed since: the last ones, in order. */
+  skipped: z.array(envelopeSchema).max(MAX_SKIPPED_ENVELOPES),
+  /** Those before them: how many, and sha256("sprf/skipped/1" || the sha256 of each, in order). */
+  skippedBefore: z.strictObject({ count: z.int().positive(), hash: bytesOf(32) }).optional(),
 });
 
 /** Every transaction with the smart account as source, and the one that made it, has one of these as its memo. */
@@ -93,6 +96,7 @@ export type CreateRecord = z.output<typeof createRecordSchema>;
 export type TransitionRecord = z.output<typeof transitionRecordSchema>;
 export type ProgramRecord = z.output<typeof recordSchema>;
 
+/** @throws SprfError `CONTENT_TOO_LARGE` */
 /** @throws SprfError `CONTENT_TOO_LARGE` */
 export function encodeRecord(record: ProgramRecord): Uint8Array {
   const block = encodeCanonical(dropUndefined(record));

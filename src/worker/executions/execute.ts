@@ -11,7 +11,7 @@ import { loadSmartAccount } from "../../execution/load-smart-account.ts";
 import { planRun } from "../../execution/plan-run.ts";
 import { runProgram, type RunComponents } from "../../execution/run-program.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { LandedTransaction, Ledger } from "../../ports/ledger.ts";
+import type { AccountSnapshot, LandedTransaction, Ledger } from "../../ports/ledger.ts";
 import type { Logger } from "../../ports/logger.ts";
 import { toHex } from "../../utils/bytes.ts";
 import { signAnswer } from "../../wire/execution-answer.ts";
@@ -35,6 +35,12 @@ export interface ExecuteComponents extends RunComponents {
   serves(program: string): Promise<boolean>;
 }
 
+/** A request that may run: its payment, and the account as it was found. */
+interface Admitted {
+  readonly account: SmartAccount;
+  readonly payment: LandedTransaction;
+}
+
 export interface ExecuteInit {
   /** Requests that may wait at once; more are refused. */
   readonly maxQueued: number;
@@ -48,7 +54,7 @@ export function createExecute(
   const { clock, keys, ledger, queue } = components;
   const inFlight = new Map<string, Promise<Attempt>>();
 
-  async function admit(signed: SignedRequest, requestHash: Uint8Array): Promise<LandedTransaction> {
+  async function admit(signed: SignedRequest, requestHash: Uint8Array): Promise<Admitted> {
     const { request } = signed;
     const now = Math.floor(clock.now() / MS_PER_SECOND);
     if (request.validUntil <= BigInt(now))
@@ -59,11 +65,14 @@ export function createExecute(
     if (!(await components.serves(request.program))) {
       throw new SprfError("REQUEST_NOT_SERVED", `no running agreement binds this worker to ${request.program}`);
     }
-    const account = await loadSmartAccount(ledger, request.program);
+    const [account, payment, user] = await Promise.all([
+      loadSmartAccount(ledger, request.program),
+      ledger.transaction(toHex(signed.paymentHash)),
+      ledger.account(request.user, []),
+    ]);
     if (!account.workers.some(({ ledgerKey }) => ledgerKey === keys.ledgerKey.publicKey())) {
       throw new SprfError("REQUEST_NOT_SERVED", `${request.program} does not name this worker`);
     }
-    const payment = await ledger.transaction(toHex(signed.paymentHash));
     if (payment === undefined) {
       throw new SprfError("PAYMENT_NOT_FOUND", `no ledger holds payment ${toHex(signed.paymentHash)}`);
     }
@@ -75,13 +84,11 @@ export function createExecute(
       baseFeeStroops: account.baseFeeStroops,
       now,
     });
-    await components.usedPayments.check(account, signed.paymentHash, requestHash);
-    await checkFunds(account, signed);
-    return payment;
+    checkFunds(account, user, signed);
+    return { account, payment };
   }
 
-  async function checkFunds(account: SmartAccount, { request }: SignedRequest): Promise<void> {
-    const user = await ledger.account(request.user, []);
+  function checkFunds(account: SmartAccount, user: AccountSnapshot | undefined, { request }: SignedRequest): void {
     const needed = gasFeeStroops(request.maxGas, account.gasPriceStroops) + TRANSITION_FEE_STROOPS;
     const has = user?.account.spendableStroops ?? 0n;
     if (has >= needed) return;
@@ -94,13 +101,18 @@ export function createExecute(
     );
   }
 
-  async function answer(signed: SignedRequest, requestHash: Uint8Array, payment: LandedTransaction): Promise<Attempt> {
+  async function answer(
+    signed: SignedRequest,
+    requestHash: Uint8Array,
+    { account, payment }: Admitted,
+  ): Promise<Attempt> {
     const { request } = signed;
-    const account = await loadSmartAccount(ledger, request.program);
-    // It may have waited long, and have landed meanwhile by the signatures of the others.
-    await components.usedPayments.check(account, signed.paymentHash, requestHash);
+    const landedRecord = await components.usedPayments.check(account, signed.paymentHash, requestHash);
     const attempts = await components.attempts.of(requestHash);
-    const next = nextAttempt(await Promise.all(attempts.map(becameOf)), account.sequence);
+    const next = nextAttempt(
+      await Promise.all(attempts.map(async (attempt) => await becameOf(attempt, landedRecord))),
+      account.sequence,
+    );
     if (next.kind === "refuse") throw new SprfError("PAYMENT_USED", `request ${toHex(requestHash)}: ${next.why}`);
     const earlier = next.kind === "repeat" ? attempts[next.index] : undefined;
     if (earlier !== undefined) return earlier;
@@ -132,17 +144,27 @@ export function createExecute(
     return attempt;
   }
 
-  async function becameOf({ signed, transactionHash }: Attempt): Promise<PastAttempt> {
-    const { sequence } = signed.answer;
+  async function becameOf(
+    { signed, transactionHash }: Attempt,
+    landedRecord: string | undefined,
+  ): Promise<PastAttempt> {
+    const { sequence, recordCid } = signed.answer;
     if (transactionHash === undefined) return { sequence, landed: undefined };
+    // The program's records are surer than the service, whose transactions may lag behind its accounts.
+    if (recordCid !== undefined && recordCid === landedRecord) return { sequence, landed: "success" };
     const landed = await ledger.transaction(toHex(transactionHash));
     return { sequence, landed: landed === undefined ? "no" : landed.successful ? "success" : "failure" };
   }
 
   async function take(signed: SignedRequest, requestHash: Uint8Array): Promise<Attempt> {
-    const payment = await admit(signed, requestHash);
+    const admitted = await admit(signed, requestHash);
     if (queue.size >= maxQueued) throw new SprfError("WORKER_BUSY", `${queue.size} requests are waiting already`);
-    return await queue.add(async () => await answer(signed, requestHash, payment));
+    const waits = queue.pending >= queue.concurrency;
+    return await queue.add(async () => {
+      // What waited may find the account moved on, by its own transition too if the others' signatures landed it.
+      const account = waits ? await loadSmartAccount(ledger, signed.request.program) : admitted.account;
+      return await answer(signed, requestHash, { account, payment: admitted.payment });
+    });
   }
 
   return async (signed) => {

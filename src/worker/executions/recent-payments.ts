@@ -7,8 +7,14 @@ import { toHex } from "../../utils/bytes.ts";
 /** More than a program makes within the validity of a payment when ledgers close every second. */
 const MAX_RECORDS = 10_000;
 
+/** A payment (hex) and the record of the landed transition that it bought. */
+export interface UsedPayment {
+  readonly paymentHash: string;
+  readonly recordCid: string;
+}
+
 /**
- * Hashes (hex) of the payments that landed transitions used within the time in which a payment is valid, read from the
+ * The payments that landed transitions used within the time in which a payment is valid, read from the
  * program's records back from `tip` to `known`: what a worker that joins, missed some or lost its store has to know before it
  * signs anything.
  *
@@ -18,8 +24,8 @@ export async function recentPayments(
   content: ContentStore,
   { tip, known }: { readonly tip: string; readonly known: string | undefined },
   { now, signal }: { readonly now: number; readonly signal?: AbortSignal | undefined },
-): Promise<readonly string[]> {
-  const used: string[] = [];
+): Promise<readonly UsedPayment[]> {
+  const used: UsedPayment[] = [];
   let recordCid = tip;
   while (recordCid !== known) {
     if (used.length >= MAX_RECORDS) {
@@ -29,7 +35,7 @@ export async function recentPayments(
     const record = await readRecord(content, recordCid, { signal });
     if (record.kind === "create") break;
     if (Number(record.payment.closeTime) + 2 * PAYMENT_VALID_SECONDS < now) break;
-    used.push(toHex(record.signedRequest.paymentHash));
+    used.push({ paymentHash: toHex(record.signedRequest.paymentHash), recordCid });
     recordCid = record.previous.recordCid;
   }
   return used;

@@ -16,14 +16,16 @@ const MS_PER_SECOND = 1_000;
 /** Knows which payments bought a landed transition (invariant P2), also those from before this worker joined. */
 export interface UsedPayments {
   /**
+   * Resolves with the record of the landed transition that the payment bought, if it did.
+   *
    * @throws SprfError `PAYMENT_USED` when the payment bought a transition that this worker did not answer itself; what it did
    * answer it gives again
    */
-  check(account: SmartAccount, paymentHash: Uint8Array, requestHash: Uint8Array): Promise<void>;
+  check(account: SmartAccount, paymentHash: Uint8Array, requestHash: Uint8Array): Promise<string | undefined>;
 }
 
 const knownSchema = z.strictObject({ recordCid: z.string() });
-const usedSchema = z.strictObject({});
+const usedSchema = z.strictObject({ recordCid: z.string() });
 
 export function createUsedPayments(components: {
   readonly store: Store;
@@ -48,7 +50,7 @@ export function createUsedPayments(components: {
       const range = { tip: tip.recordCid, known: last?.recordCid };
       const payments = await recentPayments(components.content, range, { now });
       await store.apply([
-        ...payments.map((payment) => used.put(payment, {})),
+        ...payments.map(({ paymentHash, recordCid }) => used.put(paymentHash, { recordCid })),
         known.put(account.id, { recordCid: tip.recordCid }),
       ]);
     }
@@ -73,8 +75,8 @@ export function createUsedPayments(components: {
   return {
     async check(account, paymentHash, requestHash) {
       await catchUpInTurn(account);
-      if ((await used.get(toHex(paymentHash))) === undefined) return;
-      if (await components.hasAnswered(requestHash)) return;
+      const bought = await used.get(toHex(paymentHash));
+      if (bought === undefined || (await components.hasAnswered(requestHash))) return bought?.recordCid;
       throw new SprfError("PAYMENT_USED", `payment ${toHex(paymentHash)} bought a transition already`);
     },
   };

@@ -1,13 +1,25 @@
 import { Keypair, Operation } from "@stellar/stellar-sdk";
 import { expect } from "chai";
 
-import { execute, type ExecuteComponents, type ExecutionResult } from "../../../src/client/execute.ts";
+import {
+  execute,
+  resume,
+  type ExecuteComponents,
+  type ExecuteStep,
+  type ExecutionResult,
+} from "../../../src/client/execute.ts";
 import { walletOf, type Wallet } from "../../../src/client/wallet.ts";
 import { fundAccount } from "../../../src/devnet/fund.ts";
 import { innerTransactionOf } from "../../../src/domain/program/envelope.ts";
 import { isSprfError, type SprfError } from "../../../src/errors.ts";
-import { utf8 } from "../../../src/utils/bytes.ts";
-import type { AnswerWithOutput } from "../../../src/wire/execution-json.ts";
+import { toHex, utf8 } from "../../../src/utils/bytes.ts";
+import {
+  requestFromJson,
+  requestToJson,
+  signedRequestJsonSchema,
+  type AnswerWithOutput,
+} from "../../../src/wire/execution-json.ts";
+import type { SignedRequest } from "../../../src/wire/execution-request.ts";
 import { signAnswer } from "../../../src/wire/execution-answer.ts";
 import { anchorAnswers } from "../../helpers/anchor-answers.ts";
 import { askAll } from "../../helpers/ask-all.ts";
@@ -256,6 +268,44 @@ describe("client/execute", () => {
       expect((await run("append 3 of 3;", scene.client, { wallet: all })).transition).not.to.equal(undefined);
       expect((await run("append 2 of 3;", scene.client, { wallet: enough })).transition).not.to.equal(undefined);
       expect(await codeOf(run("append 1 of 3;", scene.client, { wallet: own }))).to.equal("NOT_ENOUGH_SIGNATURES");
+    });
+  });
+
+  describe("when it goes on after a crash", () => {
+    /** Runs until this step and gives the signed request that was told before the payment. */
+    const crashAt = async (text: string, step: ExecuteStep["step"]): Promise<SignedRequest> => {
+      const controller = new AbortController();
+      let signed: SignedRequest | undefined;
+      await execute(
+        scene.client,
+        { program, wallet, input: { bytes: new Uint8Array(utf8(`${text}\n`)) } },
+        {
+          signal: controller.signal,
+          onProgress(told) {
+            if (told.step === "paying") signed = told.signed;
+            if (told.step === step) controller.abort();
+          },
+        },
+      ).catch(() => undefined);
+      if (signed === undefined) throw new Error("the request was not told");
+      return requestFromJson(signedRequestJsonSchema.parse(JSON.parse(JSON.stringify(requestToJson(signed)))));
+    };
+
+    for (const step of ["paid", "answered", "anchored"] as const) {
+      it(`should land once and pay once when it crashed as soon as it was ${step}`, async () => {
+        const signed = await crashAt(`append resumed when ${step};`, step);
+        const first = await resume(scene.client, { signed, wallet });
+        const again = await resume(scene.client, { signed, wallet });
+        expect(first.transition).not.to.equal(undefined);
+        expect(again.transition?.ledger).to.equal(first.transition?.ledger);
+        expect(again.answer).to.deep.equal(first.answer);
+        expect(first.paymentHash).to.equal(toHex(signed.paymentHash));
+      });
+    }
+
+    it("should say that nothing was paid when it crashed before", async () => {
+      const signed = await crashAt("append never;", "paying");
+      expect(await codeOf(resume(scene.client, { signed, wallet }))).to.equal("PAYMENT_NOT_FOUND");
     });
   });
 

@@ -44,7 +44,7 @@ for (const count of [1, 3, 5]) {
 
       expect(new TextDecoder().decode(first.output)).to.equal(balancesCsv(entries.slice(0, 20)));
       expect(new TextDecoder().decode(second.output)).to.equal(balancesCsv(entries));
-      expect(steps.map(({ step }) => step)).to.deep.equal(["paid", "answered", "anchored"]);
+      expect(steps.map(({ step }) => step)).to.deep.equal(["paying", "paid", "answered", "anchored"]);
       const state = await readState(scene.client, program);
       expect(state.cid).to.equal(second.answer.newState);
       expect(state.ledger).to.equal(second.transition?.ledger);
