@@ -138,6 +138,30 @@ describe("a request that comes again", () => {
     expect(await askAll(scene.workers, paid.signed)).to.deep.equal(answers);
   });
 
+  it("should get the answer that landed from a worker whose service lags behind with transactions", async () => {
+    const paid = await scene.paid(wallet, program, "append lagging\n");
+    const answers = await askAll(scene.workers, paid.signed);
+    await anchorIt(paid, answers);
+    const before = worker.runs;
+    const { ledger } = scene.client;
+    await restart(worker, () => {
+      worker.changes.ledger = {
+        ...ledger,
+        // It knows the payment, but not yet what landed since.
+        transaction: async (hash, options) =>
+          hash === toHex(paid.signed.paymentHash) ? await ledger.transaction(hash, options) : undefined,
+      };
+    });
+    try {
+      expect(await ask(worker, paid.signed)).to.deep.equal(answers[0]);
+      expect(worker.runs).to.equal(before);
+    } finally {
+      await restart(worker, () => {
+        delete worker.changes.ledger;
+      });
+    }
+  });
+
   it("should get nothing more once its transition landed and failed", async () => {
     const poor = await scene.user();
     const paid = await scene.paid(poor, program, "append never\n");
