@@ -177,7 +177,7 @@ async function cleanInstall(pinnedNode, env) {
   return await capture(
     "npm",
     ["ci", "--prefix", ROOT, "--prefer-offline", "--no-audit", "--no-fund", "--no-progress"],
-    { cwd: tmpdir(), env: { ...env, PATH: [dirname(path), env.PATH].join(delimiter) } },
+    { cwd: tmpdir(), env: { ...env, ...globalSettings(env), PATH: [dirname(path), env.PATH].join(delimiter) } },
   );
 }
 
@@ -197,6 +197,16 @@ function environmentForNpm() {
   );
   const path = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== BIN);
   return { ...Object.fromEntries(kept), NODE_ENV: "development", PATH: path.join(delimiter) };
+}
+
+/** npm looks for the machine's settings (registry, certificates, proxy) beside the Node it runs on, and the pinned one has none. */
+function globalSettings(env) {
+  const { status, stdout } = spawnSync("npm", ["config", "get", "globalconfig"], {
+    cwd: tmpdir(),
+    env,
+    encoding: "utf8",
+  });
+  return status === 0 ? { npm_config_globalconfig: stdout.trim() } : {};
 }
 
 function npmVersion(env) {
