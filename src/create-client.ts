@@ -17,6 +17,7 @@ import type { Logger } from "./ports/logger.ts";
 import { throwIfAborted } from "./utils/abort.ts";
 import type { SignedRequest } from "./wire/execution-request.ts";
 
+/** Which market to connect to, and as whom. */
 export interface ConnectInit {
   readonly networks: NetworkSettings;
   /** BIP-39; or give `keys`. */
@@ -28,10 +29,13 @@ export interface ConnectInit {
   readonly logger?: Logger;
 }
 
+/** What every call takes. */
 export interface CallOptions {
+  /** Aborting rejects the call with `ABORTED`. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Conditions of a purchase. */
 export interface BuyOptions extends CallOptions {
   /** Refuse to pay more, in wei. @default the quote */
   readonly maxPriceWei?: bigint;
@@ -50,6 +54,7 @@ export interface SprfClient {
   buy(request: PurchaseRequest, options?: BuyOptions): Promise<Purchase>;
   /** As `buy`, with workers of the client's own choice, 3 testers and the default fee. */
   buyWith(workerIds: readonly number[], lengthBlocks: number, options?: BuyOptions): Promise<Purchase>;
+  /** Terms, parties and progress of an agreement. @throws SprfError `INVALID_INPUT` when the market knows none at this address */
   agreement(address: string, options?: CallOptions): Promise<Agreement & AgreementState>;
   /** Finds an agreement's workers by their public keys alone, over Waku, and connects to them. */
   findWorkers(

@@ -100,6 +100,7 @@ export const ERRORS = {
   KEYSTORE_WRONG_PASSWORD: { fault: "user", next: "Try another password; it cannot be recovered." },
 } as const satisfies Record<string, ErrorDescriptor>;
 
+/** A code of {@link ERRORS}; it stays the same when the wording of a message changes. */
 export type ErrorCode = keyof typeof ERRORS;
 
 export interface SprfErrorOptions {

@@ -32,25 +32,28 @@ export interface CreateProgramComponents {
   readonly random: Random;
 }
 
+/** What a new program is made of, and who pays for its account. */
 export interface CreateProgramParts {
+  /** Pays the fee, the reserve and the endowment. */
   readonly wallet: Wallet;
+  /** Its workers, price and program; the state is the CID of its first one. @default a file without a byte */
   readonly terms: Omit<SmartAccountTerms, "state"> & { readonly state?: string };
   /** Spendable balance that the account starts with, above its reserve. @default 0 */
   readonly endowmentStroops?: bigint;
 }
 
+/** A program that exists on the ledger. */
 export interface CreatedProgram {
-  /** The smart account. */
+  /** The smart account, `G...`. */
   readonly program: string;
+  /** Of the transaction that made it, in hex. */
   readonly transactionHash: string;
+  /** Number of the ledger that holds that transaction. */
   readonly ledger: number;
+  /** CID of the record whose hash is that transaction's memo. */
   readonly recordCid: string;
+  /** What the account holds back: (2 + entries + signers) x 0.5 XLM, in stroops (10^-7 XLM). */
   readonly reserveStroops: bigint;
-}
-
-/** What an account with these terms would hold back: (2 + entries + signers) x 0.5 XLM. */
-export function programReserveStroops(terms: CreateProgramParts["terms"]): bigint {
-  return reserveStroops({ ...terms, state: terms.state ?? "-" });
 }
 
 /**

@@ -37,19 +37,23 @@ export interface ExecuteComponents {
   readonly random: Random;
 }
 
+/** What is run, and who pays for it. */
 export interface ExecuteParts {
-  /** The smart account. */
+  /** The smart account, `G...`. */
   readonly program: string;
+  /** The bytes themselves, or the CID of a file that the workers can fetch. */
   readonly input: ExecutionInput;
+  /** Pays the base fee, and the gas when the new state lands. */
   readonly wallet: Wallet;
-  /** @default 1,000,000 */
+  /** The most units of gas that the run may use; one that needs more is rejected. @default 1,000,000 */
   readonly maxGas?: bigint;
-  /** @default 300 */
+  /** How long workers answer the request, from now on. @default 300 */
   readonly validSeconds?: number;
   /** Refuse to run on any other state. */
   readonly ifState?: string;
 }
 
+/** How far a request has come; steps come in this order, "answered" and "contended" in turns until one lands. */
 export type ExecuteStep =
   /** Before anything is paid: whoever keeps this can go on after a crash with `resume`, without paying again. */
   | { readonly step: "paying"; readonly signed: SignedRequest }
@@ -58,16 +62,25 @@ export type ExecuteStep =
   | { readonly step: "contended"; readonly attempt: number }
   | { readonly step: "anchored"; readonly transactionHash: string; readonly ledger: number };
 
+/** How to wait for a request. */
 export interface ExecuteOptions {
+  /** Aborting rejects with `ABORTED`; what was paid for can be resumed. */
   readonly signal?: AbortSignal | undefined;
+  /** Called at once with each step. */
   readonly onProgress?: (step: ExecuteStep) => void;
 }
 
+/** What a majority of the workers signed, and where it landed. */
 export interface ExecutionResult {
+  /** 64 hex digits; the memo of the payment. */
   readonly requestHash: string;
+  /** Hash of the transaction that paid the base fee, in hex. */
   readonly paymentHash: string;
+  /** The answer that the majority agrees on. */
   readonly answer: ExecutionAnswer;
+  /** What the program wrote to its standard output. */
   readonly output: Uint8Array;
+  /** What each worker said that had answered by then, in the order of the account's workers. */
   readonly replies: readonly WorkerReply[];
   /** Where the new state is anchored; absent when nothing changed. */
   readonly transition?: { readonly transactionHash: string; readonly ledger: number; readonly closeTime: number };

@@ -5,7 +5,7 @@ import type { Messenger, ReceivedMessage } from "../ports/messenger.ts";
 import type { Random } from "../ports/random.ts";
 import { abortError } from "../utils/abort.ts";
 import { fromHex } from "../utils/bytes.ts";
-import { publicKeyOf } from "../utils/secp256k1.ts";
+import { PRIVATE_KEY_BYTES, publicKeyOf } from "../utils/secp256k1.ts";
 import { within } from "../utils/within.ts";
 import {
   ADDRESS_VERSION,
@@ -20,7 +20,6 @@ import { contactTopicOf, replyTopicOf } from "../wire/topics.ts";
 /** Pauses between sendings of the request; the last one repeats. */
 const RESEND_PAUSES_MS = [100, 250, 500, 1_000];
 const DEFAULT_TIMEOUT_MS = 10_000;
-const PRIVATE_KEY_BYTES = 32;
 
 export interface FindAddressComponents {
   readonly messenger: Messenger;

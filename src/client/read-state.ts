@@ -4,9 +4,12 @@ import type { ContentStore } from "../ports/content-store.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import { concatBytes } from "../utils/bytes.ts";
 
+/** A program's state, as the ledger names it. */
 export interface ProgramState {
   readonly cid: string;
+  /** The whole file; its hash is the CID's. */
   readonly bytes: Uint8Array;
+  /** Sequence number of the smart account when the state was read; what lands next has the one after it. */
   readonly sequence: bigint;
   /** Ledger that anchored it. */
   readonly ledger: number;

@@ -68,7 +68,7 @@ async function submitOnce(
 }
 
 /** Waits for a submitted transaction; undefined when `maxTime` (seconds) has passed on the ledger without it. */
-export async function waitUntilLanded(
+async function waitUntilLanded(
   { ledger, clock }: SubmitComponents,
   hash: string,
   maxTime: number,

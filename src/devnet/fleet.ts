@@ -10,7 +10,7 @@ import type { Devnet } from "./create-devnet.ts";
 import { fundAccount } from "./fund.ts";
 
 /** The general market, which `buyContract` buys from. */
-export const GENERAL_APPLICATION = `0x${"0".repeat(64)}`;
+const GENERAL_APPLICATION = `0x${"0".repeat(64)}`;
 
 const GWEI = 10n ** 9n;
 const PRICE_PER_BLOCK_WEI = 20_000n * GWEI;

@@ -14,9 +14,9 @@ export const MAX_ADDRESS_BYTES = 8 * 1024;
 export const MAX_ADDRESS_LIFETIME_MS = 60_000;
 /** By how much clocks may differ. */
 export const MAX_CLOCK_SKEW_MS = 30_000;
-export const MAX_API_URL_LENGTH = 256;
-export const MAX_MULTIADDRS = 16;
-export const MAX_MULTIADDR_LENGTH = 256;
+const MAX_API_URL_LENGTH = 256;
+const MAX_MULTIADDRS = 16;
+const MAX_MULTIADDR_LENGTH = 256;
 export const MESSAGE_ID_BYTES = 16;
 const LEDGER_KEY_BYTES = 32;
 const AGREEMENT_BYTES = 20;

@@ -29,7 +29,7 @@ export const signedAnswerSchema = z.strictObject({
   answer: executionAnswerSchema,
   /** The worker's ledger key. */
   worker: ledgerAddressSchema,
-  /** By the ledger key, over {@link hashAnswer}. */
+  /** By the ledger key, over `hashAnswer`. */
   signature: bytesOf(64),
   /** By the message key, EIP-712, so that contracts can recover it. */
   messageSignature: bytesOf(65),

@@ -65,6 +65,7 @@ export const errorJsonSchema = z.strictObject({
   }),
 });
 
+/** A {@link SignedRequest} as it is kept in a file or sent to a worker's HTTP API. */
 export type SignedRequestJson = z.output<typeof signedRequestJsonSchema>;
 export type AnswerJson = z.output<typeof answerJsonSchema>;
 export type ErrorJson = z.output<typeof errorJsonSchema>;
@@ -76,6 +77,7 @@ export interface AnswerWithOutput {
   readonly detail: string;
 }
 
+/** The other way round: {@link requestFromJson}. */
 export function requestToJson({ request, paymentHash, signature }: SignedRequest): SignedRequestJson {
   const { input, ifState } = request;
   return {

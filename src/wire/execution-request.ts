@@ -43,6 +43,7 @@ export const signedRequestSchema = z.strictObject({
   signature: bytesOf(64),
 });
 
+/** A request and the signature of its user; whoever holds it can go on with it, but not change it. */
 export type SignedRequest = z.output<typeof signedRequestSchema>;
 
 /** 32 bytes: sha256("sprf/request/1" || canonical dag-cbor of the request); also the memo of its payment. */

@@ -7,7 +7,7 @@ import { PUBLIC_KEY_BYTES } from "../utils/secp256k1.ts";
  *
  * @see https://rfc.vac.dev/waku/standards/application/54/x3dh-sessions (its contact topics)
  */
-export const CONTACT_PARTITIONS = 5_000n;
+const CONTACT_PARTITIONS = 5_000n;
 
 /** The largest Waku message that the network relays (64/WAKU2-NETWORK): 150 KiB, encrypted and encoded. */
 export const MAX_MESSAGE_BYTES = 153_600;

@@ -1,4 +1,3 @@
-export type { ITesterRegistry } from "../../../typechain-types/interfaces/ITesterRegistry.ts";
 export type { IWorkAgreement } from "../../../typechain-types/interfaces/IWorkAgreement.ts";
 export type {
   IWorkerDispatcher,

@@ -31,7 +31,7 @@ export function parseCid(text: string): CID {
 }
 
 /** Whether the block's hash can be checked and its links are known. */
-export function isSupported(cid: CID): boolean {
+function isSupported(cid: CID): boolean {
   return cid.multihash.code === SHA2_256 && [RAW, DAG_PB, DAG_CBOR].includes(cid.code);
 }
 

@@ -1,9 +1,6 @@
 import { isSprfError } from "../../errors.ts";
 import { MAX_BLOCK_BYTES } from "./cid.ts";
 
-/** The media type of the answer. */
-export const RAW_BLOCK_TYPE = "application/vnd.ipld.raw";
-
 /**
  * What `GET /ipfs/<cid>?format=raw` answers: one block that is on this machine, or undefined (404). Peers are never asked on a
  * stranger's behalf.

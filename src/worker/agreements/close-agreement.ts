@@ -7,7 +7,7 @@ const WITHDRAW_GAS = 80_000n;
 const ASSUMED_GAS_PRICE_WEI = 1_000_000_000n;
 
 /** Less credit than this costs more to withdraw than it is worth. */
-export const MIN_WITHDRAW_WEI = WITHDRAW_GAS * ASSUMED_GAS_PRICE_WEI;
+const MIN_WITHDRAW_WEI = WITHDRAW_GAS * ASSUMED_GAS_PRICE_WEI;
 
 /** Blocks between the turns of two parties to an agreement. */
 const BLOCKS_PER_TURN = 2;
@@ -17,7 +17,7 @@ export interface CloseOptions extends ChainOptions {
   readonly block: number;
   /** Parties go one after the other, so that they do not all pay for the same transaction: 0 goes first. */
   readonly turn: number;
-  /** @default {@link MIN_WITHDRAW_WEI} */
+  /** Credit to leave where it is, in wei, until there is more. @default 80,000 gas at 1 gwei */
   readonly minWithdrawWei?: bigint;
 }
 

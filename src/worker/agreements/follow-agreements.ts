@@ -28,7 +28,7 @@ export interface FollowInit {
   readonly workerId: number;
   /** Called once for each program (`G...`) that an agreement binds this worker to. */
   readonly onProgram?: (program: string) => void;
-  /** @default {@link MIN_WITHDRAW_WEI} */
+  /** Credit to leave where it is, in wei, until there is more. @default 80,000 gas at 1 gwei */
   readonly minWithdrawWei?: bigint;
 }
 
