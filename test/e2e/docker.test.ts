@@ -27,10 +27,8 @@ describeWithPart("docker", absent, "with a Docker Engine and a registry", () => 
         const state = join(directory, "state");
         await writeFile(state, "");
         for (const input of inputs) {
-          const run = promisify(execFile)("docker", [
-            ...["run", "--rm", "--interactive", "--network", "none", "--read-only", "--tmpfs", "/tmp"],
-            ...["--volume", `${state}:/sprf/state`, reference],
-          ]);
+          const flags = ["--rm", "--interactive", "--network", "none", "--read-only", "--tmpfs", "/tmp"];
+          const run = promisify(execFile)("docker", ["run", ...flags, "--volume", `${state}:/sprf/state`, reference]);
           run.child.stdin?.end(input);
           await run;
         }

@@ -15,7 +15,7 @@ if (import.meta.main) {
         const wrapEngine = createLyingEngine;
         const worker = await createWorker({ ...peer, engines, http: {}, registration: { terms }, wrapEngine });
         await runDaemon(worker, signal, () => {
-          console.log(JSON.stringify({ workerId: worker.workerId, apiUrl: worker.apiUrl }));
+          process.stdout.write(`${JSON.stringify({ workerId: worker.workerId, apiUrl: worker.apiUrl })}\n`);
         });
       });
     });

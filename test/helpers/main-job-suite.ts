@@ -20,9 +20,9 @@ const SUITE_TIMEOUT_MS = 180_000;
 export interface MainJobSuiteInit {
   readonly kind: ProgramReference["kind"];
   readonly vetted: readonly string[];
-  program(client: SprfClient): Promise<ProgramReference>;
+  readonly program: (client: SprfClient) => Promise<ProgramReference>;
   /** The state after these inputs, computed without SPRF. */
-  stateAfter(inputs: readonly Uint8Array[]): Promise<Uint8Array>;
+  readonly stateAfter: (inputs: readonly Uint8Array[]) => Promise<Uint8Array>;
 }
 
 /** The main job between processes, with one worker killed, and with one that lies. */
