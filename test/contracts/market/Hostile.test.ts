@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { id, ZeroAddress } from "ethers";
 import { network } from "hardhat";
 
-import type { Actor, WorkAgreement } from "../../../typechain-types/index.ts";
+import type { WorkAgreement } from "../../../typechain-types/index.ts";
 import {
   buy,
   deployMarket,
