@@ -116,11 +116,7 @@ export async function connect(init: ConnectInit, { signal }: CallOptions = {}): 
   return {
     keys,
     wallet: ownWallet,
-    ensureTwin: async (options) =>
-      await chain.ensureTwin(
-        { messagePrivateKey: keys.messagePrivateKey, ledgerKey: new Uint8Array(keys.ledgerKeypair.rawPublicKey()) },
-        options,
-      ),
+    ensureTwin: async (options) => await peer.ensureTwin(options),
     quote: async (request, options) => await chain.quote(request, options),
     async buy(request, options) {
       const quoteWei = await chain.quote(request, options);

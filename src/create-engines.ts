@@ -27,3 +27,16 @@ export function createEngines(
   };
   return new Map(kinds.map((kind) => [kind, make[kind]()]));
 }
+
+/** Makes sure that every engine is there. @throws SprfError `ENGINE_UNAVAILABLE` */
+export async function checkEngines(
+  engines: Engines,
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<void> {
+  for (const engine of engines.values()) await engine.check({ signal });
+}
+
+/** Ends what runs on all engines; safe to repeat. */
+export async function closeEngines(engines: Engines): Promise<void> {
+  await Promise.all([...engines.values()].map(async (engine) => await engine.close()));
+}

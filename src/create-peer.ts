@@ -12,6 +12,7 @@ import { systemRandom } from "./adapters/random/system.ts";
 import { createSqliteStore } from "./adapters/store/sqlite.ts";
 import { createHttpWorkerApi } from "./adapters/worker-api/http.ts";
 import type { TwinKeys } from "./domain/identity/keys.ts";
+import type { ChainOptions, Twin } from "./ports/chain.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { Logger } from "./ports/logger.ts";
@@ -59,6 +60,8 @@ export interface Peer extends Startable {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Makes sure that this account has a twin with these keys. */
+  ensureTwin(options?: ChainOptions): Promise<Twin>;
 }
 
 /** Puts the adapters together; nothing listens before `start`. @throws SprfError `CHAIN_UNREACHABLE`, `CONFIG_INVALID` */
@@ -103,6 +106,11 @@ export async function createPeer({ networks, keys, dataDirectory, logger }: Peer
     clock,
     random: systemRandom,
     logger,
+    ensureTwin: async (options) =>
+      await chain.ensureTwin(
+        { messagePrivateKey: keys.messagePrivateKey, ledgerKey: new Uint8Array(keys.ledgerKeypair.rawPublicKey()) },
+        options,
+      ),
     async start(options) {
       await node.start(options);
       await messenger.start(options);

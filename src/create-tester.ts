@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { findAddress } from "./client/find-address.ts";
 import { joinContent } from "./client/join-content.ts";
-import { createEngines, type EngineSettings } from "./create-engines.ts";
+import { checkEngines, closeEngines, createEngines, type EngineSettings } from "./create-engines.ts";
 import { createPeer, type PeerInit } from "./create-peer.ts";
 import { SprfError } from "./errors.ts";
 import type { Startable } from "./ports/startable.ts";
@@ -67,14 +67,9 @@ export async function createTester(init: TesterInit): Promise<Tester> {
   async function start(signal: AbortSignal | undefined): Promise<void> {
     closers.push(async () => await peer.stop());
     await peer.start({ signal });
-    for (const engine of engines.values()) {
-      closers.push(async () => await engine.close());
-      await engine.check({ signal });
-    }
-    await chain.ensureTwin(
-      { messagePrivateKey: keys.messagePrivateKey, ledgerKey: new Uint8Array(keys.ledgerKeypair.rawPublicKey()) },
-      { signal },
-    );
+    closers.push(async () => await closeEngines(engines));
+    await checkEngines(engines, { signal });
+    await peer.ensureTwin({ signal });
     testerId = await ensureRegistered(signal);
     closers.push(async () => await service.stop());
     await service.start({ signal });

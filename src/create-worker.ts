@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import PQueue from "p-queue";
 
-import { createEngines, type EngineSettings, type Engines } from "./create-engines.ts";
+import { checkEngines, closeEngines, createEngines, type EngineSettings, type Engines } from "./create-engines.ts";
 import { createPeer, type PeerInit } from "./create-peer.ts";
 import { SprfError, messageOf } from "./errors.ts";
 import type { Engine } from "./ports/engine.ts";
@@ -63,14 +63,9 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   async function start(signal: AbortSignal | undefined): Promise<void> {
     closers.push(async () => await peer.stop());
     await peer.start({ signal });
-    for (const engine of engines.values()) {
-      closers.push(async () => await engine.close());
-      await engine.check({ signal });
-    }
-    const twin = await chain.ensureTwin(
-      { messagePrivateKey: keys.messagePrivateKey, ledgerKey: new Uint8Array(keys.ledgerKeypair.rawPublicKey()) },
-      { signal },
-    );
+    closers.push(async () => await closeEngines(engines));
+    await checkEngines(engines, { signal });
+    const twin = await peer.ensureTwin({ signal });
     const workerId = await ensureRegistered(signal);
     const agreements = followAgreements({ chain, store, clock, logger }, { workerId, onProgram });
     const api = createApi(async (program) => await agreements.serves(program));
@@ -134,7 +129,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     closers.push(async () => {
       queue.clear();
       // Ends the runs in flight, which nobody waits for any more.
-      await Promise.all([...engines.values()].map(async (engine) => await engine.close()));
+      await closeEngines(engines);
       await queue.onIdle();
     });
     const execute = createExecute(
