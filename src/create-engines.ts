@@ -1,3 +1,7 @@
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import type Docker from "dockerode";
 
 import { createDockerEngine } from "./adapters/engine/docker/create-docker-engine.ts";
@@ -10,7 +14,7 @@ export interface EngineSettings {
   /** `wasi` is always there; `docker` needs a Docker Engine on this machine. */
   readonly kinds: readonly ProgramReference["kind"][];
   readonly docker?: { readonly connection?: Docker.DockerOptions; readonly runtime?: string };
-  /** Where scratch copies of states rest. @default the system's temporary directory */
+  /** Where scratch copies of states rest; of one daemon alone. @default a folder of the data directory */
   readonly scratchDirectory?: string;
 }
 
@@ -26,6 +30,24 @@ export function createEngines(
     docker: () => createDockerEngine(components, { ...docker, scratchDirectory }),
   };
   return new Map(kinds.map((kind) => [kind, make[kind]()]));
+}
+
+/** A folder for the runs of one daemon, emptied of what an earlier process left when it was killed. */
+export async function prepareRuns(scratchDirectory: string): Promise<void> {
+  await rm(runsOf(scratchDirectory), { recursive: true, force: true });
+}
+
+/** Where a daemon's scratch copies rest. */
+export function scratchOf(
+  { engines, dataDirectory }: { readonly engines: EngineSettings; readonly dataDirectory?: string },
+  account: string,
+): string {
+  return engines.scratchDirectory ?? join(dataDirectory ?? join(tmpdir(), `sprf-${account}`), "scratch");
+}
+
+/** Where each run of a daemon has its folder. */
+export function runsOf(scratchDirectory: string): string {
+  return join(scratchDirectory, "runs");
 }
 
 /** Makes sure that every engine is there. @throws SprfError `ENGINE_UNAVAILABLE` */

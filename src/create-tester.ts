@@ -1,9 +1,14 @@
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-
 import { findAddress } from "./client/find-address.ts";
 import { joinContent } from "./client/join-content.ts";
-import { checkEngines, closeEngines, createEngines, type EngineSettings } from "./create-engines.ts";
+import {
+  checkEngines,
+  closeEngines,
+  createEngines,
+  prepareRuns,
+  runsOf,
+  scratchOf,
+  type EngineSettings,
+} from "./create-engines.ts";
 import { createPeer, type PeerInit } from "./create-peer.ts";
 import { SprfError } from "./errors.ts";
 import type { Startable } from "./ports/startable.ts";
@@ -37,10 +42,10 @@ export async function createTester(init: TesterInit): Promise<Tester> {
   const logger = init.logger.child({ tester: init.keys.account });
   const peer = await createPeer({ ...init, logger });
   const { chain, keys } = peer;
-  const scratchDirectory = init.engines.scratchDirectory ?? join(init.dataDirectory ?? tmpdir(), "scratch");
+  const scratchDirectory = scratchOf(init, init.keys.account);
   const engines = createEngines(peer, { ...init.engines, scratchDirectory });
   const purse = createPurse(peer, keys.ledgerKeypair);
-  const ownRun = createOwnRun({ ...peer, engines, scratchDirectory });
+  const ownRun = createOwnRun({ ...peer, engines, scratchDirectory: runsOf(scratchDirectory) });
   const messageKeys = { publicKey: keys.messageKey, privateKey: keys.messagePrivateKey };
   const service = createTesterService(
     {
@@ -68,6 +73,7 @@ export async function createTester(init: TesterInit): Promise<Tester> {
     closers.push(async () => await peer.stop());
     await peer.start({ signal });
     closers.push(async () => await closeEngines(engines));
+    await prepareRuns(scratchDirectory);
     await checkEngines(engines, { signal });
     await peer.ensureTwin({ signal });
     testerId = await ensureRegistered(signal);

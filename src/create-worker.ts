@@ -1,9 +1,15 @@
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-
 import PQueue from "p-queue";
 
-import { checkEngines, closeEngines, createEngines, type EngineSettings, type Engines } from "./create-engines.ts";
+import {
+  checkEngines,
+  closeEngines,
+  createEngines,
+  prepareRuns,
+  runsOf,
+  scratchOf,
+  type EngineSettings,
+  type Engines,
+} from "./create-engines.ts";
 import { createPeer, type PeerInit } from "./create-peer.ts";
 import { SprfError, messageOf } from "./errors.ts";
 import type { Engine } from "./ports/engine.ts";
@@ -52,7 +58,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   const logger = init.logger.child({ worker: init.keys.account });
   const peer = await createPeer({ ...init, logger });
   const { chain, clock, content, keys, ledger, store } = peer;
-  const scratchDirectory = init.engines.scratchDirectory ?? join(init.dataDirectory ?? tmpdir(), "scratch");
+  const scratchDirectory = scratchOf(init, init.keys.account);
   const engines = wrapAll(createEngines({ content, logger }, { ...init.engines, scratchDirectory }), init.wrapEngine);
   const closers: (() => Promise<void>)[] = [];
   const life = new AbortController();
@@ -64,6 +70,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     closers.push(async () => await peer.stop());
     await peer.start({ signal });
     closers.push(async () => await closeEngines(engines));
+    await prepareRuns(scratchDirectory);
     await checkEngines(engines, { signal });
     const twin = await peer.ensureTwin({ signal });
     const workerId = await ensureRegistered(signal);
@@ -136,7 +143,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       {
         ...peer,
         engines,
-        scratchDirectory,
+        scratchDirectory: runsOf(scratchDirectory),
         attempts,
         usedPayments,
         queue,
