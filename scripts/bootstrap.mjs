@@ -11,6 +11,8 @@ const TARGETS = {
   install: [],
   start: ["src/cli/start.ts"],
   devnet: ["src/cli/devnet.ts"],
+  worker: ["src/cli/worker.ts"],
+  tester: ["src/cli/tester.ts"],
   test: ["scripts/test.ts"],
   e2e: ["scripts/test.ts", "--e2e"],
 };

@@ -1,31 +1,26 @@
 // hardhat run scripts/buy-contract.ts --network devnet: buys an agreement. SPRF_REDUNDANCY workers (1), SPRF_LENGTH blocks (60),
 // SPRF_TESTER_COUNT testers (1); the buyer is account SPRF_ACCOUNT_INDEX.
-import { existsSync } from "node:fs";
-
+import hre from "hardhat";
 import { z } from "zod";
 
+import { parseEnvironment } from "../src/cli/parse-options.ts";
 import { runCommand } from "../src/cli/run-command.ts";
-import { DEVNET_FILE } from "../src/config/devnet-file.ts";
+import { scriptSettings } from "../src/config/script-settings.ts";
 import { createMarket } from "../src/create-market.ts";
-import { SprfError } from "../src/errors.ts";
 
-const orderSchema = z.object({
+const orderShape = {
   SPRF_REDUNDANCY: z.coerce.number().int().positive().default(1),
   SPRF_LENGTH: z.coerce.number().int().positive().default(60),
   SPRF_TESTER_COUNT: z.coerce
     .number()
     .pipe(z.literal([1, 3, 5, 7]))
     .default(1),
-});
+};
 
 await runCommand(async (signal) => {
-  const order = orderSchema.safeParse(process.env);
-  if (!order.success) {
-    const [issue] = order.error.issues;
-    throw new SprfError("CONFIG_INVALID", `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`);
-  }
-  const { SPRF_REDUNDANCY: redundancy, SPRF_LENGTH: lengthBlocks, SPRF_TESTER_COUNT: testerCount } = order.data;
-  const { chain, keys } = await createMarket(existsSync(DEVNET_FILE) ? { devnetFile: DEVNET_FILE } : {});
+  const order = parseEnvironment(orderShape, process.env);
+  const { SPRF_REDUNDANCY: redundancy, SPRF_LENGTH: lengthBlocks, SPRF_TESTER_COUNT: testerCount } = order;
+  const { chain, keys } = await createMarket(scriptSettings(hre.globalOptions.network));
   try {
     const ledgerKey = new Uint8Array(keys.ledgerKeypair.rawPublicKey());
     await chain.ensureTwin({ messagePrivateKey: keys.messagePrivateKey, ledgerKey }, { signal });

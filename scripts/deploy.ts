@@ -1,22 +1,36 @@
 // hardhat run scripts/deploy.ts --network <name>: deploys the market and writes down where it is.
-import { network } from "hardhat";
+import hre from "hardhat";
 
 import Market from "../ignition/modules/Market.ts";
-import { DEVNET_FILE, adoptMarket } from "../src/config/devnet-file.ts";
+import { runCommand } from "../src/cli/run-command.ts";
+import { adoptMarket, devnetFilePath } from "../src/config/devnet-file.ts";
 import { writeDeployment } from "../src/config/deployment-file.ts";
+import { SprfError } from "../src/errors.ts";
 
-const { ignition, ethers } = await network.create();
-const { chainId } = await ethers.provider.getNetwork();
-const deployed = await ignition.deploy(Market);
-const contracts = {
-  twins: await deployed.twins.getAddress(),
-  dispatcher: await deployed.dispatcher.getAddress(),
-  testers: await deployed.testers.getAddress(),
-};
-const file = await writeDeployment(chainId, contracts);
-// Daemons and scripts that take their networks from a running devnet use this market from now on.
-const adopted = await adoptMarket(DEVNET_FILE, contracts);
+await runCommand(async () => {
+  const { ignition, ethers, networkConfig, networkName } = await hre.network.create();
+  if (networkConfig.type !== "http") {
+    throw new SprfError(
+      "CONFIG_INVALID",
+      `--network: ${networkName} ends with this command; name one that stays, such as devnet`,
+    );
+  }
+  const rpcUrl = await networkConfig.url.getUrl();
+  const { chainId } = await ethers.provider.getNetwork().catch((error: unknown) => {
+    throw new SprfError("CHAIN_UNREACHABLE", `no Ethereum node answers at ${rpcUrl}`, { cause: error });
+  });
+  const deployed = await ignition.deploy(Market);
+  const contracts = {
+    twins: await deployed.twins.getAddress(),
+    dispatcher: await deployed.dispatcher.getAddress(),
+    testers: await deployed.testers.getAddress(),
+  };
+  const file = await writeDeployment(chainId, contracts);
+  // Daemons and scripts that take their networks from a running devnet use this market from now on.
+  const devnetFile = devnetFilePath();
+  const adopted = await adoptMarket(devnetFile, { rpcUrl, contracts });
 
-console.log(`deployed on chain ${chainId}`);
-for (const [name, address] of Object.entries(contracts)) console.log(`  ${name.padEnd(11)} ${address}`);
-console.log(`written to ${file}${adopted ? ` and to ${DEVNET_FILE}` : ""}`);
+  console.log(`deployed on chain ${chainId}`);
+  for (const [name, address] of Object.entries(contracts)) console.log(`  ${name.padEnd(11)} ${address}`);
+  console.log(`written to ${file}${adopted ? ` and to ${devnetFile}` : ""}`);
+});

@@ -1,13 +1,13 @@
 // hardhat run scripts/register-worker.ts --network devnet: registers the worker of one account. SPRF_ACCOUNT_INDEX says which
 // account, SPRF_PRICE_PER_BLOCK_WEI and its like (docs/architecture.md) what it offers.
-import { existsSync } from "node:fs";
+import hre from "hardhat";
 
 import { runCommand } from "../src/cli/run-command.ts";
-import { DEVNET_FILE } from "../src/config/devnet-file.ts";
+import { scriptSettings } from "../src/config/script-settings.ts";
 import { createMarket } from "../src/create-market.ts";
 
 await runCommand(async (signal) => {
-  const { chain, keys, settings } = await createMarket(existsSync(DEVNET_FILE) ? { devnetFile: DEVNET_FILE } : {});
+  const { chain, keys, settings } = await createMarket(scriptSettings(hre.globalOptions.network));
   try {
     const ledgerKey = new Uint8Array(keys.ledgerKeypair.rawPublicKey());
     const twin = await chain.ensureTwin({ messagePrivateKey: keys.messagePrivateKey, ledgerKey }, { signal });

@@ -1,20 +1,24 @@
 // hardhat run scripts/run-tester.ts --network devnet: registers the tester of account SPRF_ACCOUNT_INDEX where it is none yet, and
 // answers its draws until Ctrl-C, or until it has reported SPRF_EPOCHS epochs.
-import { existsSync } from "node:fs";
+import hre from "hardhat";
+import { z } from "zod";
 
 import { daemonInit } from "../src/cli/daemon-options.ts";
+import { parseEnvironment } from "../src/cli/parse-options.ts";
 import { runCommand } from "../src/cli/run-command.ts";
 import { runDaemon } from "../src/cli/run-daemon.ts";
-import { DEVNET_FILE } from "../src/config/devnet-file.ts";
+import { scriptSettings } from "../src/config/script-settings.ts";
 import { createTester } from "../src/create-tester.ts";
 
-const epochs = Number(process.env["SPRF_EPOCHS"] ?? Number.POSITIVE_INFINITY);
+const shape = { SPRF_EPOCHS: z.coerce.number().int().positive().default(Number.MAX_SAFE_INTEGER) };
 
 await runCommand(async (signal) => {
-  const { settings, peer, engines } = await daemonInit({
+  const { SPRF_EPOCHS: epochs } = parseEnvironment(shape, process.env);
+  const { devnetFile } = scriptSettings(hre.globalOptions.network);
+  const { settings, peer, engines } = await daemonInit("tester", {
     json: false,
     logLevel: process.env["SPRF_LOG_LEVEL"] ?? "warn",
-    ...(existsSync(DEVNET_FILE) ? { devnet: DEVNET_FILE } : {}),
+    ...(devnetFile === undefined ? {} : { devnet: devnetFile }),
   });
   const { stakeWei, ...terms } = settings.tester;
   const reported = new AbortController();

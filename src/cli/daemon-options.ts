@@ -1,5 +1,8 @@
-import { Command } from "commander";
+import { join } from "node:path";
 
+import type { Command } from "commander";
+
+import { devnetDataDirectory, devnetFilePath } from "../config/devnet-file.ts";
 import { loadSettings } from "../config/load.ts";
 import type { Settings } from "../config/schema.ts";
 import { createKeys } from "../create-keys.ts";
@@ -7,11 +10,15 @@ import { createLogger } from "../create-logger.ts";
 import type { EngineSettings } from "../create-engines.ts";
 import type { NetworkSettings, PeerInit } from "../create-peer.ts";
 import type { ProgramReference } from "../ports/engine.ts";
+import { createCommand } from "./create-command.ts";
+
+const DATA_DIRECTORY = ".sprf/data";
 
 /** Options that every daemon has. */
 export interface DaemonOptions {
   readonly config?: string;
-  readonly devnet?: string;
+  /** True: where devnet writes unless it is told otherwise. */
+  readonly devnet?: string | boolean;
   readonly account?: string;
   readonly data?: string;
   readonly engines?: string;
@@ -21,12 +28,14 @@ export interface DaemonOptions {
 
 /** A command with the options that every daemon has; settings that have none are set in the environment or a file. */
 export function daemonCommand(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
+  return createCommand(name, description)
     .option("--config <file>", "settings as JSON")
-    .option("--devnet <file>", "take networks and accounts from what `npm run devnet` has written")
+    .option(
+      "--devnet [file]",
+      "take networks and accounts from what `npm run devnet` has written (default: SPRF_DEVNET_FILE, or .sprf/devnet.json)",
+    )
     .option("--account <index>", "which account of the mnemonic")
-    .option("--data <directory>", "where state and content rest")
+    .option("--data <directory>", "where state and content rest (default: a folder below .sprf)")
     .option("--engines <kinds>", "wasi, docker, or both with a comma")
     .option("--log-level <level>", "silent, error, warn, info or debug; on stderr")
     .option("--json", "one JSON object a line on stdout", false);
@@ -34,9 +43,11 @@ export function daemonCommand(name: string, description: string): Command {
 
 /** Settings of the options, and what every daemon is made of. */
 export async function daemonInit(
+  role: "worker" | "tester",
   options: DaemonOptions,
   flags: Readonly<Record<string, unknown>> = {},
 ): Promise<{ readonly settings: Settings; readonly peer: PeerInit; readonly engines: EngineSettings }> {
+  const devnetFile = options.devnet === true ? devnetFilePath() : options.devnet || undefined;
   const settings = await loadSettings({
     flags: {
       "identity.accountIndex": options.account,
@@ -46,14 +57,15 @@ export async function daemonInit(
       ...flags,
     },
     ...(options.config === undefined ? {} : { file: options.config }),
-    ...(options.devnet === undefined ? {} : { devnetFile: options.devnet }),
+    ...(devnetFile === undefined ? {} : { devnetFile }),
   });
+  const base = devnetFile === undefined ? DATA_DIRECTORY : devnetDataDirectory(devnetFile);
   return {
     settings,
     peer: {
       networks: networksOf(settings),
       keys: await createKeys(settings),
-      dataDirectory: settings.dataDirectory,
+      dataDirectory: settings.dataDirectory ?? join(base, `${role}-${settings.identity.accountIndex}`),
       logger: createLogger(settings.logLevel),
     },
     engines: enginesOf(settings),

@@ -1,11 +1,14 @@
-import { Command } from "commander";
+import { rm } from "node:fs/promises";
+
 import { z } from "zod";
 
-import { DEVNET_FILE, removeDevnetFile, writeDevnetFile } from "../config/devnet-file.ts";
+import { devnetDataDirectory, devnetFilePath, removeDevnetFile, writeDevnetFile } from "../config/devnet-file.ts";
 import { createLogger } from "../create-logger.ts";
 import { DEVNET_ACCOUNTS, DEVNET_MNEMONIC, devnetKeys } from "../devnet/accounts.ts";
 import { startDevnet, type Devnet } from "../devnet/create-devnet.ts";
 import { fundAccount } from "../devnet/fund.ts";
+import { createCommand } from "./create-command.ts";
+import { refuseSecondDevnet } from "./devnet-is-up.ts";
 import { parseOptions } from "./parse-options.ts";
 import { runCommand } from "./run-command.ts";
 import { untilAborted } from "./run-daemon.ts";
@@ -28,16 +31,16 @@ const optionsSchema = z.object({
 
 type DevnetOptions = z.output<typeof optionsSchema>;
 
-const command = new Command("npm run devnet --")
-  .description(
-    "Keeps Ethereum, Stellar, Waku and IPFS up on this machine, with the market deployed and accounts funded.",
-  )
+const command = createCommand(
+  "npm run devnet --",
+  "Keeps Ethereum, Stellar, Waku and IPFS up on this machine, with the market deployed and accounts funded.",
+)
   .option("--chain-port <port>", "Ethereum JSON-RPC; 0 takes a free one", "0")
   .option("--ledger-port <port>", "Stellar RPC and friendbot", "0")
   .option("--waku-port <port>", "the first Waku relay node; the second takes the next", "0")
   .option("--content-port <port>", "the IPFS node", "0")
   .option("--ledger-close-ms <ms>", "how often a ledger closes; 0 on each transaction", "1000")
-  .option("--file <path>", "where its endpoints are written for other commands", DEVNET_FILE)
+  .option("--file <path>", "where its endpoints are written for other commands (SPRF_DEVNET_FILE)", devnetFilePath())
   .option("--json", "print one JSON object instead of text", false)
   .option("--verbose", "its log on stderr", false)
   .action(async (options: { readonly json: boolean }) => {
@@ -47,6 +50,11 @@ const command = new Command("npm run devnet --")
 await command.parseAsync();
 
 async function keepDevnet(options: DevnetOptions, signal: AbortSignal): Promise<void> {
+  await refuseSecondDevnet(options.file, signal);
+  // What another devnet's daemons have kept: the contracts of this one have the same addresses.
+  const removeData = async (): Promise<void> =>
+    await rm(devnetDataDirectory(options.file), { recursive: true, force: true });
+  await removeData();
   const devnet = await startDevnet({
     ports: {
       chain: options.chainPort,
@@ -76,6 +84,7 @@ async function keepDevnet(options: DevnetOptions, signal: AbortSignal): Promise<
     await untilAborted(signal);
   } finally {
     await removeDevnetFile(options.file);
+    await removeData();
     await devnet.stop();
   }
 }

@@ -2,7 +2,7 @@ import { SprfError, messageOf, type Fault } from "../errors.ts";
 import { shutdownSignal } from "./shutdown.ts";
 
 /** Exit codes by whose fault an error is; 0 is success. */
-const EXIT_CODES = {
+export const EXIT_CODES = {
   user: 2,
   program: 3,
   peer: 4,

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { Command, Option } from "commander";
+import { Option } from "commander";
 
 import { balancesCsv, entriesToCsv, generateEntries, type JournalEntry } from "../../examples/programs/journal.ts";
 import { connect, type SprfClient } from "../create-client.ts";
@@ -16,6 +16,7 @@ import { DEVNET_MARKET_SETTINGS } from "../devnet/market-settings.ts";
 import { settleJob } from "../devnet/settle-job.ts";
 import { SprfError } from "../errors.ts";
 import type { ProgramReference } from "../ports/engine.ts";
+import { createCommand } from "./create-command.ts";
 import { createProgress } from "./progress.ts";
 import { runCommand } from "./run-command.ts";
 import { untilAborted } from "./run-daemon.ts";
@@ -37,10 +38,10 @@ interface StartOptions {
   readonly verbose: boolean;
 }
 
-const command = new Command("npm start --")
-  .description(
-    "Starts devnet, buys an agreement, and takes a bookkeeping program to a state anchored by its workers' majority.",
-  )
+const command = createCommand(
+  "npm start --",
+  "Starts devnet, buys an agreement, and takes a bookkeeping program to a state anchored by its workers' majority.",
+)
   .option("--keep", "stay up afterwards, until Ctrl-C", false)
   .addOption(new Option("--engine <kind>", "what runs the program").choices(["wasi", "docker"]).default("wasi"))
   .option("--registry <host:port>", "where the image is pushed to, with --engine docker", "127.0.0.1:5000")

@@ -19,7 +19,7 @@ const command = daemonCommand(
 await command.parseAsync();
 
 async function serve(options: TesterOptions, signal: AbortSignal): Promise<void> {
-  const { settings, peer, engines } = await daemonInit(options, { "tester.feePerEpochWei": options.fee });
+  const { settings, peer, engines } = await daemonInit("tester", options, { "tester.feePerEpochWei": options.fee });
   const { stakeWei, ...terms } = settings.tester;
   const tester = await createTester({
     ...peer,

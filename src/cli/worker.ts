@@ -25,7 +25,7 @@ const command = daemonCommand(
 await command.parseAsync();
 
 async function serve(options: WorkerOptions, signal: AbortSignal): Promise<void> {
-  const { settings, peer, engines } = await daemonInit(options, {
+  const { settings, peer, engines } = await daemonInit("worker", options, {
     "http.port": options.port,
     "http.publicUrl": options.publicUrl,
     "worker.pricePerBlockWei": options.price,

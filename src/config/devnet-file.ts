@@ -5,10 +5,22 @@ import { dirname } from "node:path";
 import { z } from "zod";
 
 import { SprfError, messageOf } from "../errors.ts";
+import { firstIssue } from "./first-issue.ts";
 import { networksSchema } from "./schema.ts";
 
-/** Where `npm run devnet` says how it is reached, relative to the working directory. */
-export const DEVNET_FILE = ".sprf/devnet.json";
+/** Relative to the working directory. */
+const DEFAULT_PATH = ".sprf/devnet.json";
+
+/** Where `npm run devnet` says how it is reached: `SPRF_DEVNET_FILE`, else `.sprf/devnet.json`. */
+export function devnetFilePath(environment: Readonly<Record<string, string | undefined>> = process.env): string {
+  const given = environment["SPRF_DEVNET_FILE"];
+  return given === undefined || given === "" ? DEFAULT_PATH : given;
+}
+
+/** Where the daemons of that devnet keep their data, which means nothing on another devnet. */
+export function devnetDataDirectory(path: string): string {
+  return `${path.replace(/\.json$/, "")}-data`;
+}
 
 const devnetFileSchema = z.strictObject({
   networks: networksSchema,
@@ -31,31 +43,33 @@ export async function writeDevnetFile(path: string, devnet: DevnetFile): Promise
 
 /** @throws SprfError `CONFIG_INVALID` when no devnet has written it, or it is damaged */
 export async function readDevnetFile(path: string): Promise<DevnetFile> {
+  if (!existsSync(path))
+    throw new SprfError("CONFIG_INVALID", `no devnet is up (\`npm run devnet\`): there is no ${path}`);
+  const problem = `${path} does not describe a devnet`;
+  let json: unknown;
   try {
-    return devnetFileSchema.parse(JSON.parse(await readFile(path, "utf8")));
+    json = JSON.parse(await readFile(path, "utf8"));
   } catch (error) {
-    throw new SprfError(
-      "CONFIG_INVALID",
-      `${path} does not describe a devnet (is \`npm run devnet\` up?): ${messageOf(error)}`,
-      {
-        cause: error,
-      },
-    );
+    throw new SprfError("CONFIG_INVALID", `${problem}: ${messageOf(error)}`, { cause: error });
   }
+  const result = devnetFileSchema.safeParse(json);
+  if (result.success) return result.data;
+  throw new SprfError("CONFIG_INVALID", `${problem}: ${firstIssue(result.error)}`, { cause: result.error });
 }
 
 export async function removeDevnetFile(path: string): Promise<void> {
   await rm(path, { force: true });
 }
 
-/** Has a running devnet's users work with another market; false when no devnet is up. */
+/** Has a running devnet's users work with another market; false when the file is not that of the market's chain. */
 export async function adoptMarket(
   path: string,
-  contracts: DevnetFile["networks"]["chain"]["contracts"],
+  { rpcUrl, contracts }: Pick<DevnetFile["networks"]["chain"], "rpcUrl" | "contracts">,
 ): Promise<boolean> {
   if (!existsSync(path)) return false;
   const devnet = await readDevnetFile(path);
   const { networks } = devnet;
+  if (networks.chain.rpcUrl !== rpcUrl) return false;
   await writeDevnetFile(path, { ...devnet, networks: { ...networks, chain: { ...networks.chain, contracts } } });
   return true;
 }

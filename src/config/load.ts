@@ -4,6 +4,7 @@ import { z } from "zod";
 
 import { SprfError, messageOf } from "../errors.ts";
 import { readDevnetFile } from "./devnet-file.ts";
+import { firstIssue } from "./first-issue.ts";
 import { ENVIRONMENT, settingsSchema, type Settings } from "./schema.ts";
 
 const treeSchema = z.record(z.string(), z.unknown());
@@ -49,15 +50,18 @@ export async function loadSettings(init: LoadSettingsInit = {}): Promise<Setting
   const variable = Object.entries(ENVIRONMENT).find(([, field]) => field === path)?.[0];
   throw new SprfError(
     "CONFIG_INVALID",
-    `${path}: ${issue?.message ?? "invalid"}${variable === undefined ? "" : ` (${variable})`}`,
+    `${firstIssue(result.error)}${variable === undefined ? "" : ` (${variable})`}`,
     { context: { path } },
   );
 }
 
 async function readJson(path: string): Promise<Tree> {
   try {
-    return treeSchema.parse(JSON.parse(await readText(path)));
+    const result = treeSchema.safeParse(JSON.parse(await readText(path)));
+    if (result.success) return result.data;
+    throw new SprfError("CONFIG_INVALID", `${path}: ${firstIssue(result.error)}`, { cause: result.error });
   } catch (error) {
+    if (error instanceof SprfError) throw error;
     throw new SprfError("CONFIG_INVALID", `${path}: ${messageOf(error)}`, { cause: error });
   }
 }

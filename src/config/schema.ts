@@ -46,7 +46,8 @@ const enginesSchema = z.strictObject({
 export const settingsSchema = z.strictObject({
   networks: networksSchema,
   identity: identitySchema.prefault({}),
-  dataDirectory: z.string().default(".sprf/data"),
+  /** Absent: a folder of its own for each daemon and account. */
+  dataDirectory: z.string().optional(),
   logLevel: z.enum(["silent", "error", "warn", "info", "debug"]).default("info"),
   engines: enginesSchema.prefault({}),
   http: z

@@ -1,9 +1,13 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+
 import { createHardhatRuntimeEnvironment } from "hardhat/hre";
 
+import { SprfError, messageOf } from "../errors.ts";
 import { toHex } from "../utils/bytes.ts";
 import { DEVNET_ACCOUNTS, devnetKeys } from "./accounts.ts";
 
-export const DEVNET_CHAIN_ID = 31_337;
+const DEVNET_CHAIN_ID = 31_337;
 
 const BLOCK_MS = 1_000;
 const BALANCE_WEI = 10_000n * 10n ** 18n;
@@ -13,7 +17,11 @@ export interface DevnetChain {
   stop(): Promise<void>;
 }
 
-/** An Ethereum node in this process: it mines each transaction at once and a block every second besides. */
+/**
+ * An Ethereum node in this process: it mines each transaction at once and a block every second besides.
+ *
+ * @throws SprfError `CONFIG_INVALID` when the address cannot be listened on
+ */
 export async function startDevnetChain({
   host,
   port,
@@ -21,6 +29,7 @@ export async function startDevnetChain({
   readonly host: string;
   readonly port: number;
 }): Promise<DevnetChain> {
+  if (port !== 0) await checkFree(host, port);
   const environment = await createHardhatRuntimeEnvironment({
     networks: {
       node: {
@@ -42,4 +51,17 @@ export async function startDevnetChain({
     rpcUrl: `http://${address}:${listening}`,
     stop: async () => await server.close(),
   };
+}
+
+/** Hardhat's server leaves an error of its socket to the process, which then ends; so the port is tried before. */
+async function checkFree(host: string, port: number): Promise<void> {
+  const server = createServer();
+  try {
+    server.listen(port, host);
+    await once(server, "listening");
+  } catch (error) {
+    throw new SprfError("CONFIG_INVALID", `cannot listen on ${host}:${port}: ${messageOf(error)}`, { cause: error });
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
 }

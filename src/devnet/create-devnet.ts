@@ -51,14 +51,19 @@ export async function startDevnet({ ports = {}, ledgerCloseMs, logger }: DevnetI
   };
   const stop = async (): Promise<void> => await (stopping ??= stopAll());
   try {
-    const [chain, ledger] = await Promise.all([
+    const starting = [
       startDevnetChain({ host: LOOPBACK, port: ports.chain ?? 0 }),
       startLedger(ports.ledger ?? 0, ledgerCloseMs, logger),
-    ]);
-    closers.push(
-      async () => await chain.stop(),
-      async () => await ledger.stop(),
-    );
+    ] as const;
+    // One may fail while the other is still starting: that one is stopped too.
+    closers.push(async () => {
+      await Promise.all(
+        (await Promise.allSettled(starting)).map(
+          async (each) => await (each.status === "fulfilled" ? each.value.stop() : undefined),
+        ),
+      );
+    });
+    const [chain, ledger] = await Promise.all(starting);
     const contracts = await deployDevnetMarket(chain.rpcUrl);
 
     const peers = createDevnetPeers({ port: ports.waku ?? 0, clock: systemClock, logger });

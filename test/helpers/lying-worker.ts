@@ -10,7 +10,9 @@ if (import.meta.main) {
     .option("--vetted <digests>")
     .action(async (options: DaemonOptions & { readonly vetted?: string }) => {
       await runCommand(async (signal) => {
-        const { settings, peer, engines } = await daemonInit(options, { "worker.vettedDigests": options.vetted });
+        const { settings, peer, engines } = await daemonInit("worker", options, {
+          "worker.vettedDigests": options.vetted,
+        });
         const { stakeWei: _, ...terms } = settings.worker;
         const wrapEngine = createLyingEngine;
         const worker = await createWorker({ ...peer, engines, http: {}, registration: { terms }, wrapEngine });

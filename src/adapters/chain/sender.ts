@@ -150,7 +150,10 @@ export function createSender(parts: SenderParts): {
           inFlight--;
         }
       } catch (error) {
-        throw chainError(error, signal);
+        const known = chainError(error, signal);
+        if (known.code !== "CHAIN_FUNDS_TOO_LOW") throw known;
+        const words = `account ${wallet.address} cannot pay the value and gas of the transaction`;
+        throw new SprfError("CHAIN_FUNDS_TOO_LOW", words, { cause: known });
       }
     },
   };

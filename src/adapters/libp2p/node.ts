@@ -112,7 +112,11 @@ export async function createLibp2pNode(init: Libp2pNodeInit): Promise<Libp2pNode
       const stop = new AbortController();
       const loops: Promise<void>[] = [];
       running = { stop, loops };
-      await libp2p.start();
+      try {
+        await libp2p.start();
+      } catch (error) {
+        throw listenError(error);
+      }
       for (const { address, peerId } of peers) {
         loops.push(
           keepDialled({
@@ -135,6 +139,14 @@ export async function createLibp2pNode(init: Libp2pNodeInit): Promise<Libp2pNode
       await libp2p.stop();
     },
   };
+}
+
+/** What a node that was made without an error can still fail with at its start: somebody else listens at its address. */
+function listenError(error: unknown): SprfError {
+  // The message is a paragraph with a stack; what went wrong is the line that names the address.
+  const reason = /^\s*(\/\S+): Error: (.*)$/m.exec(messageOf(error));
+  const words = reason === null ? messageOf(error) : `${reason[1]}: ${reason[2]}`;
+  return new SprfError("CONFIG_INVALID", `cannot listen on ${words}`, { cause: error });
 }
 
 function parseMultiaddr(text: string, code: "INVALID_INPUT" | "CONFIG_INVALID"): Multiaddr {

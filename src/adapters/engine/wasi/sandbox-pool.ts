@@ -74,7 +74,9 @@ export class SandboxPool {
         return sandbox;
       });
       // Whoever takes it sees the failure; until then it must not count as unhandled.
-      started.catch((error: unknown) => this.#logger.warn("a sandbox did not start", { error: messageOf(error) }));
+      started.catch((error: unknown) => {
+        if (!this.#closed) this.#logger.warn("a sandbox did not start", { error: messageOf(error) });
+      });
       this.#waiting.push(started);
     }
   }
