@@ -59,6 +59,12 @@ describe("scripts/test.ts", () => {
       expect(outcome.code).to.equal(code);
     });
   }
+
+  it("counts Solidity tests", async () => {
+    const outcome = await runTests("test/contracts/libraries/WeightedDraw.t.sol");
+    expect(outcome.lastLine).to.match(/^[1-9]\d* passed, 0 failed$/);
+    expect(outcome.code).to.equal(0);
+  });
 });
 
 async function runTests(file: string): Promise<{ code: number; lastLine: string }> {
