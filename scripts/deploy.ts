@@ -1,4 +1,8 @@
 // hardhat run scripts/deploy.ts --network <name>: deploys the market and writes down where it is.
+import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+
 import hre from "hardhat";
 
 import Market from "../ignition/modules/Market.ts";
@@ -6,6 +10,8 @@ import { runCommand } from "../src/cli/run-command.ts";
 import { adoptMarket, devnetFilePath } from "../src/config/devnet-file.ts";
 import { writeDeployment } from "../src/config/deployment-file.ts";
 import { SprfError } from "../src/errors.ts";
+
+const DEVNET = "devnet";
 
 await runCommand(async () => {
   const { ignition, ethers, networkConfig, networkName } = await hre.network.create();
@@ -19,7 +25,12 @@ await runCommand(async () => {
   const { chainId } = await ethers.provider.getNetwork().catch((error: unknown) => {
     throw new SprfError("CHAIN_UNREACHABLE", `no Ethereum node answers at ${rpcUrl}`, { cause: error });
   });
-  const deployed = await ignition.deploy(Market);
+  // Ignition resumes what it has begun on a chain with this id; each devnet is another chain with the same id.
+  const deploymentId = `devnet-${randomUUID()}`;
+  const journal = join(hre.config.paths.ignition, "deployments", deploymentId);
+  const deployed = await ignition
+    .deploy(Market, networkName === DEVNET ? { deploymentId } : {})
+    .finally(async () => await rm(journal, { recursive: true, force: true }));
   const contracts = {
     twins: await deployed.twins.getAddress(),
     dispatcher: await deployed.dispatcher.getAddress(),
