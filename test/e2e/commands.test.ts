@@ -89,10 +89,13 @@ describe("the commands of the README, in its order", function () {
   it("should have the tester commit, reveal and end after its one epoch", async () => {
     const { rpcUrl } = first.networks.chain;
     const seat = async (): Promise<string | undefined> => (await chain.seatsOf(agreement, EPOCH))[0]?.status;
-    await until(async () => (await seat()) === "committed", { timeoutMs: 60_000, what: "the tester's commitment" });
+    await until(async () => (await seat()) === "drawn", { timeoutMs: 60_000, what: "the tester's draw" });
     const { revealFrom } = await chain.windowsOf(agreement, EPOCH);
-    const ahead = revealFrom - (await chain.blockNumber());
-    if (ahead > 0) await mineBlocks(rpcUrl, ahead);
+    const blocksUntilReveal = async (): Promise<number> => Math.max(0, revealFrom - (await chain.blockNumber()));
+    // Without a program to examine, the tester waits for one until half of the window has passed.
+    await mineBlocks(rpcUrl, Math.ceil((await blocksUntilReveal()) / 2));
+    await until(async () => (await seat()) === "committed", { timeoutMs: 60_000, what: "the tester's commitment" });
+    await mineBlocks(rpcUrl, await blocksUntilReveal());
     const { code, stdout, stderr } = await tester.ended;
     expect(code, stderr).to.equal(0);
     expect(stdout).to.match(new RegExp(`^epoch ${EPOCH} of ${agreement}: ok$`, "m"));

@@ -1,0 +1,146 @@
+import { expect } from "chai";
+
+import { runCommandLine, startCommand, type Ended, type Environment } from "../helpers/command.ts";
+import { startDevnetCommand, type DevnetCommand } from "../helpers/devnet-command.ts";
+
+const SUITE_TIMEOUT_MS = 180_000;
+const USER = 2;
+const NETWORK = 4;
+/** Beyond the accounts that devnet funds. */
+const POOR = "SPRF_ACCOUNT_INDEX=99";
+const FUNDS_TOO_LOW = /^error CHAIN_FUNDS_TOO_LOW: account 0x\w{40} cannot pay/;
+const HARDHAT = "npx hardhat run --network devnet";
+
+describe("commands", function () {
+  this.timeout(SUITE_TIMEOUT_MS);
+
+  for (const name of ["start", "devnet", "worker", "tester"]) {
+    it(`npm run ${name} should tell its usage, and refuse an option that it does not have`, async () => {
+      const [help, unknown] = await Promise.all([
+        runCommandLine(`npm run ${name} -- --help`),
+        runCommandLine(`npm run ${name} -- --no-such-option`),
+      ]);
+      expect(help.code).to.equal(0);
+      expect(help.stdout).to.match(/^Usage: npm (run )?\w+ -- \[options\]\n/);
+      expect(unknown).to.deep.equal({ code: USER, stdout: "", stderr: "error: unknown option '--no-such-option'\n" });
+    });
+  }
+
+  it("should refuse an engine that there is none of", async () => {
+    const { code, stderr } = await runCommandLine("npm start -- --engine java");
+    expect(code).to.equal(USER);
+    expect(stderr).to.match(/^error: option '--engine <kind>' argument 'java' is invalid\. .*wasi, docker\.\n$/);
+  });
+
+  describe("without a devnet", () => {
+    const nowhere = { SPRF_DEVNET_FILE: "/nonexistent/devnet.json" };
+
+    it("should say that none is up", async () => {
+      const lines = [`${HARDHAT} scripts/register-worker.ts`, "npm run worker -- --devnet"];
+      for (const ended of await Promise.all(lines.map(async (line) => await runCommandLine(line, nowhere)))) {
+        expectError(ended, USER, /^error CONFIG_INVALID: no devnet is up .*devnet\.json$/);
+      }
+    });
+
+    it("should name the endpoint that a deployment finds nobody at", async () => {
+      const ended = await runCommandLine(`${HARDHAT} scripts/deploy.ts`, { SPRF_CHAIN_URL: "http://127.0.0.1:1" });
+      expectError(ended, NETWORK, /^error CHAIN_UNREACHABLE: .* http:\/\/127\.0\.0\.1:1$/);
+    });
+
+    it("should not deploy to a chain that ends with the command", async () => {
+      expectError(
+        await runCommandLine("npx hardhat run scripts/deploy.ts", nowhere),
+        USER,
+        /^error CONFIG_INVALID: --network: /,
+      );
+    });
+  });
+
+  describe("with a devnet", () => {
+    let devnet: DevnetCommand;
+
+    before(async () => {
+      devnet = await startDevnetCommand("npm run devnet");
+    });
+    after(async () => {
+      await devnet?.stop();
+    });
+
+    const cases: Readonly<Record<string, readonly (readonly [assignment: string, error: RegExp])[]>> = {
+      "register-worker": [
+        [
+          "SPRF_PRICE_PER_BLOCK_WEI=cheap",
+          /^error CONFIG_INVALID: worker\.pricePerBlockWei: .*\(SPRF_PRICE_PER_BLOCK_WEI\)$/,
+        ],
+        [POOR, FUNDS_TOO_LOW],
+      ],
+      "buy-contract": [
+        ["SPRF_REDUNDANCY=many", /^error CONFIG_INVALID: SPRF_REDUNDANCY: /],
+        ["SPRF_TESTER_COUNT=2", /^error CONFIG_INVALID: SPRF_TESTER_COUNT: /],
+        ["SPRF_REDUNDANCY=5", /^error CHAIN_REVERTED: WorkerDispatcher_NotEnoughWorkers\(wanted: 5, have: 0\)$/],
+        [POOR, FUNDS_TOO_LOW],
+      ],
+      "run-tester": [
+        ["SPRF_EPOCHS=soon", /^error CONFIG_INVALID: SPRF_EPOCHS: /],
+        [POOR, FUNDS_TOO_LOW],
+      ],
+    };
+    for (const [script, inputs] of Object.entries(cases)) {
+      it(`should have ${script}.ts refuse ${inputs.map(([assignment]) => assignment).join(", ")}`, async () => {
+        const ends = await Promise.all(
+          inputs.map(async ([assignment]) =>
+            runCommandLine(`${assignment} ${HARDHAT} scripts/${script}.ts`, devnet.environment),
+          ),
+        );
+        for (const [index, ended] of ends.entries()) expectError(ended, USER, inputs[index]?.[1] ?? /^$/);
+      });
+    }
+
+    it("should refuse a wrong setting of a daemon, and one without ether", async () => {
+      const run = async (line: string): Promise<Ended> => await runCommandLine(line, devnet.environment);
+      expectError(
+        await run("npm run worker -- --devnet --port 70000"),
+        USER,
+        /^error CONFIG_INVALID: http\.port: .*\(SPRF_HTTP_PORT\)$/,
+      );
+      expectError(await run("npm run tester -- --devnet --account 99"), USER, /^error CHAIN_FUNDS_TOO_LOW: account /);
+    });
+
+    it("should not start a second devnet on the first one's file, nor on its port", async () => {
+      const { networks } = await devnet.read();
+      const { port } = new URL(networks.chain.rpcUrl);
+      const own = { SPRF_DEVNET_FILE: devnet.file };
+      expectError(await runCommandLine("npm run devnet", own), USER, /^error CONFIG_INVALID: a devnet is up at http/);
+      const line = `npm run devnet -- --file ${devnet.file}.other --chain-port ${port}`;
+      expectError(
+        await runCommandLine(line),
+        USER,
+        new RegExp(`^error CONFIG_INVALID: cannot listen on 127\\.0\\.0\\.1:${port}: `),
+      );
+    });
+
+    it("should keep a second devnet beside it, which leaves a file that is told from a living one when it is killed", async () => {
+      const file = `${devnet.file}.second`;
+      // Not through npm: it is this very process that has to be killed.
+      const second = startCommand(`node src/cli/devnet.ts --file ${file}`);
+      const [, url = ""] = await second.until(/Ethereum +(\S+)[^]*Ctrl-C ends it/);
+      expect(url).to.not.equal(devnet.environment["SPRF_CHAIN_URL"]);
+      await second.end("SIGKILL");
+      const stale: Environment = { SPRF_DEVNET_FILE: file };
+      const unreachable = /^error CHAIN_UNREACHABLE: .*ECONNREFUSED/;
+      expectError(await runCommandLine(`${HARDHAT} scripts/buy-contract.ts`, stale), NETWORK, unreachable);
+      expectError(await runCommandLine("npm run tester -- --devnet", stale), NETWORK, unreachable);
+      const third = startCommand(`node src/cli/devnet.ts --file ${file}`);
+      await third.until(/Ctrl-C ends it/);
+      expect((await third.end("SIGTERM")).code).to.equal(0);
+    });
+  });
+});
+
+/** One line with the code and what is wrong, one with what to do about it, and no stack. */
+function expectError({ code, stderr }: Ended, expected: number, error: RegExp): void {
+  const lines = stderr.trimEnd().split("\n");
+  expect(lines[0]).to.match(error);
+  expect(lines, stderr).to.have.length(2);
+  expect(code).to.equal(expected);
+}
