@@ -8,7 +8,8 @@ import { messageOf } from "../../src/errors.ts";
 import { raceAbort } from "../../src/utils/abort.ts";
 import type { ProgramReference } from "../../src/ports/engine.ts";
 
-export const DOCKER_SOCKET = "/var/run/docker.sock";
+/** Where the docker command looks too, or images would be built on one engine and run on another. */
+export const DOCKER_SOCKET = (process.env["DOCKER_HOST"] ?? "/var/run/docker.sock").replace(/^unix:\/\//, "");
 export const REGISTRY = "127.0.0.1:5000";
 
 const run = promisify(execFile);
