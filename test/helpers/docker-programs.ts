@@ -16,6 +16,9 @@ const run = promisify(execFile);
 
 /** Why no image can be built, pushed and run here, or undefined when it can. */
 export async function dockerAbsence(): Promise<string | undefined> {
+  const host = process.env["DOCKER_HOST"];
+  // The docker command line, which builds images, would talk to another engine than the product.
+  if (host !== undefined && host !== "" && host !== `unix://${DOCKER_SOCKET}`) return `DOCKER_HOST is ${host}`;
   try {
     await access(DOCKER_SOCKET);
     await raceAbort(new Docker({ socketPath: DOCKER_SOCKET }).ping(), AbortSignal.timeout(5000));
