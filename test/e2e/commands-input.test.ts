@@ -88,8 +88,9 @@ describe("commands", function () {
     for (const [script, inputs] of Object.entries(cases)) {
       it(`should have ${script}.ts refuse ${inputs.map(([assignment]) => assignment).join(", ")}`, async () => {
         const ends = await Promise.all(
-          inputs.map(async ([assignment]) =>
-            runCommandLine(`${assignment} ${HARDHAT} scripts/${script}.ts`, devnet.environment),
+          inputs.map(
+            async ([assignment]) =>
+              await runCommandLine(`${assignment} ${HARDHAT} scripts/${script}.ts`, devnet.environment),
           ),
         );
         for (const [index, ended] of ends.entries()) expectError(ended, USER, inputs[index]?.[1] ?? /^$/);

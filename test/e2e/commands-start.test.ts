@@ -24,7 +24,6 @@ describe("npm start", function () {
     let lines: readonly Readonly<Record<string, unknown>>[];
 
     before(async () => {
-      // docs-command: npm start -- --keep --json
       command = startCommand("npm start -- --keep --json");
       const { input } = await command.until(new RegExp(`^.*"${LAST_LINE}".*\\n`, "m"));
       lines = input
@@ -40,7 +39,7 @@ describe("npm start", function () {
       expect(lines.every(({ seconds, line }) => typeof seconds === "number" && typeof line === "string")).to.equal(
         true,
       );
-      const anchored = lines.find(({ line }) => /^anchored: /.test(String(line)));
+      const anchored = lines.find(({ line }) => String(line).startsWith("anchored: "));
       expect(anchored?.["current_state"]).to.match(/^baf/);
       expect(anchored?.["balances"]).to.contain("Assets:Bank,");
     });

@@ -40,7 +40,7 @@ describe("the commands of the README, in its order", function () {
   it("should deploy a market of its own, which all that use devnet then work with", async () => {
     // docs-command: npx hardhat run scripts/deploy.ts --network devnet
     const { stdout } = await succeed("npx hardhat run scripts/deploy.ts --network devnet", devnet.environment);
-    const printed = Object.fromEntries(
+    const printed: unknown = Object.fromEntries(
       [...stdout.matchAll(new RegExp(`^ {2}(\\w+) +(${ADDRESS})$`, "gm"))].map(([, name, address]) => [name, address]),
     );
     const { networks } = await devnet.read();
