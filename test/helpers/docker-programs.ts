@@ -8,8 +8,8 @@ import { messageOf } from "../../src/errors.ts";
 import { raceAbort } from "../../src/utils/abort.ts";
 import type { ProgramReference } from "../../src/ports/engine.ts";
 
-/** Where the docker command looks too, or images would be built on one engine and run on another. */
-export const DOCKER_SOCKET = (process.env["DOCKER_HOST"] ?? "/var/run/docker.sock").replace(/^unix:\/\//, "");
+/** Where the product looks unless it is told otherwise. */
+export const DOCKER_SOCKET = "/var/run/docker.sock";
 export const REGISTRY = "127.0.0.1:5000";
 
 const run = promisify(execFile);
@@ -17,7 +17,7 @@ const run = promisify(execFile);
 /** Why no image can be built, pushed and run here, or undefined when it can. */
 export async function dockerAbsence(): Promise<string | undefined> {
   const host = process.env["DOCKER_HOST"];
-  // The docker command line, which builds images, would talk to another engine than the product.
+  // Images would be built on one engine and run on another.
   if (host !== undefined && host !== "" && host !== `unix://${DOCKER_SOCKET}`) return `DOCKER_HOST is ${host}`;
   try {
     await access(DOCKER_SOCKET);
