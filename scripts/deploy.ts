@@ -28,14 +28,22 @@ await runCommand(async () => {
   // Ignition resumes what it has begun on a chain with this id; each devnet is another chain with the same id.
   const deploymentId = `devnet-${randomUUID()}`;
   const journal = join(hre.config.paths.ignition, "deployments", deploymentId);
-  const deployed = await ignition
-    .deploy(Market, networkName === DEVNET ? { deploymentId } : {})
-    .finally(async () => await rm(journal, { recursive: true, force: true }));
-  const contracts = {
-    twins: await deployed.twins.getAddress(),
-    dispatcher: await deployed.dispatcher.getAddress(),
-    testers: await deployed.testers.getAddress(),
+  const deployMarket = async (): Promise<{ twins: string; dispatcher: string; testers: string }> => {
+    try {
+      const { twins, dispatcher, testers } = await ignition.deploy(
+        Market,
+        networkName === DEVNET ? { deploymentId } : {},
+      );
+      return {
+        twins: await twins.getAddress(),
+        dispatcher: await dispatcher.getAddress(),
+        testers: await testers.getAddress(),
+      };
+    } finally {
+      await rm(journal, { recursive: true, force: true });
+    }
   };
+  const contracts = await deployMarket();
   const file = await writeDeployment(chainId, contracts);
   // Daemons and scripts that take their networks from a running devnet use this market from now on.
   const devnetFile = devnetFilePath();
