@@ -25,9 +25,8 @@ describe("devnet/deploy-market and advance", () => {
     const market = WorkerDispatcher__factory.connect(dispatcher, provider);
     const registry = TesterRegistry__factory.connect(testers, provider);
     const settings = await market.settings();
-    for (const [name, value] of Object.entries(DEVNET_MARKET_SETTINGS)) {
-      expect(settings, name).to.have.property(name, value);
-    }
+    const names = Object.keys(DEVNET_MARKET_SETTINGS) as (keyof typeof DEVNET_MARKET_SETTINGS)[];
+    expect(Object.fromEntries(names.map((name) => [name, settings[name]]))).to.deep.equal(DEVNET_MARKET_SETTINGS);
     const { dutyStake, unbondingLength } = await registry.settings();
     expect([dutyStake, unbondingLength]).to.deep.equal([DEVNET_DUTY_STAKE, DEVNET_MARKET_SETTINGS.unbondingLength]);
     expect(await Promise.all([market.twins(), market.testers()])).to.deep.equal([twins, testers]);
