@@ -7,7 +7,7 @@ import { defineConfig } from "hardhat/config";
 import { sortedArtifacts } from "./scripts/hardhat/sorted-artifacts.ts";
 
 // What `npm run devnet` writes while it is up.
-const DEVNET_FILE = ".sprf/devnet.json";
+const DEVNET_FILE = process.env["SPRF_DEVNET_FILE"] || ".sprf/devnet.json";
 
 // The npm package of the compiler is used so that a build never downloads one.
 const soljson = createRequire(import.meta.url).resolve("solc/soljson.js");
@@ -15,7 +15,7 @@ const soljson = createRequire(import.meta.url).resolve("solc/soljson.js");
 /** `SPRF_CHAIN_URL`, else the devnet that is up, else where a node usually listens. */
 function devnetChainUrl(): string {
   const { SPRF_CHAIN_URL: given } = process.env;
-  if (given !== undefined) return given;
+  if (given !== undefined && given !== "") return given;
   if (!existsSync(DEVNET_FILE)) return "http://127.0.0.1:8545";
   const { networks } = JSON.parse(readFileSync(DEVNET_FILE, "utf8")) as { networks: { chain: { rpcUrl: string } } };
   return networks.chain.rpcUrl;
