@@ -1,5 +1,6 @@
 import PQueue from "p-queue";
 
+import { serveRawBlock } from "./adapters/content-store/trustless-gateway.ts";
 import {
   checkEngines,
   closeEngines,
@@ -157,7 +158,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       logger,
       execute,
       answersTo: async (requestHash) => await attempts.of(requestHash),
-      block: async (cid) => await content.localBlock(cid),
+      block: async (cid) => await serveRawBlock(content, cid),
       health: async () => ({
         status: "ok",
         version: VERSION,

@@ -1,8 +1,8 @@
 import { loadSmartAccount } from "../execution/load-smart-account.ts";
 import { LIMITS } from "../execution/limits.ts";
+import { readContent } from "../execution/read-content.ts";
 import type { ContentStore } from "../ports/content-store.ts";
 import type { Ledger } from "../ports/ledger.ts";
-import { concatBytes } from "../utils/bytes.ts";
 
 /** A program's state, as the ledger names it. */
 export interface ProgramState {
@@ -22,7 +22,6 @@ export async function readState(
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<ProgramState> {
   const account = await loadSmartAccount(ledger, program, { signal });
-  const parts: Uint8Array[] = [];
-  for await (const part of content.get(account.state, { maxBytes: LIMITS.stateBytes, signal })) parts.push(part);
-  return { cid: account.state, bytes: concatBytes(...parts), sequence: account.sequence, ledger: account.stateLedger };
+  const bytes = await readContent(content, account.state, { maxBytes: LIMITS.stateBytes, signal });
+  return { cid: account.state, bytes, sequence: account.sequence, ledger: account.stateLedger };
 }

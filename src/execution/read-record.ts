@@ -1,6 +1,6 @@
 import type { ContentStore } from "../ports/content-store.ts";
-import { concatBytes } from "../utils/bytes.ts";
 import { MAX_RECORD_BYTES, decodeRecord, type ProgramRecord } from "../wire/record.ts";
+import { readContent } from "./read-content.ts";
 
 /** Reads a record by its CID. @throws SprfError `RECORD_INVALID`, and what the content store throws */
 export async function readRecord(
@@ -8,7 +8,5 @@ export async function readRecord(
   cid: string,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<ProgramRecord> {
-  const parts: Uint8Array[] = [];
-  for await (const part of content.get(cid, { maxBytes: MAX_RECORD_BYTES, signal })) parts.push(part);
-  return decodeRecord(concatBytes(...parts));
+  return decodeRecord(await readContent(content, cid, { maxBytes: MAX_RECORD_BYTES, signal }));
 }

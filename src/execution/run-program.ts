@@ -6,9 +6,10 @@ import { gasOf } from "../domain/program/gas.ts";
 import { SprfError } from "../errors.ts";
 import type { ContentStore } from "../ports/content-store.ts";
 import type { Engine, PreparedProgram, ProgramReference, RunResult } from "../ports/engine.ts";
-import { concatBytes, toHex } from "../utils/bytes.ts";
+import { toHex } from "../utils/bytes.ts";
 import type { ExecutionInput } from "../wire/execution-request.ts";
 import { LIMITS, MAX_SECONDS, limitsFor } from "./limits.ts";
+import { readContent } from "./read-content.ts";
 
 /** Inputs given by CID may be larger than inline ones. */
 const MAX_INPUT_BYTES = 16 * 1024 * 1024;
@@ -144,9 +145,7 @@ async function readInput(
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   if ("bytes" in input) return input.bytes;
-  const parts: Uint8Array[] = [];
-  for await (const part of content.get(input.cid, { maxBytes: MAX_INPUT_BYTES, signal })) parts.push(part);
-  return concatBytes(...parts);
+  return await readContent(content, input.cid, { maxBytes: MAX_INPUT_BYTES, signal });
 }
 
 async function writeState(
