@@ -2,16 +2,12 @@ import { decode, encode } from "@ipld/dag-cbor";
 import type { z } from "zod";
 
 import { SprfError, messageOf } from "../errors.ts";
-import type { Store, StoreChange } from "../ports/store.ts";
+import type { Store, StoreChange, StoreRange } from "../ports/store.ts";
 
 /** One table of a store whose entries have a schema; values rest as dag-cbor. */
 export interface Table<T> {
   get(key: string): Promise<T | undefined>;
-  list(options?: {
-    prefix?: string;
-    after?: string;
-    limit?: number;
-  }): Promise<ReadonlyArray<{ key: string; value: T }>>;
+  list(range?: StoreRange): Promise<ReadonlyArray<{ key: string; value: T }>>;
   put(key: string, value: T): StoreChange;
   insert(key: string, value: T): StoreChange;
   delete(key: string): StoreChange;
@@ -31,8 +27,8 @@ export function createTable<T>(store: Store, table: string, schema: z.ZodType<T,
       const bytes = await store.get(table, key);
       return bytes === undefined ? undefined : read(key, bytes);
     },
-    async list(options) {
-      const entries = await store.list(table, options);
+    async list(range) {
+      const entries = await store.list(table, range);
       return entries.map(({ key, value }) => ({ key, value: read(key, value) }));
     },
     put: (key, value) => ({ kind: "put", table, key, value: encode(value) }),

@@ -68,6 +68,36 @@ export function storeCompliance(name: string, open: () => Promise<Store>): void 
       expect(await keys({ prefix: "d" })).to.deep.equal([]);
     });
 
+    it("lists downwards, and only what comes before a key", async () => {
+      for (const key of ["b/2", "a/1", "b/10", "c", "b/1"]) await put(key);
+      expect(await keys({ reverse: true })).to.deep.equal(["c", "b/2", "b/10", "b/1", "a/1"]);
+      expect(await keys({ prefix: "b/", before: "b/2" })).to.deep.equal(["b/1", "b/10"]);
+      expect(await keys({ prefix: "b/", before: "b/2", reverse: true, limit: 1 })).to.deep.equal(["b/10"]);
+      expect(await keys({ after: "a/1", before: "c", reverse: true })).to.deep.equal(["b/2", "b/10", "b/1"]);
+      expect(await keys({ after: "c", before: "a/1" })).to.deep.equal([]);
+    });
+
+    it("refuses a whole batch when an entry is not what was expected", async () => {
+      await put("cursor", "1");
+      const key = "cursor";
+      const table = "things";
+      const advance = (from: string | undefined, to: string): StoreChange[] => [
+        { kind: "put", table, key: "other", value: utf8(to) },
+        { kind: "expect", table, key, ...(from === undefined ? {} : { value: utf8(from) }) },
+        { kind: "put", table, key, value: utf8(to) },
+      ];
+      for (const from of ["0", "11", "", undefined]) {
+        expect(await codeOf(store.apply(advance(from, "9")))).to.equal("STORE_CONFLICT");
+      }
+      expect(await keys()).to.deep.equal(["cursor"]);
+      await store.apply(advance("1", "2"));
+      expect(await store.get(table, key)).to.deep.equal(utf8("2"));
+      await store.apply([{ kind: "expect", table, key: "absent" }]);
+      expect(await codeOf(store.apply([{ kind: "expect", table, key: "absent", value: utf8("") }]))).to.equal(
+        "STORE_CONFLICT",
+      );
+    });
+
     it("takes a prefix literally, whatever a pattern would make of it", async () => {
       for (const key of ["a_1", "a%1", "ab1"]) await put(key);
       expect(await keys({ prefix: "a_" })).to.deep.equal(["a_1"]);
@@ -130,7 +160,7 @@ export function storeCompliance(name: string, open: () => Promise<Store>): void 
     it("behaves as a map does, for any batches", async () => {
       const batches = fc.array(fc.array(CHANGE, { maxLength: 5 }), { maxLength: 6 });
       await fc.assert(
-        fc.asyncProperty(batches, KEY, async (list, prefix) => {
+        fc.asyncProperty(batches, KEY, KEY, KEY, async (list, prefix, after, before) => {
           await clear(store);
           let model = new Map<string, Uint8Array>();
           for (const batch of list) {
@@ -140,6 +170,9 @@ export function storeCompliance(name: string, open: () => Promise<Store>): void 
           }
           const expected = [...model.keys()].filter((key) => key.startsWith(prefix)).sort();
           expect(await keys({ prefix })).to.deep.equal(expected);
+          const within = [...model.keys()].filter((key) => key > after && key < before).sort();
+          expect(await keys({ after, before })).to.deep.equal(within);
+          expect(await keys({ after, before, reverse: true })).to.deep.equal(within.toReversed());
           for (const [key, value] of model) expect(await store.get("things", key)).to.deep.equal(value);
         }),
         { numRuns: 40 },
@@ -161,7 +194,7 @@ function afterBatch(
   for (const change of batch) {
     if (change.kind === "insert" && after.has(change.key)) return undefined;
     if (change.kind === "delete") after.delete(change.key);
-    else after.set(change.key, change.value);
+    else if (change.kind !== "expect") after.set(change.key, change.value);
   }
   return after;
 }

@@ -2,10 +2,13 @@ import { DatabaseSync } from "node:sqlite";
 
 import { SprfError, messageOf } from "../../errors.ts";
 import type { Store, StoreChange } from "../../ports/store.ts";
+import { equalBytes } from "../../utils/bytes.ts";
 import { checkChanges } from "./check-changes.ts";
 
 const DEFAULT_LIST_LIMIT = 1_000;
 const BUSY_TIMEOUT_MS = 5_000;
+/** Greater than every printable ASCII character, so that keys with a prefix are those from it to it with this behind. */
+const KEYS_END = "\x7f";
 
 /**
  * A store in one SQLite file: write-ahead log, `synchronous = FULL`, so a resolved `apply` survives a loss of power.
@@ -20,17 +23,25 @@ export function createSqliteStore(path: string): Store {
   );
   const remove = database.prepare("DELETE FROM entries WHERE tbl = ? AND key = ?");
   const get = database.prepare("SELECT value FROM entries WHERE tbl = ? AND key = ?");
-  const list = database.prepare(
-    "SELECT key, value FROM entries WHERE tbl = ? AND key >= ? AND key > ? AND substr(key, 1, ?) = ? ORDER BY key LIMIT ?",
-  );
+  // One bound a side, since SQLite would walk from or to the first of two and pass over the rest.
+  const range = "SELECT key, value FROM entries WHERE tbl = ? AND key >= ? AND key < ? AND key <> ? ORDER BY key";
+  const list = database.prepare(`${range} LIMIT ?`);
+  const listReverse = database.prepare(`${range} DESC LIMIT ?`);
   let closed = false;
 
   function perform(change: StoreChange): void {
-    if (change.kind === "delete") remove.run(change.table, change.key);
+    if (change.kind === "expect") expectValue(change);
+    else if (change.kind === "delete") remove.run(change.table, change.key);
     else if (change.kind === "put") put.run(change.table, change.key, change.value);
     else if (insert.run(change.table, change.key, change.value).changes === 0) {
       throw new SprfError("STORE_CONFLICT", `${change.table}/${change.key} exists already`);
     }
+  }
+
+  function expectValue({ table, key, value }: Extract<StoreChange, { kind: "expect" }>): void {
+    const found = get.get(table, key)?.["value"] as Uint8Array | undefined;
+    const same = found === undefined || value === undefined ? found === value : equalBytes(found, value);
+    if (!same) throw new SprfError("STORE_CONFLICT", `${table}/${key} was changed by somebody else`);
   }
 
   /** Whatever SQLite refuses comes out with a code. */
@@ -47,8 +58,14 @@ export function createSqliteStore(path: string): Store {
     async get(table, key) {
       return guarded("read", () => get.get(table, key)?.["value"] as Uint8Array | undefined);
     },
-    async list(table, { prefix = "", after = "", limit = DEFAULT_LIST_LIMIT } = {}) {
-      const rows = guarded("read", () => list.all(table, prefix, after, prefix.length, prefix, limit));
+    async list(
+      table,
+      { prefix = "", after = "", before = KEYS_END, reverse = false, limit = DEFAULT_LIST_LIMIT } = {},
+    ) {
+      const statement = reverse ? listReverse : list;
+      const from = prefix > after ? prefix : after;
+      const to = before < prefix + KEYS_END ? before : prefix + KEYS_END;
+      const rows = guarded("read", () => statement.all(table, from, to, after, limit));
       return rows.map((row) => ({ key: row["key"] as string, value: row["value"] as Uint8Array }));
     },
     async apply(changes) {
