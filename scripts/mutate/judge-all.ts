@@ -1,0 +1,69 @@
+import type { Mutant } from "./find-mutants.ts";
+import type { Stratum } from "./sample.ts";
+import { isLive, type Verdict } from "./verdict.ts";
+
+export interface Judged {
+  readonly mutant: Mutant;
+  readonly verdict: Verdict;
+}
+
+/** Judges one mutant; each is called one mutant at a time, several of them at once. */
+export type Judge = (mutant: Mutant) => Promise<Verdict>;
+
+interface Progress {
+  readonly stratum: Stratum;
+  next: number;
+  live: number;
+  underWay: number;
+}
+
+/**
+ * Judges mutants of each stratum in its order until its quota of live ones is met. Which mutants are judged does not depend on the
+ * number of judges: none is begun that the quota might not need.
+ */
+export async function judgeAll(
+  strata: readonly Stratum[],
+  judges: readonly Judge[],
+  onVerdict: (judged: Judged) => void,
+): Promise<Judged[]> {
+  const progress = strata.map((stratum): Progress => ({ stratum, next: 0, live: 0, underWay: 0 }));
+  const judged: Judged[] = [];
+  const running = new Set<Promise<unknown>>();
+
+  const work = async (judge: Judge): Promise<void> => {
+    for (;;) {
+      const taken = take(progress);
+      if (taken !== undefined) {
+        const task = judgeOne(judge, taken.from, taken.mutant);
+        running.add(task);
+        await task.finally(() => running.delete(task));
+      } else if (running.size > 0) {
+        // What is under way may turn out not to count, and make room for one more.
+        await Promise.race(running);
+      } else return;
+    }
+  };
+  const judgeOne = async (judge: Judge, from: Progress, mutant: Mutant): Promise<void> => {
+    const verdict = await judge(mutant);
+    from.underWay--;
+    if (isLive(verdict)) from.live++;
+    judged.push({ mutant, verdict });
+    onVerdict({ mutant, verdict });
+  };
+
+  await Promise.all(judges.map(work));
+  const order = strata.flatMap((stratum) => stratum.order);
+  const places = new Map(order.map((mutant, index) => [mutant, index]));
+  return judged.toSorted((a, b) => (places.get(a.mutant) ?? 0) - (places.get(b.mutant) ?? 0));
+}
+
+function take(progress: readonly Progress[]): { from: Progress; mutant: Mutant } | undefined {
+  for (const from of progress) {
+    const mutant = from.stratum.order[from.next];
+    if (mutant === undefined || from.live + from.underWay >= from.stratum.quota) continue;
+    from.next++;
+    from.underWay++;
+    return { from, mutant };
+  }
+  return undefined;
+}
