@@ -83,6 +83,10 @@ export const ERRORS = {
   // Chain
   CHAIN_UNREACHABLE: { fault: "network", next: "Check the Ethereum RPC endpoint." },
   PURCHASE_REJECTED: { fault: "user", next: "Ask for a new quote and send at least that; nothing was bought." },
+  NO_MATCH: {
+    fault: "user",
+    next: "Loosen a condition of the policy, or wait for more workers; the message says how many failed which.",
+  },
   CHAIN_REVERTED: { fault: "user", next: "The contract refused the call; the message names its error." },
   CHAIN_FUNDS_TOO_LOW: { fault: "user", next: "Send ether to the account in the message, then try again." },
   CHAIN_TRANSACTION_LOST: {

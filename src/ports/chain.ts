@@ -2,7 +2,7 @@
 export type Verdict = "ok" | "unreachable" | "wrong";
 
 /** What an epoch means for one worker. */
-export type Outcome = "pending" | "ok" | "unreachable" | "wrong" | "no-quorum";
+export type Outcome = "pending" | "ok" | "unreachable" | "wrong" | "no-quorum" | "resigned";
 
 export type AgreementStatus = "scheduled" | "running" | "reporting" | "due" | "finalized";
 

@@ -5,7 +5,7 @@ import type { AgreementStatus, Outcome, TesterSeat, Verdict, WorkerEntry } from 
 
 /** The members of contracts/types/MarketTypes.sol in their order. */
 const VERDICTS: readonly Verdict[] = ["ok", "unreachable", "wrong"];
-const OUTCOMES: readonly Outcome[] = ["pending", "ok", "unreachable", "wrong", "no-quorum"];
+const OUTCOMES: readonly Outcome[] = ["pending", "ok", "unreachable", "wrong", "no-quorum", "resigned"];
 const AGREEMENT_STATUSES: readonly AgreementStatus[] = ["scheduled", "running", "reporting", "due", "finalized"];
 const WORKER_STATUSES: ReadonlyArray<WorkerEntry["status"] | "none"> = ["none", "active", "paused", "unregistered"];
 const SEAT_STATUSES: ReadonlyArray<TesterSeat["status"]> = ["drawn", "committed", "revealed"];
