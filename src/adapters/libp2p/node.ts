@@ -5,7 +5,6 @@ import { peerIdFromString } from "@libp2p/peer-id";
 import { ping } from "@libp2p/ping";
 import { tcp } from "@libp2p/tcp";
 import { yamux } from "@libp2p/yamux";
-import { multiaddr } from "@multiformats/multiaddr";
 import { createLibp2p } from "libp2p";
 import type { Identify } from "@libp2p/identify";
 import type { Connection, Libp2p, PeerId } from "@libp2p/interface";
@@ -21,6 +20,7 @@ import type { PeerDialer } from "../../ports/peer-dialer.ts";
 import type { Startable } from "../../ports/startable.ts";
 import { abortError, throwIfAborted, withDeadline } from "../../utils/abort.ts";
 import { keepDialled } from "./keep-dialled.ts";
+import { parseMultiaddr, parsePeer, peerIdIn } from "./parse-peer.ts";
 import { peerIdOf } from "./peer-id.ts";
 import { wakuRelay } from "./relay.ts";
 import type { WakuRelay } from "./relay.ts";
@@ -147,25 +147,6 @@ function listenError(error: unknown): SprfError {
   const reason = /^\s*(\/\S+): Error: (.*)$/m.exec(messageOf(error));
   const words = reason === null ? messageOf(error) : `${reason[1]}: ${reason[2]}`;
   return new SprfError("CONFIG_INVALID", `cannot listen on ${words}`, { cause: error });
-}
-
-function parseMultiaddr(text: string, code: "INVALID_INPUT" | "CONFIG_INVALID"): Multiaddr {
-  try {
-    return multiaddr(text);
-  } catch (error) {
-    throw new SprfError(code, `not a multiaddr: ${text}`, { cause: error });
-  }
-}
-
-function peerIdIn(address: Multiaddr): string | undefined {
-  return address.getComponents().findLast((component) => component.name === "p2p")?.value;
-}
-
-function parsePeer(text: string): { address: Multiaddr; peerId: PeerId } {
-  const address = parseMultiaddr(text, "CONFIG_INVALID");
-  const peerId = peerIdIn(address);
-  if (peerId === undefined) throw new SprfError("CONFIG_INVALID", `the peer ${text} must end in /p2p/<peer id>`);
-  return { address, peerId: peerIdFromString(peerId) };
 }
 
 function dialError(error: unknown, address: Multiaddr): SprfError {

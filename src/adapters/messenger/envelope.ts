@@ -5,6 +5,7 @@ import { SprfError } from "../../errors.ts";
 import type { ReceivedMessage } from "../../ports/messenger.ts";
 import { uncompressed } from "../../utils/secp256k1.ts";
 import { isContentTopic } from "../../wire/topics.ts";
+import { checkSize } from "./check-message.ts";
 
 /** Version of a payload encrypted as 26/WAKU2-PAYLOAD has it. */
 const ENCRYPTED_VERSION = 1;
@@ -20,7 +21,12 @@ export function shardOf(clusterId: number, shardId: number): Shard {
   return { clusterId, shardId, pubsubTopic: `/waku/2/rs/${clusterId}/${shardId}` };
 }
 
-/** A 14/WAKU2-MESSAGE, encrypted to `recipient` (64-byte key) and signed; nobody need store it. */
+/**
+ * A 14/WAKU2-MESSAGE, encrypted to `recipient` (64-byte key) and signed. Nodes with a store may keep it, so that a light client
+ * can fetch what it missed.
+ *
+ * @throws SprfError `MESSAGE_TOO_LARGE`
+ */
 export async function sealEnvelope(
   message: { readonly topic: string; readonly recipient: Uint8Array; readonly payload: Uint8Array },
   { shard, signingKey, nowMs }: { readonly shard: Shard; readonly signingKey: Uint8Array; readonly nowMs: number },
@@ -30,10 +36,11 @@ export async function sealEnvelope(
     routingInfo: shard,
     publicKey: uncompressed(message.recipient),
     sigPrivKey: signingKey,
-    ephemeral: true,
+    ephemeral: false,
   });
   const wire = await encoder.toWire({ payload: message.payload, timestamp: new Date(nowMs) });
   if (wire === undefined) throw new SprfError("INTERNAL", "the message could not be encoded");
+  checkSize(wire.length);
   return wire;
 }
 

@@ -8,14 +8,10 @@ import type { Messenger } from "../../ports/messenger.ts";
 import { raceAbort, throwIfAborted } from "../../utils/abort.ts";
 import { MAX_MESSAGE_BYTES, isContentTopic } from "../../wire/topics.ts";
 import type { Libp2pNode } from "../libp2p/node.ts";
-import { createBoundedQueue } from "./bounded-queue.ts";
-import type { BoundedQueue } from "./bounded-queue.ts";
-import { checkMessage, checkSize } from "./check-message.ts";
-import { contentTopicOf, isRelayable, openEnvelope, sealEnvelope, shardOf } from "./envelope.ts";
-import { createSubscriptions, handOver } from "./subscriptions.ts";
-
-/** Each attempt to decrypt costs about 2 ms of processor time, so few may wait: this is half a second of it. */
-const MAX_WAITING_DECRYPTIONS = 256;
+import { checkMessage } from "./check-message.ts";
+import { isRelayable, sealEnvelope, shardOf } from "./envelope.ts";
+import { createInbox } from "./inbox.ts";
+import { answerMetadata } from "./waku-metadata.ts";
 
 export interface WakuRelayMessengerInit {
   readonly libp2p: Libp2pNode;
@@ -34,34 +30,19 @@ export interface WakuRelayMessengerInit {
 export function createWakuRelayMessenger(init: WakuRelayMessengerInit): Messenger {
   const logger = init.logger.child({ component: "messenger" });
   const shard = shardOf(init.clusterId, init.shard);
-  const subscriptions = createSubscriptions();
-  const { pubsub } = init.libp2p.libp2p.services;
-  let decryptions: BoundedQueue | undefined;
+  const inbox = createInbox({ shard, clock: init.clock, logger });
+  const { libp2p } = init.libp2p;
+  const { pubsub } = libp2p.services;
 
   const onGossip = (event: CustomEvent<GossipsubMessage>): void => {
     const { topic, data } = event.detail.msg;
-    if (topic !== shard.pubsubTopic || data.length > MAX_MESSAGE_BYTES) return;
-    const contentTopic = contentTopicOf(data);
-    if (contentTopic === undefined) return;
-    for (const subscription of subscriptions.on(contentTopic)) {
-      decryptions?.offer(async () => {
-        const opened = await openEnvelope(data, { shard, topic: contentTopic, privateKey: subscription.privateKey });
-        if (opened === undefined) logger.debug("message not for us, or damaged", { topic: contentTopic });
-        // Not awaited: a slow handler must not hold up the decryption of what follows.
-        else void handOver(subscription, opened, logger);
-      });
-    }
+    if (topic === shard.pubsubTopic) inbox.take(data);
   };
 
   return {
     async start() {
-      if (decryptions !== undefined) return;
-      decryptions = createBoundedQueue({
-        concurrency: 1,
-        capacity: MAX_WAITING_DECRYPTIONS,
-        clock: init.clock,
-        logger,
-      });
+      if (inbox.isOpen) return;
+      inbox.open();
       pubsub.topicValidators.set(shard.pubsubTopic, (_peer, message) =>
         message.data.length <= MAX_MESSAGE_BYTES && isRelayable(message.data)
           ? TopicValidatorResult.Accept
@@ -69,30 +50,27 @@ export function createWakuRelayMessenger(init: WakuRelayMessengerInit): Messenge
       );
       pubsub.addEventListener("gossipsub:message", onGossip);
       pubsub.subscribe(shard.pubsubTopic);
+      await answerMetadata(libp2p, shard, logger);
     },
     async stop() {
-      const closing = decryptions;
-      if (closing === undefined) return;
-      decryptions = undefined;
-      subscriptions.clear();
+      if (!inbox.isOpen) return;
       pubsub.removeEventListener("gossipsub:message", onGossip);
       // The node goes on to relay until it stops itself. Leaving the topic would make its peers refuse it for ten seconds, and a
       // daemon that has only restarted must be found at once.
-      await closing.close();
+      await inbox.close();
     },
     async publish(message, { signal } = {}) {
       throwIfAborted(signal);
       checkMessage(message);
-      if (decryptions === undefined) throw new SprfError("MESSENGER_UNREACHABLE", "the messenger is not running");
+      if (!inbox.isOpen) throw new SprfError("MESSENGER_UNREACHABLE", "the messenger is not running");
       const wire = await sealEnvelope(message, { shard, signingKey: init.messageKey, nowMs: init.clock.now() });
-      checkSize(wire.length);
       throwIfAborted(signal);
       const { recipients } = await raceAbort(pubsub.publish(shard.pubsubTopic, wire), signal);
       return { recipients: recipients.length };
     },
     async subscribe({ topic, privateKey }, handler) {
       if (!isContentTopic(topic)) throw new SprfError("INVALID_INPUT", `not a content topic: ${topic}`);
-      const remove = subscriptions.add({ topic, privateKey, handler });
+      const remove = inbox.subscriptions.add({ topic, privateKey, handler });
       return async () => remove();
     },
     async ready({ signal } = {}) {

@@ -6,6 +6,7 @@ import type { Logger } from "../../ports/logger.ts";
 import type { Messenger } from "../../ports/messenger.ts";
 import type { Startable } from "../../ports/startable.ts";
 import { hashWithDomain } from "../../wire/canonical.ts";
+import { createServiceNode } from "./service/create-service-node.ts";
 
 /** Waku cluster of devnet; below 16 they are reserved (51/WAKU2-RELAY-SHARDING). */
 export const DEVNET_CLUSTER = 42;
@@ -24,6 +25,8 @@ export interface DevnetPeersInit {
 export interface DevnetPeers extends Startable {
   /** Where the daemons find the mesh: to be given as their static peers. */
   multiaddrs(): string[];
+  /** Where light clients are served: the first of the nodes. */
+  serviceNodes(): string[];
 }
 
 /**
@@ -31,17 +34,19 @@ export interface DevnetPeers extends Startable {
  * ports are given; they are known to everybody and for development only.
  */
 export function createDevnetPeers({ count = DEFAULT_COUNT, port = 0, clock, logger }: DevnetPeersInit): DevnetPeers {
-  let running: { readonly node: Libp2pNode; readonly messenger: Messenger }[] = [];
+  let running: { readonly node: Libp2pNode; readonly messenger: Messenger; readonly service?: Startable }[] = [];
   const stop = async (): Promise<void> => {
     const stopping = running.reverse();
     running = [];
-    for (const { node, messenger } of stopping) {
+    for (const { node, messenger, service } of stopping) {
+      await service?.stop();
       await messenger.stop();
       await node.stop();
     }
   };
   return {
     multiaddrs: () => running.flatMap(({ node }) => node.multiaddrs()),
+    serviceNodes: () => running.flatMap(({ node, service }) => (service === undefined ? [] : node.multiaddrs())),
     stop,
     async start() {
       if (running.length > 0) return;
@@ -55,17 +60,13 @@ export function createDevnetPeers({ count = DEFAULT_COUNT, port = 0, clock, logg
             clock,
             logger,
           });
-          const messenger = createWakuRelayMessenger({
-            libp2p: node,
-            messageKey,
-            clusterId: DEVNET_CLUSTER,
-            shard: DEVNET_SHARD,
-            clock,
-            logger,
-          });
-          running.push({ node, messenger });
+          const network = { clusterId: DEVNET_CLUSTER, shard: DEVNET_SHARD, clock, logger };
+          const messenger = createWakuRelayMessenger({ ...network, libp2p: node, messageKey });
+          const service = index === 0 ? createServiceNode({ ...network, node }) : undefined;
+          running.push({ node, messenger, ...(service === undefined ? {} : { service }) });
           await node.start();
           await messenger.start();
+          await service?.start();
         }
       } catch (error) {
         await stop();

@@ -1,0 +1,49 @@
+import type { Libp2p, PeerId, Stream } from "@libp2p/interface";
+import { pbStream } from "@libp2p/utils";
+
+import { messageOf } from "../../errors.ts";
+import type { Logger } from "../../ports/logger.ts";
+
+/** How long one question and its answer may take. */
+const EXCHANGE_TIMEOUT_MS = 5_000;
+/** Questions of one peer that are answered at a time. */
+const MAX_STREAMS = 16;
+
+/** A protobuf as @waku/proto generates them. */
+interface Codec<Message> {
+  decode(bytes: Uint8Array): Message;
+  encode(message: Message): Uint8Array;
+}
+
+export interface AnswerRequestsInit<Request, Response> {
+  readonly protocol: string;
+  readonly maxRequestBytes: number;
+  readonly request: Pick<Codec<Request>, "decode">;
+  readonly response: Pick<Codec<Response>, "encode">;
+  /** Rejecting resets the stream. */
+  readonly answer: (request: Request, from: PeerId) => Promise<Response>;
+  readonly logger: Logger;
+}
+
+/** Answers a protocol of one length-prefixed question and one answer a stream; what is no question costs the asker its stream. */
+export async function answerRequests<Request, Response>(
+  libp2p: Libp2p,
+  init: AnswerRequestsInit<Request, Response>,
+): Promise<void> {
+  const exchange = async (stream: Stream, from: PeerId): Promise<void> => {
+    const signal = AbortSignal.timeout(EXCHANGE_TIMEOUT_MS);
+    try {
+      const messages = pbStream(stream, { maxDataLength: init.maxRequestBytes });
+      const request = await messages.read({ decode: (bytes) => init.request.decode(bytes.subarray()) }, { signal });
+      await messages.write(await init.answer(request, from), init.response, { signal });
+      await stream.close({ signal });
+    } catch (error) {
+      init.logger.debug("a peer's question was not answered", { protocol: init.protocol, reason: messageOf(error) });
+      stream.abort(new Error("not answered"));
+    }
+  };
+  await libp2p.handle(init.protocol, async (stream, connection) => await exchange(stream, connection.remotePeer), {
+    maxInboundStreams: MAX_STREAMS,
+    force: true,
+  });
+}
