@@ -1,14 +1,26 @@
 import { StrKey } from "@stellar/stellar-sdk";
 
 import { createPinoLogger } from "./adapters/logger/pino.ts";
+import { buyBest, type BestPurchase } from "./client/choose-and-buy.ts";
+import { chooseFromMarket } from "./client/choose-workers.ts";
 import { createProgram, type CreateProgramParts, type CreatedProgram } from "./client/create-program.ts";
 import { execute, resume, type ExecuteOptions, type ExecuteParts, type ExecutionResult } from "./client/execute.ts";
 import { findWorkers, type FoundWorker } from "./client/find-workers.ts";
 import { joinContent } from "./client/join-content.ts";
 import { readState, type ProgramState } from "./client/read-state.ts";
+import { refuseDearer } from "./client/refuse-dearer.ts";
+import {
+  awaitBadWorker,
+  judgeAgreement,
+  replaceBadWorkers,
+  type JudgedWorker,
+  type Replacement,
+} from "./client/replace-workers.ts";
 import { walletOf, type Wallet } from "./client/wallet.ts";
 import { createPeer, type NetworkSettings } from "./create-peer.ts";
 import { deriveTwinKeys, type TwinKeys } from "./domain/identity/keys.ts";
+import type { WorkerChoice } from "./domain/market/choose-workers.ts";
+import type { WorkerPolicy } from "./domain/market/worker-policy.ts";
 import type { SmartAccount } from "./domain/program/smart-account.ts";
 import { SprfError } from "./errors.ts";
 import { loadSmartAccount } from "./execution/load-smart-account.ts";
@@ -54,6 +66,32 @@ export interface SprfClient {
   buy(request: PurchaseRequest, options?: BuyOptions): Promise<Purchase>;
   /** As `buy`, with workers of the client's own choice, 3 testers and the default fee. */
   buyWith(workerIds: readonly number[], lengthBlocks: number, options?: BuyOptions): Promise<Purchase>;
+  /** The workers that a policy would choose now, or none; either way with how many failed which condition. */
+  chooseWorkers(policy: WorkerPolicy, options?: CallOptions): Promise<WorkerChoice>;
+  /**
+   * As `buyWith`, with the workers that a policy chooses; chooses again when one was taken in the meantime.
+   *
+   * @throws SprfError `NO_MATCH`, whose message says how many failed which condition; `PURCHASE_REJECTED`
+   */
+  buyBest(policy: WorkerPolicy, options?: BuyOptions): Promise<BestPurchase>;
+  /** How an agreement's workers have done so far. */
+  judgeWorkers(agreement: string, options?: CallOptions): Promise<readonly JudgedWorker[]>;
+  /** Waits until a worker of the agreement is bad (at most a day, or `timeoutMs`); `undefined` when it is over and nobody was. */
+  awaitBadWorker(
+    agreement: string,
+    options?: CallOptions & { readonly timeoutMs?: number },
+  ): Promise<readonly JudgedWorker[] | undefined>;
+  /**
+   * Buys another agreement for the blocks that are left, with the good workers of this one and others in place of the bad ones;
+   * with `terminate`, ends this one afterwards. `undefined` when no worker is bad.
+   *
+   * @throws SprfError `NO_MATCH`, `PURCHASE_REJECTED`, `INVALID_INPUT` for an agreement that is over
+   */
+  replaceBadWorkers(
+    agreement: string,
+    policy?: Partial<WorkerPolicy>,
+    options?: BuyOptions & { readonly terminate?: boolean },
+  ): Promise<Replacement | undefined>;
   /** Terms, parties and progress of an agreement. @throws SprfError `INVALID_INPUT` when the market knows none at this address */
   agreement(address: string, options?: CallOptions): Promise<Agreement & AgreementState>;
   /** Finds an agreement's workers by their public keys alone, over Waku, and connects to them. */
@@ -120,14 +158,22 @@ export async function connect(init: ConnectInit, { signal }: CallOptions = {}): 
     quote: async (request, options) => await chain.quote(request, options),
     async buy(request, options) {
       const quoteWei = await chain.quote(request, options);
-      refuseDearer(quoteWei, options);
+      refuseDearer(quoteWei, options?.maxPriceWei);
       return await chain.buy(request, quoteWei, options);
     },
     async buyWith(workerIds, lengthBlocks, options) {
       const quoteWei = await chain.quoteWith(workerIds, lengthBlocks, options);
-      refuseDearer(quoteWei, options);
+      refuseDearer(quoteWei, options?.maxPriceWei);
       return await chain.buyWith(workerIds, lengthBlocks, quoteWei, options);
     },
+    async chooseWorkers(policy, options) {
+      const { lost: _lost, ...choice } = await chooseFromMarket(peer, policy, options);
+      return choice;
+    },
+    buyBest: async (policy, options) => await buyBest(peer, policy, options),
+    judgeWorkers: async (address, options) => await judgeAgreement(chain, address, options),
+    awaitBadWorker: async (address, options) => await awaitBadWorker(peer, address, options),
+    replaceBadWorkers: async (address, policy, options) => await replaceBadWorkers(peer, address, policy, options),
     async agreement(address, options) {
       const [agreement, state] = await Promise.all([
         chain.agreement(address, options),
@@ -174,11 +220,6 @@ export async function connect(init: ConnectInit, { signal }: CallOptions = {}): 
     },
     close: async () => await peer.stop(),
   };
-}
-
-function refuseDearer(quoteWei: bigint, { maxPriceWei }: BuyOptions = {}): void {
-  if (maxPriceWei === undefined || quoteWei <= maxPriceWei) return;
-  throw new SprfError("PURCHASE_REJECTED", `the quote is ${quoteWei} wei, more than the ${maxPriceWei} allowed`);
 }
 
 function requireMnemonic(mnemonic: string | undefined): string {

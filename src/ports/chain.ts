@@ -195,6 +195,8 @@ export interface Chain {
     report: { readonly verdicts: readonly Verdict[]; readonly evidenceCid: string; readonly salt: Uint8Array },
     options?: ChainOptions,
   ): Promise<void>;
+  /** Ends this account's agreement after the epoch that follows the running one; what it does not use is credited at once. */
+  terminate(agreement: string, options?: ChainOptions): Promise<void>;
   /** Takes at most `maxEpochs` final epochs and credits their shares. */
   settle(agreement: string, maxEpochs: number, options?: ChainOptions): Promise<void>;
   finalize(agreement: string, options?: ChainOptions): Promise<void>;

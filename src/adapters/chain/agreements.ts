@@ -1,4 +1,4 @@
-import { ZeroHash, hexlify } from "ethers";
+import { Interface, ZeroHash, hexlify } from "ethers";
 
 import type { Agreement, AgreementState, Chain, ChainOptions, EpochWindows } from "../../ports/chain.ts";
 import { fromHex } from "../../utils/bytes.ts";
@@ -12,6 +12,7 @@ const MAX_CACHED_AGREEMENTS = 10_000;
 const MAX_CACHED_WINDOWS = 100_000;
 /** A re-organised chain can put another purchase at the same address, so terms are kept only once they are this deep. */
 const CONFIRMATIONS = 12;
+const TERMINATE = new Interface(["function terminate()"]).encodeFunctionData("terminate");
 
 type AgreementMethods = Pick<
   Chain,
@@ -32,6 +33,7 @@ type AgreementMethods = Pick<
   | "openEpoch"
   | "commit"
   | "reveal"
+  | "terminate"
   | "settle"
   | "finalize"
   | "withdraw"
@@ -107,6 +109,9 @@ export function createAgreements(connection: Connection, dispatcher: IWorkerDisp
         () => at(address).reveal.populateTransaction(epoch, numbers, evidenceCid, hexlify(salt)),
         options,
       );
+    },
+    async terminate(address, options) {
+      await connection.send(() => Promise.resolve({ to: address, data: TERMINATE }), options);
     },
     async settle(address, maxEpochs, options) {
       await connection.send(() => at(address).settle.populateTransaction(maxEpochs), options);
