@@ -39,9 +39,19 @@ export function removeCopy(copy: string): void {
   rmSync(copy, { recursive: true, force: true });
 }
 
+/** The environment without what a Hardhat around this process has set for itself, its configuration's path among it. */
+export function environmentForHardhat(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HARDHAT_|HH_TEST$)/.test(name)));
+}
+
 /** Runs `hardhat` in a copy and gives what it printed; throws, with its output as the message, when it fails. */
 export async function hardhatIn(copy: string, args: readonly string[], signal?: AbortSignal): Promise<string> {
-  const options = { cwd: copy, maxBuffer: OUTPUT_BYTES, ...(signal === undefined ? {} : { signal }) };
+  const options = {
+    cwd: copy,
+    env: environmentForHardhat(),
+    maxBuffer: OUTPUT_BYTES,
+    ...(signal === undefined ? {} : { signal }),
+  };
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [HARDHAT, ...args], options);
     return stdout;

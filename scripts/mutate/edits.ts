@@ -5,6 +5,8 @@ export interface Edit {
   readonly operator: string;
   readonly span: Span;
   readonly replacement: string;
+  /** What a reader is shown as changed, when that is less than the whole node. */
+  readonly shown?: Span;
 }
 
 /** Where an expression stands, for what may be done to it depends on that. */
@@ -155,7 +157,7 @@ function conditionEdits(node: AstNode, source: Buffer): Edit[] {
   const isNegation = condition.nodeType === "UnaryOperation" && text(condition, "operator") === "!";
   if (isComparison || isNegation || condition.nodeType === "Literal") return [];
   const span = spanOf(condition);
-  return [{ operator: "negate-condition", span, replacement: `!(${slice(source, span)})` }];
+  return [{ operator: "negate-condition", span, shown: span, replacement: `!(${slice(source, span)})` }];
 }
 
 function conditionOf(node: AstNode): AstNode | undefined {

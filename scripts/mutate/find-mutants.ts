@@ -52,7 +52,6 @@ interface Scope {
 
 interface Found extends Edit {
   readonly scope: Scope;
-  /** The node whose text tells a reader what is changed. */
   readonly shown: Span;
 }
 
@@ -82,7 +81,7 @@ export function keyText({ contract, function: name, operator, source, nth }: Mut
 function* visit(node: AstNode, scope: Scope, source: Buffer): Generator<Found> {
   if (SKIPPED.has(node.nodeType)) return;
   const inner = enter(node, scope);
-  for (const edit of editsOf(node, scope, source)) yield { ...edit, scope: inner, shown: spanOf(node) };
+  for (const edit of editsOf(node, scope, source)) yield { shown: spanOf(node), ...edit, scope: inner };
   for (const below of children(node)) yield* visit(below, { ...inner, parent: node }, source);
 }
 

@@ -27,18 +27,20 @@ async function perform(order: TestOrder): Promise<void> {
   try {
     await tell(order.kind === "mocha" ? await runMocha(order.files) : await runSolidity(order.files));
   } catch (error) {
-    await tell({ failure: `the tests could not be run: ${error instanceof Error ? error.message : String(error)}` });
+    // Not a failed test: the machine may be at fault, and a mutant must not count as killed for that.
+    await tell({ error: error instanceof Error ? error.message : String(error) });
   }
 }
 
 async function runMocha(files: readonly string[]): Promise<TestVerdict> {
-  let failure: string | undefined;
   hre.config.test.mocha.reporter = class extends Mocha.reporters.Base {
     constructor(runner: Mocha.Runner, options?: Mocha.MochaOptions) {
       super(runner, options);
       runner.on("fail", (test) => {
-        failure ??= test.fullTitle();
-        void tell({ failure, ...(test.file === undefined ? {} : { file: relative(process.cwd(), test.file) }) });
+        void tell({
+          failure: test.fullTitle(),
+          ...(test.file === undefined ? {} : { file: relative(process.cwd(), test.file) }),
+        });
       });
     }
   };
@@ -47,7 +49,7 @@ async function runMocha(files: readonly string[]): Promise<TestVerdict> {
     noCompile: true,
     bail: true,
   });
-  return isSuccess(outcome) ? {} : { failure: failure ?? "mocha failed outside of any test" };
+  return isSuccess(outcome) ? {} : { error: "mocha failed outside of any test" };
 }
 
 /** File after file, so that the quick ones can end it. */
@@ -60,7 +62,7 @@ async function runSolidity(files: readonly string[]): Promise<TestVerdict> {
     const results = ((value ?? error)?.suiteResults ?? []).flatMap(({ testResults }) => testResults);
     const failed = results.find(({ status }) => status === "Failure");
     if (failed !== undefined) return { failure: `${file}: ${failed.name}` };
-    if (!isSuccess(outcome) || results.length === 0) return { failure: `${file} failed outside of any test` };
+    if (!isSuccess(outcome) || results.length === 0) return { error: `${file} failed outside of any test` };
   }
   return {};
 }

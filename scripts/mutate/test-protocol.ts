@@ -4,12 +4,15 @@ export interface TestOrder {
   readonly files: readonly string[];
 }
 
-/** How it ended: the first test that failed, or none. */
+/** How it ended: the first test that failed, or none; or why nothing is known. */
 export interface TestVerdict {
   readonly failure?: string;
   /** The file it stands in, below the project's root, where that is known. */
   readonly file?: string;
+  readonly error?: string;
 }
+
+const FIELDS: ReadonlySet<string> = new Set(["failure", "file", "error"] satisfies (keyof TestVerdict)[]);
 
 export function isTestOrder(value: unknown): value is TestOrder {
   return (
@@ -26,7 +29,6 @@ export function isTestVerdict(value: unknown): value is TestVerdict {
   return (
     typeof value === "object" &&
     value !== null &&
-    (!("failure" in value) || typeof value.failure === "string") &&
-    (!("file" in value) || typeof value.file === "string")
+    Object.entries(value).every(([name, text]) => FIELDS.has(name) && typeof text === "string")
   );
 }

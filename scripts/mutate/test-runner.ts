@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
+import { environmentForHardhat } from "../hardhat/project-copy.ts";
 import { isTestVerdict, type TestOrder, type TestVerdict } from "./test-protocol.ts";
 
-/** How the tests judged the code: the test that failed, nothing failed, too slow, or the process died without a word. */
+/** How the tests judged the code: the test that failed, nothing failed, too slow, or no word about any test. */
 export type TestOutcome =
   | { readonly kind: "failed"; readonly test: string; readonly file: string | undefined }
   | { readonly kind: "passed" }
@@ -26,6 +27,7 @@ export class TestRunner {
   warm(): void {
     this.#spare ??= spawn(process.execPath, [fileURLToPath(new URL("./test-process.ts", import.meta.url))], {
       cwd: this.#root,
+      env: environmentForHardhat(),
       // Tests print for people; what matters comes as a message.
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
@@ -63,6 +65,7 @@ export class TestRunner {
   }
 }
 
-function outcomeOf({ failure, file }: TestVerdict): TestOutcome {
+function outcomeOf({ failure, file, error }: TestVerdict): TestOutcome {
+  if (error !== undefined) return { kind: "died", why: error };
   return failure === undefined ? { kind: "passed" } : { kind: "failed", test: failure, file };
 }
