@@ -7,6 +7,7 @@ import { createHeliaContentStore } from "./adapters/content-store/helia.ts";
 import type { CollectingContentStore } from "./adapters/content-store/unixfs-content-store.ts";
 import { createLibp2pNode, type Libp2pNode } from "./adapters/libp2p/node.ts";
 import { createStellarRpcLedger } from "./adapters/ledger/stellar-rpc.ts";
+import type { WakuLightMessengerInit } from "./adapters/messenger/waku-light/waku-light.ts";
 import { createWakuRelayMessenger } from "./adapters/messenger/waku-relay.ts";
 import { systemRandom } from "./adapters/random/system.ts";
 import { createSqliteStore } from "./adapters/store/sqlite.ts";
@@ -36,6 +37,10 @@ export interface NetworkSettings {
     readonly shard: number;
     /** Multiaddrs to listen at. @default loopback, any port */
     readonly listen?: readonly string[];
+    /** `relay` takes part in the mesh; `light` sends and receives through service nodes and dials no `peers`. @default "relay" */
+    readonly messenger?: "relay" | "light";
+    /** Multiaddrs of Waku service nodes; `light` needs one. */
+    readonly serviceNodes?: readonly string[];
   };
 }
 
@@ -70,22 +75,19 @@ export async function createPeer({ networks, keys, dataDirectory, logger }: Peer
   const clock = systemClock;
   const chain = await createEthersChain({ ...networks.chain, privateKey: keys.accountPrivateKey, clock });
   const store = createSqliteStore(dataDirectory === undefined ? ":memory:" : join(dataDirectory, "store.sqlite"));
-  const { peers, listen, clusterId, shard } = networks.waku;
+  const { peers, listen, messenger: kind, serviceNodes = [], ...network } = networks.waku;
   const node = await createLibp2pNode({
     messageKey: keys.messagePrivateKey,
-    peers,
+    peers: kind === "light" ? [] : peers,
     ...(listen === undefined ? {} : { listen }),
     clock,
     logger,
   });
-  const messenger = createWakuRelayMessenger({
-    libp2p: node,
-    messageKey: keys.messagePrivateKey,
-    clusterId,
-    shard,
-    clock,
-    logger,
-  });
+  const messaging = { ...network, messageKey: keys.messagePrivateKey, clock, logger };
+  const messenger =
+    kind === "light"
+      ? await createLightMessenger({ ...messaging, serviceNodes })
+      : createWakuRelayMessenger({ ...messaging, libp2p: node });
   const content = createHeliaContentStore({
     libp2p: node,
     ...(dataDirectory === undefined ? {} : { directory: join(dataDirectory, "blocks") }),
@@ -126,4 +128,10 @@ export async function createPeer({ networks, keys, dataDirectory, logger }: Peer
       await store.close();
     },
   };
+}
+
+/** The Waku SDK brings a second libp2p (0.6 s and 90 MB), so only those load it who use it. */
+async function createLightMessenger(init: WakuLightMessengerInit): Promise<Messenger> {
+  const { createWakuLightMessenger } = await import("./adapters/messenger/waku-light/waku-light.ts");
+  return createWakuLightMessenger(init);
 }

@@ -72,7 +72,13 @@ async function keepDevnet(options: DevnetOptions, signal: AbortSignal): Promise<
       networks: {
         chain: { ...networks.chain, pollingIntervalMs: networks.chain.pollingIntervalMs ?? 1_000 },
         ledger: networks.ledger,
-        waku: { peers: [...networks.waku.peers], clusterId: networks.waku.clusterId, shard: networks.waku.shard },
+        waku: {
+          peers: [...networks.waku.peers],
+          clusterId: networks.waku.clusterId,
+          shard: networks.waku.shard,
+          messenger: "relay",
+          serviceNodes: [...(networks.waku.serviceNodes ?? [])],
+        },
       },
       friendbotUrl,
       contentMultiaddrs: [...contentMultiaddrs],

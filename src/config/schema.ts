@@ -24,6 +24,10 @@ export const networksSchema = z.strictObject({
     clusterId: z.coerce.number().int().min(0).default(42),
     shard: z.coerce.number().int().min(0).default(0),
     listen: list.optional(),
+    /** `light` sends through service nodes instead of relaying itself. */
+    messenger: z.enum(["relay", "light"]).default("relay"),
+    /** Multiaddrs ending in `/p2p/<peer id>`; `light` needs one. */
+    serviceNodes: list.default([]),
   }),
 });
 
@@ -97,6 +101,8 @@ export const ENVIRONMENT = {
   SPRF_WAKU_CLUSTER: "networks.waku.clusterId",
   SPRF_WAKU_SHARD: "networks.waku.shard",
   SPRF_WAKU_LISTEN: "networks.waku.listen",
+  SPRF_WAKU_MESSENGER: "networks.waku.messenger",
+  SPRF_WAKU_SERVICE_NODES: "networks.waku.serviceNodes",
   SPRF_MNEMONIC: "identity.mnemonic",
   SPRF_KEYSTORE: "identity.keystore",
   SPRF_PASSWORD_FILE: "identity.passwordFile",

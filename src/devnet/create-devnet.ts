@@ -75,7 +75,12 @@ export async function startDevnet({ ports = {}, ledgerCloseMs, logger }: DevnetI
       networks: {
         chain: { rpcUrl: chain.rpcUrl, contracts, pollingIntervalMs: CHAIN_POLLING_MS },
         ledger: { rpcUrl: ledger.rpcUrl, networkPassphrase: ledger.networkPassphrase },
-        waku: { peers: peers.multiaddrs(), clusterId: DEVNET_CLUSTER, shard: DEVNET_SHARD },
+        waku: {
+          peers: peers.multiaddrs(),
+          clusterId: DEVNET_CLUSTER,
+          shard: DEVNET_SHARD,
+          serviceNodes: peers.serviceNodes(),
+        },
       },
       contracts,
       friendbotUrl: ledger.friendbotUrl,
