@@ -26,7 +26,10 @@ const STAGES: readonly (readonly Gate[])[] = [
     { name: "api-docs", command: "npm run --silent docs" },
     { name: "programs", command: "node scripts/checks/programs-fresh.ts" },
   ],
-  [{ name: "gas", command: "node scripts/checks/gas.ts" }],
+  [
+    { name: "gas", command: "node scripts/checks/gas.ts" },
+    { name: "coverage", command: "node scripts/checks/coverage.ts" },
+  ],
 ];
 const TESTS: Gate = { name: "test", command: "node scripts/test.ts" };
 const AT_ONCE = 2;
