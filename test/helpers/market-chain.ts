@@ -3,6 +3,7 @@ import { artifacts, network } from "hardhat";
 
 import { createEthersChain, type EthersChain, type MarketContracts } from "../../src/adapters/chain/ethers.ts";
 import { deriveTwinKeys, type TwinKeys } from "../../src/domain/identity/keys.ts";
+import type { WorkerTerms } from "../../src/ports/chain.ts";
 
 const MNEMONIC = "test test test test test test test test test test test junk";
 const HUNDRED_ETHER = "0x56bc75e2d63100000";
@@ -134,7 +135,7 @@ export function randomAddress(): string {
 /** Registers the identity's twin and, as a worker, its terms; resolves with the worker's id. */
 export async function registerWorker(
   { keys, chain }: { readonly keys: TwinKeys; readonly chain: EthersChain },
-  terms: Partial<typeof TERMS> = {},
+  terms: Partial<WorkerTerms> = {},
 ): Promise<number> {
   const all = { ...TERMS, ...terms };
   await registerTwin({ keys, chain });
