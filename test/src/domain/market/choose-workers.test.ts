@@ -13,7 +13,7 @@ import { isSprfError } from "../../../../src/errors.ts";
 import { candidatesArbitrary, policyArbitrary, seededRandom } from "../../../helpers/market-candidates.ts";
 
 const GWEI = 10n ** 9n;
-const RUNS = { numRuns: 500 };
+const RUNS = { numRuns: 1_000 };
 
 /** Whether a candidate meets a policy, said in another way than the code says it. */
 function meets(policy: WorkerPolicy, { offer, standing }: Candidate): boolean {

@@ -10,8 +10,10 @@ import type { Outcome } from "../../../../src/ports/chain.ts";
 
 const outcomeArbitrary = fc.constantFrom<Outcome>("ok", "unreachable", "wrong", "no-quorum", "resigned");
 
+type Mark = Outcome | `${Outcome}?`;
+
 /** One worker's outcomes, all final but those marked with a question mark. */
-function epochsOf(...marks: ReadonlyArray<Outcome | `${Outcome}?`>): readonly EpochOutcomes[] {
+function epochsOf(...marks: Mark[]): readonly EpochOutcomes[] {
   return marks.map((mark, epoch) => ({
     epoch,
     final: !mark.endsWith("?"),
@@ -19,7 +21,7 @@ function epochsOf(...marks: ReadonlyArray<Outcome | `${Outcome}?`>): readonly Ep
   }));
 }
 
-const judged = (...marks: Parameters<typeof epochsOf>): unknown => judgeWorkers(1, epochsOf(...marks))[0];
+const judged = (...marks: Mark[]): unknown => judgeWorkers(1, epochsOf(...marks))[0];
 
 describe("domain/market/judge-workers", () => {
   it("should call a worker bad for one final wrong answer, and not for one that can still be appealed", () => {
