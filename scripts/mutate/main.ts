@@ -60,7 +60,8 @@ async function mutateIn(copies: [string, ...string[]], options: MutateOptions): 
   const judged = await runMutants(project, strata, options, copies);
   const totals = totalsOf(judged, argued);
   if (options.json !== undefined) {
-    const report = reportOf(root, options.seed, judged, totals, argued);
+    const { solcLongVersion } = project;
+    const report = reportOf({ root, solcLongVersion, seed: options.seed, judged, totals, argued });
     await writeFile(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
   }
   for (const { mutant, verdict } of totals.refuted) {

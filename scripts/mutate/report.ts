@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpus, totalmem } from "node:os";
+import { cpus, release, totalmem } from "node:os";
 
 import type { Equivalents } from "./equivalents.ts";
 import type { Judged } from "./judge-all.ts";
@@ -7,18 +7,28 @@ import type { Totals } from "./totals.ts";
 
 const GIB = 2 ** 30;
 
-/** What a run found, for a file that people and programs read: where and on what, the totals, and every survivor. */
-export function reportOf(root: string, seed: number, judged: readonly Judged[], totals: Totals, argued: Equivalents) {
+/** One run of the check, from which its report is made. */
+interface Run {
+  readonly root: string;
+  readonly solcLongVersion: string;
+  readonly seed: number;
+  readonly judged: readonly Judged[];
+  readonly totals: Totals;
+  readonly argued: Equivalents;
+}
+
+/**
+ * What a run found, for a file that people and programs read: where and on what, the totals, and every survivor with the fields by
+ * which `equivalent-mutants.json` names one.
+ */
+export function reportOf({ root, solcLongVersion, seed, judged, totals, argued }: Run) {
   const contracts = [...new Set(judged.map(({ mutant }) => mutant.key.contract))].sort();
   return {
     commit: git(root, "rev-parse", "HEAD"),
     contractsAndTestsAsCommitted: git(root, "status", "--porcelain", "--", "contracts", "test/contracts") === "",
-    machine: {
-      processor: cpus()[0]?.model ?? "",
-      cores: cpus().length,
-      memoryGib: Math.round(totalmem() / GIB),
-      node: process.version,
-    },
+    machine: `${cpus().length} x ${cpus()[0]?.model.trim() ?? "?"}, ${Math.round(totalmem() / GIB)} GiB, ${process.platform} ${release()}`,
+    versions: { node: process.versions.node, solc: solcLongVersion },
+    date: new Date().toISOString(),
     seed,
     mutants: totals.mutants,
     survived: totals.survivors.length,
@@ -44,7 +54,7 @@ function countsOf(contract: string, judged: readonly Judged[], { survivors, equi
 function describe({ mutant, verdict }: Judged) {
   const { key, id, lineText, replacement } = mutant;
   const why = verdict.status === "unjudged" ? { unjudged: verdict.by } : {};
-  return { id, function: key.function, line: lineText, source: key.source, nth: key.nth, replacement, ...why };
+  return { id, ...key, line: lineText, replacement, ...why };
 }
 
 /** Empty where there is no repository. */
