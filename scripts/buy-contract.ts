@@ -1,40 +1,193 @@
-// hardhat run scripts/buy-contract.ts --network devnet: buys an agreement. SPRF_REDUNDANCY workers (1), SPRF_LENGTH blocks (60),
-// SPRF_TESTER_COUNT testers (1); the buyer is account SPRF_ACCOUNT_INDEX.
-import hre from "hardhat";
+// Buys an agreement, with workers that the market draws or, when a policy option is given, that the policy chooses.
+//
+// hardhat run scripts/buy-contract.ts --network devnet: options from the environment, since Hardhat passes none on.
+// npx node scripts/buy-contract.ts --devnet --help: the same with options; it lists them with their variables.
 import { z } from "zod";
 
-import { parseEnvironment } from "../src/cli/parse-options.ts";
+import { systemRandom } from "../src/adapters/random/system.ts";
+import { createCommand } from "../src/cli/create-command.ts";
+import { parseEnvironment, parseOptions } from "../src/cli/parse-options.ts";
 import { runCommand } from "../src/cli/run-command.ts";
+import { buyBest } from "../src/client/choose-and-buy.ts";
+import { chooseFromMarket } from "../src/client/choose-workers.ts";
+import { devnetFilePath } from "../src/config/devnet-file.ts";
+import type { LoadSettingsInit } from "../src/config/load.ts";
 import { scriptSettings } from "../src/config/script-settings.ts";
 import { createMarket } from "../src/create-market.ts";
+import type { ChoiceTally } from "../src/domain/market/choice-tally.ts";
+import { explainChoice } from "../src/domain/market/explain-choice.ts";
+import type { WorkerPolicy } from "../src/domain/market/worker-policy.ts";
+import { SprfError } from "../src/errors.ts";
+import type { Purchase } from "../src/ports/chain.ts";
 
-const orderShape = {
-  SPRF_REDUNDANCY: z.coerce.number().int().positive().default(1),
-  SPRF_LENGTH: z.coerce.number().int().positive().default(60),
-  SPRF_TESTER_COUNT: z.coerce
-    .number()
-    .pipe(z.literal([1, 3, 5, 7]))
-    .default(1),
-};
+const MAX_BASIS_POINTS = 10_000;
 
-await runCommand(async (signal) => {
-  const order = parseEnvironment(orderShape, process.env);
-  const { SPRF_REDUNDANCY: redundancy, SPRF_LENGTH: lengthBlocks, SPRF_TESTER_COUNT: testerCount } = order;
-  const { chain, keys } = await createMarket(scriptSettings(hre.globalOptions.network));
+const count = z.coerce.number().int().positive();
+const wei = z.coerce.bigint().min(0n);
+const rate = z.coerce.number().int().min(0).max(MAX_BASIS_POINTS);
+const yes = z.union([z.boolean(), z.stringbool()]);
+
+/** What can be asked for, by option: its variable, how the option looks, and what is taken. */
+const FIELDS = {
+  redundancy: { variable: "SPRF_REDUNDANCY", flags: "--redundancy <count>", help: "workers (1)", schema: count },
+  length: { variable: "SPRF_LENGTH", flags: "--length <blocks>", help: "blocks of work (60)", schema: count },
+  testerCount: {
+    variable: "SPRF_TESTER_COUNT",
+    flags: "--tester-count <count>",
+    help: "testers an epoch (1; 3 for workers that a policy chooses)",
+    schema: z.coerce.number().pipe(z.literal([1, 3, 5, 7])),
+  },
+  maxPrice: { variable: "SPRF_MAX_PRICE_WEI", flags: "--max-price <wei>", help: "dearest block", schema: wei },
+  minReputation: {
+    variable: "SPRF_MIN_REPUTATION",
+    flags: "--min-reputation <basis points>",
+    help: "5000 is a worker that nobody knows",
+    schema: rate,
+  },
+  minUptime: { variable: "SPRF_MIN_UPTIME", flags: "--min-uptime <basis points>", help: "least uptime", schema: rate },
+  minStake: { variable: "SPRF_MIN_STAKE_WEI", flags: "--min-stake <wei>", help: "least stake", schema: wei },
+  exclude: {
+    variable: "SPRF_EXCLUDE",
+    flags: "--exclude <ids>",
+    help: "workers that are not wanted, separated by commas",
+    schema: z.string().transform((ids) => ids.split(",").map(Number)),
+  },
+  prefer: {
+    variable: "SPRF_PREFER",
+    flags: "--prefer <what>",
+    help: "price, reputation or balanced: the lowest price of a good block",
+    schema: z.enum(["price", "reputation", "balanced"]),
+  },
+  dryRun: {
+    variable: "SPRF_DRY_RUN",
+    flags: "--dry-run",
+    help: "choose by the policy, and buy nothing",
+    schema: yes,
+  },
+  json: { variable: "SPRF_JSON", flags: "--json", help: "one JSON object on stdout", schema: yes },
+} as const;
+
+type Name = keyof typeof FIELDS;
+const NAMES = Object.keys(FIELDS) as readonly Name[];
+
+const orderSchema = z.object({
+  redundancy: FIELDS.redundancy.schema.default(1),
+  length: FIELDS.length.schema.default(60),
+  testerCount: FIELDS.testerCount.schema.optional(),
+  maxPrice: FIELDS.maxPrice.schema.optional(),
+  minReputation: FIELDS.minReputation.schema.optional(),
+  minUptime: FIELDS.minUptime.schema.optional(),
+  minStake: FIELDS.minStake.schema.optional(),
+  exclude: FIELDS.exclude.schema.optional(),
+  prefer: FIELDS.prefer.schema.optional(),
+  dryRun: FIELDS.dryRun.schema.default(false),
+  json: FIELDS.json.schema.default(false),
+});
+
+type Order = z.output<typeof orderSchema>;
+type Shown = Readonly<Record<string, string | number | bigint | readonly number[]>>;
+
+const command = createCommand("npx node scripts/buy-contract.ts", "Buys an agreement.")
+  .option("--config <file>", "settings as JSON")
+  .option("--devnet [file]", "take networks and accounts from what `npm run devnet` has written")
+  .option("--account <index>", "which account of the mnemonic (SPRF_ACCOUNT_INDEX)");
+for (const name of NAMES) command.option(FIELDS[name].flags, `${FIELDS[name].help} (${FIELDS[name].variable})`);
+command.action(async (options: Readonly<Record<string, unknown>>) => {
+  const raw = { ...givenByEnvironment(), ...options };
+  const json = yes.safeParse(raw.json).data === true;
+  await runCommand(async (signal) => await buy(raw, signal), { json });
+});
+
+// Under Hardhat, the arguments are Hardhat's own.
+await command.parseAsync(import.meta.main ? process.argv.slice(2) : [], { from: "user" });
+
+async function buy(raw: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void> {
+  parseEnvironment(
+    Object.fromEntries(NAMES.map((name) => [FIELDS[name].variable, FIELDS[name].schema.optional()])),
+    process.env,
+  );
+  const order = parseOptions(orderSchema, raw);
+  const policy = policyOf(order);
+  const { chain, keys } = await createMarket(await settingsOf(raw));
   try {
+    const components = { chain, random: systemRandom };
+    if (order.dryRun && policy !== undefined) {
+      const choice = await chooseFromMarket(components, policy, { signal });
+      if (choice.kind === "none") throw new SprfError("NO_MATCH", explainChoice(choice.tally));
+      const workers = choice.workers.map(({ workerId }) => workerId);
+      return print("choice, nothing bought", { workers, why: explainChoice(choice.tally) }, order);
+    }
     const ledgerKey = new Uint8Array(keys.ledgerKeypair.rawPublicKey());
     await chain.ensureTwin({ messagePrivateKey: keys.messagePrivateKey, ledgerKey }, { signal });
+    const { redundancy, length: lengthBlocks, testerCount = 1 } = order;
     const request = { redundancy, lengthBlocks, testerCount };
-    const quoteWei = await chain.quote(request, { signal });
-    const purchase = await chain.buy(request, quoteWei, { signal });
-    const agreement = await chain.agreement(purchase.agreement, { signal });
-    console.log(`agreement ${purchase.agreement}`);
-    console.log(`  client       ${chain.account}`);
-    console.log(`  quote, paid  ${quoteWei}, ${purchase.paidWei} wei`);
-    console.log(`  workers      ${agreement?.workerIds.join(", ") ?? ""}`);
-    console.log(`  blocks       ${agreement?.startBlock} to ${(agreement?.endBlock ?? 0) - 1}`);
-    console.log(`  transaction  ${purchase.transactionHash} (${purchase.gasUsed} gas)`);
+    const bought: Purchase & { readonly tally?: ChoiceTally } =
+      policy === undefined
+        ? await chain.buy(request, await chain.quote(request, { signal }), { signal })
+        : await buyBest(components, policy, { signal });
+    const agreement = await chain.agreement(bought.agreement, { signal });
+    const shown = {
+      client: chain.account,
+      paid: bought.paidWei,
+      workers: agreement?.workerIds ?? [],
+      ...(bought.tally !== undefined ? { why: explainChoice(bought.tally) } : {}),
+      firstBlock: agreement?.startBlock ?? 0,
+      lastBlock: (agreement?.endBlock ?? 0) - 1,
+      transaction: bought.transactionHash,
+      gas: bought.gasUsed,
+    };
+    print(`agreement ${bought.agreement}`, order.json ? { agreement: bought.agreement, ...shown } : shown, order);
   } finally {
     chain.close();
   }
-});
+}
+
+/** What the policy options say; `undefined` when there is none, so that the market draws. */
+function policyOf(order: Order): WorkerPolicy | undefined {
+  const { redundancy, length, testerCount, maxPrice, minReputation, minUptime, minStake, exclude, prefer } = order;
+  const conditions = [maxPrice, minReputation, minUptime, minStake, exclude, prefer];
+  if (!order.dryRun && conditions.every((condition) => condition === undefined)) return undefined;
+  if (testerCount !== undefined && testerCount !== 3) {
+    throw new SprfError(
+      "INVALID_INPUT",
+      `--tester-count: workers that a policy chooses have 3 testers, not ${testerCount}`,
+    );
+  }
+  return {
+    redundancy,
+    lengthBlocks: length,
+    maxPricePerBlockWei: maxPrice,
+    minReputationBps: minReputation,
+    minUptimeBps: minUptime,
+    minStakeWei: minStake,
+    excludeWorkers: exclude,
+    prefer,
+  };
+}
+
+function givenByEnvironment(): Readonly<Record<string, unknown>> {
+  const given = NAMES.map((name) => [name, process.env[FIELDS[name].variable]] as const);
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== ""));
+}
+
+async function settingsOf(raw: Readonly<Record<string, unknown>>): Promise<LoadSettingsInit> {
+  if (!import.meta.main) return scriptSettings((await import("hardhat")).default.globalOptions.network);
+  const { devnet, config, account } = raw;
+  return {
+    flags: { "identity.accountIndex": account },
+    ...(typeof config === "string" ? { file: config } : {}),
+    ...(devnet === undefined ? {} : { devnetFile: typeof devnet === "string" ? devnet : devnetFilePath() }),
+  };
+}
+
+function print(title: string, values: Shown, { json }: Order): void {
+  if (json) {
+    console.log(JSON.stringify(values, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value)));
+    return;
+  }
+  console.log(title);
+  for (const [name, value] of Object.entries(values)) {
+    const text = Array.isArray(value) ? value.join(", ") : String(value);
+    console.log(`  ${name.padEnd(11)}  ${text}`);
+  }
+}

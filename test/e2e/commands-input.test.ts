@@ -26,6 +26,16 @@ describe("commands", function () {
     });
   }
 
+  it("should tell the options of a purchase, and refuse a policy that the contract has no room for", async () => {
+    const help = await runCommandLine("npx node scripts/buy-contract.ts --help");
+    expect(help.code).to.equal(0);
+    expect(help.stdout).to.match(/^ +--max-price <wei> /m);
+    expect(help.stdout).to.contain("(SPRF_MAX_PRICE_WEI)");
+    const wrong = await runCommandLine("npx node scripts/buy-contract.ts --tester-count 5 --prefer price --json");
+    expect(wrong.code).to.equal(USER);
+    expect(JSON.parse(wrong.stdout)).to.have.nested.property("error.code", "INVALID_INPUT");
+  });
+
   it("should refuse an engine that there is none of", async () => {
     const { code, stderr } = await runCommandLine("npm start -- --engine java");
     expect(code).to.equal(USER);
@@ -77,6 +87,9 @@ describe("commands", function () {
       "buy-contract": [
         ["SPRF_REDUNDANCY=many", /^error CONFIG_INVALID: SPRF_REDUNDANCY: /],
         ["SPRF_TESTER_COUNT=2", /^error CONFIG_INVALID: SPRF_TESTER_COUNT: /],
+        ["SPRF_MIN_REPUTATION=20000", /^error CONFIG_INVALID: SPRF_MIN_REPUTATION: /],
+        ["SPRF_PREFER=cheap", /^error CONFIG_INVALID: SPRF_PREFER: /],
+        ["SPRF_PREFER=price", /^error NO_MATCH: 1 worker wanted, 0 of 0 fit$/],
         ["SPRF_REDUNDANCY=5", /^error CHAIN_REVERTED: WorkerDispatcher_NotEnoughWorkers\(wanted: 5, have: 0\)$/],
         [POOR, FUNDS_TOO_LOW],
       ],

@@ -6,7 +6,7 @@ import { createEthersChain, type EthersChain } from "../../src/adapters/chain/et
 import type { DevnetFile } from "../../src/config/devnet-file.ts";
 import { devnetKeys } from "../../src/devnet/accounts.ts";
 import { mineBlocks } from "../../src/devnet/advance.ts";
-import { startCommand, succeed, type RunningCommand } from "../helpers/command.ts";
+import { runCommandLine, startCommand, succeed, type RunningCommand } from "../helpers/command.ts";
 import { startDevnetCommand, type DevnetCommand } from "../helpers/devnet-command.ts";
 import { until } from "../helpers/until.ts";
 
@@ -102,6 +102,22 @@ describe("the commands of the README, in its order", function () {
     const [revealed] = await chain.seatsOf(agreement, EPOCH);
     expect(revealed?.status).to.equal("revealed");
     expect(revealed?.verdicts).to.deep.equal(["ok"]);
+  });
+
+  it("should choose a worker by a policy, or say in one line why none matches", async () => {
+    // docs-command: npx node scripts/buy-contract.ts --devnet --account 5 --prefer price --max-price 30000000000000 --dry-run
+    const line =
+      "npx node scripts/buy-contract.ts --devnet --account 5 --prefer price --max-price 30000000000000 --dry-run";
+    const count = await chain.agreementCount();
+    const { stdout } = await succeed(line, devnet.environment);
+    expect(stdout).to.match(new RegExp(`^ {2}workers +${workerId}$`, "m"));
+    expect(stdout).to.match(/^ {2}why +1 worker wanted, 1 of 1 fits$/m);
+    const tooDear = line.replace("--max-price 30000000000000", "--max-price 1 --json");
+    const refused = await runCommandLine(tooDear, devnet.environment);
+    expect(refused.code).to.equal(2);
+    expect(JSON.parse(refused.stdout)).to.have.nested.property("error.code", "NO_MATCH");
+    expect(refused.stdout).to.contain("1 worker wanted, 0 of 1 fit: 1 too dear; the cheapest of the too dear asks");
+    expect(await chain.agreementCount()).to.equal(count);
   });
 
   it("should end the worker, and then devnet and its file, on SIGTERM with exit code 0", async () => {

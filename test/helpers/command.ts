@@ -101,6 +101,7 @@ export async function succeed(line: string, environment: Environment = {}): Prom
 function nodeArguments(words: readonly string[]): readonly string[] {
   const [program, first = "", second = ""] = words;
   if (program === "npx" && first === "hardhat") return [HARDHAT, ...words.slice(2)];
+  if (program === "npx" && first === "node") return words.slice(2);
   if (program === "node") return words.slice(1);
   if (program !== "npm") throw new Error(`not a command of this repository: ${words.join(" ")}`);
   const name = first === "run" ? second : first;

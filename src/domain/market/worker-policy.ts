@@ -35,7 +35,8 @@ const policySchema = z.strictObject({
 /**
  * What decides between workers that meet every condition.
  *
- * - `price`: the lowest price per block.
+ * - `price`: the lowest price per block. On its own, it gives every seat to whoever registers enough cheap workers; ask for
+ *   reputation or stake with it.
  * - `reputation`: the highest reputation; among equals, the lowest price.
  * - `balanced`: the lowest price of a good block, price x 10,000 / reputation in basis points; among equals, the highest
  *   reputation. A worker of twice the price has to be twice as reliable.
