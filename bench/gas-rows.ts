@@ -17,6 +17,7 @@ import {
   proveKey,
   REQUEST,
   SALT,
+  signCommit,
   TERMS,
   Verdict,
 } from "../test/contracts/helpers/market.ts";
@@ -25,7 +26,19 @@ import type { ReportRow } from "./report.ts";
 const PURCHASE_TARGET = 600_000;
 const TESTER_EPOCH_TARGET = 130_000;
 const EPOCHS = 5n;
-const CID = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
+const WORKERS = 3;
+const SEATS = 3;
+const BATCHED_EPOCH_TARGET = 70_000;
+const LIFE = "Life of an agreement: 3 workers, 3 testers, 5 epochs, all withdrawals";
+const LIFE_TARGET = 3_000_000;
+const BATCHED_LIFE_TARGET = 2_100_000;
+/** iExec PoCo: one task with 3 workers, by its own tests. */
+const IEXEC_TASK = 2_640_000;
+const REPORT = {
+  verdicts: [Verdict.Ok, Verdict.Ok, Verdict.Ok],
+  evidenceCid: "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy",
+  salt: SALT,
+};
 
 type Sent = Promise<ContractTransactionResponse>;
 
@@ -133,8 +146,44 @@ async function measureTesters(): Promise<ReportRow[]> {
   return rows;
 }
 
-/** One agreement with 3 workers and 3 testers over 5 epochs, everything in transactions of its own. */
+interface Life {
+  readonly agreement: WorkAgreement;
+  readonly testers: readonly Signer[];
+  readonly mineUpTo: (block: bigint) => Promise<void>;
+  readonly note: (name: string, sent: Sent) => Promise<void>;
+}
+
+/** One agreement with 3 workers and 3 testers over 5 epochs: with every tester on its own, and with testers that act together. */
 async function measureLife(): Promise<ReportRow[]> {
+  const single = await live(playAlone);
+  const batched = await live(playTogether);
+  const rows = [...single].map(([name, each]) => row(`WorkAgreement.${name} (mean)`, mean(each)));
+  const alone = mean(single.get("commit") ?? []) + mean(single.get("reveal") ?? []);
+  const together = [...(batched.get("commitMany, 3 seats, opens") ?? []), ...(batched.get("revealMany, 3 seats") ?? [])];
+  const perTester = Math.round(sum(together) / Number(EPOCHS) / SEATS);
+  const checks = Number(EPOCHS) * WORKERS;
+  const total = [single, batched].map((spent) => sum([...spent.values()].flat()));
+  const [one = 0, many = 0] = total;
+  return [
+    ...rows.filter(({ name }) => !name.includes("buyContract")),
+    ...[...batched]
+      .filter(([name]) => name.includes("Many"))
+      .map(([name, each]) => row(`WorkAgreement.${name} (mean)`, mean(each))),
+    row("One tester's epoch alone: commit and reveal", alone, TESTER_EPOCH_TARGET),
+    row("One tester's epoch batched: its part of commitMany, which opens the epoch, and revealMany", perTester, BATCHED_EPOCH_TARGET),
+    row(`${LIFE}, every tester alone`, one, LIFE_TARGET),
+    row(`${LIFE}, testers together`, many, BATCHED_LIFE_TARGET),
+    { ...row("A checked epoch of one worker, every tester alone", Math.round(one / checks)), ratio: ratioToIexec(one / checks) },
+    { ...row("A checked epoch of one worker, testers together", Math.round(many / checks)), ratio: ratioToIexec(many / checks) },
+  ];
+}
+
+/** Of one worker's part in iExec's task with three workers. */
+function ratioToIexec(gas: number): number {
+  return Math.round((gas / (IEXEC_TASK / WORKERS)) * 1_000) / 1_000;
+}
+
+async function live(play: (life: Life, epoch: bigint) => Promise<void>): Promise<Map<string, number[]>> {
   const { market, signers, mineUpTo } = await newMarket();
   const { dispatcher } = market;
   const client = pick(signers, 1);
@@ -155,46 +204,54 @@ async function measureLife(): Promise<ReportRow[]> {
   if (agreement === undefined) throw new Error("the purchase made no agreement");
   await note("buyContract", purchase);
   await note("bindProgram", agreement.connect(client).bindProgram(id("a smart account")));
-  for (let epoch = 0n; epoch < EPOCHS; epoch += 1n) await playEpoch({ agreement, epoch, testers, mineUpTo, note });
+  for (let epoch = 0n; epoch < EPOCHS; epoch += 1n) await play({ agreement, testers, mineUpTo, note }, epoch);
   await mineUpTo((await agreement.windowsOf(EPOCHS - 1n)).finalFrom);
-  await note("settle, 1 epoch, the first", agreement.settle(1n));
-  await note("settle, 4 epochs", agreement.settle(4n));
-  await note("finalize", agreement.finalize());
+  await note("finalize, settles 5 epochs", agreement.finalize());
   for (const worker of workers) await note("withdraw by a worker", agreement.connect(worker).withdraw());
-  for (const tester of testers) await note("withdraw by a tester", agreement.connect(tester).withdraw());
-
-  const rows = [...spent].map(([name, each]) => row(`WorkAgreement.${name} (mean)`, mean(each)));
-  const total = [...spent.values()].flat().reduce((sum, each) => sum + each, 0);
-  const tester = mean(spent.get("commit") ?? []) + mean(spent.get("reveal") ?? []);
-  return [
-    ...rows.filter(({ name }) => !name.includes("buyContract")),
-    row("One tester's epoch alone: commit and reveal", tester, TESTER_EPOCH_TARGET),
-    row("Life of an agreement: 3 workers, 3 testers, 5 epochs, all withdrawals", total),
-  ];
+  for (const tester of testers) await note("withdrawFees by a tester", market.testers.connect(tester).withdrawFees());
+  return spent;
 }
 
-interface Play {
-  readonly agreement: WorkAgreement;
-  readonly epoch: bigint;
-  readonly testers: readonly Signer[];
-  readonly mineUpTo: (block: bigint) => Promise<void>;
-  readonly note: (name: string, sent: Sent) => Promise<void>;
-}
-
-async function playEpoch({ agreement, epoch, testers, mineUpTo, note }: Play): Promise<void> {
+async function playAlone({ agreement, testers, mineUpTo, note }: Life, epoch: bigint): Promise<void> {
   const windows = await agreement.windowsOf(epoch);
-  const address = await agreement.getAddress();
-  const verdicts = [Verdict.Ok, Verdict.Ok, Verdict.Ok];
   await mineUpTo(windows.commitFrom - 1n);
-  await note("openEpoch, 3 of 3 testers", agreement.openEpoch(epoch));
-  for (const tester of testers) {
-    const commitment = commitmentOf(address, epoch, await tester.getAddress(), verdicts, CID, SALT);
-    await note("commit", agreement.connect(tester).commit(epoch, commitment));
+  for (const [index, tester] of testers.entries()) {
+    const commitment = await commitmentBy(agreement, epoch, tester);
+    await note(index === 0 ? "commit, opens the epoch" : "commit", agreement.connect(tester).commit(epoch, commitment));
   }
   await mineUpTo(windows.revealFrom - 1n);
   for (const tester of testers) {
-    await note("reveal", agreement.connect(tester).reveal(epoch, verdicts, CID, SALT));
+    const seat = await seatOf(agreement, epoch, tester);
+    await note("reveal", agreement.connect(tester).reveal(epoch, { seat, ...REPORT }));
   }
+}
+
+async function playTogether({ agreement, testers, mineUpTo, note }: Life, epoch: bigint): Promise<void> {
+  const windows = await agreement.windowsOf(epoch);
+  await mineUpTo(windows.commitFrom);
+  const drawn = await agreement.previewTesters(epoch);
+  const accounts = new Map(await Promise.all(testers.map(async (each) => [await each.getAddress(), each] as const)));
+  const commits = [];
+  for (const [seat, account] of drawn.entries()) {
+    const tester = accounts.get(account);
+    if (tester === undefined) throw new Error("a stranger was drawn");
+    const commitment = await commitmentBy(agreement, epoch, tester);
+    commits.push({ seat, commitment, signature: await signCommit(agreement, tester, epoch, commitment) });
+  }
+  await note("commitMany, 3 seats, opens", agreement.commitMany(epoch, commits));
+  await mineUpTo(windows.revealFrom - 1n);
+  const group = commits.map(({ commitment }) => commitment);
+  const reports = commits.map(({ seat }) => ({ seat, ...REPORT }));
+  await note("revealMany, 3 seats", agreement.revealMany(epoch, group, reports));
+}
+
+async function commitmentBy(agreement: WorkAgreement, epoch: bigint, tester: Signer): Promise<string> {
+  const { verdicts, evidenceCid, salt } = REPORT;
+  return commitmentOf(await agreement.getAddress(), epoch, await tester.getAddress(), verdicts, evidenceCid, salt);
+}
+
+async function seatOf(agreement: WorkAgreement, epoch: bigint, tester: Signer): Promise<number> {
+  return (await agreement.testersOf(epoch)).indexOf(await tester.getAddress());
 }
 
 /** Purchases in markets of growing size; each size's last purchase is of workers that were bought before. */
@@ -273,5 +330,9 @@ async function addWorker(market: Market, index: number): Promise<void> {
 }
 
 function mean(values: readonly number[]): number {
-  return Math.round(values.reduce((sum, value) => sum + value, 0) / values.length);
+  return Math.round(sum(values) / values.length);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

@@ -12,46 +12,74 @@ import * as Contracts from "./index.js";
 declare module "@nomicfoundation/hardhat-ethers/types" {
   interface HardhatEthersHelpers extends HardhatEthersHelpersBase {
   getContractFactory(name: 'Twins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Twins__factory>
+getContractFactory(name: 'IDisputes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IDisputes__factory>
 getContractFactory(name: 'ITesterRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ITesterRegistry__factory>
 getContractFactory(name: 'ITwins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ITwins__factory>
 getContractFactory(name: 'IWorkAgreement', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IWorkAgreement__factory>
 getContractFactory(name: 'IWorkerDispatcher', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IWorkerDispatcher__factory>
+getContractFactory(name: 'IWorkerRecords', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IWorkerRecords__factory>
+getContractFactory(name: 'Ether', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Ether__factory>
+getContractFactory(name: 'Settlement', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Settlement__factory>
+getContractFactory(name: 'Disputes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Disputes__factory>
+getContractFactory(name: 'EpochReports', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.EpochReports__factory>
 getContractFactory(name: 'TesterRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TesterRegistry__factory>
 getContractFactory(name: 'WorkAgreement', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorkAgreement__factory>
 getContractFactory(name: 'WorkerDispatcher', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorkerDispatcher__factory>
+getContractFactory(name: 'WorkerRecords', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorkerRecords__factory>
 getContractFactory(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorkerStakes__factory>
 getContractFactory(name: 'Actor', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Actor__factory>
 
   getContractAt(name: 'Twins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Twins>
+getContractAt(name: 'IDisputes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IDisputes>
 getContractAt(name: 'ITesterRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ITesterRegistry>
 getContractAt(name: 'ITwins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ITwins>
 getContractAt(name: 'IWorkAgreement', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IWorkAgreement>
 getContractAt(name: 'IWorkerDispatcher', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IWorkerDispatcher>
+getContractAt(name: 'IWorkerRecords', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IWorkerRecords>
+getContractAt(name: 'Ether', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Ether>
+getContractAt(name: 'Settlement', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Settlement>
+getContractAt(name: 'Disputes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Disputes>
+getContractAt(name: 'EpochReports', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.EpochReports>
 getContractAt(name: 'TesterRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TesterRegistry>
 getContractAt(name: 'WorkAgreement', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorkAgreement>
 getContractAt(name: 'WorkerDispatcher', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorkerDispatcher>
+getContractAt(name: 'WorkerRecords', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorkerRecords>
 getContractAt(name: 'WorkerStakes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorkerStakes>
 getContractAt(name: 'Actor', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Actor>
 
   deployContract(name: 'Twins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+deployContract(name: 'IDisputes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
 deployContract(name: 'ITesterRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ITesterRegistry>
 deployContract(name: 'ITwins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ITwins>
 deployContract(name: 'IWorkAgreement', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkAgreement>
 deployContract(name: 'IWorkerDispatcher', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerDispatcher>
+deployContract(name: 'IWorkerRecords', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerRecords>
+deployContract(name: 'Ether', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Ether>
+deployContract(name: 'Settlement', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Settlement>
+deployContract(name: 'Disputes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Disputes>
+deployContract(name: 'EpochReports', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.EpochReports>
 deployContract(name: 'TesterRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TesterRegistry>
 deployContract(name: 'WorkAgreement', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkAgreement>
 deployContract(name: 'WorkerDispatcher', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerDispatcher>
+deployContract(name: 'WorkerRecords', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerRecords>
 deployContract(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerStakes>
 deployContract(name: 'Actor', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
 
   deployContract(name: 'Twins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+deployContract(name: 'IDisputes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
 deployContract(name: 'ITesterRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ITesterRegistry>
 deployContract(name: 'ITwins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ITwins>
 deployContract(name: 'IWorkAgreement', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkAgreement>
 deployContract(name: 'IWorkerDispatcher', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerDispatcher>
+deployContract(name: 'IWorkerRecords', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerRecords>
+deployContract(name: 'Ether', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Ether>
+deployContract(name: 'Settlement', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Settlement>
+deployContract(name: 'Disputes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Disputes>
+deployContract(name: 'EpochReports', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.EpochReports>
 deployContract(name: 'TesterRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TesterRegistry>
 deployContract(name: 'WorkAgreement', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkAgreement>
 deployContract(name: 'WorkerDispatcher', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerDispatcher>
+deployContract(name: 'WorkerRecords', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerRecords>
 deployContract(name: 'WorkerStakes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerStakes>
 deployContract(name: 'Actor', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
 

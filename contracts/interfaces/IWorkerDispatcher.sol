@@ -4,8 +4,8 @@ pragma solidity ^0.8.28;
 import {
     MarketSettings,
     PurchaseRequest,
-    WorkerRecord,
     WorkerReport,
+    WorkerSeat,
     WorkerTerms,
     WorkerView
 } from "../types/MarketTypes.sol";
@@ -31,13 +31,16 @@ interface IWorkerDispatcher {
     event StakeWithdrawn(uint256 indexed workerId, address indexed operator, uint256 amount);
     /// @notice A worker was put into a new agreement; what a worker's daemon listens to.
     event WorkerAssigned(uint256 indexed workerId, address indexed agreement, uint256 locked);
-    /// @notice A worker's part in an agreement is over and its lock is open again.
+    /// @notice An agreement was extended, and locks so much in all.
+    event LockExtended(uint256 indexed workerId, address indexed agreement, uint256 locked);
+    /// @notice A worker's part in an agreement is over and the rest of its lock is open again.
     event WorkerReleased(uint256 indexed workerId, address indexed agreement, uint256 unlocked);
-    /// @notice `index` counts from 0 and is the agreement's place in `agreements`.
+    /// @notice A worker was found wrong: `amount` wei of its lock are gone, `toClient` to the client, the rest burnt.
+    event WorkerSlashed(uint256 indexed workerId, address indexed agreement, uint256 amount, uint256 toClient);
     event AgreementCreated(
         address indexed agreement,
         address indexed client,
-        uint256 indexed index,
+        uint256 indexed number,
         bytes32 applicationType,
         uint256[] workerIds,
         uint256 start,
@@ -72,8 +75,6 @@ interface IWorkerDispatcher {
     error WorkerDispatcher_StakeNotFree(uint256 free, uint256 asked);
     /// @notice Nothing is unbonding, or not before `releaseBlock`.
     error WorkerDispatcher_NothingToWithdraw(uint256 releaseBlock, uint256 unbonding);
-    /// @notice The account refused its ether.
-    error WorkerDispatcher_TransferFailed(address account, uint256 amount);
     /// @notice Zero redundancy, or more than MAX_REDUNDANCY (a Stellar account has at most 20 signers).
     error WorkerDispatcher_BadRedundancy(uint256 max, uint256 actual);
     /// @notice A length is 1 to `settings().maxLength` blocks, and to the worker's own limit.
@@ -82,11 +83,11 @@ interface IWorkerDispatcher {
     error WorkerDispatcher_BadStartDelay(uint256 max, uint256 actual);
     /// @notice The number of testers is 1, 3, 5 or 7.
     error WorkerDispatcher_BadTesterCount(uint256 actual);
-    /// @notice The tester fee does not fit 96 bits.
+    /// @notice A tester fee is at most the registry's `maxFeePerEpoch`.
     error WorkerDispatcher_BadTesterFee(uint256 max, uint256 actual);
     /// @notice Not enough workers fit the request.
     error WorkerDispatcher_NotEnoughWorkers(uint256 wanted, uint256 have);
-    /// @notice Not enough testers besides the client and the workers.
+    /// @notice Not enough testers that work for the fee, besides the client and the workers.
     error WorkerDispatcher_NotEnoughTesters(uint256 wanted, uint256 have);
     /// @notice A worker that the client named has no free slot, no stake for it, or is paused.
     error WorkerDispatcher_WorkerNotAvailable(uint256 workerId);
@@ -96,8 +97,8 @@ interface IWorkerDispatcher {
     error WorkerDispatcher_MixedApplications(bytes32 expected, bytes32 actual);
     /// @notice Only agreements that this dispatcher made may report.
     error WorkerDispatcher_NotAnAgreement(address caller);
-    /// @notice An agreement reports once.
-    error WorkerDispatcher_AlreadyReported(address agreement);
+    /// @notice The worker left, is paused, or asks for more now than it did: its agreement cannot be extended.
+    error WorkerDispatcher_WorkerNotWilling(uint256 workerId);
     /// @notice A constructor number is out of bounds.
     error WorkerDispatcher_BadSetting(bytes32 name, uint256 min, uint256 max, uint256 actual);
     /// @notice A constructor address has no code.
@@ -138,7 +139,7 @@ interface IWorkerDispatcher {
     function unbondStake(uint256 workerId, uint256 amount) external;
 
     /// @notice Sends the operator what has finished unbonding.
-    /// @dev Operator only (_NotOperator). Reverts with _UnknownWorker, _NothingToWithdraw, _TransferFailed.
+    /// @dev Operator only (_NotOperator). Reverts with _UnknownWorker, _NothingToWithdraw, Ether_TransferFailed.
     function withdrawStake(uint256 workerId) external;
 
     /// @notice Buys an agreement with `redundancy` workers for `length` blocks, beginning now: application type zero,
@@ -146,7 +147,7 @@ interface IWorkerDispatcher {
     /// @return agreement The new agreement. **Zero when the value is too low**: then nothing was bought, all of the
     /// value went back and PurchaseRejected says what would have been required. What is too much goes back.
     /// @dev Anyone with a twin. Reverts with _NotATwin, _BadRedundancy, _BadLength, _NotEnoughWorkers,
-    /// _NotEnoughTesters, and _TransferFailed when the caller refuses what goes back.
+    /// _NotEnoughTesters, and Ether_TransferFailed when the caller refuses what goes back.
     function buyContract(uint256 redundancy, uint256 length) external payable returns (address agreement);
 
     /// @notice As `buyContract`, with everything that can be asked for.
@@ -170,9 +171,29 @@ interface IWorkerDispatcher {
     /// @notice The workers that a purchase would draw from: the cheapest that fit, at most 3 x redundancy.
     function candidates(PurchaseRequest calldata request) external view returns (uint256[] memory workerIds);
 
-    /// @notice Takes an agreement's final report: opens the locks, frees the slots, writes reputation.
-    /// @dev Only agreements (_NotAnAgreement), once each (_AlreadyReported).
-    function report(address client, uint256 length, WorkerReport[] calldata reports) external;
+    /// @notice Takes an agreement's final report: slashes those found wrong, opens the locks, frees the slots, writes the
+    /// records. Each wrong epoch takes `slashShare` of the lock: first to the client, up to its loss, the rest is burnt.
+    /// @param number The agreement's.
+    /// @param length Blocks that were bought in all, by which the locks were made.
+    /// @return compensation Wei sent to the agreement for its client.
+    /// @dev Only agreements (_NotAnAgreement), which report once.
+    function report(
+        uint32 number,
+        address client,
+        uint256 length,
+        WorkerReport[] calldata reports
+    ) external returns (uint256 compensation);
+
+    /// @notice Locks more stake of an agreement's workers.
+    /// @param number The agreement's.
+    /// @param oldLength, newLength Blocks bought in all, before and now.
+    /// @dev Only agreements (_NotAnAgreement). Reverts with _BadLength, _WorkerNotWilling, _StakeNotFree.
+    function extendLocks(
+        uint32 number,
+        uint256 oldLength,
+        uint256 newLength,
+        WorkerSeat[] calldata seats
+    ) external;
 
     /// @notice The numbers fixed at deployment.
     function settings() external view returns (MarketSettings memory);
@@ -182,6 +203,9 @@ interface IWorkerDispatcher {
 
     /// @notice The contract that holds the testers.
     function testers() external view returns (address);
+
+    /// @notice The contract that holds the workers' records.
+    function records() external view returns (address);
 
     /// @notice The code that agreements are clones of.
     function implementation() external view returns (address);
@@ -201,29 +225,18 @@ interface IWorkerDispatcher {
     /// @notice The stake in wei that an agreement over `length` blocks at this price locks.
     function lockFor(uint256 pricePerBlock, uint256 length) external view returns (uint256);
 
-    /// @notice The worker's rate of good epochs in basis points, weighted by tester fees, Laplace-smoothed: 5000 when
-    /// nothing is known. 0 for a worker that does not exist.
+    /// @notice As {IWorkerRecords-reputationOf}.
     function reputationOf(uint256 workerId) external view returns (uint256 basisPoints);
 
-    /// @notice ok / (ok + unreachable) epochs in basis points; 10000 when there was neither.
-    function uptimeOf(uint256 workerId) external view returns (uint256 basisPoints);
-
-    /// @notice The counts behind `reputationOf` and `uptimeOf`.
-    function recordOf(uint256 workerId) external view returns (WorkerRecord memory);
-
-    /// @notice How many agreements were made.
+    /// @notice How many agreements were made; their numbers run from 1 to this.
     function agreementCount() external view returns (uint256);
 
-    /// @notice Agreements in the order of their making, from index `from` (counts from 0), at most `count` and MAX_PAGE.
-    function agreements(uint256 from, uint256 count) external view returns (address[] memory);
+    /// @notice The address of the agreement of this number, made or to be made.
+    function agreementAt(uint256 number) external view returns (address);
+
+    /// @notice Agreements by number, from `fromNumber` on (numbers count from 1), at most `count` and MAX_PAGE.
+    function agreements(uint256 fromNumber, uint256 count) external view returns (address[] memory);
 
     /// @notice True for an address that this dispatcher made.
     function isAgreement(address account) external view returns (bool);
-
-    /// @notice How many agreements named the worker so far.
-    function agreementCountOf(uint256 workerId) external view returns (uint256);
-
-    /// @notice The agreements that named the worker, oldest first, from index `from`, at most `count` and MAX_PAGE. The
-    /// list only grows.
-    function agreementsOf(uint256 workerId, uint256 from, uint256 count) external view returns (address[] memory);
 }

@@ -4,14 +4,15 @@ pragma solidity ^0.8.28;
 import {AgreementTerms, WorkerSeat} from "../types/MarketTypes.sol";
 
 /// @title The packed immutable arguments of an agreement's clone
-/// @notice Header, 51 bytes: client 20, start 5, length 4, epochLength 3 | revealLength 3, appealLength 3,
-/// testerCount 1, testerFeePerEpoch 12. Then 41 bytes a worker: workerId 5, twinId 4, operator 20 | price 12. The bars
-/// show where a 32-byte read begins. A byte of code costs 200 gas once; a storage slot would cost 22,100.
+/// @notice Header, 55 bytes: client 20, start 5, length 4, epochLength 3 | revealLength 3, appealLength 3,
+/// testerCount 1, number 4, testerFeePerEpoch 12. Then 45 bytes a worker: workerId 5, twinId 4, previous 4 |
+/// operator 20, price 12. The bars show where a 32-byte read begins. A byte of code costs 200 gas once; a storage slot
+/// would cost 22,100.
 library AgreementArgs {
-    uint256 private constant HEADER_BYTES = 51;
+    uint256 private constant HEADER_BYTES = 55;
     uint256 private constant HEADER_SECOND = 32;
-    uint256 private constant SEAT_BYTES = 41;
-    uint256 private constant SEAT_PRICE = 29;
+    uint256 private constant SEAT_BYTES = 45;
+    uint256 private constant SEAT_OPERATOR = 13;
 
     function encode(AgreementTerms memory terms) internal pure returns (bytes memory args) {
         args = abi.encodePacked(
@@ -22,16 +23,25 @@ library AgreementArgs {
             terms.revealLength,
             terms.appealLength,
             terms.testerCount,
+            terms.number,
             terms.testerFeePerEpoch
         );
         uint256 count = terms.workers.length;
         for (uint256 i = 0; i < count; i++) {
             WorkerSeat memory seat = terms.workers[i];
-            args = abi.encodePacked(args, seat.workerId, seat.twinId, seat.operator, seat.pricePerBlock);
+            args = abi.encodePacked(
+                args,
+                seat.workerId,
+                seat.twinId,
+                seat.previous,
+                seat.operator,
+                seat.pricePerBlock
+            );
         }
     }
 
-    function decode(bytes memory args) internal pure returns (AgreementTerms memory terms) {
+    /// @notice All but the workers, whose list stays empty.
+    function header(bytes memory args) internal pure returns (AgreementTerms memory terms) {
         uint256 word = _read(args, 0);
         terms.client = address(uint160(word >> 96));
         terms.start = uint40(word >> 56);
@@ -41,19 +51,32 @@ library AgreementArgs {
         terms.revealLength = uint24(word >> 232);
         terms.appealLength = uint24(word >> 208);
         terms.testerCount = uint8(word >> 200);
-        terms.testerFeePerEpoch = uint96(word >> 104);
+        terms.number = uint32(word >> 168);
+        terms.testerFeePerEpoch = uint96(word >> 72);
+    }
 
-        uint256 count = (args.length - HEADER_BYTES) / SEAT_BYTES;
-        WorkerSeat[] memory seats = new WorkerSeat[](count);
+    function workerCount(bytes memory args) internal pure returns (uint256) {
+        return (args.length - HEADER_BYTES) / SEAT_BYTES;
+    }
+
+    function worker(bytes memory args, uint256 index) internal pure returns (WorkerSeat memory seat) {
+        uint256 offset = HEADER_BYTES + index * SEAT_BYTES;
+        uint256 word = _read(args, offset);
+        seat.workerId = uint40(word >> 216);
+        seat.twinId = uint32(word >> 184);
+        seat.previous = uint32(word >> 152);
+        word = _read(args, offset + SEAT_OPERATOR);
+        seat.operator = address(uint160(word >> 96));
+        seat.pricePerBlock = uint96(word);
+    }
+
+    function decode(bytes memory args) internal pure returns (AgreementTerms memory terms) {
+        terms = header(args);
+        uint256 count = workerCount(args);
+        terms.workers = new WorkerSeat[](count);
         for (uint256 i = 0; i < count; i++) {
-            uint256 offset = HEADER_BYTES + i * SEAT_BYTES;
-            word = _read(args, offset);
-            seats[i].workerId = uint40(word >> 216);
-            seats[i].twinId = uint32(word >> 184);
-            seats[i].operator = address(uint160(word >> 24));
-            seats[i].pricePerBlock = uint96(_read(args, offset + SEAT_PRICE) >> 160);
+            terms.workers[i] = worker(args, i);
         }
-        terms.workers = seats;
     }
 
     /// @dev The 32 bytes from `offset` on; those beyond the end are shifted away by the callers.

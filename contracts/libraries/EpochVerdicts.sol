@@ -1,152 +1,181 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Outcome, SeatStatus, Verdict} from "../types/MarketTypes.sol";
+import {Outcome, Verdict} from "../types/MarketTypes.sol";
 
-/// @dev Who was drawn for an epoch, in one slot: seven tester ids of 32 bits, then 7 bits "excused", 3 bits the number
-/// of seats, 1 bit "opened".
-struct EpochDraw {
-    uint256 packed;
-}
-
-/// @dev What one drawn tester did, in one slot. Committed: the upper 208 bits of the commitment. Revealed: the same,
-/// 2 bits a worker (40) in the low bits and bit 40 set. 208 bits bind as well as one needs: finding a second report for
-/// a commitment takes 2^208 tries, two reports for one commitment 2^104.
-struct SeatState {
-    uint256 packed;
-}
-
-/// @dev The reveals of an epoch, counted.
+/// @dev The reveals of an epoch, counted by worker.
 struct Tally {
-    uint32[] testerIds;
-    // One bit a seat.
-    uint256 revealed;
-    uint256 reveals;
-    // Verdicts by worker.
     uint256[] wrong;
     uint256[] unreachable;
+    uint256 reveals;
 }
 
 /// @title Draws, commitments and verdicts of an epoch, packed
+/// @notice A draw is one word: seven tester ids of 30 bits, then one flag a seat for each of `excused`, `revealed`,
+/// `dissent` and `grouped`, 3 bits the number of seats, the flags "contested" and "opened". A seat's slot holds its
+/// commitment until it is revealed, and then its verdicts, unless they are all Ok: then the slot is freed, and the flag
+/// in the draw says it all. Seats that committed together share the slot GROUP.
 library EpochVerdicts {
-    uint256 private constant ID_BITS = 32;
-    uint256 private constant EXCUSED_SHIFT = 224;
-    uint256 private constant EXCUSED_MASK = 0x7f;
-    uint256 private constant COUNT_SHIFT = 231;
+    /// @notice The slot of seats that committed together: the hash of their commitments in the order of their seats.
+    uint256 internal constant GROUP = 7;
+
+    /// @dev A billion testers: registering them would fill the chain's blocks for a century.
+    uint256 private constant ID_BITS = 30;
+    uint256 private constant ID_MASK = (1 << ID_BITS) - 1;
+    uint256 private constant EXCUSED_SHIFT = 210;
+    uint256 private constant REVEALED_SHIFT = 217;
+    uint256 private constant DISSENT_SHIFT = 224;
+    uint256 private constant GROUPED_SHIFT = 231;
+    uint256 private constant SEATS_MASK = 0x7f;
+    uint256 private constant COUNT_SHIFT = 238;
     uint256 private constant COUNT_MASK = 0x7;
-    uint256 private constant OPEN_FLAG = 1 << 234;
+    uint256 private constant CONTESTED_FLAG = 1 << 241;
+    uint256 private constant OPEN_FLAG = 1 << 242;
 
     uint256 private constant VERDICT_BITS = 2;
     uint256 private constant VERDICT_MASK = 0x3;
-    uint256 private constant REVEALED_FLAG = 1 << 40;
-    uint256 private constant COMMITMENT_MASK = ~uint256(type(uint48).max);
 
-    function open(EpochDraw storage self, uint32[] memory ids, uint256 excusedBits) internal {
-        uint256 packed = OPEN_FLAG | (ids.length << COUNT_SHIFT) | (excusedBits << EXCUSED_SHIFT);
+    function pack(uint32[] memory ids, uint256 excusedSeats) internal pure returns (uint256 draw) {
+        draw = OPEN_FLAG | (ids.length << COUNT_SHIFT) | (excusedSeats << EXCUSED_SHIFT);
         // At most 7 seats.
         for (uint256 i = 0; i < ids.length; i++) {
-            packed |= uint256(ids[i]) << (i * ID_BITS);
+            draw |= uint256(ids[i]) << (i * ID_BITS);
         }
-        self.packed = packed;
     }
 
-    function isOpen(EpochDraw storage self) internal view returns (bool) {
-        return self.packed & OPEN_FLAG != 0;
+    function isOpen(uint256 draw) internal pure returns (bool) {
+        return draw & OPEN_FLAG != 0;
     }
 
-    function excused(EpochDraw storage self) internal view returns (uint256) {
-        return (self.packed >> EXCUSED_SHIFT) & EXCUSED_MASK;
+    /// @notice Whether the epoch was appealed or challenged.
+    function isContested(uint256 draw) internal pure returns (bool) {
+        return draw & CONTESTED_FLAG != 0;
     }
 
-    function testerIds(EpochDraw storage self) internal view returns (uint32[] memory ids) {
-        uint256 packed = self.packed;
-        ids = new uint32[]((packed >> COUNT_SHIFT) & COUNT_MASK);
+    function withContest(uint256 draw) internal pure returns (uint256) {
+        return draw | CONTESTED_FLAG;
+    }
+
+    function seatCount(uint256 draw) internal pure returns (uint256) {
+        return (draw >> COUNT_SHIFT) & COUNT_MASK;
+    }
+
+    function testerIdAt(uint256 draw, uint256 seat) internal pure returns (uint32) {
+        return uint32((draw >> (seat * ID_BITS)) & ID_MASK);
+    }
+
+    function testerIds(uint256 draw) internal pure returns (uint32[] memory ids) {
+        ids = new uint32[](seatCount(draw));
         for (uint256 i = 0; i < ids.length; i++) {
-            ids[i] = uint32(packed >> (i * ID_BITS));
+            ids[i] = testerIdAt(draw, i);
         }
     }
 
-    /// @return kept False when nothing of the commitment would be kept.
-    function commit(SeatState storage self, bytes32 commitment) internal returns (bool kept) {
-        uint256 packed = uint256(commitment) & COMMITMENT_MASK;
-        self.packed = packed;
-        return packed != 0;
+    /// @notice One bit a seat, as the next three.
+    function excused(uint256 draw) internal pure returns (uint256) {
+        return (draw >> EXCUSED_SHIFT) & SEATS_MASK;
     }
 
-    /// @return matches False when the commitment is another one.
-    function reveal(
-        SeatState storage self,
-        bytes32 commitment,
-        Verdict[] calldata list
-    ) internal returns (bool matches) {
-        uint256 packed = self.packed;
-        matches = packed == uint256(commitment) & COMMITMENT_MASK;
-        packed |= REVEALED_FLAG;
+    function revealed(uint256 draw) internal pure returns (uint256) {
+        return (draw >> REVEALED_SHIFT) & SEATS_MASK;
+    }
+
+    function grouped(uint256 draw) internal pure returns (uint256) {
+        return (draw >> GROUPED_SHIFT) & SEATS_MASK;
+    }
+
+    function withGroup(uint256 draw, uint256 seats) internal pure returns (uint256) {
+        return draw | (seats << GROUPED_SHIFT);
+    }
+
+    function withBacking(uint256 draw, uint256 seat) internal pure returns (uint256) {
+        return draw & ~(1 << (EXCUSED_SHIFT + seat));
+    }
+
+    function withReveal(uint256 draw, uint256 seat, bool dissents) internal pure returns (uint256) {
+        draw |= 1 << (REVEALED_SHIFT + seat);
+        return dissents ? draw | (1 << (DISSENT_SHIFT + seat)) : draw;
+    }
+
+    function hasRevealed(uint256 draw, uint256 seat) internal pure returns (bool) {
+        return (draw >> (REVEALED_SHIFT + seat)) & 1 == 1;
+    }
+
+    function hasDissented(uint256 draw, uint256 seat) internal pure returns (bool) {
+        return (draw >> (DISSENT_SHIFT + seat)) & 1 == 1;
+    }
+
+    function isGrouped(uint256 draw, uint256 seat) internal pure returns (bool) {
+        return (draw >> (GROUPED_SHIFT + seat)) & 1 == 1;
+    }
+
+    /// @notice Verdicts in one word, 2 bits a worker: zero when all are Ok.
+    function packVerdicts(Verdict[] calldata list) internal pure returns (uint256 packed) {
         // At most 20 workers.
         for (uint256 i = 0; i < list.length; i++) {
             packed |= uint256(list[i]) << (i * VERDICT_BITS);
         }
-        self.packed = packed;
     }
 
-    function status(SeatState storage self) internal view returns (SeatStatus) {
-        uint256 packed = self.packed;
-        if (packed == 0) return SeatStatus.Drawn;
-        return packed & REVEALED_FLAG == 0 ? SeatStatus.Committed : SeatStatus.Revealed;
-    }
-
-    /// @notice The revealed verdicts, none before the reveal.
-    function verdicts(SeatState storage self, uint256 workerCount) internal view returns (Verdict[] memory list) {
-        uint256 packed = self.packed;
-        if (packed & REVEALED_FLAG == 0) return list;
+    function unpackVerdicts(uint256 packed, uint256 workerCount) internal pure returns (Verdict[] memory list) {
         list = new Verdict[](workerCount);
         for (uint256 i = 0; i < workerCount; i++) {
-            list[i] = _verdictAt(packed, i);
+            list[i] = verdictAt(packed, i);
         }
     }
 
+    function verdictAt(uint256 packed, uint256 index) internal pure returns (Verdict) {
+        return Verdict((packed >> (index * VERDICT_BITS)) & VERDICT_MASK);
+    }
+
+    /// @notice Counts the reveals of the seats that are not `struck`.
     function tally(
-        EpochDraw storage draw,
-        mapping(uint256 seat => SeatState) storage seats,
-        uint256 workerCount
+        uint256 draw,
+        mapping(uint256 seat => uint256) storage seats,
+        uint256 workerCount,
+        uint256 struck
     ) internal view returns (Tally memory result) {
-        result.testerIds = testerIds(draw);
         result.wrong = new uint256[](workerCount);
         result.unreachable = new uint256[](workerCount);
-        for (uint256 seat = 0; seat < result.testerIds.length; seat++) {
-            uint256 packed = seats[seat].packed;
-            if (packed & REVEALED_FLAG == 0) continue;
-            result.revealed |= 1 << seat;
+        uint256 count = seatCount(draw);
+        for (uint256 seat = 0; seat < count; seat++) {
+            if (!hasRevealed(draw, seat) || (struck >> seat) & 1 == 1) continue;
             result.reveals++;
-            for (uint256 i = 0; i < workerCount; i++) {
-                Verdict verdict = _verdictAt(packed, i);
-                if (verdict == Verdict.Wrong) result.wrong[i]++;
-                else if (verdict == Verdict.Unreachable) result.unreachable[i]++;
-            }
+            if (hasDissented(draw, seat)) add(result, seats[seat]);
         }
     }
 
-    /// @notice Outcomes over `seatCount` seats, filled or not. A seat without a reveal counts for nothing.
-    function outcomes(Tally memory counted, uint256 seatCount) internal pure returns (Outcome[] memory list) {
+    /// @notice Adds one seat's verdicts to the counts of faults.
+    function add(Tally memory self, uint256 packed) internal pure {
+        for (uint256 i = 0; i < self.wrong.length; i++) {
+            Verdict verdict = verdictAt(packed, i);
+            if (verdict == Verdict.Wrong) self.wrong[i]++;
+            else if (verdict == Verdict.Unreachable) self.unreachable[i]++;
+        }
+    }
+
+    /// @notice Outcomes over `seats` seats, filled or not. A seat without a reveal counts for nothing.
+    function outcomes(Tally memory counted, uint256 seats) internal pure returns (Outcome[] memory list) {
         list = new Outcome[](counted.wrong.length);
         for (uint256 i = 0; i < list.length; i++) {
-            list[i] = _outcome(counted.wrong[i], counted.unreachable[i], counted.reveals, seatCount);
+            list[i] = _outcome(counted.wrong[i], counted.unreachable[i], counted.reveals, seats);
         }
+    }
+
+    /// @notice Fewer than half of the seats say nothing.
+    function hasQuorum(uint256 reveals, uint256 seats) internal pure returns (bool) {
+        return reveals * 2 >= seats;
     }
 
     function _outcome(
         uint256 wrong,
         uint256 unreachable,
         uint256 reveals,
-        uint256 seatCount
+        uint256 seats
     ) private pure returns (Outcome) {
-        if (reveals * 2 < seatCount) return Outcome.NoQuorum;
-        if (wrong * 2 > seatCount) return Outcome.Wrong;
-        if ((wrong + unreachable) * 2 > seatCount) return Outcome.Unreachable;
+        if (!hasQuorum(reveals, seats)) return Outcome.NoQuorum;
+        if (wrong * 2 > seats) return Outcome.Wrong;
+        if ((wrong + unreachable) * 2 > seats) return Outcome.Unreachable;
         return Outcome.Ok;
-    }
-
-    function _verdictAt(uint256 packed, uint256 index) private pure returns (Verdict) {
-        return Verdict((packed >> (index * VERDICT_BITS)) & VERDICT_MASK);
     }
 }

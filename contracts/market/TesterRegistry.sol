@@ -8,9 +8,10 @@ import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol
 
 import {ITesterRegistry} from "../interfaces/ITesterRegistry.sol";
 import {ITwins} from "../interfaces/ITwins.sol";
-import {IWorkerDispatcher} from "../interfaces/IWorkerDispatcher.sol";
+import {AgreementAddress} from "../libraries/AgreementAddress.sol";
+import {Ether} from "../libraries/Ether.sol";
 import {WeightedDraw} from "../libraries/WeightedDraw.sol";
-import {DrawRequest, TesterSettings, TesterView} from "../types/MarketTypes.sol";
+import {DrawRequest, DutyResult, TesterSettings, TesterView} from "../types/MarketTypes.sol";
 
 /// @title Testers: who they are, what they stake, who is drawn, see {ITesterRegistry}
 contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
@@ -24,22 +25,23 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
         // Place in the list, counted from 1; 0 when it cannot be drawn.
         uint32 position;
         bool active;
-        // Slot 1. `pastCapacity` is the largest capacity of the last SEED_REACH blocks before `capacityChangedAt`.
-        uint96 feePerEpoch;
+        // Slot 1, all that a duty changes. `pastCapacity` is the largest capacity of the last SEED_REACH blocks before
+        // `capacityChangedAt`. No overflow: 2^96 wei are more than there is, and 2^24 duties take a block each.
         uint16 capacity;
         uint16 duties;
         uint16 pastCapacity;
-        uint48 capacityChangedAt;
-        // Slot 2. `stake` holds `setAside` and `unbonding`.
+        uint40 capacityChangedAt;
+        uint96 credit;
+        uint24 revealed;
+        uint24 missed;
+        uint24 overturned;
+        // Slot 2. `stake` holds what is set aside, DUTY_STAKE for each duty, and `unbonding`. It always covers the larger
+        // of `capacity` and `pastCapacity`.
         uint128 stake;
-        uint128 setAside;
-        // Slot 3.
         uint128 unbonding;
+        // Slot 3.
+        uint96 feePerEpoch;
         uint64 releaseBlock;
-        // Slot 4.
-        uint32 revealed;
-        uint32 missed;
-        uint32 overturned;
     }
 
     /// @notice Duties that a tester can take at once, at most.
@@ -55,6 +57,18 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     /// @notice Most wei that a duty can be made to set aside.
     uint128 public constant MAX_DUTY_STAKE = 1_000_000 ether;
 
+    /// @notice A miss costs this part of a duty's stake.
+    uint256 public constant MISS_DIVISOR = 8;
+    /// @notice The stake of a duty is at least this many fees: a panel has at most 15 testers, an epoch at most 20 workers
+    /// whose outcomes it can overturn, and a miss comes on top: 300 / 400 + 1 / 8 < 1.
+    uint256 public constant MIN_FEES_PER_DUTY_STAKE = 400;
+
+    /// @dev Testers are counted by the power of two of their fee, relative to the highest: class k holds fees above
+    /// max / 2^(k + 1) and up to max / 2^k, the last one all lower ones.
+    uint256 private constant FEE_CLASSES = 16;
+    uint256 private constant CLASS_BITS = 16;
+    uint256 private constant CLASS_MASK = 0xffff;
+
     /// @dev BLOCKHASH reaches this far back, so no older seed is ever used.
     uint256 private constant SEED_REACH = 256;
     /// @dev A checkpoint holds the drawable stake above, the fee in the low 96 bits. No stake: cannot be drawn.
@@ -66,6 +80,9 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
 
     address private _dispatcher;
     uint32 private _testerCount;
+    address private _disputes;
+    /// @dev Listed testers by class of fee, 16 bits each.
+    uint256 private _classCounts;
     mapping(address account => uint256 testerId) private _testerOf;
     mapping(uint256 testerId => Tester) private _testers;
     /// @dev Drawable stake and fee over time.
@@ -74,8 +91,9 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     mapping(uint256 position => Checkpoints.Trace208) private _positions;
     Checkpoints.Trace208 private _size;
 
-    modifier onlyAgreement() {
-        if (_dispatcher == address(0) || !IWorkerDispatcher(_dispatcher).isAgreement(msg.sender)) {
+    /// @dev An agreement proves itself by its number; appeals are trusted with every agreement's.
+    modifier onlyAgreement(uint32 number) {
+        if (msg.sender != _disputes && (number == 0 || msg.sender != AgreementAddress.compute(_dispatcher, number))) {
             revert TesterRegistry_NotAnAgreement(msg.sender);
         }
         _;
@@ -83,7 +101,7 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
 
     constructor(ITwins twins, TesterSettings memory settings_) {
         _checkSetting("twins", 1, type(uint256).max, address(twins).code.length);
-        _checkSetting("dutyStake", 1, MAX_DUTY_STAKE, settings_.dutyStake);
+        _checkSetting("dutyStake", MIN_FEES_PER_DUTY_STAKE, MAX_DUTY_STAKE, settings_.dutyStake);
         _checkSetting("unbondingLength", 1, MAX_UNBONDING_LENGTH, settings_.unbondingLength);
         TWINS = twins;
         DUTY_STAKE = settings_.dutyStake;
@@ -134,7 +152,7 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     /// @inheritdoc ITesterRegistry
     function unbondStake(uint128 amount) external {
         (uint256 testerId, Tester storage self) = _activeTester();
-        uint256 committed = uint256(self.setAside) + self.unbonding;
+        uint256 committed = self.duties * DUTY_STAKE + self.unbonding;
         // Both can overlap: stake that is leaving is set aside, too, when a tester leaves while it has duties.
         uint256 free = self.stake > committed ? self.stake - committed : 0;
         if (amount > free) revert TesterRegistry_StakeNotFree(free, amount);
@@ -150,70 +168,112 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     function withdrawStake() external nonReentrant {
         uint256 testerId = _testerOf[msg.sender];
         Tester storage self = _testers[testerId];
-        uint128 amount = uint128(Math.min(self.unbonding, self.stake - self.setAside));
+        uint128 amount = uint128(Math.min(self.unbonding, self.stake - self.duties * DUTY_STAKE));
         if (amount == 0 || block.number < self.releaseBlock) {
             revert TesterRegistry_NothingToWithdraw(self.releaseBlock, amount);
         }
         self.unbonding -= amount;
         self.stake -= amount;
+        _boundCapacities(self);
         emit TesterStakeWithdrawn(testerId, msg.sender, amount);
-        (bool sent, ) = msg.sender.call{value: amount}("");
-        if (!sent) revert TesterRegistry_TransferFailed(msg.sender, amount);
+        Ether.send(msg.sender, amount);
     }
 
     /// @inheritdoc ITesterRegistry
-    function attachDispatcher() external {
+    function withdrawFees() external nonReentrant returns (uint256 amount) {
+        uint256 testerId = _testerOf[msg.sender];
+        Tester storage self = _testers[testerId];
+        amount = self.credit;
+        if (amount == 0) revert TesterRegistry_NoFees(msg.sender);
+        self.credit = 0;
+        emit FeesWithdrawn(testerId, msg.sender, amount);
+        Ether.send(msg.sender, amount);
+    }
+
+    /// @inheritdoc ITesterRegistry
+    function attachDispatcher(address disputes) external {
         if (_dispatcher != address(0)) revert TesterRegistry_AlreadyAttached(_dispatcher);
         _dispatcher = msg.sender;
-        emit DispatcherAttached(msg.sender);
+        _disputes = disputes;
+        emit DispatcherAttached(msg.sender, disputes);
     }
 
     /// @inheritdoc ITesterRegistry
     function assign(
         DrawRequest calldata request
-    ) external onlyAgreement returns (uint32[] memory testerIds, uint256 excused) {
-        testerIds = _draw(msg.sender, request);
+    ) external onlyAgreement(request.number) returns (uint32[] memory testerIds, uint256 excused) {
+        if (msg.sender != _disputes && msg.sender != request.agreement) {
+            revert TesterRegistry_NotAnAgreement(msg.sender);
+        }
+        testerIds = _draw(request);
         for (uint256 i = 0; i < testerIds.length; i++) {
-            uint256 testerId = testerIds[i];
+            Tester storage self = _testers[testerIds[i]];
+            if (_isFull(self, request.seedBlock)) excused |= 1 << i;
+            else _addDuty(testerIds[i], self);
+        }
+    }
+
+    /// @inheritdoc ITesterRegistry
+    function takeDuty(uint32 number, uint256 testerId) external onlyAgreement(number) {
+        Tester storage self = _testers[testerId];
+        if (self.duties >= self.capacity) revert TesterRegistry_Full(testerId);
+        _addDuty(testerId, self);
+    }
+
+    /// @inheritdoc ITesterRegistry
+    function conclude(uint32 number, DutyResult[] calldata results) external payable onlyAgreement(number) {
+        uint256 fees;
+        uint256 burnt;
+        for (uint256 i = 0; i < results.length; i++) {
+            DutyResult calldata result = results[i];
+            uint256 testerId = result.testerId;
             Tester storage self = _testers[testerId];
-            bool isExcused = _isFull(self, request.seedBlock);
-            if (isExcused) {
-                excused |= 1 << i;
+            bool wasFull = self.duties-- == self.capacity;
+            if (result.reported) {
+                self.revealed++;
+                self.credit += uint96(result.fee);
+                fees += result.fee;
             } else {
-                self.duties++;
-                self.setAside += DUTY_STAKE;
-                if (self.duties == self.capacity) _refresh(testerId, self);
+                self.missed++;
+                if (!result.struck) {
+                    uint256 penalty = _penalize(testerId, self, _missPenalty());
+                    burnt += penalty;
+                    emit DutyMissed(testerId, msg.sender, penalty);
+                }
             }
-            emit DutyAssigned(testerId, msg.sender, request.epoch, isExcused);
+            if (wasFull) _refresh(testerId, self);
         }
+        if (fees != msg.value) revert TesterRegistry_BadValue(fees, msg.value);
+        Ether.burn(burnt);
     }
 
     /// @inheritdoc ITesterRegistry
-    function release(
-        uint256 epoch,
-        uint32[] calldata testerIds,
-        uint256 excused,
-        uint256 revealed
-    ) external onlyAgreement {
-        for (uint256 i = 0; i < testerIds.length; i++) {
-            uint256 testerId = testerIds[i];
-            Tester storage self = _testers[testerId];
-            bool didReveal = (revealed >> i) & 1 == 1;
-            bool wasExcused = (excused >> i) & 1 == 1;
-            if (didReveal) self.revealed++;
-            else if (!wasExcused) self.missed++;
-            if (!wasExcused) {
-                bool wasFull = self.duties-- == self.capacity;
-                self.setAside -= DUTY_STAKE;
-                if (wasFull) _refresh(testerId, self);
-            }
-            emit DutyReleased(testerId, msg.sender, epoch, didReveal);
-        }
+    function charge(
+        address agreement,
+        uint256 testerId,
+        uint256 amount,
+        bool overturned
+    ) external onlyAgreement(0) returns (uint256 taken) {
+        Tester storage self = _testers[testerId];
+        if (overturned) self.overturned++;
+        taken = _penalize(testerId, self, amount);
+        emit TesterCharged(testerId, agreement, taken, overturned);
+        Ether.send(msg.sender, taken);
     }
 
     /// @inheritdoc ITesterRegistry
-    function draw(address agreement, DrawRequest calldata request) external view returns (uint32[] memory testerIds) {
-        return _draw(agreement, request);
+    function draw(DrawRequest calldata request) external view returns (uint32[] memory testerIds) {
+        return _draw(request);
+    }
+
+    /// @inheritdoc ITesterRegistry
+    function missPenalty() external view returns (uint256) {
+        return _missPenalty();
+    }
+
+    /// @inheritdoc ITesterRegistry
+    function maxFeePerEpoch() external view returns (uint256) {
+        return _maxFee();
     }
 
     /// @inheritdoc ITesterRegistry
@@ -237,11 +297,21 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc ITesterRegistry
-    function activeCountWithout(address[] calldata excluded) external view returns (uint256 count) {
-        count = _size.latest();
+    function availableFor(
+        uint256 feePerEpoch,
+        address[] calldata excluded
+    ) external view returns (uint256 count) {
+        uint256 dearest = _classOf(feePerEpoch);
+        // The class of the fee itself may hold dearer testers, unless the fee is its upper end.
+        if (feePerEpoch < _maxFee() >> dearest) dearest++;
+        for (uint256 class = dearest; class < FEE_CLASSES; class++) {
+            count += (_classCounts >> (class * CLASS_BITS)) & CLASS_MASK;
+        }
         for (uint256 i = 0; i < excluded.length; i++) {
             uint256 testerId = _testerOf[excluded[i]];
-            if (testerId != 0 && _testers[testerId].position != 0) count--;
+            if (testerId == 0) continue;
+            Tester storage self = _testers[testerId];
+            if (self.position != 0 && _classOf(self.feePerEpoch) >= dearest) count--;
         }
     }
 
@@ -253,6 +323,14 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     /// @inheritdoc ITesterRegistry
     function accountOf(uint256 testerId) external view returns (address) {
         return _testers[testerId].account;
+    }
+
+    /// @inheritdoc ITesterRegistry
+    function accountsOf(uint32[] calldata testerIds) external view returns (address[] memory accounts) {
+        accounts = new address[](testerIds.length);
+        for (uint256 i = 0; i < accounts.length; i++) {
+            accounts[i] = _testers[testerIds[i]].account;
+        }
     }
 
     /// @inheritdoc ITesterRegistry
@@ -274,7 +352,10 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     /// @dev Adds the value sent, sets fee and capacity, and checks that the stake backs them.
     function _setTerms(Tester storage self, uint96 feePerEpoch, uint16 capacity) private {
         if (capacity > MAX_CAPACITY) revert TesterRegistry_BadCapacity(MAX_CAPACITY, capacity);
+        if (feePerEpoch > _maxFee()) revert TesterRegistry_BadFee(_maxFee(), feePerEpoch);
+        if (self.position != 0) _count(self.feePerEpoch, false);
         self.feePerEpoch = feePerEpoch;
+        if (self.position != 0) _count(feePerEpoch, true);
         self.stake += msg.value.toUint128();
         _setCapacity(self, capacity);
         _checkBacking(self);
@@ -285,8 +366,29 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     function _setCapacity(Tester storage self, uint16 capacity) private {
         bool recent = block.number <= self.capacityChangedAt + SEED_REACH;
         self.pastCapacity = recent ? uint16(Math.max(self.pastCapacity, self.capacity)) : self.capacity;
-        self.capacityChangedAt = block.number.toUint48();
+        self.capacityChangedAt = uint40(block.number);
         self.capacity = capacity;
+    }
+
+    /// @dev No more duties than the stake covers.
+    function _boundCapacities(Tester storage self) private {
+        uint256 bound = self.stake / DUTY_STAKE;
+        if (self.pastCapacity > bound) self.pastCapacity = uint16(bound);
+        bound = (self.stake - self.unbonding) / DUTY_STAKE;
+        if (self.capacity > bound) self.capacity = uint16(bound);
+    }
+
+    function _addDuty(uint256 testerId, Tester storage self) private {
+        if (++self.duties == self.capacity) _refresh(testerId, self);
+    }
+
+    /// @dev Takes stake; what is unbonding goes first, so that it cannot run away, and capacity follows.
+    function _penalize(uint256 testerId, Tester storage self, uint256 amount) private returns (uint256 taken) {
+        taken = Math.min(amount, self.stake);
+        self.stake -= uint128(taken);
+        if (self.unbonding > self.stake) self.unbonding = self.stake;
+        _boundCapacities(self);
+        _refresh(testerId, self);
     }
 
     function _checkBacking(Tester storage self) private view {
@@ -298,8 +400,11 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     /// @dev Brings list and checkpoint in line with the tester after any change.
     function _refresh(uint256 testerId, Tester storage self) private {
         bool listed = self.active && self.capacity != 0;
-        if (listed && self.position == 0) _append(testerId, self);
-        if (!listed && self.position != 0) _remove(self);
+        if (listed != (self.position != 0)) {
+            _count(self.feePerEpoch, listed);
+            if (listed) _append(testerId, self);
+            else _remove(self);
+        }
 
         bool drawable = listed && self.duties < self.capacity;
         uint256 weight = drawable ? self.stake - self.unbonding : 0;
@@ -326,17 +431,43 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
         _size.push(block.number.toUint48(), (last - 1).toUint208());
     }
 
+    /// @dev One tester more or less in the class of this fee. 2^16 of a class: their stakes would be more than a market
+    /// ever sees; beyond them a registration fails.
+    function _count(uint256 feePerEpoch, bool more) private {
+        uint256 one = 1 << (_classOf(feePerEpoch) * CLASS_BITS);
+        if (more && (_classCounts / one) & CLASS_MASK == CLASS_MASK) revert TesterRegistry_ClassFull(feePerEpoch);
+        _classCounts = more ? _classCounts + one : _classCounts - one;
+    }
+
+    function _classOf(uint256 feePerEpoch) private view returns (uint256 class) {
+        uint256 highest = _maxFee();
+        if (feePerEpoch == 0) return FEE_CLASSES - 1;
+        while (class < FEE_CLASSES - 1 && feePerEpoch <= highest >> (class + 1)) {
+            class++;
+        }
+    }
+
+    function _maxFee() private view returns (uint256) {
+        return DUTY_STAKE / MIN_FEES_PER_DUTY_STAKE;
+    }
+
+    function _missPenalty() private view returns (uint256) {
+        return DUTY_STAKE / MISS_DIVISOR;
+    }
+
     /// @dev Full at opening time. What the tester itself changed since the seed block does not count.
     function _isFull(Tester storage self, uint256 seedBlock) private view returns (bool) {
         uint256 capacity = self.capacity;
         if (self.capacityChangedAt >= seedBlock) capacity = Math.max(capacity, self.pastCapacity);
-        return self.duties >= capacity || self.stake - self.setAside < DUTY_STAKE;
+        return self.duties >= capacity;
     }
 
     /// @dev Looks at testers in a random order until there are CANDIDATES_PER_SEAT for each seat, then draws among
     /// them by stake. Reads only blockhash(S) and state as of S - 1, and accounts, which never change.
-    function _draw(address agreement, DrawRequest calldata request) private view returns (uint32[] memory testerIds) {
-        bytes32 seed = keccak256(abi.encode(blockhash(request.seedBlock), agreement, request.epoch));
+    function _draw(DrawRequest calldata request) private view returns (uint32[] memory testerIds) {
+        bytes32 seed = keccak256(
+            abi.encode(blockhash(request.seedBlock), request.agreement, request.epoch, request.round)
+        );
         uint256 wanted = request.testerCount * CANDIDATES_PER_SEAT;
         uint256[] memory ids = new uint256[](wanted);
         uint256[] memory weights = new uint256[](wanted);
@@ -415,9 +546,10 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
                 capacity: self.capacity,
                 duties: self.duties,
                 stake: self.stake,
-                setAside: self.setAside,
+                setAside: uint128(self.duties * DUTY_STAKE),
                 unbonding: self.unbonding,
                 releaseBlock: self.releaseBlock,
+                credit: self.credit,
                 revealed: self.revealed,
                 missed: self.missed,
                 overturned: self.overturned

@@ -8,8 +8,12 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {ITesterRegistry} from "../interfaces/ITesterRegistry.sol";
 import {ITwins} from "../interfaces/ITwins.sol";
+import {IWorkAgreement} from "../interfaces/IWorkAgreement.sol";
 import {IWorkerDispatcher} from "../interfaces/IWorkerDispatcher.sol";
+import {IWorkerRecords} from "../interfaces/IWorkerRecords.sol";
+import {AgreementAddress} from "../libraries/AgreementAddress.sol";
 import {AgreementArgs} from "../libraries/AgreementArgs.sol";
+import {Ether} from "../libraries/Ether.sol";
 import {OrderBook} from "../libraries/OrderBook.sol";
 import {WeightedDraw} from "../libraries/WeightedDraw.sol";
 import {AgreementTerms, PurchaseRequest, WorkerReport, WorkerSeat} from "../types/MarketTypes.sol";
@@ -20,12 +24,6 @@ import {WorkerStakes} from "./WorkerStakes.sol";
 contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
     using OrderBook for OrderBook.Books;
     using SafeCast for uint256;
-
-    struct AgreementEntry {
-        // Place in `_agreements`, counted from 1; 0 for any other address.
-        uint32 number;
-        bool reported;
-    }
 
     /// @dev The entries that a purchase can draw from, cheapest first.
     struct Pool {
@@ -51,22 +49,26 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
 
     address private immutable IMPLEMENTATION;
 
-    address[] private _agreements;
-    mapping(address agreement => AgreementEntry) private _entries;
-    /// @dev Numbers of the agreements that named a worker, eight to a slot.
-    mapping(uint256 workerId => uint32[] numbers) private _agreementsOf;
+    modifier onlyAgreement(uint32 number) {
+        if (number == 0 || msg.sender != AgreementAddress.compute(address(this), number)) {
+            revert WorkerDispatcher_NotAnAgreement(msg.sender);
+        }
+        _;
+    }
 
     /// @param implementation_ A WorkAgreement made for the same tester registry.
-    /// @dev Attaches itself to the tester registry, so a registry serves one dispatcher.
+    /// @dev Attaches itself to the registry and the records, so each serves one dispatcher.
     constructor(
         ITwins twins_,
         ITesterRegistry testers_,
+        IWorkerRecords records_,
         address implementation_,
         MarketSettings memory settings_
-    ) WorkerStakes(twins_, testers_, settings_) {
+    ) WorkerStakes(twins_, testers_, records_, settings_) {
         if (implementation_.code.length == 0) revert WorkerDispatcher_NotAContract("implementation", implementation_);
         IMPLEMENTATION = implementation_;
-        testers_.attachDispatcher();
+        testers_.attachDispatcher(IWorkAgreement(implementation_).disputes());
+        records_.attachDispatcher();
     }
 
     /// @inheritdoc IWorkerDispatcher
@@ -91,16 +93,39 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IWorkerDispatcher
-    function report(address client, uint256 length, WorkerReport[] calldata reports) external {
-        AgreementEntry storage entry = _entries[msg.sender];
-        if (entry.number == 0) revert WorkerDispatcher_NotAnAgreement(msg.sender);
-        if (entry.reported) revert WorkerDispatcher_AlreadyReported(msg.sender);
-        entry.reported = true;
+    function report(
+        uint32 number,
+        address client,
+        uint256 length,
+        WorkerReport[] calldata reports
+    ) external onlyAgreement(number) returns (uint256 compensation) {
+        uint256 slashed;
         // At most MAX_REDUNDANCY reports.
         for (uint256 i = 0; i < reports.length; i++) {
-            _release(client, length, reports[i]);
+            uint256 taken = _release(reports[i], length);
+            RECORDS.add(client, reports[i], taken);
+            if (taken == 0) continue;
+            uint256 toClient = Math.min(taken, reports[i].clientLoss);
+            slashed += taken;
+            compensation += toClient;
+            emit WorkerSlashed(reports[i].workerId, msg.sender, taken, toClient);
         }
         emit AgreementFinalized(msg.sender);
+        Ether.send(msg.sender, compensation);
+        Ether.burn(slashed - compensation);
+    }
+
+    /// @inheritdoc IWorkerDispatcher
+    function extendLocks(
+        uint32 number,
+        uint256 oldLength,
+        uint256 newLength,
+        WorkerSeat[] calldata seats
+    ) external onlyAgreement(number) {
+        if (newLength > _settings.maxLength) revert WorkerDispatcher_BadLength(_settings.maxLength, newLength);
+        for (uint256 i = 0; i < seats.length; i++) {
+            _extendLock(seats[i], oldLength, newLength);
+        }
     }
 
     /// @inheritdoc IWorkerDispatcher
@@ -135,33 +160,34 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
 
     /// @inheritdoc IWorkerDispatcher
     function agreementCount() external view returns (uint256) {
-        return _agreements.length;
+        return _agreementCount;
     }
 
     /// @inheritdoc IWorkerDispatcher
-    function agreements(uint256 from, uint256 count) external view returns (address[] memory page) {
-        page = new address[](_pageSize(_agreements.length, from, count));
+    function agreementAt(uint256 number) external view returns (address) {
+        return AgreementAddress.compute(address(this), number.toUint32());
+    }
+
+    /// @inheritdoc IWorkerDispatcher
+    function agreements(uint256 fromNumber, uint256 count) external view returns (address[] memory page) {
+        if (fromNumber == 0 || fromNumber > _agreementCount) return page;
+        page = new address[](Math.min(Math.min(count, MAX_PAGE), _agreementCount - fromNumber + 1));
         for (uint256 i = 0; i < page.length; i++) {
-            page[i] = _agreements[from + i];
+            page[i] = AgreementAddress.compute(address(this), (fromNumber + i).toUint32());
         }
     }
 
     /// @inheritdoc IWorkerDispatcher
     function isAgreement(address account) external view returns (bool) {
-        return _entries[account].number != 0;
-    }
-
-    /// @inheritdoc IWorkerDispatcher
-    function agreementCountOf(uint256 workerId) external view returns (uint256) {
-        return _agreementsOf[workerId].length;
-    }
-
-    /// @inheritdoc IWorkerDispatcher
-    function agreementsOf(uint256 workerId, uint256 from, uint256 count) external view returns (address[] memory page) {
-        uint32[] storage numbers = _agreementsOf[workerId];
-        page = new address[](_pageSize(numbers.length, from, count));
-        for (uint256 i = 0; i < page.length; i++) {
-            page[i] = _agreements[numbers[from + i] - 1];
+        if (account.code.length == 0) return false;
+        try IWorkAgreement(account).number() returns (uint256 number) {
+            // Whatever a stranger says, its address is not the one that its number has.
+            return
+                number != 0 &&
+                number <= _agreementCount &&
+                account == AgreementAddress.compute(address(this), number.toUint32());
+        } catch {
+            return false;
         }
     }
 
@@ -172,7 +198,7 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
             revert WorkerDispatcher_NotEnoughWorkers(request.redundancy, pool.size);
         }
         // A client that sends again gets another draw. That is its right: it may name its workers, too.
-        bytes32 seed = keccak256(abi.encode(blockhash(block.number - 1), msg.sender, _agreements.length));
+        bytes32 seed = keccak256(abi.encode(blockhash(block.number - 1), msg.sender, _agreementCount));
         WeightedDraw.draw(seed, pool.ids, pool.weights, pool.size, request.redundancy);
         uint256[] memory workerIds = new uint256[](request.redundancy);
         for (uint256 i = 0; i < workerIds.length; i++) {
@@ -186,30 +212,27 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
         // Check.
         if (TWINS.twinOf(msg.sender) == 0) revert WorkerDispatcher_NotATwin(msg.sender);
         (AgreementTerms memory terms, address[] memory excluded) = _termsOf(request, workerIds);
-        uint256 available = TESTERS.activeCountWithout(excluded);
+        uint256 available = TESTERS.availableFor(request.testerFeePerEpoch, excluded);
         if (available < request.testerCount) {
             revert WorkerDispatcher_NotEnoughTesters(request.testerCount, available);
         }
         uint256 required = _costOf(request, _priceOf(workerIds));
         if (msg.value < required) {
             emit PurchaseRejected(msg.sender, required, msg.value);
-            _send(msg.sender, msg.value);
+            Ether.send(msg.sender, msg.value);
             return address(0);
         }
 
         // Effect.
+        _agreementCount = terms.number;
         agreement = Clones.cloneWithImmutableArgs(IMPLEMENTATION, AgreementArgs.encode(terms), required);
-        _agreements.push(agreement);
-        uint32 number = _agreements.length.toUint32();
-        _entries[agreement].number = number;
         for (uint256 i = 0; i < workerIds.length; i++) {
-            _agreementsOf[workerIds[i]].push(number);
-            _take(workerIds[i], agreement, request.length);
+            _take(workerIds[i], terms.number, agreement, request.length);
         }
         emit AgreementCreated(
             agreement,
             msg.sender,
-            number - 1,
+            terms.number,
             request.applicationType,
             workerIds,
             terms.start,
@@ -218,7 +241,7 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
         );
 
         // Interaction.
-        _send(msg.sender, msg.value - required);
+        Ether.send(msg.sender, msg.value - required);
     }
 
     function _quoteFor(PurchaseRequest memory request) private view returns (uint256) {
@@ -262,7 +285,7 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
                 continue;
             }
             if (price > ceiling) continue;
-            if (request.minReputation != 0 && _reputationOf(id) < request.minReputation) continue;
+            if (request.minReputation != 0 && RECORDS.reputationOf(id) < request.minReputation) continue;
             pool.ids[pool.size] = id;
             pool.weights[pool.size] = _stakeOf(id);
             pool.prices[pool.size] = price;
@@ -313,8 +336,9 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
             revert WorkerDispatcher_BadTesterCount(request.testerCount);
         }
         if (request.testerFeePerEpoch == 0) request.testerFeePerEpoch = _settings.testerFeePerEpoch;
-        if (request.testerFeePerEpoch > type(uint96).max) {
-            revert WorkerDispatcher_BadTesterFee(type(uint96).max, request.testerFeePerEpoch);
+        uint256 maxFee = TESTERS.maxFeePerEpoch();
+        if (request.testerFeePerEpoch > maxFee) {
+            revert WorkerDispatcher_BadTesterFee(maxFee, request.testerFeePerEpoch);
         }
         return request;
     }
@@ -334,6 +358,7 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
             seats[i] = WorkerSeat({
                 workerId: workerIds[i].toUint40(),
                 twinId: self.twinId,
+                previous: self.lastAgreement,
                 operator: operator,
                 pricePerBlock: _books.nodes[workerIds[i]].price
             });
@@ -349,6 +374,7 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
             revealLength: _settings.revealLength,
             appealLength: _settings.appealLength,
             testerCount: request.testerCount.toUint8(),
+            number: _agreementCount + 1,
             testerFeePerEpoch: request.testerFeePerEpoch.toUint96(),
             workers: seats
         });
@@ -364,9 +390,5 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
     function _costOf(PurchaseRequest memory request, uint256 pricePerBlock) private view returns (uint256) {
         uint256 epochs = Math.ceilDiv(request.length, _settings.epochLength);
         return pricePerBlock * request.length + request.testerCount * request.testerFeePerEpoch * epochs;
-    }
-
-    function _pageSize(uint256 total, uint256 from, uint256 count) private pure returns (uint256) {
-        return from >= total ? 0 : Math.min(Math.min(count, MAX_PAGE), total - from);
     }
 }

@@ -7,23 +7,23 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ITesterRegistry} from "../interfaces/ITesterRegistry.sol";
 import {ITwins} from "../interfaces/ITwins.sol";
 import {IWorkerDispatcher} from "../interfaces/IWorkerDispatcher.sol";
+import {IWorkerRecords} from "../interfaces/IWorkerRecords.sol";
+import {Ether} from "../libraries/Ether.sol";
 import {OrderBook} from "../libraries/OrderBook.sol";
-import {Reputation} from "../libraries/Reputation.sol";
 import {
     MarketSettings,
-    WorkerRecord,
     WorkerReport,
+    WorkerSeat,
     WorkerStatus,
     WorkerTerms,
     WorkerView
 } from "../types/MarketTypes.sol";
 
-/// @title The workers' side of the market: entries, stake, locks, reputation
+/// @title The workers' side of the market: entries, stake, locks, slashes
 /// @dev An entry is in the order book exactly while it is active, has a free slot and free stake for one, so that every
 /// entry that a purchase walks can be taken.
 abstract contract WorkerStakes is IWorkerDispatcher {
     using OrderBook for OrderBook.Books;
-    using Reputation for WorkerRecord;
     using SafeCast for uint256;
 
     struct Worker {
@@ -31,11 +31,13 @@ abstract contract WorkerStakes is IWorkerDispatcher {
         address operator;
         uint32 twinId;
         uint16 slots;
-        uint16 slotsUsed;
         WorkerStatus status;
-        // Slot 1. `stake` holds `locked`, which agreements hold; `unbonding` has left it.
-        uint128 stake;
-        uint128 locked;
+        // Slot 1, all that a purchase changes. `stake` holds `locked`, which agreements hold; `unbonding` has left it.
+        // 2^104 wei are more than there is.
+        uint104 stake;
+        uint104 locked;
+        uint16 slotsUsed;
+        uint32 lastAgreement;
         // Slot 2.
         uint128 unbonding;
         uint64 releaseBlock;
@@ -65,17 +67,19 @@ abstract contract WorkerStakes is IWorkerDispatcher {
     /// @notice Bound of the settings that are amounts, in wei.
     uint256 public constant MAX_AMOUNT = 1_000_000 ether;
 
+    uint256 internal constant BASIS_POINTS = 10_000;
+
     ITwins internal immutable TWINS;
     ITesterRegistry internal immutable TESTERS;
+    IWorkerRecords internal immutable RECORDS;
 
     MarketSettings internal _settings;
     OrderBook.Books internal _books;
     uint40 private _workerCount;
+    /// @dev The creation nonce of the newest agreement, see AgreementAddress.
+    uint32 internal _agreementCount;
     mapping(uint256 workerId => Worker) private _workers;
-    mapping(uint256 workerId => WorkerRecord) private _records;
     mapping(address operator => mapping(bytes32 applicationType => uint256 workerId)) private _workerOf;
-    /// @dev Weight that a client's agreements brought into a worker's reputation, up to the cap.
-    mapping(uint256 workerId => mapping(address client => uint256 weight)) private _clientWeight;
 
     modifier onlyOperator(uint256 workerId) {
         address operator = _requireWorker(workerId).operator;
@@ -83,9 +87,15 @@ abstract contract WorkerStakes is IWorkerDispatcher {
         _;
     }
 
-    constructor(ITwins twins_, ITesterRegistry testers_, MarketSettings memory settings_) {
+    constructor(
+        ITwins twins_,
+        ITesterRegistry testers_,
+        IWorkerRecords records_,
+        MarketSettings memory settings_
+    ) {
         if (address(twins_).code.length == 0) revert WorkerDispatcher_NotAContract("twins", address(twins_));
         if (address(testers_).code.length == 0) revert WorkerDispatcher_NotAContract("testers", address(testers_));
+        if (address(records_).code.length == 0) revert WorkerDispatcher_NotAContract("records", address(records_));
         _checkSetting("epochLength", MIN_EPOCH_LENGTH, MAX_PHASE_LENGTH, settings_.epochLength);
         _checkSetting("revealLength", 1, MAX_PHASE_LENGTH, settings_.revealLength);
         _checkSetting("appealLength", 1, MAX_PHASE_LENGTH, settings_.appealLength);
@@ -93,11 +103,11 @@ abstract contract WorkerStakes is IWorkerDispatcher {
         _checkSetting("maxLength", 1, MAX_EPOCHS * settings_.epochLength, settings_.maxLength);
         _checkSetting("stakeFactor", 1, MAX_STAKE_FACTOR, settings_.stakeFactor);
         _checkSetting("minSlotStake", 1, MAX_AMOUNT, settings_.minSlotStake);
-        _checkSetting("testerFeePerEpoch", 1, MAX_AMOUNT, settings_.testerFeePerEpoch);
-        _checkSetting("clientWeightCap", 1, MAX_AMOUNT, settings_.clientWeightCap);
-        _checkSetting("priorWeight", 1, MAX_AMOUNT, settings_.priorWeight);
+        _checkSetting("slashShare", 1, BASIS_POINTS, settings_.slashShare);
+        _checkSetting("testerFeePerEpoch", 1, testers_.maxFeePerEpoch(), settings_.testerFeePerEpoch);
         TWINS = twins_;
         TESTERS = testers_;
+        RECORDS = records_;
         _settings = settings_;
     }
 
@@ -158,7 +168,7 @@ abstract contract WorkerStakes is IWorkerDispatcher {
     function addStake(uint256 workerId) external payable onlyOperator(workerId) {
         Worker storage self = _workers[workerId];
         if (self.status == WorkerStatus.Unregistered) revert WorkerDispatcher_WrongStatus(workerId);
-        self.stake += msg.value.toUint128();
+        self.stake += msg.value.toUint104();
         emit StakeAdded(workerId, msg.value);
         _relist(workerId, self);
     }
@@ -181,7 +191,7 @@ abstract contract WorkerStakes is IWorkerDispatcher {
         }
         self.unbonding = 0;
         emit StakeWithdrawn(workerId, msg.sender, amount);
-        _send(msg.sender, amount);
+        Ether.send(msg.sender, amount);
     }
 
     /// @inheritdoc IWorkerDispatcher
@@ -231,49 +241,55 @@ abstract contract WorkerStakes is IWorkerDispatcher {
     }
 
     /// @inheritdoc IWorkerDispatcher
+    function records() external view returns (address) {
+        return address(RECORDS);
+    }
+
+    /// @inheritdoc IWorkerDispatcher
     function reputationOf(uint256 workerId) external view returns (uint256 basisPoints) {
-        return workerId == 0 || workerId > _workerCount ? 0 : _reputationOf(workerId);
-    }
-
-    /// @inheritdoc IWorkerDispatcher
-    function uptimeOf(uint256 workerId) external view returns (uint256 basisPoints) {
-        return _records[workerId].uptime();
-    }
-
-    /// @inheritdoc IWorkerDispatcher
-    function recordOf(uint256 workerId) external view returns (WorkerRecord memory) {
-        return _records[workerId];
+        return workerId == 0 || workerId > _workerCount ? 0 : RECORDS.reputationOf(workerId);
     }
 
     /// @dev Takes a slot of a listed worker and locks its stake for an agreement.
-    function _take(uint256 workerId, address agreement, uint256 length) internal {
+    function _take(uint256 workerId, uint32 number, address agreement, uint256 length) internal {
         Worker storage self = _workers[workerId];
         uint256 lock = _lockFor(_books.nodes[workerId].price, length);
         self.slotsUsed++;
-        self.locked += lock.toUint128();
+        self.locked += lock.toUint104();
+        self.lastAgreement = number;
         emit WorkerAssigned(workerId, agreement, lock);
         _relist(workerId, self);
     }
 
-    /// @dev Gives the slot back, opens the lock and writes the record of an agreement that is over.
-    function _release(address client, uint256 length, WorkerReport calldata workerReport) internal {
+    /// @dev Locks what a longer agreement needs, of a worker that would still sell at the agreed price.
+    function _extendLock(WorkerSeat calldata seat, uint256 oldLength, uint256 newLength) internal {
+        uint256 workerId = seat.workerId;
+        Worker storage self = _workers[workerId];
+        OrderBook.Node storage node = _books.nodes[workerId];
+        if (
+            self.status != WorkerStatus.Active || node.price > seat.pricePerBlock || node.maxLength < newLength
+        ) revert WorkerDispatcher_WorkerNotWilling(workerId);
+        uint256 lock = _lockFor(seat.pricePerBlock, newLength);
+        uint256 more = lock - _lockFor(seat.pricePerBlock, oldLength);
+        uint256 free = self.stake - self.locked;
+        if (more > free) revert WorkerDispatcher_StakeNotFree(free, more);
+        self.locked += more.toUint104();
+        emit LockExtended(workerId, msg.sender, lock);
+        _relist(workerId, self);
+    }
+
+    /// @dev Slashes what was found wrong, gives the slot back and opens the rest of the lock.
+    /// @return slashed Wei taken from the lock.
+    function _release(WorkerReport calldata workerReport, uint256 length) internal returns (uint256 slashed) {
         uint256 workerId = workerReport.workerId;
         Worker storage self = _workers[workerId];
         uint256 lock = _lockFor(workerReport.pricePerBlock, length);
+        slashed = Math.min(lock, (lock * workerReport.epochsWrong * _settings.slashShare) / BASIS_POINTS);
         self.slotsUsed--;
-        self.locked -= lock.toUint128();
-        emit WorkerReleased(workerId, msg.sender, lock);
+        self.locked -= lock.toUint104();
+        if (slashed != 0) self.stake -= slashed.toUint104();
+        emit WorkerReleased(workerId, msg.sender, lock - slashed);
         _relist(workerId, self);
-
-        uint256 spent = _clientWeight[workerId][client];
-        uint256 used = _records[workerId].add(workerReport, spent, _settings.clientWeightCap);
-        if (used != 0) _clientWeight[workerId][client] = spent + used;
-    }
-
-    function _send(address account, uint256 amount) internal {
-        if (amount == 0) return;
-        (bool sent, ) = account.call{value: amount}("");
-        if (!sent) revert WorkerDispatcher_TransferFailed(account, amount);
     }
 
     function _worker(uint256 workerId) internal view returns (Worker storage) {
@@ -289,10 +305,6 @@ abstract contract WorkerStakes is IWorkerDispatcher {
         return _workers[workerId].stake;
     }
 
-    function _reputationOf(uint256 workerId) internal view returns (uint256) {
-        return _records[workerId].rate(_settings.priorWeight);
-    }
-
     /// @dev Checks and sets the terms of an unlisted worker, adds the value sent to its stake, and lists it.
     function _setTerms(uint256 workerId, Worker storage self, WorkerTerms calldata terms) private {
         if (terms.pricePerBlock == 0) revert WorkerDispatcher_ZeroPrice();
@@ -306,7 +318,7 @@ abstract contract WorkerStakes is IWorkerDispatcher {
         if (terms.vettedDigests.length > MAX_DIGESTS) {
             revert WorkerDispatcher_TooManyDigests(MAX_DIGESTS, terms.vettedDigests.length);
         }
-        self.stake += msg.value.toUint128();
+        if (msg.value != 0) self.stake += msg.value.toUint104();
         uint256 required = (terms.slots - used) * _lockFor(terms.pricePerBlock, terms.maxLength);
         uint256 free = self.stake - self.locked;
         if (free < required) revert WorkerDispatcher_StakeTooLow(required, free);
@@ -327,7 +339,7 @@ abstract contract WorkerStakes is IWorkerDispatcher {
     }
 
     function _unbond(uint256 workerId, Worker storage self, uint256 amount) private {
-        self.stake -= amount.toUint128();
+        self.stake -= amount.toUint104();
         self.unbonding += amount.toUint128();
         self.releaseBlock = (block.number + _settings.unbondingLength).toUint64();
         emit StakeUnbonding(workerId, amount, self.releaseBlock);
@@ -371,7 +383,8 @@ abstract contract WorkerStakes is IWorkerDispatcher {
                 stake: self.stake,
                 locked: self.locked,
                 unbonding: self.unbonding,
-                releaseBlock: self.releaseBlock
+                releaseBlock: self.releaseBlock,
+                lastAgreement: self.lastAgreement
             });
     }
 

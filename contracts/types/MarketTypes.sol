@@ -22,7 +22,9 @@ enum Outcome {
     // Not paid, counted as a fault.
     Wrong,
     // Fewer than half of the seats revealed (or nobody opened the epoch): paid, but it says nothing about the worker.
-    NoQuorum
+    NoQuorum,
+    // The worker had resigned before the epoch was over: not paid, and it says nothing about the worker.
+    Resigned
 }
 
 /// @dev Where an agreement stands. It follows from the block number and the settling cursor and only moves forward.
@@ -91,6 +93,8 @@ struct WorkerView {
     uint128 unbonding;
     // First block in which `unbonding` may be withdrawn.
     uint64 releaseBlock;
+    // Number of the newest agreement that named the worker, 0 when none did. Each agreement's terms have the one before.
+    uint32 lastAgreement;
 }
 
 /// @dev What is known of a worker's past. Epochs count only when they had a quorum of verdicts.
@@ -110,6 +114,8 @@ struct WorkerRecord {
 struct WorkerSeat {
     uint40 workerId;
     uint32 twinId;
+    // Number of the worker's agreement before this one, 0 when this is its first.
+    uint32 previous;
     address operator;
     uint96 pricePerBlock;
 }
@@ -129,7 +135,8 @@ struct PurchaseRequest {
     uint256 startAfter;
     // 1, 3, 5 or 7. Zero: 3.
     uint256 testerCount;
-    // Wei per tester and epoch; only testers who work for that much are drawn. Zero: `settings().testerFeePerEpoch`.
+    // Wei per tester and epoch; only testers who work for that much are drawn, and there must be enough of them.
+    // Zero: `settings().testerFeePerEpoch`.
     uint256 testerFeePerEpoch;
 }
 
@@ -138,12 +145,14 @@ struct AgreementTerms {
     address client;
     // First block of work.
     uint40 start;
-    // Blocks of work; the last block of work is `start + length - 1`.
+    // Blocks of work that were bought first; `extend` adds to them, `terminate` cuts them.
     uint32 length;
     uint24 epochLength;
     uint24 revealLength;
     uint24 appealLength;
     uint8 testerCount;
+    // Place among the dispatcher's agreements, counted from 1.
+    uint32 number;
     uint96 testerFeePerEpoch;
     WorkerSeat[] workers;
 }
@@ -158,11 +167,60 @@ struct EpochWindows {
     uint256 commitTo;
     uint256 revealFrom;
     uint256 revealTo;
-    // Nothing can be appealed yet; the window is part of the timing all the same.
+    // Appeals and challenges.
     uint256 appealFrom;
     uint256 appealTo;
-    // First block in which `settle` takes the epoch.
+    // First block in which `settle` takes the epoch; later for an epoch that was appealed or challenged.
     uint256 finalFrom;
+}
+
+/// @dev Blocks of an appeal panel's phases; each `to` is the last block in which the action is still taken.
+struct PanelWindows {
+    // Seed of the panel's draw.
+    uint256 seedBlock;
+    uint256 commitFrom;
+    uint256 commitTo;
+    uint256 revealFrom;
+    uint256 revealTo;
+    // First block in which the epoch is final.
+    uint256 finalFrom;
+}
+
+/// @dev A tester's commitment with its EIP-712 signature, for somebody else to bring: domain {name "SPRF WorkAgreement",
+/// version "1", chainId, verifyingContract the agreement}, type `Commit(uint256 epoch,bytes32 commitment)`.
+struct SignedCommit {
+    // Place among the epoch's testers.
+    uint8 seat;
+    bytes32 commitment;
+    // 65 bytes: r, s, v.
+    bytes signature;
+}
+
+/// @dev What a tester committed to, for anybody to bring.
+struct SeatReveal {
+    uint8 seat;
+    // One for each worker.
+    Verdict[] verdicts;
+    string evidenceCid;
+    bytes32 salt;
+}
+
+/// @dev A worker's signed answer to a tester's probe, as wire/execution-answer.ts has it. The request is given in two
+/// parts around its nonce: sha256("sprf/request/1" || requestHead || nonce || requestTail) is the answer's requestHash.
+struct AnswerProof {
+    // With which nonce = keccak256(abi.encode(agreement, epoch, tester, salt)).
+    bytes32 salt;
+    bytes requestHead;
+    bytes requestTail;
+    uint64 sequence;
+    string previousState;
+    string status;
+    string outputCid;
+    string newState;
+    uint64 gas;
+    string recordCid;
+    // By the worker's message key, 65 bytes.
+    bytes signature;
 }
 
 /// @dev One drawn tester of one epoch. `verdicts` is empty until the tester revealed.
@@ -170,9 +228,30 @@ struct TesterSeat {
     address tester;
     uint256 testerId;
     SeatStatus status;
-    // True when the tester was already full when the epoch was opened: it may report and be paid, but owes nothing.
+    // True when the tester was already full when the epoch was opened: it owes nothing unless it commits.
     bool excused;
+    // True when it committed together with others.
+    bool grouped;
     Verdict[] verdicts;
+}
+
+/// @dev What a duty came to, as `TesterRegistry.conclude` books it.
+struct DutyResult {
+    uint32 testerId;
+    // Whether a report stands. A duty without one is a miss.
+    bool reported;
+    // A challenge took the report away, and what a miss costs with it.
+    bool struck;
+    // Wei credited to the tester.
+    uint128 fee;
+}
+
+/// @dev How an appealed or challenged epoch ended.
+struct Resolution {
+    // One for each worker.
+    Outcome[] outcomes;
+    // One bit a seat: reports that an unanswered challenge took away.
+    uint256 struck;
 }
 
 /// @dev One worker's line in an agreement's final report.
@@ -182,9 +261,13 @@ struct WorkerReport {
     uint32 epochsOk;
     uint32 epochsUnreachable;
     uint32 epochsWrong;
+    // False when it resigned.
+    bool completed;
     // Tester fees (wei) paid for the epochs with a quorum: for the good ones, and for all.
     uint128 weightOk;
     uint128 weightTotal;
+    // Wei that a slash gives the client, at most: what it paid for this worker and for finding it wrong.
+    uint256 clientLoss;
 }
 
 /// @dev The market's numbers, fixed at deployment. All are checked against the named bounds of `WorkerDispatcher`.
@@ -200,8 +283,14 @@ struct MarketSettings {
     // A purchase locks max(minSlotStake, stakeFactor x pricePerBlock x length) of each worker's stake.
     uint8 stakeFactor;
     uint128 minSlotStake;
+    // Basis points of a lock that each epoch found Wrong takes.
+    uint16 slashShare;
     // Wei per tester and epoch when the client names none.
     uint96 testerFeePerEpoch;
+}
+
+/// @dev The numbers of reputation, fixed at deployment.
+struct ReputationSettings {
     // Wei of tester fees that one client's agreements can weigh in one worker's reputation.
     uint128 clientWeightCap;
     // Wei of tester fees assumed good, and the same assumed bad, for every worker (Laplace smoothing).
@@ -224,20 +313,27 @@ struct TesterView {
     uint128 setAside;
     uint128 unbonding;
     uint64 releaseBlock;
-    // Epochs reported, missed, and overturned on appeal.
+    // Wei of fees earned and not yet withdrawn.
+    uint128 credit;
+    // Epochs reported and missed, and verdicts overturned on appeal.
     uint32 revealed;
     uint32 missed;
     uint32 overturned;
 }
 
-/// @dev What an agreement asks the tester registry to draw.
+/// @dev What an agreement, or an appeal, asks the tester registry to draw.
 struct DrawRequest {
+    address agreement;
+    // Its number, by which the registry knows that it is the dispatcher's.
+    uint32 number;
     uint256 epoch;
+    // 0 for the epoch's testers, 1 for the panel of its appeals.
+    uint8 round;
     // The block whose hash seeds the draw; stakes count as of the block before it.
     uint256 seedBlock;
     uint256 testerCount;
     uint256 feePerEpoch;
-    // Accounts that must not be drawn: the client and the workers' operators.
+    // Accounts that must not be drawn: the client and the workers' operators; for a panel, the epoch's testers too.
     address[] excluded;
 }
 

@@ -1,10 +1,14 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 
-import { DEVNET_DUTY_STAKE, DEVNET_MARKET_SETTINGS } from "../../src/devnet/market-settings.ts";
+import {
+  DEVNET_DUTY_STAKE,
+  DEVNET_MARKET_SETTINGS,
+  DEVNET_REPUTATION_SETTINGS,
+} from "../../src/devnet/market-settings.ts";
 
 /**
- * Deploys the market: identities, testers, the agreement's code and the dispatcher, in the order in which they need
- * each other. The defaults are devnet's; every number is a parameter of the module, and the contracts check each
+ * Deploys the market: identities, testers, disputes, records, the agreement's code and the dispatcher, in the order in
+ * which they need each other. The defaults are devnet's; every number is a parameter of the module, and the contracts check each
  * against named bounds. Lengths are blocks, amounts wei.
  */
 // Ignition takes a module from its file's default export only.
@@ -18,10 +22,19 @@ export default buildModule("Market", (m) => {
     twins,
     { dutyStake: m.getParameter("dutyStake", DEVNET_DUTY_STAKE), unbondingLength },
   ]);
-  const agreement = m.contract("WorkAgreement", [testers]);
+  const disputes = m.contract("Disputes", [twins, testers]);
+  const records = m.contract("WorkerRecords", [
+    {
+      clientWeightCap: m.getParameter("clientWeightCap", DEVNET_REPUTATION_SETTINGS.clientWeightCap),
+      priorWeight: m.getParameter("priorWeight", DEVNET_REPUTATION_SETTINGS.priorWeight),
+    },
+  ]);
+  const settlement = m.library("Settlement");
+  const agreement = m.contract("WorkAgreement", [testers, disputes], { libraries: { Settlement: settlement } });
   const dispatcher = m.contract("WorkerDispatcher", [
     twins,
     testers,
+    records,
     agreement,
     {
       epochLength: setting("epochLength"),
@@ -31,10 +44,9 @@ export default buildModule("Market", (m) => {
       maxLength: setting("maxLength"),
       stakeFactor: setting("stakeFactor"),
       minSlotStake: setting("minSlotStake"),
+      slashShare: setting("slashShare"),
       testerFeePerEpoch: setting("testerFeePerEpoch"),
-      clientWeightCap: setting("clientWeightCap"),
-      priorWeight: setting("priorWeight"),
     },
   ]);
-  return { twins, testers, agreement, dispatcher };
+  return { twins, testers, disputes, records, agreement, dispatcher };
 });

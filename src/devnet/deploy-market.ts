@@ -1,14 +1,17 @@
 import { JsonRpcProvider, NonceManager, Wallet, type ContractDeployTransaction } from "ethers";
 
 import { Twins__factory } from "../../typechain-types/factories/identity/Twins__factory.ts";
+import { Settlement__factory } from "../../typechain-types/factories/libraries/Settlement__factory.ts";
+import { Disputes__factory } from "../../typechain-types/factories/market/Disputes__factory.ts";
 import { TesterRegistry__factory } from "../../typechain-types/factories/market/TesterRegistry__factory.ts";
 import { WorkAgreement__factory } from "../../typechain-types/factories/market/WorkAgreement__factory.ts";
 import { WorkerDispatcher__factory } from "../../typechain-types/factories/market/WorkerDispatcher__factory.ts";
+import { WorkerRecords__factory } from "../../typechain-types/factories/market/WorkerRecords__factory.ts";
 import type { MarketContracts } from "../adapters/chain/ethers.ts";
 import { SprfError } from "../errors.ts";
 import { toHex } from "../utils/bytes.ts";
 import { devnetKeys } from "./accounts.ts";
-import { DEVNET_DUTY_STAKE, DEVNET_MARKET_SETTINGS } from "./market-settings.ts";
+import { DEVNET_DUTY_STAKE, DEVNET_MARKET_SETTINGS, DEVNET_REPUTATION_SETTINGS } from "./market-settings.ts";
 
 const POLLING_MS = 50;
 
@@ -32,9 +35,22 @@ export async function deployDevnetMarket(rpcUrl: string): Promise<MarketContract
         unbondingLength,
       }),
     );
-    const agreement = await deploy(await new WorkAgreement__factory().getDeployTransaction(testers));
+    const disputes = await deploy(await new Disputes__factory().getDeployTransaction(twins, testers));
+    const records = await deploy(await new WorkerRecords__factory().getDeployTransaction(DEVNET_REPUTATION_SETTINGS));
+    const settlement = await deploy(await new Settlement__factory().getDeployTransaction());
+    const agreement = await deploy(
+      await new WorkAgreement__factory({
+        "project/contracts/libraries/Settlement.sol:Settlement": settlement,
+      }).getDeployTransaction(testers, disputes),
+    );
     const dispatcher = await deploy(
-      await new WorkerDispatcher__factory().getDeployTransaction(twins, testers, agreement, DEVNET_MARKET_SETTINGS),
+      await new WorkerDispatcher__factory().getDeployTransaction(
+        twins,
+        testers,
+        records,
+        agreement,
+        DEVNET_MARKET_SETTINGS,
+      ),
     );
     return { twins, testers, dispatcher };
   } finally {

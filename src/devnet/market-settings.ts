@@ -10,10 +10,15 @@ export const DEVNET_MARKET_SETTINGS = {
   maxLength: 30_720n,
   stakeFactor: 2n,
   minSlotStake: ETHER / 100n,
+  slashShare: 5_000n,
   testerFeePerEpoch: 100_000n * GWEI,
+} as const;
+
+/** How much tester fees weigh in reputation on devnet, in wei. */
+export const DEVNET_REPUTATION_SETTINGS = {
   clientWeightCap: 30_000_000n * GWEI,
   priorWeight: 1_000_000n * GWEI,
 } as const;
 
 /** Wei that a tester sets aside for each duty on devnet. */
-export const DEVNET_DUTY_STAKE = ETHER / 100n;
+export const DEVNET_DUTY_STAKE = ETHER / 20n;

@@ -4,5 +4,6 @@
 /* eslint-disable */
 export * as identity from './identity/index.js';
 export * as interfaces from './interfaces/index.js';
+export * as libraries from './libraries/index.js';
 export * as market from './market/index.js';
 export * as mocks from './mocks/index.js';

@@ -5,9 +5,14 @@
 import type { BaseContract, BigNumberish, BytesLike, FunctionFragment, Result, Interface, EventFragment, AddressLike, ContractRunner, ContractMethod, Listener } from "ethers"
 import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, TypedLogDescription, TypedListener, TypedContractMethod } from "../common.js"
   
-    export type DrawRequestStruct = {epoch: BigNumberish, seedBlock: BigNumberish, testerCount: BigNumberish, feePerEpoch: BigNumberish, excluded: AddressLike[]}
+    export type DrawRequestStruct = {agreement: AddressLike, number: BigNumberish, epoch: BigNumberish, round: BigNumberish, seedBlock: BigNumberish, testerCount: BigNumberish, feePerEpoch: BigNumberish, excluded: AddressLike[]}
 
-    export type DrawRequestStructOutput = [epoch: bigint, seedBlock: bigint, testerCount: bigint, feePerEpoch: bigint, excluded: string[]] & {epoch: bigint, seedBlock: bigint, testerCount: bigint, feePerEpoch: bigint, excluded: string[] }
+    export type DrawRequestStructOutput = [agreement: string, number: bigint, epoch: bigint, round: bigint, seedBlock: bigint, testerCount: bigint, feePerEpoch: bigint, excluded: string[]] & {agreement: string, number: bigint, epoch: bigint, round: bigint, seedBlock: bigint, testerCount: bigint, feePerEpoch: bigint, excluded: string[] }
+  
+
+    export type DutyResultStruct = {testerId: BigNumberish, reported: boolean, struck: boolean, fee: BigNumberish}
+
+    export type DutyResultStructOutput = [testerId: bigint, reported: boolean, struck: boolean, fee: bigint] & {testerId: bigint, reported: boolean, struck: boolean, fee: bigint }
   
 
     export type TesterSettingsStruct = {dutyStake: BigNumberish, unbondingLength: BigNumberish}
@@ -15,26 +20,31 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type TesterSettingsStructOutput = [dutyStake: bigint, unbondingLength: bigint] & {dutyStake: bigint, unbondingLength: bigint }
   
 
-    export type TesterViewStruct = {testerId: BigNumberish, account: AddressLike, twinId: BigNumberish, active: boolean, feePerEpoch: BigNumberish, capacity: BigNumberish, duties: BigNumberish, stake: BigNumberish, setAside: BigNumberish, unbonding: BigNumberish, releaseBlock: BigNumberish, revealed: BigNumberish, missed: BigNumberish, overturned: BigNumberish}
+    export type TesterViewStruct = {testerId: BigNumberish, account: AddressLike, twinId: BigNumberish, active: boolean, feePerEpoch: BigNumberish, capacity: BigNumberish, duties: BigNumberish, stake: BigNumberish, setAside: BigNumberish, unbonding: BigNumberish, releaseBlock: BigNumberish, credit: BigNumberish, revealed: BigNumberish, missed: BigNumberish, overturned: BigNumberish}
 
-    export type TesterViewStructOutput = [testerId: bigint, account: string, twinId: bigint, active: boolean, feePerEpoch: bigint, capacity: bigint, duties: bigint, stake: bigint, setAside: bigint, unbonding: bigint, releaseBlock: bigint, revealed: bigint, missed: bigint, overturned: bigint] & {testerId: bigint, account: string, twinId: bigint, active: boolean, feePerEpoch: bigint, capacity: bigint, duties: bigint, stake: bigint, setAside: bigint, unbonding: bigint, releaseBlock: bigint, revealed: bigint, missed: bigint, overturned: bigint }
+    export type TesterViewStructOutput = [testerId: bigint, account: string, twinId: bigint, active: boolean, feePerEpoch: bigint, capacity: bigint, duties: bigint, stake: bigint, setAside: bigint, unbonding: bigint, releaseBlock: bigint, credit: bigint, revealed: bigint, missed: bigint, overturned: bigint] & {testerId: bigint, account: string, twinId: bigint, active: boolean, feePerEpoch: bigint, capacity: bigint, duties: bigint, stake: bigint, setAside: bigint, unbonding: bigint, releaseBlock: bigint, credit: bigint, revealed: bigint, missed: bigint, overturned: bigint }
   
 
   export interface ITesterRegistryInterface extends Interface {
-    getFunction(nameOrSignature: "accountOf" | "activeCount" | "activeCountWithout" | "assign" | "attachDispatcher" | "dispatcher" | "draw" | "registerTester" | "release" | "settings" | "tester" | "testerCount" | "testerOf" | "testers" | "unbondStake" | "unregisterTester" | "updateTester" | "withdrawStake"): FunctionFragment;
+    getFunction(nameOrSignature: "accountOf" | "accountsOf" | "activeCount" | "assign" | "attachDispatcher" | "availableFor" | "charge" | "conclude" | "dispatcher" | "draw" | "maxFeePerEpoch" | "missPenalty" | "registerTester" | "settings" | "takeDuty" | "tester" | "testerCount" | "testerOf" | "testers" | "unbondStake" | "unregisterTester" | "updateTester" | "withdrawFees" | "withdrawStake"): FunctionFragment;
 
-    getEvent(nameOrSignatureOrTopic: "DispatcherAttached" | "DutyAssigned" | "DutyReleased" | "TesterRegistered" | "TesterStakeUnbonding" | "TesterStakeWithdrawn" | "TesterUnregistered" | "TesterUpdated"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "DispatcherAttached" | "DutyMissed" | "FeesWithdrawn" | "TesterCharged" | "TesterRegistered" | "TesterStakeUnbonding" | "TesterStakeWithdrawn" | "TesterUnregistered" | "TesterUpdated"): EventFragment;
 
     encodeFunctionData(functionFragment: 'accountOf', values: [BigNumberish]): string;
+encodeFunctionData(functionFragment: 'accountsOf', values: [BigNumberish[]]): string;
 encodeFunctionData(functionFragment: 'activeCount', values?: undefined): string;
-encodeFunctionData(functionFragment: 'activeCountWithout', values: [AddressLike[]]): string;
 encodeFunctionData(functionFragment: 'assign', values: [DrawRequestStruct]): string;
-encodeFunctionData(functionFragment: 'attachDispatcher', values?: undefined): string;
+encodeFunctionData(functionFragment: 'attachDispatcher', values: [AddressLike]): string;
+encodeFunctionData(functionFragment: 'availableFor', values: [BigNumberish, AddressLike[]]): string;
+encodeFunctionData(functionFragment: 'charge', values: [AddressLike, BigNumberish, BigNumberish, boolean]): string;
+encodeFunctionData(functionFragment: 'conclude', values: [BigNumberish, DutyResultStruct[]]): string;
 encodeFunctionData(functionFragment: 'dispatcher', values?: undefined): string;
-encodeFunctionData(functionFragment: 'draw', values: [AddressLike, DrawRequestStruct]): string;
+encodeFunctionData(functionFragment: 'draw', values: [DrawRequestStruct]): string;
+encodeFunctionData(functionFragment: 'maxFeePerEpoch', values?: undefined): string;
+encodeFunctionData(functionFragment: 'missPenalty', values?: undefined): string;
 encodeFunctionData(functionFragment: 'registerTester', values: [BigNumberish, BigNumberish]): string;
-encodeFunctionData(functionFragment: 'release', values: [BigNumberish, BigNumberish[], BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'settings', values?: undefined): string;
+encodeFunctionData(functionFragment: 'takeDuty', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'tester', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'testerCount', values?: undefined): string;
 encodeFunctionData(functionFragment: 'testerOf', values: [AddressLike]): string;
@@ -42,18 +52,24 @@ encodeFunctionData(functionFragment: 'testers', values: [BigNumberish, BigNumber
 encodeFunctionData(functionFragment: 'unbondStake', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'unregisterTester', values?: undefined): string;
 encodeFunctionData(functionFragment: 'updateTester', values: [BigNumberish, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'withdrawFees', values?: undefined): string;
 encodeFunctionData(functionFragment: 'withdrawStake', values?: undefined): string;
 
     decodeFunctionResult(functionFragment: 'accountOf', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'accountsOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'activeCount', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'activeCountWithout', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'assign', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'attachDispatcher', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'availableFor', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'charge', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'conclude', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'dispatcher', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'draw', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'maxFeePerEpoch', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'missPenalty', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'registerTester', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'release', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'settings', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'takeDuty', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'tester', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'testerCount', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'testerOf', data: BytesLike): Result;
@@ -61,14 +77,15 @@ decodeFunctionResult(functionFragment: 'testers', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'unbondStake', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'unregisterTester', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'updateTester', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'withdrawFees', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result;
   }
 
   
     export namespace DispatcherAttachedEvent {
-      export type InputTuple = [dispatcher: AddressLike];
-      export type OutputTuple = [dispatcher: string];
-      export interface OutputObject {dispatcher: string };
+      export type InputTuple = [dispatcher: AddressLike, disputes: AddressLike];
+      export type OutputTuple = [dispatcher: string, disputes: string];
+      export interface OutputObject {dispatcher: string, disputes: string };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -77,10 +94,10 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
 
   
 
-    export namespace DutyAssignedEvent {
-      export type InputTuple = [testerId: BigNumberish, agreement: AddressLike, epoch: BigNumberish, excused: boolean];
-      export type OutputTuple = [testerId: bigint, agreement: string, epoch: bigint, excused: boolean];
-      export interface OutputObject {testerId: bigint, agreement: string, epoch: bigint, excused: boolean };
+    export namespace DutyMissedEvent {
+      export type InputTuple = [testerId: BigNumberish, agreement: AddressLike, penalty: BigNumberish];
+      export type OutputTuple = [testerId: bigint, agreement: string, penalty: bigint];
+      export interface OutputObject {testerId: bigint, agreement: string, penalty: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -89,10 +106,22 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
 
   
 
-    export namespace DutyReleasedEvent {
-      export type InputTuple = [testerId: BigNumberish, agreement: AddressLike, epoch: BigNumberish, revealed: boolean];
-      export type OutputTuple = [testerId: bigint, agreement: string, epoch: bigint, revealed: boolean];
-      export interface OutputObject {testerId: bigint, agreement: string, epoch: bigint, revealed: boolean };
+    export namespace FeesWithdrawnEvent {
+      export type InputTuple = [testerId: BigNumberish, account: AddressLike, amount: BigNumberish];
+      export type OutputTuple = [testerId: bigint, account: string, amount: bigint];
+      export interface OutputObject {testerId: bigint, account: string, amount: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace TesterChargedEvent {
+      export type InputTuple = [testerId: BigNumberish, agreement: AddressLike, amount: BigNumberish, overturned: boolean];
+      export type OutputTuple = [testerId: bigint, agreement: string, amount: bigint, overturned: boolean];
+      export interface OutputObject {testerId: bigint, agreement: string, amount: bigint, overturned: boolean };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -203,16 +232,16 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
-    activeCount: TypedContractMethod<
-      [],
-      [bigint],
+    accountsOf: TypedContractMethod<
+      [testerIds: BigNumberish[], ],
+      [string[]],
       'view'
     >
     
 
     
-    activeCountWithout: TypedContractMethod<
-      [excluded: AddressLike[], ],
+    activeCount: TypedContractMethod<
+      [],
       [bigint],
       'view'
     >
@@ -228,9 +257,33 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
 
     
     attachDispatcher: TypedContractMethod<
-      [],
+      [disputes: AddressLike, ],
       [void],
       'nonpayable'
+    >
+    
+
+    
+    availableFor: TypedContractMethod<
+      [feePerEpoch: BigNumberish, excluded: AddressLike[], ],
+      [bigint],
+      'view'
+    >
+    
+
+    
+    charge: TypedContractMethod<
+      [agreement: AddressLike, testerId: BigNumberish, amount: BigNumberish, overturned: boolean, ],
+      [bigint],
+      'nonpayable'
+    >
+    
+
+    
+    conclude: TypedContractMethod<
+      [number: BigNumberish, results: DutyResultStruct[], ],
+      [void],
+      'payable'
     >
     
 
@@ -244,8 +297,24 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
 
     
     draw: TypedContractMethod<
-      [agreement: AddressLike, request: DrawRequestStruct, ],
+      [request: DrawRequestStruct, ],
       [bigint[]],
+      'view'
+    >
+    
+
+    
+    maxFeePerEpoch: TypedContractMethod<
+      [],
+      [bigint],
+      'view'
+    >
+    
+
+    
+    missPenalty: TypedContractMethod<
+      [],
+      [bigint],
       'view'
     >
     
@@ -259,18 +328,18 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
-    release: TypedContractMethod<
-      [epoch: BigNumberish, testerIds: BigNumberish[], excused: BigNumberish, revealed: BigNumberish, ],
-      [void],
-      'nonpayable'
-    >
-    
-
-    
     settings: TypedContractMethod<
       [],
       [TesterSettingsStructOutput],
       'view'
+    >
+    
+
+    
+    takeDuty: TypedContractMethod<
+      [number: BigNumberish, testerId: BigNumberish, ],
+      [void],
+      'nonpayable'
     >
     
 
@@ -331,6 +400,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    withdrawFees: TypedContractMethod<
+      [],
+      [bigint],
+      'nonpayable'
+    >
+    
+
+    
     withdrawStake: TypedContractMethod<
       [],
       [void],
@@ -346,13 +423,13 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
       [string],
       'view'
     >;
-getFunction(nameOrSignature: 'activeCount'): TypedContractMethod<
-      [],
-      [bigint],
+getFunction(nameOrSignature: 'accountsOf'): TypedContractMethod<
+      [testerIds: BigNumberish[], ],
+      [string[]],
       'view'
     >;
-getFunction(nameOrSignature: 'activeCountWithout'): TypedContractMethod<
-      [excluded: AddressLike[], ],
+getFunction(nameOrSignature: 'activeCount'): TypedContractMethod<
+      [],
       [bigint],
       'view'
     >;
@@ -362,9 +439,24 @@ getFunction(nameOrSignature: 'assign'): TypedContractMethod<
       'nonpayable'
     >;
 getFunction(nameOrSignature: 'attachDispatcher'): TypedContractMethod<
-      [],
+      [disputes: AddressLike, ],
       [void],
       'nonpayable'
+    >;
+getFunction(nameOrSignature: 'availableFor'): TypedContractMethod<
+      [feePerEpoch: BigNumberish, excluded: AddressLike[], ],
+      [bigint],
+      'view'
+    >;
+getFunction(nameOrSignature: 'charge'): TypedContractMethod<
+      [agreement: AddressLike, testerId: BigNumberish, amount: BigNumberish, overturned: boolean, ],
+      [bigint],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'conclude'): TypedContractMethod<
+      [number: BigNumberish, results: DutyResultStruct[], ],
+      [void],
+      'payable'
     >;
 getFunction(nameOrSignature: 'dispatcher'): TypedContractMethod<
       [],
@@ -372,8 +464,18 @@ getFunction(nameOrSignature: 'dispatcher'): TypedContractMethod<
       'view'
     >;
 getFunction(nameOrSignature: 'draw'): TypedContractMethod<
-      [agreement: AddressLike, request: DrawRequestStruct, ],
+      [request: DrawRequestStruct, ],
       [bigint[]],
+      'view'
+    >;
+getFunction(nameOrSignature: 'maxFeePerEpoch'): TypedContractMethod<
+      [],
+      [bigint],
+      'view'
+    >;
+getFunction(nameOrSignature: 'missPenalty'): TypedContractMethod<
+      [],
+      [bigint],
       'view'
     >;
 getFunction(nameOrSignature: 'registerTester'): TypedContractMethod<
@@ -381,15 +483,15 @@ getFunction(nameOrSignature: 'registerTester'): TypedContractMethod<
       [bigint],
       'payable'
     >;
-getFunction(nameOrSignature: 'release'): TypedContractMethod<
-      [epoch: BigNumberish, testerIds: BigNumberish[], excused: BigNumberish, revealed: BigNumberish, ],
-      [void],
-      'nonpayable'
-    >;
 getFunction(nameOrSignature: 'settings'): TypedContractMethod<
       [],
       [TesterSettingsStructOutput],
       'view'
+    >;
+getFunction(nameOrSignature: 'takeDuty'): TypedContractMethod<
+      [number: BigNumberish, testerId: BigNumberish, ],
+      [void],
+      'nonpayable'
     >;
 getFunction(nameOrSignature: 'tester'): TypedContractMethod<
       [testerId: BigNumberish, ],
@@ -426,6 +528,11 @@ getFunction(nameOrSignature: 'updateTester'): TypedContractMethod<
       [void],
       'payable'
     >;
+getFunction(nameOrSignature: 'withdrawFees'): TypedContractMethod<
+      [],
+      [bigint],
+      'nonpayable'
+    >;
 getFunction(nameOrSignature: 'withdrawStake'): TypedContractMethod<
       [],
       [void],
@@ -433,8 +540,9 @@ getFunction(nameOrSignature: 'withdrawStake'): TypedContractMethod<
     >;
 
     getEvent(key: 'DispatcherAttached'): TypedContractEvent<DispatcherAttachedEvent.InputTuple, DispatcherAttachedEvent.OutputTuple, DispatcherAttachedEvent.OutputObject>;
-getEvent(key: 'DutyAssigned'): TypedContractEvent<DutyAssignedEvent.InputTuple, DutyAssignedEvent.OutputTuple, DutyAssignedEvent.OutputObject>;
-getEvent(key: 'DutyReleased'): TypedContractEvent<DutyReleasedEvent.InputTuple, DutyReleasedEvent.OutputTuple, DutyReleasedEvent.OutputObject>;
+getEvent(key: 'DutyMissed'): TypedContractEvent<DutyMissedEvent.InputTuple, DutyMissedEvent.OutputTuple, DutyMissedEvent.OutputObject>;
+getEvent(key: 'FeesWithdrawn'): TypedContractEvent<FeesWithdrawnEvent.InputTuple, FeesWithdrawnEvent.OutputTuple, FeesWithdrawnEvent.OutputObject>;
+getEvent(key: 'TesterCharged'): TypedContractEvent<TesterChargedEvent.InputTuple, TesterChargedEvent.OutputTuple, TesterChargedEvent.OutputObject>;
 getEvent(key: 'TesterRegistered'): TypedContractEvent<TesterRegisteredEvent.InputTuple, TesterRegisteredEvent.OutputTuple, TesterRegisteredEvent.OutputObject>;
 getEvent(key: 'TesterStakeUnbonding'): TypedContractEvent<TesterStakeUnbondingEvent.InputTuple, TesterStakeUnbondingEvent.OutputTuple, TesterStakeUnbondingEvent.OutputObject>;
 getEvent(key: 'TesterStakeWithdrawn'): TypedContractEvent<TesterStakeWithdrawnEvent.InputTuple, TesterStakeWithdrawnEvent.OutputTuple, TesterStakeWithdrawnEvent.OutputObject>;
@@ -443,16 +551,20 @@ getEvent(key: 'TesterUpdated'): TypedContractEvent<TesterUpdatedEvent.InputTuple
 
     filters: {
       
-      'DispatcherAttached(address)': TypedContractEvent<DispatcherAttachedEvent.InputTuple, DispatcherAttachedEvent.OutputTuple, DispatcherAttachedEvent.OutputObject>;
+      'DispatcherAttached(address,address)': TypedContractEvent<DispatcherAttachedEvent.InputTuple, DispatcherAttachedEvent.OutputTuple, DispatcherAttachedEvent.OutputObject>;
       DispatcherAttached: TypedContractEvent<DispatcherAttachedEvent.InputTuple, DispatcherAttachedEvent.OutputTuple, DispatcherAttachedEvent.OutputObject>;
     
 
-      'DutyAssigned(uint256,address,uint256,bool)': TypedContractEvent<DutyAssignedEvent.InputTuple, DutyAssignedEvent.OutputTuple, DutyAssignedEvent.OutputObject>;
-      DutyAssigned: TypedContractEvent<DutyAssignedEvent.InputTuple, DutyAssignedEvent.OutputTuple, DutyAssignedEvent.OutputObject>;
+      'DutyMissed(uint256,address,uint256)': TypedContractEvent<DutyMissedEvent.InputTuple, DutyMissedEvent.OutputTuple, DutyMissedEvent.OutputObject>;
+      DutyMissed: TypedContractEvent<DutyMissedEvent.InputTuple, DutyMissedEvent.OutputTuple, DutyMissedEvent.OutputObject>;
     
 
-      'DutyReleased(uint256,address,uint256,bool)': TypedContractEvent<DutyReleasedEvent.InputTuple, DutyReleasedEvent.OutputTuple, DutyReleasedEvent.OutputObject>;
-      DutyReleased: TypedContractEvent<DutyReleasedEvent.InputTuple, DutyReleasedEvent.OutputTuple, DutyReleasedEvent.OutputObject>;
+      'FeesWithdrawn(uint256,address,uint256)': TypedContractEvent<FeesWithdrawnEvent.InputTuple, FeesWithdrawnEvent.OutputTuple, FeesWithdrawnEvent.OutputObject>;
+      FeesWithdrawn: TypedContractEvent<FeesWithdrawnEvent.InputTuple, FeesWithdrawnEvent.OutputTuple, FeesWithdrawnEvent.OutputObject>;
+    
+
+      'TesterCharged(uint256,address,uint256,bool)': TypedContractEvent<TesterChargedEvent.InputTuple, TesterChargedEvent.OutputTuple, TesterChargedEvent.OutputObject>;
+      TesterCharged: TypedContractEvent<TesterChargedEvent.InputTuple, TesterChargedEvent.OutputTuple, TesterChargedEvent.OutputObject>;
     
 
       'TesterRegistered(uint256,address,uint96,uint16,uint128)': TypedContractEvent<TesterRegisteredEvent.InputTuple, TesterRegisteredEvent.OutputTuple, TesterRegisteredEvent.OutputObject>;

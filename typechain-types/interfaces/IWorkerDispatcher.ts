@@ -15,40 +15,40 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type PurchaseRequestStructOutput = [applicationType: string, redundancy: bigint, length: bigint, maxPricePerBlock: bigint, minReputation: bigint, startAfter: bigint, testerCount: bigint, testerFeePerEpoch: bigint] & {applicationType: string, redundancy: bigint, length: bigint, maxPricePerBlock: bigint, minReputation: bigint, startAfter: bigint, testerCount: bigint, testerFeePerEpoch: bigint }
   
 
-    export type WorkerRecordStruct = {epochsOk: BigNumberish, epochsUnreachable: BigNumberish, epochsWrong: BigNumberish, agreementsCompleted: BigNumberish, slashed: BigNumberish, weightOk: BigNumberish, weightTotal: BigNumberish}
+    export type WorkerSeatStruct = {workerId: BigNumberish, twinId: BigNumberish, previous: BigNumberish, operator: AddressLike, pricePerBlock: BigNumberish}
 
-    export type WorkerRecordStructOutput = [epochsOk: bigint, epochsUnreachable: bigint, epochsWrong: bigint, agreementsCompleted: bigint, slashed: bigint, weightOk: bigint, weightTotal: bigint] & {epochsOk: bigint, epochsUnreachable: bigint, epochsWrong: bigint, agreementsCompleted: bigint, slashed: bigint, weightOk: bigint, weightTotal: bigint }
+    export type WorkerSeatStructOutput = [workerId: bigint, twinId: bigint, previous: bigint, operator: string, pricePerBlock: bigint] & {workerId: bigint, twinId: bigint, previous: bigint, operator: string, pricePerBlock: bigint }
   
 
-    export type WorkerReportStruct = {workerId: BigNumberish, pricePerBlock: BigNumberish, epochsOk: BigNumberish, epochsUnreachable: BigNumberish, epochsWrong: BigNumberish, weightOk: BigNumberish, weightTotal: BigNumberish}
+    export type WorkerReportStruct = {workerId: BigNumberish, pricePerBlock: BigNumberish, epochsOk: BigNumberish, epochsUnreachable: BigNumberish, epochsWrong: BigNumberish, completed: boolean, weightOk: BigNumberish, weightTotal: BigNumberish, clientLoss: BigNumberish}
 
-    export type WorkerReportStructOutput = [workerId: bigint, pricePerBlock: bigint, epochsOk: bigint, epochsUnreachable: bigint, epochsWrong: bigint, weightOk: bigint, weightTotal: bigint] & {workerId: bigint, pricePerBlock: bigint, epochsOk: bigint, epochsUnreachable: bigint, epochsWrong: bigint, weightOk: bigint, weightTotal: bigint }
+    export type WorkerReportStructOutput = [workerId: bigint, pricePerBlock: bigint, epochsOk: bigint, epochsUnreachable: bigint, epochsWrong: bigint, completed: boolean, weightOk: bigint, weightTotal: bigint, clientLoss: bigint] & {workerId: bigint, pricePerBlock: bigint, epochsOk: bigint, epochsUnreachable: bigint, epochsWrong: bigint, completed: boolean, weightOk: bigint, weightTotal: bigint, clientLoss: bigint }
   
 
-    export type MarketSettingsStruct = {epochLength: BigNumberish, revealLength: BigNumberish, appealLength: BigNumberish, unbondingLength: BigNumberish, maxLength: BigNumberish, stakeFactor: BigNumberish, minSlotStake: BigNumberish, testerFeePerEpoch: BigNumberish, clientWeightCap: BigNumberish, priorWeight: BigNumberish}
+    export type MarketSettingsStruct = {epochLength: BigNumberish, revealLength: BigNumberish, appealLength: BigNumberish, unbondingLength: BigNumberish, maxLength: BigNumberish, stakeFactor: BigNumberish, minSlotStake: BigNumberish, slashShare: BigNumberish, testerFeePerEpoch: BigNumberish}
 
-    export type MarketSettingsStructOutput = [epochLength: bigint, revealLength: bigint, appealLength: bigint, unbondingLength: bigint, maxLength: bigint, stakeFactor: bigint, minSlotStake: bigint, testerFeePerEpoch: bigint, clientWeightCap: bigint, priorWeight: bigint] & {epochLength: bigint, revealLength: bigint, appealLength: bigint, unbondingLength: bigint, maxLength: bigint, stakeFactor: bigint, minSlotStake: bigint, testerFeePerEpoch: bigint, clientWeightCap: bigint, priorWeight: bigint }
+    export type MarketSettingsStructOutput = [epochLength: bigint, revealLength: bigint, appealLength: bigint, unbondingLength: bigint, maxLength: bigint, stakeFactor: bigint, minSlotStake: bigint, slashShare: bigint, testerFeePerEpoch: bigint] & {epochLength: bigint, revealLength: bigint, appealLength: bigint, unbondingLength: bigint, maxLength: bigint, stakeFactor: bigint, minSlotStake: bigint, slashShare: bigint, testerFeePerEpoch: bigint }
   
 
-    export type WorkerViewStruct = {workerId: BigNumberish, operator: AddressLike, twinId: BigNumberish, status: BigNumberish, pricePerBlock: BigNumberish, maxLength: BigNumberish, slots: BigNumberish, slotsUsed: BigNumberish, listed: boolean, applicationType: BytesLike, vettedDigests: BytesLike[], stake: BigNumberish, locked: BigNumberish, unbonding: BigNumberish, releaseBlock: BigNumberish}
+    export type WorkerViewStruct = {workerId: BigNumberish, operator: AddressLike, twinId: BigNumberish, status: BigNumberish, pricePerBlock: BigNumberish, maxLength: BigNumberish, slots: BigNumberish, slotsUsed: BigNumberish, listed: boolean, applicationType: BytesLike, vettedDigests: BytesLike[], stake: BigNumberish, locked: BigNumberish, unbonding: BigNumberish, releaseBlock: BigNumberish, lastAgreement: BigNumberish}
 
-    export type WorkerViewStructOutput = [workerId: bigint, operator: string, twinId: bigint, status: bigint, pricePerBlock: bigint, maxLength: bigint, slots: bigint, slotsUsed: bigint, listed: boolean, applicationType: string, vettedDigests: string[], stake: bigint, locked: bigint, unbonding: bigint, releaseBlock: bigint] & {workerId: bigint, operator: string, twinId: bigint, status: bigint, pricePerBlock: bigint, maxLength: bigint, slots: bigint, slotsUsed: bigint, listed: boolean, applicationType: string, vettedDigests: string[], stake: bigint, locked: bigint, unbonding: bigint, releaseBlock: bigint }
+    export type WorkerViewStructOutput = [workerId: bigint, operator: string, twinId: bigint, status: bigint, pricePerBlock: bigint, maxLength: bigint, slots: bigint, slotsUsed: bigint, listed: boolean, applicationType: string, vettedDigests: string[], stake: bigint, locked: bigint, unbonding: bigint, releaseBlock: bigint, lastAgreement: bigint] & {workerId: bigint, operator: string, twinId: bigint, status: bigint, pricePerBlock: bigint, maxLength: bigint, slots: bigint, slotsUsed: bigint, listed: boolean, applicationType: string, vettedDigests: string[], stake: bigint, locked: bigint, unbonding: bigint, releaseBlock: bigint, lastAgreement: bigint }
   
 
   export interface IWorkerDispatcherInterface extends Interface {
-    getFunction(nameOrSignature: "addStake" | "agreementCount" | "agreementCountOf" | "agreements" | "agreementsOf" | "buyContract" | "buyContractFor" | "buyContractWith" | "candidates" | "implementation" | "isAgreement" | "lockFor" | "pauseWorker" | "quote" | "quoteFor" | "quoteWith" | "recordOf" | "registerWorker" | "report" | "reputationOf" | "settings" | "testers" | "twins" | "unbondStake" | "unpauseWorker" | "unregisterWorker" | "updateWorker" | "uptimeOf" | "withdrawStake" | "worker" | "workerCount" | "workerOf" | "workers"): FunctionFragment;
+    getFunction(nameOrSignature: "addStake" | "agreementAt" | "agreementCount" | "agreements" | "buyContract" | "buyContractFor" | "buyContractWith" | "candidates" | "extendLocks" | "implementation" | "isAgreement" | "lockFor" | "pauseWorker" | "quote" | "quoteFor" | "quoteWith" | "records" | "registerWorker" | "report" | "reputationOf" | "settings" | "testers" | "twins" | "unbondStake" | "unpauseWorker" | "unregisterWorker" | "updateWorker" | "withdrawStake" | "worker" | "workerCount" | "workerOf" | "workers"): FunctionFragment;
 
-    getEvent(nameOrSignatureOrTopic: "AgreementCreated" | "AgreementFinalized" | "PurchaseRejected" | "StakeAdded" | "StakeUnbonding" | "StakeWithdrawn" | "WorkerAssigned" | "WorkerPaused" | "WorkerRegistered" | "WorkerReleased" | "WorkerUnpaused" | "WorkerUnregistered" | "WorkerUpdated"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "AgreementCreated" | "AgreementFinalized" | "LockExtended" | "PurchaseRejected" | "StakeAdded" | "StakeUnbonding" | "StakeWithdrawn" | "WorkerAssigned" | "WorkerPaused" | "WorkerRegistered" | "WorkerReleased" | "WorkerSlashed" | "WorkerUnpaused" | "WorkerUnregistered" | "WorkerUpdated"): EventFragment;
 
     encodeFunctionData(functionFragment: 'addStake', values: [BigNumberish]): string;
+encodeFunctionData(functionFragment: 'agreementAt', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'agreementCount', values?: undefined): string;
-encodeFunctionData(functionFragment: 'agreementCountOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'agreements', values: [BigNumberish, BigNumberish]): string;
-encodeFunctionData(functionFragment: 'agreementsOf', values: [BigNumberish, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'buyContract', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'buyContractFor', values: [PurchaseRequestStruct]): string;
 encodeFunctionData(functionFragment: 'buyContractWith', values: [BigNumberish[], BigNumberish]): string;
 encodeFunctionData(functionFragment: 'candidates', values: [PurchaseRequestStruct]): string;
+encodeFunctionData(functionFragment: 'extendLocks', values: [BigNumberish, BigNumberish, BigNumberish, WorkerSeatStruct[]]): string;
 encodeFunctionData(functionFragment: 'implementation', values?: undefined): string;
 encodeFunctionData(functionFragment: 'isAgreement', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'lockFor', values: [BigNumberish, BigNumberish]): string;
@@ -56,9 +56,9 @@ encodeFunctionData(functionFragment: 'pauseWorker', values: [BigNumberish]): str
 encodeFunctionData(functionFragment: 'quote', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'quoteFor', values: [PurchaseRequestStruct]): string;
 encodeFunctionData(functionFragment: 'quoteWith', values: [BigNumberish[], BigNumberish]): string;
-encodeFunctionData(functionFragment: 'recordOf', values: [BigNumberish]): string;
+encodeFunctionData(functionFragment: 'records', values?: undefined): string;
 encodeFunctionData(functionFragment: 'registerWorker', values: [WorkerTermsStruct]): string;
-encodeFunctionData(functionFragment: 'report', values: [AddressLike, BigNumberish, WorkerReportStruct[]]): string;
+encodeFunctionData(functionFragment: 'report', values: [BigNumberish, AddressLike, BigNumberish, WorkerReportStruct[]]): string;
 encodeFunctionData(functionFragment: 'reputationOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'settings', values?: undefined): string;
 encodeFunctionData(functionFragment: 'testers', values?: undefined): string;
@@ -67,7 +67,6 @@ encodeFunctionData(functionFragment: 'unbondStake', values: [BigNumberish, BigNu
 encodeFunctionData(functionFragment: 'unpauseWorker', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'unregisterWorker', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'updateWorker', values: [BigNumberish, WorkerTermsStruct]): string;
-encodeFunctionData(functionFragment: 'uptimeOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'withdrawStake', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'worker', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'workerCount', values?: undefined): string;
@@ -75,14 +74,14 @@ encodeFunctionData(functionFragment: 'workerOf', values: [AddressLike, BytesLike
 encodeFunctionData(functionFragment: 'workers', values: [BigNumberish, BigNumberish]): string;
 
     decodeFunctionResult(functionFragment: 'addStake', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'agreementAt', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'agreementCount', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'agreementCountOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'agreements', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'agreementsOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'buyContract', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'buyContractFor', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'buyContractWith', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'candidates', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'extendLocks', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'implementation', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'isAgreement', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'lockFor', data: BytesLike): Result;
@@ -90,7 +89,7 @@ decodeFunctionResult(functionFragment: 'pauseWorker', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'quote', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'quoteFor', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'quoteWith', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'recordOf', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'records', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'registerWorker', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'report', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'reputationOf', data: BytesLike): Result;
@@ -101,7 +100,6 @@ decodeFunctionResult(functionFragment: 'unbondStake', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'unpauseWorker', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'unregisterWorker', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'updateWorker', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'uptimeOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'worker', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'workerCount', data: BytesLike): Result;
@@ -111,9 +109,9 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
 
   
     export namespace AgreementCreatedEvent {
-      export type InputTuple = [agreement: AddressLike, client: AddressLike, index: BigNumberish, applicationType: BytesLike, workerIds: BigNumberish[], start: BigNumberish, length: BigNumberish, paid: BigNumberish];
-      export type OutputTuple = [agreement: string, client: string, index: bigint, applicationType: string, workerIds: bigint[], start: bigint, length: bigint, paid: bigint];
-      export interface OutputObject {agreement: string, client: string, index: bigint, applicationType: string, workerIds: bigint[], start: bigint, length: bigint, paid: bigint };
+      export type InputTuple = [agreement: AddressLike, client: AddressLike, number: BigNumberish, applicationType: BytesLike, workerIds: BigNumberish[], start: BigNumberish, length: BigNumberish, paid: BigNumberish];
+      export type OutputTuple = [agreement: string, client: string, number: bigint, applicationType: string, workerIds: bigint[], start: bigint, length: bigint, paid: bigint];
+      export interface OutputObject {agreement: string, client: string, number: bigint, applicationType: string, workerIds: bigint[], start: bigint, length: bigint, paid: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -126,6 +124,18 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
       export type InputTuple = [agreement: AddressLike];
       export type OutputTuple = [agreement: string];
       export interface OutputObject {agreement: string };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace LockExtendedEvent {
+      export type InputTuple = [workerId: BigNumberish, agreement: AddressLike, locked: BigNumberish];
+      export type OutputTuple = [workerId: bigint, agreement: string, locked: bigint];
+      export interface OutputObject {workerId: bigint, agreement: string, locked: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -230,6 +240,18 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
 
   
 
+    export namespace WorkerSlashedEvent {
+      export type InputTuple = [workerId: BigNumberish, agreement: AddressLike, amount: BigNumberish, toClient: BigNumberish];
+      export type OutputTuple = [workerId: bigint, agreement: string, amount: bigint, toClient: bigint];
+      export interface OutputObject {workerId: bigint, agreement: string, amount: bigint, toClient: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
     export namespace WorkerUnpausedEvent {
       export type InputTuple = [workerId: BigNumberish];
       export type OutputTuple = [workerId: bigint];
@@ -308,6 +330,14 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
     
 
     
+    agreementAt: TypedContractMethod<
+      [number: BigNumberish, ],
+      [string],
+      'view'
+    >
+    
+
+    
     agreementCount: TypedContractMethod<
       [],
       [bigint],
@@ -316,24 +346,8 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
     
 
     
-    agreementCountOf: TypedContractMethod<
-      [workerId: BigNumberish, ],
-      [bigint],
-      'view'
-    >
-    
-
-    
     agreements: TypedContractMethod<
-      [from: BigNumberish, count: BigNumberish, ],
-      [string[]],
-      'view'
-    >
-    
-
-    
-    agreementsOf: TypedContractMethod<
-      [workerId: BigNumberish, from: BigNumberish, count: BigNumberish, ],
+      [fromNumber: BigNumberish, count: BigNumberish, ],
       [string[]],
       'view'
     >
@@ -368,6 +382,14 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
       [request: PurchaseRequestStruct, ],
       [bigint[]],
       'view'
+    >
+    
+
+    
+    extendLocks: TypedContractMethod<
+      [number: BigNumberish, oldLength: BigNumberish, newLength: BigNumberish, seats: WorkerSeatStruct[], ],
+      [void],
+      'nonpayable'
     >
     
 
@@ -428,9 +450,9 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
     
 
     
-    recordOf: TypedContractMethod<
-      [workerId: BigNumberish, ],
-      [WorkerRecordStructOutput],
+    records: TypedContractMethod<
+      [],
+      [string],
       'view'
     >
     
@@ -445,8 +467,8 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
 
     
     report: TypedContractMethod<
-      [client: AddressLike, length: BigNumberish, reports: WorkerReportStruct[], ],
-      [void],
+      [number: BigNumberish, client: AddressLike, length: BigNumberish, reports: WorkerReportStruct[], ],
+      [bigint],
       'nonpayable'
     >
     
@@ -516,14 +538,6 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
     
 
     
-    uptimeOf: TypedContractMethod<
-      [workerId: BigNumberish, ],
-      [bigint],
-      'view'
-    >
-    
-
-    
     withdrawStake: TypedContractMethod<
       [workerId: BigNumberish, ],
       [void],
@@ -571,23 +585,18 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
       [void],
       'payable'
     >;
+getFunction(nameOrSignature: 'agreementAt'): TypedContractMethod<
+      [number: BigNumberish, ],
+      [string],
+      'view'
+    >;
 getFunction(nameOrSignature: 'agreementCount'): TypedContractMethod<
       [],
       [bigint],
       'view'
     >;
-getFunction(nameOrSignature: 'agreementCountOf'): TypedContractMethod<
-      [workerId: BigNumberish, ],
-      [bigint],
-      'view'
-    >;
 getFunction(nameOrSignature: 'agreements'): TypedContractMethod<
-      [from: BigNumberish, count: BigNumberish, ],
-      [string[]],
-      'view'
-    >;
-getFunction(nameOrSignature: 'agreementsOf'): TypedContractMethod<
-      [workerId: BigNumberish, from: BigNumberish, count: BigNumberish, ],
+      [fromNumber: BigNumberish, count: BigNumberish, ],
       [string[]],
       'view'
     >;
@@ -610,6 +619,11 @@ getFunction(nameOrSignature: 'candidates'): TypedContractMethod<
       [request: PurchaseRequestStruct, ],
       [bigint[]],
       'view'
+    >;
+getFunction(nameOrSignature: 'extendLocks'): TypedContractMethod<
+      [number: BigNumberish, oldLength: BigNumberish, newLength: BigNumberish, seats: WorkerSeatStruct[], ],
+      [void],
+      'nonpayable'
     >;
 getFunction(nameOrSignature: 'implementation'): TypedContractMethod<
       [],
@@ -646,9 +660,9 @@ getFunction(nameOrSignature: 'quoteWith'): TypedContractMethod<
       [bigint],
       'view'
     >;
-getFunction(nameOrSignature: 'recordOf'): TypedContractMethod<
-      [workerId: BigNumberish, ],
-      [WorkerRecordStructOutput],
+getFunction(nameOrSignature: 'records'): TypedContractMethod<
+      [],
+      [string],
       'view'
     >;
 getFunction(nameOrSignature: 'registerWorker'): TypedContractMethod<
@@ -657,8 +671,8 @@ getFunction(nameOrSignature: 'registerWorker'): TypedContractMethod<
       'payable'
     >;
 getFunction(nameOrSignature: 'report'): TypedContractMethod<
-      [client: AddressLike, length: BigNumberish, reports: WorkerReportStruct[], ],
-      [void],
+      [number: BigNumberish, client: AddressLike, length: BigNumberish, reports: WorkerReportStruct[], ],
+      [bigint],
       'nonpayable'
     >;
 getFunction(nameOrSignature: 'reputationOf'): TypedContractMethod<
@@ -701,11 +715,6 @@ getFunction(nameOrSignature: 'updateWorker'): TypedContractMethod<
       [void],
       'payable'
     >;
-getFunction(nameOrSignature: 'uptimeOf'): TypedContractMethod<
-      [workerId: BigNumberish, ],
-      [bigint],
-      'view'
-    >;
 getFunction(nameOrSignature: 'withdrawStake'): TypedContractMethod<
       [workerId: BigNumberish, ],
       [void],
@@ -734,6 +743,7 @@ getFunction(nameOrSignature: 'workers'): TypedContractMethod<
 
     getEvent(key: 'AgreementCreated'): TypedContractEvent<AgreementCreatedEvent.InputTuple, AgreementCreatedEvent.OutputTuple, AgreementCreatedEvent.OutputObject>;
 getEvent(key: 'AgreementFinalized'): TypedContractEvent<AgreementFinalizedEvent.InputTuple, AgreementFinalizedEvent.OutputTuple, AgreementFinalizedEvent.OutputObject>;
+getEvent(key: 'LockExtended'): TypedContractEvent<LockExtendedEvent.InputTuple, LockExtendedEvent.OutputTuple, LockExtendedEvent.OutputObject>;
 getEvent(key: 'PurchaseRejected'): TypedContractEvent<PurchaseRejectedEvent.InputTuple, PurchaseRejectedEvent.OutputTuple, PurchaseRejectedEvent.OutputObject>;
 getEvent(key: 'StakeAdded'): TypedContractEvent<StakeAddedEvent.InputTuple, StakeAddedEvent.OutputTuple, StakeAddedEvent.OutputObject>;
 getEvent(key: 'StakeUnbonding'): TypedContractEvent<StakeUnbondingEvent.InputTuple, StakeUnbondingEvent.OutputTuple, StakeUnbondingEvent.OutputObject>;
@@ -742,6 +752,7 @@ getEvent(key: 'WorkerAssigned'): TypedContractEvent<WorkerAssignedEvent.InputTup
 getEvent(key: 'WorkerPaused'): TypedContractEvent<WorkerPausedEvent.InputTuple, WorkerPausedEvent.OutputTuple, WorkerPausedEvent.OutputObject>;
 getEvent(key: 'WorkerRegistered'): TypedContractEvent<WorkerRegisteredEvent.InputTuple, WorkerRegisteredEvent.OutputTuple, WorkerRegisteredEvent.OutputObject>;
 getEvent(key: 'WorkerReleased'): TypedContractEvent<WorkerReleasedEvent.InputTuple, WorkerReleasedEvent.OutputTuple, WorkerReleasedEvent.OutputObject>;
+getEvent(key: 'WorkerSlashed'): TypedContractEvent<WorkerSlashedEvent.InputTuple, WorkerSlashedEvent.OutputTuple, WorkerSlashedEvent.OutputObject>;
 getEvent(key: 'WorkerUnpaused'): TypedContractEvent<WorkerUnpausedEvent.InputTuple, WorkerUnpausedEvent.OutputTuple, WorkerUnpausedEvent.OutputObject>;
 getEvent(key: 'WorkerUnregistered'): TypedContractEvent<WorkerUnregisteredEvent.InputTuple, WorkerUnregisteredEvent.OutputTuple, WorkerUnregisteredEvent.OutputObject>;
 getEvent(key: 'WorkerUpdated'): TypedContractEvent<WorkerUpdatedEvent.InputTuple, WorkerUpdatedEvent.OutputTuple, WorkerUpdatedEvent.OutputObject>;
@@ -754,6 +765,10 @@ getEvent(key: 'WorkerUpdated'): TypedContractEvent<WorkerUpdatedEvent.InputTuple
 
       'AgreementFinalized(address)': TypedContractEvent<AgreementFinalizedEvent.InputTuple, AgreementFinalizedEvent.OutputTuple, AgreementFinalizedEvent.OutputObject>;
       AgreementFinalized: TypedContractEvent<AgreementFinalizedEvent.InputTuple, AgreementFinalizedEvent.OutputTuple, AgreementFinalizedEvent.OutputObject>;
+    
+
+      'LockExtended(uint256,address,uint256)': TypedContractEvent<LockExtendedEvent.InputTuple, LockExtendedEvent.OutputTuple, LockExtendedEvent.OutputObject>;
+      LockExtended: TypedContractEvent<LockExtendedEvent.InputTuple, LockExtendedEvent.OutputTuple, LockExtendedEvent.OutputObject>;
     
 
       'PurchaseRejected(address,uint256,uint256)': TypedContractEvent<PurchaseRejectedEvent.InputTuple, PurchaseRejectedEvent.OutputTuple, PurchaseRejectedEvent.OutputObject>;
@@ -786,6 +801,10 @@ getEvent(key: 'WorkerUpdated'): TypedContractEvent<WorkerUpdatedEvent.InputTuple
 
       'WorkerReleased(uint256,address,uint256)': TypedContractEvent<WorkerReleasedEvent.InputTuple, WorkerReleasedEvent.OutputTuple, WorkerReleasedEvent.OutputObject>;
       WorkerReleased: TypedContractEvent<WorkerReleasedEvent.InputTuple, WorkerReleasedEvent.OutputTuple, WorkerReleasedEvent.OutputObject>;
+    
+
+      'WorkerSlashed(uint256,address,uint256,uint256)': TypedContractEvent<WorkerSlashedEvent.InputTuple, WorkerSlashedEvent.OutputTuple, WorkerSlashedEvent.OutputObject>;
+      WorkerSlashed: TypedContractEvent<WorkerSlashedEvent.InputTuple, WorkerSlashedEvent.OutputTuple, WorkerSlashedEvent.OutputObject>;
     
 
       'WorkerUnpaused(uint256)': TypedContractEvent<WorkerUnpausedEvent.InputTuple, WorkerUnpausedEvent.OutputTuple, WorkerUnpausedEvent.OutputObject>;

@@ -2,7 +2,9 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export type { IDisputes } from './IDisputes.js';
 export type { ITesterRegistry } from './ITesterRegistry.js';
 export type { ITwins } from './ITwins.js';
 export type { IWorkAgreement } from './IWorkAgreement.js';
 export type { IWorkerDispatcher } from './IWorkerDispatcher.js';
+export type { IWorkerRecords } from './IWorkerRecords.js';

@@ -5,9 +5,29 @@
 import type { BaseContract, BigNumberish, BytesLike, FunctionFragment, Result, Interface, EventFragment, AddressLike, ContractRunner, ContractMethod, Listener } from "ethers"
 import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, TypedLogDescription, TypedListener, TypedContractMethod } from "../common.js"
   
-    export type TesterSeatStruct = {tester: AddressLike, testerId: BigNumberish, status: BigNumberish, excused: boolean, verdicts: BigNumberish[]}
+    export type SignedCommitStruct = {seat: BigNumberish, commitment: BytesLike, signature: BytesLike}
 
-    export type TesterSeatStructOutput = [tester: string, testerId: bigint, status: bigint, excused: boolean, verdicts: bigint[]] & {tester: string, testerId: bigint, status: bigint, excused: boolean, verdicts: bigint[] }
+    export type SignedCommitStructOutput = [seat: bigint, commitment: string, signature: string] & {seat: bigint, commitment: string, signature: string }
+  
+
+    export type SeatRevealStruct = {seat: BigNumberish, verdicts: BigNumberish[], evidenceCid: string, salt: BytesLike}
+
+    export type SeatRevealStructOutput = [seat: bigint, verdicts: bigint[], evidenceCid: string, salt: string] & {seat: bigint, verdicts: bigint[], evidenceCid: string, salt: string }
+  
+
+    export type TesterSeatStruct = {tester: AddressLike, testerId: BigNumberish, status: BigNumberish, excused: boolean, grouped: boolean, verdicts: BigNumberish[]}
+
+    export type TesterSeatStructOutput = [tester: string, testerId: bigint, status: bigint, excused: boolean, grouped: boolean, verdicts: bigint[]] & {tester: string, testerId: bigint, status: bigint, excused: boolean, grouped: boolean, verdicts: bigint[] }
+  
+
+    export type WorkerSeatStruct = {workerId: BigNumberish, twinId: BigNumberish, previous: BigNumberish, operator: AddressLike, pricePerBlock: BigNumberish}
+
+    export type WorkerSeatStructOutput = [workerId: bigint, twinId: bigint, previous: bigint, operator: string, pricePerBlock: bigint] & {workerId: bigint, twinId: bigint, previous: bigint, operator: string, pricePerBlock: bigint }
+  
+
+    export type AgreementTermsStruct = {client: AddressLike, start: BigNumberish, length: BigNumberish, epochLength: BigNumberish, revealLength: BigNumberish, appealLength: BigNumberish, testerCount: BigNumberish, number: BigNumberish, testerFeePerEpoch: BigNumberish, workers: WorkerSeatStruct[]}
+
+    export type AgreementTermsStructOutput = [client: string, start: bigint, length: bigint, epochLength: bigint, revealLength: bigint, appealLength: bigint, testerCount: bigint, number: bigint, testerFeePerEpoch: bigint, workers: WorkerSeatStructOutput[]] & {client: string, start: bigint, length: bigint, epochLength: bigint, revealLength: bigint, appealLength: bigint, testerCount: bigint, number: bigint, testerFeePerEpoch: bigint, workers: WorkerSeatStructOutput[] }
   
 
     export type EpochWindowsStruct = {from: BigNumberish, to: BigNumberish, commitFrom: BigNumberish, commitTo: BigNumberish, revealFrom: BigNumberish, revealTo: BigNumberish, appealFrom: BigNumberish, appealTo: BigNumberish, finalFrom: BigNumberish}
@@ -15,92 +35,95 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type EpochWindowsStructOutput = [from: bigint, to: bigint, commitFrom: bigint, commitTo: bigint, revealFrom: bigint, revealTo: bigint, appealFrom: bigint, appealTo: bigint, finalFrom: bigint] & {from: bigint, to: bigint, commitFrom: bigint, commitTo: bigint, revealFrom: bigint, revealTo: bigint, appealFrom: bigint, appealTo: bigint, finalFrom: bigint }
   
 
-    export type WorkerSeatStruct = {workerId: BigNumberish, twinId: BigNumberish, operator: AddressLike, pricePerBlock: BigNumberish}
-
-    export type WorkerSeatStructOutput = [workerId: bigint, twinId: bigint, operator: string, pricePerBlock: bigint] & {workerId: bigint, twinId: bigint, operator: string, pricePerBlock: bigint }
-  
-
   export interface WorkAgreementInterface extends Interface {
-    getFunction(nameOrSignature: "MAX_CID_BYTES" | "MAX_SETTLE" | "appealLength" | "bindProgram" | "client" | "commit" | "creditOf" | "dispatcher" | "end" | "epochAt" | "epochCount" | "epochLength" | "finalize" | "isOpen" | "openEpoch" | "outcomesOf" | "previewTesters" | "price" | "prices" | "program" | "reveal" | "revealLength" | "seatsOf" | "settle" | "settledEpochs" | "start" | "status" | "tallyOf" | "testerCount" | "testerFeePerEpoch" | "testers" | "testersOf" | "unsettled" | "windowsOf" | "withdraw" | "workerSeats" | "workerTwins" | "workers"): FunctionFragment;
+    getFunction(nameOrSignature: "MAX_CID_BYTES" | "MAX_SETTLE" | "bindProgram" | "boundFrom" | "client" | "commit" | "commitMany" | "contest" | "creditOf" | "dispatcher" | "disputes" | "end" | "epochAt" | "epochCount" | "extend" | "finalize" | "isOpen" | "number" | "openEpoch" | "outcomesOf" | "previewTesters" | "price" | "prices" | "program" | "resign" | "resignedFrom" | "reveal" | "revealMany" | "seatsOf" | "settle" | "settledEpochs" | "start" | "status" | "tallyOf" | "terminate" | "terms" | "testers" | "testersOf" | "unsettled" | "windowsOf" | "withdraw" | "workers"): FunctionFragment;
 
-    getEvent(nameOrSignatureOrTopic: "EpochOpened" | "EpochSettled" | "Finalized" | "ProgramBound" | "VerdictCommitted" | "VerdictRevealed" | "Withdrawn"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "EpochOpened" | "EpochSettled" | "Extended" | "Finalized" | "ProgramBound" | "Terminated" | "VerdictCommitted" | "VerdictRevealed" | "Withdrawn" | "WorkerResigned"): EventFragment;
 
     encodeFunctionData(functionFragment: 'MAX_CID_BYTES', values?: undefined): string;
 encodeFunctionData(functionFragment: 'MAX_SETTLE', values?: undefined): string;
-encodeFunctionData(functionFragment: 'appealLength', values?: undefined): string;
 encodeFunctionData(functionFragment: 'bindProgram', values: [BytesLike]): string;
+encodeFunctionData(functionFragment: 'boundFrom', values?: undefined): string;
 encodeFunctionData(functionFragment: 'client', values?: undefined): string;
 encodeFunctionData(functionFragment: 'commit', values: [BigNumberish, BytesLike]): string;
+encodeFunctionData(functionFragment: 'commitMany', values: [BigNumberish, SignedCommitStruct[]]): string;
+encodeFunctionData(functionFragment: 'contest', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'creditOf', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'dispatcher', values?: undefined): string;
+encodeFunctionData(functionFragment: 'disputes', values?: undefined): string;
 encodeFunctionData(functionFragment: 'end', values?: undefined): string;
 encodeFunctionData(functionFragment: 'epochAt', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'epochCount', values?: undefined): string;
-encodeFunctionData(functionFragment: 'epochLength', values?: undefined): string;
+encodeFunctionData(functionFragment: 'extend', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'finalize', values?: undefined): string;
 encodeFunctionData(functionFragment: 'isOpen', values: [BigNumberish]): string;
+encodeFunctionData(functionFragment: 'number', values?: undefined): string;
 encodeFunctionData(functionFragment: 'openEpoch', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'outcomesOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'previewTesters', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'price', values?: undefined): string;
 encodeFunctionData(functionFragment: 'prices', values?: undefined): string;
 encodeFunctionData(functionFragment: 'program', values?: undefined): string;
-encodeFunctionData(functionFragment: 'reveal', values: [BigNumberish, BigNumberish[], string, BytesLike]): string;
-encodeFunctionData(functionFragment: 'revealLength', values?: undefined): string;
+encodeFunctionData(functionFragment: 'resign', values: [BigNumberish]): string;
+encodeFunctionData(functionFragment: 'resignedFrom', values: [BigNumberish]): string;
+encodeFunctionData(functionFragment: 'reveal', values: [BigNumberish, SeatRevealStruct]): string;
+encodeFunctionData(functionFragment: 'revealMany', values: [BigNumberish, BytesLike[], SeatRevealStruct[]]): string;
 encodeFunctionData(functionFragment: 'seatsOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'settle', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'settledEpochs', values?: undefined): string;
 encodeFunctionData(functionFragment: 'start', values?: undefined): string;
 encodeFunctionData(functionFragment: 'status', values?: undefined): string;
 encodeFunctionData(functionFragment: 'tallyOf', values: [BigNumberish]): string;
-encodeFunctionData(functionFragment: 'testerCount', values?: undefined): string;
-encodeFunctionData(functionFragment: 'testerFeePerEpoch', values?: undefined): string;
+encodeFunctionData(functionFragment: 'terminate', values?: undefined): string;
+encodeFunctionData(functionFragment: 'terms', values?: undefined): string;
 encodeFunctionData(functionFragment: 'testers', values?: undefined): string;
 encodeFunctionData(functionFragment: 'testersOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'unsettled', values?: undefined): string;
 encodeFunctionData(functionFragment: 'windowsOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'withdraw', values?: undefined): string;
-encodeFunctionData(functionFragment: 'workerSeats', values?: undefined): string;
-encodeFunctionData(functionFragment: 'workerTwins', values?: undefined): string;
 encodeFunctionData(functionFragment: 'workers', values?: undefined): string;
 
     decodeFunctionResult(functionFragment: 'MAX_CID_BYTES', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'MAX_SETTLE', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'appealLength', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'bindProgram', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'boundFrom', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'client', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'commit', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'commitMany', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'contest', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'creditOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'dispatcher', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'disputes', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'end', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'epochAt', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'epochCount', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'epochLength', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'extend', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'finalize', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'isOpen', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'number', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'openEpoch', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'outcomesOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'previewTesters', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'price', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'prices', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'program', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'resign', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'resignedFrom', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'reveal', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'revealLength', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'revealMany', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'seatsOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'settle', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'settledEpochs', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'start', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'status', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'tallyOf', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'testerCount', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'testerFeePerEpoch', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'terminate', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'terms', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'testers', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'testersOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'unsettled', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'windowsOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'workerSeats', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'workerTwins', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
   }
 
@@ -118,9 +141,21 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
   
 
     export namespace EpochSettledEvent {
-      export type InputTuple = [epoch: BigNumberish, outcomes: BigNumberish[], reveals: BigNumberish];
-      export type OutputTuple = [epoch: bigint, outcomes: bigint[], reveals: bigint];
-      export interface OutputObject {epoch: bigint, outcomes: bigint[], reveals: bigint };
+      export type InputTuple = [epoch: BigNumberish, outcomes: BigNumberish[], reported: BigNumberish];
+      export type OutputTuple = [epoch: bigint, outcomes: bigint[], reported: bigint];
+      export interface OutputObject {epoch: bigint, outcomes: bigint[], reported: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace ExtendedEvent {
+      export type InputTuple = [length: BigNumberish, paid: BigNumberish];
+      export type OutputTuple = [length: bigint, paid: bigint];
+      export interface OutputObject {length: bigint, paid: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -145,6 +180,18 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
       export type InputTuple = [ledgerAccount: BytesLike];
       export type OutputTuple = [ledgerAccount: string];
       export interface OutputObject {ledgerAccount: string };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace TerminatedEvent {
+      export type InputTuple = [end: BigNumberish, refund: BigNumberish];
+      export type OutputTuple = [end: bigint, refund: bigint];
+      export interface OutputObject {end: bigint, refund: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -181,6 +228,18 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
       export type InputTuple = [account: AddressLike, amount: BigNumberish];
       export type OutputTuple = [account: string, amount: bigint];
       export interface OutputObject {account: string, amount: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace WorkerResignedEvent {
+      export type InputTuple = [workerIndex: BigNumberish, epoch: BigNumberish];
+      export type OutputTuple = [workerIndex: bigint, epoch: bigint];
+      export interface OutputObject {workerIndex: bigint, epoch: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -239,18 +298,18 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
     
 
     
-    appealLength: TypedContractMethod<
-      [],
-      [bigint],
-      'view'
-    >
-    
-
-    
     bindProgram: TypedContractMethod<
       [ledgerAccount: BytesLike, ],
       [void],
       'nonpayable'
+    >
+    
+
+    
+    boundFrom: TypedContractMethod<
+      [],
+      [bigint],
+      'view'
     >
     
 
@@ -271,6 +330,22 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
     
 
     
+    commitMany: TypedContractMethod<
+      [epoch: BigNumberish, commits: SignedCommitStruct[], ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    contest: TypedContractMethod<
+      [epoch: BigNumberish, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
     creditOf: TypedContractMethod<
       [account: AddressLike, ],
       [bigint],
@@ -280,6 +355,14 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
 
     
     dispatcher: TypedContractMethod<
+      [],
+      [string],
+      'view'
+    >
+    
+
+    
+    disputes: TypedContractMethod<
       [],
       [string],
       'view'
@@ -311,10 +394,10 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
     
 
     
-    epochLength: TypedContractMethod<
-      [],
-      [bigint],
-      'view'
+    extend: TypedContractMethod<
+      [blocks: BigNumberish, ],
+      [void],
+      'payable'
     >
     
 
@@ -330,6 +413,14 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
     isOpen: TypedContractMethod<
       [epoch: BigNumberish, ],
       [boolean],
+      'view'
+    >
+    
+
+    
+    number: TypedContractMethod<
+      [],
+      [bigint],
       'view'
     >
     
@@ -383,18 +474,34 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
     
 
     
-    reveal: TypedContractMethod<
-      [epoch: BigNumberish, verdicts: BigNumberish[], evidenceCid: string, salt: BytesLike, ],
+    resign: TypedContractMethod<
+      [workerIndex: BigNumberish, ],
       [void],
       'nonpayable'
     >
     
 
     
-    revealLength: TypedContractMethod<
-      [],
+    resignedFrom: TypedContractMethod<
+      [workerIndex: BigNumberish, ],
       [bigint],
       'view'
+    >
+    
+
+    
+    reveal: TypedContractMethod<
+      [epoch: BigNumberish, report: SeatRevealStruct, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    revealMany: TypedContractMethod<
+      [epoch: BigNumberish, group: BytesLike[], reports: SeatRevealStruct[], ],
+      [void],
+      'nonpayable'
     >
     
 
@@ -447,17 +554,17 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
     
 
     
-    testerCount: TypedContractMethod<
+    terminate: TypedContractMethod<
       [],
-      [bigint],
-      'view'
+      [void],
+      'nonpayable'
     >
     
 
     
-    testerFeePerEpoch: TypedContractMethod<
+    terms: TypedContractMethod<
       [],
-      [bigint],
+      [AgreementTermsStructOutput],
       'view'
     >
     
@@ -503,22 +610,6 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
     
 
     
-    workerSeats: TypedContractMethod<
-      [],
-      [WorkerSeatStructOutput[]],
-      'view'
-    >
-    
-
-    
-    workerTwins: TypedContractMethod<
-      [],
-      [bigint[]],
-      'view'
-    >
-    
-
-    
     workers: TypedContractMethod<
       [],
       [bigint[]],
@@ -539,15 +630,15 @@ getFunction(nameOrSignature: 'MAX_SETTLE'): TypedContractMethod<
       [bigint],
       'view'
     >;
-getFunction(nameOrSignature: 'appealLength'): TypedContractMethod<
-      [],
-      [bigint],
-      'view'
-    >;
 getFunction(nameOrSignature: 'bindProgram'): TypedContractMethod<
       [ledgerAccount: BytesLike, ],
       [void],
       'nonpayable'
+    >;
+getFunction(nameOrSignature: 'boundFrom'): TypedContractMethod<
+      [],
+      [bigint],
+      'view'
     >;
 getFunction(nameOrSignature: 'client'): TypedContractMethod<
       [],
@@ -559,12 +650,27 @@ getFunction(nameOrSignature: 'commit'): TypedContractMethod<
       [void],
       'nonpayable'
     >;
+getFunction(nameOrSignature: 'commitMany'): TypedContractMethod<
+      [epoch: BigNumberish, commits: SignedCommitStruct[], ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'contest'): TypedContractMethod<
+      [epoch: BigNumberish, ],
+      [void],
+      'nonpayable'
+    >;
 getFunction(nameOrSignature: 'creditOf'): TypedContractMethod<
       [account: AddressLike, ],
       [bigint],
       'view'
     >;
 getFunction(nameOrSignature: 'dispatcher'): TypedContractMethod<
+      [],
+      [string],
+      'view'
+    >;
+getFunction(nameOrSignature: 'disputes'): TypedContractMethod<
       [],
       [string],
       'view'
@@ -584,10 +690,10 @@ getFunction(nameOrSignature: 'epochCount'): TypedContractMethod<
       [bigint],
       'view'
     >;
-getFunction(nameOrSignature: 'epochLength'): TypedContractMethod<
-      [],
-      [bigint],
-      'view'
+getFunction(nameOrSignature: 'extend'): TypedContractMethod<
+      [blocks: BigNumberish, ],
+      [void],
+      'payable'
     >;
 getFunction(nameOrSignature: 'finalize'): TypedContractMethod<
       [],
@@ -597,6 +703,11 @@ getFunction(nameOrSignature: 'finalize'): TypedContractMethod<
 getFunction(nameOrSignature: 'isOpen'): TypedContractMethod<
       [epoch: BigNumberish, ],
       [boolean],
+      'view'
+    >;
+getFunction(nameOrSignature: 'number'): TypedContractMethod<
+      [],
+      [bigint],
       'view'
     >;
 getFunction(nameOrSignature: 'openEpoch'): TypedContractMethod<
@@ -629,15 +740,25 @@ getFunction(nameOrSignature: 'program'): TypedContractMethod<
       [string],
       'view'
     >;
-getFunction(nameOrSignature: 'reveal'): TypedContractMethod<
-      [epoch: BigNumberish, verdicts: BigNumberish[], evidenceCid: string, salt: BytesLike, ],
+getFunction(nameOrSignature: 'resign'): TypedContractMethod<
+      [workerIndex: BigNumberish, ],
       [void],
       'nonpayable'
     >;
-getFunction(nameOrSignature: 'revealLength'): TypedContractMethod<
-      [],
+getFunction(nameOrSignature: 'resignedFrom'): TypedContractMethod<
+      [workerIndex: BigNumberish, ],
       [bigint],
       'view'
+    >;
+getFunction(nameOrSignature: 'reveal'): TypedContractMethod<
+      [epoch: BigNumberish, report: SeatRevealStruct, ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'revealMany'): TypedContractMethod<
+      [epoch: BigNumberish, group: BytesLike[], reports: SeatRevealStruct[], ],
+      [void],
+      'nonpayable'
     >;
 getFunction(nameOrSignature: 'seatsOf'): TypedContractMethod<
       [epoch: BigNumberish, ],
@@ -669,14 +790,14 @@ getFunction(nameOrSignature: 'tallyOf'): TypedContractMethod<
       [[bigint[], bigint] & {outcomes: bigint[], reveals: bigint }],
       'view'
     >;
-getFunction(nameOrSignature: 'testerCount'): TypedContractMethod<
+getFunction(nameOrSignature: 'terminate'): TypedContractMethod<
       [],
-      [bigint],
-      'view'
+      [void],
+      'nonpayable'
     >;
-getFunction(nameOrSignature: 'testerFeePerEpoch'): TypedContractMethod<
+getFunction(nameOrSignature: 'terms'): TypedContractMethod<
       [],
-      [bigint],
+      [AgreementTermsStructOutput],
       'view'
     >;
 getFunction(nameOrSignature: 'testers'): TypedContractMethod<
@@ -704,16 +825,6 @@ getFunction(nameOrSignature: 'withdraw'): TypedContractMethod<
       [bigint],
       'nonpayable'
     >;
-getFunction(nameOrSignature: 'workerSeats'): TypedContractMethod<
-      [],
-      [WorkerSeatStructOutput[]],
-      'view'
-    >;
-getFunction(nameOrSignature: 'workerTwins'): TypedContractMethod<
-      [],
-      [bigint[]],
-      'view'
-    >;
 getFunction(nameOrSignature: 'workers'): TypedContractMethod<
       [],
       [bigint[]],
@@ -722,11 +833,14 @@ getFunction(nameOrSignature: 'workers'): TypedContractMethod<
 
     getEvent(key: 'EpochOpened'): TypedContractEvent<EpochOpenedEvent.InputTuple, EpochOpenedEvent.OutputTuple, EpochOpenedEvent.OutputObject>;
 getEvent(key: 'EpochSettled'): TypedContractEvent<EpochSettledEvent.InputTuple, EpochSettledEvent.OutputTuple, EpochSettledEvent.OutputObject>;
+getEvent(key: 'Extended'): TypedContractEvent<ExtendedEvent.InputTuple, ExtendedEvent.OutputTuple, ExtendedEvent.OutputObject>;
 getEvent(key: 'Finalized'): TypedContractEvent<FinalizedEvent.InputTuple, FinalizedEvent.OutputTuple, FinalizedEvent.OutputObject>;
 getEvent(key: 'ProgramBound'): TypedContractEvent<ProgramBoundEvent.InputTuple, ProgramBoundEvent.OutputTuple, ProgramBoundEvent.OutputObject>;
+getEvent(key: 'Terminated'): TypedContractEvent<TerminatedEvent.InputTuple, TerminatedEvent.OutputTuple, TerminatedEvent.OutputObject>;
 getEvent(key: 'VerdictCommitted'): TypedContractEvent<VerdictCommittedEvent.InputTuple, VerdictCommittedEvent.OutputTuple, VerdictCommittedEvent.OutputObject>;
 getEvent(key: 'VerdictRevealed'): TypedContractEvent<VerdictRevealedEvent.InputTuple, VerdictRevealedEvent.OutputTuple, VerdictRevealedEvent.OutputObject>;
 getEvent(key: 'Withdrawn'): TypedContractEvent<WithdrawnEvent.InputTuple, WithdrawnEvent.OutputTuple, WithdrawnEvent.OutputObject>;
+getEvent(key: 'WorkerResigned'): TypedContractEvent<WorkerResignedEvent.InputTuple, WorkerResignedEvent.OutputTuple, WorkerResignedEvent.OutputObject>;
 
     filters: {
       
@@ -738,12 +852,20 @@ getEvent(key: 'Withdrawn'): TypedContractEvent<WithdrawnEvent.InputTuple, Withdr
       EpochSettled: TypedContractEvent<EpochSettledEvent.InputTuple, EpochSettledEvent.OutputTuple, EpochSettledEvent.OutputObject>;
     
 
+      'Extended(uint256,uint256)': TypedContractEvent<ExtendedEvent.InputTuple, ExtendedEvent.OutputTuple, ExtendedEvent.OutputObject>;
+      Extended: TypedContractEvent<ExtendedEvent.InputTuple, ExtendedEvent.OutputTuple, ExtendedEvent.OutputObject>;
+    
+
       'Finalized()': TypedContractEvent<FinalizedEvent.InputTuple, FinalizedEvent.OutputTuple, FinalizedEvent.OutputObject>;
       Finalized: TypedContractEvent<FinalizedEvent.InputTuple, FinalizedEvent.OutputTuple, FinalizedEvent.OutputObject>;
     
 
       'ProgramBound(bytes32)': TypedContractEvent<ProgramBoundEvent.InputTuple, ProgramBoundEvent.OutputTuple, ProgramBoundEvent.OutputObject>;
       ProgramBound: TypedContractEvent<ProgramBoundEvent.InputTuple, ProgramBoundEvent.OutputTuple, ProgramBoundEvent.OutputObject>;
+    
+
+      'Terminated(uint256,uint256)': TypedContractEvent<TerminatedEvent.InputTuple, TerminatedEvent.OutputTuple, TerminatedEvent.OutputObject>;
+      Terminated: TypedContractEvent<TerminatedEvent.InputTuple, TerminatedEvent.OutputTuple, TerminatedEvent.OutputObject>;
     
 
       'VerdictCommitted(uint256,address,bytes32)': TypedContractEvent<VerdictCommittedEvent.InputTuple, VerdictCommittedEvent.OutputTuple, VerdictCommittedEvent.OutputObject>;
@@ -756,6 +878,10 @@ getEvent(key: 'Withdrawn'): TypedContractEvent<WithdrawnEvent.InputTuple, Withdr
 
       'Withdrawn(address,uint256)': TypedContractEvent<WithdrawnEvent.InputTuple, WithdrawnEvent.OutputTuple, WithdrawnEvent.OutputObject>;
       Withdrawn: TypedContractEvent<WithdrawnEvent.InputTuple, WithdrawnEvent.OutputTuple, WithdrawnEvent.OutputObject>;
+    
+
+      'WorkerResigned(uint256,uint256)': TypedContractEvent<WorkerResignedEvent.InputTuple, WorkerResignedEvent.OutputTuple, WorkerResignedEvent.OutputObject>;
+      WorkerResigned: TypedContractEvent<WorkerResignedEvent.InputTuple, WorkerResignedEvent.OutputTuple, WorkerResignedEvent.OutputObject>;
     
     };
   }

@@ -2,7 +2,10 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export type { Disputes } from './Disputes.js';
+export type { EpochReports } from './EpochReports.js';
 export type { TesterRegistry } from './TesterRegistry.js';
 export type { WorkAgreement } from './WorkAgreement.js';
 export type { WorkerDispatcher } from './WorkerDispatcher.js';
+export type { WorkerRecords } from './WorkerRecords.js';
 export type { WorkerStakes } from './WorkerStakes.js';

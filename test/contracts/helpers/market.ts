@@ -11,7 +11,14 @@ import {
   ZeroHash,
 } from "ethers";
 
-import type { TesterRegistry, Twins, WorkAgreement, WorkerDispatcher } from "../../../typechain-types/index.ts";
+import type {
+  Disputes,
+  TesterRegistry,
+  Twins,
+  WorkAgreement,
+  WorkerDispatcher,
+  WorkerRecords,
+} from "../../../typechain-types/index.ts";
 
 export const GWEI = 10n ** 9n;
 export const ETHER = 10n ** 18n;
@@ -19,7 +26,7 @@ export const ETHER = 10n ** 18n;
 /** Verdicts as the contracts number them. */
 export const Verdict = { Ok: 0n, Unreachable: 1n, Wrong: 2n } as const;
 /** Outcomes as the contracts number them. */
-export const Outcome = { Pending: 0n, Ok: 1n, Unreachable: 2n, Wrong: 3n, NoQuorum: 4n } as const;
+export const Outcome = { Pending: 0n, Ok: 1n, Unreachable: 2n, Wrong: 3n, NoQuorum: 4n, Resigned: 5n } as const;
 /** Agreement states as the contracts number them. */
 export const Status = { Scheduled: 0n, Running: 1n, Reporting: 2n, Due: 3n, Finalized: 4n } as const;
 
@@ -31,16 +38,18 @@ export const SETTINGS = {
   maxLength: 6_144n,
   stakeFactor: 2n,
   minSlotStake: ETHER / 100n,
+  slashShare: 5_000n,
   testerFeePerEpoch: 1_000n * GWEI,
-  clientWeightCap: 100_000n * GWEI,
-  priorWeight: 10_000n * GWEI,
 };
+export const REPUTATION_SETTINGS = { clientWeightCap: 100_000n * GWEI, priorWeight: 10_000n * GWEI };
 export const TESTER_SETTINGS = { dutyStake: ETHER / 100n, unbondingLength: 8n };
 
 export interface Market {
   ethers: HardhatEthers;
   twins: Twins;
   testers: TesterRegistry;
+  disputes: Disputes;
+  records: WorkerRecords;
   dispatcher: WorkerDispatcher;
 }
 
@@ -48,17 +57,24 @@ export async function deployMarket(
   ethers: HardhatEthers,
   settings: Partial<typeof SETTINGS> = {},
   testerSettings: Partial<typeof TESTER_SETTINGS> = {},
+  reputationSettings: Partial<typeof REPUTATION_SETTINGS> = {},
 ): Promise<Market> {
   const twins = await ethers.deployContract("Twins");
   const testers = await ethers.deployContract("TesterRegistry", [twins, { ...TESTER_SETTINGS, ...testerSettings }]);
-  const implementation = await ethers.deployContract("WorkAgreement", [testers]);
+  const disputes = await ethers.deployContract("Disputes", [twins, testers]);
+  const records = await ethers.deployContract("WorkerRecords", [{ ...REPUTATION_SETTINGS, ...reputationSettings }]);
+  const settlement = await ethers.deployContract("Settlement");
+  const implementation = await ethers.deployContract("WorkAgreement", [testers, disputes], {
+    libraries: { Settlement: await settlement.getAddress() },
+  });
   const dispatcher = await ethers.deployContract("WorkerDispatcher", [
     twins,
     testers,
+    records,
     implementation,
     { ...SETTINGS, ...settings },
   ]);
-  return { ethers, twins, testers, dispatcher };
+  return { ethers, twins, testers, disputes, records, dispatcher };
 }
 
 /** The message key that tests give an account: a function of a label, so that runs are equal. */
@@ -213,6 +229,29 @@ export function commitmentOf(
       [agreement, epoch, tester, verdicts, evidenceCid, salt],
     ),
   );
+}
+
+/** A tester's signature that lets somebody else bring its commitment. */
+export async function signCommit(
+  agreement: WorkAgreement,
+  tester: Signer,
+  epoch: bigint,
+  commitment: string,
+): Promise<string> {
+  const provider = agreement.runner?.provider;
+  const domain = {
+    name: "SPRF WorkAgreement",
+    version: "1",
+    chainId: (await provider?.getNetwork())?.chainId ?? 0n,
+    verifyingContract: await agreement.getAddress(),
+  };
+  const types = {
+    Commit: [
+      { name: "epoch", type: "uint256" },
+      { name: "commitment", type: "bytes32" },
+    ],
+  };
+  return await tester.signTypedData(domain, types, { epoch, commitment });
 }
 
 /** A struct that a contract returned, as an object that deep equality can compare. */

@@ -15,12 +15,13 @@ contract AgreementArgsTest is SolidityTest {
             terms.workers[i] = WorkerSeat({
                 workerId: uint40(roll),
                 twinId: uint32(roll >> 40),
+                previous: uint32(roll >> 224),
                 operator: address(uint160(roll >> 72)),
                 pricePerBlock: uint96(uint256(keccak256(abi.encode(roll))))
             });
         }
         bytes memory args = AgreementArgs.encode(terms);
-        _equal(args.length, 51 + 41 * count, "the length");
+        _equal(args.length, 55 + 45 * count, "the length");
         AgreementTerms memory decoded = AgreementArgs.decode(args);
         _check(keccak256(abi.encode(decoded)) == keccak256(abi.encode(terms)), "the terms");
     }

@@ -53,6 +53,22 @@
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "max",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "actual",
+        "type": "uint256"
+      }
+    ],
+    "name": "TesterRegistry_BadFee",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "bytes32",
         "name": "name",
         "type": "bytes32"
@@ -74,6 +90,55 @@
       }
     ],
     "name": "TesterRegistry_BadSetting",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "expected",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "actual",
+        "type": "uint256"
+      }
+    ],
+    "name": "TesterRegistry_BadValue",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "feePerEpoch",
+        "type": "uint256"
+      }
+    ],
+    "name": "TesterRegistry_ClassFull",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "testerId",
+        "type": "uint256"
+      }
+    ],
+    "name": "TesterRegistry_Full",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "account",
+        "type": "address"
+      }
+    ],
+    "name": "TesterRegistry_NoFees",
     "type": "error"
   },
   {
@@ -160,22 +225,6 @@
   {
     "inputs": [
       {
-        "internalType": "address",
-        "name": "account",
-        "type": "address"
-      },
-      {
-        "internalType": "uint256",
-        "name": "amount",
-        "type": "uint256"
-      }
-    ],
-    "name": "TesterRegistry_TransferFailed",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
         "internalType": "uint256",
         "name": "testerId",
         "type": "uint256"
@@ -191,6 +240,12 @@
         "indexed": true,
         "internalType": "address",
         "name": "dispatcher",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "address",
+        "name": "disputes",
         "type": "address"
       }
     ],
@@ -215,17 +270,36 @@
       {
         "indexed": false,
         "internalType": "uint256",
-        "name": "epoch",
+        "name": "penalty",
+        "type": "uint256"
+      }
+    ],
+    "name": "DutyMissed",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "testerId",
         "type": "uint256"
       },
       {
+        "indexed": true,
+        "internalType": "address",
+        "name": "account",
+        "type": "address"
+      },
+      {
         "indexed": false,
-        "internalType": "bool",
-        "name": "excused",
-        "type": "bool"
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
       }
     ],
-    "name": "DutyAssigned",
+    "name": "FeesWithdrawn",
     "type": "event"
   },
   {
@@ -246,17 +320,17 @@
       {
         "indexed": false,
         "internalType": "uint256",
-        "name": "epoch",
+        "name": "amount",
         "type": "uint256"
       },
       {
         "indexed": false,
         "internalType": "bool",
-        "name": "revealed",
+        "name": "overturned",
         "type": "bool"
       }
     ],
-    "name": "DutyReleased",
+    "name": "TesterCharged",
     "type": "event"
   },
   {
@@ -410,6 +484,25 @@
     "type": "function"
   },
   {
+    "inputs": [
+      {
+        "internalType": "uint32[]",
+        "name": "testerIds",
+        "type": "uint32[]"
+      }
+    ],
+    "name": "accountsOf",
+    "outputs": [
+      {
+        "internalType": "address[]",
+        "name": "",
+        "type": "address[]"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
     "inputs": [],
     "name": "activeCount",
     "outputs": [
@@ -425,30 +518,26 @@
   {
     "inputs": [
       {
-        "internalType": "address[]",
-        "name": "excluded",
-        "type": "address[]"
-      }
-    ],
-    "name": "activeCountWithout",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
         "components": [
+          {
+            "internalType": "address",
+            "name": "agreement",
+            "type": "address"
+          },
+          {
+            "internalType": "uint32",
+            "name": "number",
+            "type": "uint32"
+          },
           {
             "internalType": "uint256",
             "name": "epoch",
             "type": "uint256"
+          },
+          {
+            "internalType": "uint8",
+            "name": "round",
+            "type": "uint8"
           },
           {
             "internalType": "uint256",
@@ -493,10 +582,114 @@
     "type": "function"
   },
   {
-    "inputs": [],
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "disputes",
+        "type": "address"
+      }
+    ],
     "name": "attachDispatcher",
     "outputs": [],
     "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "feePerEpoch",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address[]",
+        "name": "excluded",
+        "type": "address[]"
+      }
+    ],
+    "name": "availableFor",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "agreement",
+        "type": "address"
+      },
+      {
+        "internalType": "uint256",
+        "name": "testerId",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      },
+      {
+        "internalType": "bool",
+        "name": "overturned",
+        "type": "bool"
+      }
+    ],
+    "name": "charge",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "taken",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "number",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "testerId",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bool",
+            "name": "reported",
+            "type": "bool"
+          },
+          {
+            "internalType": "bool",
+            "name": "struck",
+            "type": "bool"
+          },
+          {
+            "internalType": "uint128",
+            "name": "fee",
+            "type": "uint128"
+          }
+        ],
+        "internalType": "struct DutyResult[]",
+        "name": "results",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "conclude",
+    "outputs": [],
+    "stateMutability": "payable",
     "type": "function"
   },
   {
@@ -515,16 +708,26 @@
   {
     "inputs": [
       {
-        "internalType": "address",
-        "name": "agreement",
-        "type": "address"
-      },
-      {
         "components": [
+          {
+            "internalType": "address",
+            "name": "agreement",
+            "type": "address"
+          },
+          {
+            "internalType": "uint32",
+            "name": "number",
+            "type": "uint32"
+          },
           {
             "internalType": "uint256",
             "name": "epoch",
             "type": "uint256"
+          },
+          {
+            "internalType": "uint8",
+            "name": "round",
+            "type": "uint8"
           },
           {
             "internalType": "uint256",
@@ -564,6 +767,32 @@
     "type": "function"
   },
   {
+    "inputs": [],
+    "name": "maxFeePerEpoch",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "missPenalty",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
     "inputs": [
       {
         "internalType": "uint96",
@@ -585,34 +814,6 @@
       }
     ],
     "stateMutability": "payable",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "epoch",
-        "type": "uint256"
-      },
-      {
-        "internalType": "uint32[]",
-        "name": "testerIds",
-        "type": "uint32[]"
-      },
-      {
-        "internalType": "uint256",
-        "name": "excused",
-        "type": "uint256"
-      },
-      {
-        "internalType": "uint256",
-        "name": "revealed",
-        "type": "uint256"
-      }
-    ],
-    "name": "release",
-    "outputs": [],
-    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
@@ -638,6 +839,24 @@
       }
     ],
     "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "number",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint256",
+        "name": "testerId",
+        "type": "uint256"
+      }
+    ],
+    "name": "takeDuty",
+    "outputs": [],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
@@ -706,6 +925,11 @@
             "internalType": "uint64",
             "name": "releaseBlock",
             "type": "uint64"
+          },
+          {
+            "internalType": "uint128",
+            "name": "credit",
+            "type": "uint128"
           },
           {
             "internalType": "uint32",
@@ -836,6 +1060,11 @@
             "type": "uint64"
           },
           {
+            "internalType": "uint128",
+            "name": "credit",
+            "type": "uint128"
+          },
+          {
             "internalType": "uint32",
             "name": "revealed",
             "type": "uint32"
@@ -895,6 +1124,19 @@
     "name": "updateTester",
     "outputs": [],
     "stateMutability": "payable",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "withdrawFees",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {

@@ -47,7 +47,72 @@
         "type": "uint256"
       }
     ],
+    "name": "WorkAgreement_AlreadyGrouped",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "epoch",
+        "type": "uint256"
+      }
+    ],
     "name": "WorkAgreement_AlreadyOpen",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "workerIndex",
+        "type": "uint256"
+      }
+    ],
+    "name": "WorkAgreement_AlreadyResigned",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "epoch",
+        "type": "uint256"
+      }
+    ],
+    "name": "WorkAgreement_BadGroup",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "epoch",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "seat",
+        "type": "uint256"
+      }
+    ],
+    "name": "WorkAgreement_BadSeat",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "expected",
+        "type": "address"
+      },
+      {
+        "internalType": "address",
+        "name": "actual",
+        "type": "address"
+      }
+    ],
+    "name": "WorkAgreement_BadSignature",
     "type": "error"
   },
   {
@@ -64,6 +129,11 @@
       }
     ],
     "name": "WorkAgreement_BadVerdictCount",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "WorkAgreement_CannotExtend",
     "type": "error"
   },
   {
@@ -112,6 +182,17 @@
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "epoch",
+        "type": "uint256"
+      }
+    ],
+    "name": "WorkAgreement_LastEpochRuns",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "address",
         "name": "client",
         "type": "address"
@@ -123,6 +204,28 @@
       }
     ],
     "name": "WorkAgreement_NotClient",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "caller",
+        "type": "address"
+      }
+    ],
+    "name": "WorkAgreement_NotDispatcher",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "caller",
+        "type": "address"
+      }
+    ],
+    "name": "WorkAgreement_NotDisputes",
     "type": "error"
   },
   {
@@ -144,12 +247,17 @@
   {
     "inputs": [
       {
-        "internalType": "uint256",
-        "name": "epoch",
-        "type": "uint256"
+        "internalType": "address",
+        "name": "operator",
+        "type": "address"
+      },
+      {
+        "internalType": "address",
+        "name": "caller",
+        "type": "address"
       }
     ],
-    "name": "WorkAgreement_NotOpen",
+    "name": "WorkAgreement_NotOperator",
     "type": "error"
   },
   {
@@ -224,17 +332,12 @@
   {
     "inputs": [
       {
-        "internalType": "address",
-        "name": "account",
-        "type": "address"
-      },
-      {
         "internalType": "uint256",
-        "name": "amount",
+        "name": "epochs",
         "type": "uint256"
       }
     ],
-    "name": "WorkAgreement_TransferFailed",
+    "name": "WorkAgreement_TooLateToTerminate",
     "type": "error"
   },
   {
@@ -251,6 +354,38 @@
       }
     ],
     "name": "WorkAgreement_UnknownEpoch",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "count",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "workerIndex",
+        "type": "uint256"
+      }
+    ],
+    "name": "WorkAgreement_UnknownWorker",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "required",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "sent",
+        "type": "uint256"
+      }
+    ],
+    "name": "WorkAgreement_ValueTooLow",
     "type": "error"
   },
   {
@@ -312,11 +447,30 @@
       {
         "indexed": false,
         "internalType": "uint256",
-        "name": "reveals",
+        "name": "reported",
         "type": "uint256"
       }
     ],
     "name": "EpochSettled",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "length",
+        "type": "uint256"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "paid",
+        "type": "uint256"
+      }
+    ],
+    "name": "Extended",
     "type": "event"
   },
   {
@@ -336,6 +490,25 @@
       }
     ],
     "name": "ProgramBound",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "end",
+        "type": "uint256"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "refund",
+        "type": "uint256"
+      }
+    ],
+    "name": "Terminated",
     "type": "event"
   },
   {
@@ -420,17 +593,23 @@
     "type": "event"
   },
   {
-    "inputs": [],
-    "name": "appealLength",
-    "outputs": [
+    "anonymous": false,
+    "inputs": [
       {
+        "indexed": true,
         "internalType": "uint256",
-        "name": "",
+        "name": "workerIndex",
+        "type": "uint256"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "epoch",
         "type": "uint256"
       }
     ],
-    "stateMutability": "view",
-    "type": "function"
+    "name": "WorkerResigned",
+    "type": "event"
   },
   {
     "inputs": [
@@ -443,6 +622,19 @@
     "name": "bindProgram",
     "outputs": [],
     "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "boundFrom",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "epoch",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
     "type": "function"
   },
   {
@@ -479,6 +671,54 @@
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "epoch",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint8",
+            "name": "seat",
+            "type": "uint8"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "commitment",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct SignedCommit[]",
+        "name": "commits",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "commitMany",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "epoch",
+        "type": "uint256"
+      }
+    ],
+    "name": "contest",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "address",
         "name": "account",
         "type": "address"
@@ -498,6 +738,19 @@
   {
     "inputs": [],
     "name": "dispatcher",
+    "outputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "disputes",
     "outputs": [
       {
         "internalType": "address",
@@ -554,16 +807,16 @@
     "type": "function"
   },
   {
-    "inputs": [],
-    "name": "epochLength",
-    "outputs": [
+    "inputs": [
       {
         "internalType": "uint256",
-        "name": "",
+        "name": "blocks",
         "type": "uint256"
       }
     ],
-    "stateMutability": "view",
+    "name": "extend",
+    "outputs": [],
+    "stateMutability": "payable",
     "type": "function"
   },
   {
@@ -587,6 +840,19 @@
         "internalType": "bool",
         "name": "",
         "type": "bool"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "number",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
       }
     ],
     "stateMutability": "view",
@@ -686,23 +952,67 @@
     "inputs": [
       {
         "internalType": "uint256",
+        "name": "workerIndex",
+        "type": "uint256"
+      }
+    ],
+    "name": "resign",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "workerIndex",
+        "type": "uint256"
+      }
+    ],
+    "name": "resignedFrom",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "epoch",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
         "name": "epoch",
         "type": "uint256"
       },
       {
-        "internalType": "enum Verdict[]",
-        "name": "verdicts",
-        "type": "uint8[]"
-      },
-      {
-        "internalType": "string",
-        "name": "evidenceCid",
-        "type": "string"
-      },
-      {
-        "internalType": "bytes32",
-        "name": "salt",
-        "type": "bytes32"
+        "components": [
+          {
+            "internalType": "uint8",
+            "name": "seat",
+            "type": "uint8"
+          },
+          {
+            "internalType": "enum Verdict[]",
+            "name": "verdicts",
+            "type": "uint8[]"
+          },
+          {
+            "internalType": "string",
+            "name": "evidenceCid",
+            "type": "string"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "salt",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SeatReveal",
+        "name": "report",
+        "type": "tuple"
       }
     ],
     "name": "reveal",
@@ -711,16 +1021,48 @@
     "type": "function"
   },
   {
-    "inputs": [],
-    "name": "revealLength",
-    "outputs": [
+    "inputs": [
       {
         "internalType": "uint256",
-        "name": "",
+        "name": "epoch",
         "type": "uint256"
+      },
+      {
+        "internalType": "bytes32[]",
+        "name": "group",
+        "type": "bytes32[]"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint8",
+            "name": "seat",
+            "type": "uint8"
+          },
+          {
+            "internalType": "enum Verdict[]",
+            "name": "verdicts",
+            "type": "uint8[]"
+          },
+          {
+            "internalType": "string",
+            "name": "evidenceCid",
+            "type": "string"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "salt",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SeatReveal[]",
+        "name": "reports",
+        "type": "tuple[]"
       }
     ],
-    "stateMutability": "view",
+    "name": "revealMany",
+    "outputs": [],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
@@ -753,6 +1095,11 @@
           {
             "internalType": "bool",
             "name": "excused",
+            "type": "bool"
+          },
+          {
+            "internalType": "bool",
+            "name": "grouped",
             "type": "bool"
           },
           {
@@ -853,25 +1200,98 @@
   },
   {
     "inputs": [],
-    "name": "testerCount",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
+    "name": "terminate",
+    "outputs": [],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
     "inputs": [],
-    "name": "testerFeePerEpoch",
+    "name": "terms",
     "outputs": [
       {
-        "internalType": "uint256",
+        "components": [
+          {
+            "internalType": "address",
+            "name": "client",
+            "type": "address"
+          },
+          {
+            "internalType": "uint40",
+            "name": "start",
+            "type": "uint40"
+          },
+          {
+            "internalType": "uint32",
+            "name": "length",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint24",
+            "name": "epochLength",
+            "type": "uint24"
+          },
+          {
+            "internalType": "uint24",
+            "name": "revealLength",
+            "type": "uint24"
+          },
+          {
+            "internalType": "uint24",
+            "name": "appealLength",
+            "type": "uint24"
+          },
+          {
+            "internalType": "uint8",
+            "name": "testerCount",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint32",
+            "name": "number",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint96",
+            "name": "testerFeePerEpoch",
+            "type": "uint96"
+          },
+          {
+            "components": [
+              {
+                "internalType": "uint40",
+                "name": "workerId",
+                "type": "uint40"
+              },
+              {
+                "internalType": "uint32",
+                "name": "twinId",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "previous",
+                "type": "uint32"
+              },
+              {
+                "internalType": "address",
+                "name": "operator",
+                "type": "address"
+              },
+              {
+                "internalType": "uint96",
+                "name": "pricePerBlock",
+                "type": "uint96"
+              }
+            ],
+            "internalType": "struct WorkerSeat[]",
+            "name": "workers",
+            "type": "tuple[]"
+          }
+        ],
+        "internalType": "struct AgreementTerms",
         "name": "",
-        "type": "uint256"
+        "type": "tuple"
       }
     ],
     "stateMutability": "view",
@@ -999,54 +1419,6 @@
       }
     ],
     "stateMutability": "nonpayable",
-    "type": "function"
-  },
-  {
-    "inputs": [],
-    "name": "workerSeats",
-    "outputs": [
-      {
-        "components": [
-          {
-            "internalType": "uint40",
-            "name": "workerId",
-            "type": "uint40"
-          },
-          {
-            "internalType": "uint32",
-            "name": "twinId",
-            "type": "uint32"
-          },
-          {
-            "internalType": "address",
-            "name": "operator",
-            "type": "address"
-          },
-          {
-            "internalType": "uint96",
-            "name": "pricePerBlock",
-            "type": "uint96"
-          }
-        ],
-        "internalType": "struct WorkerSeat[]",
-        "name": "",
-        "type": "tuple[]"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [],
-    "name": "workerTwins",
-    "outputs": [
-      {
-        "internalType": "uint256[]",
-        "name": "",
-        "type": "uint256[]"
-      }
-    ],
-    "stateMutability": "view",
     "type": "function"
   },
   {

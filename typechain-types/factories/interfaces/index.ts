@@ -2,7 +2,9 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export { IDisputes__factory } from './IDisputes__factory.js';
 export { ITesterRegistry__factory } from './ITesterRegistry__factory.js';
 export { ITwins__factory } from './ITwins__factory.js';
 export { IWorkAgreement__factory } from './IWorkAgreement__factory.js';
 export { IWorkerDispatcher__factory } from './IWorkerDispatcher__factory.js';
+export { IWorkerRecords__factory } from './IWorkerRecords__factory.js';

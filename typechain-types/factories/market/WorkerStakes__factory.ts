@@ -10,6 +10,22 @@
   {
     "inputs": [
       {
+        "internalType": "address",
+        "name": "account",
+        "type": "address"
+      },
+      {
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      }
+    ],
+    "name": "Ether_TransferFailed",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint8",
         "name": "bits",
         "type": "uint8"
@@ -42,17 +58,6 @@
       }
     ],
     "name": "WorkerDispatcher_AlreadyRegistered",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "address",
-        "name": "agreement",
-        "type": "address"
-      }
-    ],
-    "name": "WorkerDispatcher_AlreadyReported",
     "type": "error"
   },
   {
@@ -373,22 +378,6 @@
   {
     "inputs": [
       {
-        "internalType": "address",
-        "name": "account",
-        "type": "address"
-      },
-      {
-        "internalType": "uint256",
-        "name": "amount",
-        "type": "uint256"
-      }
-    ],
-    "name": "WorkerDispatcher_TransferFailed",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
         "internalType": "uint256",
         "name": "workerId",
         "type": "uint256"
@@ -406,6 +395,17 @@
       }
     ],
     "name": "WorkerDispatcher_WorkerNotAvailable",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "workerId",
+        "type": "uint256"
+      }
+    ],
+    "name": "WorkerDispatcher_WorkerNotWilling",
     "type": "error"
   },
   {
@@ -442,7 +442,7 @@
       {
         "indexed": true,
         "internalType": "uint256",
-        "name": "index",
+        "name": "number",
         "type": "uint256"
       },
       {
@@ -490,6 +490,31 @@
       }
     ],
     "name": "AgreementFinalized",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "workerId",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "agreement",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "locked",
+        "type": "uint256"
+      }
+    ],
+    "name": "LockExtended",
     "type": "event"
   },
   {
@@ -721,6 +746,37 @@
         "internalType": "uint256",
         "name": "workerId",
         "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "agreement",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "toClient",
+        "type": "uint256"
+      }
+    ],
+    "name": "WorkerSlashed",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "workerId",
+        "type": "uint256"
       }
     ],
     "name": "WorkerUnpaused",
@@ -935,6 +991,25 @@
     "type": "function"
   },
   {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "number",
+        "type": "uint256"
+      }
+    ],
+    "name": "agreementAt",
+    "outputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
     "inputs": [],
     "name": "agreementCount",
     "outputs": [
@@ -951,26 +1026,7 @@
     "inputs": [
       {
         "internalType": "uint256",
-        "name": "workerId",
-        "type": "uint256"
-      }
-    ],
-    "name": "agreementCountOf",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "from",
+        "name": "fromNumber",
         "type": "uint256"
       },
       {
@@ -980,35 +1036,6 @@
       }
     ],
     "name": "agreements",
-    "outputs": [
-      {
-        "internalType": "address[]",
-        "name": "",
-        "type": "address[]"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "workerId",
-        "type": "uint256"
-      },
-      {
-        "internalType": "uint256",
-        "name": "from",
-        "type": "uint256"
-      },
-      {
-        "internalType": "uint256",
-        "name": "count",
-        "type": "uint256"
-      }
-    ],
-    "name": "agreementsOf",
     "outputs": [
       {
         "internalType": "address[]",
@@ -1190,6 +1217,61 @@
     "type": "function"
   },
   {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "number",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint256",
+        "name": "oldLength",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "newLength",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint40",
+            "name": "workerId",
+            "type": "uint40"
+          },
+          {
+            "internalType": "uint32",
+            "name": "twinId",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "previous",
+            "type": "uint32"
+          },
+          {
+            "internalType": "address",
+            "name": "operator",
+            "type": "address"
+          },
+          {
+            "internalType": "uint96",
+            "name": "pricePerBlock",
+            "type": "uint96"
+          }
+        ],
+        "internalType": "struct WorkerSeat[]",
+        "name": "seats",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "extendLocks",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
     "inputs": [],
     "name": "implementation",
     "outputs": [
@@ -1368,56 +1450,13 @@
     "type": "function"
   },
   {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "workerId",
-        "type": "uint256"
-      }
-    ],
-    "name": "recordOf",
+    "inputs": [],
+    "name": "records",
     "outputs": [
       {
-        "components": [
-          {
-            "internalType": "uint32",
-            "name": "epochsOk",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "epochsUnreachable",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "epochsWrong",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "agreementsCompleted",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint128",
-            "name": "slashed",
-            "type": "uint128"
-          },
-          {
-            "internalType": "uint128",
-            "name": "weightOk",
-            "type": "uint128"
-          },
-          {
-            "internalType": "uint128",
-            "name": "weightTotal",
-            "type": "uint128"
-          }
-        ],
-        "internalType": "struct WorkerRecord",
+        "internalType": "address",
         "name": "",
-        "type": "tuple"
+        "type": "address"
       }
     ],
     "stateMutability": "view",
@@ -1472,6 +1511,11 @@
   {
     "inputs": [
       {
+        "internalType": "uint32",
+        "name": "number",
+        "type": "uint32"
+      },
+      {
         "internalType": "address",
         "name": "client",
         "type": "address"
@@ -1509,6 +1553,11 @@
             "type": "uint32"
           },
           {
+            "internalType": "bool",
+            "name": "completed",
+            "type": "bool"
+          },
+          {
             "internalType": "uint128",
             "name": "weightOk",
             "type": "uint128"
@@ -1517,6 +1566,11 @@
             "internalType": "uint128",
             "name": "weightTotal",
             "type": "uint128"
+          },
+          {
+            "internalType": "uint256",
+            "name": "clientLoss",
+            "type": "uint256"
           }
         ],
         "internalType": "struct WorkerReport[]",
@@ -1525,7 +1579,13 @@
       }
     ],
     "name": "report",
-    "outputs": [],
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "compensation",
+        "type": "uint256"
+      }
+    ],
     "stateMutability": "nonpayable",
     "type": "function"
   },
@@ -1590,19 +1650,14 @@
             "type": "uint128"
           },
           {
+            "internalType": "uint16",
+            "name": "slashShare",
+            "type": "uint16"
+          },
+          {
             "internalType": "uint96",
             "name": "testerFeePerEpoch",
             "type": "uint96"
-          },
-          {
-            "internalType": "uint128",
-            "name": "clientWeightCap",
-            "type": "uint128"
-          },
-          {
-            "internalType": "uint128",
-            "name": "priorWeight",
-            "type": "uint128"
           }
         ],
         "internalType": "struct MarketSettings",
@@ -1736,25 +1791,6 @@
         "type": "uint256"
       }
     ],
-    "name": "uptimeOf",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "basisPoints",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "workerId",
-        "type": "uint256"
-      }
-    ],
     "name": "withdrawStake",
     "outputs": [],
     "stateMutability": "nonpayable",
@@ -1846,6 +1882,11 @@
             "internalType": "uint64",
             "name": "releaseBlock",
             "type": "uint64"
+          },
+          {
+            "internalType": "uint32",
+            "name": "lastAgreement",
+            "type": "uint32"
           }
         ],
         "internalType": "struct WorkerView",
@@ -1984,6 +2025,11 @@
             "internalType": "uint64",
             "name": "releaseBlock",
             "type": "uint64"
+          },
+          {
+            "internalType": "uint32",
+            "name": "lastAgreement",
+            "type": "uint32"
           }
         ],
         "internalType": "struct WorkerView[]",

@@ -2,7 +2,10 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export { Disputes__factory } from './Disputes__factory.js';
+export { EpochReports__factory } from './EpochReports__factory.js';
 export { TesterRegistry__factory } from './TesterRegistry__factory.js';
 export { WorkAgreement__factory } from './WorkAgreement__factory.js';
 export { WorkerDispatcher__factory } from './WorkerDispatcher__factory.js';
+export { WorkerRecords__factory } from './WorkerRecords__factory.js';
 export { WorkerStakes__factory } from './WorkerStakes__factory.js';
