@@ -95,6 +95,14 @@ export const ERRORS = {
   },
   NOT_REGISTERED: { fault: "user", next: "Register the account first." },
 
+  // Index
+  EVENTS_MISSING: {
+    fault: "network",
+    next: "Index anew with --rebuild, from the block of the market's deployment and from a node that keeps all logs.",
+  },
+  INDEX_INVALID: { fault: "user", next: "Index with `npm run indexer`; --rebuild begins anew." },
+  REORG_TOO_DEEP: { fault: "network", next: "Index anew with --rebuild: more blocks were replaced than are kept." },
+
   // Tester
   OWN_TIME_UP: { fault: "internal", next: "Nothing: the tester itself was short of time, so it blames nobody." },
 

@@ -31,8 +31,14 @@ export interface ConnectionInit {
   readonly clock: Clock;
 }
 
+/** A node without an account: enough to read. */
+export type ReadConnection = Pick<Connection, "provider" | "chainId" | "read" | "close">;
+
 /** @throws SprfError `CHAIN_UNREACHABLE` when the node does not answer */
-export async function connect(init: ConnectionInit, options: ChainOptions = {}): Promise<Connection> {
+export async function connectToRead(
+  init: Pick<ConnectionInit, "rpcUrl" | "pollingIntervalMs">,
+  options: ChainOptions = {},
+): Promise<ReadConnection> {
   // The provider is told its network: left to find it, it would retry for ever and write to the console.
   const chainId = await raceAbort(fetchChainId(init.rpcUrl), options.signal);
   const network = Network.from(chainId);
@@ -42,15 +48,9 @@ export async function connect(init: ConnectionInit, options: ChainOptions = {}):
     cacheTimeout: -1,
     pollingInterval: init.pollingIntervalMs,
   });
-  const wallet = new Wallet(hexlify(init.privateKey), provider);
-  const { clock, pollingIntervalMs } = init;
-  const sender = createSender({ provider, wallet, clock, pollingIntervalMs });
   return {
     provider,
-    wallet,
     chainId,
-    pollingIntervalMs,
-    clock,
     async read(what, { signal } = {}) {
       try {
         return await raceAbort(what(), signal);
@@ -58,8 +58,23 @@ export async function connect(init: ConnectionInit, options: ChainOptions = {}):
         throw chainError(error, signal);
       }
     },
-    send: (call, sendOptions) => sender.send(call, sendOptions),
     close: () => provider.destroy(),
+  };
+}
+
+/** @throws SprfError `CHAIN_UNREACHABLE` when the node does not answer */
+export async function connect(init: ConnectionInit, options: ChainOptions = {}): Promise<Connection> {
+  const reading = await connectToRead(init, options);
+  const { provider } = reading;
+  const wallet = new Wallet(hexlify(init.privateKey), provider);
+  const { clock, pollingIntervalMs } = init;
+  const sender = createSender({ provider, wallet, clock, pollingIntervalMs });
+  return {
+    ...reading,
+    wallet,
+    pollingIntervalMs,
+    clock,
+    send: (call, sendOptions) => sender.send(call, sendOptions),
   };
 }
 

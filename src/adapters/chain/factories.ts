@@ -1,5 +1,7 @@
 // The leaf files are imported because the generated barrels name their modules `.js`, which type stripping cannot resolve.
+export { IDisputes__factory } from "../../../typechain-types/factories/interfaces/IDisputes__factory.ts";
 export { ITesterRegistry__factory } from "../../../typechain-types/factories/interfaces/ITesterRegistry__factory.ts";
 export { ITwins__factory } from "../../../typechain-types/factories/interfaces/ITwins__factory.ts";
 export { IWorkAgreement__factory } from "../../../typechain-types/factories/interfaces/IWorkAgreement__factory.ts";
 export { IWorkerDispatcher__factory } from "../../../typechain-types/factories/interfaces/IWorkerDispatcher__factory.ts";
+export { IWorkerRecords__factory } from "../../../typechain-types/factories/interfaces/IWorkerRecords__factory.ts";

@@ -1,0 +1,68 @@
+import { SprfError } from "../../errors.ts";
+import type { EventLogOptions } from "../../ports/event-log.ts";
+import type { AgreementTerms } from "../../ports/market-events.ts";
+import { throwIfAborted } from "../../utils/abort.ts";
+import type { ReadConnection } from "./connection.ts";
+import { IWorkAgreement__factory } from "./factories.ts";
+
+interface TermsOutput {
+  readonly epochLength: bigint;
+  readonly testerCount: bigint;
+  readonly testerFeePerEpoch: bigint;
+  readonly workers: ReadonlyArray<{
+    readonly workerId: bigint;
+    readonly operator: string;
+    readonly pricePerBlock: bigint;
+  }>;
+}
+
+interface Creation {
+  readonly blockHash: string;
+  readonly event: object;
+}
+
+/**
+ * What an agreement has had fixed in its code since the block of its event. Nodes that keep no states of old blocks tell the same
+ * of the newest, where it can only differ while that very block is being replaced.
+ *
+ * @throws SprfError `CHAIN_UNREACHABLE` when neither can be read
+ */
+export async function readAgreementTerms(
+  connection: ReadConnection,
+  { blockHash, event }: Creation,
+  options: EventLogOptions,
+): Promise<AgreementTerms> {
+  const { agreement } = event as { readonly agreement: string };
+  try {
+    return await read(connection, agreement, blockHash, options);
+  } catch {
+    throwIfAborted(options.signal);
+  }
+  try {
+    return await read(connection, agreement, "latest", options);
+  } catch (error) {
+    throwIfAborted(options.signal);
+    throw new SprfError("CHAIN_UNREACHABLE", `the node does not tell the terms of ${agreement}`, { cause: error });
+  }
+}
+
+async function read(
+  { provider, read: reading }: ReadConnection,
+  agreement: string,
+  blockTag: string,
+  options: EventLogOptions,
+): Promise<AgreementTerms> {
+  const contract = IWorkAgreement__factory.connect(agreement, provider);
+  // Its field `length` makes the generated type one that nothing has.
+  const terms: TermsOutput = await reading(() => contract.terms({ blockTag }), options);
+  return {
+    epochLength: Number(terms.epochLength),
+    testerCount: Number(terms.testerCount),
+    testerFeePerEpochWei: terms.testerFeePerEpoch,
+    seats: terms.workers.map((seat) => ({
+      workerId: Number(seat.workerId),
+      operator: seat.operator,
+      pricePerBlockWei: seat.pricePerBlock,
+    })),
+  };
+}
