@@ -187,6 +187,8 @@ export interface Chain {
   outcomesOf(agreement: string, epoch: number, options?: ChainOptions): Promise<readonly Outcome[]>;
   /** Outcomes as the reveals so far would make them, final or not. */
   tallyOf(agreement: string, epoch: number, options?: ChainOptions): Promise<readonly Outcome[]>;
+  /** First epoch without the worker at this place of the agreement; absent while it has not resigned. */
+  resignedFrom(agreement: string, workerIndex: number, options?: ChainOptions): Promise<number | undefined>;
   openEpoch(agreement: string, epoch: number, options?: ChainOptions): Promise<void>;
   commit(agreement: string, epoch: number, commitment: Uint8Array, options?: ChainOptions): Promise<void>;
   reveal(

@@ -1,4 +1,4 @@
-import { Interface, ZeroHash, hexlify } from "ethers";
+import { MaxUint256, ZeroHash, hexlify } from "ethers";
 
 import type { Agreement, AgreementState, Chain, ChainOptions, EpochWindows } from "../../ports/chain.ts";
 import { fromHex } from "../../utils/bytes.ts";
@@ -12,7 +12,6 @@ const MAX_CACHED_AGREEMENTS = 10_000;
 const MAX_CACHED_WINDOWS = 100_000;
 /** A re-organised chain can put another purchase at the same address, so terms are kept only once they are this deep. */
 const CONFIRMATIONS = 12;
-const TERMINATE = new Interface(["function terminate()"]).encodeFunctionData("terminate");
 
 type AgreementMethods = Pick<
   Chain,
@@ -28,6 +27,7 @@ type AgreementMethods = Pick<
   | "seatsOf"
   | "outcomesOf"
   | "tallyOf"
+  | "resignedFrom"
   | "creditWei"
   | "bindProgram"
   | "openEpoch"
@@ -92,6 +92,10 @@ export function createAgreements(connection: Connection, dispatcher: IWorkerDisp
       (await read(() => at(address).outcomesOf(epoch), options)).map(outcomeOf),
     tallyOf: async (address, epoch, options) =>
       (await read(() => at(address).tallyOf(epoch), options)).outcomes.map(outcomeOf),
+    async resignedFrom(address, workerIndex, options) {
+      const epoch = await read(() => at(address).resignedFrom(workerIndex), options);
+      return epoch === MaxUint256 ? undefined : Number(epoch);
+    },
     creditWei: (address, account, options) => read(() => at(address).creditOf(account), options),
 
     async bindProgram(address, ledgerKey, options) {
@@ -111,7 +115,7 @@ export function createAgreements(connection: Connection, dispatcher: IWorkerDisp
       );
     },
     async terminate(address, options) {
-      await connection.send(() => Promise.resolve({ to: address, data: TERMINATE }), options);
+      await connection.send(() => at(address).terminate.populateTransaction(), options);
     },
     async settle(address, maxEpochs, options) {
       await connection.send(() => at(address).settle.populateTransaction(maxEpochs), options);

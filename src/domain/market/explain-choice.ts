@@ -23,7 +23,7 @@ const FAILED: Readonly<Record<Condition, string>> = {
 export function explainChoice({ wanted, considered, failed, sameOperator, fitting, notExamined }: ChoiceTally): string {
   const parts = failed.filter(({ first }) => first > 0).map((count) => `${count.first} ${FAILED[count.condition]}`);
   if (sameOperator > 0) parts.push(`${sameOperator} of an operator that fits already`);
-  if (notExamined > 0) parts.push(`${notExamined} not compared`);
+  if (notExamined > 0) parts.push(`${notExamined} not needed`);
   const near = failed.flatMap((count) => nearestOf(count) ?? []);
   return [
     `${wanted} ${wanted === 1 ? "worker" : "workers"} wanted, ${fitting} of ${considered} ${fitting === 1 ? "fits" : "fit"}`,
