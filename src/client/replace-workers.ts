@@ -1,10 +1,10 @@
-import { judgeWorkers, type EpochOutcomes, type Judgement } from "../domain/market/judge-workers.ts";
+import { judgeWorkers, type AgreementHistory, type Judgement } from "../domain/market/judge-workers.ts";
 import type { WorkerPolicy } from "../domain/market/worker-policy.ts";
 import { SprfError, isSprfError, messageOf } from "../errors.ts";
 import type { Agreement, Chain } from "../ports/chain.ts";
 import type { Clock } from "../ports/clock.ts";
 import { within } from "../utils/within.ts";
-import { readOutcomes, type OutcomesChain } from "./agreement-outcomes.ts";
+import { readHistory, type OutcomesChain } from "./agreement-outcomes.ts";
 import { buyBest, type BestPurchase, type BuyBestOptions, type BuyComponents } from "./choose-and-buy.ts";
 
 const DEFAULT_WATCH_TIMEOUT_MS = 86_400_000;
@@ -45,7 +45,7 @@ export async function judgeAgreement(
   options: { signal?: AbortSignal | undefined } = {},
 ): Promise<readonly JudgedWorker[]> {
   const agreement = await requireAgreement(chain, address, options);
-  return judge(agreement, await readOutcomes(chain, agreement, [], options));
+  return judge(agreement, await readHistory(chain, agreement, undefined, options));
 }
 
 /**
@@ -64,13 +64,14 @@ export async function awaitBadWorker(
   }: { signal?: AbortSignal | undefined; timeoutMs?: number | undefined } = {},
 ): Promise<readonly JudgedWorker[] | undefined> {
   const watch = async (inner: AbortSignal): Promise<readonly JudgedWorker[] | undefined> => {
-    let epochs: readonly EpochOutcomes[] = [];
+    let history: AgreementHistory | undefined;
     for await (const _block of chain.blocks({ signal: inner })) {
       // Read anew: an agreement can be extended, and ended early.
       const agreement = await requireAgreement(chain, address, { signal: inner });
-      epochs = await readOutcomes(chain, agreement, epochs, { signal: inner });
-      const judged = judge(agreement, epochs);
+      history = await readHistory(chain, agreement, history, { signal: inner });
+      const judged = judge(agreement, history);
       if (judged.some(({ judgement }) => judgement.kind === "bad")) return judged;
+      const { epochs } = history;
       if (epochs.length === agreement.epochCount && epochs.every(({ final }) => final)) return undefined;
     }
     throw new SprfError("ABORTED", "the chain's blocks ended");
@@ -94,7 +95,7 @@ export async function replaceBadWorkers(
 ): Promise<Replacement | undefined> {
   const { chain } = components;
   const agreement = await requireAgreement(chain, address, options);
-  const judged = judge(agreement, await readOutcomes(chain, agreement, [], options));
+  const judged = judge(agreement, await readHistory(chain, agreement, undefined, options));
   const removed = judged.filter(({ judgement }) => judgement.kind === "bad");
   const [bad] = removed;
   if (bad === undefined) return undefined;
@@ -148,8 +149,8 @@ async function blocksLeft(
   throw new SprfError("INVALID_INPUT", `${address} ended with block ${endBlock - 1}: nothing is left to buy`);
 }
 
-function judge({ workerIds, workerOperators }: Agreement, epochs: readonly EpochOutcomes[]): readonly JudgedWorker[] {
-  const judgements = judgeWorkers(workerIds.length, epochs);
+function judge({ workerIds, workerOperators }: Agreement, history: AgreementHistory): readonly JudgedWorker[] {
+  const judgements = judgeWorkers(history);
   return workerIds.map((workerId, index) => ({
     workerId,
     operator: workerOperators[index] ?? "",

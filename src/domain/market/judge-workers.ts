@@ -3,6 +3,14 @@ import type { Outcome } from "../../ports/chain.ts";
 /** So many epochs in a row may nobody reach a worker; one more chance than bad luck takes. */
 export const MAX_UNREACHABLE_EPOCHS = 3;
 
+/** What is known of an agreement. */
+export interface AgreementHistory {
+  /** In their order, from the first on. */
+  readonly epochs: readonly EpochOutcomes[];
+  /** For each worker the first epoch without it; absent while it has not resigned. */
+  readonly resignedFrom: ReadonlyArray<number | undefined>;
+}
+
 /** What is known of one epoch of an agreement. */
 export interface EpochOutcomes {
   readonly epoch: number;
@@ -23,21 +31,16 @@ export type Judgement =
   | { readonly kind: "good" }
   | { readonly kind: "bad"; readonly reason: "wrong" | "unreachable" | "resigned"; readonly epoch: number };
 
-/**
- * Judges each worker of an agreement.
- *
- * @param epochs in their order, from the first on
- */
-export function judgeWorkers(workerCount: number, epochs: readonly EpochOutcomes[]): readonly Judgement[] {
-  return Array.from({ length: workerCount }, (_, index) => judge(index, epochs));
+/** Judges each worker of an agreement, by the first reason that there is. */
+export function judgeWorkers({ epochs, resignedFrom }: AgreementHistory): readonly Judgement[] {
+  return resignedFrom.map((resigned, index) => judge(index, epochs, resigned));
 }
 
-function judge(index: number, epochs: readonly EpochOutcomes[]): Judgement {
+function judge(index: number, epochs: readonly EpochOutcomes[], resigned: number | undefined): Judgement {
   let missed = 0;
   for (const { epoch, final, outcomes } of epochs) {
+    if (resigned !== undefined && epoch >= resigned) break;
     switch (outcomes[index]) {
-      case "resigned":
-        return { kind: "bad", reason: "resigned", epoch };
       case "wrong":
         if (final) return { kind: "bad", reason: "wrong", epoch };
         missed++;
@@ -48,6 +51,7 @@ function judge(index: number, epochs: readonly EpochOutcomes[]): Judgement {
       case "ok":
         missed = 0;
         break;
+      case "resigned":
       case "pending":
       case "no-quorum":
       case undefined:
@@ -55,5 +59,5 @@ function judge(index: number, epochs: readonly EpochOutcomes[]): Judgement {
     }
     if (missed === MAX_UNREACHABLE_EPOCHS) return { kind: "bad", reason: "unreachable", epoch };
   }
-  return { kind: "good" };
+  return resigned === undefined ? { kind: "good" } : { kind: "bad", reason: "resigned", epoch: resigned };
 }

@@ -8,7 +8,7 @@ import {
 } from "../../../../src/domain/market/judge-workers.ts";
 import type { Outcome } from "../../../../src/ports/chain.ts";
 
-const outcomeArbitrary = fc.constantFrom<Outcome>("ok", "unreachable", "wrong", "no-quorum", "resigned");
+const outcomeArbitrary = fc.constantFrom<Outcome>("ok", "unreachable", "wrong", "no-quorum");
 
 type Mark = Outcome | `${Outcome}?`;
 
@@ -21,7 +21,10 @@ function epochsOf(...marks: Mark[]): readonly EpochOutcomes[] {
   }));
 }
 
-const judged = (...marks: Mark[]): unknown => judgeWorkers(1, epochsOf(...marks))[0];
+const judged = (...marks: Mark[]): unknown =>
+  judgeWorkers({ epochs: epochsOf(...marks), resignedFrom: [undefined] })[0];
+const resigned = (epoch: number, ...marks: Mark[]): unknown =>
+  judgeWorkers({ epochs: epochsOf(...marks), resignedFrom: [epoch] })[0];
 
 describe("domain/market/judge-workers", () => {
   it("should call a worker bad for one final wrong answer, and not for one that can still be appealed", () => {
@@ -37,21 +40,31 @@ describe("domain/market/judge-workers", () => {
     expect(judged("unreachable", "no-quorum", "unreachable", "unreachable")).to.deep.equal(bad);
   });
 
-  it("should call it bad when it has resigned", () => {
-    expect(judged("ok", "resigned?")).to.deep.equal({ kind: "bad", reason: "resigned", epoch: 1 });
+  it("should call it bad as soon as it has resigned, unless it was bad before", () => {
+    const left = { kind: "bad", reason: "resigned", epoch: 1 };
+    expect(resigned(1)).to.deep.equal(left);
+    expect(resigned(1, "ok", "resigned?")).to.deep.equal(left);
+    expect(resigned(1, "ok", "wrong")).to.deep.equal(left);
+    expect(resigned(1, "wrong")).to.deep.equal({ kind: "bad", reason: "wrong", epoch: 0 });
   });
 
   it("should judge each worker by its own outcomes, by the first reason, and never change its mind about final ones", () => {
+    const rowsArbitrary = fc.array(fc.tuple(outcomeArbitrary, outcomeArbitrary), { maxLength: 12 });
+    const resignedArbitrary = fc.option(fc.nat({ max: 12 }), { nil: undefined });
     fc.assert(
-      fc.property(fc.array(fc.tuple(outcomeArbitrary, outcomeArbitrary), { maxLength: 12 }), (rows) => {
+      fc.property(rowsArbitrary, resignedArbitrary, (rows, resignedFrom) => {
         const epochs = rows.map((outcomes, epoch) => ({ epoch, final: true, outcomes }));
-        const both = judgeWorkers(2, epochs);
+        const both = judgeWorkers({ epochs, resignedFrom: [resignedFrom, undefined] });
         for (const index of [0, 1]) {
           const own = epochs.map((entry) => ({ ...entry, outcomes: [entry.outcomes[index] ?? "pending"] as const }));
-          expect(judgeWorkers(1, own)).to.deep.equal([both[index]]);
-          const firstBad = epochs.findIndex((_, at) => judgeWorkers(1, own.slice(0, at + 1))[0]?.kind === "bad");
-          const judgement = both[index];
-          expect(judgement?.kind === "bad" ? judgement.epoch : -1).to.equal(firstBad);
+          const left = index === 0 ? resignedFrom : undefined;
+          const judgeAt = (count: number, from: number | undefined): unknown =>
+            judgeWorkers({ epochs: own.slice(0, count), resignedFrom: [from] })[0];
+          expect(judgeAt(own.length, left)).to.deep.equal(both[index]);
+          // The first epoch after which it was bad, had it not resigned, tells whether it resigned in time.
+          const count = own.findIndex((_, at) => (judgeAt(at + 1, undefined) as { kind: string }).kind === "bad") + 1;
+          const early = count > 0 && (left === undefined || count <= left);
+          expect(both[index]).to.deep.equal(early ? judgeAt(count, undefined) : judgeAt(0, left));
         }
       }),
     );
