@@ -53,25 +53,42 @@ export async function findAddress(
   if (timeoutMs > MAX_ADDRESS_LIFETIME_MS) {
     throw new SprfError("INVALID_INPUT", `timeoutMs is at most ${MAX_ADDRESS_LIFETIME_MS}`);
   }
+  const sendings: Sendings = { sent: 0, taken: 0, problem: undefined };
   try {
-    return await within(async (inner) => await ask(components, workerKey, agreement, inner), {
+    return await within(async (inner) => await ask(components, workerKey, agreement, sendings, inner), {
       clock: components.clock,
       timeoutMs,
       signal,
     });
   } catch (error) {
     if (!isSprfError(error, "TIMEOUT") || signal?.aborted) throw error;
-    throw new SprfError("ADDRESS_NOT_FOUND", `the worker did not answer within ${timeoutMs} ms`, {
-      cause: error,
-      context: { agreement },
-    });
+    const { sent, taken } = sendings;
+    throw new SprfError(
+      "ADDRESS_NOT_FOUND",
+      `the worker did not answer within ${timeoutMs} ms; the request was ${describeSendings(sendings)}`,
+      { cause: error, context: { agreement, sent, taken } },
+    );
   }
+}
+
+/** How it went with the sendings of one request. */
+interface Sendings {
+  sent: number;
+  /** Those that a peer took. */
+  taken: number;
+  problem: string | undefined;
+}
+
+function describeSendings({ sent, taken, problem }: Sendings): string {
+  if (sent === 0) return problem === undefined ? "not sent" : `not sent: ${problem}`;
+  return taken === 0 ? `sent ${sent} times, and no Waku peer took it` : `taken by Waku peers ${taken} times`;
 }
 
 async function ask(
   { messenger, messageKeys, clock, random, logger }: FindAddressComponents,
   workerKey: Uint8Array,
   agreement: string,
+  sendings: Sendings,
   signal: AbortSignal,
 ): Promise<AddressReply> {
   const replyKey = random.bytes(PRIVATE_KEY_BYTES);
@@ -106,9 +123,12 @@ async function ask(
     for (let sent = 0; !over.aborted; sent += 1) {
       try {
         const { recipients } = await messenger.publish({ topic, recipient: workerKey, payload }, { signal: over });
-        if (recipients === 0) logger.debug("nobody relays the address request yet");
+        sendings.sent += 1;
+        if (recipients > 0) sendings.taken += 1;
+        else logger.debug("nobody relays the address request yet");
       } catch (error) {
         if (isSprfError(error) && error.fault === "user") answer.reject(error);
+        sendings.problem = messageOf(error);
         if (!over.aborted) logger.debug("an address request could not be sent", { reason: messageOf(error) });
       }
       await clock.sleep(RESEND_PAUSES_MS[Math.min(sent, RESEND_PAUSES_MS.length - 1)] ?? 0, { signal: over });

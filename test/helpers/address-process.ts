@@ -7,19 +7,30 @@ import { multiaddr } from "@multiformats/multiaddr";
 import { systemClock as clock } from "../../src/adapters/clock/system.ts";
 import { createPinoLogger } from "../../src/adapters/logger/pino.ts";
 import { createLibp2pNode } from "../../src/adapters/libp2p/node.ts";
+import { createWakuLightMessenger } from "../../src/adapters/messenger/waku-light/waku-light.ts";
 import { createWakuRelayMessenger } from "../../src/adapters/messenger/waku-relay.ts";
 import { systemRandom as random } from "../../src/adapters/random/system.ts";
 import { dialWorker } from "../../src/client/dial-worker.ts";
 import { findAddress } from "../../src/client/find-address.ts";
 import { isSprfError, messageOf } from "../../src/errors.ts";
+import { createServiceNode } from "../../src/devnet/waku/service/create-service-node.ts";
 import { equalBytes, toHex } from "../../src/utils/bytes.ts";
 import { answerAddressRequests } from "../../src/worker/answer-addresses.ts";
 import { AGREEMENT, LEDGER_KEY } from "./address-scene.ts";
+import { createLossyMessenger } from "./lossy-messenger.ts";
 import { messageKeysOf } from "./message-keys.ts";
 
 /** What a peer in a process of its own can be told to do. */
 export type AddressCommand =
   | { readonly do: "find"; readonly worker: string; readonly timeoutMs?: number }
+  | {
+      readonly do: "find-many";
+      readonly worker: string;
+      readonly count: number;
+      readonly loss: number;
+      readonly seed: number;
+    }
+  | { readonly do: "memory" }
   | { readonly do: "dial"; readonly worker: string; readonly multiaddrs: readonly string[] }
   | { readonly do: "ping"; readonly multiaddr: string }
   | { readonly do: "stop" };
@@ -29,7 +40,13 @@ export interface AddressAnswer {
   readonly apiUrl?: string;
   readonly multiaddrs?: readonly string[];
   readonly error?: string;
+  /** How each of many look-ups went: milliseconds, or the code of the error. */
+  readonly outcomes?: readonly (number | string)[];
+  readonly rssBytes?: number;
 }
+
+/** `hub` relays, `service` also serves light clients, `worker` answers, `client` and `light-client` ask. */
+export type AddressRole = "hub" | "service" | "worker" | "client" | "light-client";
 
 interface Ready {
   readonly multiaddrs: readonly string[];
@@ -41,13 +58,14 @@ export interface AddressProcess {
   kill(): Promise<void>;
 }
 
-/** Starts a node in its own process: a hub that relays, a worker that answers, or a client that asks. */
+/** Starts a node in its own process; `port` 0 takes a free one. */
 export async function startAddressProcess(
-  role: "hub" | "worker" | "client",
+  role: AddressRole,
   name: string,
   peers: readonly string[],
+  port = 0,
 ): Promise<AddressProcess> {
-  const child = fork(fileURLToPath(import.meta.url), [role, name, ...peers], { serialization: "advanced" });
+  const child = fork(fileURLToPath(import.meta.url), [role, name, `${port}`, ...peers], { serialization: "advanced" });
   const { multiaddrs } = (await nextMessage(child)) as Ready;
   return {
     multiaddrs,
@@ -76,20 +94,24 @@ async function nextMessage(child: ChildProcess): Promise<unknown> {
   });
 }
 
-async function main(role: string, name: string, peers: readonly string[]): Promise<void> {
+async function main(role: string, name: string, port: string, peers: readonly string[]): Promise<void> {
   const keys = messageKeysOf(name);
   const logger = createPinoLogger({ level: "silent" });
-  const node = await createLibp2pNode({ messageKey: keys.privateKey, peers, clock, logger });
-  const messenger = createWakuRelayMessenger({
-    libp2p: node,
+  const node = await createLibp2pNode({
     messageKey: keys.privateKey,
-    clusterId: 42,
-    shard: 0,
+    listen: [`/ip4/127.0.0.1/tcp/${port}`],
+    peers: role === "light-client" ? [] : peers,
     clock,
     logger,
   });
+  const network = { messageKey: keys.privateKey, clusterId: 42, shard: 0, clock, logger };
+  const messenger =
+    role === "light-client"
+      ? createWakuLightMessenger({ ...network, serviceNodes: peers })
+      : createWakuRelayMessenger({ ...network, libp2p: node });
   await node.start();
   await messenger.start();
+  if (role === "service") await createServiceNode({ ...network, node }).start();
   if (role === "worker") {
     await answerAddressRequests({
       messenger,
@@ -122,6 +144,21 @@ async function main(role: string, name: string, peers: readonly string[]): Promi
         const workerKey = messageKeysOf(command.worker).publicKey;
         return { multiaddrs: [await dialWorker(node, { workerKey, multiaddrs: command.multiaddrs })] };
       }
+      case "find-many": {
+        const lossy = createLossyMessenger(messenger, command);
+        const workerKey = messageKeysOf(command.worker).publicKey;
+        const parts = { messenger: lossy, messageKeys: keys, clock, random, logger };
+        const findOne = async (): Promise<number | string> => {
+          const startedAt = performance.now();
+          return await findAddress(parts, { workerKey, agreement: AGREEMENT }).then(
+            () => performance.now() - startedAt,
+            (error: unknown) => (isSprfError(error) ? error.code : messageOf(error)),
+          );
+        };
+        return { outcomes: await Promise.all(Array.from({ length: command.count }, findOne)) };
+      }
+      case "memory":
+        return { rssBytes: process.memoryUsage().rss };
       case "ping":
         await node.libp2p.services.ping.ping(multiaddr(command.multiaddr));
         return {};
@@ -142,6 +179,6 @@ async function main(role: string, name: string, peers: readonly string[]): Promi
 }
 
 if (import.meta.main) {
-  const [role = "", name = "", ...peers] = process.argv.slice(2);
-  await main(role, name, peers);
+  const [role = "", name = "", port = "", ...peers] = process.argv.slice(2);
+  await main(role, name, port, peers);
 }

@@ -7,7 +7,7 @@ import type { Logger } from "../../ports/logger.ts";
 /** How long one question and its answer may take. */
 const EXCHANGE_TIMEOUT_MS = 5_000;
 /** Questions of one peer that are answered at a time. */
-const MAX_STREAMS = 16;
+const MAX_STREAMS = 32;
 
 /** A protobuf as @waku/proto generates them. */
 interface Codec<Message> {

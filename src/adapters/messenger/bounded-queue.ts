@@ -1,44 +1,81 @@
-import PQueue from "p-queue";
-
+import { messageOf } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 
 const WARN_EVERY_MS = 5_000;
 
+export interface BoundedQueueInit {
+  readonly capacity: number;
+  /**
+   * `newest` does the latest first and drops the oldest when full: under more than it can do, what somebody still waits for is
+   * done, and what was given up long ago is not. `oldest` keeps the order and drops what comes last.
+   */
+  readonly first: "newest" | "oldest";
+  /** Work of what kind is dropped, for the log. */
+  readonly what: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 export interface BoundedQueue {
-  /** Runs `work` in its turn, or drops it when the queue is full. */
-  offer(work: () => Promise<void>): boolean;
+  /** Does `work` in its turn; `onDrop` is called instead when the queue has no room for it, now or later. */
+  offer(work: () => Promise<void>, onDrop?: () => void): void;
   /** Drops what waits and resolves when nothing runs any more. */
   close(): Promise<void>;
 }
 
-/** A queue that drops what it cannot hold, and says so at most every 5 s: a flood must not fill the log as well. */
-export function createBoundedQueue(init: {
-  readonly concurrency: number;
-  readonly capacity: number;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}): BoundedQueue {
-  const queue = new PQueue({ concurrency: init.concurrency });
+interface Item {
+  readonly work: () => Promise<void>;
+  readonly onDrop: (() => void) | undefined;
+}
+
+/** Does one thing at a time. Drops what it cannot hold, and says so at most every 5 s: a flood must not fill the log as well. */
+export function createBoundedQueue({ capacity, first, what, clock, logger }: BoundedQueueInit): BoundedQueue {
+  const waiting: Item[] = [];
+  let running: Promise<void> | undefined;
+  let closed = false;
   let dropped = 0;
   let warnedAt = -Infinity;
-  return {
-    offer(work) {
-      if (queue.size >= init.capacity) {
-        dropped += 1;
-        if (init.clock.now() - warnedAt >= WARN_EVERY_MS) {
-          init.logger.warn("messages dropped: more arrive than can be decrypted", { dropped, waiting: queue.size });
-          warnedAt = init.clock.now();
-          dropped = 0;
-        }
-        return false;
+
+  const drop = (item: Item | undefined): void => {
+    item?.onDrop?.();
+    dropped += 1;
+    if (clock.now() - warnedAt < WARN_EVERY_MS) return;
+    logger.warn(`${what} dropped: more arrive than can be dealt with`, { dropped, waiting: waiting.length });
+    warnedAt = clock.now();
+    dropped = 0;
+  };
+
+  const run = async (): Promise<void> => {
+    for (;;) {
+      const item = first === "newest" ? waiting.pop() : waiting.shift();
+      if (item === undefined) return;
+      try {
+        await item.work();
+      } catch (error) {
+        logger.error(`${what} failed`, { reason: messageOf(error) });
       }
-      queue.add(work).catch(() => undefined);
-      return true;
+    }
+  };
+
+  return {
+    offer(work, onDrop) {
+      if (closed) return onDrop?.();
+      const item = { work, onDrop };
+      if (waiting.length < capacity) waiting.push(item);
+      else if (first === "oldest") return drop(item);
+      else {
+        drop(waiting.shift());
+        waiting.push(item);
+      }
+      running ??= run().finally(() => {
+        running = undefined;
+      });
     },
     async close() {
-      queue.clear();
-      await queue.onIdle();
+      closed = true;
+      for (const { onDrop } of waiting.splice(0)) onDrop?.();
+      await running;
     },
   };
 }

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 import { createDecoder, createEncoder } from "@waku/message-encryption/ecies";
 import { TopicOnlyMessage, WakuMessage } from "@waku/proto";
 
@@ -44,6 +46,11 @@ export async function sealEnvelope(
   return wire;
 }
 
+/** The same message with another time, which is not part of what is encrypted and signed. */
+export function stampEnvelope(wire: Uint8Array, timestampNs: bigint): Uint8Array {
+  return WakuMessage.encode({ ...WakuMessage.decode(wire), timestamp: timestampNs });
+}
+
 /** Whether `wire` looks like a message that may travel on our shard; costs no cryptography. */
 export function isRelayable(wire: Uint8Array): boolean {
   try {
@@ -52,6 +59,11 @@ export function isRelayable(wire: Uint8Array): boolean {
   } catch {
     return false;
   }
+}
+
+/** What names a message whatever its time is: a hash of its ciphertext. @throws for what is no message */
+export function ciphertextIdOf(wire: Uint8Array): string {
+  return createHash("sha256").update(WakuMessage.decode(wire).payload).digest("base64");
 }
 
 /** The content topic of a message, without decoding the rest; undefined for what is no message. */

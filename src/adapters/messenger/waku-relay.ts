@@ -9,8 +9,9 @@ import { raceAbort, throwIfAborted } from "../../utils/abort.ts";
 import { MAX_MESSAGE_BYTES, isContentTopic } from "../../wire/topics.ts";
 import type { Libp2pNode } from "../libp2p/node.ts";
 import { checkMessage } from "./check-message.ts";
-import { isRelayable, sealEnvelope, shardOf } from "./envelope.ts";
+import { isRelayable, shardOf } from "./envelope.ts";
 import { createInbox } from "./inbox.ts";
+import { createSealer } from "./sealer.ts";
 import { answerMetadata } from "./waku-metadata.ts";
 
 export interface WakuRelayMessengerInit {
@@ -31,6 +32,7 @@ export function createWakuRelayMessenger(init: WakuRelayMessengerInit): Messenge
   const logger = init.logger.child({ component: "messenger" });
   const shard = shardOf(init.clusterId, init.shard);
   const inbox = createInbox({ shard, clock: init.clock, logger });
+  const seal = createSealer({ shard, signingKey: init.messageKey, clock: init.clock });
   const { libp2p } = init.libp2p;
   const { pubsub } = libp2p.services;
 
@@ -63,7 +65,7 @@ export function createWakuRelayMessenger(init: WakuRelayMessengerInit): Messenge
       throwIfAborted(signal);
       checkMessage(message);
       if (!inbox.isOpen) throw new SprfError("MESSENGER_UNREACHABLE", "the messenger is not running");
-      const wire = await sealEnvelope(message, { shard, signingKey: init.messageKey, nowMs: init.clock.now() });
+      const wire = await seal(message, { signal });
       throwIfAborted(signal);
       const { recipients } = await raceAbort(pubsub.publish(shard.pubsubTopic, wire), signal);
       return { recipients: recipients.length };

@@ -1,7 +1,7 @@
 import { yamux } from "@chainsafe/libp2p-yamux";
 import { webSockets } from "@libp2p/websockets";
-import { defaultLibp2p } from "@waku/sdk";
-import type { waku } from "@waku/sdk";
+import { defaultLibp2p, waku } from "@waku/sdk";
+import type { IProtoMessage } from "@waku/sdk";
 import { multiaddr } from "libp2p2-multiaddr";
 import { tcp } from "libp2p2-tcp";
 
@@ -16,6 +16,10 @@ const IDENTIFY_TIMEOUT_MS = 5_000;
 export type LightNode = Awaited<ReturnType<typeof defaultLibp2p>>;
 /** A peer id as the SDK's protocols take it. */
 export type LightPeerId = Parameters<waku.FilterCore["ping"]>[0];
+/** What a handler gets in the libp2p that runs. */
+interface IncomingStream {
+  readonly stream: { closeWrite(): Promise<void> };
+}
 interface PingService {
   ping(peerId: LightPeerId, options: { readonly signal: AbortSignal }): Promise<number>;
 }
@@ -32,6 +36,27 @@ export async function createLightNode(clusterId: number): Promise<LightNode> {
     // The SDK's types name the libp2p that npm has put beside them, which is ours; what runs is the SDK's own, of these versions.
     ...({ transports: [tcp(), webSockets()], streamMuxers: [yamux()] } as unknown as LightOptions),
   });
+}
+
+/** Makes the SDK's filter client on a node. */
+export function createFilter(
+  node: LightNode,
+  take: (pubsubTopic: string, message: IProtoMessage) => void,
+): waku.FilterCore {
+  // The SDK never closes its end of a stream that brought a message, and takes a hundred of them: it is closed before it reads.
+  const handle: LightNode["handle"] = async (protocol, handler, options) => {
+    const closing = (data: IncomingStream): void => {
+      data.stream.closeWrite().catch(() => undefined);
+      (handler as unknown as (data: IncomingStream) => void)(data);
+    };
+    await node.handle(protocol, closing as unknown as typeof handler, options);
+  };
+  const unhandle: LightNode["unhandle"] = async (protocols) => await node.unhandle(protocols);
+  const limited = { components: node.components, handle, unhandle };
+  return new waku.FilterCore(
+    async (pubsubTopic, message) => take(pubsubTopic, message as IProtoMessage),
+    limited as LightNode,
+  );
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { waku } from "@waku/sdk";
+import PQueue from "p-queue";
 
 import { SprfError, messageOf } from "../../../errors.ts";
 import type { Clock } from "../../../ports/clock.ts";
@@ -24,6 +25,8 @@ const MAX_MISSED_PAGES = 5;
 const GAP_MS = 500;
 
 const STORE_PROTOCOL = "/vac/waku/store-query/3.0.0";
+
+type FilterResult = Awaited<ReturnType<waku.FilterCore["ping"]>>;
 
 /** The SDK's protocols, on one node. */
 export interface LightProtocols {
@@ -72,12 +75,18 @@ export function createServiceLink(init: ServiceLinkInit): ServiceLink {
   let serving: Serving | undefined;
   /** Since when the service node may have forgotten our topics. */
   let lostAtMs: number | undefined;
-  let telling = Promise.resolve();
+  // The SDK may give two calls at a time the same stream, so that each protocol is called one at a time.
+  const filterCalls = new PQueue({ concurrency: 1 });
+  const pushCalls = new PQueue({ concurrency: 1 });
+  let telling: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
   const fetching = new Set<Promise<void>>();
   let over: AbortSignal | undefined;
 
   const call = async <T>(work: Promise<T>, signal = over): Promise<T> =>
     await raceAbort(work, withDeadline(signal, CALL_TIMEOUT_MS));
+  const callFilter = async (work: () => Promise<FilterResult>): Promise<FilterResult> =>
+    await filterCalls.add(async () => await call(work()));
 
   const lose = (): void => {
     if (serving === undefined) return;
@@ -92,7 +101,9 @@ export function createServiceLink(init: ServiceLinkInit): ServiceLink {
     for (let at = 0; at < untold.length; at += MAX_TOPICS_A_SUBSCRIPTION) {
       const topics = untold.slice(at, at + MAX_TOPICS_A_SUBSCRIPTION);
       try {
-        const { failure } = await call(filter.subscribe(shard.pubsubTopic, link.peerId, topics));
+        const { failure } = await callFilter(
+          async () => await filter.subscribe(shard.pubsubTopic, link.peerId, topics),
+        );
         if (failure !== null) return logger.debug("the service node refused topics", { reason: failure.error });
       } catch (error) {
         return logger.debug("the service node could not be told of topics", { reason: messageOf(error) });
@@ -145,7 +156,7 @@ export function createServiceLink(init: ServiceLinkInit): ServiceLink {
     link.probedAtMs = clock.now();
     try {
       if (link.told.size === 0) await pingPeer(node, link.peerId, withDeadline(over, CALL_TIMEOUT_MS));
-      else if ((await call(filter.ping(link.peerId))).failure !== null) {
+      else if ((await callFilter(async () => await filter.ping(link.peerId))).failure !== null) {
         link.told.clear();
         lostAtMs ??= clock.now();
       }
@@ -170,14 +181,20 @@ export function createServiceLink(init: ServiceLinkInit): ServiceLink {
       return serving !== undefined;
     },
     async tell() {
-      telling = telling.then(tellOnce);
-      await telling;
+      // One round at a time, and one more for those who came during it.
+      const before = telling;
+      next ??= (before ?? Promise.resolve()).then(async () => {
+        telling = next;
+        next = undefined;
+        await tellOnce();
+      });
+      await next;
     },
     async takeBack(topic) {
       const link = serving;
       if (link === undefined || !link.told.delete(topic)) return;
       try {
-        await call(filter.unsubscribe(shard.pubsubTopic, link.peerId, [topic]));
+        await callFilter(async () => await filter.unsubscribe(shard.pubsubTopic, link.peerId, [topic]));
       } catch (error) {
         logger.debug("a topic could not be taken back", { reason: messageOf(error) });
       }
@@ -187,7 +204,10 @@ export function createServiceLink(init: ServiceLinkInit): ServiceLink {
       if (link === undefined) return false;
       try {
         const { encoder, message } = rawEncoder(wire, shard);
-        const { failure } = await call(lightPush.send(encoder, message, link.peerId), signal);
+        const { failure } = await pushCalls.add(
+          async () => await call(lightPush.send(encoder, message, link.peerId), signal),
+          { signal },
+        );
         if (failure !== null) logger.debug("the service node refused a message", { reason: failure.error });
         return failure === null;
       } catch (error) {
@@ -221,7 +241,7 @@ export function createServiceLink(init: ServiceLinkInit): ServiceLink {
       });
       endWatch();
       lose();
-      await Promise.all([looking, telling, ...fetching]);
+      await Promise.all([looking, telling, next, ...fetching]);
     },
   };
   return self;

@@ -13,9 +13,10 @@ import { raceAbort, throwIfAborted } from "../../../utils/abort.ts";
 import { MAX_MESSAGE_BYTES, isContentTopic } from "../../../wire/topics.ts";
 import { parsePeer } from "../../libp2p/parse-peer.ts";
 import { checkMessage } from "../check-message.ts";
-import { sealEnvelope, shardOf } from "../envelope.ts";
+import { shardOf } from "../envelope.ts";
 import { createInbox } from "../inbox.ts";
-import { createLightNode } from "./light-node.ts";
+import { createSealer } from "../sealer.ts";
+import { createFilter, createLightNode } from "./light-node.ts";
 import type { LightNode } from "./light-node.ts";
 import { encodeRaw } from "./raw-codec.ts";
 import { createServiceLink } from "./service-link.ts";
@@ -57,14 +58,14 @@ export function createWakuLightMessenger(init: WakuLightMessengerInit): Messenge
   const services = init.serviceNodes.map((text) => ({ address: text, peerId: parsePeer(text).peerId.toString() }));
   if (services.length === 0) throw new SprfError("CONFIG_INVALID", "a light messenger needs a service node");
   const inbox = createInbox({ shard, clock, logger });
+  const seal = createSealer({ shard, signingKey: init.messageKey, clock });
   const seen = createSeenIds<true>({ capacity: MAX_REMEMBERED });
   const wanted = new Map<string, number>();
   const serving = new EventEmitter();
   let running: Running | undefined;
 
-  /** Whether this ciphertext is new; no two seals of the same message are equal. */
   const isNew = (wire: Uint8Array): boolean => {
-    const id = createHash("sha256").update(WakuMessage.decode(wire).payload).digest("base64");
+    const id = createHash("sha256").update(wire).digest("base64");
     if (seen.get(id, clock.now()) !== undefined) return false;
     seen.set(id, true, clock.now() + REMEMBERED_MS, clock.now());
     return true;
@@ -77,9 +78,9 @@ export function createWakuLightMessenger(init: WakuLightMessengerInit): Messenge
     async start() {
       if (running !== undefined) return;
       const node = await createLightNode(init.clusterId);
-      const filter = new waku.FilterCore(async (pubsubTopic, message) => {
+      const filter = createFilter(node, (pubsubTopic, message) => {
         if (pubsubTopic === shard.pubsubTopic) takeOnce(encodeRaw(message));
-      }, node);
+      });
       const protocols = {
         node,
         filter,
@@ -120,10 +121,10 @@ export function createWakuLightMessenger(init: WakuLightMessengerInit): Messenge
       checkMessage(message);
       if (running === undefined) throw new SprfError("MESSENGER_UNREACHABLE", "the messenger is not running");
       const { links } = running;
-      const wire = await sealEnvelope(message, { shard, signingKey: init.messageKey, nowMs: clock.now() });
+      const wire = await seal(message, { signal });
       throwIfAborted(signal);
       // A service node pushes our own messages back to us when we listen on their topic.
-      isNew(wire);
+      isNew(encodeRaw(WakuMessage.decode(wire)));
       const taken = await Promise.all(links.map(async (link) => await link.push(wire, signal)));
       return { recipients: taken.filter(Boolean).length };
     },

@@ -68,7 +68,13 @@ export async function serveFilter(
     if (topics.size + added > MAX_TOPICS_A_SUBSCRIBER) return status(NO_ROOM, "too many content topics");
     if (!subscribers.has(peer)) {
       if (subscribers.size >= MAX_SUBSCRIBERS) return status(NO_ROOM, "too many subscribers");
-      const pushes = createBoundedQueue({ concurrency: 1, capacity: MAX_WAITING_PUSHES, clock, logger });
+      const pushes = createBoundedQueue({
+        capacity: MAX_WAITING_PUSHES,
+        first: "oldest",
+        what: "messages to a light client",
+        clock,
+        logger,
+      });
       subscribers.set(peer, { topics, pushes });
     }
     for (const topic of contentTopics) topics.add(topic);
@@ -126,7 +132,8 @@ export async function serveFilter(
       for (const peerId of libp2p.getPeers()) {
         const subscriber = subscribers.get(peerId.toString());
         if (subscriber?.topics.has(topic) !== true) continue;
-        if (subscriber.pushes.offer(async () => await push(peerId, WakuMessage.decode(wire)))) receivers += 1;
+        subscriber.pushes.offer(async () => await push(peerId, WakuMessage.decode(wire)));
+        receivers += 1;
       }
       return receivers;
     },
