@@ -125,7 +125,7 @@ describe("finding an address between light clients alone", () => {
       ["worker", "client"].map(async (name) => await createMember("light", name, hub.node.multiaddrs())),
     );
     const [worker, client] = members as [NetworkMember, NetworkMember];
-    await Promise.all(members.map(async ({ start }) => await start()));
+    await Promise.all(members.map(async (each) => await each.start()));
     await Promise.all(members.map(async ({ messenger }) => await messenger.ready()));
     const answerer = answerAs("worker", worker.messenger);
     await answerer.start();
