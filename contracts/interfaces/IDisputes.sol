@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {AnswerProof, Outcome, PanelWindows, Resolution, TesterSeat, Verdict} from "../types/MarketTypes.sol";
+import {AnswerProof, Outcome, PanelWindows, Resolution, TesterSeat} from "../types/MarketTypes.sol";
 
 /// @title Appeals against outcomes, and challenges of reports
 /// @notice Both are possible in the appeal window of an epoch, both put up a bond, and both end when the agreement
@@ -30,7 +30,7 @@ interface IDisputes {
         address indexed agreement,
         uint256 indexed epoch,
         uint256 seedBlock,
-        uint32[] testerIds,
+        address[] testers,
         uint256 excused
     );
     event PanelCommitted(address indexed agreement, uint256 indexed epoch, address indexed tester, bytes32 commitment);
@@ -38,7 +38,7 @@ interface IDisputes {
         address indexed agreement,
         uint256 indexed epoch,
         address indexed tester,
-        Verdict[] verdicts,
+        uint64 verdicts,
         string evidenceCid,
         bytes32 salt
     );
@@ -93,8 +93,8 @@ interface IDisputes {
     error Disputes_NothingToReveal(uint256 epoch, address tester);
     /// @notice What is revealed is not what was committed.
     error Disputes_CommitmentMismatch(uint256 epoch, address tester);
-    /// @notice One verdict for each worker.
-    error Disputes_BadVerdictCount(uint256 expected, uint256 actual);
+    /// @notice Not a verdict for each worker and nothing more.
+    error Disputes_BadVerdicts(uint256 workers, uint256 verdicts);
     /// @notice The evidence's CID is longer than MAX_CID_BYTES.
     error Disputes_CidTooLong(uint256 max, uint256 actual);
     /// @notice The seat's report does not say that this worker was Ok, or needs no answer to show for it.
@@ -124,15 +124,15 @@ interface IDisputes {
     /// _AlreadyCommitted, _ZeroCommitment.
     function commit(address agreement, uint256 epoch, bytes32 commitment) external;
 
-    /// @notice Reveals the verdicts of a panel's tester: one for each worker, of which those appealed count. Whoever
+    /// @notice Reveals the verdicts of a panel's tester: 2 bits for each worker, of which those appealed count. Whoever
     /// knows the salt may bring them.
-    /// @dev In the panel's reveal window (_OutsideWindow). Reverts also with _NotOpen, _NotDrawn, _BadVerdictCount,
+    /// @dev In the panel's reveal window (_OutsideWindow). Reverts also with _NotOpen, _NotDrawn, _BadVerdicts,
     /// _CidTooLong, _NothingToReveal, _CommitmentMismatch.
     function reveal(
         address agreement,
         uint256 epoch,
         address tester,
-        Verdict[] calldata verdicts,
+        uint64 verdicts,
         string calldata evidenceCid,
         bytes32 salt
     ) external;

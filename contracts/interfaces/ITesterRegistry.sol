@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {DrawRequest, DutyResult, TesterSettings, TesterView} from "../types/MarketTypes.sol";
+import {DrawRequest, TesterSettings, TesterView} from "../types/MarketTypes.sol";
 
 /// @title Testers: who they are, what they stake, who is drawn
 /// @notice A tester is a twin that posts stake to be drawn, by that stake, into the epochs of agreements. The draw of
@@ -96,22 +96,26 @@ interface ITesterRegistry {
     function attachDispatcher(address disputes) external;
 
     /// @notice Draws testers for an epoch, or for the panel of its appeals, and sets their duty's stake aside.
-    /// @return testerIds At most `testerCount`; fewer when the list has not enough eligible testers.
-    /// @return excused Bit i is set when testerIds[i] was already full: no duty was given to it.
+    /// @return drawn At most `testerCount`, each its account above the 32 bits of its id; fewer when the list has not
+    /// enough eligible testers.
+    /// @return excused Bit i is set when drawn[i] was already full: no duty was given to it.
     /// @dev Only agreements for themselves, and the contract of appeals: TesterRegistry_NotAnAgreement. The caller
     /// vouches that blockhash(seedBlock) is available.
-    function assign(DrawRequest calldata request) external returns (uint32[] memory testerIds, uint256 excused);
+    function assign(DrawRequest calldata request) external returns (uint256[] memory drawn, uint256 excused);
 
     /// @notice Gives a duty to a tester that was excused.
     /// @param number The agreement's.
     /// @dev Callers as for `assign`. Reverts with TesterRegistry_Full.
     function takeDuty(uint32 number, uint256 testerId) external;
 
-    /// @notice Ends duties: credits fees, counts reports and misses, burns what a miss costs. The value is the sum of
-    /// the fees (_BadValue).
+    /// @notice Ends duties: credits fees, counts reports and misses, burns what a miss costs. The value is the fee of
+    /// each report that stands (_BadValue).
     /// @param number The agreement's.
+    /// @param fee Wei.
+    /// @param duties Each as `Duties` packs it: the tester's id, whether its report stands, and whether a challenge
+    /// struck it, which has cost the tester what a miss does already.
     /// @dev Callers as for `assign`.
-    function conclude(uint32 number, DutyResult[] calldata results) external payable;
+    function conclude(uint32 number, uint256 fee, uint256[] calldata duties) external payable;
 
     /// @notice Takes stake that is set aside for a duty of the tester and sends it to the caller.
     /// @param overturned Whether a verdict of the tester was overturned; else its report was struck.
@@ -124,8 +128,8 @@ interface ITesterRegistry {
         bool overturned
     ) external returns (uint256 taken);
 
-    /// @notice The draw that `assign` would make, without making it.
-    function draw(DrawRequest calldata request) external view returns (uint32[] memory testerIds);
+    /// @notice The accounts that `assign` would draw.
+    function draw(DrawRequest calldata request) external view returns (address[] memory accounts);
 
     /// @notice Wei that a miss costs, and that a challenge of a report has to put up.
     function missPenalty() external view returns (uint256);

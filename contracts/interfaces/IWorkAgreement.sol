@@ -8,8 +8,7 @@ import {
     Outcome,
     SeatReveal,
     SignedCommit,
-    TesterSeat,
-    Verdict
+    TesterSeat
 } from "../types/MarketTypes.sol";
 
 /// @title One purchase
@@ -24,22 +23,23 @@ import {
 /// - appeal: `appealLength` blocks after that, see {IDisputes}; then the epoch is final and `settle` takes it. An epoch
 ///   that was appealed or challenged is final after a panel's epoch and reveal window more.
 ///
-/// Commitment: `keccak256(abi.encode(address agreement, uint256 epoch, address tester, uint8[] verdicts,
-/// string evidenceCid, bytes32 salt))`, with `agreement` this contract, `tester` the committing account, and one
-/// verdict for each worker in the order of `workers()`. In ethers: `keccak256(AbiCoder.defaultAbiCoder().encode(
-/// ["address","uint256","address","uint8[]","string","bytes32"], [...]))`.
+/// Commitment: `keccak256(abi.encode(address agreement, uint256 epoch, address tester, uint64 verdicts,
+/// string evidenceCid, bytes32 salt))`, with `agreement` this contract, `tester` the committing account, and a Verdict
+/// in 2 bits for each worker in the order of `workers()`, the first one lowest. In ethers: `keccak256(AbiCoder
+/// .defaultAbiCoder().encode(["address","uint256","address","uint64","string","bytes32"], [...]))`.
 ///
 /// Outcome for a worker, over the T seats of the agreement whether filled or not: more than T/2 `Wrong` is Wrong; else
 /// more than T/2 `Wrong` or `Unreachable` is Unreachable; else Ok; with fewer than T/2 reveals NoQuorum. Ok and NoQuorum
 /// are paid. What is not paid goes back to the client, as does the fee of a seat without a standing report.
 interface IWorkAgreement {
     event ProgramBound(bytes32 indexed ledgerAccount);
-    event EpochOpened(uint256 indexed epoch, uint256 seedBlock, uint32[] testerIds, uint256 excused);
+    /// @notice In `excused` one bit for each tester, in the order of their seats, that was full.
+    event EpochOpened(uint256 indexed epoch, uint256 seedBlock, address[] testers, uint256 excused);
     event VerdictCommitted(uint256 indexed epoch, address indexed tester, bytes32 commitment);
     event VerdictRevealed(
         uint256 indexed epoch,
         address indexed tester,
-        Verdict[] verdicts,
+        uint64 verdicts,
         string evidenceCid,
         bytes32 salt
     );
@@ -79,8 +79,8 @@ interface IWorkAgreement {
     error WorkAgreement_NothingToReveal(uint256 epoch, address tester);
     /// @notice What is revealed is not what was committed.
     error WorkAgreement_CommitmentMismatch(uint256 epoch, address tester);
-    /// @notice One verdict for each worker.
-    error WorkAgreement_BadVerdictCount(uint256 expected, uint256 actual);
+    /// @notice Not a verdict for each worker and nothing more.
+    error WorkAgreement_BadVerdicts(uint256 workers, uint256 verdicts);
     /// @notice The evidence's CID is longer than MAX_CID_BYTES.
     error WorkAgreement_CidTooLong(uint256 max, uint256 actual);
     /// @notice `settle` was asked for no epoch.
@@ -141,7 +141,7 @@ interface IWorkAgreement {
     /// @param report With one verdict for each worker, in the order of `workers()`, and the CID (text) of the evidence,
     /// which may be empty, at most MAX_CID_BYTES bytes.
     /// @dev In blocks revealFrom to revealTo (_OutsideWindow). Reverts also with _UnknownEpoch, _BadSeat, _BadGroup,
-    /// _BadVerdictCount, _CidTooLong, _NothingToReveal, _CommitmentMismatch.
+    /// _BadVerdicts, _CidTooLong, _NothingToReveal, _CommitmentMismatch.
     function reveal(uint256 epoch, SeatReveal calldata report) external;
 
     /// @notice Reveals several seats at once, grouped or not.

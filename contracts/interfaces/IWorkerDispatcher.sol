@@ -188,12 +188,7 @@ interface IWorkerDispatcher {
     /// @param number The agreement's.
     /// @param oldLength, newLength Blocks bought in all, before and now.
     /// @dev Only agreements (_NotAnAgreement). Reverts with _BadLength, _WorkerNotWilling, _StakeNotFree.
-    function extendLocks(
-        uint32 number,
-        uint256 oldLength,
-        uint256 newLength,
-        WorkerSeat[] calldata seats
-    ) external;
+    function extendLocks(uint32 number, uint256 oldLength, uint256 newLength, WorkerSeat[] calldata seats) external;
 
     /// @notice The numbers fixed at deployment.
     function settings() external view returns (MarketSettings memory);

@@ -29,14 +29,7 @@ library AgreementArgs {
         uint256 count = terms.workers.length;
         for (uint256 i = 0; i < count; i++) {
             WorkerSeat memory seat = terms.workers[i];
-            args = abi.encodePacked(
-                args,
-                seat.workerId,
-                seat.twinId,
-                seat.previous,
-                seat.operator,
-                seat.pricePerBlock
-            );
+            args = abi.encodePacked(args, seat.workerId, seat.twinId, seat.previous, seat.operator, seat.pricePerBlock);
         }
     }
 

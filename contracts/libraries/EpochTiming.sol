@@ -17,6 +17,28 @@ library EpochTiming {
     /// @dev BLOCKHASH reaches this far back.
     uint256 private constant SEED_REACH = 256;
 
+    /// @notice An epoch's first block, and the first after it.
+    /// @param end First block after the agreement's work.
+    function span(
+        AgreementTerms memory terms,
+        uint256 end,
+        uint256 epoch
+    ) internal pure returns (uint256 from, uint256 next) {
+        from = terms.start + epoch * terms.epochLength;
+        next = Math.min(from + terms.epochLength, end);
+    }
+
+    /// @notice The blocks that take the commitments of an epoch over [from, next), the last one included.
+    function commitWindow(uint256 from, uint256 next) internal pure returns (uint256, uint256) {
+        return (from + COMMIT_DELAY, next - COMMIT_MARGIN);
+    }
+
+    /// @notice The blocks that take the reveals of an epoch before `next`, the last one included.
+    function revealWindow(AgreementTerms memory terms, uint256 next) internal pure returns (uint256, uint256) {
+        return (next, next + terms.revealLength - 1);
+    }
+
+    /// @notice All phases of an epoch.
     /// @param end First block after the agreement's work.
     /// @param contested Whether the epoch was appealed or challenged.
     function windows(
@@ -25,19 +47,20 @@ library EpochTiming {
         uint256 epoch,
         bool contested
     ) internal pure returns (EpochWindows memory result) {
-        uint256 from = terms.start + epoch * terms.epochLength;
-        uint256 next = Math.min(from + terms.epochLength, end);
+        (uint256 from, uint256 next) = span(terms, end, epoch);
         result.from = from;
         result.to = next - 1;
-        result.commitFrom = from + COMMIT_DELAY;
-        result.commitTo = next - COMMIT_MARGIN;
-        result.revealFrom = next;
-        result.revealTo = next + terms.revealLength - 1;
+        (result.commitFrom, result.commitTo) = commitWindow(from, next);
+        (result.revealFrom, result.revealTo) = revealWindow(terms, next);
         result.appealFrom = result.revealTo + 1;
         result.appealTo = result.revealTo + terms.appealLength;
-        result.finalFrom = contested
-            ? panel(result.appealTo, terms.epochLength, terms.revealLength).finalFrom
-            : result.appealTo + 1;
+        result.finalFrom = finalFrom(terms, next, contested);
+    }
+
+    /// @notice First block in which an epoch is final, by the first block after its own.
+    function finalFrom(AgreementTerms memory terms, uint256 next, bool contested) internal pure returns (uint256) {
+        uint256 first = next + terms.revealLength + terms.appealLength;
+        return contested ? first + terms.epochLength + terms.revealLength : first;
     }
 
     /// @notice A panel has as much time as an epoch's testers, counted from the end of the appeal window.

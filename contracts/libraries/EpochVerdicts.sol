@@ -34,12 +34,15 @@ library EpochVerdicts {
 
     uint256 private constant VERDICT_BITS = 2;
     uint256 private constant VERDICT_MASK = 0x3;
+    /// @dev The lower bit of each verdict of up to 32 workers.
+    uint256 private constant LOW_BITS = 0x5555555555555555;
 
-    function pack(uint32[] memory ids, uint256 excusedSeats) internal pure returns (uint256 draw) {
-        draw = OPEN_FLAG | (ids.length << COUNT_SHIFT) | (excusedSeats << EXCUSED_SHIFT);
+    /// @param drawn As the tester registry draws them: the id in the low 32 bits of each.
+    function pack(uint256[] memory drawn, uint256 excusedSeats) internal pure returns (uint256 draw) {
+        draw = OPEN_FLAG | (drawn.length << COUNT_SHIFT) | (excusedSeats << EXCUSED_SHIFT);
         // At most 7 seats.
-        for (uint256 i = 0; i < ids.length; i++) {
-            draw |= uint256(ids[i]) << (i * ID_BITS);
+        for (uint256 i = 0; i < drawn.length; i++) {
+            draw |= uint256(uint32(drawn[i])) << (i * ID_BITS);
         }
     }
 
@@ -105,16 +108,25 @@ library EpochVerdicts {
         return (draw >> (DISSENT_SHIFT + seat)) & 1 == 1;
     }
 
+    /// @notice Whether every revealed verdict is Ok.
+    function isUnanimous(uint256 draw) internal pure returns (bool) {
+        return (draw >> DISSENT_SHIFT) & SEATS_MASK == 0;
+    }
+
     function isGrouped(uint256 draw, uint256 seat) internal pure returns (bool) {
         return (draw >> (GROUPED_SHIFT + seat)) & 1 == 1;
     }
 
-    /// @notice Verdicts in one word, 2 bits a worker: zero when all are Ok.
-    function packVerdicts(Verdict[] calldata list) internal pure returns (uint256 packed) {
-        // At most 20 workers.
-        for (uint256 i = 0; i < list.length; i++) {
-            packed |= uint256(list[i]) << (i * VERDICT_BITS);
+    /// @notice How many seats, of at most seven, these flags name.
+    function countSeats(uint256 flags) internal pure returns (uint256 count) {
+        for (; flags != 0; flags &= flags - 1) {
+            count++;
         }
+    }
+
+    /// @notice Whether a word holds 2 bits for each worker, none of them 3, and nothing more.
+    function areVerdicts(uint256 packed, uint256 workerCount) internal pure returns (bool) {
+        return packed >> (workerCount * VERDICT_BITS) == 0 && packed & (packed >> 1) & LOW_BITS == 0;
     }
 
     function unpackVerdicts(uint256 packed, uint256 workerCount) internal pure returns (Verdict[] memory list) {

@@ -8,16 +8,9 @@ import {IDisputes} from "../interfaces/IDisputes.sol";
 import {ITesterRegistry} from "../interfaces/ITesterRegistry.sol";
 import {IWorkAgreement} from "../interfaces/IWorkAgreement.sol";
 import {AgreementState, Progress, WorkerAccount} from "../types/AgreementState.sol";
-import {
-    AgreementTerms,
-    DutyResult,
-    EpochWindows,
-    Outcome,
-    Resolution,
-    WorkerReport,
-    WorkerSeat
-} from "../types/MarketTypes.sol";
+import {AgreementTerms, Outcome, Resolution, WorkerReport, WorkerSeat} from "../types/MarketTypes.sol";
 import {AgreementSpan} from "./AgreementSpan.sol";
+import {Duties} from "./Duties.sol";
 import {EpochTiming} from "./EpochTiming.sol";
 import {EpochVerdicts, Tally} from "./EpochVerdicts.sol";
 
@@ -34,12 +27,14 @@ library Settlement {
         AgreementTerms terms;
         IDisputes disputes;
         WorkerAccount[] accounts;
-        DutyResult[] duties;
+        uint256[] duties;
         uint256 dutyCount;
         uint256 clientCredit;
         uint256 fees;
         uint256 quorumEpochs;
         uint256 reports;
+        bool hasResigned;
+        Outcome[] allOk;
     }
 
     /// @notice Credits everybody with the next final epochs: each wei of their price and fees goes to exactly one of them.
@@ -57,9 +52,9 @@ library Settlement {
         uint256 epoch = first;
         for (; epoch < last; epoch++) {
             uint256 draw = self.draws[epoch];
-            EpochWindows memory windows = EpochTiming.windows(terms, end, epoch, draw.isContested());
-            if (block.number < windows.finalFrom) break;
-            _settleEpoch(self, settling, epoch, draw, windows.to - windows.from + 1);
+            (uint256 from, uint256 next) = EpochTiming.span(terms, end, epoch);
+            if (block.number < EpochTiming.finalFrom(terms, next, draw.isContested())) break;
+            _settleEpoch(self, settling, epoch, draw, next - from);
         }
         settled = epoch - first;
         if (settled != 0) _store(self, settling, testers, epoch);
@@ -102,40 +97,57 @@ library Settlement {
     ) private {
         AgreementTerms memory terms = settling.terms;
         Resolution memory resolution;
-        if (draw.isContested()) resolution = settling.disputes.resolve(epoch);
-        Tally memory tally = EpochVerdicts.tally(draw, self.seats[epoch], terms.workers.length, resolution.struck);
-        if (!draw.isContested()) resolution.outcomes = EpochVerdicts.outcomes(tally, terms.testerCount);
-        bool quorum = EpochVerdicts.hasQuorum(tally.reveals, terms.testerCount);
+        uint256 reveals;
+        bool quorum;
+        if (draw.isUnanimous() && !draw.isContested() && !settling.hasResigned) {
+            // What nearly every epoch is: all workers good, or too few reports to say anything.
+            reveals = EpochVerdicts.countSeats(draw.revealed());
+            quorum = EpochVerdicts.hasQuorum(reveals, terms.testerCount);
+            resolution.outcomes = quorum ? settling.allOk : new Outcome[](terms.workers.length);
+            for (uint256 i = 0; !quorum && i < terms.workers.length; i++) {
+                resolution.outcomes[i] = Outcome.NoQuorum;
+            }
+        } else {
+            if (draw.isContested()) resolution = settling.disputes.resolve(epoch);
+            Tally memory tally = EpochVerdicts.tally(draw, self.seats[epoch], terms.workers.length, resolution.struck);
+            if (!draw.isContested()) resolution.outcomes = EpochVerdicts.outcomes(tally, terms.testerCount);
+            reveals = tally.reveals;
+            quorum = EpochVerdicts.hasQuorum(reveals, terms.testerCount);
+            _bookAll(settling, epoch, resolution.outcomes, quorum ? reveals : 0, blocks);
+        }
         if (quorum) {
             settling.quorumEpochs++;
-            settling.reports += tally.reveals;
-        }
-
-        uint256 reports = quorum ? tally.reveals : 0;
-        for (uint256 i = 0; i < terms.workers.length; i++) {
-            WorkerAccount memory account = settling.accounts[i];
-            if (AgreementSpan.hasLeft(account.resignedAt, epoch)) resolution.outcomes[i] = Outcome.Resigned;
-            if (_book(account, resolution.outcomes[i], quorum, reports)) continue;
-            account.blocksLost += uint32(blocks);
-            settling.clientCredit += blocks * terms.workers[i].pricePerBlock;
+            settling.reports += reveals;
         }
         uint256 fee = terms.testerFeePerEpoch;
-        settling.fees += fee * tally.reveals;
-        settling.clientCredit += fee * (terms.testerCount - tally.reveals);
+        settling.fees += fee * reveals;
+        settling.clientCredit += fee * (terms.testerCount - reveals);
         uint256 reported = _endDuties(settling, draw, resolution.struck);
         emit IWorkAgreement.EpochSettled(epoch, resolution.outcomes, reported);
     }
 
+    /// @param reports Of the epoch, 0 without a quorum.
+    function _bookAll(
+        Settling memory settling,
+        uint256 epoch,
+        Outcome[] memory outcomes,
+        uint256 reports,
+        uint256 blocks
+    ) private pure {
+        for (uint256 i = 0; i < outcomes.length; i++) {
+            WorkerAccount memory account = settling.accounts[i];
+            if (AgreementSpan.hasLeft(account.resignedAt, epoch)) outcomes[i] = Outcome.Resigned;
+            if (_book(account, outcomes[i], reports)) continue;
+            account.blocksLost += uint32(blocks);
+            settling.clientCredit += blocks * settling.terms.workers[i].pricePerBlock;
+        }
+    }
+
     /// @dev Writes an outcome into a worker's account. No overflow: MAX_EPOCHS epochs, and seven reports in each.
     /// @return paid Whether the worker earned the epoch.
-    function _book(
-        WorkerAccount memory account,
-        Outcome outcome,
-        bool quorum,
-        uint256 reports
-    ) private pure returns (bool paid) {
+    function _book(WorkerAccount memory account, Outcome outcome, uint256 reports) private pure returns (bool paid) {
         if (outcome == Outcome.Ok || outcome == Outcome.NoQuorum) return true;
-        if (quorum) {
+        if (reports != 0) {
             account.epochsOut++;
             account.reportsOut += uint24(reports);
         }
@@ -150,20 +162,22 @@ library Settlement {
     }
 
     /// @return reported One bit a seat: whose report stands.
-    function _endDuties(Settling memory settling, uint256 draw, uint256 struck) private pure returns (uint256 reported) {
+    function _endDuties(
+        Settling memory settling,
+        uint256 draw,
+        uint256 struck
+    ) private pure returns (uint256 reported) {
         reported = draw.revealed() & ~struck;
         uint256 excused = draw.excused();
         uint256 count = draw.seatCount();
         for (uint256 seat = 0; seat < count; seat++) {
             // An excused tester that did not commit owes nothing and gets nothing.
             if ((excused >> seat) & 1 == 1) continue;
-            bool stands = (reported >> seat) & 1 == 1;
-            settling.duties[settling.dutyCount++] = DutyResult({
-                testerId: draw.testerIdAt(seat),
-                reported: stands,
-                struck: (struck >> seat) & 1 == 1,
-                fee: stands ? settling.terms.testerFeePerEpoch : 0
-            });
+            settling.duties[settling.dutyCount++] = Duties.pack(
+                draw.testerIdAt(seat),
+                (reported >> seat) & 1 == 1,
+                (struck >> seat) & 1 == 1
+            );
         }
     }
 
@@ -176,10 +190,13 @@ library Settlement {
         settling.terms = terms;
         settling.disputes = disputes;
         settling.accounts = new WorkerAccount[](terms.workers.length);
+        settling.allOk = new Outcome[](terms.workers.length);
         for (uint256 i = 0; i < terms.workers.length; i++) {
             settling.accounts[i] = self.accounts[i];
+            if (settling.accounts[i].resignedAt != 0) settling.hasResigned = true;
+            settling.allOk[i] = Outcome.Ok;
         }
-        settling.duties = new DutyResult[](epochs * terms.testerCount);
+        settling.duties = new uint256[](epochs * terms.testerCount);
     }
 
     function _store(
@@ -199,14 +216,13 @@ library Settlement {
         progress.clientCredit += settling.clientCredit.toUint128();
         self.progress = progress;
 
-        DutyResult[] memory duties = settling.duties;
+        uint256[] memory duties = settling.duties;
         uint256 count = settling.dutyCount;
         if (count == 0) return;
         assembly ("memory-safe") {
             // Shorter than what was allocated: epochs that are not final yet, seats that nobody took.
             mstore(duties, count)
         }
-        testers.conclude{value: settling.fees}(settling.terms.number, duties);
+        testers.conclude{value: settling.fees}(settling.terms.number, settling.terms.testerFeePerEpoch, duties);
     }
-
 }

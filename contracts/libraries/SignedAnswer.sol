@@ -10,14 +10,12 @@ import {AnswerProof} from "../types/MarketTypes.sol";
 /// @notice EIP-712: domain {name "SPRF", version "1"}, type `Answer` below. The request is hashed as
 /// sha256("sprf/request/1" || canonical dag-cbor), in which its nonce stands as 32 bytes in a row.
 library SignedAnswer {
-    bytes32 private constant DOMAIN_SEPARATOR =
-        keccak256(
-            abi.encode(keccak256("EIP712Domain(string name,string version)"), keccak256("SPRF"), keccak256("1"))
-        );
-    bytes32 private constant ANSWER_TYPEHASH =
-        keccak256(
-            "Answer(bytes32 requestHash,uint64 sequence,string previousState,string status,string outputCid,string newState,uint64 gas,string recordCid)"
-        );
+    bytes32 private constant DOMAIN_SEPARATOR = keccak256(
+        abi.encode(keccak256("EIP712Domain(string name,string version)"), keccak256("SPRF"), keccak256("1"))
+    );
+    bytes32 private constant ANSWER_TYPEHASH = keccak256(
+        "Answer(bytes32 requestHash,uint64 sequence,string previousState,string status,string outputCid,string newState,uint64 gas,string recordCid)"
+    );
 
     /// @notice Hash of the request that holds this nonce.
     function requestHash(AnswerProof calldata proof, bytes32 nonce) internal pure returns (bytes32) {

@@ -9,6 +9,7 @@ import {ITesterRegistry} from "../interfaces/ITesterRegistry.sol";
 import {ITwins} from "../interfaces/ITwins.sol";
 import {IWorkAgreement} from "../interfaces/IWorkAgreement.sol";
 import {IWorkerDispatcher} from "../interfaces/IWorkerDispatcher.sol";
+import {Duties} from "../libraries/Duties.sol";
 import {EpochTiming} from "../libraries/EpochTiming.sol";
 import {EpochVerdicts, Tally} from "../libraries/EpochVerdicts.sol";
 import {Ether} from "../libraries/Ether.sol";
@@ -17,7 +18,6 @@ import {
     AgreementTerms,
     AnswerProof,
     DrawRequest,
-    DutyResult,
     EpochWindows,
     Outcome,
     PanelWindows,
@@ -41,7 +41,7 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
     /// @dev `verdicts` as EpochVerdicts packs them.
     struct PanelSeat {
         bytes32 commitment;
-        uint248 verdicts;
+        uint64 verdicts;
         bool revealed;
     }
 
@@ -157,7 +157,7 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
         address agreement,
         uint256 epoch,
         address tester,
-        Verdict[] calldata verdicts,
+        uint64 verdicts,
         string calldata evidenceCid,
         bytes32 salt
     ) external {
@@ -166,7 +166,7 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
         PanelWindows memory windows = _panelWindows(agreement, epoch);
         _requireWindow(windows.revealFrom, windows.revealTo);
         uint256 workerCount = IWorkAgreement(agreement).workers().length;
-        if (verdicts.length != workerCount) revert Disputes_BadVerdictCount(workerCount, verdicts.length);
+        if (!EpochVerdicts.areVerdicts(verdicts, workerCount)) revert Disputes_BadVerdicts(workerCount, verdicts);
         if (bytes(evidenceCid).length > MAX_CID_BYTES) {
             revert Disputes_CidTooLong(MAX_CID_BYTES, bytes(evidenceCid).length);
         }
@@ -176,7 +176,7 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
             revert Disputes_CommitmentMismatch(epoch, tester);
         }
         seat.revealed = true;
-        seat.verdicts = uint248(EpochVerdicts.packVerdicts(verdicts));
+        seat.verdicts = verdicts;
         emit PanelRevealed(agreement, epoch, tester, verdicts, evidenceCid, salt);
     }
 
@@ -202,11 +202,7 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
         _requireBond(TESTERS.missPenalty());
 
         self.challenged |= uint8(1 << seat);
-        self.challenges[seat] = Challenge({
-            challenger: msg.sender,
-            workerIndex: uint8(workerIndex),
-            answered: false
-        });
+        self.challenges[seat] = Challenge({challenger: msg.sender, workerIndex: uint8(workerIndex), answered: false});
         emit Challenged(agreement, epoch, seat, workerIndex, msg.sender);
         IWorkAgreement(agreement).contest(epoch);
     }
@@ -232,9 +228,7 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IDisputes
-    function resolve(
-        uint256 epoch
-    ) external onlyAgreement(msg.sender) returns (Resolution memory resolution) {
+    function resolve(uint256 epoch) external onlyAgreement(msg.sender) returns (Resolution memory resolution) {
         AgreementTerms memory terms = IWorkAgreement(msg.sender).terms();
         Dispute storage self = _disputes[msg.sender][epoch];
         TesterSeat[] memory seats = IWorkAgreement(msg.sender).seatsOf(epoch);
@@ -307,7 +301,7 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
         if (self.panelOpen) return TESTERS.accountsOf(self.panel.testerIds);
         PanelWindows memory windows = _panelWindows(agreement, epoch);
         if (self.appealed == 0 || block.number < windows.commitFrom || block.number > windows.commitTo) return accounts;
-        return TESTERS.accountsOf(TESTERS.draw(_drawRequest(agreement, epoch, windows.seedBlock)));
+        return TESTERS.draw(_drawRequest(agreement, epoch, windows.seedBlock));
     }
 
     /// @inheritdoc IDisputes
@@ -325,14 +319,18 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
         PanelWindows memory windows = _panelWindows(agreement, epoch);
         _requireWindow(windows.commitFrom, windows.commitTo);
         DrawRequest memory request = _drawRequest(agreement, epoch, windows.seedBlock);
-        (uint32[] memory testerIds, uint256 excused) = TESTERS.assign(request);
+        (uint256[] memory drawn, uint256 excused) = TESTERS.assign(request);
         // 2T + 1 were wanted.
         uint256 least = request.testerCount / 2;
-        if (testerIds.length < least) revert Disputes_NotEnoughTesters(least, testerIds.length);
+        if (drawn.length < least) revert Disputes_NotEnoughTesters(least, drawn.length);
         self.panelOpen = true;
-        self.panel.testerIds = testerIds;
         self.panel.excused = excused;
-        emit PanelOpened(agreement, epoch, request.seedBlock, testerIds, excused);
+        address[] memory accounts = new address[](drawn.length);
+        for (uint256 i = 0; i < drawn.length; i++) {
+            self.panel.testerIds.push(uint32(drawn[i]));
+            accounts[i] = address(uint160(drawn[i] >> 32));
+        }
+        emit PanelOpened(agreement, epoch, request.seedBlock, accounts, excused);
     }
 
     /// @dev Takes the unanswered reports' cost of a miss from their testers.
@@ -394,26 +392,21 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
 
     function _endPanel(Panel storage panel, AgreementTerms memory terms, uint256 appeals) private {
         uint256 size = panel.testerIds.length;
-        DutyResult[] memory results = new DutyResult[](size);
+        uint256[] memory duties = new uint256[](size);
         uint256 count;
-        uint256 fees;
+        uint256 reveals;
         for (uint256 i = 0; i < size; i++) {
             if ((panel.excused >> i) & 1 == 1) continue;
             bool revealed = panel.seats[i].revealed;
-            uint256 fee = revealed ? appeals * terms.testerFeePerEpoch : 0;
-            fees += fee;
-            results[count++] = DutyResult({
-                testerId: panel.testerIds[i],
-                reported: revealed,
-                struck: false,
-                fee: uint128(fee)
-            });
+            if (revealed) reveals++;
+            duties[count++] = Duties.pack(panel.testerIds[i], revealed, false);
         }
         assembly ("memory-safe") {
             // Without the seats that owe nothing.
-            mstore(results, count)
+            mstore(duties, count)
         }
-        TESTERS.conclude{value: fees}(terms.number, results);
+        uint256 fee = appeals * terms.testerFeePerEpoch;
+        TESTERS.conclude{value: fee * reveals}(terms.number, fee, duties);
     }
 
     function _judge(

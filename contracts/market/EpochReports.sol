@@ -23,7 +23,6 @@ import {
     SeatStatus,
     SignedCommit,
     TesterSeat,
-    Verdict,
     WorkerSeat
 } from "../types/MarketTypes.sol";
 
@@ -37,8 +36,9 @@ abstract contract EpochReports is IWorkAgreement {
     /// @notice Bytes of an evidence CID, at most.
     uint256 public constant MAX_CID_BYTES = 128;
 
-    bytes32 private constant DOMAIN_TYPEHASH =
-        keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+    bytes32 private constant DOMAIN_TYPEHASH = keccak256(
+        "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+    );
     bytes32 private constant NAME_HASH = keccak256("SPRF WorkAgreement");
     bytes32 private constant VERSION_HASH = keccak256("1");
     bytes32 private constant COMMIT_TYPEHASH = keccak256("Commit(uint256 epoch,bytes32 commitment)");
@@ -55,82 +55,88 @@ abstract contract EpochReports is IWorkAgreement {
 
     /// @inheritdoc IWorkAgreement
     function openEpoch(uint256 epoch) external {
-        EpochWindows memory windows = _windowsOf(_header(), epoch);
-        _requireWindow(windows.commitFrom, windows.commitTo);
+        bytes memory args = _args();
+        uint256 from = _requireCommitWindow(args, epoch);
         if (_state.draws[epoch].isOpen()) revert WorkAgreement_AlreadyOpen(epoch);
-        _state.draws[epoch] = _open(epoch, windows.from);
+        (_state.draws[epoch], ) = _open(args, epoch, from);
     }
 
     /// @inheritdoc IWorkAgreement
     function commit(uint256 epoch, bytes32 commitment) external {
-        uint256 draw = _drawToCommit(epoch);
+        bytes memory args = _args();
+        uint256 from = _requireCommitWindow(args, epoch);
+        uint256 before = _state.draws[epoch];
+        uint256 draw = before;
+        if (!draw.isOpen()) (draw, ) = _open(args, epoch, from);
         uint256 seat = _seatOf(draw, epoch);
         if (commitment == bytes32(0)) revert WorkAgreement_ZeroCommitment();
         if (_statusOf(draw, epoch, seat) != SeatStatus.Drawn) revert WorkAgreement_AlreadyCommitted(epoch, msg.sender);
-        uint256 backed = _back(draw, seat);
-        if (backed != _state.draws[epoch]) _state.draws[epoch] = backed;
+        draw = _back(draw, seat);
+        if (draw != before) _state.draws[epoch] = draw;
         _state.seats[epoch][seat] = uint256(commitment);
         emit VerdictCommitted(epoch, msg.sender, commitment);
     }
 
     /// @inheritdoc IWorkAgreement
     function commitMany(uint256 epoch, SignedCommit[] calldata commits) external {
-        uint256 draw = _drawToCommit(epoch);
+        (uint256 draw, address[] memory accounts, bool isNew) = _drawToGroup(epoch);
         if (draw.grouped() != 0) revert WorkAgreement_AlreadyGrouped(epoch);
-        address[] memory accounts = TESTERS.accountsOf(draw.testerIds());
-        bytes memory commitments;
+        bytes32 domain = keccak256(abi.encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, block.chainid, address(this)));
+        bytes32[] memory group = new bytes32[](commits.length);
         uint256 seats;
         for (uint256 i = 0; i < commits.length; i++) {
             SignedCommit calldata signed = commits[i];
             uint256 seat = signed.seat;
             // In ascending order, so each seat once.
             if (seat >= accounts.length || seats >> seat != 0) revert WorkAgreement_BadSeat(epoch, seat);
-            if (_statusOf(draw, epoch, seat) != SeatStatus.Drawn) {
+            // Nobody can have committed to a draw that is made only now.
+            if (!isNew && _statusOf(draw, epoch, seat) != SeatStatus.Drawn) {
                 revert WorkAgreement_AlreadyCommitted(epoch, accounts[seat]);
             }
-            if (signed.commitment == bytes32(0)) revert WorkAgreement_ZeroCommitment();
-            address signer = ECDSA.recover(_digestOf(epoch, signed.commitment), signed.signature);
-            if (signer != accounts[seat]) revert WorkAgreement_BadSignature(accounts[seat], signer);
+            _requireSigned(domain, epoch, signed, accounts[seat]);
             seats |= 1 << seat;
             draw = _back(draw, seat);
-            commitments = bytes.concat(commitments, signed.commitment);
-            emit VerdictCommitted(epoch, signer, signed.commitment);
+            group[i] = signed.commitment;
+            emit VerdictCommitted(epoch, accounts[seat], signed.commitment);
         }
         if (seats == 0) revert WorkAgreement_ZeroCommitment();
         _state.draws[epoch] = draw.withGroup(seats);
-        _state.seats[epoch][EpochVerdicts.GROUP] = uint256(keccak256(commitments));
+        _state.seats[epoch][EpochVerdicts.GROUP] = uint256(keccak256(abi.encodePacked(group)));
     }
 
     /// @inheritdoc IWorkAgreement
     function reveal(uint256 epoch, SeatReveal calldata report) external {
-        uint256 draw = _drawToReveal(epoch);
-        _requireSeat(draw, epoch, report.seat);
+        bytes memory args = _args();
+        uint256 draw = _drawToReveal(args, epoch);
         if (draw.isGrouped(report.seat)) revert WorkAgreement_BadGroup(epoch);
-        address tester = TESTERS.accountOf(draw.testerIdAt(report.seat));
-        _state.draws[epoch] = _reveal(draw, epoch, report, tester, bytes32(_state.seats[epoch][report.seat]));
+        bytes32 committed = bytes32(_state.seats[epoch][report.seat]);
+        _state.draws[epoch] = _reveal(draw, epoch, report, committed, args.workerCount());
     }
 
     /// @inheritdoc IWorkAgreement
     function revealMany(uint256 epoch, bytes32[] calldata group, SeatReveal[] calldata reports) external {
-        uint256 draw = _drawToReveal(epoch);
+        bytes memory args = _args();
+        uint256 draw = _drawToReveal(args, epoch);
+        uint256 workerCount = args.workerCount();
         uint256 grouped = draw.grouped();
-        bool isGroup = uint256(keccak256(abi.encodePacked(group))) == _state.seats[epoch][EpochVerdicts.GROUP];
+        mapping(uint256 => uint256) storage seats = _state.seats[epoch];
+        bool isGroup = uint256(keccak256(abi.encodePacked(group))) == seats[EpochVerdicts.GROUP];
         if (group.length != 0 && !isGroup) revert WorkAgreement_BadGroup(epoch);
-        address[] memory accounts = TESTERS.accountsOf(draw.testerIds());
         for (uint256 i = 0; i < reports.length; i++) {
             uint256 seat = reports[i].seat;
-            _requireSeat(draw, epoch, seat);
-            bytes32 committed = bytes32(_state.seats[epoch][seat]);
+            bytes32 committed;
             if (draw.isGrouped(seat)) {
                 // The place of a seat in its group is the number of grouped seats before it.
-                uint256 place = _countBits(grouped & ((1 << seat) - 1));
+                uint256 place = EpochVerdicts.countSeats(grouped & ((1 << seat) - 1));
                 if (place >= group.length) revert WorkAgreement_BadGroup(epoch);
                 committed = group[place];
+            } else {
+                committed = bytes32(seats[seat]);
             }
-            draw = _reveal(draw, epoch, reports[i], accounts[seat], committed);
+            draw = _reveal(draw, epoch, reports[i], committed, workerCount);
         }
         _state.draws[epoch] = draw;
-        if (isGroup && grouped & ~draw.revealed() == 0) delete _state.seats[epoch][EpochVerdicts.GROUP];
+        if (isGroup && grouped & ~draw.revealed() == 0) delete seats[EpochVerdicts.GROUP];
     }
 
     /// @inheritdoc IWorkAgreement
@@ -274,7 +280,7 @@ abstract contract EpochReports is IWorkAgreement {
         uint256 draw = _state.draws[epoch];
         if (draw.isOpen()) return TESTERS.accountsOf(draw.testerIds());
         if (block.number < windows.commitFrom || block.number > windows.commitTo) return accounts;
-        return TESTERS.accountsOf(TESTERS.draw(_drawRequest(epoch, windows.from)));
+        return TESTERS.draw(_drawRequest(_args(), epoch, windows.from));
     }
 
     /// @inheritdoc IWorkAgreement
@@ -314,9 +320,15 @@ abstract contract EpochReports is IWorkAgreement {
     }
 
     function _windowsOf(AgreementTerms memory header, uint256 epoch) internal view returns (EpochWindows memory) {
-        uint256 count = _state.epochCount(header);
-        if (epoch >= count) revert WorkAgreement_UnknownEpoch(count, epoch);
+        _spanOf(header, epoch);
         return EpochTiming.windows(header, _state.end(header), epoch, _state.draws[epoch].isContested());
+    }
+
+    /// @dev An epoch's first block, and the first after it.
+    function _spanOf(AgreementTerms memory header, uint256 epoch) internal view returns (uint256 from, uint256 next) {
+        uint256 last = _state.end(header);
+        (from, next) = EpochTiming.span(header, last, epoch);
+        if (from >= last) revert WorkAgreement_UnknownEpoch(_state.epochCount(header), epoch);
     }
 
     function _tally(uint256 epoch, uint256 workerCount) internal view returns (Tally memory) {
@@ -328,25 +340,45 @@ abstract contract EpochReports is IWorkAgreement {
         return (block.number - header.start) / header.epochLength;
     }
 
-    /// @dev The draw of an epoch that takes commitments now, made when nobody made it before.
-    function _drawToCommit(uint256 epoch) private returns (uint256 draw) {
-        EpochWindows memory windows = _windowsOf(_header(), epoch);
-        _requireWindow(windows.commitFrom, windows.commitTo);
-        draw = _state.draws[epoch];
-        if (!draw.isOpen()) draw = _open(epoch, windows.from);
+    /// @return from The epoch's first block.
+    function _requireCommitWindow(bytes memory args, uint256 epoch) private view returns (uint256 from) {
+        uint256 next;
+        (from, next) = _spanOf(args.header(), epoch);
+        (uint256 first, uint256 last) = EpochTiming.commitWindow(from, next);
+        _requireWindow(first, last);
     }
 
-    function _drawToReveal(uint256 epoch) private view returns (uint256) {
-        EpochWindows memory windows = _windowsOf(_header(), epoch);
-        _requireWindow(windows.revealFrom, windows.revealTo);
+    /// @dev An epoch that takes commitments now: its draw, its testers, and whether it is made only now.
+    function _drawToGroup(uint256 epoch) private returns (uint256 draw, address[] memory accounts, bool isNew) {
+        bytes memory args = _args();
+        uint256 from = _requireCommitWindow(args, epoch);
+        draw = _state.draws[epoch];
+        isNew = !draw.isOpen();
+        if (isNew) (draw, accounts) = _open(args, epoch, from);
+        else accounts = TESTERS.accountsOf(draw.testerIds());
+    }
+
+    function _drawToReveal(bytes memory args, uint256 epoch) private view returns (uint256) {
+        AgreementTerms memory header = args.header();
+        (, uint256 next) = _spanOf(header, epoch);
+        (uint256 first, uint256 last) = EpochTiming.revealWindow(header, next);
+        _requireWindow(first, last);
         return _state.draws[epoch];
     }
 
-    function _open(uint256 epoch, uint256 from) private returns (uint256) {
-        DrawRequest memory request = _drawRequest(epoch, from);
-        (uint32[] memory testerIds, uint256 excused) = TESTERS.assign(request);
-        emit EpochOpened(epoch, request.seedBlock, testerIds, excused);
-        return EpochVerdicts.pack(testerIds, excused);
+    function _open(
+        bytes memory args,
+        uint256 epoch,
+        uint256 from
+    ) private returns (uint256 draw, address[] memory accounts) {
+        DrawRequest memory request = _drawRequest(args, epoch, from);
+        (uint256[] memory drawn, uint256 excused) = TESTERS.assign(request);
+        draw = EpochVerdicts.pack(drawn, excused);
+        accounts = new address[](drawn.length);
+        for (uint256 i = 0; i < drawn.length; i++) {
+            accounts[i] = address(uint160(drawn[i] >> 32));
+        }
+        emit EpochOpened(epoch, request.seedBlock, accounts, excused);
     }
 
     /// @dev An excused tester that commits takes the duty after all, with its stake.
@@ -360,29 +392,28 @@ abstract contract EpochReports is IWorkAgreement {
         uint256 draw,
         uint256 epoch,
         SeatReveal calldata report,
-        address tester,
-        bytes32 committed
+        bytes32 committed,
+        uint256 workerCount
     ) private returns (uint256) {
-        uint256 workerCount = _args().workerCount();
-        if (report.verdicts.length != workerCount) {
-            revert WorkAgreement_BadVerdictCount(workerCount, report.verdicts.length);
-        }
+        uint256 seat = report.seat;
+        if (seat >= draw.seatCount()) revert WorkAgreement_BadSeat(epoch, seat);
+        uint256 packed = report.verdicts;
+        if (!EpochVerdicts.areVerdicts(packed, workerCount)) revert WorkAgreement_BadVerdicts(workerCount, packed);
         if (bytes(report.evidenceCid).length > MAX_CID_BYTES) {
             revert WorkAgreement_CidTooLong(MAX_CID_BYTES, bytes(report.evidenceCid).length);
         }
-        if (committed == bytes32(0) || draw.hasRevealed(report.seat)) {
-            revert WorkAgreement_NothingToReveal(epoch, tester);
+        if (committed == bytes32(0) || draw.hasRevealed(seat)) {
+            revert WorkAgreement_NothingToReveal(epoch, report.tester);
         }
         bytes32 commitment = keccak256(
-            abi.encode(address(this), epoch, tester, report.verdicts, report.evidenceCid, report.salt)
+            abi.encode(address(this), epoch, report.tester, packed, report.evidenceCid, report.salt)
         );
-        if (commitment != committed) revert WorkAgreement_CommitmentMismatch(epoch, tester);
+        if (commitment != committed) revert WorkAgreement_CommitmentMismatch(epoch, report.tester);
 
-        uint256 packed = EpochVerdicts.packVerdicts(report.verdicts);
         // Writes nothing when a grouped seat, which has no commitment of its own, found all workers Ok.
-        if (packed != 0 || !draw.isGrouped(report.seat)) _state.seats[epoch][report.seat] = packed;
-        emit VerdictRevealed(epoch, tester, report.verdicts, report.evidenceCid, report.salt);
-        return draw.withReveal(report.seat, packed != 0);
+        if (packed != 0 || !draw.isGrouped(seat)) _state.seats[epoch][seat] = packed;
+        emit VerdictRevealed(epoch, report.tester, report.verdicts, report.evidenceCid, report.salt);
+        return draw.withReveal(seat, packed != 0);
     }
 
     /// @dev The caller's seat.
@@ -401,47 +432,35 @@ abstract contract EpochReports is IWorkAgreement {
         return SeatStatus.Drawn;
     }
 
-    function _drawRequest(uint256 epoch, uint256 from) private view returns (DrawRequest memory) {
-        AgreementTerms memory all = _terms();
-        uint256 count = all.workers.length;
+    function _drawRequest(bytes memory args, uint256 epoch, uint256 from) private view returns (DrawRequest memory) {
+        AgreementTerms memory header = args.header();
+        uint256 count = args.workerCount();
         address[] memory excluded = new address[](count + 1);
         for (uint256 i = 0; i < count; i++) {
-            excluded[i] = all.workers[i].operator;
+            excluded[i] = args.worker(i).operator;
         }
-        excluded[count] = all.client;
+        excluded[count] = header.client;
         return
             DrawRequest({
                 agreement: address(this),
-                number: all.number,
+                number: header.number,
                 epoch: epoch,
                 round: 0,
                 seedBlock: EpochTiming.epochSeed(from),
-                testerCount: all.testerCount,
-                feePerEpoch: all.testerFeePerEpoch,
+                testerCount: header.testerCount,
+                feePerEpoch: header.testerFeePerEpoch,
                 excluded: excluded
             });
     }
 
-    /// @dev What a tester signs for somebody else to bring.
-    function _digestOf(uint256 epoch, bytes32 commitment) private view returns (bytes32) {
-        bytes32 domain = keccak256(
-            abi.encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, block.chainid, address(this))
-        );
-        return MessageHashUtils.toTypedDataHash(domain, keccak256(abi.encode(COMMIT_TYPEHASH, epoch, commitment)));
+    function _requireSigned(bytes32 domain, uint256 epoch, SignedCommit calldata signed, address tester) private pure {
+        if (signed.commitment == bytes32(0)) revert WorkAgreement_ZeroCommitment();
+        bytes32 message = keccak256(abi.encode(COMMIT_TYPEHASH, epoch, signed.commitment));
+        address signer = ECDSA.recover(MessageHashUtils.toTypedDataHash(domain, message), signed.signature);
+        if (signer != tester) revert WorkAgreement_BadSignature(tester, signer);
     }
 
     function _requireWindow(uint256 from, uint256 to) private view {
         if (block.number < from || block.number > to) revert WorkAgreement_OutsideWindow(from, to, block.number);
-    }
-
-    function _requireSeat(uint256 draw, uint256 epoch, uint256 seat) private pure {
-        if (seat >= draw.seatCount()) revert WorkAgreement_BadSeat(epoch, seat);
-    }
-
-    /// @dev Of at most seven.
-    function _countBits(uint256 bits) private pure returns (uint256 count) {
-        for (; bits != 0; bits &= bits - 1) {
-            count++;
-        }
     }
 }

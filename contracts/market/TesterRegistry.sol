@@ -4,29 +4,25 @@ pragma solidity 0.8.37;
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 
 import {ITesterRegistry} from "../interfaces/ITesterRegistry.sol";
 import {ITwins} from "../interfaces/ITwins.sol";
 import {AgreementAddress} from "../libraries/AgreementAddress.sol";
+import {BlockHistory} from "../libraries/BlockHistory.sol";
+import {Duties} from "../libraries/Duties.sol";
 import {Ether} from "../libraries/Ether.sol";
 import {WeightedDraw} from "../libraries/WeightedDraw.sol";
-import {DrawRequest, DutyResult, TesterSettings, TesterView} from "../types/MarketTypes.sol";
+import {DrawRequest, TesterSettings, TesterView} from "../types/MarketTypes.sol";
 
 /// @title Testers: who they are, what they stake, who is drawn, see {ITesterRegistry}
 contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
-    using Checkpoints for Checkpoints.Trace208;
+    using BlockHistory for BlockHistory.History;
+    using Duties for uint256;
     using SafeCast for uint256;
 
-    struct Tester {
-        // Slot 0.
-        address account;
-        uint32 twinId;
-        // Place in the list, counted from 1; 0 when it cannot be drawn.
-        uint32 position;
-        bool active;
-        // Slot 1, all that a duty changes. `pastCapacity` is the largest capacity of the last SEED_REACH blocks before
-        // `capacityChangedAt`. No overflow: 2^96 wei are more than there is, and 2^24 duties take a block each.
+    /// @dev All that a duty changes, in one slot. `pastCapacity` is the largest capacity of the last SEED_REACH blocks
+    /// before `capacityChangedAt`. No overflow: 2^96 wei are more than there is, and 2^24 duties fill years of blocks.
+    struct Record {
         uint16 capacity;
         uint16 duties;
         uint16 pastCapacity;
@@ -35,6 +31,17 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
         uint24 revealed;
         uint24 missed;
         uint24 overturned;
+    }
+
+    struct Tester {
+        // Slot 0.
+        address account;
+        uint32 twinId;
+        // Place in the list, counted from 1; 0 when it cannot be drawn.
+        uint32 position;
+        bool active;
+        // Slot 1.
+        Record record;
         // Slot 2. `stake` holds what is set aside, DUTY_STAKE for each duty, and `unbonding`. It always covers the larger
         // of `capacity` and `pastCapacity`.
         uint128 stake;
@@ -73,6 +80,7 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     uint256 private constant SEED_REACH = 256;
     /// @dev A checkpoint holds the drawable stake above, the fee in the low 96 bits. No stake: cannot be drawn.
     uint256 private constant FEE_BITS = 96;
+    uint256 private constant ID_BITS = 32;
 
     ITwins private immutable TWINS;
     uint128 private immutable DUTY_STAKE;
@@ -86,16 +94,15 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     mapping(address account => uint256 testerId) private _testerOf;
     mapping(uint256 testerId => Tester) private _testers;
     /// @dev Drawable stake and fee over time.
-    mapping(uint256 testerId => Checkpoints.Trace208) private _weights;
-    /// @dev Who stood at a place of the list over time; places count from 1.
-    mapping(uint256 position => Checkpoints.Trace208) private _positions;
-    Checkpoints.Trace208 private _size;
+    mapping(uint256 testerId => BlockHistory.History) private _weights;
+    /// @dev Who stood at a place of the list over time, its account above its id; places count from 1.
+    mapping(uint256 position => BlockHistory.History) private _positions;
+    BlockHistory.History private _size;
 
     /// @dev An agreement proves itself by its number; appeals are trusted with every agreement's.
     modifier onlyAgreement(uint32 number) {
-        if (msg.sender != _disputes && (number == 0 || msg.sender != AgreementAddress.compute(_dispatcher, number))) {
-            revert TesterRegistry_NotAnAgreement(msg.sender);
-        }
+        bool known = number != 0 && msg.sender == AgreementAddress.compute(_dispatcher, number);
+        if (!known && msg.sender != _disputes) revert TesterRegistry_NotAnAgreement(msg.sender);
         _;
     }
 
@@ -152,7 +159,7 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     /// @inheritdoc ITesterRegistry
     function unbondStake(uint128 amount) external {
         (uint256 testerId, Tester storage self) = _activeTester();
-        uint256 committed = self.duties * DUTY_STAKE + self.unbonding;
+        uint256 committed = self.record.duties * DUTY_STAKE + self.unbonding;
         // Both can overlap: stake that is leaving is set aside, too, when a tester leaves while it has duties.
         uint256 free = self.stake > committed ? self.stake - committed : 0;
         if (amount > free) revert TesterRegistry_StakeNotFree(free, amount);
@@ -168,7 +175,7 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     function withdrawStake() external nonReentrant {
         uint256 testerId = _testerOf[msg.sender];
         Tester storage self = _testers[testerId];
-        uint128 amount = uint128(Math.min(self.unbonding, self.stake - self.duties * DUTY_STAKE));
+        uint128 amount = uint128(Math.min(self.unbonding, self.stake - self.record.duties * DUTY_STAKE));
         if (amount == 0 || block.number < self.releaseBlock) {
             revert TesterRegistry_NothingToWithdraw(self.releaseBlock, amount);
         }
@@ -183,9 +190,9 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     function withdrawFees() external nonReentrant returns (uint256 amount) {
         uint256 testerId = _testerOf[msg.sender];
         Tester storage self = _testers[testerId];
-        amount = self.credit;
+        amount = self.record.credit;
         if (amount == 0) revert TesterRegistry_NoFees(msg.sender);
-        self.credit = 0;
+        self.record.credit = 0;
         emit FeesWithdrawn(testerId, msg.sender, amount);
         Ether.send(msg.sender, amount);
     }
@@ -201,49 +208,53 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     /// @inheritdoc ITesterRegistry
     function assign(
         DrawRequest calldata request
-    ) external onlyAgreement(request.number) returns (uint32[] memory testerIds, uint256 excused) {
-        if (msg.sender != _disputes && msg.sender != request.agreement) {
+    ) external onlyAgreement(request.number) returns (uint256[] memory drawn, uint256 excused) {
+        if (msg.sender != request.agreement && msg.sender != _disputes) {
             revert TesterRegistry_NotAnAgreement(msg.sender);
         }
-        testerIds = _draw(request);
-        for (uint256 i = 0; i < testerIds.length; i++) {
-            Tester storage self = _testers[testerIds[i]];
+        drawn = _draw(request);
+        for (uint256 i = 0; i < drawn.length; i++) {
+            uint256 testerId = uint32(drawn[i]);
+            Tester storage self = _testers[testerId];
             if (_isFull(self, request.seedBlock)) excused |= 1 << i;
-            else _addDuty(testerIds[i], self);
+            else _addDuty(testerId, self);
         }
     }
 
     /// @inheritdoc ITesterRegistry
     function takeDuty(uint32 number, uint256 testerId) external onlyAgreement(number) {
         Tester storage self = _testers[testerId];
-        if (self.duties >= self.capacity) revert TesterRegistry_Full(testerId);
+        if (self.record.duties >= self.record.capacity) revert TesterRegistry_Full(testerId);
         _addDuty(testerId, self);
     }
 
     /// @inheritdoc ITesterRegistry
-    function conclude(uint32 number, DutyResult[] calldata results) external payable onlyAgreement(number) {
-        uint256 fees;
+    function conclude(uint32 number, uint256 fee, uint256[] calldata duties) external payable onlyAgreement(number) {
+        uint256 reports;
         uint256 burnt;
-        for (uint256 i = 0; i < results.length; i++) {
-            DutyResult calldata result = results[i];
-            uint256 testerId = result.testerId;
+        for (uint256 i = 0; i < duties.length; i++) {
+            uint256 duty = duties[i];
+            uint256 testerId = duty.testerIdOf();
             Tester storage self = _testers[testerId];
-            bool wasFull = self.duties-- == self.capacity;
-            if (result.reported) {
-                self.revealed++;
-                self.credit += uint96(result.fee);
-                fees += result.fee;
+            Record memory record = self.record;
+            bool wasFull = record.duties-- == record.capacity;
+            if (duty.isReported()) {
+                record.revealed++;
+                record.credit += uint96(fee);
+                reports++;
             } else {
-                self.missed++;
-                if (!result.struck) {
-                    uint256 penalty = _penalize(testerId, self, _missPenalty());
-                    burnt += penalty;
-                    emit DutyMissed(testerId, msg.sender, penalty);
-                }
+                record.missed++;
             }
-            if (wasFull) _refresh(testerId, self);
+            self.record = record;
+            if (!duty.isReported() && !duty.isStruck()) {
+                uint256 penalty = _penalize(testerId, self, _missPenalty());
+                burnt += penalty;
+                emit DutyMissed(testerId, msg.sender, penalty);
+            } else if (wasFull) {
+                _refresh(testerId, self);
+            }
         }
-        if (fees != msg.value) revert TesterRegistry_BadValue(fees, msg.value);
+        if (reports * fee != msg.value) revert TesterRegistry_BadValue(reports * fee, msg.value);
         Ether.burn(burnt);
     }
 
@@ -255,15 +266,19 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
         bool overturned
     ) external onlyAgreement(0) returns (uint256 taken) {
         Tester storage self = _testers[testerId];
-        if (overturned) self.overturned++;
+        if (overturned) self.record.overturned++;
         taken = _penalize(testerId, self, amount);
         emit TesterCharged(testerId, agreement, taken, overturned);
         Ether.send(msg.sender, taken);
     }
 
     /// @inheritdoc ITesterRegistry
-    function draw(DrawRequest calldata request) external view returns (uint32[] memory testerIds) {
-        return _draw(request);
+    function draw(DrawRequest calldata request) external view returns (address[] memory accounts) {
+        uint256[] memory drawn = _draw(request);
+        accounts = new address[](drawn.length);
+        for (uint256 i = 0; i < drawn.length; i++) {
+            accounts[i] = address(uint160(drawn[i] >> ID_BITS));
+        }
     }
 
     /// @inheritdoc ITesterRegistry
@@ -297,10 +312,7 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc ITesterRegistry
-    function availableFor(
-        uint256 feePerEpoch,
-        address[] calldata excluded
-    ) external view returns (uint256 count) {
+    function availableFor(uint256 feePerEpoch, address[] calldata excluded) external view returns (uint256 count) {
         uint256 dearest = _classOf(feePerEpoch);
         // The class of the fee itself may hold dearer testers, unless the fee is its upper end.
         if (feePerEpoch < _maxFee() >> dearest) dearest++;
@@ -364,22 +376,23 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     /// @dev Keeps the larger capacity in mind as long as an epoch could still be opened with a seed from before: a
     /// tester that has seen its draw cannot excuse itself by lowering its capacity.
     function _setCapacity(Tester storage self, uint16 capacity) private {
-        bool recent = block.number <= self.capacityChangedAt + SEED_REACH;
-        self.pastCapacity = recent ? uint16(Math.max(self.pastCapacity, self.capacity)) : self.capacity;
-        self.capacityChangedAt = uint40(block.number);
-        self.capacity = capacity;
+        bool recent = block.number <= self.record.capacityChangedAt + SEED_REACH;
+        self.record.pastCapacity =
+            recent ? uint16(Math.max(self.record.pastCapacity, self.record.capacity)) : self.record.capacity;
+        self.record.capacityChangedAt = uint40(block.number);
+        self.record.capacity = capacity;
     }
 
     /// @dev No more duties than the stake covers.
     function _boundCapacities(Tester storage self) private {
         uint256 bound = self.stake / DUTY_STAKE;
-        if (self.pastCapacity > bound) self.pastCapacity = uint16(bound);
+        if (self.record.pastCapacity > bound) self.record.pastCapacity = uint16(bound);
         bound = (self.stake - self.unbonding) / DUTY_STAKE;
-        if (self.capacity > bound) self.capacity = uint16(bound);
+        if (self.record.capacity > bound) self.record.capacity = uint16(bound);
     }
 
     function _addDuty(uint256 testerId, Tester storage self) private {
-        if (++self.duties == self.capacity) _refresh(testerId, self);
+        if (++self.record.duties == self.record.capacity) _refresh(testerId, self);
     }
 
     /// @dev Takes stake; what is unbonding goes first, so that it cannot run away, and capacity follows.
@@ -392,30 +405,30 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     }
 
     function _checkBacking(Tester storage self) private view {
-        uint256 required = uint256(self.capacity) * DUTY_STAKE;
+        uint256 required = uint256(self.record.capacity) * DUTY_STAKE;
         uint256 backing = self.stake - self.unbonding;
         if (backing < required) revert TesterRegistry_StakeTooLow(required, backing);
     }
 
     /// @dev Brings list and checkpoint in line with the tester after any change.
     function _refresh(uint256 testerId, Tester storage self) private {
-        bool listed = self.active && self.capacity != 0;
+        bool listed = self.active && self.record.capacity != 0;
         if (listed != (self.position != 0)) {
             _count(self.feePerEpoch, listed);
             if (listed) _append(testerId, self);
             else _remove(self);
         }
 
-        bool drawable = listed && self.duties < self.capacity;
+        bool drawable = listed && self.record.duties < self.record.capacity;
         uint256 weight = drawable ? self.stake - self.unbonding : 0;
-        _weights[testerId].push(block.number.toUint48(), ((weight << FEE_BITS) | self.feePerEpoch).toUint208());
+        _weights[testerId].set((weight << FEE_BITS) | self.feePerEpoch);
     }
 
     function _append(uint256 testerId, Tester storage self) private {
         uint256 position = _size.latest() + 1;
         self.position = position.toUint32();
-        _positions[position].push(block.number.toUint48(), testerId.toUint208());
-        _size.push(block.number.toUint48(), position.toUint208());
+        _positions[position].set((uint256(uint160(self.account)) << ID_BITS) | testerId);
+        _size.set(position);
     }
 
     /// @dev The last one in the list takes the free place.
@@ -423,12 +436,12 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
         uint256 last = _size.latest();
         uint256 position = self.position;
         if (position != last) {
-            uint208 moved = _positions[last].latest();
-            _testers[moved].position = position.toUint32();
-            _positions[position].push(block.number.toUint48(), moved);
+            uint256 moved = _positions[last].latest();
+            _testers[uint32(moved)].position = position.toUint32();
+            _positions[position].set(moved);
         }
         self.position = 0;
-        _size.push(block.number.toUint48(), (last - 1).toUint208());
+        _size.set(last - 1);
     }
 
     /// @dev One tester more or less in the class of this fee. 2^16 of a class: their stakes would be more than a market
@@ -457,26 +470,26 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
 
     /// @dev Full at opening time. What the tester itself changed since the seed block does not count.
     function _isFull(Tester storage self, uint256 seedBlock) private view returns (bool) {
-        uint256 capacity = self.capacity;
-        if (self.capacityChangedAt >= seedBlock) capacity = Math.max(capacity, self.pastCapacity);
-        return self.duties >= capacity;
+        uint256 capacity = self.record.capacity;
+        if (self.record.capacityChangedAt >= seedBlock) capacity = Math.max(capacity, self.record.pastCapacity);
+        return self.record.duties >= capacity;
     }
 
     /// @dev Looks at testers in a random order until there are CANDIDATES_PER_SEAT for each seat, then draws among
     /// them by stake. Reads only blockhash(S) and state as of S - 1, and accounts, which never change.
-    function _draw(DrawRequest calldata request) private view returns (uint32[] memory testerIds) {
+    function _draw(DrawRequest calldata request) private view returns (uint256[] memory drawn) {
         bytes32 seed = keccak256(
             abi.encode(blockhash(request.seedBlock), request.agreement, request.epoch, request.round)
         );
         uint256 wanted = request.testerCount * CANDIDATES_PER_SEAT;
-        uint256[] memory ids = new uint256[](wanted);
+        drawn = new uint256[](wanted);
         uint256[] memory weights = new uint256[](wanted);
-        uint256 found = _collect(seed, request, ids, weights);
+        uint256 found = _collect(seed, request, drawn, weights);
 
-        WeightedDraw.draw(keccak256(abi.encode(seed, "seats")), ids, weights, found, request.testerCount);
-        testerIds = new uint32[](Math.min(found, request.testerCount));
-        for (uint256 i = 0; i < testerIds.length; i++) {
-            testerIds[i] = ids[i].toUint32();
+        WeightedDraw.draw(keccak256(abi.encode(seed, "seats")), drawn, weights, found, request.testerCount);
+        uint256 count = Math.min(found, request.testerCount);
+        assembly ("memory-safe") {
+            mstore(drawn, count)
         }
     }
 
@@ -484,25 +497,25 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
     function _collect(
         bytes32 seed,
         DrawRequest calldata request,
-        uint256[] memory ids,
+        uint256[] memory entries,
         uint256[] memory weights
     ) private view returns (uint256 found) {
-        uint48 asOf = (request.seedBlock - 1).toUint48();
-        uint256 size = _size.upperLookupRecent(asOf);
+        uint256 asOf = request.seedBlock - 1;
+        uint256 size = _size.asOf(asOf);
         uint256 probes = Math.min(size, MAX_PROBES);
         uint256[] memory swapped = new uint256[](probes);
         uint256[] memory places = new uint256[](probes);
-        for (uint256 i = 0; i < probes && found < ids.length; i++) {
+        for (uint256 i = 0; i < probes && found < entries.length; i++) {
             uint256 j = i + (uint256(keccak256(abi.encode(seed, i))) % (size - i));
             places[i] = j;
             swapped[i] = _placeAt(places, swapped, i, i);
-            uint256 testerId = _positions[_placeAt(places, swapped, j, i) + 1].upperLookupRecent(asOf);
-            uint256 value = _weights[testerId].upperLookupRecent(asOf);
-            if (_eligible(testerId, value, request)) {
-                ids[found] = testerId;
-                weights[found] = value >> FEE_BITS;
-                found++;
-            }
+            uint256 entry = _positions[_placeAt(places, swapped, j, i) + 1].asOf(asOf);
+            if (_isExcluded(address(uint160(entry >> ID_BITS)), request.excluded)) continue;
+            uint256 value = _weights[uint32(entry)].asOf(asOf);
+            if (value >> FEE_BITS == 0 || uint96(value) > request.feePerEpoch) continue;
+            entries[found] = entry;
+            weights[found] = value >> FEE_BITS;
+            found++;
         }
     }
 
@@ -519,13 +532,11 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
         return place;
     }
 
-    function _eligible(uint256 testerId, uint256 value, DrawRequest calldata request) private view returns (bool) {
-        if (value >> FEE_BITS == 0 || uint96(value) > request.feePerEpoch) return false;
-        address account = _testers[testerId].account;
-        for (uint256 i = 0; i < request.excluded.length; i++) {
-            if (request.excluded[i] == account) return false;
+    function _isExcluded(address account, address[] calldata excluded) private pure returns (bool) {
+        for (uint256 i = 0; i < excluded.length; i++) {
+            if (excluded[i] == account) return true;
         }
-        return true;
+        return false;
     }
 
     function _activeTester() private view returns (uint256 testerId, Tester storage self) {
@@ -543,16 +554,16 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
                 twinId: self.twinId,
                 active: self.active,
                 feePerEpoch: self.feePerEpoch,
-                capacity: self.capacity,
-                duties: self.duties,
+                capacity: self.record.capacity,
+                duties: self.record.duties,
                 stake: self.stake,
-                setAside: uint128(self.duties * DUTY_STAKE),
+                setAside: uint128(self.record.duties * DUTY_STAKE),
                 unbonding: self.unbonding,
                 releaseBlock: self.releaseBlock,
-                credit: self.credit,
-                revealed: self.revealed,
-                missed: self.missed,
-                overturned: self.overturned
+                credit: self.record.credit,
+                revealed: self.record.revealed,
+                missed: self.record.missed,
+                overturned: self.record.overturned
             });
     }
 

@@ -68,7 +68,8 @@ contract WorkAgreement is EpochReports, ReentrancyGuardTransient {
         for (uint256 i = 0; i < terms.workers.length; i++) {
             if (_state.accounts[i].resignedAt != 0) revert WorkAgreement_AlreadyResigned(i);
         }
-        uint256 required = terms.price() * blocks + terms.feesFor(Math.ceilDiv(newLength, terms.epochLength) - oldEpochs);
+        uint256 required =
+            terms.price() * blocks + terms.feesFor(Math.ceilDiv(newLength, terms.epochLength) - oldEpochs);
         if (msg.value < required) revert WorkAgreement_ValueTooLow(required, msg.value);
 
         _state.progress.extension += blocks.toUint32();
@@ -85,7 +86,8 @@ contract WorkAgreement is EpochReports, ReentrancyGuardTransient {
         uint256 kept = block.number < terms.start ? 1 : _runningEpoch(terms) + 2;
         if (_state.progress.terminatedAt != 0 || kept >= count) revert WorkAgreement_TooLateToTerminate(count);
 
-        uint256 refund = terms.price() * (_state.length(terms) - kept * terms.epochLength) + terms.feesFor(count - kept);
+        uint256 refund =
+            terms.price() * (_state.length(terms) - kept * terms.epochLength) + terms.feesFor(count - kept);
         _state.progress.terminatedAt = kept.toUint16();
         _state.progress.clientCredit += refund.toUint128();
         emit Terminated(_state.end(terms), refund);
@@ -137,7 +139,8 @@ contract WorkAgreement is EpochReports, ReentrancyGuardTransient {
         if (_state.progress.finalized) revert WorkAgreement_AlreadyFinalized();
         _settle(terms, MAX_SETTLE);
         uint256 count = _state.epochCount(terms);
-        if (_state.progress.settledEpochs != count) revert WorkAgreement_NotSettled(count, _state.progress.settledEpochs);
+        if (_state.progress.settledEpochs != count)
+            revert WorkAgreement_NotSettled(count, _state.progress.settledEpochs);
         _state.progress.finalized = true;
         emit Finalized();
 
@@ -161,9 +164,10 @@ contract WorkAgreement is EpochReports, ReentrancyGuardTransient {
         AgreementTerms memory terms = _terms();
         if (block.number < _windowsOf(terms, epoch).finalFrom) return new Outcome[](terms.workers.length);
         uint256 draw = _state.draws[epoch];
-        outcomes = draw.isContested()
-            ? DISPUTES.preview(epoch).outcomes
-            : EpochVerdicts.outcomes(_tally(epoch, terms.workers.length), terms.testerCount);
+        outcomes =
+            draw.isContested()
+                ? DISPUTES.preview(epoch).outcomes
+                : EpochVerdicts.outcomes(_tally(epoch, terms.workers.length), terms.testerCount);
         for (uint256 i = 0; i < outcomes.length; i++) {
             if (AgreementSpan.hasLeft(_state.accounts[i].resignedAt, epoch)) outcomes[i] = Outcome.Resigned;
         }

@@ -87,12 +87,7 @@ abstract contract WorkerStakes is IWorkerDispatcher {
         _;
     }
 
-    constructor(
-        ITwins twins_,
-        ITesterRegistry testers_,
-        IWorkerRecords records_,
-        MarketSettings memory settings_
-    ) {
+    constructor(ITwins twins_, ITesterRegistry testers_, IWorkerRecords records_, MarketSettings memory settings_) {
         if (address(twins_).code.length == 0) revert WorkerDispatcher_NotAContract("twins", address(twins_));
         if (address(testers_).code.length == 0) revert WorkerDispatcher_NotAContract("testers", address(testers_));
         if (address(records_).code.length == 0) revert WorkerDispatcher_NotAContract("records", address(records_));
@@ -266,9 +261,8 @@ abstract contract WorkerStakes is IWorkerDispatcher {
         uint256 workerId = seat.workerId;
         Worker storage self = _workers[workerId];
         OrderBook.Node storage node = _books.nodes[workerId];
-        if (
-            self.status != WorkerStatus.Active || node.price > seat.pricePerBlock || node.maxLength < newLength
-        ) revert WorkerDispatcher_WorkerNotWilling(workerId);
+        if (self.status != WorkerStatus.Active || node.price > seat.pricePerBlock || node.maxLength < newLength)
+            revert WorkerDispatcher_WorkerNotWilling(workerId);
         uint256 lock = _lockFor(seat.pricePerBlock, newLength);
         uint256 more = lock - _lockFor(seat.pricePerBlock, oldLength);
         uint256 free = self.stake - self.locked;

@@ -199,8 +199,10 @@ struct SignedCommit {
 /// @dev What a tester committed to, for anybody to bring.
 struct SeatReveal {
     uint8 seat;
-    // One for each worker.
-    Verdict[] verdicts;
+    // Whose commitment it is; another account's does not match.
+    address tester;
+    // A Verdict in 2 bits for each worker, the first one lowest.
+    uint64 verdicts;
     string evidenceCid;
     bytes32 salt;
 }
@@ -233,17 +235,6 @@ struct TesterSeat {
     // True when it committed together with others.
     bool grouped;
     Verdict[] verdicts;
-}
-
-/// @dev What a duty came to, as `TesterRegistry.conclude` books it.
-struct DutyResult {
-    uint32 testerId;
-    // Whether a report stands. A duty without one is a miss.
-    bool reported;
-    // A challenge took the report away, and what a miss costs with it.
-    bool struck;
-    // Wei credited to the tester.
-    uint128 fee;
 }
 
 /// @dev How an appealed or challenged epoch ended.

@@ -52,7 +52,7 @@ export async function deployDevnetMarket(rpcUrl: string): Promise<MarketContract
         DEVNET_MARKET_SETTINGS,
       ),
     );
-    return { twins, testers, dispatcher };
+    return { twins, testers, dispatcher, disputes, records };
   } finally {
     provider.destroy();
   }

@@ -10,11 +10,6 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type DrawRequestStructOutput = [agreement: string, number: bigint, epoch: bigint, round: bigint, seedBlock: bigint, testerCount: bigint, feePerEpoch: bigint, excluded: string[]] & {agreement: string, number: bigint, epoch: bigint, round: bigint, seedBlock: bigint, testerCount: bigint, feePerEpoch: bigint, excluded: string[] }
   
 
-    export type DutyResultStruct = {testerId: BigNumberish, reported: boolean, struck: boolean, fee: BigNumberish}
-
-    export type DutyResultStructOutput = [testerId: bigint, reported: boolean, struck: boolean, fee: bigint] & {testerId: bigint, reported: boolean, struck: boolean, fee: bigint }
-  
-
     export type TesterSettingsStruct = {dutyStake: BigNumberish, unbondingLength: BigNumberish}
 
     export type TesterSettingsStructOutput = [dutyStake: bigint, unbondingLength: bigint] & {dutyStake: bigint, unbondingLength: bigint }
@@ -37,7 +32,7 @@ encodeFunctionData(functionFragment: 'assign', values: [DrawRequestStruct]): str
 encodeFunctionData(functionFragment: 'attachDispatcher', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'availableFor', values: [BigNumberish, AddressLike[]]): string;
 encodeFunctionData(functionFragment: 'charge', values: [AddressLike, BigNumberish, BigNumberish, boolean]): string;
-encodeFunctionData(functionFragment: 'conclude', values: [BigNumberish, DutyResultStruct[]]): string;
+encodeFunctionData(functionFragment: 'conclude', values: [BigNumberish, BigNumberish, BigNumberish[]]): string;
 encodeFunctionData(functionFragment: 'dispatcher', values?: undefined): string;
 encodeFunctionData(functionFragment: 'draw', values: [DrawRequestStruct]): string;
 encodeFunctionData(functionFragment: 'maxFeePerEpoch', values?: undefined): string;
@@ -250,7 +245,7 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
     assign: TypedContractMethod<
       [request: DrawRequestStruct, ],
-      [[bigint[], bigint] & {testerIds: bigint[], excused: bigint }],
+      [[bigint[], bigint] & {drawn: bigint[], excused: bigint }],
       'nonpayable'
     >
     
@@ -281,7 +276,7 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
 
     
     conclude: TypedContractMethod<
-      [number: BigNumberish, results: DutyResultStruct[], ],
+      [number: BigNumberish, fee: BigNumberish, duties: BigNumberish[], ],
       [void],
       'payable'
     >
@@ -298,7 +293,7 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
     draw: TypedContractMethod<
       [request: DrawRequestStruct, ],
-      [bigint[]],
+      [string[]],
       'view'
     >
     
@@ -435,7 +430,7 @@ getFunction(nameOrSignature: 'activeCount'): TypedContractMethod<
     >;
 getFunction(nameOrSignature: 'assign'): TypedContractMethod<
       [request: DrawRequestStruct, ],
-      [[bigint[], bigint] & {testerIds: bigint[], excused: bigint }],
+      [[bigint[], bigint] & {drawn: bigint[], excused: bigint }],
       'nonpayable'
     >;
 getFunction(nameOrSignature: 'attachDispatcher'): TypedContractMethod<
@@ -454,7 +449,7 @@ getFunction(nameOrSignature: 'charge'): TypedContractMethod<
       'nonpayable'
     >;
 getFunction(nameOrSignature: 'conclude'): TypedContractMethod<
-      [number: BigNumberish, results: DutyResultStruct[], ],
+      [number: BigNumberish, fee: BigNumberish, duties: BigNumberish[], ],
       [void],
       'payable'
     >;
@@ -465,7 +460,7 @@ getFunction(nameOrSignature: 'dispatcher'): TypedContractMethod<
     >;
 getFunction(nameOrSignature: 'draw'): TypedContractMethod<
       [request: DrawRequestStruct, ],
-      [bigint[]],
+      [string[]],
       'view'
     >;
 getFunction(nameOrSignature: 'maxFeePerEpoch'): TypedContractMethod<

@@ -46,7 +46,7 @@ encodeFunctionData(functionFragment: 'panelWindowsOf', values: [AddressLike, Big
 encodeFunctionData(functionFragment: 'preview', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'previewPanel', values: [AddressLike, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'resolve', values: [BigNumberish]): string;
-encodeFunctionData(functionFragment: 'reveal', values: [AddressLike, BigNumberish, AddressLike, BigNumberish[], string, BytesLike]): string;
+encodeFunctionData(functionFragment: 'reveal', values: [AddressLike, BigNumberish, AddressLike, BigNumberish, string, BytesLike]): string;
 encodeFunctionData(functionFragment: 'withdraw', values?: undefined): string;
 
     decodeFunctionResult(functionFragment: 'MAX_CID_BYTES', data: BytesLike): Result;
@@ -143,9 +143,9 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
   
 
     export namespace PanelOpenedEvent {
-      export type InputTuple = [agreement: AddressLike, epoch: BigNumberish, seedBlock: BigNumberish, testerIds: BigNumberish[], excused: BigNumberish];
-      export type OutputTuple = [agreement: string, epoch: bigint, seedBlock: bigint, testerIds: bigint[], excused: bigint];
-      export interface OutputObject {agreement: string, epoch: bigint, seedBlock: bigint, testerIds: bigint[], excused: bigint };
+      export type InputTuple = [agreement: AddressLike, epoch: BigNumberish, seedBlock: BigNumberish, testers: AddressLike[], excused: BigNumberish];
+      export type OutputTuple = [agreement: string, epoch: bigint, seedBlock: bigint, testers: string[], excused: bigint];
+      export interface OutputObject {agreement: string, epoch: bigint, seedBlock: bigint, testers: string[], excused: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -155,9 +155,9 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
   
 
     export namespace PanelRevealedEvent {
-      export type InputTuple = [agreement: AddressLike, epoch: BigNumberish, tester: AddressLike, verdicts: BigNumberish[], evidenceCid: string, salt: BytesLike];
-      export type OutputTuple = [agreement: string, epoch: bigint, tester: string, verdicts: bigint[], evidenceCid: string, salt: string];
-      export interface OutputObject {agreement: string, epoch: bigint, tester: string, verdicts: bigint[], evidenceCid: string, salt: string };
+      export type InputTuple = [agreement: AddressLike, epoch: BigNumberish, tester: AddressLike, verdicts: BigNumberish, evidenceCid: string, salt: BytesLike];
+      export type OutputTuple = [agreement: string, epoch: bigint, tester: string, verdicts: bigint, evidenceCid: string, salt: string];
+      export interface OutputObject {agreement: string, epoch: bigint, tester: string, verdicts: bigint, evidenceCid: string, salt: string };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -341,7 +341,7 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
 
     
     reveal: TypedContractMethod<
-      [agreement: AddressLike, epoch: BigNumberish, tester: AddressLike, verdicts: BigNumberish[], evidenceCid: string, salt: BytesLike, ],
+      [agreement: AddressLike, epoch: BigNumberish, tester: AddressLike, verdicts: BigNumberish, evidenceCid: string, salt: BytesLike, ],
       [void],
       'nonpayable'
     >
@@ -439,7 +439,7 @@ getFunction(nameOrSignature: 'resolve'): TypedContractMethod<
       'nonpayable'
     >;
 getFunction(nameOrSignature: 'reveal'): TypedContractMethod<
-      [agreement: AddressLike, epoch: BigNumberish, tester: AddressLike, verdicts: BigNumberish[], evidenceCid: string, salt: BytesLike, ],
+      [agreement: AddressLike, epoch: BigNumberish, tester: AddressLike, verdicts: BigNumberish, evidenceCid: string, salt: BytesLike, ],
       [void],
       'nonpayable'
     >;
@@ -485,11 +485,11 @@ getEvent(key: 'ReportStruck'): TypedContractEvent<ReportStruckEvent.InputTuple, 
       PanelCommitted: TypedContractEvent<PanelCommittedEvent.InputTuple, PanelCommittedEvent.OutputTuple, PanelCommittedEvent.OutputObject>;
     
 
-      'PanelOpened(address,uint256,uint256,uint32[],uint256)': TypedContractEvent<PanelOpenedEvent.InputTuple, PanelOpenedEvent.OutputTuple, PanelOpenedEvent.OutputObject>;
+      'PanelOpened(address,uint256,uint256,address[],uint256)': TypedContractEvent<PanelOpenedEvent.InputTuple, PanelOpenedEvent.OutputTuple, PanelOpenedEvent.OutputObject>;
       PanelOpened: TypedContractEvent<PanelOpenedEvent.InputTuple, PanelOpenedEvent.OutputTuple, PanelOpenedEvent.OutputObject>;
     
 
-      'PanelRevealed(address,uint256,address,uint8[],string,bytes32)': TypedContractEvent<PanelRevealedEvent.InputTuple, PanelRevealedEvent.OutputTuple, PanelRevealedEvent.OutputObject>;
+      'PanelRevealed(address,uint256,address,uint64,string,bytes32)': TypedContractEvent<PanelRevealedEvent.InputTuple, PanelRevealedEvent.OutputTuple, PanelRevealedEvent.OutputObject>;
       PanelRevealed: TypedContractEvent<PanelRevealedEvent.InputTuple, PanelRevealedEvent.OutputTuple, PanelRevealedEvent.OutputObject>;
     
 

@@ -15,11 +15,6 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type DrawRequestStructOutput = [agreement: string, number: bigint, epoch: bigint, round: bigint, seedBlock: bigint, testerCount: bigint, feePerEpoch: bigint, excluded: string[]] & {agreement: string, number: bigint, epoch: bigint, round: bigint, seedBlock: bigint, testerCount: bigint, feePerEpoch: bigint, excluded: string[] }
   
 
-    export type DutyResultStruct = {testerId: BigNumberish, reported: boolean, struck: boolean, fee: BigNumberish}
-
-    export type DutyResultStructOutput = [testerId: bigint, reported: boolean, struck: boolean, fee: bigint] & {testerId: bigint, reported: boolean, struck: boolean, fee: bigint }
-  
-
     export type TesterViewStruct = {testerId: BigNumberish, account: AddressLike, twinId: BigNumberish, active: boolean, feePerEpoch: BigNumberish, capacity: BigNumberish, duties: BigNumberish, stake: BigNumberish, setAside: BigNumberish, unbonding: BigNumberish, releaseBlock: BigNumberish, credit: BigNumberish, revealed: BigNumberish, missed: BigNumberish, overturned: BigNumberish}
 
     export type TesterViewStructOutput = [testerId: bigint, account: string, twinId: bigint, active: boolean, feePerEpoch: bigint, capacity: bigint, duties: bigint, stake: bigint, setAside: bigint, unbonding: bigint, releaseBlock: bigint, credit: bigint, revealed: bigint, missed: bigint, overturned: bigint] & {testerId: bigint, account: string, twinId: bigint, active: boolean, feePerEpoch: bigint, capacity: bigint, duties: bigint, stake: bigint, setAside: bigint, unbonding: bigint, releaseBlock: bigint, credit: bigint, revealed: bigint, missed: bigint, overturned: bigint }
@@ -45,7 +40,7 @@ encodeFunctionData(functionFragment: 'assign', values: [DrawRequestStruct]): str
 encodeFunctionData(functionFragment: 'attachDispatcher', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'availableFor', values: [BigNumberish, AddressLike[]]): string;
 encodeFunctionData(functionFragment: 'charge', values: [AddressLike, BigNumberish, BigNumberish, boolean]): string;
-encodeFunctionData(functionFragment: 'conclude', values: [BigNumberish, DutyResultStruct[]]): string;
+encodeFunctionData(functionFragment: 'conclude', values: [BigNumberish, BigNumberish, BigNumberish[]]): string;
 encodeFunctionData(functionFragment: 'dispatcher', values?: undefined): string;
 encodeFunctionData(functionFragment: 'draw', values: [DrawRequestStruct]): string;
 encodeFunctionData(functionFragment: 'maxFeePerEpoch', values?: undefined): string;
@@ -330,7 +325,7 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
     assign: TypedContractMethod<
       [request: DrawRequestStruct, ],
-      [[bigint[], bigint] & {testerIds: bigint[], excused: bigint }],
+      [[bigint[], bigint] & {drawn: bigint[], excused: bigint }],
       'nonpayable'
     >
     
@@ -361,7 +356,7 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
 
     
     conclude: TypedContractMethod<
-      [number: BigNumberish, results: DutyResultStruct[], ],
+      [number: BigNumberish, fee: BigNumberish, duties: BigNumberish[], ],
       [void],
       'payable'
     >
@@ -378,7 +373,7 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
     draw: TypedContractMethod<
       [request: DrawRequestStruct, ],
-      [bigint[]],
+      [string[]],
       'view'
     >
     
@@ -555,7 +550,7 @@ getFunction(nameOrSignature: 'activeCount'): TypedContractMethod<
     >;
 getFunction(nameOrSignature: 'assign'): TypedContractMethod<
       [request: DrawRequestStruct, ],
-      [[bigint[], bigint] & {testerIds: bigint[], excused: bigint }],
+      [[bigint[], bigint] & {drawn: bigint[], excused: bigint }],
       'nonpayable'
     >;
 getFunction(nameOrSignature: 'attachDispatcher'): TypedContractMethod<
@@ -574,7 +569,7 @@ getFunction(nameOrSignature: 'charge'): TypedContractMethod<
       'nonpayable'
     >;
 getFunction(nameOrSignature: 'conclude'): TypedContractMethod<
-      [number: BigNumberish, results: DutyResultStruct[], ],
+      [number: BigNumberish, fee: BigNumberish, duties: BigNumberish[], ],
       [void],
       'payable'
     >;
@@ -585,7 +580,7 @@ getFunction(nameOrSignature: 'dispatcher'): TypedContractMethod<
     >;
 getFunction(nameOrSignature: 'draw'): TypedContractMethod<
       [request: DrawRequestStruct, ],
-      [bigint[]],
+      [string[]],
       'view'
     >;
 getFunction(nameOrSignature: 'maxFeePerEpoch'): TypedContractMethod<

@@ -10,9 +10,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type SignedCommitStructOutput = [seat: bigint, commitment: string, signature: string] & {seat: bigint, commitment: string, signature: string }
   
 
-    export type SeatRevealStruct = {seat: BigNumberish, verdicts: BigNumberish[], evidenceCid: string, salt: BytesLike}
+    export type SeatRevealStruct = {seat: BigNumberish, tester: AddressLike, verdicts: BigNumberish, evidenceCid: string, salt: BytesLike}
 
-    export type SeatRevealStructOutput = [seat: bigint, verdicts: bigint[], evidenceCid: string, salt: string] & {seat: bigint, verdicts: bigint[], evidenceCid: string, salt: string }
+    export type SeatRevealStructOutput = [seat: bigint, tester: string, verdicts: bigint, evidenceCid: string, salt: string] & {seat: bigint, tester: string, verdicts: bigint, evidenceCid: string, salt: string }
   
 
     export type TesterSeatStruct = {tester: AddressLike, testerId: BigNumberish, status: BigNumberish, excused: boolean, grouped: boolean, verdicts: BigNumberish[]}
@@ -129,9 +129,9 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
 
   
     export namespace EpochOpenedEvent {
-      export type InputTuple = [epoch: BigNumberish, seedBlock: BigNumberish, testerIds: BigNumberish[], excused: BigNumberish];
-      export type OutputTuple = [epoch: bigint, seedBlock: bigint, testerIds: bigint[], excused: bigint];
-      export interface OutputObject {epoch: bigint, seedBlock: bigint, testerIds: bigint[], excused: bigint };
+      export type InputTuple = [epoch: BigNumberish, seedBlock: BigNumberish, testers: AddressLike[], excused: BigNumberish];
+      export type OutputTuple = [epoch: bigint, seedBlock: bigint, testers: string[], excused: bigint];
+      export interface OutputObject {epoch: bigint, seedBlock: bigint, testers: string[], excused: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -213,9 +213,9 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
   
 
     export namespace VerdictRevealedEvent {
-      export type InputTuple = [epoch: BigNumberish, tester: AddressLike, verdicts: BigNumberish[], evidenceCid: string, salt: BytesLike];
-      export type OutputTuple = [epoch: bigint, tester: string, verdicts: bigint[], evidenceCid: string, salt: string];
-      export interface OutputObject {epoch: bigint, tester: string, verdicts: bigint[], evidenceCid: string, salt: string };
+      export type InputTuple = [epoch: BigNumberish, tester: AddressLike, verdicts: BigNumberish, evidenceCid: string, salt: BytesLike];
+      export type OutputTuple = [epoch: bigint, tester: string, verdicts: bigint, evidenceCid: string, salt: string];
+      export interface OutputObject {epoch: bigint, tester: string, verdicts: bigint, evidenceCid: string, salt: string };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -844,7 +844,7 @@ getEvent(key: 'WorkerResigned'): TypedContractEvent<WorkerResignedEvent.InputTup
 
     filters: {
       
-      'EpochOpened(uint256,uint256,uint32[],uint256)': TypedContractEvent<EpochOpenedEvent.InputTuple, EpochOpenedEvent.OutputTuple, EpochOpenedEvent.OutputObject>;
+      'EpochOpened(uint256,uint256,address[],uint256)': TypedContractEvent<EpochOpenedEvent.InputTuple, EpochOpenedEvent.OutputTuple, EpochOpenedEvent.OutputObject>;
       EpochOpened: TypedContractEvent<EpochOpenedEvent.InputTuple, EpochOpenedEvent.OutputTuple, EpochOpenedEvent.OutputObject>;
     
 
@@ -872,7 +872,7 @@ getEvent(key: 'WorkerResigned'): TypedContractEvent<WorkerResignedEvent.InputTup
       VerdictCommitted: TypedContractEvent<VerdictCommittedEvent.InputTuple, VerdictCommittedEvent.OutputTuple, VerdictCommittedEvent.OutputObject>;
     
 
-      'VerdictRevealed(uint256,address,uint8[],string,bytes32)': TypedContractEvent<VerdictRevealedEvent.InputTuple, VerdictRevealedEvent.OutputTuple, VerdictRevealedEvent.OutputObject>;
+      'VerdictRevealed(uint256,address,uint64,string,bytes32)': TypedContractEvent<VerdictRevealedEvent.InputTuple, VerdictRevealedEvent.OutputTuple, VerdictRevealedEvent.OutputObject>;
       VerdictRevealed: TypedContractEvent<VerdictRevealedEvent.InputTuple, VerdictRevealedEvent.OutputTuple, VerdictRevealedEvent.OutputObject>;
     
 

@@ -214,18 +214,23 @@ export async function buy(
 
 export const SALT = id("salt");
 
+/** Verdicts in one word, 2 bits for each worker, the first one lowest. */
+export function packVerdicts(verdicts: readonly bigint[]): bigint {
+  return verdicts.reduce((packed, verdict, index) => packed | (verdict << BigInt(2 * index)), 0n);
+}
+
 /** The commitment formula of `IWorkAgreement`, as a daemon computes it. */
 export function commitmentOf(
   agreement: string,
   epoch: bigint,
   tester: string,
-  verdicts: readonly bigint[],
+  verdicts: bigint,
   evidenceCid: string,
   salt: string,
 ): string {
   return keccak256(
     AbiCoder.defaultAbiCoder().encode(
-      ["address", "uint256", "address", "uint8[]", "string", "bytes32"],
+      ["address", "uint256", "address", "uint64", "string", "bytes32"],
       [agreement, epoch, tester, verdicts, evidenceCid, salt],
     ),
   );

@@ -86,16 +86,16 @@
     "inputs": [
       {
         "internalType": "uint256",
-        "name": "expected",
+        "name": "workers",
         "type": "uint256"
       },
       {
         "internalType": "uint256",
-        "name": "actual",
+        "name": "verdicts",
         "type": "uint256"
       }
     ],
-    "name": "Disputes_BadVerdictCount",
+    "name": "Disputes_BadVerdicts",
     "type": "error"
   },
   {
@@ -575,9 +575,9 @@
       },
       {
         "indexed": false,
-        "internalType": "uint32[]",
-        "name": "testerIds",
-        "type": "uint32[]"
+        "internalType": "address[]",
+        "name": "testers",
+        "type": "address[]"
       },
       {
         "indexed": false,
@@ -612,9 +612,9 @@
       },
       {
         "indexed": false,
-        "internalType": "enum Verdict[]",
+        "internalType": "uint64",
         "name": "verdicts",
-        "type": "uint8[]"
+        "type": "uint64"
       },
       {
         "indexed": false,
@@ -1157,9 +1157,9 @@
         "type": "address"
       },
       {
-        "internalType": "enum Verdict[]",
+        "internalType": "uint64",
         "name": "verdicts",
-        "type": "uint8[]"
+        "type": "uint64"
       },
       {
         "internalType": "string",

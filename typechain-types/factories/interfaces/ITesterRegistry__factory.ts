@@ -568,9 +568,9 @@
     "name": "assign",
     "outputs": [
       {
-        "internalType": "uint32[]",
-        "name": "testerIds",
-        "type": "uint32[]"
+        "internalType": "uint256[]",
+        "name": "drawn",
+        "type": "uint256[]"
       },
       {
         "internalType": "uint256",
@@ -660,31 +660,14 @@
         "type": "uint32"
       },
       {
-        "components": [
-          {
-            "internalType": "uint32",
-            "name": "testerId",
-            "type": "uint32"
-          },
-          {
-            "internalType": "bool",
-            "name": "reported",
-            "type": "bool"
-          },
-          {
-            "internalType": "bool",
-            "name": "struck",
-            "type": "bool"
-          },
-          {
-            "internalType": "uint128",
-            "name": "fee",
-            "type": "uint128"
-          }
-        ],
-        "internalType": "struct DutyResult[]",
-        "name": "results",
-        "type": "tuple[]"
+        "internalType": "uint256",
+        "name": "fee",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256[]",
+        "name": "duties",
+        "type": "uint256[]"
       }
     ],
     "name": "conclude",
@@ -758,9 +741,9 @@
     "name": "draw",
     "outputs": [
       {
-        "internalType": "uint32[]",
-        "name": "testerIds",
-        "type": "uint32[]"
+        "internalType": "address[]",
+        "name": "accounts",
+        "type": "address[]"
       }
     ],
     "stateMutability": "view",

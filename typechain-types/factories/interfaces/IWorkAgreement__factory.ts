@@ -119,16 +119,16 @@
     "inputs": [
       {
         "internalType": "uint256",
-        "name": "expected",
+        "name": "workers",
         "type": "uint256"
       },
       {
         "internalType": "uint256",
-        "name": "actual",
+        "name": "verdicts",
         "type": "uint256"
       }
     ],
-    "name": "WorkAgreement_BadVerdictCount",
+    "name": "WorkAgreement_BadVerdicts",
     "type": "error"
   },
   {
@@ -415,9 +415,9 @@
       },
       {
         "indexed": false,
-        "internalType": "uint32[]",
-        "name": "testerIds",
-        "type": "uint32[]"
+        "internalType": "address[]",
+        "name": "testers",
+        "type": "address[]"
       },
       {
         "indexed": false,
@@ -553,9 +553,9 @@
       },
       {
         "indexed": false,
-        "internalType": "enum Verdict[]",
+        "internalType": "uint64",
         "name": "verdicts",
-        "type": "uint8[]"
+        "type": "uint64"
       },
       {
         "indexed": false,
@@ -995,9 +995,14 @@
             "type": "uint8"
           },
           {
-            "internalType": "enum Verdict[]",
+            "internalType": "address",
+            "name": "tester",
+            "type": "address"
+          },
+          {
+            "internalType": "uint64",
             "name": "verdicts",
-            "type": "uint8[]"
+            "type": "uint64"
           },
           {
             "internalType": "string",
@@ -1040,9 +1045,14 @@
             "type": "uint8"
           },
           {
-            "internalType": "enum Verdict[]",
+            "internalType": "address",
+            "name": "tester",
+            "type": "address"
+          },
+          {
+            "internalType": "uint64",
             "name": "verdicts",
-            "type": "uint8[]"
+            "type": "uint64"
           },
           {
             "internalType": "string",

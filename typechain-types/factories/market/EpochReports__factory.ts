@@ -146,16 +146,16 @@
     "inputs": [
       {
         "internalType": "uint256",
-        "name": "expected",
+        "name": "workers",
         "type": "uint256"
       },
       {
         "internalType": "uint256",
-        "name": "actual",
+        "name": "verdicts",
         "type": "uint256"
       }
     ],
-    "name": "WorkAgreement_BadVerdictCount",
+    "name": "WorkAgreement_BadVerdicts",
     "type": "error"
   },
   {
@@ -442,9 +442,9 @@
       },
       {
         "indexed": false,
-        "internalType": "uint32[]",
-        "name": "testerIds",
-        "type": "uint32[]"
+        "internalType": "address[]",
+        "name": "testers",
+        "type": "address[]"
       },
       {
         "indexed": false,
@@ -580,9 +580,9 @@
       },
       {
         "indexed": false,
-        "internalType": "enum Verdict[]",
+        "internalType": "uint64",
         "name": "verdicts",
-        "type": "uint8[]"
+        "type": "uint64"
       },
       {
         "indexed": false,
@@ -1035,9 +1035,14 @@
             "type": "uint8"
           },
           {
-            "internalType": "enum Verdict[]",
+            "internalType": "address",
+            "name": "tester",
+            "type": "address"
+          },
+          {
+            "internalType": "uint64",
             "name": "verdicts",
-            "type": "uint8[]"
+            "type": "uint64"
           },
           {
             "internalType": "string",
@@ -1080,9 +1085,14 @@
             "type": "uint8"
           },
           {
-            "internalType": "enum Verdict[]",
+            "internalType": "address",
+            "name": "tester",
+            "type": "address"
+          },
+          {
+            "internalType": "uint64",
             "name": "verdicts",
-            "type": "uint8[]"
+            "type": "uint64"
           },
           {
             "internalType": "string",
