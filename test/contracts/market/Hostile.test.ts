@@ -3,6 +3,7 @@ import { id, ZeroAddress } from "ethers";
 import { network } from "hardhat";
 
 import type { WorkAgreement } from "../../../typechain-types/index.ts";
+import { termsOf } from "../helpers/epochs.ts";
 import {
   buy,
   deployMarket,
@@ -48,8 +49,7 @@ async function fixture() {
 
 async function lastAgreement(market: Awaited<ReturnType<typeof deployMarket>>): Promise<WorkAgreement> {
   const count = await market.dispatcher.agreementCount();
-  const [address] = await market.dispatcher.agreements(count - 1n, 1n);
-  return await ethers.getContractAt("WorkAgreement", address ?? ZeroAddress);
+  return await ethers.getContractAt("WorkAgreement", await market.dispatcher.agreementAt(count));
 }
 
 describe("hostile accounts", () => {
@@ -138,7 +138,7 @@ describe("hostile accounts", () => {
       for (const value of [required + 1n, required - 1n]) {
         await expect(actor.act(dispatcher, value, buyIt)).to.be.revertedWithCustomError(
           dispatcher,
-          "WorkerDispatcher_TransferFailed",
+          "Ether_TransferFailed",
         );
       }
       await actor.act(dispatcher, required, buyIt);
@@ -149,7 +149,7 @@ describe("hostile accounts", () => {
       await agreement.finalize();
       const withdraw = agreement.interface.encodeFunctionData("withdraw");
       await expect(actor.act(agreement, 0n, withdraw))
-        .to.be.revertedWithCustomError(agreement, "WorkAgreement_TransferFailed")
+        .to.be.revertedWithCustomError(agreement, "Ether_TransferFailed")
         .withArgs(await actor.getAddress(), 6n * FEE);
       for (const operator of operators) {
         await expect(agreement.connect(operator).withdraw()).to.changeEtherBalances(ethers, [operator], [24n * PRICE]);
@@ -172,10 +172,10 @@ describe("hostile accounts", () => {
       await actor.setMood(Mood.Refuse, ZeroAddress, "0x");
       await expect(
         actor.act(dispatcher, 0n, worker.encodeFunctionData("withdrawStake", [workerId])),
-      ).to.be.revertedWithCustomError(dispatcher, "WorkerDispatcher_TransferFailed");
+      ).to.be.revertedWithCustomError(dispatcher, "Ether_TransferFailed");
       await expect(
         actor.act(testers, 0n, testers.interface.encodeFunctionData("withdrawStake")),
-      ).to.be.revertedWithCustomError(testers, "TesterRegistry_TransferFailed");
+      ).to.be.revertedWithCustomError(testers, "Ether_TransferFailed");
       expect((await dispatcher.worker(workerId)).unbonding).to.equal(ETHER);
       expect((await testers.tester(await testers.testerOf(actor))).unbonding).to.equal(ETHER);
     });
@@ -191,7 +191,7 @@ describe("hostile accounts", () => {
         "WorkerDispatcher_AlreadyRegistered",
       );
       const agreement = await buy(market, client);
-      const accounts = (await agreement.workerSeats()).map((seat) => seat.operator);
+      const accounts = (await termsOf(agreement)).workers.map((seat) => seat.operator);
       expect(new Set(accounts).size).to.equal(3);
     });
 

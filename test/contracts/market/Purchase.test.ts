@@ -1,8 +1,9 @@
 import { anyValue } from "@nomicfoundation/hardhat-ethers-chai-matchers/withArgs";
 import { expect } from "chai";
-import { id, ZeroAddress } from "ethers";
+import { id, Result, ZeroAddress } from "ethers";
 import { network } from "hardhat";
 
+import { termsOf } from "../helpers/epochs.ts";
 import {
   agreementIn,
   buy,
@@ -53,11 +54,18 @@ describe("WorkerDispatcher: purchases", () => {
     expect([...(await agreement.prices())]).to.deep.equal([PRICE, PRICE, PRICE]);
     expect(await agreement.start()).to.equal(block);
     expect(await agreement.end()).to.equal(block + length);
-    expect(await agreement.testerCount()).to.equal(3n);
-    expect(await agreement.testerFeePerEpoch()).to.equal(FEE);
-    expect(await agreement.epochLength()).to.equal(SETTINGS.epochLength);
-    expect(await agreement.revealLength()).to.equal(SETTINGS.revealLength);
-    expect(await agreement.appealLength()).to.equal(SETTINGS.appealLength);
+    const { workers: seats, ...terms } = plain(await agreement.terms());
+    expect(terms).to.deep.equal({
+      client: client.address,
+      start: block,
+      length,
+      epochLength: SETTINGS.epochLength,
+      revealLength: SETTINGS.revealLength,
+      appealLength: SETTINGS.appealLength,
+      testerCount: 3n,
+      number: 1n,
+      testerFeePerEpoch: FEE,
+    });
     expect(await agreement.epochCount()).to.equal(3n);
     expect(await agreement.status()).to.equal(Status.Running);
     expect(await agreement.dispatcher()).to.equal(await dispatcher.getAddress());
@@ -66,8 +74,7 @@ describe("WorkerDispatcher: purchases", () => {
 
     const workers = await agreement.workers();
     expect(new Set(workers).size).to.equal(3);
-    const seats = await agreement.workerSeats();
-    const twins = await agreement.workerTwins();
+    if (!(seats instanceof Result)) throw new Error("no seats");
     for (const [i, workerId] of workers.entries()) {
       const worker = await dispatcher.worker(workerId);
       expect(worker.slotsUsed).to.equal(1n);
@@ -75,18 +82,21 @@ describe("WorkerDispatcher: purchases", () => {
       expect(plain(seats[i])).to.deep.equal({
         workerId,
         twinId: worker.twinId,
+        previous: 0n,
         operator: worker.operator,
         pricePerBlock: PRICE,
       });
-      expect(twins[i]).to.equal(worker.twinId);
-      expect(await dispatcher.agreementCountOf(workerId)).to.equal(1n);
-      expect([...(await dispatcher.agreementsOf(workerId, 0n, 10n))]).to.deep.equal([await agreement.getAddress()]);
+      expect(worker.lastAgreement).to.equal(1n);
     }
     expect(await dispatcher.isAgreement(agreement)).to.equal(true);
     expect(await dispatcher.isAgreement(client)).to.equal(false);
     expect(await dispatcher.agreementCount()).to.equal(1n);
-    expect([...(await dispatcher.agreements(0n, 5n))]).to.deep.equal([await agreement.getAddress()]);
-    expect([...(await dispatcher.agreements(1n, 5n))]).to.deep.equal([]);
+    const address = await agreement.getAddress();
+    expect(await agreement.number()).to.equal(1n);
+    expect(await agreement.disputes()).to.equal(await market.disputes.getAddress());
+    expect(await dispatcher.agreementAt(1n)).to.equal(address);
+    expect([...(await dispatcher.agreements(1n, 5n))]).to.deep.equal([address]);
+    for (const from of [0n, 2n]) expect([...(await dispatcher.agreements(from, 5n))]).to.deep.equal([]);
   });
 
   describe("value", () => {
@@ -161,9 +171,12 @@ describe("WorkerDispatcher: purchases", () => {
         .to.be.revertedWithCustomError(dispatcher, "WorkerDispatcher_BadTesterCount")
         .withArgs(testerCount);
     }
-    await expect(
-      own.buyContractFor({ ...REQUEST, testerFeePerEpoch: 2n ** 96n }, { value }),
-    ).to.be.revertedWithCustomError(dispatcher, "WorkerDispatcher_BadTesterFee");
+    const maxFee = await market.testers.maxFeePerEpoch();
+    for (const testerFeePerEpoch of [maxFee + 1n, 2n ** 96n]) {
+      await expect(own.buyContractFor({ ...REQUEST, testerFeePerEpoch }, { value }))
+        .to.be.revertedWithCustomError(dispatcher, "WorkerDispatcher_BadTesterFee")
+        .withArgs(maxFee, testerFeePerEpoch);
+    }
     await expect(own.buyContractFor({ ...REQUEST, startAfter: 100_001n }, { value }))
       .to.be.revertedWithCustomError(dispatcher, "WorkerDispatcher_BadStartDelay")
       .withArgs(100_000n, 100_001n);
@@ -271,12 +284,13 @@ describe("WorkerDispatcher: purchases", () => {
 
     it("should start later when asked to, and fix the testers' number and fee", async () => {
       const { market, client } = await networkHelpers.loadFixture(fixture);
-      const agreement = await buy(market, client, { startAfter: 10n, testerCount: 5n, testerFeePerEpoch: 77n });
+      const agreement = await buy(market, client, { startAfter: 10n, testerCount: 5n, testerFeePerEpoch: FEE + 77n });
       const block = BigInt(await ethers.provider.getBlockNumber());
       expect(await agreement.start()).to.equal(block + 10n);
       expect(await agreement.status()).to.equal(Status.Scheduled);
-      expect(await agreement.testerCount()).to.equal(5n);
-      expect(await agreement.testerFeePerEpoch()).to.equal(77n);
+      const terms = await termsOf(agreement);
+      expect(terms.testerCount).to.equal(5n);
+      expect(terms.testerFeePerEpoch).to.equal(FEE + 77n);
       expect([...(await agreement.testers())]).to.deep.equal([]);
       await networkHelpers.mine(10);
       expect(await agreement.status()).to.equal(Status.Running);
@@ -354,7 +368,17 @@ describe("WorkerDispatcher: purchases", () => {
     }
     // 90 of 91 by stake: fewer than 15 of 20 has a chance below 10^-8.
     expect(drawn).to.be.greaterThan(14);
-    expect(await dispatcher.agreementCountOf(richId)).to.equal(drawn);
+    // Each agreement names the worker's one before, so all of them can be found from the newest.
+    let found = 0;
+    let number = (await dispatcher.worker(richId)).lastAgreement;
+    while (number !== 0n) {
+      const agreement = await ethers.getContractAt("WorkAgreement", await dispatcher.agreementAt(number));
+      const seat = (await termsOf(agreement)).workers.find((one) => one.workerId === richId);
+      if (seat === undefined) throw new Error(`agreement ${number} does not name the worker`);
+      number = seat.previous;
+      found++;
+    }
+    expect(found).to.equal(drawn);
   });
 
   it("should buy with 20 workers and 7 testers", async () => {

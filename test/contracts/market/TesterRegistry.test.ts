@@ -1,6 +1,8 @@
 import { expect } from "chai";
+import { ZeroAddress } from "ethers";
 import { network } from "hardhat";
 
+import { termsOf } from "../helpers/epochs.ts";
 import {
   buy,
   deployMarket,
@@ -16,6 +18,16 @@ import {
 const { ethers, networkHelpers } = await network.create();
 
 const DUTY = TESTER_SETTINGS.dutyStake;
+const DRAW = {
+  agreement: ZeroAddress,
+  number: 0n,
+  epoch: 0n,
+  round: 0n,
+  seedBlock: 1n,
+  testerCount: 3n,
+  feePerEpoch: SETTINGS.testerFeePerEpoch,
+  excluded: [] as string[],
+};
 
 async function fixture() {
   const market = await deployMarket(ethers);
@@ -58,7 +70,7 @@ describe("TesterRegistry", () => {
       expect(await testers.activeCount()).to.equal(0n);
       await own.updateTester(6n, 4n);
       expect(await testers.activeCount()).to.equal(1n);
-      expect(await testers.activeCountWithout([tester.address])).to.equal(0n);
+      expect(await testers.availableFor(await testers.maxFeePerEpoch(), [tester.address])).to.equal(0n);
 
       await expect(own.unregisterTester()).to.emit(testers, "TesterUnregistered").withArgs(1n);
       expect(await testers.activeCount()).to.equal(0n);
@@ -111,7 +123,7 @@ describe("TesterRegistry", () => {
         expect(await testers.activeCount()).to.equal(BigInt(5 - left));
       }
       const staying = [drawn[1], drawn[4]].map((signer) => signer?.address ?? "");
-      expect(await testers.activeCountWithout(staying)).to.equal(0n);
+      expect(await testers.availableFor(await testers.maxFeePerEpoch(), staying)).to.equal(0n);
     });
   });
 
@@ -156,8 +168,10 @@ describe("TesterRegistry", () => {
       await expect(own.withdrawStake()).to.be.revertedWithCustomError(testers, "TesterRegistry_NothingToWithdraw");
       await networkHelpers.mine(30);
       await agreement.settle(1n);
-      await expect(own.withdrawStake()).to.changeEtherBalances(ethers, [signer], [DUTY]);
-      expect((await testers.tester(testerId)).missed).to.equal(1n);
+      // It missed: that costs an eighth.
+      await expect(own.withdrawStake()).to.changeEtherBalances(ethers, [signer], [DUTY - DUTY / 8n]);
+      const after = await testers.tester(testerId);
+      expect([after.missed, after.stake, after.unbonding]).to.deep.equal([1n, 0n, 0n]);
     });
   });
 
@@ -221,12 +235,16 @@ describe("TesterRegistry", () => {
       await testers.connect(whale).updateTester(1n, 100n, { value: 500n * ETHER });
       await networkHelpers.mine(3);
       const seedBlock = BigInt(await ethers.provider.getBlockNumber()) - 1n;
-      const whaleId = await testers.testerOf(whale.address);
       let seen = 0;
       for (let epoch = 0n; epoch < 200n; epoch++) {
-        const request = { epoch, seedBlock, testerCount: 1n, feePerEpoch: SETTINGS.testerFeePerEpoch, excluded: [] };
-        const [testerId] = await testers.draw(client.address, request);
-        if (testerId === whaleId) seen++;
+        const [drawnNow] = await testers.draw({
+          ...DRAW,
+          agreement: client.address,
+          epoch,
+          seedBlock,
+          testerCount: 1n,
+        });
+        if (drawnNow === whale.address) seen++;
       }
       // Three of the six are looked at: the whale is one of them half of the time, and then nearly always wins: 100
       // expected, standard deviation 7. By head count it would be 33.
@@ -246,7 +264,7 @@ describe("TesterRegistry", () => {
       for (const [i, signer] of drawn.entries()) {
         const own = testers.connect(signer);
         if (i % 3 === 0) await own.unregisterTester();
-        else if (i % 3 === 1) await own.updateTester(2n ** 90n, 0n, { value: 1_000n * ETHER });
+        else if (i % 3 === 1) await own.updateTester(await testers.maxFeePerEpoch(), 0n, { value: 1_000n * ETHER });
         else await own.unbondStake(ETHER / 2n);
       }
       await makeTester(market, tester, { stake: 5_000n * ETHER });
@@ -268,17 +286,17 @@ describe("TesterRegistry", () => {
       expect(BigInt(await ethers.provider.getBlockNumber())).to.equal(start + 1n);
       await networkHelpers.mine(2);
       const address = await agreement.getAddress();
-      const operators = (await agreement.workerSeats()).map((seat) => seat.operator);
+      const operators = (await termsOf(agreement)).workers.map((seat) => seat.operator);
       const request = {
-        epoch: 0n,
+        ...DRAW,
+        agreement: address,
         seedBlock: start + 1n,
         testerCount: 7n,
-        feePerEpoch: SETTINGS.testerFeePerEpoch,
         excluded: [...operators, client.address],
       };
-      const asOfBefore = await testers.draw(address, request);
+      const asOfBefore = await testers.draw(request);
       expect(asOfBefore.length).to.equal(6);
-      const asOfAfter = await testers.draw(address, { ...request, seedBlock: start + 2n });
+      const asOfAfter = await testers.draw({ ...request, seedBlock: start + 2n });
       expect(asOfAfter.length).to.equal(5);
     });
 
@@ -338,26 +356,39 @@ describe("TesterRegistry", () => {
 
   it("should be served by agreements of its dispatcher only", async () => {
     const { market, testers, stranger, client } = await networkHelpers.loadFixture(fixtureWithTesters);
-    const request = { epoch: 0n, seedBlock: 1n, testerCount: 3n, feePerEpoch: 1n, excluded: [] };
+    const agreement = await buy(market, client);
     for (const caller of [stranger, client]) {
-      await expect(testers.connect(caller).assign(request))
-        .to.be.revertedWithCustomError(testers, "TesterRegistry_NotAnAgreement")
-        .withArgs(caller.address);
-      await expect(testers.connect(caller).release(0n, [1], 0n, 0n))
-        .to.be.revertedWithCustomError(testers, "TesterRegistry_NotAnAgreement")
-        .withArgs(caller.address);
+      const own = testers.connect(caller);
+      const request = { ...DRAW, agreement: caller.address, seedBlock: 1n };
+      for (const call of [
+        async () => await own.assign(request),
+        async () => await own.assign({ ...request, number: 1n }),
+        async () => await own.assign({ ...request, number: 1n, agreement: await agreement.getAddress() }),
+        async () => await own.takeDuty(1n, 1n),
+        async () => await own.conclude(1n, 0n, []),
+        async () => await own.charge(agreement, 1n, 1n, true),
+      ]) {
+        await expect(call())
+          .to.be.revertedWithCustomError(testers, "TesterRegistry_NotAnAgreement")
+          .withArgs(caller.address);
+      }
     }
-    await expect(testers.connect(stranger).attachDispatcher())
+    await expect(testers.connect(stranger).attachDispatcher(stranger.address))
       .to.be.revertedWithCustomError(testers, "TesterRegistry_AlreadyAttached")
       .withArgs(await market.dispatcher.getAddress());
     const lone = await ethers.deployContract("TesterRegistry", [market.twins, TESTER_SETTINGS]);
-    await expect(lone.assign(request)).to.be.revertedWithCustomError(lone, "TesterRegistry_NotAnAgreement");
+    await expect(lone.assign({ ...DRAW, number: 1n })).to.be.revertedWithCustomError(
+      lone,
+      "TesterRegistry_NotAnAgreement",
+    );
   });
 
   it("should refuse settings out of bounds", async () => {
     const { testers } = await networkHelpers.loadFixture(fixture);
     for (const fault of [
       { dutyStake: 0n },
+      // A duty covers all appeals that can overturn it.
+      { dutyStake: 399n },
       { dutyStake: 1_000_001n * ETHER },
       { unbondingLength: 0n },
       { unbondingLength: 1_000_001n },

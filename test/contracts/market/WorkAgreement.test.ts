@@ -4,14 +4,31 @@ import { network } from "hardhat";
 
 import type { WorkAgreement } from "../../../typechain-types/index.ts";
 import {
+  CID,
+  commitAs,
+  commitmentFor,
+  drain,
+  expectSolvent,
+  mineTo as mineToIn,
+  revealAs,
+  runEpoch as runEpochIn,
+  seatOf,
+  seatReveal,
+  termsOf,
+  worth,
+  type Report,
+} from "../helpers/epochs.ts";
+import {
   buy,
-  commitmentOf,
   deployMarket,
   ETHER,
   makeTester,
   makeTwin,
   makeWorker,
+  type Market,
   Outcome,
+  packVerdicts,
+  REPUTATION_SETTINGS,
   SALT,
   SETTINGS,
   Status,
@@ -20,14 +37,16 @@ import {
   plain,
 } from "../helpers/market.ts";
 
-const { ethers, networkHelpers } = await network.create();
+const chain = await network.create();
+const { ethers, networkHelpers } = chain;
 
 const PRICE = TERMS.pricePerBlock;
 const FEE = SETTINGS.testerFeePerEpoch;
-const CID = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
 const { Ok, Unreachable, Wrong } = Verdict;
 
-type Market = Awaited<ReturnType<typeof deployMarket>>;
+const mineTo = async (block: bigint) => await mineToIn(chain, block);
+const runEpoch = async (agreement: WorkAgreement, epoch: bigint, reports: readonly Report[]) =>
+  await runEpochIn(chain, agreement, epoch, reports);
 
 async function fixture() {
   const market = await deployMarket(ethers);
@@ -42,47 +61,14 @@ async function fixture() {
   return { market, client, stranger, operators, testers };
 }
 
-/** Commits and reveals one tester's verdicts at the right times; verdicts by worker. */
-async function commitAs(agreement: WorkAgreement, epoch: bigint, tester: Signer, verdicts: readonly bigint[]) {
-  const address = await tester.getAddress();
-  const commitment = commitmentOf(await agreement.getAddress(), epoch, address, verdicts, CID, SALT);
-  await agreement.connect(tester).commit(epoch, commitment);
-}
-
-/** Opens an epoch, has the testers commit and reveal what is given (undefined: silence). */
-async function runEpoch(
-  agreement: WorkAgreement,
-  epoch: bigint,
-  reports: readonly (readonly [Signer, readonly bigint[]])[],
-) {
-  const windows = await agreement.windowsOf(epoch);
-  await mineTo(windows.commitFrom - 1n);
-  await agreement.openEpoch(epoch);
-  for (const [tester, verdicts] of reports) await commitAs(agreement, epoch, tester, verdicts);
-  await mineTo(windows.revealFrom - 1n);
-  for (const [tester, verdicts] of reports) await agreement.connect(tester).reveal(epoch, [...verdicts], CID, SALT);
-}
-
-async function mineTo(block: bigint) {
-  if (BigInt(await ethers.provider.getBlockNumber()) < block) await networkHelpers.mineUpTo(block);
-}
-
 async function creditsOf(agreement: WorkAgreement, accounts: readonly { address: string }[]) {
   return await Promise.all(accounts.map(async (account) => await agreement.creditOf(account.address)));
 }
 
-/** Takes out all that anybody has coming and checks that nothing is left. */
-async function drain(agreement: WorkAgreement, accounts: readonly Signer[]) {
-  for (const account of accounts) {
-    const credit = await agreement.creditOf(await account.getAddress());
-    if (credit === 0n) continue;
-    await expect(agreement.connect(account).withdraw()).to.changeEtherBalances(
-      ethers,
-      [account, agreement],
-      [credit, -credit],
-    );
-  }
-  expect(await ethers.provider.getBalance(agreement)).to.equal(0n);
+/** Wei of fees that testers can withdraw. */
+async function feesOf(market: Market, testers: readonly { address: string }[]) {
+  const view = async (account: string) => await market.testers.tester(await market.testers.testerOf(account));
+  return await Promise.all(testers.map(async ({ address }) => (await view(address)).credit));
 }
 
 describe("WorkAgreement", () => {
@@ -93,7 +79,7 @@ describe("WorkAgreement", () => {
       const [t1, t2, t3] = testers;
       const [w1, w2, w3] = await agreement.workers();
       if (!t1 || !t2 || !t3 || !w1 || !w2 || !w3) throw new Error("too few");
-      const seats = await agreement.workerSeats();
+      const { workers: seats } = await termsOf(agreement);
       const byAddress = new Map(operators.map((operator) => [operator.address, operator]));
       const workers = seats.map((seat) => byAddress.get(seat.operator) ?? stranger);
 
@@ -116,28 +102,38 @@ describe("WorkAgreement", () => {
       expect(await agreement.status()).to.equal(Status.Reporting);
       await expect(agreement.finalize())
         .to.be.revertedWithCustomError(agreement, "WorkAgreement_NotSettled")
-        .withArgs(3n, 0n);
+        .withArgs(3n, 1n);
       await mineTo(last.finalFrom);
       expect(await agreement.status()).to.equal(Status.Due);
 
       expect([...(await agreement.outcomesOf(0n))]).to.deep.equal([Outcome.Ok, Outcome.Ok, Outcome.Ok]);
       expect([...(await agreement.outcomesOf(1n))]).to.deep.equal([Outcome.Ok, Outcome.Unreachable, Outcome.Wrong]);
       expect([...(await agreement.outcomesOf(2n))]).to.deep.equal(Array(3).fill(Outcome.NoQuorum));
+      const before = await worth(market, [agreement]);
+      await expectSolvent(market, [agreement], [client, ...testers]);
       await expect(agreement.connect(stranger).settle(64n))
         .to.emit(agreement, "EpochSettled")
-        .withArgs(1n, [Outcome.Ok, Outcome.Unreachable, Outcome.Wrong], 3n);
+        .withArgs(1n, [Outcome.Ok, Outcome.Unreachable, Outcome.Wrong], 0b111n);
       expect(await agreement.settledEpochs()).to.equal(3n);
       expect(await agreement.unsettled()).to.equal(0n);
       expect(await creditsOf(agreement, workers)).to.deep.equal([30n * PRICE, 18n * PRICE, 18n * PRICE]);
-      expect(await creditsOf(agreement, testers)).to.deep.equal([2n * FEE, 2n * FEE, 2n * FEE]);
+      expect(await feesOf(market, testers)).to.deep.equal([2n * FEE, 2n * FEE, 2n * FEE]);
       expect(await creditsOf(agreement, [client, stranger])).to.deep.equal([24n * PRICE + 3n * FEE, 0n]);
 
-      const locked = (await market.dispatcher.worker(w3)).locked;
-      expect(locked).to.equal(SETTINGS.minSlotStake);
+      const lock = SETTINGS.minSlotStake;
+      expect((await market.dispatcher.worker(w3)).locked).to.equal(lock);
+      // Half of the third worker's lock: the client gets what it paid for it, the rest is burnt.
+      const slashed = (lock * SETTINGS.slashShare) / 10_000n;
+      const compensation = 18n * PRICE + (3n * FEE) / 3n;
       await expect(agreement.connect(stranger).finalize())
         .to.emit(agreement, "Finalized")
         .and.to.emit(market.dispatcher, "AgreementFinalized")
-        .withArgs(await agreement.getAddress());
+        .withArgs(await agreement.getAddress())
+        .and.to.emit(market.dispatcher, "WorkerSlashed")
+        .withArgs(w3, await agreement.getAddress(), slashed, compensation);
+      expect(await creditsOf(agreement, [client])).to.deep.equal([24n * PRICE + 3n * FEE + compensation]);
+      expect(await worth(market, [agreement])).to.equal(before);
+      await expectSolvent(market, [agreement], [client, ...testers]);
       expect(await agreement.status()).to.equal(Status.Finalized);
       await expect(agreement.finalize()).to.be.revertedWithCustomError(agreement, "WorkAgreement_AlreadyFinalized");
 
@@ -146,25 +142,33 @@ describe("WorkAgreement", () => {
         expect([worker.slotsUsed, worker.locked, worker.listed]).to.deep.equal([0n, 0n, true]);
       }
       const record = async (workerId: bigint) => {
-        const r = await market.dispatcher.recordOf(workerId);
-        return [r.epochsOk, r.epochsUnreachable, r.epochsWrong, r.agreementsCompleted, r.weightOk, r.weightTotal];
+        const r = await market.records.recordOf(workerId);
+        return [
+          r.slashed,
+          r.epochsOk,
+          r.epochsUnreachable,
+          r.epochsWrong,
+          r.agreementsCompleted,
+          r.weightOk,
+          r.weightTotal,
+        ];
       };
-      expect(await record(w1)).to.deep.equal([2n, 0n, 0n, 1n, 6n * FEE, 6n * FEE]);
-      expect(await record(w2)).to.deep.equal([1n, 1n, 0n, 1n, 3n * FEE, 6n * FEE]);
-      expect(await record(w3)).to.deep.equal([1n, 0n, 1n, 1n, 3n * FEE, 6n * FEE]);
-      const prior = SETTINGS.priorWeight;
+      expect(await record(w1)).to.deep.equal([0n, 2n, 0n, 0n, 1n, 6n * FEE, 6n * FEE]);
+      expect(await record(w2)).to.deep.equal([0n, 1n, 1n, 0n, 1n, 3n * FEE, 6n * FEE]);
+      expect(await record(w3)).to.deep.equal([slashed, 1n, 0n, 1n, 1n, 3n * FEE, 6n * FEE]);
+      const prior = REPUTATION_SETTINGS.priorWeight;
       expect(await market.dispatcher.reputationOf(w1)).to.equal(
         ((6n * FEE + prior) * 10_000n) / (6n * FEE + 2n * prior),
       );
       expect(await market.dispatcher.reputationOf(w2)).to.equal(5_000n);
-      expect(await market.dispatcher.uptimeOf(w1)).to.equal(10_000n);
-      expect(await market.dispatcher.uptimeOf(w2)).to.equal(5_000n);
-      expect(await market.dispatcher.uptimeOf(w3)).to.equal(10_000n);
+      expect(await market.records.uptimeOf(w1)).to.equal(10_000n);
+      expect(await market.records.uptimeOf(w2)).to.equal(5_000n);
+      expect(await market.records.uptimeOf(w3)).to.equal(10_000n);
       for (const tester of testers) {
         const view = await market.testers.tester(await market.testers.testerOf(tester.address));
         expect([view.revealed, view.missed, view.duties, view.setAside]).to.deep.equal([2n, 0n, 0n, 0n]);
       }
-      await drain(agreement, [client, ...workers, ...testers]);
+      await drain(chain, market, agreement, [client, ...workers, ...testers]);
     });
 
     it("should pay everybody the full price when nobody ever opens an epoch, and know nothing of the workers", async () => {
@@ -179,11 +183,11 @@ describe("WorkAgreement", () => {
       expect(await creditsOf(agreement, operators)).to.deep.equal(Array(3).fill(1_000n * PRICE));
       expect(await creditsOf(agreement, [client])).to.deep.equal([84n * 3n * FEE]);
       for (const workerId of await agreement.workers()) {
-        const record = await market.dispatcher.recordOf(workerId);
+        const record = await market.records.recordOf(workerId);
         expect([record.weightTotal, record.agreementsCompleted]).to.deep.equal([0n, 1n]);
         expect(await market.dispatcher.reputationOf(workerId)).to.equal(5_000n);
       }
-      await drain(agreement, [client, ...operators, ...testers]);
+      await drain(chain, market, agreement, [client, ...operators, ...testers]);
     });
   });
 
@@ -217,7 +221,7 @@ describe("WorkAgreement", () => {
 
         await agreement.settle(1n);
         const paid = expected === Outcome.Ok || expected === Outcome.NoQuorum;
-        const [worker] = await agreement.workerSeats();
+        const [worker] = (await termsOf(agreement)).workers;
         expect(await agreement.creditOf(worker?.operator ?? "")).to.equal(paid ? 12n * PRICE : 0n);
         expect(await agreement.creditOf(client.address)).to.equal(
           (paid ? 0n : 12n * PRICE) + FEE * BigInt(3 - reports.length),
@@ -238,7 +242,7 @@ describe("WorkAgreement", () => {
       await mineTo((await agreement.windowsOf(1n)).finalFrom);
       await agreement.settle(2n);
       await agreement.finalize();
-      await drain(agreement, [client, ...testers, ...(await ethers.getSigners()).slice(2, 5)]);
+      await drain(chain, market, agreement, [client, ...testers, ...(await ethers.getSigners()).slice(2, 5)]);
     });
   });
 
@@ -356,47 +360,54 @@ describe("WorkAgreement", () => {
         .withArgs(windows.commitFrom, windows.commitTo, windows.commitTo + 1n);
       const next = await agreement.windowsOf(1n);
       await mineTo(next.commitFrom - 1n);
-      await expect(own.commit(1n, SALT)).to.be.revertedWithCustomError(agreement, "WorkAgreement_NotOpen").withArgs(1n);
+      expect(await agreement.isOpen(1n)).to.equal(false);
+      await expect(own.commit(1n, SALT)).to.emit(agreement, "EpochOpened").and.to.emit(agreement, "VerdictCommitted");
+      expect(await agreement.isOpen(1n)).to.equal(true);
     });
 
     it("should reveal what was committed, in the reveal window, once", async () => {
       const { agreement, windows, tester, stranger, testers } = await networkHelpers.loadFixture(opened);
       const verdicts = [Ok, Wrong, Unreachable];
       await commitAs(agreement, 0n, tester, verdicts);
-      const own = agreement.connect(tester);
-      await expect(own.reveal(0n, verdicts, CID, SALT)).to.be.revertedWithCustomError(
+      const report = await seatReveal(agreement, 0n, tester, verdicts);
+      await expect(agreement.reveal(0n, report)).to.be.revertedWithCustomError(
         agreement,
         "WorkAgreement_OutsideWindow",
       );
       await mineTo(windows.revealFrom - 1n);
       for (const wrong of [
-        [[Ok, Wrong, Ok], CID, SALT],
-        [verdicts, `${CID}x`, SALT],
-        [verdicts, CID, id("another salt")],
-      ] as const) {
-        await expect(own.reveal(0n, [...wrong[0]], wrong[1], wrong[2]))
+        { verdicts: packVerdicts([Ok, Wrong, Ok]) },
+        { evidenceCid: `${CID}x` },
+        { salt: id("another salt") },
+      ]) {
+        await expect(agreement.reveal(0n, { ...report, ...wrong }))
           .to.be.revertedWithCustomError(agreement, "WorkAgreement_CommitmentMismatch")
           .withArgs(0n, tester.address);
       }
-      await expect(own.reveal(0n, [Ok, Wrong], CID, SALT))
-        .to.be.revertedWithCustomError(agreement, "WorkAgreement_BadVerdictCount")
-        .withArgs(3n, 2n);
-      await expect(own.reveal(0n, verdicts, "b".repeat(129), SALT))
+      // Verdicts of a fourth worker, and a number that is no verdict.
+      for (const bad of [packVerdicts([Ok, Wrong, Unreachable, Wrong]), packVerdicts([Ok, 3n, Ok]), 2n ** 63n]) {
+        await expect(agreement.reveal(0n, { ...report, verdicts: bad }))
+          .to.be.revertedWithCustomError(agreement, "WorkAgreement_BadVerdicts")
+          .withArgs(3n, bad);
+      }
+      await expect(agreement.reveal(0n, { ...report, evidenceCid: "b".repeat(129) }))
         .to.be.revertedWithCustomError(agreement, "WorkAgreement_CidTooLong")
         .withArgs(128n, 129n);
-      await expect(agreement.connect(stranger).reveal(0n, verdicts, CID, SALT)).to.be.revertedWithCustomError(
-        agreement,
-        "WorkAgreement_NotDrawn",
-      );
+      await expect(agreement.reveal(0n, { ...report, seat: 3n }))
+        .to.be.revertedWithCustomError(agreement, "WorkAgreement_BadSeat")
+        .withArgs(0n, 3n);
       const silent = testers[1];
       if (!silent) throw new Error("no tester");
-      await expect(agreement.connect(silent).reveal(0n, verdicts, CID, SALT))
+      await expect(
+        agreement.reveal(0n, { ...report, seat: await seatOf(agreement, 0n, silent), tester: silent.address }),
+      )
         .to.be.revertedWithCustomError(agreement, "WorkAgreement_NothingToReveal")
         .withArgs(0n, silent.address);
-      await expect(own.reveal(0n, verdicts, CID, SALT))
+      // Whoever knows the salt may bring it.
+      await expect(agreement.connect(stranger).reveal(0n, report))
         .to.emit(agreement, "VerdictRevealed")
-        .withArgs(0n, tester.address, verdicts, CID, SALT);
-      await expect(own.reveal(0n, verdicts, CID, SALT)).to.be.revertedWithCustomError(
+        .withArgs(0n, tester.address, packVerdicts(verdicts), CID, SALT);
+      await expect(agreement.reveal(0n, report)).to.be.revertedWithCustomError(
         agreement,
         "WorkAgreement_NothingToReveal",
       );
@@ -407,15 +418,15 @@ describe("WorkAgreement", () => {
     });
 
     it("should refuse a reveal that comes too late, and pay no fee for it", async () => {
-      const { agreement, windows, tester, client } = await networkHelpers.loadFixture(opened);
+      const { market, agreement, windows, tester, client } = await networkHelpers.loadFixture(opened);
       await commitAs(agreement, 0n, tester, [Ok, Ok, Ok]);
       await mineTo(windows.revealTo);
-      await expect(agreement.connect(tester).reveal(0n, [Ok, Ok, Ok], CID, SALT))
+      await expect(agreement.reveal(0n, await seatReveal(agreement, 0n, tester, [Ok, Ok, Ok])))
         .to.be.revertedWithCustomError(agreement, "WorkAgreement_OutsideWindow")
         .withArgs(windows.revealFrom, windows.revealTo, windows.revealTo + 1n);
       await mineTo(windows.finalFrom);
       await agreement.settle(1n);
-      expect(await agreement.creditOf(tester.address)).to.equal(0n);
+      expect(await feesOf(market, [tester])).to.deep.equal([0n]);
       expect(await agreement.creditOf(client.address)).to.equal(3n * FEE);
     });
 
@@ -424,12 +435,12 @@ describe("WorkAgreement", () => {
       const [honest, copyist] = testers;
       if (!honest || !copyist) throw new Error("too few");
       const verdicts = [Ok, Ok, Ok];
-      const commitment = commitmentOf(await agreement.getAddress(), 0n, honest.address, verdicts, CID, SALT);
+      const commitment = await commitmentFor(agreement, 0n, honest, verdicts);
       await agreement.connect(honest).commit(0n, commitment);
       await agreement.connect(copyist).commit(0n, commitment);
       await mineTo(windows.revealFrom - 1n);
-      await agreement.connect(honest).reveal(0n, verdicts, CID, SALT);
-      await expect(agreement.connect(copyist).reveal(0n, verdicts, CID, SALT)).to.be.revertedWithCustomError(
+      await revealAs(agreement, 0n, honest, verdicts);
+      await expect(revealAs(agreement, 0n, copyist, verdicts)).to.be.revertedWithCustomError(
         agreement,
         "WorkAgreement_CommitmentMismatch",
       );
@@ -439,7 +450,9 @@ describe("WorkAgreement", () => {
       const { agreement, windows, tester } = await networkHelpers.loadFixture(opened);
       await commitAs(agreement, 0n, tester, [Ok, Ok, 3n]);
       await mineTo(windows.revealFrom - 1n);
-      await expect(agreement.connect(tester).reveal(0n, [Ok, Ok, 3n], CID, SALT)).to.be.revertedWithoutReason(ethers);
+      await expect(revealAs(agreement, 0n, tester, [Ok, Ok, 3n]))
+        .to.be.revertedWithCustomError(agreement, "WorkAgreement_BadVerdicts")
+        .withArgs(3n, 3n << 4n);
     });
   });
 
@@ -506,17 +519,23 @@ describe("WorkAgreement", () => {
     it("should not take ether that nobody owes it", async () => {
       const { market, client } = await networkHelpers.loadFixture(fixture);
       const agreement = await buy(market, client);
-      for (const to of [agreement, market.dispatcher, market.testers, market.twins]) {
+      for (const to of [market.dispatcher, market.testers, market.twins, market.records]) {
         await expect(client.sendTransaction({ to: await to.getAddress(), value: 1n })).to.be.revertedWithoutReason(
           ethers,
         );
       }
+      await expect(client.sendTransaction({ to: await agreement.getAddress(), value: 1n }))
+        .to.be.revertedWithCustomError(agreement, "WorkAgreement_NotDispatcher")
+        .withArgs(client.address);
+      await expect(client.sendTransaction({ to: await market.disputes.getAddress(), value: 1n }))
+        .to.be.revertedWithCustomError(market.disputes, "Disputes_NotAnAgreement")
+        .withArgs(client.address);
     });
   });
 
   describe("reputation", () => {
     it("should cap what one client's agreements can weigh", async () => {
-      const market: Market = await deployMarket(ethers, { clientWeightCap: 4n * FEE, priorWeight: FEE });
+      const market = await deployMarket(ethers, {}, {}, { clientWeightCap: 4n * FEE, priorWeight: FEE });
       const signers = await ethers.getSigners();
       const [client, other, operator, ...rest] = signers;
       if (!client || !other || !operator) throw new Error("too few accounts");
@@ -535,7 +554,7 @@ describe("WorkAgreement", () => {
         await mineTo((await agreement.windowsOf(0n)).finalFrom);
         await agreement.settle(1n);
         await agreement.finalize();
-        const record = await market.dispatcher.recordOf(workerId);
+        const record = await market.records.recordOf(workerId);
         return [record.weightOk, record.weightTotal];
       };
       expect(await once(client, Ok)).to.deep.equal([3n * FEE, 3n * FEE]);
@@ -543,27 +562,34 @@ describe("WorkAgreement", () => {
       expect(await once(client, Ok)).to.deep.equal([4n * FEE, 4n * FEE]);
       expect(await market.dispatcher.reputationOf(workerId)).to.equal((5n * 10_000n) / 6n);
       expect(await once(other, Wrong)).to.deep.equal([4n * FEE, 7n * FEE]);
-      expect((await market.dispatcher.recordOf(workerId)).epochsOk).to.equal(3n);
-      expect((await market.dispatcher.recordOf(workerId)).epochsWrong).to.equal(1n);
+      expect((await market.records.recordOf(workerId)).epochsOk).to.equal(3n);
+      expect((await market.records.recordOf(workerId)).epochsWrong).to.equal(1n);
     });
 
     it("should be written by the dispatcher's agreements only, once each", async () => {
       const { market, client, stranger } = await networkHelpers.loadFixture(fixture);
       const { dispatcher } = market;
-      await expect(dispatcher.connect(stranger).report(stranger.address, 1n, []))
+      await expect(dispatcher.connect(stranger).report(1n, stranger.address, 12n, []))
         .to.be.revertedWithCustomError(dispatcher, "WorkerDispatcher_NotAnAgreement")
         .withArgs(stranger.address);
       const agreement = await buy(market, client, { length: 12n });
       await mineTo((await agreement.windowsOf(0n)).finalFrom);
       await agreement.settle(1n);
       await agreement.finalize();
+      await expect(agreement.finalize()).to.be.revertedWithCustomError(agreement, "WorkAgreement_AlreadyFinalized");
+      // An agreement proves itself by its own number only.
       const address = await agreement.getAddress();
       await networkHelpers.impersonateAccount(address);
       await networkHelpers.setBalance(address, ETHER);
-      const impostor = await ethers.getSigner(address);
-      await expect(dispatcher.connect(impostor).report(client.address, 12n, []))
-        .to.be.revertedWithCustomError(dispatcher, "WorkerDispatcher_AlreadyReported")
-        .withArgs(address);
+      const itself = dispatcher.connect(await ethers.getSigner(address));
+      for (const number of [0n, 2n, 2n ** 32n - 1n]) {
+        await expect(itself.report(number, client.address, 12n, []))
+          .to.be.revertedWithCustomError(dispatcher, "WorkerDispatcher_NotAnAgreement")
+          .withArgs(address);
+        await expect(itself.extendLocks(number, 12n, 24n, []))
+          .to.be.revertedWithCustomError(dispatcher, "WorkerDispatcher_NotAnAgreement")
+          .withArgs(address);
+      }
       await networkHelpers.stopImpersonatingAccount(address);
     });
 

@@ -31,7 +31,7 @@ async function fixture() {
 
 describe("WorkerDispatcher: workers", () => {
   it("should register a worker with all that it offers", async () => {
-    const { dispatcher, operator } = await networkHelpers.loadFixture(fixture);
+    const { market, dispatcher, operator } = await networkHelpers.loadFixture(fixture);
     const terms = { ...TERMS, vettedDigests: [id("image a"), id("image b")] };
     await expect(dispatcher.connect(operator).registerWorker(terms, { value: 4n * SLOT_STAKE })).to.emit(
       dispatcher,
@@ -49,7 +49,7 @@ describe("WorkerDispatcher: workers", () => {
     expect(await dispatcher.workerCount()).to.equal(1n);
     expect(await dispatcher.workerOf(operator.address, ZeroHash)).to.equal(1n);
     expect(await dispatcher.reputationOf(1n)).to.equal(5_000n);
-    expect(await dispatcher.uptimeOf(1n)).to.equal(10_000n);
+    expect(await market.records.uptimeOf(1n)).to.equal(10_000n);
   });
 
   it("should let an operator have one entry for each application type", async () => {
@@ -260,10 +260,13 @@ describe("WorkerDispatcher: workers", () => {
         ["stakeFactor", 0n],
         ["stakeFactor", 101n],
         ["minSlotStake", 0n],
+        ["minSlotStake", 1_000_001n * ETHER],
+        ["slashShare", 0n],
+        ["slashShare", 10_001n],
         ["testerFeePerEpoch", 0n],
-        ["clientWeightCap", 0n],
-        ["priorWeight", 0n],
-        ["priorWeight", 1_000_001n * ETHER],
+        ["testerFeePerEpoch", (await market.testers.maxFeePerEpoch()) + 1n],
+        ["revealLength", 100_001n],
+        ["appealLength", 100_001n],
       ];
       for (const [name, value] of faults) {
         await expect(deployMarket(ethers, { [name]: value }), name).to.be.revertedWithCustomError(
@@ -274,11 +277,12 @@ describe("WorkerDispatcher: workers", () => {
       const code = await dispatcher.implementation();
       const factory = await ethers.getContractFactory("WorkerDispatcher");
       for (const args of [
-        [ZeroAddress, market.testers, code],
-        [market.twins, ZeroAddress, code],
-        [market.twins, market.testers, ZeroAddress],
+        [ZeroAddress, market.testers, market.records, code],
+        [market.twins, ZeroAddress, market.records, code],
+        [market.twins, market.testers, ZeroAddress, code],
+        [market.twins, market.testers, market.records, ZeroAddress],
       ] as const) {
-        await expect(factory.deploy(args[0], args[1], args[2], SETTINGS)).to.be.revertedWithCustomError(
+        await expect(factory.deploy(args[0], args[1], args[2], args[3], SETTINGS)).to.be.revertedWithCustomError(
           dispatcher,
           "WorkerDispatcher_NotAContract",
         );
@@ -290,6 +294,7 @@ describe("WorkerDispatcher: workers", () => {
       expect(plain(await dispatcher.settings())).to.deep.equal(SETTINGS);
       expect(await dispatcher.twins()).to.equal(await market.twins.getAddress());
       expect(await dispatcher.testers()).to.equal(await market.testers.getAddress());
+      expect(await dispatcher.records()).to.equal(await market.records.getAddress());
       expect(await market.testers.dispatcher()).to.equal(await dispatcher.getAddress());
     });
   });
