@@ -7,6 +7,8 @@ import type { Random } from "../ports/random.ts";
 const PAGE = 100;
 /** No market is read further than this: 100,000 workers, the oldest ones. */
 const MAX_PAGES = 1_000;
+/** Enough that a distant endpoint does not make a large market slow, few enough for one that limits its users. */
+const PAGES_AT_A_TIME = 4;
 /** Pasts that are read at a time; each is a few calls, and endpoints refuse too many at once. */
 const STANDINGS_AT_A_TIME = 16;
 
@@ -26,12 +28,15 @@ export async function chooseFromMarket(
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<WorkerChoice & { readonly lost: readonly LostWorker[] }> {
   const selection = createSelection(policy, random);
-  let from = 1;
-  for (let pages = 0; pages < MAX_PAGES; pages++) {
-    const page = await chain.workers(from, PAGE, { signal });
-    for (const worker of page) selection.consider(worker);
-    if (page.length < PAGE) break;
-    from += PAGE;
+  for (let read = 0, more = true; more && read < MAX_PAGES; read += PAGES_AT_A_TIME) {
+    const pages = await Promise.all(
+      Array.from(
+        { length: PAGES_AT_A_TIME },
+        async (_, n) => await chain.workers((read + n) * PAGE + 1, PAGE, { signal }),
+      ),
+    );
+    for (const worker of pages.flat()) selection.consider(worker);
+    more = pages.every((page) => page.length === PAGE);
   }
   for (;;) {
     const offers = selection.next(STANDINGS_AT_A_TIME);

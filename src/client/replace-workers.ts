@@ -108,7 +108,7 @@ export async function replaceBadWorkers(
       lengthBlocks: policy.lengthBlocks ?? (await blocksLeft(chain, agreement, options)),
       applicationType: policy.applicationType ?? (await chain.worker(bad.workerId, options))?.applicationType,
       keepWorkers: good,
-      excludeWorkers: [...(policy.excludeWorkers ?? []), ...removed.map(({ workerId }) => workerId)],
+      // An operator has one entry for an application type, so this leaves out the bad workers themselves.
       excludeOperators: [...(policy.excludeOperators ?? []), ...removed.map(({ operator }) => operator)],
     },
     options,
