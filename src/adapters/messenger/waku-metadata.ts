@@ -17,7 +17,8 @@ export async function answerMetadata(
   await answerRequests(libp2p, {
     protocol: METADATA_PROTOCOL,
     maxRequestBytes: MAX_REQUEST_BYTES,
-    request: proto_metadata.WakuMetadataRequest,
+    // The answer is the same for all, and @waku/proto cannot read the packed numbers that Waku nodes in Go and Nim send.
+    request: { decode: () => undefined },
     response: proto_metadata.WakuMetadataResponse,
     answer: async () => ({ clusterId, shards: [shardId] }),
     logger,
