@@ -9,13 +9,13 @@ library Ether {
     error Ether_TransferFailed(address account, uint256 amount);
 
     /// @dev The caller has written its state before: the receiver may call back.
-    function send(address account, uint256 amount) internal {
+    function pay(address account, uint256 amount) internal {
         if (amount == 0) return;
         (bool sent, ) = account.call{value: amount}("");
         if (!sent) revert Ether_TransferFailed(account, amount);
     }
 
     function burn(uint256 amount) internal {
-        send(BURN_ADDRESS, amount);
+        pay(BURN_ADDRESS, amount);
     }
 }

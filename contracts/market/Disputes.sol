@@ -244,7 +244,7 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
         if (amount == 0) revert Disputes_NothingToWithdraw(msg.sender);
         _credits[msg.sender] = 0;
         emit BondWithdrawn(msg.sender, amount);
-        Ether.send(msg.sender, amount);
+        Ether.pay(msg.sender, amount);
     }
 
     /// @inheritdoc IDisputes

@@ -183,7 +183,7 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
         self.stake -= amount;
         _boundCapacities(self);
         emit TesterStakeWithdrawn(testerId, msg.sender, amount);
-        Ether.send(msg.sender, amount);
+        Ether.pay(msg.sender, amount);
     }
 
     /// @inheritdoc ITesterRegistry
@@ -194,7 +194,7 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
         if (amount == 0) revert TesterRegistry_NoFees(msg.sender);
         self.record.credit = 0;
         emit FeesWithdrawn(testerId, msg.sender, amount);
-        Ether.send(msg.sender, amount);
+        Ether.pay(msg.sender, amount);
     }
 
     /// @inheritdoc ITesterRegistry
@@ -269,7 +269,7 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
         if (overturned) self.record.overturned++;
         taken = _penalize(testerId, self, amount);
         emit TesterCharged(testerId, agreement, taken, overturned);
-        Ether.send(msg.sender, taken);
+        Ether.pay(msg.sender, taken);
     }
 
     /// @inheritdoc ITesterRegistry

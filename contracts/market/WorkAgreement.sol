@@ -130,7 +130,7 @@ contract WorkAgreement is EpochReports, ReentrancyGuardTransient {
         }
         if (amount == 0) revert WorkAgreement_NothingToWithdraw(msg.sender);
         emit Withdrawn(msg.sender, amount);
-        Ether.send(msg.sender, amount);
+        Ether.pay(msg.sender, amount);
     }
 
     /// @inheritdoc IWorkAgreement

@@ -111,7 +111,7 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
             emit WorkerSlashed(reports[i].workerId, msg.sender, taken, toClient);
         }
         emit AgreementFinalized(msg.sender);
-        Ether.send(msg.sender, compensation);
+        Ether.pay(msg.sender, compensation);
         Ether.burn(slashed - compensation);
     }
 
@@ -219,7 +219,7 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
         uint256 required = _costOf(request, _priceOf(workerIds));
         if (msg.value < required) {
             emit PurchaseRejected(msg.sender, required, msg.value);
-            Ether.send(msg.sender, msg.value);
+            Ether.pay(msg.sender, msg.value);
             return address(0);
         }
 
@@ -241,7 +241,7 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
         );
 
         // Interaction.
-        Ether.send(msg.sender, msg.value - required);
+        Ether.pay(msg.sender, msg.value - required);
     }
 
     function _quoteFor(PurchaseRequest memory request) private view returns (uint256) {

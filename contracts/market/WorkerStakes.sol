@@ -186,7 +186,7 @@ abstract contract WorkerStakes is IWorkerDispatcher {
         }
         self.unbonding = 0;
         emit StakeWithdrawn(workerId, msg.sender, amount);
-        Ether.send(msg.sender, amount);
+        Ether.pay(msg.sender, amount);
     }
 
     /// @inheritdoc IWorkerDispatcher
