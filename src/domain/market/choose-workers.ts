@@ -14,7 +14,7 @@ import { checkPolicy, type WorkerPolicy } from "./worker-policy.ts";
  * Workers whose past is compared at most, cheapest first, once the seats can be filled: a rate costs reads, and in a market where
  * all ask the same nothing else would end them. When the seats cannot be filled, all are looked at.
  */
-export const MAX_COMPARED = 1_000;
+const MAX_COMPARED = 1_000;
 /** Enough that no two workers of a market share a lot, and a number holds it exactly. */
 const LOT_BYTES = 6;
 const BYTE = 256;
@@ -70,7 +70,7 @@ export function chooseWorkers(policy: WorkerPolicy, candidates: readonly Candida
 /**
  * As {@link chooseWorkers}, for workers that are read in pages.
  *
- * @param maxCompared see {@link MAX_COMPARED}
+ * @param maxCompared how many pasts are compared at most once the seats can be filled
  * @throws SprfError `INVALID_INPUT` for a policy that is none
  */
 export function createSelection(given: WorkerPolicy, random: Random, maxCompared: number = MAX_COMPARED): Selection {

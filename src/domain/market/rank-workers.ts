@@ -12,7 +12,7 @@ export interface RankedWorker extends FittingWorker {
 const MAX_RATE = BigInt(BASIS_POINTS);
 
 /** Negative when `a` is the better one by the preference; 0 only for the same lot. */
-export function compareWorkers(prefer: Preference, a: RankedWorker, b: RankedWorker): number {
+function compareWorkers(prefer: Preference, a: RankedWorker, b: RankedWorker): number {
   return (
     (prefer === "balanced" ? compareBigints(goodBlockPrice(a, b), goodBlockPrice(b, a)) : 0) ||
     (prefer === "price" ? 0 : b.reputation - a.reputation) ||
