@@ -114,7 +114,7 @@ library EpochVerdicts {
     }
 
     function isGrouped(uint256 draw, uint256 seat) internal pure returns (bool) {
-        return (draw >> (GROUPED_SHIFT + seat)) & 1 == 1;
+        return (grouped(draw) >> seat) & 1 == 1;
     }
 
     /// @notice How many seats, of at most seven, these flags name.

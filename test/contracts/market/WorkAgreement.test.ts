@@ -444,6 +444,16 @@ describe("WorkAgreement", () => {
         agreement,
         "WorkAgreement_CommitmentMismatch",
       );
+      // Nor by naming the other as the one who reports.
+      const copied = await seatReveal(agreement, 0n, honest, verdicts);
+      const seat = await seatOf(agreement, 0n, copyist);
+      await expect(agreement.connect(copyist).reveal(0n, { ...copied, seat }))
+        .to.be.revertedWithCustomError(agreement, "WorkAgreement_CommitmentMismatch")
+        .withArgs(0n, honest.address);
+      await expect(agreement.connect(copyist).revealMany(0n, [], [{ ...copied, seat }]))
+        .to.be.revertedWithCustomError(agreement, "WorkAgreement_CommitmentMismatch")
+        .withArgs(0n, honest.address);
+      expect((await agreement.tallyOf(0n)).reveals).to.equal(1n);
     });
 
     it("should refuse a number that is no verdict", async () => {
