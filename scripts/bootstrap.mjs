@@ -13,6 +13,8 @@ const TARGETS = {
   devnet: ["src/cli/devnet.ts"],
   worker: ["src/cli/worker.ts"],
   tester: ["src/cli/tester.ts"],
+  indexer: ["src/cli/indexer.ts"],
+  market: ["src/cli/market.ts"],
   test: ["scripts/test.ts"],
   e2e: ["scripts/test.ts", "--e2e"],
 };

@@ -101,6 +101,7 @@ export const ERRORS = {
     next: "Index anew with --rebuild, from the block of the market's deployment and from a node that keeps all logs.",
   },
   INDEX_INVALID: { fault: "user", next: "Index with `npm run indexer`; --rebuild begins anew." },
+  INDEX_MOVED: { fault: "network", next: "Read it again: blocks of the chain were replaced meanwhile." },
   REORG_TOO_DEEP: { fault: "network", next: "Index anew with --rebuild: more blocks were replaced than are kept." },
 
   // Tester

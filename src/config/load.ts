@@ -28,6 +28,11 @@ export interface LoadSettingsInit {
  * @throws SprfError `CONFIG_INVALID` naming the first field that is wrong, and the variable that sets it
  */
 export async function loadSettings(init: LoadSettingsInit = {}): Promise<Settings> {
+  return await loadSettingsAs(settingsSchema, init);
+}
+
+/** The same for a command that needs a part of them only. */
+export async function loadSettingsAs<T>(schema: z.ZodType<T, unknown>, init: LoadSettingsInit): Promise<T> {
   const environment = init.environment ?? process.env;
   // Groups that are missing as a whole would hide which of their fields to set.
   const tree: Tree = { networks: { chain: { contracts: {} }, ledger: {}, waku: {} } };
@@ -43,7 +48,7 @@ export async function loadSettings(init: LoadSettingsInit = {}): Promise<Setting
   for (const [path, value] of Object.entries(init.flags ?? {})) {
     if (value !== undefined) set(tree, path, value);
   }
-  const result = settingsSchema.safeParse(tree);
+  const result = schema.safeParse(tree);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const path = issue?.path.join(".") ?? "";

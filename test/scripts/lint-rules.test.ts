@@ -26,6 +26,8 @@ const FAULTS: readonly Fault[] = [
     ["src/worker/a.ts", "../adapters/store/sqlite.ts"],
     ["src/tester/a.ts", "../cli/main.ts"],
     ["src/client/a.ts", "../create-client.ts"],
+    ["src/indexer/a.ts", "../adapters/store/sqlite.ts"],
+    ["src/domain/e.ts", "../indexer/indexer.ts"],
     ["src/config/a.ts", "../adapters/store/sqlite.ts"],
     ["src/cli/a.ts", "../adapters/store/sqlite.ts"],
     ["src/cli/b.ts", "../worker/worker.ts"],
@@ -41,6 +43,7 @@ const FAULTS: readonly Fault[] = [
     "src/node",
     "src/channel",
     "src/execution",
+    "src/indexer",
     "src/domain",
     "src/wire",
   ].flatMap((folder) => [

@@ -213,6 +213,7 @@ export const TABLES = {
   twins: table("model-twins", twinSchema),
   twinOf: table("model-twin-of", idSchema),
   workers: table("model-workers", workerSchema),
+  workersOf: table("model-workers-of", referenceSchema),
   history: table("model-history", historySchema),
   agreements: table("model-agreements", agreementSchema),
   agreementAt: table("model-agreement-at", referenceSchema),

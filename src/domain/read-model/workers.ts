@@ -158,6 +158,7 @@ async function register(
     earnedWei: 0n,
     entries: 0,
   };
+  view.put(TABLES.workersOf, keys.ofAccount(operator, workerId), { number: workerId });
   putWorker(view, at, row, { kind: "registered", amountWei: stakeWei });
   await addLine(view, at, operator, { kind: "stake", workerId, walletWei: -stakeWei });
 }
