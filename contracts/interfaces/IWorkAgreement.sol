@@ -50,7 +50,7 @@ interface IWorkAgreement {
     event Extended(uint256 length, uint256 paid);
     /// @notice The agreement now ends at `end`; the rest of the escrow, `refund` wei, is the client's.
     event Terminated(uint256 end, uint256 refund);
-    /// @notice The worker is not paid from this epoch on.
+    /// @notice The worker is gone from this epoch on, and not paid for the one before.
     event WorkerResigned(uint256 indexed workerIndex, uint256 epoch);
     event Withdrawn(address indexed account, uint256 amount);
     event Finalized();
@@ -161,8 +161,8 @@ interface IWorkAgreement {
     /// @dev Client only (_NotClient), before `end` (_Ended), once and in time (_TooLateToTerminate).
     function terminate() external;
 
-    /// @notice Takes a worker out: it is not paid for the running epoch nor for those to come. Epochs before stay open to
-    /// verdicts, and its stake stays locked until `finalize`.
+    /// @notice Takes a worker out: it is not paid for the running epoch nor for those to come. The running epoch and those
+    /// before stay open to verdicts of Wrong, and its stake stays locked until `finalize`.
     /// @dev Its operator only (_NotOperator), before `end` (_Ended). Reverts with _UnknownWorker, _AlreadyResigned.
     function resign(uint256 workerIndex) external;
 
@@ -229,7 +229,8 @@ interface IWorkAgreement {
     /// it was bound before `start`; the largest number when no program is bound.
     function boundFrom() external view returns (uint256 epoch);
 
-    /// @notice First epoch without this worker; the largest number while it has not resigned.
+    /// @notice First epoch without this worker: the one after that in which it resigned, 0 when it did before `start`;
+    /// the largest number while it has not.
     function resignedFrom(uint256 workerIndex) external view returns (uint256 epoch);
 
     /// @notice Accounts of the testers of the running epoch; empty outside [start, end) and before it was opened.

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {AgreementState} from "../types/AgreementState.sol";
-import {AgreementTerms} from "../types/MarketTypes.sol";
+import {AgreementTerms, Outcome} from "../types/MarketTypes.sol";
 
 /// @title How long an agreement is now, and what a part of it costs
 library AgreementSpan {
@@ -33,9 +33,12 @@ library AgreementSpan {
         return Math.min(uint256(self.progress.settledEpochs) * terms.epochLength, length(self, terms));
     }
 
-    /// @notice Whether the worker had resigned before the end of an epoch.
-    function hasLeft(uint256 resignedAt, uint256 epoch) internal pure returns (bool) {
-        return resignedAt != 0 && epoch + 1 >= resignedAt;
+    /// @notice An outcome for a worker that may have resigned: the epoch in which it did is not paid, but if it was Wrong
+    /// in it, it stays so; leaving is no way out of a slash. Later ones say nothing about it.
+    /// @param leftAt As in `WorkerAccount`.
+    function outcomeFor(uint256 leftAt, uint256 epoch, Outcome outcome) internal pure returns (Outcome) {
+        if (leftAt == 0 || epoch + 2 < leftAt) return outcome;
+        return epoch + 2 == leftAt && outcome == Outcome.Wrong ? outcome : Outcome.Resigned;
     }
 
     /// @notice Wei per block for all workers together.

@@ -79,7 +79,7 @@ library Settlement {
                 epochsOk: progress.quorumEpochs - account.epochsOut,
                 epochsUnreachable: account.epochsUnreachable,
                 epochsWrong: account.epochsWrong,
-                completed: account.resignedAt == 0,
+                completed: account.leftAt == 0,
                 // 24 + 96 bits.
                 weightOk: uint128((progress.reports - account.reportsOut) * fee),
                 weightTotal: uint128((progress.reports - account.reportsWithout) * fee),
@@ -136,7 +136,7 @@ library Settlement {
     ) private pure {
         for (uint256 i = 0; i < outcomes.length; i++) {
             WorkerAccount memory account = settling.accounts[i];
-            if (AgreementSpan.hasLeft(account.resignedAt, epoch)) outcomes[i] = Outcome.Resigned;
+            outcomes[i] = AgreementSpan.outcomeFor(account.leftAt, epoch, outcomes[i]);
             if (_book(account, outcomes[i], reports)) continue;
             account.blocksLost += uint32(blocks);
             settling.clientCredit += blocks * settling.terms.workers[i].pricePerBlock;
@@ -193,7 +193,7 @@ library Settlement {
         settling.allOk = new Outcome[](terms.workers.length);
         for (uint256 i = 0; i < terms.workers.length; i++) {
             settling.accounts[i] = self.accounts[i];
-            if (settling.accounts[i].resignedAt != 0) settling.hasResigned = true;
+            if (settling.accounts[i].leftAt != 0) settling.hasResigned = true;
             settling.allOk[i] = Outcome.Ok;
         }
         settling.duties = new uint256[](epochs * terms.testerCount);

@@ -66,7 +66,7 @@ contract WorkAgreement is EpochReports, ReentrancyGuardTransient {
         }
         if (blocks == 0 || _state.progress.terminatedAt != 0) revert WorkAgreement_CannotExtend();
         for (uint256 i = 0; i < terms.workers.length; i++) {
-            if (_state.accounts[i].resignedAt != 0) revert WorkAgreement_AlreadyResigned(i);
+            if (_state.accounts[i].leftAt != 0) revert WorkAgreement_AlreadyResigned(i);
         }
         uint256 required =
             terms.price() * blocks + terms.feesFor(Math.ceilDiv(newLength, terms.epochLength) - oldEpochs);
@@ -101,11 +101,11 @@ contract WorkAgreement is EpochReports, ReentrancyGuardTransient {
         address operator = terms.workers[workerIndex].operator;
         if (msg.sender != operator) revert WorkAgreement_NotOperator(operator, msg.sender);
         WorkerAccount storage account = _state.accounts[workerIndex];
-        if (account.resignedAt != 0) revert WorkAgreement_AlreadyResigned(workerIndex);
+        if (account.leftAt != 0) revert WorkAgreement_AlreadyResigned(workerIndex);
 
-        uint256 epoch = block.number < terms.start ? 0 : _runningEpoch(terms);
-        account.resignedAt = (epoch + 1).toUint16();
-        emit WorkerResigned(workerIndex, epoch);
+        uint256 from = block.number < terms.start ? 0 : _runningEpoch(terms) + 1;
+        account.leftAt = (from + 1).toUint16();
+        emit WorkerResigned(workerIndex, from);
     }
 
     /// @inheritdoc IWorkAgreement
@@ -155,8 +155,8 @@ contract WorkAgreement is EpochReports, ReentrancyGuardTransient {
 
     /// @inheritdoc IWorkAgreement
     function resignedFrom(uint256 workerIndex) external view returns (uint256 epoch) {
-        uint256 resignedAt = _state.accounts[workerIndex].resignedAt;
-        return resignedAt == 0 ? type(uint256).max : resignedAt - 1;
+        uint256 leftAt = _state.accounts[workerIndex].leftAt;
+        return leftAt == 0 ? type(uint256).max : leftAt - 1;
     }
 
     /// @inheritdoc IWorkAgreement
@@ -169,7 +169,7 @@ contract WorkAgreement is EpochReports, ReentrancyGuardTransient {
                 ? DISPUTES.preview(epoch).outcomes
                 : EpochVerdicts.outcomes(_tally(epoch, terms.workers.length), terms.testerCount);
         for (uint256 i = 0; i < outcomes.length; i++) {
-            if (AgreementSpan.hasLeft(_state.accounts[i].resignedAt, epoch)) outcomes[i] = Outcome.Resigned;
+            outcomes[i] = AgreementSpan.outcomeFor(_state.accounts[i].leftAt, epoch, outcomes[i]);
         }
     }
 

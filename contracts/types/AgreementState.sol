@@ -19,8 +19,9 @@ struct Progress {
 
 /// @dev What sets one worker apart from the others; zero for a worker that was always good. One slot.
 struct WorkerAccount {
-    // First epoch without this worker, counted from 1; 0 while it has not resigned.
-    uint16 resignedAt;
+    // First epoch without this worker, counted from 1; 0 while it has not resigned. The epoch before, in which it did,
+    // is not paid either.
+    uint16 leftAt;
     uint16 epochsUnreachable;
     uint16 epochsWrong;
     // Epochs with a quorum in which it was not Ok, and the reports of those.
