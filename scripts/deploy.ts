@@ -6,6 +6,7 @@ import { join } from "node:path";
 import hre from "hardhat";
 
 import Market from "../ignition/modules/Market.ts";
+import type { MarketContracts } from "../src/adapters/chain/ethers.ts";
 import { runCommand } from "../src/cli/run-command.ts";
 import { adoptMarket, devnetFilePath } from "../src/config/devnet-file.ts";
 import { writeDeployment } from "../src/config/deployment-file.ts";
@@ -28,9 +29,9 @@ await runCommand(async () => {
   // Ignition resumes what it has begun on a chain with this id; each devnet is another chain with the same id.
   const deploymentId = `devnet-${randomUUID()}`;
   const journal = join(hre.config.paths.ignition, "deployments", deploymentId);
-  const deployMarket = async (): Promise<{ twins: string; dispatcher: string; testers: string }> => {
+  const deployMarket = async (): Promise<MarketContracts> => {
     try {
-      const { twins, dispatcher, testers } = await ignition.deploy(
+      const { twins, dispatcher, testers, disputes, records } = await ignition.deploy(
         Market,
         networkName === DEVNET ? { deploymentId } : {},
       );
@@ -38,13 +39,15 @@ await runCommand(async () => {
         twins: await twins.getAddress(),
         dispatcher: await dispatcher.getAddress(),
         testers: await testers.getAddress(),
+        disputes: await disputes.getAddress(),
+        records: await records.getAddress(),
       };
     } finally {
       await rm(journal, { recursive: true, force: true });
     }
   };
   const contracts = await deployMarket();
-  const file = await writeDeployment(chainId, contracts);
+  const file = await writeDeployment(chainId, { ...contracts });
   // Daemons and scripts that take their networks from a running devnet use this market from now on.
   const devnetFile = devnetFilePath();
   const adopted = await adoptMarket(devnetFile, { rpcUrl, contracts });

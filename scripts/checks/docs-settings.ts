@@ -11,7 +11,13 @@ const defaults: unknown = settingsSchema.parse({
   networks: {
     chain: {
       rpcUrl: "http://localhost",
-      contracts: { twins: NO_ADDRESS, dispatcher: NO_ADDRESS, testers: NO_ADDRESS },
+      contracts: {
+        twins: NO_ADDRESS,
+        dispatcher: NO_ADDRESS,
+        testers: NO_ADDRESS,
+        disputes: NO_ADDRESS,
+        records: NO_ADDRESS,
+      },
     },
     ledger: { rpcUrl: "http://localhost", networkPassphrase: "-" },
     waku: { peers: [] },

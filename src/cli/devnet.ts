@@ -119,6 +119,8 @@ function print(
     `    Twins             ${chain.contracts.twins}`,
     `    WorkerDispatcher  ${chain.contracts.dispatcher}`,
     `    TesterRegistry    ${chain.contracts.testers}`,
+    `    Disputes          ${chain.contracts.disputes}`,
+    `    WorkerRecords     ${chain.contracts.records}`,
     `  Stellar      ${ledger.rpcUrl}  (network "${ledger.networkPassphrase}")`,
     `    friendbot         ${friendbotUrl}`,
     ...waku.peers.map((peer, index) => `  ${index === 0 ? "Waku" : "    "}         ${peer}`),

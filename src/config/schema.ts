@@ -14,7 +14,13 @@ const list = z.preprocess(
 export const networksSchema = z.strictObject({
   chain: z.strictObject({
     rpcUrl: z.url(),
-    contracts: z.strictObject({ twins: address, dispatcher: address, testers: address }),
+    contracts: z.strictObject({
+      twins: address,
+      dispatcher: address,
+      testers: address,
+      disputes: address,
+      records: address,
+    }),
     pollingIntervalMs: z.coerce.number().int().positive().default(1_000),
   }),
   ledger: z.strictObject({ rpcUrl: z.url(), networkPassphrase: z.string().min(1) }),
@@ -94,6 +100,8 @@ export const ENVIRONMENT = {
   SPRF_TWINS_ADDRESS: "networks.chain.contracts.twins",
   SPRF_DISPATCHER_ADDRESS: "networks.chain.contracts.dispatcher",
   SPRF_TESTERS_ADDRESS: "networks.chain.contracts.testers",
+  SPRF_DISPUTES_ADDRESS: "networks.chain.contracts.disputes",
+  SPRF_RECORDS_ADDRESS: "networks.chain.contracts.records",
   SPRF_CHAIN_POLLING_MS: "networks.chain.pollingIntervalMs",
   SPRF_LEDGER_URL: "networks.ledger.rpcUrl",
   SPRF_LEDGER_PASSPHRASE: "networks.ledger.networkPassphrase",

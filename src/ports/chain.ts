@@ -1,3 +1,5 @@
+import type { Disputes } from "./disputes.ts";
+
 /** What one tester says of one worker for one epoch. */
 export type Verdict = "ok" | "unreachable" | "wrong";
 
@@ -35,6 +37,8 @@ export interface WorkerEntry extends WorkerTerms {
   readonly slotsUsed: number;
   readonly stakeWei: bigint;
   readonly lockedWei: bigint;
+  /** Number of the newest agreement that named the worker; absent when none did. */
+  readonly lastAgreement?: number;
 }
 
 export interface PurchaseRequest {
@@ -56,15 +60,20 @@ export interface Purchase {
   readonly gasUsed: bigint;
 }
 
-/** What never changes about an agreement. */
+/** The terms of an agreement, and where it ends as of now: extending and terminating it changes `endBlock` and `epochCount`. */
 export interface Agreement {
   readonly address: string;
+  /** Place among the market's agreements, counted from 1. */
+  readonly number: number;
   readonly client: string;
   readonly workerIds: readonly number[];
   readonly workerTwinIds: readonly number[];
   readonly workerOperators: readonly string[];
   readonly pricesPerBlockWei: readonly bigint[];
+  /** Number of each worker's agreement before this one, 0 when this is its first. */
+  readonly previousAgreements: readonly number[];
   readonly startBlock: number;
+  readonly epochLengthBlocks: number;
   /** First block after the work. */
   readonly endBlock: number;
   readonly testerCount: number;
@@ -87,6 +96,10 @@ export interface EpochWindows {
   readonly commitTo: number;
   readonly revealFrom: number;
   readonly revealTo: number;
+  /** Appeals and challenges. */
+  readonly appealFrom: number;
+  readonly appealTo: number;
+  /** First block in which the epoch is settled; later once it was appealed or challenged. */
   readonly finalFrom: number;
 }
 
@@ -94,8 +107,59 @@ export interface TesterSeat {
   readonly tester: string;
   readonly testerId: number;
   readonly status: "drawn" | "committed" | "revealed";
+  /** True when the tester was full when it was drawn: it owes nothing unless it commits. */
+  readonly excused: boolean;
+  /** True when it committed together with others. */
+  readonly grouped: boolean;
   /** Empty until revealed. */
   readonly verdicts: readonly Verdict[];
+}
+
+/** What a tester committed to, for anybody to bring. */
+export interface SeatReveal {
+  /** Place among the testers of the epoch. */
+  readonly seat: number;
+  /** Whose commitment it is. */
+  readonly tester: string;
+  /** One for each worker, in the agreement's order. */
+  readonly verdicts: readonly Verdict[];
+  /** May be empty. */
+  readonly evidenceCid: string;
+  /** 32 bytes. */
+  readonly salt: Uint8Array;
+}
+
+/** A tester's commitment that somebody else brings. */
+export interface SignedCommit {
+  readonly seat: number;
+  /** 32 bytes. */
+  readonly commitment: Uint8Array;
+  /** 65 bytes, from {@link Chain.signCommit}. */
+  readonly signature: Uint8Array;
+}
+
+/** What a tester revealed, as the chain recorded it. */
+export type RevealedReport = Omit<SeatReveal, "seat">;
+
+export interface TesterEntry {
+  readonly testerId: number;
+  readonly account: string;
+  readonly twinId: number;
+  /** Registered and not paused. */
+  readonly active: boolean;
+  readonly feePerEpochWei: bigint;
+  readonly capacity: number;
+  readonly duties: number;
+  /** All that lies in the registry for it; `setAsideWei` backs duties, `unbondingWei` is leaving. */
+  readonly stakeWei: bigint;
+  readonly setAsideWei: bigint;
+  readonly unbondingWei: bigint;
+  readonly releaseBlock: number;
+  /** Fees earned and not yet withdrawn. */
+  readonly creditWei: bigint;
+  readonly revealed: number;
+  readonly missed: number;
+  readonly overturned: number;
 }
 
 export interface Reputation {
@@ -106,6 +170,8 @@ export interface Reputation {
   readonly epochsUnreachable: number;
   readonly epochsWrong: number;
   readonly agreementsCompleted: number;
+  /** Taken from the worker's locks so far, in wei. */
+  readonly slashedWei: bigint;
 }
 
 export interface ChainOptions {
@@ -117,11 +183,13 @@ export interface ChainOptions {
  * be reached and `CHAIN_REVERTED` (message: the contract's own error and its values) when a contract refuses; a sent
  * transaction resolves once it is mined.
  */
-export interface Chain {
+export interface Chain extends Disputes {
   /** The account that signs; checksummed. */
   readonly account: string;
   blockNumber(options?: ChainOptions): Promise<number>;
   balanceWei(account: string, options?: ChainOptions): Promise<bigint>;
+  /** What a unit of gas costs now, in wei: base fee and tip of the next block. */
+  gasPriceWei(options?: ChainOptions): Promise<bigint>;
   /** Yields the latest block number whenever it grows; ends when `signal` aborts. Survives a node that comes back. */
   blocks(options?: ChainOptions): AsyncIterable<number>;
 
@@ -153,8 +221,13 @@ export interface Chain {
     options?: ChainOptions,
   ): Promise<number>;
   testerOf(account: string, options?: ChainOptions): Promise<number | undefined>;
+  tester(testerId: number, options?: ChainOptions): Promise<TesterEntry | undefined>;
   /** Least stake for this capacity. */
   requiredTesterStakeWei(capacity: number, options?: ChainOptions): Promise<bigint>;
+  /** What a missed duty costs, and what challenging a report has to put up. */
+  missPenaltyWei(options?: ChainOptions): Promise<bigint>;
+  /** Pulls the fees that this account earned as a tester, of whatever agreements; resolves with its wei. */
+  withdrawFees(options?: ChainOptions): Promise<bigint>;
 
   /** The most that the purchase can cost now, in wei. */
   quote(request: PurchaseRequest, options?: ChainOptions): Promise<bigint>;
@@ -168,15 +241,17 @@ export interface Chain {
     options?: ChainOptions,
   ): Promise<Purchase>;
 
-  /** How many agreements were made; they are numbered from 0. */
+  /** How many agreements were made; they are numbered from 1. */
   agreementCount(options?: ChainOptions): Promise<number>;
-  agreements(from: number, count: number, options?: ChainOptions): Promise<readonly string[]>;
-  agreementCountOf(workerId: number, options?: ChainOptions): Promise<number>;
-  /** The agreements that named a worker, oldest first; the list only grows. */
-  agreementsOf(workerId: number, from: number, count: number, options?: ChainOptions): Promise<readonly string[]>;
+  /** The address of an agreement, made or to be made. */
+  agreementAt(number: number, options?: ChainOptions): Promise<string>;
+  /** Agreements by number, from `fromNumber` on. */
+  agreements(fromNumber: number, count: number, options?: ChainOptions): Promise<readonly string[]>;
   /** Undefined for an address that this market's dispatcher did not make. */
   agreement(address: string, options?: ChainOptions): Promise<Agreement | undefined>;
   agreementState(address: string, options?: ChainOptions): Promise<AgreementState>;
+  /** First epoch in which an `ok` needs the worker's signed answer; undefined while no program is bound. */
+  boundFrom(agreement: string, options?: ChainOptions): Promise<number | undefined>;
 
   bindProgram(agreement: string, ledgerKey: Uint8Array, options?: ChainOptions): Promise<void>;
   windowsOf(agreement: string, epoch: number, options?: ChainOptions): Promise<EpochWindows>;
@@ -189,20 +264,45 @@ export interface Chain {
   tallyOf(agreement: string, epoch: number, options?: ChainOptions): Promise<readonly Outcome[]>;
   /** First epoch without the worker at this place of the agreement; absent while it has not resigned. */
   resignedFrom(agreement: string, workerIndex: number, options?: ChainOptions): Promise<number | undefined>;
+  /** What the testers of an epoch have revealed so far, with their evidence. */
+  reportsOf(agreement: string, epoch: number, options?: ChainOptions): Promise<readonly RevealedReport[]>;
   openEpoch(agreement: string, epoch: number, options?: ChainOptions): Promise<void>;
+  /** Opens the epoch, too, when nobody did. */
   commit(agreement: string, epoch: number, commitment: Uint8Array, options?: ChainOptions): Promise<void>;
-  reveal(
+  /** This account's EIP-712 signature under its commitment, 65 bytes, with which somebody else brings it. */
+  signCommit(agreement: string, epoch: number, commitment: Uint8Array, options?: ChainOptions): Promise<Uint8Array>;
+  /** Brings commitments of several testers at once, in ascending order of seats; once an epoch. */
+  commitMany(
     agreement: string,
     epoch: number,
-    report: { readonly verdicts: readonly Verdict[]; readonly evidenceCid: string; readonly salt: Uint8Array },
+    commits: readonly SignedCommit[],
     options?: ChainOptions,
   ): Promise<void>;
+  /** Reveals a seat that committed alone. */
+  reveal(agreement: string, epoch: number, report: SeatReveal, options?: ChainOptions): Promise<void>;
+  /**
+   * Reveals several seats at once.
+   *
+   * @param group - all commitments of `commitMany` in their order; empty when no seat of `reports` was in it
+   */
+  revealMany(
+    agreement: string,
+    epoch: number,
+    group: readonly Uint8Array[],
+    reports: readonly SeatReveal[],
+    options?: ChainOptions,
+  ): Promise<void>;
+  /** Adds blocks of work to this account's agreement. */
+  extend(agreement: string, lengthBlocks: number, valueWei: bigint, options?: ChainOptions): Promise<void>;
   /** Ends this account's agreement after the epoch that follows the running one; what it does not use is credited at once. */
   terminate(agreement: string, options?: ChainOptions): Promise<void>;
+  /** Takes this account's worker out: it is paid neither for the running epoch nor for those to come. */
+  resign(agreement: string, workerIndex: number, options?: ChainOptions): Promise<void>;
   /** Takes at most `maxEpochs` final epochs and credits their shares. */
   settle(agreement: string, maxEpochs: number, options?: ChainOptions): Promise<void>;
+  /** Settles what is left, at most 64 epochs, and reports to the dispatcher. */
   finalize(agreement: string, options?: ChainOptions): Promise<void>;
   creditWei(agreement: string, account: string, options?: ChainOptions): Promise<bigint>;
-  /** Pulls this account's credit; resolves with its wei. */
+  /** Pulls this account's credit as client or worker; resolves with its wei. */
   withdraw(agreement: string, options?: ChainOptions): Promise<bigint>;
 }

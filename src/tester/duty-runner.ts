@@ -127,10 +127,11 @@ export function createDutyRunner(
   async function reveal(): Promise<void> {
     const { report, salt } = duty;
     if (report === undefined) throw new SprfError("INTERNAL", "a duty without its report");
-    const seat = await seatOf();
-    if (seat?.status === "drawn") return await save({ phase: "missed" });
-    if (seat?.status === "committed") {
-      await chain.reveal(agreement.address, duty.epoch, { ...report, salt }, { signal: life.signal });
+    const seats = await seatsOf();
+    const seat = seats.findIndex(isMine);
+    if (seats[seat]?.status === "drawn") return await save({ phase: "missed" });
+    if (seats[seat]?.status === "committed") {
+      await chain.reveal(agreement.address, duty.epoch, { seat, tester: chain.account, ...report, salt }, { signal: life.signal });
     }
     await save({ phase: "revealed" });
     const { verdicts, evidenceCid } = report;
@@ -146,8 +147,15 @@ export function createDutyRunner(
   }
 
   async function seatOf(): Promise<TesterSeat | undefined> {
-    const seats = await chain.seatsOf(agreement.address, duty.epoch, { signal: life.signal });
-    return seats.find(({ tester }) => tester === chain.account);
+    return (await seatsOf()).find(isMine);
+  }
+
+  async function seatsOf(): Promise<readonly TesterSeat[]> {
+    return await chain.seatsOf(agreement.address, duty.epoch, { signal: life.signal });
+  }
+
+  function isMine({ tester }: TesterSeat): boolean {
+    return tester === chain.account;
   }
 
   /** The probe's account is needed until the workers have answered, and only then given back. */

@@ -93,7 +93,7 @@ function createRound(components: TesterComponents, init: TesterInit, watchList: 
     const agreement = await chain.agreement(address, { signal });
     if (agreement === undefined || isParty(agreement, chain.account)) return await drop(address);
     const mine = await runnersOf(agreement);
-    const epoch = await epochAt(chain, agreement, block, { signal });
+    const epoch = epochAt(agreement, block);
     if (epoch !== undefined && !mine.has(epoch) && notDrawn.get(address) !== epoch) {
       const duty = await join(agreement, epoch, block);
       if (duty !== undefined) await take(agreement, mine, duty);

@@ -30,6 +30,7 @@ export async function openWatchList({
     after = page.at(-1)?.key;
     if (after === undefined) break;
   }
+  // How many agreements were seen, which is the number of the last of them.
   const saved = await store.get(CURSOR_TABLE, CURSOR_KEY);
   let cursor = saved === undefined ? 0 : Number(new TextDecoder().decode(saved));
 
@@ -39,7 +40,7 @@ export async function openWatchList({
       // Only a development chain that started anew has fewer.
       if (count < cursor) cursor = 0;
       while (cursor < count) {
-        const page = await chain.agreements(cursor, PAGE, options);
+        const page = await chain.agreements(cursor + 1, PAGE, options);
         if (page.length === 0) return;
         const next = cursor + page.length;
         await store.apply([

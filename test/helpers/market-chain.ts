@@ -4,6 +4,7 @@ import { artifacts, network } from "hardhat";
 import { createEthersChain, type EthersChain, type MarketContracts } from "../../src/adapters/chain/ethers.ts";
 import { deriveTwinKeys, type TwinKeys } from "../../src/domain/identity/keys.ts";
 import type { WorkerTerms } from "../../src/ports/chain.ts";
+import { WorkAgreement__factory } from "../../typechain-types/factories/market/WorkAgreement__factory.ts";
 
 const MNEMONIC = "test test test test test test test test test test test junk";
 const HUNDRED_ETHER = "0x56bc75e2d63100000";
@@ -93,17 +94,26 @@ export async function startMarketChain(numbers: MarketNumbers = {}): Promise<Mar
 
 /** A signer that deploys nothing but the market, so that tests choose its numbers. */
 async function deployMarket(signer: JsonRpcSigner, numbers: MarketNumbers): Promise<MarketContracts> {
-  const deploy = async (name: string, ...parameters: readonly unknown[]): Promise<string> => {
-    const { abi, bytecode } = await artifacts.readArtifact(name);
-    const contract = (await new ContractFactory(abi, bytecode, signer).deploy(...parameters)) as Contract;
+  const send = async (factory: ContractFactory, parameters: readonly unknown[]): Promise<string> => {
+    const contract = (await factory.deploy(...parameters)) as Contract;
     await contract.waitForDeployment();
     return await contract.getAddress();
   };
+  const deploy = async (name: string, ...parameters: readonly unknown[]): Promise<string> => {
+    const { abi, bytecode } = await artifacts.readArtifact(name);
+    return await send(new ContractFactory(abi, bytecode, signer), parameters);
+  };
   const unbondingLength = 8;
   const twins = await deploy("Twins");
-  const testers = await deploy("TesterRegistry", twins, { dutyStake: 10_000_000n * GWEI, unbondingLength });
-  const implementation = await deploy("WorkAgreement", testers);
-  const dispatcher = await deploy("WorkerDispatcher", twins, testers, implementation, {
+  const testers = await deploy("TesterRegistry", twins, { dutyStake: 1_000_000_000n * GWEI, unbondingLength });
+  const disputes = await deploy("Disputes", twins, testers);
+  const records = await deploy("WorkerRecords", {
+    clientWeightCap: 30_000_000n * GWEI,
+    priorWeight: 1_000_000n * GWEI,
+  });
+  const libraries = { "project/contracts/libraries/Settlement.sol:Settlement": await deploy("Settlement") };
+  const implementation = await send(new WorkAgreement__factory(libraries, signer), [testers, disputes]);
+  const dispatcher = await deploy("WorkerDispatcher", twins, testers, records, implementation, {
     epochLength: numbers.epochLength ?? 20,
     revealLength: numbers.revealLength ?? 8,
     appealLength: numbers.appealLength ?? 4,
@@ -111,11 +121,10 @@ async function deployMarket(signer: JsonRpcSigner, numbers: MarketNumbers): Prom
     maxLength: 2_000,
     stakeFactor: 2,
     minSlotStake: 10_000_000n * GWEI,
+    slashShare: 5_000,
     testerFeePerEpoch: 100_000n * GWEI,
-    clientWeightCap: 30_000_000n * GWEI,
-    priorWeight: 1_000_000n * GWEI,
   });
-  return { twins, testers, dispatcher };
+  return { twins, testers, dispatcher, disputes, records };
 }
 
 /** Terms of a worker in tests: 1 gwei a block, any length. */

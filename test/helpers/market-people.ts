@@ -56,7 +56,11 @@ export async function startMarketWithPeople(workers: readonly Partial<WorkerTerm
         await chain.commit(agreement, epoch, commitment);
       }
       await market.mineTo(windows.revealFrom - 1);
-      for (const { chain } of testers) await chain.reveal(agreement, epoch, parts);
+      const seats = await client.chain.seatsOf(agreement, epoch);
+      for (const { chain } of testers) {
+        const seat = seats.findIndex(({ tester }) => tester === chain.account);
+        await chain.reveal(agreement, epoch, { seat, tester: chain.account, ...parts });
+      }
     },
   };
 }

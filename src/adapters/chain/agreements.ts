@@ -1,52 +1,66 @@
-import { MaxUint256, ZeroHash, hexlify } from "ethers";
+import { ZeroHash, hexlify } from "ethers";
 
-import type { Agreement, AgreementState, Chain, ChainOptions, EpochWindows } from "../../ports/chain.ts";
+import type { Agreement, AgreementState, Chain, ChainOptions } from "../../ports/chain.ts";
 import { fromHex } from "../../utils/bytes.ts";
 import { createBoundedCache } from "./bounded-cache.ts";
 import type { Connection } from "./connection.ts";
 import type { IWorkAgreement, IWorkerDispatcher } from "./contract-types.ts";
 import { IWorkAgreement__factory } from "./factories.ts";
-import { agreementStatusOf, outcomeOf, requiredEventOf, seatStatusOf, verdictNumber, verdictOf } from "./values.ts";
+import { agreementStatusOf, requiredEventOf } from "./values.ts";
 
 const MAX_CACHED_AGREEMENTS = 10_000;
-const MAX_CACHED_WINDOWS = 100_000;
 /** A re-organised chain can put another purchase at the same address, so terms are kept only once they are this deep. */
 const CONFIRMATIONS = 12;
+/** How the contracts say "never" of an epoch: the largest number there is. */
+const NEVER = 2n ** 256n - 1n;
 
 type AgreementMethods = Pick<
   Chain,
   | "agreementCount"
+  | "agreementAt"
   | "agreements"
-  | "agreementCountOf"
-  | "agreementsOf"
   | "agreement"
   | "agreementState"
-  | "windowsOf"
-  | "isOpen"
-  | "previewTesters"
-  | "seatsOf"
-  | "outcomesOf"
-  | "tallyOf"
+  | "boundFrom"
   | "resignedFrom"
   | "creditWei"
   | "bindProgram"
-  | "openEpoch"
-  | "commit"
-  | "reveal"
+  | "extend"
   | "terminate"
+  | "resign"
   | "settle"
   | "finalize"
   | "withdraw"
 >;
 
+/** What is fixed at the purchase; where the work ends is not. */
+type Terms = Omit<Agreement, "endBlock" | "epochCount">;
+
+interface TermsOutput {
+  readonly client: string;
+  readonly number: bigint;
+  readonly start: bigint;
+  readonly epochLength: bigint;
+  readonly testerCount: bigint;
+  readonly testerFeePerEpoch: bigint;
+  readonly workers: ReadonlyArray<{
+    readonly workerId: bigint;
+    readonly twinId: bigint;
+    readonly previous: bigint;
+    readonly operator: string;
+    readonly pricePerBlock: bigint;
+  }>;
+}
+
 /** Agreements (contracts/interfaces/IWorkAgreement.sol); what never changes is read once. */
 export function createAgreements(connection: Connection, dispatcher: IWorkerDispatcher): AgreementMethods {
   const { read, provider } = connection;
-  const known = createBoundedCache<Agreement>(MAX_CACHED_AGREEMENTS);
-  const windows = createBoundedCache<EpochWindows>(MAX_CACHED_WINDOWS);
+  const known = createBoundedCache<Terms>(MAX_CACHED_AGREEMENTS);
+  // Numbers give the addresses, whatever happens on the chain.
+  const addresses = createBoundedCache<string>(MAX_CACHED_AGREEMENTS);
   const at = (address: string): IWorkAgreement => IWorkAgreement__factory.connect(address, provider);
 
-  async function agreement(address: string, options?: ChainOptions): Promise<Agreement | undefined> {
+  async function termsOf(address: string, options?: ChainOptions): Promise<Terms | undefined> {
     const cached = known.get(address);
     if (cached !== undefined) return cached;
     const [latest, made] = await Promise.all([
@@ -54,7 +68,7 @@ export function createAgreements(connection: Connection, dispatcher: IWorkerDisp
       read(() => dispatcher.isAgreement(address), options),
     ]);
     if (!made) return undefined;
-    const fresh = await readAgreement(connection, at(address), address, options);
+    const fresh = await readTerms(connection, at(address), address, options);
     // Bought in its first block of work or earlier.
     if (latest >= fresh.startBlock + CONFIRMATIONS) known.set(address, fresh);
     return fresh;
@@ -62,60 +76,39 @@ export function createAgreements(connection: Connection, dispatcher: IWorkerDisp
 
   return {
     agreementCount: async (options) => Number(await read(() => dispatcher.agreementCount(), options)),
-    agreements: (from, count, options) => read(() => dispatcher.agreements(from, count), options),
-    agreementCountOf: async (workerId, options) =>
-      Number(await read(() => dispatcher.agreementCountOf(workerId), options)),
-    agreementsOf: (workerId, from, count, options) =>
-      read(() => dispatcher.agreementsOf(workerId, from, count), options),
-    agreement,
-    agreementState: (address, options) => readState(connection, at(address), options),
-    async windowsOf(address, epoch, options) {
-      const key = `${address}/${epoch}`;
-      const cached = windows.get(key);
+    async agreementAt(number, options) {
+      const cached = addresses.get(`${number}`);
       if (cached !== undefined) return cached;
-      const fresh = await readWindows(connection, at(address), epoch, options);
-      if (known.get(address) !== undefined) windows.set(key, fresh);
-      return fresh;
+      const address = await read(() => dispatcher.agreementAt(number), options);
+      addresses.set(`${number}`, address);
+      return address;
     },
-    isOpen: (address, epoch, options) => read(() => at(address).isOpen(epoch), options),
-    previewTesters: (address, epoch, options) => read(() => at(address).previewTesters(epoch), options),
-    async seatsOf(address, epoch, options) {
-      const seats = await read(() => at(address).seatsOf(epoch), options);
-      return seats.map((seat) => ({
-        tester: seat.tester,
-        testerId: Number(seat.testerId),
-        status: seatStatusOf(seat.status),
-        verdicts: seat.verdicts.map(verdictOf),
-      }));
+    agreements: (fromNumber, count, options) => read(() => dispatcher.agreements(fromNumber, count), options),
+    async agreement(address, options) {
+      const terms = await termsOf(address, options);
+      if (terms === undefined) return undefined;
+      const endBlock = Number(await read(() => at(address).end(), options));
+      const epochCount = Math.ceil((endBlock - terms.startBlock) / terms.epochLengthBlocks);
+      return { ...terms, endBlock, epochCount };
     },
-    outcomesOf: async (address, epoch, options) =>
-      (await read(() => at(address).outcomesOf(epoch), options)).map(outcomeOf),
-    tallyOf: async (address, epoch, options) =>
-      (await read(() => at(address).tallyOf(epoch), options)).outcomes.map(outcomeOf),
-    async resignedFrom(address, workerIndex, options) {
-      const epoch = await read(() => at(address).resignedFrom(workerIndex), options);
-      return epoch === MaxUint256 ? undefined : Number(epoch);
-    },
+    agreementState: (address, options) => readState(connection, at(address), options),
+    boundFrom: async (address, options) => epochOf(await read(() => at(address).boundFrom(), options)),
+    resignedFrom: async (address, workerIndex, options) =>
+      epochOf(await read(() => at(address).resignedFrom(workerIndex), options)),
     creditWei: (address, account, options) => read(() => at(address).creditOf(account), options),
 
     async bindProgram(address, ledgerKey, options) {
       await connection.send(() => at(address).bindProgram.populateTransaction(hexlify(ledgerKey)), options);
     },
-    async openEpoch(address, epoch, options) {
-      await connection.send(() => at(address).openEpoch.populateTransaction(epoch), options);
-    },
-    async commit(address, epoch, commitment, options) {
-      await connection.send(() => at(address).commit.populateTransaction(epoch, hexlify(commitment)), options);
-    },
-    async reveal(address, epoch, { verdicts, evidenceCid, salt }, options) {
-      const numbers = verdicts.map(verdictNumber);
-      await connection.send(
-        () => at(address).reveal.populateTransaction(epoch, numbers, evidenceCid, hexlify(salt)),
-        options,
-      );
+    async extend(address, lengthBlocks, valueWei, options) {
+      const value = { value: valueWei };
+      await connection.send(() => at(address).extend.populateTransaction(lengthBlocks, value), options);
     },
     async terminate(address, options) {
       await connection.send(() => at(address).terminate.populateTransaction(), options);
+    },
+    async resign(address, workerIndex, options) {
+      await connection.send(() => at(address).resign.populateTransaction(workerIndex), options);
     },
     async settle(address, maxEpochs, options) {
       await connection.send(() => at(address).settle.populateTransaction(maxEpochs), options);
@@ -132,33 +125,32 @@ export function createAgreements(connection: Connection, dispatcher: IWorkerDisp
   };
 }
 
-async function readAgreement(
+function epochOf(epoch: bigint): number | undefined {
+  return epoch === NEVER ? undefined : Number(epoch);
+}
+
+async function readTerms(
   { read }: Connection,
   contract: IWorkAgreement,
   address: string,
   options?: ChainOptions,
-): Promise<Agreement> {
-  const [client, seats, start, end, testerCount, testerFee, epochCount] = await Promise.all([
-    read(() => contract.client(), options),
-    read(() => contract.workerSeats(), options),
-    read(() => contract.start(), options),
-    read(() => contract.end(), options),
-    read(() => contract.testerCount(), options),
-    read(() => contract.testerFeePerEpoch(), options),
-    read(() => contract.epochCount(), options),
-  ]);
+): Promise<Terms> {
+  // Its field `length` makes the generated type one that nothing has.
+  const terms: TermsOutput = await read(() => contract.terms(), options);
+  const seats = terms.workers;
   return {
     address,
-    client,
+    number: Number(terms.number),
+    client: terms.client,
     workerIds: seats.map((seat) => Number(seat.workerId)),
     workerTwinIds: seats.map((seat) => Number(seat.twinId)),
     workerOperators: seats.map((seat) => seat.operator),
     pricesPerBlockWei: seats.map((seat) => seat.pricePerBlock),
-    startBlock: Number(start),
-    endBlock: Number(end),
-    testerCount: Number(testerCount),
-    testerFeePerEpochWei: testerFee,
-    epochCount: Number(epochCount),
+    previousAgreements: seats.map((seat) => Number(seat.previous)),
+    startBlock: Number(terms.start),
+    epochLengthBlocks: Number(terms.epochLength),
+    testerCount: Number(terms.testerCount),
+    testerFeePerEpochWei: terms.testerFeePerEpoch,
   };
 }
 
@@ -176,23 +168,5 @@ async function readState(
     status: agreementStatusOf(status),
     ...(program === ZeroHash ? {} : { program: fromHex(program) }),
     settledEpochs: Number(settled),
-  };
-}
-
-async function readWindows(
-  { read }: Connection,
-  contract: IWorkAgreement,
-  epoch: number,
-  options?: ChainOptions,
-): Promise<EpochWindows> {
-  const windows = await read(() => contract.windowsOf(epoch), options);
-  return {
-    from: Number(windows.from),
-    to: Number(windows.to),
-    commitFrom: Number(windows.commitFrom),
-    commitTo: Number(windows.commitTo),
-    revealFrom: Number(windows.revealFrom),
-    revealTo: Number(windows.revealTo),
-    finalFrom: Number(windows.finalFrom),
   };
 }

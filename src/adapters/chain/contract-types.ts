@@ -1,7 +1,9 @@
-export type { IWorkAgreement } from "../../../typechain-types/interfaces/IWorkAgreement.ts";
+export type { AnswerProofStruct, IDisputes } from "../../../typechain-types/interfaces/IDisputes.ts";
+export type { IWorkAgreement, SeatRevealStruct } from "../../../typechain-types/interfaces/IWorkAgreement.ts";
 export type {
   IWorkerDispatcher,
   PurchaseRequestStruct,
   WorkerTermsStruct,
   WorkerViewStructOutput,
 } from "../../../typechain-types/interfaces/IWorkerDispatcher.ts";
+export type { IWorkerRecords } from "../../../typechain-types/interfaces/IWorkerRecords.ts";

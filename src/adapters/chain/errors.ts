@@ -3,10 +3,12 @@ import { Interface, isError, isHexString, type ErrorDescription } from "ethers";
 import { SprfError, isSprfError, messageOf } from "../../errors.ts";
 import { abortError } from "../../utils/abort.ts";
 import {
+  IDisputes__factory,
   ITesterRegistry__factory,
   ITwins__factory,
   IWorkAgreement__factory,
   IWorkerDispatcher__factory,
+  IWorkerRecords__factory,
 } from "./factories.ts";
 
 /** OpenZeppelin's errors that SPRF's contracts pass on. */
@@ -26,6 +28,8 @@ const INTERFACES: readonly Interface[] = [
   IWorkerDispatcher__factory.createInterface(),
   ITesterRegistry__factory.createInterface(),
   ITwins__factory.createInterface(),
+  IDisputes__factory.createInterface(),
+  IWorkerRecords__factory.createInterface(),
   LIBRARY_ERRORS,
 ];
 

@@ -6,7 +6,10 @@ import { createAgreements } from "./agreements.ts";
 import { followBlocks } from "./blocks.ts";
 import { connect, type Connection } from "./connection.ts";
 import type { IWorkerDispatcher } from "./contract-types.ts";
-import { IWorkerDispatcher__factory } from "./factories.ts";
+import { createDisputes } from "./disputes.ts";
+import { createEpochs } from "./epochs.ts";
+import { IWorkAgreement__factory, IWorkerDispatcher__factory } from "./factories.ts";
+import { gasPriceWei } from "./fees.ts";
 import { createPurchases } from "./purchases.ts";
 import { createTesters } from "./testers.ts";
 import { createTwins } from "./twins.ts";
@@ -19,6 +22,8 @@ export interface MarketContracts {
   readonly twins: string;
   readonly dispatcher: string;
   readonly testers: string;
+  readonly disputes: string;
+  readonly records: string;
 }
 
 export interface EthersChainInit {
@@ -69,18 +74,21 @@ export async function createEthersChain(init: EthersChainInit, options: ChainOpt
     close: () => connection.close(),
     blockNumber: (callOptions) => connection.read(() => provider.getBlockNumber(), callOptions),
     balanceWei: (account, callOptions) => connection.read(() => provider.getBalance(account), callOptions),
+    gasPriceWei: (callOptions) => connection.read(() => gasPriceWei(provider), callOptions),
     blocks: (callOptions) => followBlocks(connection, callOptions),
     ...createTwins(connection, contracts.twins),
-    ...createWorkers(connection, dispatcher, contracts.dispatcher),
+    ...createWorkers(connection, dispatcher, contracts),
     ...createTesters(connection, contracts.testers),
     ...createPurchases(connection, dispatcher, contracts.dispatcher),
     ...createAgreements(connection, dispatcher),
+    ...createEpochs(connection),
+    ...createDisputes(connection, contracts.disputes),
   };
 }
 
 /** Wrong addresses would show as odd failures much later. */
 async function checkMarket(
-  { read, chainId }: Connection,
+  { read, chainId, provider }: Connection,
   dispatcher: IWorkerDispatcher,
   contracts: MarketContracts,
   options: ChainOptions,
@@ -88,15 +96,25 @@ async function checkMarket(
   const refuse = (why: string, cause?: unknown): never => {
     throw new SprfError("CONFIG_INVALID", `contracts: ${why}`, { cause, context: { chainId: chainId.toString() } });
   };
-  const [twins, testers] = await Promise.all([
+  const found = await Promise.all([
     read(() => dispatcher.twins(), options),
     read(() => dispatcher.testers(), options),
-  ]).catch((error: unknown) => {
-    if (error instanceof SprfError && error.code !== "CHAIN_REVERTED") throw error;
-    return refuse(`${contracts.dispatcher} is no dispatcher on chain ${chainId}`, error);
-  });
-  if (!same(twins, contracts.twins)) refuse(`the dispatcher's twins are at ${twins}, not ${contracts.twins}`);
-  if (!same(testers, contracts.testers)) refuse(`the dispatcher's testers are at ${testers}, not ${contracts.testers}`);
+    read(() => dispatcher.records(), options),
+    read(() => dispatcher.implementation(), options),
+  ])
+    .then(async ([twins, testers, records, implementation]) => {
+      const code = IWorkAgreement__factory.connect(implementation, provider);
+      return { twins, testers, records, disputes: await read(() => code.disputes(), options) };
+    })
+    .catch((error: unknown) => {
+      if (error instanceof SprfError && error.code !== "CHAIN_REVERTED") throw error;
+      return refuse(`${contracts.dispatcher} is no dispatcher on chain ${chainId}`, error);
+    });
+  for (const name of ["twins", "testers", "records", "disputes"] as const) {
+    if (!same(found[name], contracts[name])) {
+      refuse(`the dispatcher's ${name} are at ${found[name]}, not ${contracts[name]}`);
+    }
+  }
 }
 
 function same(a: string, b: string): boolean {

@@ -10,12 +10,30 @@ const AGREEMENT_STATUSES: readonly AgreementStatus[] = ["scheduled", "running", 
 const WORKER_STATUSES: ReadonlyArray<WorkerEntry["status"] | "none"> = ["none", "active", "paused", "unregistered"];
 const SEAT_STATUSES: ReadonlyArray<TesterSeat["status"]> = ["drawn", "committed", "revealed"];
 
-export const verdictOf = (value: bigint): Verdict => member(VERDICTS, value);
+const verdictOf = (value: bigint): Verdict => member(VERDICTS, value);
 export const outcomeOf = (value: bigint): Outcome => member(OUTCOMES, value);
 export const agreementStatusOf = (value: bigint): AgreementStatus => member(AGREEMENT_STATUSES, value);
 export const workerStatusOf = (value: bigint): WorkerEntry["status"] | "none" => member(WORKER_STATUSES, value);
-export const seatStatusOf = (value: bigint): TesterSeat["status"] => member(SEAT_STATUSES, value);
-export const verdictNumber = (verdict: Verdict): number => VERDICTS.indexOf(verdict);
+const seatStatusOf = (value: bigint): TesterSeat["status"] => member(SEAT_STATUSES, value);
+
+/** A drawn tester, of an epoch or of a panel. */
+export function seatOf(seat: {
+  readonly tester: string;
+  readonly testerId: bigint;
+  readonly status: bigint;
+  readonly excused: boolean;
+  readonly grouped: boolean;
+  readonly verdicts: readonly bigint[];
+}): TesterSeat {
+  return {
+    tester: seat.tester,
+    testerId: Number(seat.testerId),
+    status: seatStatusOf(seat.status),
+    excused: seat.excused,
+    grouped: seat.grouped,
+    verdicts: seat.verdicts.map(verdictOf),
+  };
+}
 
 /** Values of the first event of this name that the contract emitted in the transaction. */
 export function eventOf(

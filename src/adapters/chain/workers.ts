@@ -1,8 +1,9 @@
-import type { IWorkerDispatcher, WorkerTermsStruct, WorkerViewStructOutput } from "./contract-types.ts";
+import type { IWorkerDispatcher, IWorkerRecords, WorkerTermsStruct, WorkerViewStructOutput } from "./contract-types.ts";
 
 import type { Chain, ChainOptions, WorkerEntry, WorkerTerms } from "../../ports/chain.ts";
 import type { Connection } from "./connection.ts";
 import { isRevert } from "./errors.ts";
+import { IWorkerRecords__factory } from "./factories.ts";
 import { requiredEventOf, workerStatusOf } from "./values.ts";
 
 type WorkerMethods = Pick<
@@ -18,9 +19,14 @@ type WorkerMethods = Pick<
   | "reputationOf"
 >;
 
-/** What workers offer (contracts/interfaces/IWorkerDispatcher.sol). */
-export function createWorkers(connection: Connection, dispatcher: IWorkerDispatcher, address: string): WorkerMethods {
-  const events = { address, interface: dispatcher.interface };
+/** What workers offer (contracts/interfaces/IWorkerDispatcher.sol), and their past (IWorkerRecords.sol). */
+export function createWorkers(
+  connection: Connection,
+  dispatcher: IWorkerDispatcher,
+  contracts: { readonly dispatcher: string; readonly records: string },
+): WorkerMethods {
+  const records = IWorkerRecords__factory.connect(contracts.records, connection.provider);
+  const events = { address: contracts.dispatcher, interface: dispatcher.interface };
   const { read } = connection;
   return {
     async registerWorker(terms, stakeWei, options) {
@@ -62,20 +68,20 @@ export function createWorkers(connection: Connection, dispatcher: IWorkerDispatc
       const lock = await read(() => dispatcher.lockFor(terms.pricePerBlockWei, terms.maxLengthBlocks), options);
       return lock * BigInt(terms.slots);
     },
-    reputationOf: (workerId, options) => readReputation(connection, dispatcher, workerId, options),
+    reputationOf: (workerId, options) => readReputation(connection, records, workerId, options),
   };
 }
 
 async function readReputation(
   { read }: Connection,
-  dispatcher: IWorkerDispatcher,
+  records: IWorkerRecords,
   workerId: number,
   options?: ChainOptions,
 ): ReturnType<Chain["reputationOf"]> {
   const [reputation, uptime, record] = await Promise.all([
-    read(() => dispatcher.reputationOf(workerId), options),
-    read(() => dispatcher.uptimeOf(workerId), options),
-    read(() => dispatcher.recordOf(workerId), options),
+    read(() => records.reputationOf(workerId), options),
+    read(() => records.uptimeOf(workerId), options),
+    read(() => records.recordOf(workerId), options),
   ]);
   return {
     reputation: Number(reputation),
@@ -84,6 +90,7 @@ async function readReputation(
     epochsUnreachable: Number(record.epochsUnreachable),
     epochsWrong: Number(record.epochsWrong),
     agreementsCompleted: Number(record.agreementsCompleted),
+    slashedWei: record.slashed,
   };
 }
 
@@ -114,5 +121,6 @@ function entryOf(view: WorkerViewStructOutput): WorkerEntry | undefined {
     vettedDigests: view.vettedDigests.map((digest) => digest.slice(2)),
     stakeWei: view.stake,
     lockedWei: view.locked,
+    ...(view.lastAgreement === 0n ? {} : { lastAgreement: Number(view.lastAgreement) }),
   };
 }

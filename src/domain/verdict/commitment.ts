@@ -2,9 +2,7 @@ import { AbiCoder, hexlify, keccak256 } from "ethers";
 
 import type { Verdict } from "../../ports/chain.ts";
 import { fromHex } from "../../utils/bytes.ts";
-
-/** Members of the contracts' `Verdict`, in their order. */
-const VERDICTS: readonly Verdict[] = ["ok", "unreachable", "wrong"];
+import { packVerdicts } from "./packed-verdicts.ts";
 
 /** What a tester says of all workers of an agreement for one epoch. */
 export interface TesterReport {
@@ -21,12 +19,12 @@ export interface TesterReport {
 /** The 32 bytes that a tester commits to, as contracts/interfaces/IWorkAgreement.sol gives the formula. */
 export function commitmentOf(report: TesterReport): Uint8Array {
   const encoded = AbiCoder.defaultAbiCoder().encode(
-    ["address", "uint256", "address", "uint8[]", "string", "bytes32"],
+    ["address", "uint256", "address", "uint64", "string", "bytes32"],
     [
       report.agreement,
       report.epoch,
       report.tester,
-      report.verdicts.map((verdict) => VERDICTS.indexOf(verdict)),
+      packVerdicts(report.verdicts),
       report.evidenceCid,
       hexlify(report.salt),
     ],

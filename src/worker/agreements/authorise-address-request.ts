@@ -22,20 +22,14 @@ export async function authoriseAddressRequest(
   // A key that was rotated away may be in other hands by now.
   if (sender === undefined || !equalBytes(sender.messageKey, request.from)) return false;
   if (sender.account === agreement.client) return true;
-  const epoch = await epochAt(chain, agreement, block, options);
+  const epoch = epochAt(agreement, block);
   if (epoch === undefined) return false;
   const seats = await chain.seatsOf(agreement.address, epoch, options);
   return seats.some(({ tester }) => tester === sender.account);
 }
 
 /** The epoch that a block of work belongs to; undefined before and after the work. */
-export async function epochAt(
-  chain: Chain,
-  agreement: Agreement,
-  block: number,
-  options: ChainOptions = {},
-): Promise<number | undefined> {
+export function epochAt(agreement: Agreement, block: number): number | undefined {
   if (block < agreement.startBlock || block >= agreement.endBlock) return undefined;
-  const first = await chain.windowsOf(agreement.address, 0, options);
-  return Math.floor((block - agreement.startBlock) / (first.to - first.from + 1));
+  return Math.floor((block - agreement.startBlock) / agreement.epochLengthBlocks);
 }

@@ -9,8 +9,10 @@ import type { Store } from "../../ports/store.ts";
 import type { AddressRequest } from "../../wire/address.ts";
 import { authoriseAddressRequest } from "./authorise-address-request.ts";
 import { closeAgreement } from "./close-agreement.ts";
+import { walkAgreements } from "./walk-agreements.ts";
 
-const PAGE = 100;
+/** An agreement this many blocks after its start is there to stay. */
+const CONFIRMATIONS = 12;
 /** Table of the agreements that need no more looking at. */
 const CLOSED_TABLE = "closed-agreements";
 const MIN_MS_BETWEEN_MISSES = 250;
@@ -56,6 +58,7 @@ export function followAgreements(components: FollowComponents, init: FollowInit)
   const logger = components.logger.child({ component: "follow-agreements" });
   const followed = new Map<string, Followed>();
   const announced = new Set<string>();
+  /** Number of the newest agreement that is there to stay; those before it are known. */
   let cursor = 0;
   let latest = 0;
   let life: AbortController | undefined;
@@ -84,29 +87,42 @@ export function followAgreements(components: FollowComponents, init: FollowInit)
 
   async function look(signal: AbortSignal | undefined): Promise<void> {
     latest = await chain.blockNumber({ signal });
+    const newest = (await chain.worker(workerId, { signal }))?.lastAgreement ?? 0;
+    // Only a development chain that started anew has fewer.
+    if (newest < cursor) cursor = 0;
+    await refreshKnown(signal);
     await findNew(signal);
     for (const entry of followed.values()) {
       if (entry.program === undefined && latest < entry.agreement.endBlock) await readProgram(entry, signal);
     }
   }
 
-  async function findNew(signal: AbortSignal | undefined): Promise<void> {
-    const count = await chain.agreementCountOf(workerId, { signal });
-    // Only a development chain that started anew has fewer.
-    if (count < cursor) cursor = 0;
-    while (cursor < count) {
-      const page = await chain.agreementsOf(workerId, cursor, PAGE, { signal });
-      if (page.length === 0) return;
-      for (const address of page) {
-        if (await isClosed(address)) continue;
-        const agreement = await chain.agreement(address, { signal });
-        if (agreement !== undefined && !followed.has(address)) {
-          followed.set(address, { agreement, program: undefined });
-          logger.info("agreement found", { agreement: address, endBlock: agreement.endBlock });
-        }
-      }
-      cursor += page.length;
+  /** Clients extend agreements and end them early. */
+  async function refreshKnown(signal: AbortSignal | undefined): Promise<void> {
+    for (const [address, entry] of followed) {
+      if (entry.agreement.number > cursor) continue;
+      const fresh = await chain.agreement(address, { signal });
+      if (fresh !== undefined) followed.set(address, { ...entry, agreement: fresh });
     }
+  }
+
+  /** Looks again at those that a re-organised chain could replace; what it no longer has is followed no more. */
+  async function findNew(signal: AbortSignal | undefined): Promise<void> {
+    const seen = new Set<string>();
+    let settled = cursor;
+    for await (const agreement of walkAgreements(chain, workerId, cursor, { signal })) {
+      const { address, number, endBlock } = agreement;
+      seen.add(address);
+      if (latest >= agreement.startBlock + CONFIRMATIONS) settled = Math.max(settled, number);
+      if (await isClosed(address)) continue;
+      const known = followed.get(address);
+      followed.set(address, { agreement, program: known?.program });
+      if (known === undefined) logger.info("agreement found", { agreement: address, endBlock });
+    }
+    for (const [address, { agreement }] of followed) {
+      if (agreement.number > cursor && !seen.has(address)) followed.delete(address);
+    }
+    cursor = settled;
   }
 
   async function readProgram(entry: Followed, signal: AbortSignal | undefined): Promise<void> {

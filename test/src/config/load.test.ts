@@ -31,7 +31,7 @@ const DEVNET: DevnetFile = {
   networks: {
     chain: {
       rpcUrl: "http://127.0.0.1:1",
-      contracts: { twins: ADDRESS, dispatcher: ADDRESS, testers: ADDRESS },
+      contracts: { twins: ADDRESS, dispatcher: ADDRESS, testers: ADDRESS, disputes: ADDRESS, records: ADDRESS },
       pollingIntervalMs: 50,
     },
     ledger: { rpcUrl: "http://127.0.0.1:2", networkPassphrase: "devnet" },

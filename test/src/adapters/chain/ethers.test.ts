@@ -2,13 +2,14 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
 import { expect } from "chai";
-import { AbiCoder, Wallet, keccak256 } from "ethers";
+import { Wallet } from "ethers";
 
 import { systemClock } from "../../../../src/adapters/clock/system.ts";
 import { createEthersChain, type EthersChain } from "../../../../src/adapters/chain/ethers.ts";
+import { commitmentOf } from "../../../../src/domain/verdict/commitment.ts";
 import { SprfError } from "../../../../src/errors.ts";
 import type { Clock } from "../../../../src/ports/clock.ts";
-import { fromHex, toHex } from "../../../../src/utils/bytes.ts";
+import { toHex } from "../../../../src/utils/bytes.ts";
 import { codeOf } from "../../../helpers/code-of.ts";
 import { until } from "../../../helpers/until.ts";
 import {
@@ -82,6 +83,8 @@ describe("adapters/chain/ethers", () => {
         { ...market.contracts, dispatcher: market.contracts.twins },
         { ...market.contracts, twins: randomAddress() },
         { ...market.contracts, testers: randomAddress() },
+        { ...market.contracts, disputes: randomAddress() },
+        { ...market.contracts, records: randomAddress() },
       ]) {
         expect(await codeOf(createEthersChain({ ...init, contracts: wrong }))).to.equal("CONFIG_INVALID");
       }
@@ -165,6 +168,7 @@ describe("adapters/chain/ethers", () => {
         epochsUnreachable: 0,
         epochsWrong: 0,
         agreementsCompleted: 0,
+        slashedWei: 0n,
       });
     });
 
@@ -193,16 +197,14 @@ describe("adapters/chain/ethers", () => {
       });
       expect(agreement?.workerIds).to.have.members(workerIds);
       expect((agreement?.endBlock ?? 0) - (agreement?.startBlock ?? 0)).to.equal(40);
-      expect(await chain.agreement(purchase.agreement), "not deep enough to be kept").not.to.equal(agreement);
       await market.mine(12);
-      const kept = await chain.agreement(purchase.agreement);
-      expect(await chain.agreement(purchase.agreement)).to.equal(kept);
-      expect(kept).to.deep.equal(agreement);
+      expect(await chain.agreement(purchase.agreement)).to.deep.equal(agreement);
       expect(await chain.agreement(randomAddress())).to.equal(undefined);
-      expect(await chain.agreements(0, 10)).to.deep.equal([purchase.agreement]);
+      expect(await chain.agreements(1, 10)).to.deep.equal([purchase.agreement]);
       expect(await chain.agreementCount()).to.equal(1);
-      expect(await chain.agreementsOf(workerIds[0]!, 0, 10)).to.deep.equal([purchase.agreement]);
-      expect(await chain.agreementCountOf(workerIds[0]!)).to.equal(1);
+      expect(await chain.agreementAt(1)).to.equal(purchase.agreement);
+      expect(await chain.worker(workerIds[0]!)).to.have.property("lastAgreement", 1);
+      expect(agreement).to.deep.include({ number: 1, previousAgreements: [0, 0, 0], epochLengthBlocks: 20 });
     });
 
     it("should say what was required when too little was sent, and get all of it back", async () => {
@@ -259,17 +261,15 @@ describe("adapters/chain/ethers", () => {
       const verdicts = ["ok", "unreachable", "wrong"] as const;
       const evidenceCid = "bafyreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
       for (const tester of testers) {
-        const encoded = AbiCoder.defaultAbiCoder().encode(
-          ["address", "uint256", "address", "uint8[]", "string", "bytes32"],
-          [address, 0, tester.chain.account, [0, 1, 2], evidenceCid, `0x${toHex(salt)}`],
-        );
-        await tester.chain.commit(address, 0, fromHex(keccak256(encoded)));
+        const parts = { agreement: address, epoch: 0, tester: tester.chain.account, verdicts, evidenceCid, salt };
+        await tester.chain.commit(address, 0, commitmentOf(parts));
       }
       expect((await chain.seatsOf(address, 0)).every((seat) => seat.status === "committed")).to.equal(true);
       const [first] = testers as [Identity];
-      expect(await codeOf(first.chain.reveal(address, 0, { verdicts, evidenceCid, salt }))).to.equal("CHAIN_REVERTED");
+      const report = { seat: 0, tester: drawn[0]!, verdicts, evidenceCid, salt };
+      expect(await codeOf(first.chain.reveal(address, 0, report))).to.equal("CHAIN_REVERTED");
       await market.mineTo(windows.revealFrom - 1);
-      for (const tester of testers) await tester.chain.reveal(address, 0, { verdicts, evidenceCid, salt });
+      for (const [seat, tester] of drawn.entries()) await first.chain.reveal(address, 0, { ...report, seat, tester });
       expect((await chain.seatsOf(address, 0))[0]).to.deep.include({ status: "revealed", verdicts });
       expect(await chain.tallyOf(address, 0)).to.deep.equal(verdicts);
       expect(await chain.outcomesOf(address, 0)).to.deep.equal(["pending", "pending", "pending"]);
