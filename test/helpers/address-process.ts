@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 import { multiaddr } from "@multiformats/multiaddr";
+import PQueue from "p-queue";
 
 import { systemClock as clock } from "../../src/adapters/clock/system.ts";
 import { createPinoLogger } from "../../src/adapters/logger/pino.ts";
@@ -16,6 +17,7 @@ import { isSprfError, messageOf } from "../../src/errors.ts";
 import { createServiceNode } from "../../src/devnet/waku/service/create-service-node.ts";
 import { equalBytes, toHex } from "../../src/utils/bytes.ts";
 import { answerAddressRequests } from "../../src/worker/answer-addresses.ts";
+import { lookUp } from "./address-network.ts";
 import { AGREEMENT, LEDGER_KEY } from "./address-scene.ts";
 import { createLossyMessenger } from "./lossy-messenger.ts";
 import { messageKeysOf } from "./message-keys.ts";
@@ -23,17 +25,21 @@ import { messageKeysOf } from "./message-keys.ts";
 /** What a peer in a process of its own can be told to do. */
 export type AddressCommand =
   | { readonly do: "find"; readonly worker: string; readonly timeoutMs?: number }
-  | {
-      readonly do: "find-many";
-      readonly worker: string;
-      readonly count: number;
-      readonly loss: number;
-      readonly seed: number;
-    }
+  | ({ readonly do: "find-many" } & FindMany)
   | { readonly do: "memory" }
   | { readonly do: "dial"; readonly worker: string; readonly multiaddrs: readonly string[] }
   | { readonly do: "ping"; readonly multiaddr: string }
   | { readonly do: "stop" };
+
+/** Look-ups, `atOnce` at a time, with a share of the asker's messages lost each way. */
+export interface FindMany {
+  readonly worker: string;
+  readonly count: number;
+  readonly atOnce: number;
+  readonly loss: number;
+  readonly seed: number;
+  readonly timeoutMs?: number;
+}
 
 export interface AddressAnswer {
   readonly tookMs: number;
@@ -146,16 +152,12 @@ async function main(role: string, name: string, port: string, peers: readonly st
       }
       case "find-many": {
         const lossy = createLossyMessenger(messenger, command);
-        const workerKey = messageKeysOf(command.worker).publicKey;
-        const parts = { messenger: lossy, messageKeys: keys, clock, random, logger };
-        const findOne = async (): Promise<number | string> => {
-          const startedAt = performance.now();
-          return await findAddress(parts, { workerKey, agreement: AGREEMENT }).then(
-            () => performance.now() - startedAt,
-            (error: unknown) => (isSprfError(error) ? error.code : messageOf(error)),
-          );
+        const looks = new PQueue({ concurrency: command.atOnce });
+        const look = async (): Promise<number | string> => {
+          const { code, tookMs } = await lookUp(lossy, name, command.worker, command.timeoutMs);
+          return code ?? tookMs;
         };
-        return { outcomes: await Promise.all(Array.from({ length: command.count }, findOne)) };
+        return { outcomes: await looks.addAll(Array.from({ length: command.count }, () => look)) };
       }
       case "memory":
         return { rssBytes: process.memoryUsage().rss };

@@ -3,14 +3,16 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 
 const WARN_EVERY_MS = 5_000;
+/** The share of the capacity up to which everything waits its turn. */
+const CALM = 0.25;
 
 export interface BoundedQueueInit {
   readonly capacity: number;
   /**
-   * `newest` does the latest first and drops the oldest when full: under more than it can do, what somebody still waits for is
-   * done, and what was given up long ago is not. `oldest` keeps the order and drops what comes last.
+   * What goes first when much waits. `newest` takes the latest, and drops the oldest when full: under more than it can do, what
+   * somebody still waits for is done, and what was given up long ago is not. `oldest` keeps the order and drops what comes last.
    */
-  readonly first: "newest" | "oldest";
+  readonly overloaded: "newest" | "oldest";
   /** Work of what kind is dropped, for the log. */
   readonly what: string;
   readonly clock: Clock;
@@ -30,7 +32,7 @@ interface Item {
 }
 
 /** Does one thing at a time. Drops what it cannot hold, and says so at most every 5 s: a flood must not fill the log as well. */
-export function createBoundedQueue({ capacity, first, what, clock, logger }: BoundedQueueInit): BoundedQueue {
+export function createBoundedQueue({ capacity, overloaded, what, clock, logger }: BoundedQueueInit): BoundedQueue {
   const waiting: Item[] = [];
   let running: Promise<void> | undefined;
   let closed = false;
@@ -48,7 +50,8 @@ export function createBoundedQueue({ capacity, first, what, clock, logger }: Bou
 
   const run = async (): Promise<void> => {
     for (;;) {
-      const item = first === "newest" ? waiting.pop() : waiting.shift();
+      const latest = overloaded === "newest" && waiting.length > capacity * CALM;
+      const item = latest ? waiting.pop() : waiting.shift();
       if (item === undefined) return;
       try {
         await item.work();
@@ -63,7 +66,7 @@ export function createBoundedQueue({ capacity, first, what, clock, logger }: Bou
       if (closed) return onDrop?.();
       const item = { work, onDrop };
       if (waiting.length < capacity) waiting.push(item);
-      else if (first === "oldest") return drop(item);
+      else if (overloaded === "oldest") return drop(item);
       else {
         drop(waiting.shift());
         waiting.push(item);

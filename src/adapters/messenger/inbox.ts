@@ -66,7 +66,7 @@ export function createInbox(init: { readonly shard: Shard; readonly clock: Clock
     open() {
       decryptions ??= createBoundedQueue({
         capacity: MAX_WAITING_DECRYPTIONS,
-        first: "newest",
+        overloaded: "newest",
         what: "messages",
         clock: init.clock,
         logger,

@@ -70,7 +70,7 @@ export async function serveFilter(
       if (subscribers.size >= MAX_SUBSCRIBERS) return status(NO_ROOM, "too many subscribers");
       const pushes = createBoundedQueue({
         capacity: MAX_WAITING_PUSHES,
-        first: "oldest",
+        overloaded: "oldest",
         what: "messages to a light client",
         clock,
         logger,
