@@ -4,6 +4,7 @@ import { network } from "hardhat";
 import type { WorkAgreement } from "../typechain-types/index.ts";
 import {
   agreementIn,
+  boundTo,
   commitmentOf,
   deployMarket,
   ETHER,
@@ -177,8 +178,9 @@ async function measureLife(): Promise<ReportRow[]> {
   return [
     ...rows.filter(({ name }) => !name.includes("buyContract")),
     ...[...opened, ...batched]
-      .filter(([name]) => name.includes("Many") || name.includes("openEpoch"))
+      .filter(([name]) => name.includes("commitMany") || name.includes("openEpoch"))
       .map(([name, each]) => row(`WorkAgreement.${name} (mean)`, mean(each))),
+    row("WorkAgreement.revealMany, 3 seats (mean)", mean(batched.get("revealMany, 3 seats") ?? [])),
     row("One tester's epoch alone: commit and reveal", alone, TESTER_EPOCH_TARGET),
     row(
       "One tester's epoch batched: a third of commitMany and revealMany",
@@ -287,7 +289,7 @@ async function playTogether({ agreement, testers, mineUpTo, note }: Life, epoch:
   const opens = (await agreement.isOpen(epoch)) ? "" : ", opens the epoch";
   await note(`commitMany, 3 seats${opens}`, agreement.commitMany(epoch, commits));
   await mineUpTo(windows.revealFrom - 1n);
-  const group = commits.map(({ commitment }) => commitment);
+  const group = commits.map(({ commitment, tester }) => boundTo(commitment, tester));
   const reports = commits.map(({ seat, tester }) => ({ seat, tester, ...REPORT }));
   await note("revealMany, 3 seats", agreement.revealMany(epoch, group, reports));
 }

@@ -145,8 +145,8 @@ interface IWorkAgreement {
     function reveal(uint256 epoch, SeatReveal calldata report) external;
 
     /// @notice Reveals several seats at once, grouped or not.
-    /// @param group The commitments of `commitMany`, all of them in its order, as VerdictCommitted has them; empty when
-    /// no report is of a grouped seat.
+    /// @param group `keccak256(abi.encode(commitment, tester))` for each commitment of `commitMany`, all of them in its
+    /// order, as VerdictCommitted has them; empty when no report is of a grouped seat.
     /// @dev As `reveal`. One bad report fails them all.
     function revealMany(uint256 epoch, bytes32[] calldata group, SeatReveal[] calldata reports) external;
 

@@ -96,7 +96,7 @@ abstract contract EpochReports is IWorkAgreement {
             _requireSigned(domain, epoch, signed, accounts[seat]);
             seats |= 1 << seat;
             draw = _back(draw, seat);
-            group[i] = signed.commitment;
+            group[i] = _bind(signed.commitment, accounts[seat]);
             emit VerdictCommitted(epoch, accounts[seat], signed.commitment);
         }
         if (seats == 0) revert WorkAgreement_ZeroCommitment();
@@ -118,18 +118,25 @@ abstract contract EpochReports is IWorkAgreement {
         bytes memory args = _args();
         uint256 draw = _drawToReveal(args, epoch);
         uint256 workerCount = args.workerCount();
-        bytes32[] memory members = _membersOf(draw, epoch, group);
+        uint256 grouped = draw.grouped();
+        mapping(uint256 => uint256) storage seats = _state.seats[epoch];
+        bool isGroup = uint256(keccak256(abi.encodePacked(group))) == seats[EpochVerdicts.GROUP];
+        if (group.length != 0 && !isGroup) revert WorkAgreement_BadGroup(epoch);
         for (uint256 i = 0; i < reports.length; i++) {
             uint256 seat = reports[i].seat;
-            bool isMember = draw.isGrouped(seat);
-            if (isMember && members.length == 0) revert WorkAgreement_BadGroup(epoch);
-            bytes32 committed = isMember ? members[seat] : bytes32(_state.seats[epoch][seat]);
+            bytes32 committed;
+            if (draw.isGrouped(seat)) {
+                // The place of a seat in its group is the number of grouped seats before it.
+                uint256 place = EpochVerdicts.countSeats(grouped & ((1 << seat) - 1));
+                if (place >= group.length) revert WorkAgreement_BadGroup(epoch);
+                committed = group[place];
+            } else {
+                committed = bytes32(seats[seat]);
+            }
             draw = _reveal(draw, epoch, reports[i], committed, workerCount);
         }
         _state.draws[epoch] = draw;
-        if (members.length != 0 && draw.grouped() & ~draw.revealed() == 0) {
-            delete _state.seats[epoch][EpochVerdicts.GROUP];
-        }
+        if (isGroup && grouped & ~draw.revealed() == 0) delete seats[EpochVerdicts.GROUP];
     }
 
     /// @inheritdoc IWorkAgreement
@@ -401,7 +408,8 @@ abstract contract EpochReports is IWorkAgreement {
         bytes32 commitment = keccak256(
             abi.encode(address(this), epoch, report.tester, packed, report.evidenceCid, report.salt)
         );
-        if (_bind(commitment, report.tester) != committed) revert WorkAgreement_CommitmentMismatch(epoch, report.tester);
+        if (_bind(commitment, report.tester) != committed)
+            revert WorkAgreement_CommitmentMismatch(epoch, report.tester);
 
         // Writes nothing when a grouped seat, which has no commitment of its own, found all workers Ok.
         if (packed != 0 || !draw.isGrouped(seat)) _state.seats[epoch][seat] = packed;
@@ -451,24 +459,6 @@ abstract contract EpochReports is IWorkAgreement {
         bytes32 message = keccak256(abi.encode(COMMIT_TYPEHASH, epoch, signed.commitment));
         address signer = ECDSA.recover(MessageHashUtils.toTypedDataHash(domain, message), signed.signature);
         if (signer != tester) revert WorkAgreement_BadSignature(tester, signer);
-    }
-
-    /// @dev What the seats of a group committed to, by seat; empty when no group is given.
-    function _membersOf(
-        uint256 draw,
-        uint256 epoch,
-        bytes32[] calldata group
-    ) private view returns (bytes32[] memory members) {
-        if (group.length == 0) return members;
-        if (uint256(keccak256(abi.encodePacked(group))) != _state.seats[epoch][EpochVerdicts.GROUP]) {
-            revert WorkAgreement_BadGroup(epoch);
-        }
-        address[] memory accounts = TESTERS.accountsOf(draw.testerIds());
-        members = new bytes32[](accounts.length);
-        uint256 place;
-        for (uint256 seat = 0; seat < accounts.length; seat++) {
-            if (draw.isGrouped(seat)) members[seat] = _bind(group[place++], accounts[seat]);
-        }
     }
 
     /// @dev What counts of a seat's commitment: with its tester, so that who copies it cannot reveal it as its own, though

@@ -3,7 +3,7 @@ import type { Signer } from "ethers";
 import type { network } from "hardhat";
 
 import type { WorkAgreement } from "../../../typechain-types/index.ts";
-import { commitmentOf, type Market, packVerdicts, SALT } from "./market.ts";
+import { agreementIn, commitmentOf, type Market, packVerdicts, SALT } from "./market.ts";
 
 /** What a test file has of its network. */
 export type Chain = Pick<Awaited<ReturnType<typeof network.create>>, "ethers" | "networkHelpers">;
@@ -268,4 +268,31 @@ export async function drain(
   }
   expect(await ethers.provider.getBalance(agreement), "agreement").to.equal(0n);
   expect(await ethers.provider.getBalance(market.disputes), "disputes").to.equal(0n);
+}
+
+/** Buys with these workers in this order, at exactly their price. */
+export async function buyWith(
+  market: Market,
+  client: Signer,
+  workerIds: readonly bigint[],
+  length: bigint,
+): Promise<WorkAgreement> {
+  const ids = [...workerIds];
+  const value = await market.dispatcher.quoteWith(ids, length);
+  const agreement = await agreementIn(
+    market,
+    market.dispatcher.connect(client).buyContractWith(ids, length, { value }),
+  );
+  if (agreement === undefined) throw new Error("the purchase made no agreement");
+  return agreement;
+}
+
+/** Wei of stake and of fees of each of these testers. */
+export async function purses(market: Market, testers: readonly Signer[]): Promise<{ stake: bigint; credit: bigint }[]> {
+  const list: { stake: bigint; credit: bigint }[] = [];
+  for (const tester of testers) {
+    const { stake, credit } = await market.testers.tester(await market.testers.testerOf(tester));
+    list.push({ stake, credit });
+  }
+  return list;
 }

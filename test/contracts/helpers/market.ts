@@ -236,6 +236,11 @@ export function commitmentOf(
   );
 }
 
+/** A commitment as a member of a group: `revealMany` takes these. */
+export function boundTo(commitment: string, tester: string): string {
+  return keccak256(AbiCoder.defaultAbiCoder().encode(["bytes32", "address"], [commitment, tester]));
+}
+
 /** A tester's signature that lets somebody else bring its commitment. */
 export async function signCommit(
   agreement: WorkAgreement,
