@@ -186,6 +186,8 @@ export interface ChainOptions {
 export interface Chain extends Disputes {
   /** The account that signs; checksummed. */
   readonly account: string;
+  /** EIP-155. */
+  readonly chainId: bigint;
   blockNumber(options?: ChainOptions): Promise<number>;
   balanceWei(account: string, options?: ChainOptions): Promise<bigint>;
   /** What a unit of gas costs now, in wei: base fee and tip of the next block. */
@@ -266,18 +268,21 @@ export interface Chain extends Disputes {
   resignedFrom(agreement: string, workerIndex: number, options?: ChainOptions): Promise<number | undefined>;
   /** What the testers of an epoch have revealed so far, with their evidence. */
   reportsOf(agreement: string, epoch: number, options?: ChainOptions): Promise<readonly RevealedReport[]>;
+  /** What the testers of an epoch have committed to so far, alone or together. */
+  commitmentsOf(
+    agreement: string,
+    epoch: number,
+    options?: ChainOptions,
+  ): Promise<ReadonlyArray<{ readonly tester: string; readonly commitment: Uint8Array }>>;
+  /** 32 bytes: hash of the block that the epoch's testers were drawn by. Undefined while it is not open. */
+  epochSeed(agreement: string, epoch: number, options?: ChainOptions): Promise<Uint8Array | undefined>;
   openEpoch(agreement: string, epoch: number, options?: ChainOptions): Promise<void>;
   /** Opens the epoch, too, when nobody did. */
   commit(agreement: string, epoch: number, commitment: Uint8Array, options?: ChainOptions): Promise<void>;
   /** This account's EIP-712 signature under its commitment, 65 bytes, with which somebody else brings it. */
   signCommit(agreement: string, epoch: number, commitment: Uint8Array, options?: ChainOptions): Promise<Uint8Array>;
   /** Brings commitments of several testers at once, in ascending order of seats; once an epoch. */
-  commitMany(
-    agreement: string,
-    epoch: number,
-    commits: readonly SignedCommit[],
-    options?: ChainOptions,
-  ): Promise<void>;
+  commitMany(agreement: string, epoch: number, commits: readonly SignedCommit[], options?: ChainOptions): Promise<void>;
   /** Reveals a seat that committed alone. */
   reveal(agreement: string, epoch: number, report: SeatReveal, options?: ChainOptions): Promise<void>;
   /**

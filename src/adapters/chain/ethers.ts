@@ -7,6 +7,7 @@ import { followBlocks } from "./blocks.ts";
 import { connect, type Connection } from "./connection.ts";
 import type { IWorkerDispatcher } from "./contract-types.ts";
 import { createDisputes } from "./disputes.ts";
+import { createEpochLogs } from "./epoch-logs.ts";
 import { createEpochs } from "./epochs.ts";
 import { IWorkAgreement__factory, IWorkerDispatcher__factory } from "./factories.ts";
 import { gasPriceWei } from "./fees.ts";
@@ -38,7 +39,6 @@ export interface EthersChainInit {
 
 /** A {@link Chain} over JSON-RPC. */
 export interface EthersChain extends Chain {
-  readonly chainId: bigint;
   /** Ends what waits in the provider; safe to repeat. */
   close(): void;
 }
@@ -82,6 +82,7 @@ export async function createEthersChain(init: EthersChainInit, options: ChainOpt
     ...createPurchases(connection, dispatcher, contracts.dispatcher),
     ...createAgreements(connection, dispatcher),
     ...createEpochs(connection),
+    ...createEpochLogs(connection),
     ...createDisputes(connection, contracts.disputes),
   };
 }
