@@ -90,6 +90,24 @@ describe("client/replace-workers", () => {
     expect(spare).to.include(replaced?.added[0]);
   });
 
+  it("should replace at once who has resigned, and end the old agreement when it is told to", async () => {
+    const { chain } = components;
+    const waited = awaitBadWorker(components, agreement, { timeoutMs: 20_000 });
+    const leaver = people.workers.find(({ workerId }) => workerId === seats[2]);
+    await leaver?.chain.resign(agreement, 2);
+    // The running epoch stays open to a verdict of a wrong answer.
+    expect((await waited)?.[2]?.judgement).to.deep.equal({ kind: "bad", reason: "resigned", epoch: 1 });
+    const before = await chain.agreement(agreement);
+    const replaced = await replaceBadWorkers(components, agreement, {}, { terminate: true });
+    expect(replaced?.removed.map(({ workerId }) => workerId)).to.deep.equal([seats[2]]);
+    expect(replaced?.kept).to.have.members([seats[0], seats[1]]);
+    expect(replaced?.old).to.deep.equal({ terminated: true });
+    // The new agreement goes on to where the old one would have ended.
+    expect((await chain.agreement(replaced?.agreement ?? ""))?.endBlock).to.equal(before?.endBlock);
+    expect((await chain.agreement(agreement))?.endBlock).to.be.below(before?.endBlock ?? 0);
+    expect((await chain.creditWei(agreement, chain.account)) > 0n).to.equal(true);
+  });
+
   it("should seat another one for a good worker that is no longer to be had, and say why", async () => {
     await people.report(agreement, 0, ["ok", "wrong", "ok"]);
     await finish(0);
