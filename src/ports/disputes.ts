@@ -43,13 +43,7 @@ export interface Disputes {
   /** What an appeal has to put up, in wei. */
   bondWei(agreement: string, options?: ChainOptions): Promise<bigint>;
   /** Appeals an epoch's outcome for one worker, as client, operator of the worker, or tester who said otherwise. */
-  appeal(
-    agreement: string,
-    epoch: number,
-    workerIndex: number,
-    bondWei: bigint,
-    options?: ChainOptions,
-  ): Promise<void>;
+  appeal(agreement: string, epoch: number, workerIndex: number, bondWei: bigint, options?: ChainOptions): Promise<void>;
   /** Indexes of the workers whose outcome was appealed. */
   appealedWorkers(agreement: string, epoch: number, options?: ChainOptions): Promise<readonly number[]>;
   /** A panel's phases, whether or not there is an appeal. */

@@ -131,7 +131,12 @@ export function createDutyRunner(
     const seat = seats.findIndex(isMine);
     if (seats[seat]?.status === "drawn") return await save({ phase: "missed" });
     if (seats[seat]?.status === "committed") {
-      await chain.reveal(agreement.address, duty.epoch, { seat, tester: chain.account, ...report, salt }, { signal: life.signal });
+      await chain.reveal(
+        agreement.address,
+        duty.epoch,
+        { seat, tester: chain.account, ...report, salt },
+        { signal: life.signal },
+      );
     }
     await save({ phase: "revealed" });
     const { verdicts, evidenceCid } = report;

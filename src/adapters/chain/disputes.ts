@@ -39,10 +39,7 @@ export function createDisputes(connection: Connection, address: string): Dispute
       await connection.send(() => disputes.openPanel.populateTransaction(agreement, epoch), options);
     },
     async commitToPanel(agreement, epoch, commitment, options) {
-      await connection.send(
-        () => disputes.commit.populateTransaction(agreement, epoch, hexlify(commitment)),
-        options,
-      );
+      await connection.send(() => disputes.commit.populateTransaction(agreement, epoch, hexlify(commitment)), options);
     },
     async revealToPanel(agreement, epoch, { tester, verdicts, evidenceCid, salt }, options) {
       const packed = packVerdicts(verdicts);

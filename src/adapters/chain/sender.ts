@@ -6,11 +6,14 @@ import type { ChainOptions } from "../../ports/chain.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { abortError, raceAbort, withDeadline } from "../../utils/abort.ts";
 import { chainError, isAlreadyKnown, isNonceError, revertError } from "./errors.ts";
+import { bumpedFees, suggestedFees, type Fees } from "./fees.ts";
 
 const NONCE_ATTEMPTS = 5;
 /** A transaction that is not mined by then is given up; it may still land. */
 const MINED_TIMEOUT_MS = 180_000;
 const REBROADCAST_MS = 5_000;
+/** A transaction that was not taken into so many blocks offers too little. */
+const BUMP_AFTER_BLOCKS = 3;
 /** EIP-7825. */
 const MAX_TRANSACTION_GAS = 16_777_216n;
 const GAS_MARGIN = 50_000n;
@@ -23,10 +26,20 @@ export interface UnsignedCall {
   readonly value?: bigint;
 }
 
+/** What is the same in a transaction, whatever fees it offers. */
+interface Unpriced extends UnsignedCall {
+  readonly nonce: number;
+  readonly chainId: bigint;
+  readonly gasLimit: bigint;
+}
+
 interface Sent {
+  readonly transaction: Unpriced;
+  readonly fees: Fees;
   readonly raw: string;
   readonly hash: string;
-  readonly nonce: number;
+  /** The latest block when it was sent. */
+  readonly block: number;
 }
 
 export interface SenderParts {
@@ -50,28 +63,22 @@ export function createSender(parts: SenderParts): {
   async function broadcast(call: UnsignedCall, signal: AbortSignal | undefined): Promise<Sent> {
     for (let attempt = 1; ; attempt++) {
       const request = { ...call, from: wallet.address };
-      const [pending, fees, estimate] = await raceAbort(
+      const [pending, fees, estimate, block] = await raceAbort(
         Promise.all([
           provider.getTransactionCount(wallet.address, "pending"),
-          provider.getFeeData(),
+          suggestedFees(provider),
           provider.estimateGas(request),
+          provider.getBlockNumber(),
         ]),
         signal,
       );
       const nonce = inFlight === 0 ? pending : Math.max(pending, nextNonce);
-      const raw = await wallet.signTransaction({
-        ...call,
-        nonce,
-        chainId: (await provider.getNetwork()).chainId,
-        gasLimit: gasLimitFor(estimate),
-        ...(fees.maxFeePerGas === null
-          ? { type: 0, gasPrice: fees.gasPrice }
-          : { type: 2, maxFeePerGas: fees.maxFeePerGas, maxPriorityFeePerGas: fees.maxPriorityFeePerGas }),
-      });
+      const { chainId } = await provider.getNetwork();
+      const transaction = { ...call, nonce, chainId, gasLimit: gasLimitFor(estimate) };
       try {
-        const hash = (await raceAbort(provider.send("eth_sendRawTransaction", [raw]), signal)) as string;
+        const sent = await submit(transaction, fees, block, signal);
         nextNonce = nonce + 1;
-        return { raw, hash, nonce };
+        return sent;
       } catch (error) {
         if (!isNonceError(error) || attempt >= NONCE_ATTEMPTS) throw error;
         nextNonce = 0;
@@ -79,17 +86,38 @@ export function createSender(parts: SenderParts): {
     }
   }
 
-  async function waitUntilMined(sent: Sent, signal: AbortSignal): Promise<TransactionReceipt> {
+  async function submit(
+    transaction: Unpriced,
+    fees: Fees,
+    block: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Sent> {
+    const raw = await wallet.signTransaction({ ...transaction, ...fees });
+    const hash = (await raceAbort(provider.send("eth_sendRawTransaction", [raw]), signal)) as string;
+    return { transaction, fees, raw, hash, block };
+  }
+
+  async function waitUntilMined(first: Sent, signal: AbortSignal): Promise<TransactionReceipt> {
+    // Whichever of them is mined, it is the same call with the same nonce.
+    const versions = [first];
     let rebroadcastAt = clock.now() + REBROADCAST_MS;
     for (;;) {
-      const receipt = await receiptOf(sent.hash, signal);
+      const receipt = await receiptOfAny(versions, signal);
       if (receipt !== null) return receipt;
       if (clock.now() >= rebroadcastAt) {
-        await rebroadcast(sent, signal);
+        await rebroadcast(versions, signal);
         rebroadcastAt = clock.now() + REBROADCAST_MS;
       }
       await clock.sleep(intervalMs, { signal });
     }
+  }
+
+  async function receiptOfAny(versions: readonly Sent[], signal: AbortSignal): Promise<TransactionReceipt | null> {
+    for (const { hash } of versions.toReversed()) {
+      const receipt = await receiptOf(hash, signal);
+      if (receipt !== null) return receipt;
+    }
+    return null;
   }
 
   async function receiptOf(hash: string, signal: AbortSignal): Promise<TransactionReceipt | null> {
@@ -103,19 +131,32 @@ export function createSender(parts: SenderParts): {
     }
   }
 
-  async function rebroadcast(sent: Sent, signal: AbortSignal): Promise<void> {
+  /** Sends the newest version again, in case the node forgot it, or one that offers more, in case it offers too little. */
+  async function rebroadcast(versions: Sent[], signal: AbortSignal): Promise<void> {
+    const [first, newest] = [versions.at(0), versions.at(-1)];
+    if (first === undefined || newest === undefined) return;
+    const { transaction } = newest;
     try {
       const mined = await raceAbort(provider.getTransactionCount(wallet.address, "latest"), signal);
-      if (mined > sent.nonce && (await receiptOf(sent.hash, signal)) === null) {
-        throw new SprfError("CHAIN_TRANSACTION_LOST", `transaction ${sent.hash}: its nonce was used by another`, {
-          context: { transactionHash: sent.hash },
+      if (mined > transaction.nonce) {
+        if ((await receiptOfAny(versions, signal)) !== null) return;
+        throw new SprfError("CHAIN_TRANSACTION_LOST", `transaction ${newest.hash}: its nonce was used by another`, {
+          context: { transactionHash: newest.hash },
         });
       }
-      await raceAbort(provider.send("eth_sendRawTransaction", [sent.raw]), signal);
+      const block = await raceAbort(provider.getBlockNumber(), signal);
+      const fees =
+        block < newest.block + BUMP_AFTER_BLOCKS
+          ? undefined
+          : bumpedFees(newest.fees, first.fees, await raceAbort(suggestedFees(provider), signal));
+      if (fees === undefined) await raceAbort(provider.send("eth_sendRawTransaction", [newest.raw]), signal);
+      else versions.push(await submit(transaction, fees, block, signal));
     } catch (error) {
       if (error instanceof SprfError) throw error;
       if (isAlreadyKnown(error) || isNonceError(error)) return;
-      if (!isSprfError(chainError(error), "CHAIN_UNREACHABLE")) throw error;
+      const { code } = chainError(error);
+      // The account may be able to pay what was offered first, but no more.
+      if (code !== "CHAIN_UNREACHABLE" && code !== "CHAIN_FUNDS_TOO_LOW") throw error;
     }
   }
 

@@ -53,8 +53,20 @@ describe("config/script-settings and devnet-file", () => {
 
   it("should have only the devnet of a market's chain adopt that market", async () => {
     const address = (digit: string): string => `0x${digit.repeat(40)}`;
-    const old = { twins: address("1"), dispatcher: address("2"), testers: address("3"), disputes: address("7"), records: address("8") };
-    const contracts = { twins: address("4"), dispatcher: address("5"), testers: address("6"), disputes: address("9"), records: address("a") };
+    const old = {
+      twins: address("1"),
+      dispatcher: address("2"),
+      testers: address("3"),
+      disputes: address("7"),
+      records: address("8"),
+    };
+    const contracts = {
+      twins: address("4"),
+      dispatcher: address("5"),
+      testers: address("6"),
+      disputes: address("9"),
+      records: address("a"),
+    };
     const rpcUrl = "http://127.0.0.1:2";
     await writeFile(
       file,

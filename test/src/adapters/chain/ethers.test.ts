@@ -345,6 +345,49 @@ describe("adapters/chain/ethers", () => {
       }
     });
 
+    it("should offer more for a transaction that block after block leaves out, within bounds", async () => {
+      const { chain, clock } = await shifted();
+      await market.rpc("evm_setAutomine", false);
+      try {
+        const request = { redundancy: 1, lengthBlocks: 8 };
+        const quote = await chain.quote(request);
+        const bought = chain.buy(request, quote * 2n);
+        const [first] = await pendingTransactions(market, 1);
+        const before = await transactionOf(market, first!);
+        const nonce = Number(await market.rpc("eth_getTransactionCount", chain.account, "latest"));
+        const leaveOut = async (baseFeeWei: bigint): Promise<void> => {
+          await market.rpc("hardhat_setNextBlockBaseFeePerGas", `0x${baseFeeWei.toString(16)}`);
+          await market.mine(1);
+        };
+
+        for (let block = 0; block < 2; block++) await leaveOut(before.maxFeeWei * 2n);
+        clock.shiftMs += 10_000;
+        await until(async () => (await queuedOf(market, chain.account)).includes(first!), { what: "the queue" });
+        expect((await queuedOf(market, chain.account)).length, "two blocks are not enough").to.equal(1);
+
+        await leaveOut(before.maxFeeWei * 2n);
+        clock.shiftMs += 10_000;
+        let replaced = first!;
+        await until(
+          async () => {
+            replaced = (await queuedOf(market, chain.account))[0] ?? first!;
+            return replaced !== first;
+          },
+          { what: "the replacement" },
+        );
+        const after = await transactionOf(market, replaced);
+        expect(after.nonce).to.equal(nonce);
+        expect(after.maxFeeWei >= (before.maxFeeWei * 9n) / 8n).to.equal(true);
+        expect(after.tipWei >= (before.tipWei * 9n) / 8n).to.equal(true);
+        expect(after.maxFeeWei <= before.maxFeeWei * 10n).to.equal(true);
+        await leaveOut(before.maxFeeWei + 1n);
+        expect((await bought).transactionHash).to.equal(replaced);
+        expect(Number(await market.rpc("eth_getTransactionCount", chain.account, "latest"))).to.equal(nonce + 1);
+      } finally {
+        await market.rpc("evm_setAutomine", true);
+      }
+    });
+
     it("should say that another transaction took the place of one that was lost", async () => {
       const { chain, clock } = await shifted();
       await market.rpc("evm_setAutomine", false);
@@ -448,6 +491,27 @@ async function pendingTransactions(market: MarketChain, count: number): Promise<
     { what: "the transaction" },
   );
   return hashes;
+}
+
+/** Hashes of the account's transactions that wait, mined next or not. */
+async function queuedOf(market: MarketChain, account: string): Promise<readonly string[]> {
+  const all = (await market.rpc("eth_pendingTransactions")) as readonly {
+    readonly hash: string;
+    readonly from: string;
+  }[];
+  return all.filter(({ from }) => from.toLowerCase() === account.toLowerCase()).map(({ hash }) => hash);
+}
+
+async function transactionOf(
+  market: MarketChain,
+  hash: string,
+): Promise<{ readonly nonce: number; readonly maxFeeWei: bigint; readonly tipWei: bigint }> {
+  const found = (await market.rpc("eth_getTransactionByHash", hash)) as Record<string, string>;
+  return {
+    nonce: Number(found["nonce"]),
+    maxFeeWei: BigInt(found["maxFeePerGas"]!),
+    tipWei: BigInt(found["maxPriorityFeePerGas"]!),
+  };
 }
 
 interface Gate {
