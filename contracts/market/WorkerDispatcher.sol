@@ -179,16 +179,20 @@ contract WorkerDispatcher is WorkerStakes, ReentrancyGuardTransient {
 
     /// @inheritdoc IWorkerDispatcher
     function isAgreement(address account) external view returns (bool) {
-        if (account.code.length == 0) return false;
-        try IWorkAgreement(account).number() returns (uint256 number) {
-            // Whatever a stranger says, its address is not the one that its number has.
-            return
-                number != 0 &&
-                number <= _agreementCount &&
-                account == AgreementAddress.compute(address(this), number.toUint32());
-        } catch {
-            return false;
+        // A stranger may answer with nothing, or with very much: only one word is looked at.
+        bytes memory question = abi.encodeCall(IWorkAgreement.number, ());
+        uint256 claimed;
+        assembly ("memory-safe") {
+            let answered := staticcall(gas(), account, add(question, 0x20), mload(question), 0, 0x20)
+            if and(answered, gt(returndatasize(), 0x1f)) {
+                claimed := mload(0)
+            }
         }
+        // Whatever it says, its address is not the one that its number has.
+        return
+            claimed != 0 &&
+            claimed <= _agreementCount &&
+            account == AgreementAddress.compute(address(this), claimed.toUint32());
     }
 
     function _buyFor(PurchaseRequest memory request) private returns (address agreement) {
