@@ -156,7 +156,7 @@ export type TesterEvent =
 /** What an agreement says, and what anybody can say who imitates one (contracts/interfaces/IWorkAgreement.sol). */
 export type AgreementEvent =
   | { readonly name: "ProgramBound"; /** 32 bytes in hex with `0x`. */ readonly ledgerAccount: string }
-  | { readonly name: "EpochOpened"; readonly epoch: number; readonly testerIds: readonly number[] }
+  | { readonly name: "EpochOpened"; readonly epoch: number; readonly testers: readonly string[] }
   | {
       readonly name: "EpochSettled";
       readonly epoch: number;
@@ -203,12 +203,6 @@ export type DisputeEvent =
       readonly epoch: number;
       readonly workerIndex: number;
       readonly appellant: string;
-    }
-  | {
-      readonly name: "PanelOpened";
-      readonly agreement: string;
-      readonly epoch: number;
-      readonly testerIds: readonly number[];
     }
   | { readonly name: "PanelRevealed"; readonly agreement: string; readonly epoch: number; readonly tester: string }
   | {

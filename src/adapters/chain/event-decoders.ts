@@ -171,7 +171,6 @@ const DISPUTES: Decoders<DisputeEvent> = {
     workerIndex: int(args["workerIndex"]),
     appellant: text(args["appellant"]),
   }),
-  PanelOpened: (args) => ({ ...epochOf(args), testerIds: ints(args["testerIds"]) }),
   PanelRevealed: (args) => ({ ...epochOf(args), tester: text(args["tester"]) }),
   AppealResolved: (args) => ({
     ...epochOf(args),
@@ -192,7 +191,7 @@ const DISPUTES: Decoders<DisputeEvent> = {
 
 const AGREEMENT: Decoders<AgreementEvent> = {
   ProgramBound: (args) => ({ ledgerAccount: text(args["ledgerAccount"]) }),
-  EpochOpened: (args) => ({ epoch: int(args["epoch"]), testerIds: ints(args["testerIds"]) }),
+  EpochOpened: (args) => ({ epoch: int(args["epoch"]), testers: [...(args["testers"] as Iterable<string>)] }),
   EpochSettled: (args) => ({
     epoch: int(args["epoch"]),
     outcomes: [...(args["outcomes"] as Iterable<bigint>)].map(outcomeOf),

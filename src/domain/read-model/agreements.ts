@@ -48,10 +48,10 @@ export async function applyAgreementEvent(view: ModelView, at: LoggedEvent, even
       putAgreement(view, { ...row, program: event.ledgerAccount });
       return;
     case "EpochOpened": {
-      const { epoch, testerIds } = event;
+      const { epoch, testers } = event;
       view.put(TABLES.epochs, keys.ofNumber(row.number, epoch), {
         epoch,
-        testerIds: [...testerIds],
+        testers: [...testers],
         outcomes: [],
         reports: 0,
       });

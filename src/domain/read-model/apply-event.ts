@@ -75,7 +75,6 @@ export async function applyEvent(view: ModelView, at: LoggedEvent, constants: Ma
       await applyAgreementEvent(view, at, event);
       return;
     case "Appealed":
-    case "PanelOpened":
     case "PanelRevealed":
     case "AppealResolved":
     case "Challenged":

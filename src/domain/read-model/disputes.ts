@@ -37,8 +37,6 @@ export async function applyDisputeEvent(
       await addLine(view, at, appellant, { kind: "bond", agreement, epoch, walletWei: -appealBondWei(row) });
       return;
     }
-    case "PanelOpened":
-      return;
     case "PanelRevealed":
       put({ panel: [...before.panel, event.tester] });
       return;
@@ -130,9 +128,9 @@ async function testerAt(
   epoch: number,
   seat: number,
 ): Promise<{ readonly testerId: number; readonly account: string }> {
-  const testerIds = (await view.get(TABLES.epochs, keys.ofNumber(number, epoch)))?.testerIds;
-  const testerId = known(testerIds?.[seat], `tester ${seat} of epoch ${epoch} of ${address}`);
-  return known(await view.get(TABLES.testers, keys.number(testerId)), `tester ${testerId}`);
+  const testers = (await view.get(TABLES.epochs, keys.ofNumber(number, epoch)))?.testers;
+  const account = known(testers?.[seat], `tester ${seat} of epoch ${epoch} of ${address}`);
+  return { account, testerId: await testerIdOf(view, account) };
 }
 
 /** A panel has one seat more than twice as many as an epoch. */

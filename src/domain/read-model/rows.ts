@@ -113,7 +113,8 @@ const agreementSchema = z.object({
 /** An epoch whose testers were drawn, or that is settled. */
 const epochSchema = z.object({
   epoch: count,
-  testerIds: z.array(count),
+  /** Accounts of those drawn. */
+  testers: z.array(account),
   /** In the order of the agreement's workers; empty until it is settled. */
   outcomes: z.array(z.enum(["pending", "ok", "unreachable", "wrong", "no-quorum", "resigned"])),
   /** Reports that stand. */

@@ -4,7 +4,7 @@ import type { AgreementEvent } from "../../ports/market-events.ts";
 import { payPanel } from "./disputes.ts";
 import { TABLES, keys, type AgreementRow, type SeatRow } from "./rows.ts";
 import { addCredit, addLine } from "./statement.ts";
-import { creditFee } from "./testers.ts";
+import { creditFee, testerIdOf } from "./testers.ts";
 import type { ModelView } from "./view.ts";
 import { putWorker, workerOf } from "./workers.ts";
 
@@ -82,17 +82,18 @@ async function payTesters(
 ): Promise<void> {
   const key = keys.ofNumber(row.number, epoch);
   const opened = await view.get(TABLES.epochs, key);
-  const testerIds = opened?.testerIds ?? [];
+  const testers = opened?.testers ?? [];
   for (const place of reported) {
-    const testerId = testerIds[place];
-    if (testerId === undefined) {
+    const tester = testers[place];
+    if (tester === undefined) {
       throw new SprfError("EVENTS_MISSING", `${row.address} has a report of epoch ${epoch} from a tester never drawn`);
     }
+    const testerId = await testerIdOf(view, tester);
     await creditFee(view, at, testerId, row.testerFeePerEpochWei, { agreement: row.address, epoch });
   }
   view.put(TABLES.epochs, key, {
     epoch,
-    testerIds,
+    testers,
     outcomes: [...outcomes],
     reports: reported.length,
     settledBlock: at.block,
