@@ -1,5 +1,6 @@
 import PQueue from "p-queue";
 
+import { DEFAULT_WITHDRAW_FACTOR } from "../domain/worthwhile.ts";
 import { SprfError, isSprfError, messageOf } from "../errors.ts";
 import type { Agreement } from "../ports/chain.ts";
 import type { Random } from "../ports/random.ts";
@@ -7,6 +8,7 @@ import type { Startable } from "../ports/startable.ts";
 import type { Store } from "../ports/store.ts";
 import { epochAt } from "../worker/agreements/authorise-address-request.ts";
 import { closeAgreement } from "../worker/agreements/close-agreement.ts";
+import { collectFees } from "./collect-fees.ts";
 import { createDutyRunner, type DutyInit, type DutyRunner, type EpochReport, type Timeouts } from "./duty-runner.ts";
 import { createDutyStore, type Duty, type DutyStore } from "./duty-store.ts";
 import type { ExamineComponents } from "./examine.ts";
@@ -30,8 +32,8 @@ export interface TesterInit {
   readonly concurrency?: number;
   /** Called after each epoch whose verdicts were revealed. */
   readonly onReport?: (report: EpochReport) => void;
-  /** Less credit is left where it is. */
-  readonly minWithdrawWei?: bigint;
+  /** How many times its gas a withdrawal has to bring. @default 2 */
+  readonly withdrawFactor?: number;
 }
 
 /**
@@ -164,10 +166,11 @@ function createRound(components: TesterComponents, init: TesterInit, watchList: 
     if (!over) return;
     // Workers go first: it is their pay.
     const turn = agreement.workerIds.length + 1;
-    const { minWithdrawWei } = init;
-    const options = { block, turn, signal, ...(minWithdrawWei === undefined ? {} : { minWithdrawWei }) };
-    const { closed, withdrawnWei } = await closeAgreement(chain, agreement, options);
+    const withdrawFactor = init.withdrawFactor ?? DEFAULT_WITHDRAW_FACTOR;
+    const { closed } = await closeAgreement(chain, agreement, { block, turn, signal, withdrawFactor });
     if (!closed) return;
+    // Fees of all agreements lie in the registry, and are left there until they are worth the gas.
+    const withdrawnWei = await collectFees(chain, { signal, withdrawFactor });
     logger.info("agreement closed", { agreement: agreement.address, withdrawnWei: withdrawnWei.toString() });
     await drop(agreement.address);
   }

@@ -1,24 +1,20 @@
+import { isWorthwhile } from "../../domain/worthwhile.ts";
 import { isSprfError } from "../../errors.ts";
 import type { Agreement, Chain, ChainOptions } from "../../ports/chain.ts";
-
-/** Epochs that one transaction settles; the contract takes no more than 64. */
-const EPOCHS_PER_SETTLE = 64;
-const WITHDRAW_GAS = 80_000n;
-const ASSUMED_GAS_PRICE_WEI = 1_000_000_000n;
-
-/** Less credit than this costs more to withdraw than it is worth. */
-const MIN_WITHDRAW_WEI = WITHDRAW_GAS * ASSUMED_GAS_PRICE_WEI;
+import { EPOCHS_PER_SETTLE, WITHDRAW_GAS } from "./collect-pay.ts";
 
 /** Blocks between the turns of two parties to an agreement. */
 const BLOCKS_PER_TURN = 2;
+/** Credit that was not worth its gas for so many blocks since the end is given up. */
+const PATIENCE_BLOCKS = 50_000;
 
 export interface CloseOptions extends ChainOptions {
   /** The latest block. */
   readonly block: number;
   /** Parties go one after the other, so that they do not all pay for the same transaction: 0 goes first. */
   readonly turn: number;
-  /** Credit to leave where it is, in wei, until there is more. @default 80,000 gas at 1 gwei */
-  readonly minWithdrawWei?: bigint;
+  /** How many times its gas a withdrawal has to bring. */
+  readonly withdrawFactor: number;
 }
 
 export interface Closing {
@@ -27,21 +23,22 @@ export interface Closing {
   readonly withdrawnWei: bigint;
 }
 
+const NOT_YET: Closing = { closed: false, withdrawnWei: 0n };
+
 /**
- * Settles and finalizes an agreement whose last epoch is final, and pulls this account's credit. Every step is one that anybody
- * may have taken before; a crash between two of them loses nothing.
+ * Settles and finalizes an agreement whose epochs are all final, and pulls this account's credit once it is worth the gas. Every
+ * step is one that anybody may have taken before; a crash between two of them loses nothing.
  */
 export async function closeAgreement(chain: Chain, agreement: Agreement, options: CloseOptions): Promise<Closing> {
-  const { signal, block, turn } = options;
+  const { signal, block, turn, withdrawFactor: factor } = options;
   const { address, epochCount } = agreement;
   const { finalFrom } = await chain.windowsOf(address, epochCount - 1, { signal });
-  if (block < finalFrom) return { closed: false, withdrawnWei: 0n };
+  if (block < finalFrom) return NOT_YET;
 
   let state = await chain.agreementState(address, { signal });
-  if (state.status !== "finalized" && block < finalFrom + turn * BLOCKS_PER_TURN) {
-    return { closed: false, withdrawnWei: 0n };
-  }
-  while (state.status === "due" && state.settledEpochs < epochCount) {
+  if (state.status !== "finalized" && block < finalFrom + turn * BLOCKS_PER_TURN) return NOT_YET;
+  // What is left after that, `finalize` settles itself.
+  while (state.status === "due" && epochCount - state.settledEpochs > EPOCHS_PER_SETTLE) {
     await chain.settle(address, EPOCHS_PER_SETTLE, { signal });
     state = await chain.agreementState(address, { signal });
   }
@@ -49,11 +46,15 @@ export async function closeAgreement(chain: Chain, agreement: Agreement, options
     await unlessDone(chain.finalize(address, { signal }));
     state = await chain.agreementState(address, { signal });
   }
-  if (state.status !== "finalized") return { closed: false, withdrawnWei: 0n };
+  if (state.status !== "finalized") return NOT_YET;
 
-  const credit = await chain.creditWei(address, chain.account, { signal });
-  if (credit === 0n || credit < (options.minWithdrawWei ?? MIN_WITHDRAW_WEI)) return { closed: true, withdrawnWei: 0n };
-  return { closed: true, withdrawnWei: await chain.withdraw(address, { signal }) };
+  const creditWei = await chain.creditWei(address, chain.account, { signal });
+  if (creditWei === 0n) return { closed: true, withdrawnWei: 0n };
+  const gasPriceWei = await chain.gasPriceWei({ signal });
+  if (isWorthwhile(creditWei, { gas: WITHDRAW_GAS, gasPriceWei, factor })) {
+    return { closed: true, withdrawnWei: await chain.withdraw(address, { signal }) };
+  }
+  return { closed: block >= finalFrom + PATIENCE_BLOCKS, withdrawnWei: 0n };
 }
 
 /** Another party may have been faster; that is as good. */

@@ -1,5 +1,6 @@
 import { StrKey } from "@stellar/stellar-sdk";
 
+import { DEFAULT_WITHDRAW_FACTOR } from "../../domain/worthwhile.ts";
 import { messageOf, SprfError } from "../../errors.ts";
 import type { Agreement, Chain } from "../../ports/chain.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -30,8 +31,8 @@ export interface FollowInit {
   readonly workerId: number;
   /** Called once for each program (`G...`) that an agreement binds this worker to. */
   readonly onProgram?: (program: string) => void;
-  /** Credit to leave where it is, in wei, until there is more. @default 80,000 gas at 1 gwei */
-  readonly minWithdrawWei?: bigint;
+  /** How many times its gas a withdrawal has to bring. @default 2 */
+  readonly withdrawFactor?: number;
 }
 
 /** What a worker knows of the agreements that name it. */
@@ -54,7 +55,7 @@ interface Followed {
  */
 export function followAgreements(components: FollowComponents, init: FollowInit): AgreementFollower {
   const { chain, clock, store } = components;
-  const { workerId, onProgram } = init;
+  const { workerId, onProgram, withdrawFactor = DEFAULT_WITHDRAW_FACTOR } = init;
   const logger = components.logger.child({ component: "follow-agreements" });
   const followed = new Map<string, Followed>();
   const announced = new Set<string>();
@@ -140,8 +141,7 @@ export function followAgreements(components: FollowComponents, init: FollowInit)
       if (latest < agreement.endBlock) continue;
       try {
         const turn = agreement.workerIds.indexOf(workerId);
-        const { minWithdrawWei } = init;
-        const options = { block: latest, turn, signal, ...(minWithdrawWei === undefined ? {} : { minWithdrawWei }) };
+        const options = { block: latest, turn, signal, withdrawFactor };
         const { closed, withdrawnWei } = await closeAgreement(chain, agreement, options);
         if (!closed) continue;
         followed.delete(address);

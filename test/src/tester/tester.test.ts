@@ -154,7 +154,7 @@ describe("tester/tester", () => {
   }
 
   const start = async (components: TesterComponents, init: TesterInit = {}): Promise<Startable> => {
-    const service = createTesterService(components, { minWithdrawWei: 1n, ...init });
+    const service = createTesterService(components, { withdrawFactor: 0, ...init });
     running.push(service, components.content);
     await components.content.start();
     await service.start();
@@ -236,7 +236,9 @@ describe("tester/tester", () => {
       await until(async () => (await store.get("tester-agreements", agreement)) === undefined, {
         what: "closing",
       });
-      expect(await chain.creditWei(agreement, chain.account)).to.equal(0n);
+      const entry = await chain.tester((await chain.testerOf(chain.account))!);
+      expect(entry).to.deep.include({ creditWei: 0n, missed: 0 });
+      expect(entry!.revealed > 0).to.equal(true);
       expect(await createDutyStore(store).of(agreement)).to.deep.equal([]);
     }
   });

@@ -57,7 +57,7 @@ describe("worker/agreements/follow-agreements", () => {
     const components = { chain: worker.chain, clock: systemClock, logger: createMemoryLogger(lines), store };
     const follower = followAgreements(components, {
       workerId,
-      minWithdrawWei: 1n,
+      withdrawFactor: 0,
       ...(onProgram === undefined ? {} : { onProgram }),
     });
     running.push(follower);
