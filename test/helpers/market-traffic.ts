@@ -144,20 +144,18 @@ export async function startTraffic(scene: IndexMarket, seed: number): Promise<Ma
       // One more epoch for exactly its price: what is too much becomes a credit that no event tells.
       const fees = DEFAULT_TESTERS * settings.testerFeePerEpoch;
       const value = (await agreement.price()) * BigInt(epochLength) + fees;
-      return await agreement
-        .connect(accounts.find(({ address }) => address === client)!)
-        .extend(epochLength, { value });
+      return await agreement.connect(accounts.find(({ address }) => address === client)).extend(epochLength, { value });
     },
     async terminate() {
       const agreement = await running();
       const client = await agreement.client();
-      return await agreement.connect(accounts.find(({ address }) => address === client)!).terminate();
+      return await agreement.connect(accounts.find(({ address }) => address === client)).terminate();
     },
     async resign() {
       const agreement = await running();
       const [workerId = 0n] = await agreement.workers();
       const { operator } = await market.dispatcher.worker(workerId);
-      return await agreement.connect(accounts.find(({ address }) => address === operator)!).resign(0);
+      return await agreement.connect(accounts.find(({ address }) => address === operator)).resign(0);
     },
     settle: async () => await pick(agreements).settle(1 + below(3)),
     finalize: async () => await pick(agreements).finalize(),
@@ -230,7 +228,7 @@ export async function startTraffic(scene: IndexMarket, seed: number): Promise<Ma
 }
 
 /** Numbers that a seed decides (mulberry32). */
-function randomOf(seed: number): { below(limit: number): number; pick<T>(list: readonly T[]): T } {
+function randomOf(seed: number): { below: (limit: number) => number; pick: <T>(list: readonly T[]) => T } {
   let state = seed;
   const below = (limit: number): number => {
     state = (state + 0x6d2b79f5) >>> 0;

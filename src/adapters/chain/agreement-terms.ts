@@ -5,6 +5,10 @@ import { throwIfAborted } from "../../utils/abort.ts";
 import type { ReadConnection } from "./connection.ts";
 import { IWorkAgreement__factory } from "./factories.ts";
 
+// Read once: a contract object for each agreement would parse all of it each time.
+const ABI = IWorkAgreement__factory.createInterface();
+const CALL = ABI.encodeFunctionData("terms");
+
 interface TermsOutput {
   readonly epochLength: bigint;
   readonly testerCount: bigint;
@@ -52,9 +56,8 @@ async function read(
   blockTag: string,
   options: EventLogOptions,
 ): Promise<AgreementTerms> {
-  const contract = IWorkAgreement__factory.connect(agreement, provider);
-  // Its field `length` makes the generated type one that nothing has.
-  const terms: TermsOutput = await reading(() => contract.terms({ blockTag }), options);
+  const bytes = await reading(() => provider.call({ to: agreement, data: CALL, blockTag }), options);
+  const terms = ABI.decodeFunctionResult("terms", bytes)[0] as TermsOutput;
   return {
     epochLength: Number(terms.epochLength),
     testerCount: Number(terms.testerCount),

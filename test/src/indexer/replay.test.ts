@@ -6,7 +6,10 @@ import { createMemoryStore } from "../../../src/adapters/store/memory.ts";
 import { applyEvent } from "../../../src/domain/read-model/apply-event.ts";
 import { KEPT_BLOCKS, createIndexer } from "../../../src/indexer/indexer.ts";
 import { createWorkingSet } from "../../../src/indexer/working-set.ts";
+import { createReadModel } from "../../../src/indexer/read-model.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
+import type { EventLog } from "../../../src/ports/event-log.ts";
+import type { Store } from "../../../src/ports/store.ts";
 import { HAPPENING, eventsOf, type Happening } from "../../helpers/market-events.ts";
 import { readModelOf } from "../../helpers/read-model-of.ts";
 import { CONSTANTS, createSimulatedChain, type SimulatedEvent } from "../../helpers/simulated-chain.ts";
@@ -81,6 +84,30 @@ describe("indexer: replay", () => {
     expect(reorgs).to.be.greaterThan(RUNS / 4);
   });
 
+  it("should store rows and cursor together, so that whatever moment it is killed at, the store is at one block", async () => {
+    await fc.assert(
+      fc.asyncProperty(BASE, fc.nat(2 * KEPT_BLOCKS), BASE, PAGES, async (base, gap, rest, pages) => {
+        const events = eventsOf([...base, ...rest]);
+        const early = eventsOf(base).length;
+        const gaps = Array.from({ length: gap }, () => []);
+        const chain = createSimulatedChain(pages);
+        chain.replace(0, [...cut(events.slice(0, early), 3), ...gaps, ...cut(events.slice(early), 2)]);
+        const inner = createMemoryStore();
+        const store: Store = {
+          ...inner,
+          async apply(changes) {
+            await inner.apply(changes);
+            const { block } = await createReadModel(inner).asOf();
+            expect(await readModelOf(inner)).to.deep.equal(await replay(chain.eventLog, block));
+          },
+        };
+        const { eventLog } = chain;
+        await createIndexer({ eventLog, store, clock: CLOCK, logger: createMemoryLogger() }).catchUp();
+      }),
+      { numRuns: RUNS / 4 },
+    );
+  });
+
   it("should keep undo for recent blocks only", async () => {
     const chain = createSimulatedChain([1_000]);
     chain.replace(0, [...cut(eventsOf([[0, 0, 5]]), 1), ...Array.from({ length: 2 * KEPT_BLOCKS }, () => [])]);
@@ -92,11 +119,11 @@ describe("indexer: replay", () => {
   });
 });
 
-/** The model of all events of the chain as it is, one after the other and nothing else. */
-async function replay(eventLog: ReturnType<typeof createSimulatedChain>["eventLog"]): Promise<unknown> {
+/** The model of the events of the chain as it is, up to a block or its end: one after the other and nothing else. */
+async function replay(eventLog: EventLog, upTo?: number): Promise<unknown> {
   const store = createMemoryStore();
   const rows = createWorkingSet(store);
-  const { number } = await eventLog.head();
+  const number = upTo ?? (await eventLog.head()).number;
   for (let block = 0; block <= number;) {
     const page = await eventLog.events(block, number);
     for (const event of page.events) await applyEvent(rows, event, CONSTANTS);
