@@ -12,20 +12,21 @@ export interface LossyMessenger extends Messenger {
  * does when it is lost further on.
  */
 export function createLossyMessenger(inner: Messenger, { loss, seed }: { loss: number; seed: number }): LossyMessenger {
-  const random = mulberry32(seed);
+  // Each direction has its own, so that how messages interleave does not decide which are lost.
+  const [onSend, onReceive] = [mulberry32(seed), mulberry32(seed + 1)];
   const lost = { sent: 0, received: 0 };
   const self: LossyMessenger = {
     ...inner,
     loss,
     lost,
     async publish(message, options) {
-      if (random() >= self.loss) return await inner.publish(message, options);
+      if (onSend() >= self.loss) return await inner.publish(message, options);
       lost.sent += 1;
       return { recipients: 1 };
     },
     subscribe: async (subscription, handler) =>
       await inner.subscribe(subscription, async (message) => {
-        if (random() >= self.loss) return await handler(message);
+        if (onReceive() >= self.loss) return await handler(message);
         lost.received += 1;
       }),
   };

@@ -4,8 +4,9 @@ import { pbStream } from "@libp2p/utils";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../ports/logger.ts";
 
-/** How long one question and its answer may take. */
-const EXCHANGE_TIMEOUT_MS = 5_000;
+/** How long a stream may be open without a question: the Waku SDK opens some in advance. */
+const QUESTION_TIMEOUT_MS = 60_000;
+const ANSWER_TIMEOUT_MS = 5_000;
 /** Questions of one peer that are answered at a time. */
 const MAX_STREAMS = 32;
 
@@ -31,10 +32,11 @@ export async function answerRequests<Request, Response>(
   init: AnswerRequestsInit<Request, Response>,
 ): Promise<void> {
   const exchange = async (stream: Stream, from: PeerId): Promise<void> => {
-    const signal = AbortSignal.timeout(EXCHANGE_TIMEOUT_MS);
     try {
       const messages = pbStream(stream, { maxDataLength: init.maxRequestBytes });
-      const request = await messages.read({ decode: (bytes) => init.request.decode(bytes.subarray()) }, { signal });
+      const decode = (bytes: { subarray(): Uint8Array }): Request => init.request.decode(bytes.subarray());
+      const request = await messages.read({ decode }, { signal: AbortSignal.timeout(QUESTION_TIMEOUT_MS) });
+      const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
       await messages.write(await init.answer(request, from), init.response, { signal });
       await stream.close({ signal });
     } catch (error) {
