@@ -5,7 +5,7 @@ import hre from "hardhat";
 
 import { createCountingReporter } from "./counting-reporter.ts";
 import type { TestCounts } from "./protocol.ts";
-import { selectFiles, type Selection } from "./select-files.ts";
+import { selectFiles, type Selection, type TestFiles } from "./select-files.ts";
 
 interface Summary {
   readonly passed: number;
@@ -22,6 +22,7 @@ const { values: options, positionals } = parseArgs({
   options: {
     e2e: { type: "boolean", default: false },
     "real-parts": { type: "boolean", default: false },
+    long: { type: "boolean", default: false },
     grep: { type: "string" },
     bail: { type: "boolean" },
   },
@@ -37,7 +38,7 @@ process.on("unhandledRejection", (reason, promise) => {
   console.error("A promise was rejected and nobody handled it:", reason);
 });
 
-const files = selectFiles(positionals, selection());
+const files = options.long ? longGame() : selectFiles(positionals, selection());
 await hre.tasks.getTask("build").run({ quiet: true });
 const solidity = await runSolidity();
 const mocha = await runMocha();
@@ -50,6 +51,15 @@ process.exit();
 function selection(): Selection {
   if (options["real-parts"]) return "real-parts";
   return options.e2e ? "end-to-end" : "node-only";
+}
+
+/** The Solidity tests with the profile that plays long: Hardhat always takes the default one. */
+function longGame(): TestFiles {
+  const { profiles } = hre.config.test.solidity;
+  const { long } = profiles;
+  if (long === undefined) throw new Error("hardhat.config.ts has no profile long for Solidity tests");
+  profiles.default = long;
+  return positionals.length === 0 ? { mocha: [], solidity: "all" } : selectFiles(positionals, selection());
 }
 
 async function runSolidity(): Promise<Omit<Summary, "skipped">> {
