@@ -12,9 +12,6 @@ const DEVNET_FILE = process.env["SPRF_DEVNET_FILE"] || ".sprf/devnet.json";
 // The npm package of the compiler is used so that a build never downloads one.
 const soljson = createRequire(import.meta.url).resolve("solc/soljson.js");
 
-// The play reverts when a check in it fails, and a failure is shown soon rather than short: one try plays a whole sequence.
-const INVARIANT = { failOnRevert: true, shrinkRunLimit: 64 };
-
 /** `SPRF_CHAIN_URL`, else the devnet that is up, else where a node usually listens. */
 function devnetChainUrl(): string {
   const { SPRF_CHAIN_URL: given } = process.env;
@@ -46,12 +43,8 @@ export default defineConfig({
   typechain: { outDir: "typechain-types", tsNocheck: true },
   test: {
     mocha: { timeout: 60_000, forbidOnly: true, forbidPending: true },
-    solidity: {
-      profiles: {
-        default: { fuzz: { runs: 64 }, invariant: { ...INVARIANT, runs: 24, depth: 48 } },
-        // What `npm run test:long` takes in its place.
-        long: { fuzz: { runs: 4_096 }, invariant: { ...INVARIANT, runs: 256, depth: 128 } },
-      },
-    },
+    // `npm run test:long` plays longer. The play reverts when a check in it fails; a failure is shown soon rather than short,
+    // since one try to shorten it plays a whole sequence.
+    solidity: { fuzz: { runs: 64 }, invariant: { runs: 24, depth: 48, failOnRevert: true, shrinkRunLimit: 64 } },
   },
 });

@@ -17,6 +17,9 @@ interface SolidityResults {
   readonly suiteResults: readonly { readonly testResults: readonly { readonly status: string }[] }[];
 }
 
+/** What `npm run test:long` plays of the contracts' fuzz tests and invariants. */
+const LONG_GAME = { fuzzRuns: 4_096, runs: 256, depth: 128 };
+
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -53,12 +56,12 @@ function selection(): Selection {
   return options.e2e ? "end-to-end" : "node-only";
 }
 
-/** The Solidity tests with the profile that plays long: Hardhat always takes the default one. */
+/** The Solidity tests with more runs: Hardhat knows no other profile than the default one. */
 function longGame(): TestFiles {
-  const { profiles } = hre.config.test.solidity;
-  const { long } = profiles;
-  if (long === undefined) throw new Error("hardhat.config.ts has no profile long for Solidity tests");
-  profiles.default = long;
+  const profile = hre.config.test.solidity.profiles["default"];
+  if (profile === undefined) throw new Error("Hardhat has no profile for Solidity tests");
+  profile.fuzz = { ...profile.fuzz, runs: LONG_GAME.fuzzRuns };
+  profile.invariant = { ...profile.invariant, runs: LONG_GAME.runs, depth: LONG_GAME.depth };
   return positionals.length === 0 ? { mocha: [], solidity: "all" } : selectFiles(positionals, selection());
 }
 
