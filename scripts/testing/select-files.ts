@@ -4,8 +4,8 @@ import { join } from "node:path";
 /** Helpers hold no tests; programs in there are started by tests. */
 const NOT_TESTS = ["test/helpers/", "test/fixtures/", "test/vectors/"];
 
-/** End-to-end tests that need more than Node; everything else belongs to `npm test`. */
-const NEEDS_REAL_PARTS = "test/e2e/docker";
+/** End-to-end tests that need more than Node, or minutes; everything else belongs to `npm test`. */
+const NOT_NODE_ONLY = ["test/e2e/docker", "test/e2e/market"];
 
 export interface TestFiles {
   readonly mocha: readonly string[];
@@ -22,11 +22,11 @@ export function selectFiles(named: readonly string[], selection: Selection): Tes
     const all = filesUnder(selection === "node-only" ? "test" : "test/e2e", "ts");
     switch (selection) {
       case "node-only":
-        return { mocha: all.filter((file) => !file.startsWith(NEEDS_REAL_PARTS)), solidity: "all" };
+        return { mocha: all.filter((file) => !isLeftOut(file)), solidity: "all" };
       case "end-to-end":
         return { mocha: all, solidity: [] };
       case "real-parts":
-        return { mocha: all.filter((file) => file.startsWith(NEEDS_REAL_PARTS)), solidity: [] };
+        return { mocha: all.filter(isLeftOut), solidity: [] };
     }
   }
   const files = named.flatMap((path) => {
@@ -37,6 +37,10 @@ export function selectFiles(named: readonly string[], selection: Selection): Tes
     mocha: files.filter((file) => !file.endsWith(".sol")),
     solidity: files.filter((file) => file.endsWith(".t.sol")),
   };
+}
+
+function isLeftOut(file: string): boolean {
+  return NOT_NODE_ONLY.some((prefix) => file.startsWith(prefix));
 }
 
 function filesUnder(folder: string, extension: string): string[] {

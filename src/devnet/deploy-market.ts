@@ -15,8 +15,14 @@ import { DEVNET_DUTY_STAKE, DEVNET_MARKET_SETTINGS, DEVNET_REPUTATION_SETTINGS }
 
 const POLLING_MS = 50;
 
+/** The market's numbers, which its deployment fixes. */
+export type MarketSettings = Readonly<Record<keyof typeof DEVNET_MARKET_SETTINGS, bigint>>;
+
 /** Deploys the market's contracts from the first devnet account, in the order in which they need each other. */
-export async function deployDevnetMarket(rpcUrl: string): Promise<MarketContracts> {
+export async function deployDevnetMarket(
+  rpcUrl: string,
+  settings: MarketSettings = DEVNET_MARKET_SETTINGS,
+): Promise<MarketContracts> {
   const provider = new JsonRpcProvider(rpcUrl, undefined, { staticNetwork: true, batchMaxCount: 1, cacheTimeout: -1 });
   provider.pollingInterval = POLLING_MS;
   const signer = new NonceManager(new Wallet(`0x${toHex(devnetKeys(0).accountPrivateKey)}`, provider));
@@ -27,7 +33,7 @@ export async function deployDevnetMarket(rpcUrl: string): Promise<MarketContract
     return address;
   };
   try {
-    const { unbondingLength } = DEVNET_MARKET_SETTINGS;
+    const { unbondingLength } = settings;
     const twins = await deploy(await new Twins__factory().getDeployTransaction());
     const testers = await deploy(
       await new TesterRegistry__factory().getDeployTransaction(twins, {
@@ -44,13 +50,7 @@ export async function deployDevnetMarket(rpcUrl: string): Promise<MarketContract
       }).getDeployTransaction(testers, disputes),
     );
     const dispatcher = await deploy(
-      await new WorkerDispatcher__factory().getDeployTransaction(
-        twins,
-        testers,
-        records,
-        agreement,
-        DEVNET_MARKET_SETTINGS,
-      ),
+      await new WorkerDispatcher__factory().getDeployTransaction(twins, testers, records, agreement, settings),
     );
     return { twins, testers, dispatcher, disputes, records };
   } finally {

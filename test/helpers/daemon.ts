@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { createWriteStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -10,15 +11,22 @@ const KEPT_LOG_CHARACTERS = 20_000;
 export interface Daemon {
   /** The first line that it printed, as JSON. */
   readonly info: Readonly<Record<string, unknown>>;
+  /** Resolves with the signal or exit code that it ended with, and the end of its log. */
+  readonly ended: Promise<{ readonly how: string; readonly log: string }>;
   /** SIGKILL: no time to tidy up. */
   kill(): Promise<void>;
   /** SIGTERM; rejects when the daemon does not end with exit code 0. */
   stop(): Promise<void>;
 }
 
-/** Starts `node <script> <options>` and waits for its first line. */
-export async function startDaemon(script: string, options: readonly string[]): Promise<Daemon> {
+/** Starts `node <script> <options>` and waits for its first line; what it logs is also appended to `logFile`. */
+export async function startDaemon(
+  script: string,
+  options: readonly string[],
+  { logFile }: { readonly logFile?: string } = {},
+): Promise<Daemon> {
   const child = spawn(process.execPath, [script, ...options], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  if (logFile !== undefined) child.stderr.pipe(createWriteStream(logFile, { flags: "a" }));
   let log = "";
   child.stderr.on("data", (chunk: Buffer) => {
     log = (log + chunk.toString()).slice(-KEPT_LOG_CHARACTERS);
@@ -35,6 +43,7 @@ export async function startDaemon(script: string, options: readonly string[]): P
   ]).finally(() => clearTimeout(deadline));
   return {
     info: JSON.parse(line) as Record<string, unknown>,
+    ended: ended.then((how) => ({ how, log })),
     async kill() {
       child.kill("SIGKILL");
       await ended;

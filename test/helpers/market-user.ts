@@ -1,0 +1,84 @@
+import type { ExecutionResult } from "../../src/client/execute.ts";
+import type { Wallet } from "../../src/client/wallet.ts";
+import type { SprfClient } from "../../src/create-client.ts";
+import { SprfError, isSprfError, type ErrorCode } from "../../src/errors.ts";
+import type { Chain } from "../../src/ports/chain.ts";
+import type { SignedRequest } from "../../src/wire/execution-request.ts";
+
+/** What a user is told to try again, see `next` in src/errors.ts. */
+const TRY_AGAIN: readonly ErrorCode[] = [
+  "NO_MAJORITY",
+  "WORKER_UNREACHABLE",
+  "WORKER_BUSY",
+  "CONTENT_NOT_FOUND",
+  "HISTORY_UNAVAILABLE",
+  "LEDGER_UNREACHABLE",
+  "TIMEOUT",
+  "PEER_UNREACHABLE",
+];
+/** And what ends a payment, so that the same input needs a new one: the account moved on too often, or time ran out. */
+const PAY_AGAIN: readonly ErrorCode[] = ["PAYMENT_USED", "PAYMENT_EXPIRED", "PAYMENT_NOT_FOUND", "REQUEST_EXPIRED"];
+
+/** How one execution ended; times as `performance.now()` gives them. */
+export interface UserExecution {
+  readonly program: string;
+  readonly input: Uint8Array;
+  readonly startedMs: number;
+  readonly endedMs: number;
+  readonly tries: number;
+  readonly payments: number;
+  readonly result?: ExecutionResult;
+  readonly error?: SprfError;
+}
+
+export interface MarketUserInit {
+  readonly client: SprfClient;
+  readonly wallet: Wallet;
+  readonly program: string;
+  readonly chain: Chain;
+  /** The block after which no worker serves the program any more. */
+  readonly untilBlock: number;
+}
+
+/**
+ * Runs one input as a patient user does: a request that failed is resumed, one that its payment no longer covers is made anew, until
+ * there is a result or the agreement is over.
+ */
+export async function runPatiently(init: MarketUserInit, input: Uint8Array<ArrayBuffer>): Promise<UserExecution> {
+  const { client, wallet, program, chain, untilBlock } = init;
+  const startedMs = performance.now();
+  let signed: SignedRequest | undefined;
+  let payments = 0;
+  for (let tries = 1; ; tries++) {
+    try {
+      const result =
+        signed === undefined
+          ? await client.execute(
+              { program, input: { bytes: input }, wallet },
+              {
+                onProgress: (step) => {
+                  if (step.step === "paying") signed = step.signed;
+                  if (step.step === "paid") payments++;
+                },
+              },
+            )
+          : await client.resume({ signed, wallet });
+      return { program, input, startedMs, endedMs: performance.now(), tries, payments, result };
+    } catch (error) {
+      if (!isSprfError(error)) throw error;
+      if (PAY_AGAIN.includes(error.code)) signed = undefined;
+      const isOver = (await chain.blockNumber()) >= untilBlock;
+      if (isOver || (!TRY_AGAIN.includes(error.code) && !PAY_AGAIN.includes(error.code))) {
+        return { program, input, startedMs, endedMs: performance.now(), tries, payments, error };
+      }
+      await nextBlock(chain);
+    }
+  }
+}
+
+/** Waits until the chain has grown. */
+export async function nextBlock(chain: Chain): Promise<number> {
+  const now = await chain.blockNumber();
+  for await (const block of chain.blocks()) if (block > now) return block;
+  throw new SprfError("CHAIN_UNREACHABLE", "the chain's blocks ended");
+}
