@@ -180,7 +180,7 @@ contract MarketInvariants is SolidityTest {
             _equal(workers[i].slotsUsed, _handler.serving(id), "M6: slots in use");
             _check(workers[i].locked <= workers[i].stake, "M7: locks");
             _equal(workers[i].locked, _handler.locks(id), "M7: sum of locks");
-            _equal(workers[i].stake + workers[i].unbonding, _handler.workerStake(id), "M7: stake");
+            _equal(workers[i].stake + workers[i].unbonding, _handler.stakeOfWorker(id), "M7: stake");
             stakes += workers[i].stake + workers[i].unbonding;
         }
         _equal(address(_handler.dispatcher()).balance, stakes, "M1: balance of the dispatcher");
@@ -195,7 +195,7 @@ contract MarketInvariants is SolidityTest {
             _check(testers[i].duties * DUTY_STAKE <= testers[i].stake, "M7: a stake for each duty");
             _check(testers[i].unbonding <= testers[i].stake, "M7: unbonding");
             _equal(testers[i].duties, _handler.duties(account), "M7: duties");
-            _equal(testers[i].stake, _handler.testerStake(account), "M7: tester's stake");
+            _equal(testers[i].stake, _handler.stakeOfTester(account), "M7: tester's stake");
             _equal(testers[i].credit, _handler.fees(account), "M3: fees");
             owed += uint256(testers[i].stake) + testers[i].credit;
         }

@@ -19,13 +19,13 @@ abstract contract Model is Actors {
     /// @dev All fees that left an agreement for the registry.
     mapping(WorkAgreement agreement => uint256) public feesPaid;
     mapping(address tester => uint256) public fees;
-    mapping(address tester => uint256) public testerStake;
+    mapping(address tester => uint256) public stakeOfTester;
     mapping(address tester => uint256) public duties;
     /// @dev Wei that the contract of disputes owes an account, and bonds that are still at stake.
     mapping(address account => uint256) public bonds;
     uint256 public openBonds;
     /// @dev Stake and unbonding stake of a worker, its locks, and the agreements that it serves.
-    mapping(uint256 workerId => uint256) public workerStake;
+    mapping(uint256 workerId => uint256) public stakeOfWorker;
     mapping(uint256 workerId => uint256) public locks;
     mapping(uint256 workerId => uint256) public serving;
     uint256 public burnt;
@@ -133,7 +133,7 @@ abstract contract Model is Actors {
             uint256 toClient = Math.min(slashed, loss);
             serving[workerId]--;
             locks[workerId] -= lock;
-            workerStake[workerId] -= slashed;
+            stakeOfWorker[workerId] -= slashed;
             received[agreement] += toClient;
             earned[agreement][terms.client] += toClient;
             burnt += slashed - toClient;
@@ -173,7 +173,7 @@ abstract contract Model is Actors {
             openBonds -= MISS_PENALTY;
             bonds[challenger] += MISS_PENALTY + MISS_PENALTY / 2;
             burnt += MISS_PENALTY - MISS_PENALTY / 2;
-            testerStake[it.seats[i].tester] -= MISS_PENALTY;
+            stakeOfTester[it.seats[i].tester] -= MISS_PENALTY;
             done["strike"]++;
         }
     }
@@ -194,7 +194,7 @@ abstract contract Model is Actors {
         if (seat.excused) return;
         duties[seat.tester]--;
         if (seat.status == SeatStatus.Revealed || struck) return;
-        testerStake[seat.tester] -= MISS_PENALTY;
+        stakeOfTester[seat.tester] -= MISS_PENALTY;
         burnt += MISS_PENALTY;
         done["miss"]++;
     }
@@ -257,7 +257,7 @@ abstract contract Model is Actors {
         uint256 rest = cost % voters;
         for (uint256 i = 0; i < seats.length; i++) {
             if (!Referee.agrees(seats[i], index, appealed)) continue;
-            testerStake[seats[i].tester] -= cost / voters + (rest == 0 ? 0 : 1);
+            stakeOfTester[seats[i].tester] -= cost / voters + (rest == 0 ? 0 : 1);
             if (rest != 0) rest--;
         }
     }

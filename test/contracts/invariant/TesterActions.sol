@@ -67,7 +67,7 @@ abstract contract TesterActions is Watch {
         (bool ok, ) = _act("withdrawTester", account, address(registry), 0, data);
         if (!ok) return;
         uint256 amount = account.balance - before;
-        testerStake[account] -= amount;
+        stakeOfTester[account] -= amount;
         sentOut += amount;
     }
 
@@ -79,7 +79,7 @@ abstract contract TesterActions is Watch {
     ) private watched(action, account) {
         (bool ok, ) = _act(action, account, address(registry), value, data);
         if (!ok) return;
-        testerStake[account] += value;
+        stakeOfTester[account] += value;
         sentIn += value;
     }
 

@@ -49,7 +49,7 @@ abstract contract WorkerActions is Watch {
         WorkerView memory worker = _leavingWorker(_someWorker(seed));
         bool ok = _stake("withdrawStake", worker, 0, abi.encodeCall(dispatcher.withdrawStake, (worker.workerId)));
         if (!ok) return;
-        workerStake[worker.workerId] -= worker.unbonding;
+        stakeOfWorker[worker.workerId] -= worker.unbonding;
         sentOut += worker.unbonding;
     }
 
@@ -63,7 +63,7 @@ abstract contract WorkerActions is Watch {
         bytes memory data = abi.encodeCall(dispatcher.registerWorker, (terms));
         (bool ok, bytes memory result) = _act("registerWorker", operator, address(dispatcher), value, data);
         if (!ok) return;
-        workerStake[abi.decode(result, (uint256))] = value;
+        stakeOfWorker[abi.decode(result, (uint256))] = value;
         sentIn += value;
     }
 
@@ -75,7 +75,7 @@ abstract contract WorkerActions is Watch {
     ) private watched(action, worker.operator) returns (bool ok) {
         (ok, ) = _act(action, worker.operator, address(dispatcher), value, data);
         if (!ok) return false;
-        workerStake[worker.workerId] += value;
+        stakeOfWorker[worker.workerId] += value;
         sentIn += value;
     }
 
