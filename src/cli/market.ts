@@ -35,9 +35,8 @@ view("workers", "Workers with price, reputation and stake.")
 view("worker <id>", "One worker, with its history.")
   .option("--limit <number>", "entries of its history, newest first", "100")
   .action(async (id: string, options: ListOptions) => {
-    const workerId = numberOf("worker", id);
     await answer(options, async (model) => {
-      await printWorker(model, workerId, { ...options, limit: limitOf(options) });
+      await printWorker(model, numberOf("worker", id), { ...options, limit: limitOf(options) });
     });
   });
 view("agreements", "Agreements, newest first.")

@@ -14,7 +14,7 @@ const HARDHAT = "npx hardhat run --no-compile --network devnet";
 describe("commands", function () {
   this.timeout(SUITE_TIMEOUT_MS);
 
-  for (const name of ["start", "devnet", "worker", "tester"]) {
+  for (const name of ["start", "devnet", "worker", "tester", "indexer"]) {
     it(`npm run ${name} should tell its usage, and refuse an option that it does not have`, async () => {
       const [help, unknown] = await Promise.all([
         runCommandLine(`npm run ${name} -- --help`),

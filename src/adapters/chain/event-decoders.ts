@@ -226,11 +226,12 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map(
 export const EVENT_TOPICS: readonly string[] = [...new Set([...DECODERS.values()].map(({ topic }) => topic))];
 
 /**
- * The event of a log; undefined when its source has no such event, or its values are not of the event's form, which only a
- * contract that imitates one emits.
+ * The event of a log; undefined when its source has no such event. What looks like an agreement may be a contract that imitates
+ * one: then it is undefined, too, when its values are not of the event's form.
  */
 export function decodeEvent(source: EventSource, topics: readonly string[], data: string): DecodedEvent | undefined {
   const decoder = DECODERS.get(`${source}/${topics[0] ?? ""}`);
+  if (source !== "agreement") return decoder?.decode(topics, data);
   try {
     return decoder?.decode(topics, data);
   } catch {
