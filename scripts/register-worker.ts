@@ -11,7 +11,7 @@ await runCommand(async (signal) => {
   try {
     const ledgerKey = new Uint8Array(keys.ledgerKeypair.rawPublicKey());
     const twin = await chain.ensureTwin({ messagePrivateKey: keys.messagePrivateKey, ledgerKey }, { signal });
-    const { stakeWei, ...terms } = settings.worker;
+    const { stakeWei, withdrawFactor: _withdrawFactor, ...terms } = settings.worker;
     const stake = stakeWei ?? (await chain.requiredStakeWei(terms, { signal }));
     const known = await chain.workerOf(chain.account, terms.applicationType, { signal });
     const workerId = known ?? (await chain.registerWorker(terms, stake, { signal }));

@@ -12,15 +12,19 @@ import {
   type Engines,
 } from "./create-engines.ts";
 import { createPeer, type PeerInit } from "./create-peer.ts";
+import { DEFAULT_WITHDRAW_FACTOR } from "./domain/worthwhile.ts";
 import { SprfError, messageOf } from "./errors.ts";
 import type { Engine } from "./ports/engine.ts";
-import type { Twin, WorkerTerms } from "./ports/chain.ts";
+import type { Agreement, Twin, WorkerTerms } from "./ports/chain.ts";
 import type { Startable } from "./ports/startable.ts";
+import { abortError } from "./utils/abort.ts";
 import { toHex } from "./utils/bytes.ts";
-import { followAgreements } from "./worker/agreements/follow-agreements.ts";
+import { followAgreements, type AgreementFollower } from "./worker/agreements/follow-agreements.ts";
 import { answerAddressRequests } from "./worker/answer-addresses.ts";
-import { createAttempts } from "./worker/executions/attempts.ts";
+import { watchOutcomes } from "./worker/appeals/appeal-outcomes.ts";
+import { createAttempts, type Attempts } from "./worker/executions/attempts.ts";
 import { createExecute } from "./worker/executions/execute.ts";
+import { pruneAttempts } from "./worker/executions/prune-attempts.ts";
 import { createUsedPayments } from "./worker/executions/used-payments.ts";
 import { createWorkerApi } from "./worker/http/api.ts";
 import { startHttpServer, type HttpServer } from "./worker/http/server.ts";
@@ -42,6 +46,10 @@ export interface WorkerInit extends PeerInit {
   readonly engines: EngineSettings;
   /** What is registered when this account has no entry for the application type yet. */
   readonly registration?: { readonly terms: WorkerTerms; /** @default the least */ readonly stakeWei?: bigint };
+  /** How many times its gas a withdrawal has to bring. @default 2 */
+  readonly withdrawFactor?: number;
+  /** Takes no more agreements and serves those that it has to their end, which `drained` waits for. @default false */
+  readonly drain?: boolean;
   /** Puts something around each engine: self-checks, or the faults of a test. */
   readonly wrapEngine?: (engine: Engine) => Engine;
 }
@@ -52,6 +60,11 @@ export interface Worker extends Startable {
   readonly apiUrl: string;
   readonly workerId: number;
   readonly twin: Twin;
+  /** Resolves when the market waits for no agreement of this worker any more; `onProgress` says what is still open. */
+  drained(options?: {
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: (open: readonly Agreement[]) => void;
+  }): Promise<void>;
 }
 
 /** Makes a worker daemon: registered, found over Waku, serving its API, running what its agreements bind it to. */
@@ -63,6 +76,8 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   const engines = wrapAll(createEngines({ content, logger }, { ...init.engines, scratchDirectory }), init.wrapEngine);
   const closers: (() => Promise<void>)[] = [];
   const life = new AbortController();
+  const withdrawFactor = init.withdrawFactor ?? DEFAULT_WITHDRAW_FACTOR;
+  let follower: AgreementFollower | undefined;
   let running: { readonly twin: Twin; readonly workerId: number; readonly apiUrl: string } | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
@@ -75,8 +90,35 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     await checkEngines(engines, { signal });
     const twin = await peer.ensureTwin({ signal });
     const workerId = await ensureRegistered(signal);
-    const agreements = followAgreements({ chain, store, clock, logger }, { workerId, onProgram });
-    const api = createApi(async (program) => await agreements.serves(program));
+    await offer(workerId, signal);
+    const attempts = createAttempts({ store, clock, latestBlock: () => agreements.latestBlock() });
+    const appeals = watchOutcomes(
+      {
+        ...peer,
+        engines,
+        scratchDirectory: runsOf(scratchDirectory),
+        messageKey: keys.messageKey,
+        answersTo: async (requestHash) => (await attempts.of(requestHash)).map(({ signed }) => signed),
+        logger,
+      },
+      { workerId, withdrawFactor },
+    );
+    const pruner = pruneAttempts({ chain, attempts });
+    const agreements = followAgreements(
+      { chain, store, clock, logger },
+      {
+        workerId,
+        onProgram,
+        withdrawFactor,
+        onLook: async (look, lookSignal) => {
+          appeals.onLook(look);
+          await pruner.onLook(look, { signal: lookSignal });
+        },
+      },
+    );
+    follower = agreements;
+    closers.push(async () => await appeals.stop());
+    const api = createApi(attempts, async (program) => await agreements.serves(program));
     const server: HttpServer = await startHttpServer(api, {
       host: init.http.host ?? "127.0.0.1",
       port: init.http.port ?? 0,
@@ -116,6 +158,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     const applicationType = init.registration?.terms.applicationType ?? `0x${"0".repeat(64)}`;
     const found = await chain.workerOf(chain.account, applicationType, { signal });
     if (found !== undefined) return found;
+    if (init.drain === true) throw new SprfError("NOT_REGISTERED", `${chain.account} is no registered worker`);
     if (init.registration === undefined) {
       throw new SprfError(
         "CONFIG_INVALID",
@@ -127,8 +170,17 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     return await chain.registerWorker(terms, stakeWei, { signal });
   }
 
-  function createApi(serves: (program: string) => Promise<boolean>): ReturnType<typeof createWorkerApi> {
-    const attempts = createAttempts(store);
+  /** In the order book, unless it is to be drained. */
+  async function offer(workerId: number, signal: AbortSignal | undefined): Promise<void> {
+    const status = (await chain.worker(workerId, { signal }))?.status;
+    if (init.drain === true && status === "active") await chain.pauseWorker(workerId, { signal });
+    if (init.drain !== true && status === "paused") await chain.unpauseWorker(workerId, { signal });
+  }
+
+  function createApi(
+    attempts: Attempts,
+    serves: (program: string) => Promise<boolean>,
+  ): ReturnType<typeof createWorkerApi> {
     const usedPayments = createUsedPayments({
       ...peer,
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
@@ -194,6 +246,15 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     },
     get twin() {
       return started().twin;
+    },
+    async drained({ signal, onProgress } = {}) {
+      const ended = signal === undefined ? life.signal : AbortSignal.any([signal, life.signal]);
+      for await (const _block of chain.blocks({ signal: ended })) {
+        const open = follower?.open() ?? [];
+        if (open.length === 0) return;
+        onProgress?.(open);
+      }
+      throw abortError(ended);
     },
     async start({ signal } = {}) {
       starting ??= start(signal);

@@ -1,4 +1,4 @@
-import { createWorker } from "../create-worker.ts";
+import { createWorker, type Worker } from "../create-worker.ts";
 import { daemonCommand, daemonInit, type DaemonOptions } from "./daemon-options.ts";
 import { runDaemon } from "./run-daemon.ts";
 import { runCommand } from "./run-command.ts";
@@ -8,6 +8,8 @@ interface WorkerOptions extends DaemonOptions {
   readonly publicUrl?: string;
   readonly price?: string;
   readonly vetted?: string;
+  readonly withdrawFactor?: string;
+  readonly drain?: boolean;
 }
 
 const command = daemonCommand(
@@ -18,6 +20,8 @@ const command = daemonCommand(
   .option("--public-url <url>", "what clients are told; at most 64 characters")
   .option("--price <wei>", "per block, when it registers")
   .option("--vetted <digests>", "images that it has found deterministic, when it registers; 64 hex digits each")
+  .option("--withdraw-factor <times>", "how many times its gas a withdrawal has to bring")
+  .option("--drain", "take no more agreements, serve those that it has to their end, and exit")
   .action(async (options: WorkerOptions) => {
     await runCommand(async (signal) => await serve(options, signal), options);
   });
@@ -30,18 +34,52 @@ async function serve(options: WorkerOptions, signal: AbortSignal): Promise<void>
     "http.publicUrl": options.publicUrl,
     "worker.pricePerBlockWei": options.price,
     "worker.vettedDigests": options.vetted,
+    "worker.withdrawFactor": options.withdrawFactor,
   });
   const { host, port, publicUrl } = settings.http;
-  const { stakeWei, ...terms } = settings.worker;
+  const { stakeWei, withdrawFactor, ...terms } = settings.worker;
+  const drain = options.drain === true;
   const worker = await createWorker({
     ...peer,
     engines,
     http: { host, port, ...(publicUrl === undefined ? {} : { publicUrl }) },
     registration: { terms, ...(stakeWei === undefined ? {} : { stakeWei }) },
+    withdrawFactor,
+    drain,
   });
-  await runDaemon(worker, signal, () => {
+  const over = new AbortController();
+  let draining: Promise<void> = Promise.resolve();
+  await runDaemon(worker, AbortSignal.any([signal, over.signal]), () => {
     const { workerId, account, apiUrl } = worker;
     if (options.json) console.log(JSON.stringify({ workerId, account, apiUrl }));
-    else console.log(`worker ${workerId} (${account}) serves ${apiUrl}; Ctrl-C ends it`);
+    else {
+      const until = drain ? "ends when its agreements do" : "Ctrl-C ends it";
+      console.log(`worker ${workerId} (${account}) serves ${apiUrl}; ${until}`);
+    }
+    if (drain) draining = waitForTheEnd(worker, options, signal).finally(() => over.abort());
   });
+  await draining;
+}
+
+/** Says how many agreements are still open whenever the number changes. */
+async function waitForTheEnd(worker: Worker, { json }: WorkerOptions, signal: AbortSignal): Promise<void> {
+  let last: number | undefined;
+  const say = (open: number, untilBlock: number | undefined): void => {
+    if (open === last) return;
+    last = open;
+    if (json) console.log(JSON.stringify({ open, ...(untilBlock === undefined ? {} : { untilBlock }) }));
+    else if (untilBlock === undefined) console.log("no agreement is open any more");
+    else
+      console.log(`${open} ${open === 1 ? "agreement is" : "agreements are"} open; work ends with block ${untilBlock}`);
+  };
+  try {
+    await worker.drained({
+      signal,
+      onProgress: (open) => say(open.length, Math.max(...open.map(({ endBlock }) => endBlock - 1))),
+    });
+    say(0, undefined);
+  } catch (error) {
+    // Ctrl-C ends it earlier, and the next start goes on.
+    if (!signal.aborted) throw error;
+  }
 }

@@ -1,5 +1,7 @@
 import { z } from "zod";
 
+import { DEFAULT_WITHDRAW_FACTOR } from "../domain/worthwhile.ts";
+
 const GWEI = 10n ** 9n;
 
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "expected an address, 0x and 40 hex digits");
@@ -80,6 +82,8 @@ export const settingsSchema = z.strictObject({
         .default(`0x${"0".repeat(64)}`),
       vettedDigests: list.default([]),
       stakeWei: wei.optional(),
+      /** How many times its gas a withdrawal has to bring. */
+      withdrawFactor: z.coerce.number().int().min(0).max(1_000).default(DEFAULT_WITHDRAW_FACTOR),
     })
     .prefault({}),
   /** What a tester registers when it is none yet. */
@@ -129,6 +133,7 @@ export const ENVIRONMENT = {
   SPRF_APPLICATION_TYPE: "worker.applicationType",
   SPRF_VETTED_DIGESTS: "worker.vettedDigests",
   SPRF_WORKER_STAKE_WEI: "worker.stakeWei",
+  SPRF_WITHDRAW_FACTOR: "worker.withdrawFactor",
   SPRF_TESTER_FEE_WEI: "tester.feePerEpochWei",
   SPRF_TESTER_CAPACITY: "tester.capacity",
   SPRF_TESTER_STAKE_WEI: "tester.stakeWei",

@@ -216,6 +216,8 @@ export interface Chain extends Disputes {
   /** Least stake for these terms. */
   requiredStakeWei(terms: WorkerTerms, options?: ChainOptions): Promise<bigint>;
   reputationOf(workerId: number, options?: ChainOptions): Promise<Reputation>;
+  /** What one epoch in which the worker is found wrong takes of the stake that the agreement locks, in wei. */
+  slashWei(agreement: Agreement, workerIndex: number, options?: ChainOptions): Promise<bigint>;
 
   registerTester(
     terms: { readonly feePerEpochWei: bigint; readonly capacity: number },

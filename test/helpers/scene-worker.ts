@@ -80,7 +80,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
       },
     };
     const engine = changes.wrapEngine?.(counting) ?? counting;
-    const attempts = createAttempts(store);
+    const attempts = createAttempts({ store, clock, latestBlock: () => 0 });
     const usedPayments = createUsedPayments({
       store,
       ledger,

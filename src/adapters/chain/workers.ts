@@ -6,6 +6,8 @@ import { isRevert } from "./errors.ts";
 import { IWorkerRecords__factory } from "./factories.ts";
 import { requiredEventOf, workerStatusOf } from "./values.ts";
 
+const BASIS_POINTS = 10_000n;
+
 type WorkerMethods = Pick<
   Chain,
   | "registerWorker"
@@ -17,6 +19,7 @@ type WorkerMethods = Pick<
   | "workers"
   | "requiredStakeWei"
   | "reputationOf"
+  | "slashWei"
 >;
 
 /** What workers offer (contracts/interfaces/IWorkerDispatcher.sol), and their past (IWorkerRecords.sol). */
@@ -67,6 +70,14 @@ export function createWorkers(
     async requiredStakeWei(terms, options) {
       const lock = await read(() => dispatcher.lockFor(terms.pricePerBlockWei, terms.maxLengthBlocks), options);
       return lock * BigInt(terms.slots);
+    },
+    async slashWei({ pricesPerBlockWei, startBlock, endBlock }, workerIndex, options) {
+      const priceWei = pricesPerBlockWei[workerIndex] ?? 0n;
+      const [{ slashShare }, lockWei] = await Promise.all([
+        read(() => dispatcher.settings(), options),
+        read(() => dispatcher.lockFor(priceWei, endBlock - startBlock), options),
+      ]);
+      return (lockWei * slashShare) / BASIS_POINTS;
     },
     reputationOf: (workerId, options) => readReputation(connection, records, workerId, options),
   };

@@ -20,10 +20,12 @@ export interface CloseOptions extends ChainOptions {
 export interface Closing {
   /** Nothing is left to do for this account. */
   readonly closed: boolean;
+  /** It was reported to the market; only credit may be left. */
+  readonly finalized: boolean;
   readonly withdrawnWei: bigint;
 }
 
-const NOT_YET: Closing = { closed: false, withdrawnWei: 0n };
+const NOT_YET: Closing = { closed: false, finalized: false, withdrawnWei: 0n };
 
 /**
  * Settles and finalizes an agreement whose epochs are all final, and pulls this account's credit once it is worth the gas. Every
@@ -49,12 +51,12 @@ export async function closeAgreement(chain: Chain, agreement: Agreement, options
   if (state.status !== "finalized") return NOT_YET;
 
   const creditWei = await chain.creditWei(address, chain.account, { signal });
-  if (creditWei === 0n) return { closed: true, withdrawnWei: 0n };
+  if (creditWei === 0n) return { closed: true, finalized: true, withdrawnWei: 0n };
   const gasPriceWei = await chain.gasPriceWei({ signal });
   if (isWorthwhile(creditWei, { gas: WITHDRAW_GAS, gasPriceWei, factor })) {
-    return { closed: true, withdrawnWei: await chain.withdraw(address, { signal }) };
+    return { closed: true, finalized: true, withdrawnWei: await chain.withdraw(address, { signal }) };
   }
-  return { closed: block >= finalFrom + PATIENCE_BLOCKS, withdrawnWei: 0n };
+  return { closed: block >= finalFrom + PATIENCE_BLOCKS, finalized: true, withdrawnWei: 0n };
 }
 
 /** Another party may have been faster; that is as good. */

@@ -10,6 +10,7 @@ import type { Store } from "../../ports/store.ts";
 import type { AddressRequest } from "../../wire/address.ts";
 import { authoriseAddressRequest } from "./authorise-address-request.ts";
 import { closeAgreement } from "./close-agreement.ts";
+import { collectPay } from "./collect-pay.ts";
 import { walkAgreements } from "./walk-agreements.ts";
 
 /** An agreement this many blocks after its start is there to stay. */
@@ -31,8 +32,16 @@ export interface FollowInit {
   readonly workerId: number;
   /** Called once for each program (`G...`) that an agreement binds this worker to. */
   readonly onProgram?: (program: string) => void;
+  /** Called with each look at the chain, and waited for. */
+  readonly onLook?: (look: Look, signal: AbortSignal) => Promise<void>;
   /** How many times its gas a withdrawal has to bring. @default 2 */
   readonly withdrawFactor?: number;
+}
+
+/** What was seen at one block: agreements of this worker that are not closed. */
+export interface Look {
+  readonly block: number;
+  readonly agreements: readonly Agreement[];
 }
 
 /** What a worker knows of the agreements that name it. */
@@ -42,11 +51,16 @@ export interface AgreementFollower extends Startable {
   authorise(request: AddressRequest, options?: { signal?: AbortSignal | undefined }): Promise<boolean>;
   /** Agreements that are bought and not over. */
   running(): ReadonlyArray<{ readonly agreement: Agreement; readonly program?: string }>;
+  /** Agreements that the market still waits for, whether or not their work is over. */
+  open(): readonly Agreement[];
+  /** The latest block that was seen. */
+  latestBlock(): number;
 }
 
 interface Followed {
   readonly agreement: Agreement;
-  program: string | undefined;
+  readonly program: string | undefined;
+  readonly finalized: boolean;
 }
 
 /**
@@ -55,13 +69,15 @@ interface Followed {
  */
 export function followAgreements(components: FollowComponents, init: FollowInit): AgreementFollower {
   const { chain, clock, store } = components;
-  const { workerId, onProgram, withdrawFactor = DEFAULT_WITHDRAW_FACTOR } = init;
+  const { workerId, onProgram, onLook, withdrawFactor = DEFAULT_WITHDRAW_FACTOR } = init;
   const logger = components.logger.child({ component: "follow-agreements" });
   const followed = new Map<string, Followed>();
   const announced = new Set<string>();
   /** Number of the newest agreement that is there to stay; those before it are known. */
   let cursor = 0;
   let latest = 0;
+  /** First block in which pay of an agreement is looked for again. */
+  const collectFrom = new Map<string, number>();
   let life: AbortController | undefined;
   let loop: Promise<void> = Promise.resolve();
   let refreshing: Promise<void> | undefined;
@@ -93,8 +109,10 @@ export function followAgreements(components: FollowComponents, init: FollowInit)
     if (newest < cursor) cursor = 0;
     await refreshKnown(signal);
     await findNew(signal);
-    for (const entry of followed.values()) {
-      if (entry.program === undefined && latest < entry.agreement.endBlock) await readProgram(entry, signal);
+    for (const [address, entry] of followed) {
+      if (entry.program !== undefined || latest >= entry.agreement.endBlock) continue;
+      const program = await readProgram(entry.agreement, signal);
+      if (program !== undefined) followed.set(address, { ...entry, program });
     }
   }
 
@@ -117,7 +135,7 @@ export function followAgreements(components: FollowComponents, init: FollowInit)
       if (latest >= agreement.startBlock + CONFIRMATIONS) settled = Math.max(settled, number);
       if (await isClosed(address)) continue;
       const known = followed.get(address);
-      followed.set(address, { agreement, program: known?.program });
+      followed.set(address, { agreement, program: known?.program, finalized: known?.finalized ?? false });
       if (known === undefined) logger.info("agreement found", { agreement: address, endBlock });
     }
     for (const [address, { agreement }] of followed) {
@@ -126,32 +144,52 @@ export function followAgreements(components: FollowComponents, init: FollowInit)
     cursor = settled;
   }
 
-  async function readProgram(entry: Followed, signal: AbortSignal | undefined): Promise<void> {
-    const { program } = await chain.agreementState(entry.agreement.address, { signal });
-    if (program === undefined) return;
-    entry.program = StrKey.encodeEd25519PublicKey(Buffer.from(program));
-    if (announced.has(entry.program)) return;
-    announced.add(entry.program);
-    logger.info("program bound", { agreement: entry.agreement.address, program: entry.program });
-    onProgram?.(entry.program);
+  async function readProgram(agreement: Agreement, signal: AbortSignal | undefined): Promise<string | undefined> {
+    const { program: key } = await chain.agreementState(agreement.address, { signal });
+    if (key === undefined) return undefined;
+    const program = StrKey.encodeEd25519PublicKey(Buffer.from(key));
+    if (!announced.has(program)) {
+      announced.add(program);
+      logger.info("program bound", { agreement: agreement.address, program });
+      onProgram?.(program);
+    }
+    return program;
   }
 
-  async function closeThoseOver(signal: AbortSignal): Promise<void> {
-    for (const [address, { agreement }] of followed) {
-      if (latest < agreement.endBlock) continue;
+  async function attendToAll(signal: AbortSignal): Promise<void> {
+    for (const entry of followed.values()) {
       try {
-        const turn = agreement.workerIds.indexOf(workerId);
-        const options = { block: latest, turn, signal, withdrawFactor };
-        const { closed, withdrawnWei } = await closeAgreement(chain, agreement, options);
-        if (!closed) continue;
+        await attend(entry.agreement, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        logger.warn("an agreement cannot be attended to now", {
+          agreement: entry.agreement.address,
+          ...describe(error),
+        });
+      }
+    }
+  }
+
+  async function attend(agreement: Agreement, signal: AbortSignal): Promise<void> {
+    const { address, epochLengthBlocks } = agreement;
+    const options = { block: latest, signal, withdrawFactor };
+    if (latest >= agreement.endBlock) {
+      const turn = agreement.workerIds.indexOf(workerId);
+      const { closed, finalized, withdrawnWei } = await closeAgreement(chain, agreement, { ...options, turn });
+      const entry = followed.get(address);
+      if (entry !== undefined) followed.set(address, { ...entry, finalized });
+      if (closed) {
         followed.delete(address);
         await store?.apply([{ kind: "put", table: CLOSED_TABLE, key: address, value: DONE }]);
         logger.info("agreement closed", { agreement: address, withdrawnWei: withdrawnWei.toString() });
-      } catch (error) {
-        if (signal.aborted) return;
-        logger.warn("an agreement cannot be closed yet", { agreement: address, ...describe(error) });
+        return;
       }
     }
+    // Once an epoch is often enough, and cheap for the node.
+    if (latest < (collectFrom.get(address) ?? 0)) return;
+    collectFrom.set(address, latest + epochLengthBlocks);
+    const withdrawnWei = await collectPay(chain, agreement, options);
+    if (withdrawnWei > 0n) logger.info("pay collected", { agreement: address, withdrawnWei: withdrawnWei.toString() });
   }
 
   async function isClosed(address: string): Promise<boolean> {
@@ -163,7 +201,8 @@ export function followAgreements(components: FollowComponents, init: FollowInit)
       try {
         await refresh(signal);
         latest = Math.max(latest, block);
-        await closeThoseOver(signal);
+        await attendToAll(signal);
+        await onLook?.({ block: latest, agreements: [...followed.values()].map(({ agreement }) => agreement) }, signal);
       } catch (error) {
         if (signal.aborted) return;
         logger.warn("cannot look at the agreements", describe(error));
@@ -188,6 +227,8 @@ export function followAgreements(components: FollowComponents, init: FollowInit)
         .filter(({ agreement }) => latest < agreement.endBlock)
         .map(({ agreement, program }) => ({ agreement, ...(program === undefined ? {} : { program }) }));
     },
+    open: () => [...followed.values()].filter(({ finalized }) => !finalized).map(({ agreement }) => agreement),
+    latestBlock: () => latest,
     async start({ signal } = {}) {
       if (life !== undefined) return;
       life = new AbortController();
