@@ -10,13 +10,23 @@ import {
   type EngineSettings,
 } from "./create-engines.ts";
 import { createPeer, type PeerInit } from "./create-peer.ts";
+import { detectionTable, type DetectionRow } from "./domain/verdict/detection.ts";
 import { SprfError } from "./errors.ts";
+import { loadSmartAccount } from "./execution/load-smart-account.ts";
 import type { Startable } from "./ports/startable.ts";
+import { boundEngines } from "./tester/bound-engines.ts";
 import type { EpochReport } from "./tester/duty-runner.ts";
 import { createOwnRun } from "./tester/own-run.ts";
+import { createPanelBench } from "./tester/panel-bench.ts";
 import { createProber } from "./tester/probe.ts";
 import { createPurse } from "./tester/purse.ts";
+import { createRerun } from "./tester/rerun.ts";
 import { createTesterService } from "./tester/tester.ts";
+
+/** Programs that run at a time. */
+const RUNS_AT_A_TIME = 2;
+/** What an agreement has unless its client asks for another number. */
+const USUAL_TESTERS = 3;
 
 export interface TesterInit extends PeerInit {
   readonly engines: EngineSettings;
@@ -35,6 +45,8 @@ export interface Tester extends Startable {
   readonly account: string;
   /** Known after start. */
   readonly testerId: number;
+  /** How likely a worker that lies now and then is seen, see domain/verdict/detection.ts. */
+  readonly detection: readonly DetectionRow[];
 }
 
 /** Makes a tester daemon: registered, answering each draw with commit and reveal. */
@@ -45,7 +57,17 @@ export async function createTester(init: TesterInit): Promise<Tester> {
   const scratchDirectory = scratchOf(init, init.keys.account);
   const engines = createEngines(peer, { ...init.engines, scratchDirectory });
   const purse = createPurse(peer, keys.ledgerKeypair);
-  const ownRun = createOwnRun({ ...peer, engines, scratchDirectory: runsOf(scratchDirectory) });
+  const running = {
+    ...peer,
+    engines: boundEngines(engines, RUNS_AT_A_TIME),
+    scratchDirectory: runsOf(scratchDirectory),
+  };
+  const ownRun = createOwnRun(running);
+  const rerun = createRerun(running);
+  const detection = detectionTable(USUAL_TESTERS);
+  // Program, state and records come from the program's workers.
+  const join = async (program: string, options: { signal: AbortSignal }): Promise<void> =>
+    await joinContent({ ...peer, logger }, program, options);
   const messageKeys = { publicKey: keys.messageKey, privateKey: keys.messagePrivateKey };
   const service = createTesterService(
     {
@@ -53,14 +75,14 @@ export async function createTester(init: TesterInit): Promise<Tester> {
       logger,
       purse,
       findAddress: async (parts) => await findAddress({ ...peer, logger, messageKeys }, parts),
-      prober: createProber({
-        ...peer,
-        logger,
-        ownRun,
-        purse,
-        // Program, state and records come from the program's workers.
-        joinContent: async (program, options) => await joinContent({ ...peer, logger }, program, options),
-      }),
+      prober: createProber({ ...peer, logger, ownRun, purse, joinContent: join }),
+      repeatLanded: async ({ program, ...parts }, { signal }) => {
+        const account = await loadSmartAccount(peer.ledger, program, { signal });
+        await join(program, { signal });
+        return await rerun.landed({ account, ...parts }, { signal });
+      },
+      bench: createPanelBench({ ...peer, rerun, joinContent: join }),
+      messaging: { messenger: peer.messenger, messageKeys },
     },
     init.onReport === undefined ? {} : { onReport: init.onReport },
   );
@@ -80,6 +102,7 @@ export async function createTester(init: TesterInit): Promise<Tester> {
     closers.push(async () => await service.stop());
     await service.start({ signal });
     logger.info("tester started", { testerId });
+    for (const row of detection) logger.debug("chance that a lying worker is seen", { ...row });
   }
 
   async function ensureRegistered(signal: AbortSignal | undefined): Promise<number> {
@@ -103,6 +126,7 @@ export async function createTester(init: TesterInit): Promise<Tester> {
 
   return {
     account: keys.account,
+    detection,
     get testerId() {
       if (testerId === undefined) throw new SprfError("INTERNAL", "the tester was not started");
       return testerId;

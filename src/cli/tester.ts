@@ -25,14 +25,15 @@ async function serve(options: TesterOptions, signal: AbortSignal): Promise<void>
     ...peer,
     engines,
     registration: { ...terms, ...(stakeWei === undefined ? {} : { stakeWei }) },
-    onReport: ({ agreement, epoch, verdicts }) => {
-      if (options.json) console.log(JSON.stringify({ agreement, epoch, verdicts }));
-      else console.log(`epoch ${epoch} of ${agreement}: ${verdicts.join(", ")}`);
+    onReport: ({ agreement, epoch, round, verdicts }) => {
+      const what = round === "panel" ? "appeals of epoch" : "epoch";
+      if (options.json) console.log(JSON.stringify({ agreement, epoch, round, verdicts }));
+      else console.log(`${what} ${epoch} of ${agreement}: ${verdicts.join(", ")}`);
     },
   });
   await runDaemon(tester, signal, () => {
-    const { testerId, account } = tester;
-    if (options.json) console.log(JSON.stringify({ testerId, account }));
+    const { testerId, account, detection } = tester;
+    if (options.json) console.log(JSON.stringify({ testerId, account, detection }));
     else console.log(`tester ${testerId} (${account}) waits for its draws; Ctrl-C ends it`);
   });
 }

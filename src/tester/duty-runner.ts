@@ -1,11 +1,10 @@
 import { Keypair } from "@stellar/stellar-sdk";
 
-import { commitmentOf } from "../domain/verdict/commitment.ts";
-import { SprfError, isSprfError, messageOf } from "../errors.ts";
-import type { Agreement, EpochWindows, TesterSeat, Verdict } from "../ports/chain.ts";
+import { isSprfError, messageOf } from "../errors.ts";
+import type { Verdict } from "../ports/chain.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { Docket, DocketStep } from "./docket.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
-import { examine, type ExamineComponents } from "./examine.ts";
 import type { Purse } from "./purse.ts";
 
 /** A commitment is sent so many blocks before the last one that takes it. */
@@ -24,13 +23,15 @@ export interface Timeouts {
 export interface EpochReport {
   readonly agreement: string;
   readonly epoch: number;
+  readonly round: Duty["round"];
   readonly verdicts: readonly Verdict[];
   readonly evidenceCid: string;
 }
 
-export interface DutyComponents extends ExamineComponents {
+export interface DutyComponents {
   readonly duties: DutyStore;
   readonly purse: Purse;
+  readonly logger: Logger;
 }
 
 export interface DutyInit {
@@ -38,13 +39,17 @@ export interface DutyInit {
   readonly onReport?: (report: EpochReport) => void;
 }
 
-/** Carries one duty from the draw to its end. */
+/** Carries one duty from the draw to its reveal. */
 export interface DutyRunner {
   readonly duty: Duty;
   /** True when nothing is left to do. */
   over(): boolean;
   /** Does what `block` allows, without waiting for an examination that goes on in the background. */
   advance(block: number): Promise<void>;
+  /** Does again what the latest block allows: something was heard from others. */
+  poke(): void;
+  /** Changes what is written down of the duty. */
+  save(change: Partial<Duty>): Promise<void>;
   /** Ends what goes on; the duty is taken up again where it was by another runner. */
   stop(): Promise<void>;
 }
@@ -52,18 +57,24 @@ export interface DutyRunner {
 export function createDutyRunner(
   components: DutyComponents,
   init: DutyInit,
-  parts: { readonly agreement: Agreement; readonly windows: EpochWindows; readonly duty: Duty },
+  parts: { readonly docket: Docket; readonly duty: Duty },
 ): DutyRunner {
-  const { chain, duties, purse } = components;
-  const { agreement, windows } = parts;
-  const logger: Logger = components.logger.child({ agreement: agreement.address, epoch: parts.duty.epoch });
+  const { duties, purse } = components;
+  const { docket } = parts;
+  const { windows } = docket;
+  const { agreement, epoch, round } = parts.duty;
+  const logger = components.logger.child({ agreement, epoch, ...(round === "panel" ? { round } : {}) });
   const life = new AbortController();
   const lastCall = new AbortController();
   const deadline = new AbortController();
   const lastCommitBlock = windows.commitTo - 1 - COMMIT_MARGIN_BLOCKS;
   let duty = parts.duty;
+  let latest = 0;
   let examining: Promise<void> | undefined;
   let reclaiming: Promise<void> | undefined;
+  /** One step at a time; who asks meanwhile gets one more. */
+  let stepping: Promise<void> | undefined;
+  let again = false;
 
   /** Written down before it counts, so that a crash finds it. */
   async function save(change: Partial<Duty>): Promise<void> {
@@ -72,33 +83,24 @@ export function createDutyRunner(
     duty = next;
   }
 
-  /** Clients bind their program soon after the purchase; what can only be half examined now waits for half of the window. */
-  async function isTimely(block: number): Promise<boolean> {
-    if (block >= Math.floor((windows.commitFrom + lastCommitBlock) / 2)) return true;
-    const { program } = await chain.agreementState(agreement.address, { signal: life.signal });
-    return program !== undefined;
-  }
-
   async function examineNow(): Promise<void> {
     const signal = AbortSignal.any([life.signal, deadline.signal]);
     const { workerMs, leastWorkerMs } = init.timeouts;
     try {
-      const examination = await examine(
-        { ...components, logger },
-        {
-          agreement,
-          duty,
-          keep: async (probe) => await save({ probe }),
-          patience: { timeoutMs: workerMs, leastMs: leastWorkerMs, lastCall: lastCall.signal },
-          signal,
-        },
-      );
+      const examination = await docket.examine({
+        duty,
+        keep: async (probe) => await save({ probe }),
+        patience: { timeoutMs: workerMs, leastMs: leastWorkerMs, lastCall: lastCall.signal },
+        signal,
+      });
       if (examination === undefined) {
         logger.warn("nothing to vouch for yet; trying again with the next block");
         return;
       }
-      await save({ phase: "reported", report: { ...examination, verdicts: [...examination.verdicts] } });
-      await commit();
+      const { verdicts, evidenceCid, block } = examination;
+      const next: Duty = { ...duty, phase: "reported", report: { verdicts: [...verdicts], evidenceCid } };
+      await duties.putReported(next, block);
+      duty = next;
     } catch (error) {
       if (life.signal.aborted) return;
       if (deadline.signal.aborted || isSprfError(error, "OWN_TIME_UP")) return await abstain("the epoch was too short");
@@ -111,56 +113,32 @@ export function createDutyRunner(
     await save({ phase: "abstained" });
   }
 
-  async function commit(): Promise<void> {
-    const { report } = duty;
-    if (report === undefined) throw new SprfError("INTERNAL", "a duty without its report");
-    const seat = await seatOf();
-    if (seat?.status === "drawn") {
-      const { salt, epoch } = duty;
-      const commitment = commitmentOf({ agreement: agreement.address, epoch, tester: chain.account, salt, ...report });
-      await chain.commit(agreement.address, duty.epoch, commitment, { signal: life.signal });
-    }
+  const stepAt = (block: number): DocketStep => ({ duty, block, save, signal: life.signal });
+
+  async function commit(block: number): Promise<void> {
+    if (!(await docket.commit(stepAt(block)))) return;
     await save({ phase: "committed" });
     logger.info("verdicts committed");
   }
 
-  async function reveal(): Promise<void> {
-    const { report, salt } = duty;
-    if (report === undefined) throw new SprfError("INTERNAL", "a duty without its report");
-    const seats = await seatsOf();
-    const seat = seats.findIndex(isMine);
-    if (seats[seat]?.status === "drawn") return await save({ phase: "missed" });
-    if (seats[seat]?.status === "committed") {
-      await chain.reveal(
-        agreement.address,
-        duty.epoch,
-        { seat, tester: chain.account, ...report, salt },
-        { signal: life.signal },
-      );
-    }
+  async function reveal(block: number): Promise<void> {
+    const seat = await docket.seat(life.signal);
+    if (seat?.status === "drawn") return await miss();
+    if (seat?.status !== "revealed" && !(await docket.reveal(stepAt(block)))) return;
     await save({ phase: "revealed" });
-    const { verdicts, evidenceCid } = report;
+    if (duty.report === undefined) return;
+    const { verdicts, evidenceCid } = duty.report;
     logger.info("verdicts revealed", { verdicts, evidenceCid });
-    init.onReport?.({ agreement: agreement.address, epoch: duty.epoch, verdicts, evidenceCid });
+    init.onReport?.({ agreement, epoch, round, verdicts, evidenceCid });
   }
 
   async function miss(): Promise<void> {
     // A crash may have come between the transaction and its note.
-    if (duty.report !== undefined && (await seatOf())?.status === "revealed") return await save({ phase: "revealed" });
+    if (duty.report !== undefined && (await docket.seat(life.signal))?.status === "revealed") {
+      return await save({ phase: "revealed" });
+    }
     logger.warn("the epoch was missed", { phase: duty.phase });
     await save({ phase: "missed" });
-  }
-
-  async function seatOf(): Promise<TesterSeat | undefined> {
-    return (await seatsOf()).find(isMine);
-  }
-
-  async function seatsOf(): Promise<readonly TesterSeat[]> {
-    return await chain.seatsOf(agreement.address, duty.epoch, { signal: life.signal });
-  }
-
-  function isMine({ tester }: TesterSeat): boolean {
-    return tester === chain.account;
   }
 
   /** The probe's account is needed until the workers have answered, and only then given back. */
@@ -184,17 +162,18 @@ export function createDutyRunner(
     switch (duty.phase) {
       case "probing":
         if (block > lastCommitBlock) return await miss();
-        if (!(await isTimely(block))) return;
+        if (!(await docket.isTimely(block, life.signal))) return;
         examining = examineNow().finally(() => {
           examining = undefined;
+          if (duty.phase === "reported") poke();
         });
         return;
       case "reported":
       case "committed":
         if (block >= windows.revealTo) return await miss();
-        if (block >= windows.revealFrom) return await reveal();
+        if (block >= windows.revealFrom) return await reveal(block);
         // Past the margin it is still worth a try: what was seen must not be lost for a late node.
-        if (duty.phase === "reported" && block < windows.commitTo) return await commit();
+        if (duty.phase === "reported" && block < windows.commitTo) return await commit(block);
         return;
       case "revealed":
       case "abstained":
@@ -203,16 +182,12 @@ export function createDutyRunner(
     }
   }
 
-  const ended = (): boolean => ["revealed", "abstained", "missed"].includes(duty.phase);
-  return {
-    get duty() {
-      return duty;
-    },
-    over: () => ended() && duty.reclaimed && examining === undefined,
-    async advance(block) {
+  async function stepUntilQuiet(): Promise<void> {
+    do {
+      again = false;
       if (life.signal.aborted) return;
       try {
-        await step(block);
+        await step(latest);
         if (duty.phase !== "probing" && !duty.reclaimed) {
           reclaiming ??= reclaim().finally(() => {
             reclaiming = undefined;
@@ -222,11 +197,39 @@ export function createDutyRunner(
         if (life.signal.aborted) return;
         logger.warn("a step of a duty failed and will be tried again", { phase: duty.phase, ...describe(error) });
       }
+    } while (again);
+  }
+
+  async function advance(): Promise<void> {
+    again = true;
+    stepping ??= stepUntilQuiet().finally(() => {
+      stepping = undefined;
+    });
+    await stepping;
+  }
+
+  function poke(): void {
+    void advance();
+  }
+
+  const ended = (): boolean => ["revealed", "abstained", "missed"].includes(duty.phase);
+  return {
+    get duty() {
+      return duty;
     },
+    over: () => ended() && duty.reclaimed && examining === undefined,
+    async advance(block) {
+      latest = Math.max(latest, block);
+      await advance();
+    },
+    poke,
+    save,
     async stop() {
       life.abort();
       await examining;
+      await stepping;
       await reclaiming;
+      await docket.leave();
     },
   };
 }

@@ -7,12 +7,17 @@ import { signedRequestSchema } from "../wire/execution-request.ts";
 import { bytesOf } from "../wire/primitives.ts";
 
 const TABLE = "tester-duties";
+const EVIDENCE_TABLE = "tester-evidence";
 const EPOCH_DIGITS = 6;
+/** Testers of an epoch, at most. */
+const MAX_SEATS = 7;
 
 const dutySchema = z.strictObject({
   version: z.literal(1),
   agreement: z.string().length(42),
   epoch: z.int().min(0),
+  /** `panel`: drawn to judge the appeals of the epoch. */
+  round: z.enum(["epoch", "panel"]).default("epoch"),
   /**
    * `probing`: no report yet; `reported`: written down, to be committed; `committed`: to be revealed; the others are ends.
    */
@@ -31,6 +36,15 @@ const dutySchema = z.strictObject({
   report: z
     .strictObject({ verdicts: z.array(z.enum(["ok", "unreachable", "wrong"])), evidenceCid: z.string().max(128) })
     .optional(),
+  /** Own signature under the commitment, for somebody else to bring it. */
+  signature: bytesOf(65).optional(),
+  /** All commitments that were brought together with this one, in the order of their seats. */
+  group: z.array(bytesOf(32)).max(MAX_SEATS).optional(),
+  /** Own challenges of others' reports of this epoch. */
+  challenged: z
+    .array(z.strictObject({ seat: z.int().min(0), grounds: z.enum(["evidence-missing", "no-answer"]) }))
+    .max(MAX_SEATS)
+    .optional(),
 });
 
 /** One epoch of one agreement that this tester was drawn for, as it is written before anything is done about it. */
@@ -42,7 +56,11 @@ export type ProbeTrace = NonNullable<Duty["probe"]>;
 export interface DutyStore {
   of(agreement: string): Promise<readonly Duty[]>;
   put(duty: Duty): Promise<void>;
-  /** Forgets all duties of an agreement. */
+  /** Writes a duty down with the evidence that its report names: both or neither. */
+  putReported(duty: Duty, evidence: Uint8Array): Promise<void>;
+  /** The block that the duty's report names. */
+  evidenceOf(duty: Pick<Duty, "agreement" | "epoch" | "round">): Promise<Uint8Array | undefined>;
+  /** Forgets all duties of an agreement, and their evidence. */
   forget(agreement: string): Promise<void>;
 }
 
@@ -57,15 +75,25 @@ export function createDutyStore(store: Store): DutyStore {
     async put(duty) {
       await store.apply([{ kind: "put", table: TABLE, key: keyOf(duty), value: encode(duty) }]);
     },
+    async putReported(duty, evidence) {
+      const key = keyOf(duty);
+      await store.apply([
+        { kind: "put", table: EVIDENCE_TABLE, key, value: evidence },
+        { kind: "put", table: TABLE, key, value: encode(duty) },
+      ]);
+    },
+    evidenceOf: async (duty) => await store.get(EVIDENCE_TABLE, keyOf(duty)),
     async forget(agreement) {
       const entries = await list(agreement);
-      await store.apply(entries.map(({ key }) => ({ kind: "delete" as const, table: TABLE, key })));
+      const tables = [TABLE, EVIDENCE_TABLE];
+      await store.apply(entries.flatMap(({ key }) => tables.map((table) => ({ kind: "delete" as const, table, key }))));
     },
   };
 }
 
-function keyOf({ agreement, epoch }: Pick<Duty, "agreement" | "epoch">): string {
-  return `${agreement}/${epoch.toString().padStart(EPOCH_DIGITS, "0")}`;
+function keyOf({ agreement, epoch, round }: Pick<Duty, "agreement" | "epoch" | "round">): string {
+  const key = `${agreement}/${epoch.toString().padStart(EPOCH_DIGITS, "0")}`;
+  return round === "panel" ? `${key}/panel` : key;
 }
 
 function encode(duty: Duty): Uint8Array {

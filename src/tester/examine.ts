@@ -3,6 +3,7 @@ import { StrKey } from "@stellar/stellar-sdk";
 import { probeNonceOf } from "../domain/verdict/commitment.ts";
 import {
   decideVerdict,
+  isBlamedFor,
   isNonDeterministic,
   type Decision,
   type Liveness,
@@ -19,6 +20,19 @@ import type { Patience } from "./ask-worker.ts";
 import { checkLiveness, type FindAddress } from "./check-liveness.ts";
 import type { Duty, ProbeTrace } from "./duty-store.ts";
 import { stateKey, type ProbeResult, type Prober } from "./probe.ts";
+import type { LandedCheck } from "./rerun.ts";
+
+/** Runs a landed transition of a program again, which the epoch's seed and the salt choose; `rerun.ts` with its parts bound. */
+export type RepeatLanded = (
+  parts: {
+    readonly program: string;
+    readonly seed: Uint8Array;
+    readonly salt: Uint8Array;
+    /** Ledger keys of the agreement's workers. */
+    readonly workers: readonly string[];
+  },
+  options: { readonly signal: AbortSignal },
+) => Promise<LandedCheck>;
 
 export interface ExamineComponents {
   readonly chain: Chain;
@@ -26,6 +40,8 @@ export interface ExamineComponents {
   readonly workerApi: WorkerApi;
   readonly findAddress: FindAddress;
   readonly prober: Prober;
+  /** Without it no landed transition is run again. */
+  readonly repeatLanded?: RepeatLanded;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -39,18 +55,31 @@ export interface ExamineParts {
 }
 
 /** One verdict for each worker and the stored evidence for them; undefined when the tester has nothing to vouch for. */
-export type Examination = { readonly verdicts: readonly Verdict[]; readonly evidenceCid: string } | undefined;
+export type Examination =
+  | {
+      readonly verdicts: readonly Verdict[];
+      readonly evidenceCid: string;
+      /** The evidence itself. */
+      readonly block: Uint8Array;
+    }
+  | undefined;
 
-/** Looks at all workers of an agreement for one epoch: liveness and probe side by side, then the verdicts. */
+/**
+ * Looks at all workers of an agreement for one epoch: liveness and probe side by side, then a landed transition run again, then the
+ * verdicts.
+ */
 export async function examine(components: ExamineComponents, parts: ExamineParts): Promise<Examination> {
   const { chain, content, logger } = components;
   const { agreement, duty, signal } = parts;
-  const [state, twins, vetted] = await Promise.all([
+  const [state, boundFrom, twins, vetted] = await Promise.all([
     chain.agreementState(agreement.address, { signal }),
+    chain.boundFrom(agreement.address, { signal }),
     Promise.all(agreement.workerTwinIds.map(async (id) => await chain.twin(id, { signal }))),
     Promise.all(agreement.workerIds.map(async (id) => (await chain.worker(id, { signal }))?.vettedDigests ?? [])),
   ]);
   const program = state.program === undefined ? undefined : StrKey.encodeEd25519PublicKey(Buffer.from(state.program));
+
+  const ledgerKeys = twins.map(({ ledgerKey }) => StrKey.encodeEd25519PublicKey(Buffer.from(ledgerKey)));
 
   const lookups = twins.map(async (twin) => await look(components, twin, parts));
   const [livenesses, probed] = await Promise.all([
@@ -58,10 +87,7 @@ export async function examine(components: ExamineComponents, parts: ExamineParts
     components.prober({
       program,
       nonce: probeNonceOf({ ...duty, tester: chain.account }),
-      workers: twins.map(({ ledgerKey, messageKey }) => ({
-        ledgerKey: StrKey.encodeEd25519PublicKey(Buffer.from(ledgerKey)),
-        messageKey,
-      })),
+      workers: twins.map(({ messageKey }, i) => ({ ledgerKey: ledgerKeys[i] ?? "", messageKey })),
       trace: duty.probe,
       keep: parts.keep,
       patience: parts.patience,
@@ -70,8 +96,18 @@ export async function examine(components: ExamineComponents, parts: ExamineParts
     }),
   ]);
 
+  // After the probe: it is more likely to be the lie, and both want the same processor.
+  const landed = await checkLanded(components, parts, { program, probed, ledgerKeys });
+  if (landed.kind === "failed") logger.info("no landed transition was run again", { program, code: landed.code });
+
   const probes = agreement.workerIds.map((_, i) => probeOf(probed, i, vetted[i] ?? []));
-  const decisions = probes.map((probe, i) => decideVerdict(livenesses[i] ?? { live: true }, probe));
+  const answerNeeded = boundFrom !== undefined && duty.epoch >= boundFrom;
+  const decisions = probes.map((probe, i) =>
+    decideVerdict(livenesses[i] ?? { live: true }, probe, {
+      answerNeeded,
+      signedWrongTransition: isSignerOfLie(landed, ledgerKeys[i], vetted[i] ?? []),
+    }),
+  );
   if (probes.some(isNonDeterministic)) logger.warn("the program is not deterministic", { program });
   for (const [i, decision] of decisions.entries()) {
     const level = decision.verdict === "ok" ? "debug" : "warn";
@@ -81,9 +117,43 @@ export async function examine(components: ExamineComponents, parts: ExamineParts
   logger.info("examined", { program, probe: probed.kind === "asked" ? "asked" : unprobedOf(probed), verdicts });
   if (!verdicts.every((verdict) => verdict !== "undetermined")) return undefined;
 
-  const evidence = evidenceOf(parts, { tester: chain.account, program, probed, livenesses, probes, decisions });
-  const evidenceCid = await content.putRecord(encodeEvidence(evidence), { signal });
-  return { verdicts, evidenceCid };
+  const evidence = evidenceOf(parts, { tester: chain.account, program, probed, livenesses, probes, decisions, landed });
+  const block = encodeEvidence(evidence);
+  return { verdicts, evidenceCid: await content.putRecord(block, { signal }), block };
+}
+
+async function checkLanded(
+  { chain, repeatLanded }: ExamineComponents,
+  { agreement, duty, patience, signal }: ExamineParts,
+  found: {
+    readonly program: string | undefined;
+    readonly probed: ProbeResult;
+    readonly ledgerKeys: readonly string[];
+  },
+): Promise<LandedCheck> {
+  const { program, probed, ledgerKeys } = found;
+  if (program === undefined || repeatLanded === undefined || probed.kind !== "asked") {
+    return { kind: "none", reason: "NOT_PROBED" };
+  }
+  const seed = await chain.epochSeed(agreement.address, duty.epoch, { signal });
+  if (seed === undefined) return { kind: "failed", code: "HISTORY_UNAVAILABLE" };
+  const inTime = AbortSignal.any([signal, patience.lastCall]);
+  try {
+    return await repeatLanded({ program, seed, salt: duty.salt, workers: ledgerKeys }, { signal: inTime });
+  } catch (error) {
+    if (signal.aborted || !patience.lastCall.aborted) throw error;
+    return { kind: "failed", code: "OWN_TIME_UP" };
+  }
+}
+
+/** Whether the worker signed what landed although the program gives something else, under the rule of all mismatches. */
+export function isSignerOfLie(landed: LandedCheck, ledgerKey: string | undefined, vetted: readonly string[]): boolean {
+  if (landed.kind !== "repeated" || landed.same || ledgerKey === undefined) return false;
+  const { engine, digest } = landed;
+  return (
+    landed.signers.includes(ledgerKey) &&
+    isBlamedFor({ engine, vetted: digest !== undefined && vetted.includes(digest) })
+  );
 }
 
 async function look(components: ExamineComponents, twin: Twin, parts: ExamineParts): Promise<Liveness> {
@@ -125,9 +195,10 @@ function evidenceOf(
     readonly livenesses: readonly Liveness[];
     readonly probes: readonly WorkerProbe[];
     readonly decisions: readonly Decision[];
+    readonly landed: LandedCheck;
   },
 ): Evidence {
-  const { probed, livenesses, probes, decisions } = found;
+  const { probed, livenesses, probes, decisions, landed } = found;
   const own = probed.kind === "asked" ? [...probed.own.values()] : [];
   return {
     version: 1,
@@ -141,6 +212,7 @@ function evidenceOf(
       if (runs.kind === "failed") return { code: runs.code };
       return { answers: runs.kind === "agreed" ? [runs.answer, runs.answer] : [...runs.answers] };
     }),
+    ...landedEvidenceOf(landed),
     workers: agreement.workerIds.map((workerId, i) => {
       const decision = decisions[i];
       const liveness = livenesses[i];
@@ -154,6 +226,22 @@ function evidenceOf(
         reason: decision?.reason ?? "",
       } satisfies WorkerEvidence;
     }),
+  };
+}
+
+function landedEvidenceOf(landed: LandedCheck): Pick<Evidence, "landed" | "unrepeated"> {
+  if (landed.kind === "none") return { unrepeated: landed.reason };
+  if (landed.chosen === undefined) return { unrepeated: landed.kind === "failed" ? landed.code : "NONE" };
+  const { tipCid, count, index, recordCid, envelope } = landed.chosen;
+  return {
+    landed: {
+      tipCid,
+      count,
+      index,
+      recordCid,
+      envelope: new Uint8Array(envelope),
+      own: landed.kind === "repeated" ? { results: [...landed.own] } : { code: landed.code },
+    },
   };
 }
 

@@ -1,31 +1,40 @@
 import PQueue from "p-queue";
 
+import type { ReportingPlan } from "../domain/verdict/reporting-way.ts";
 import { DEFAULT_WITHDRAW_FACTOR } from "../domain/worthwhile.ts";
 import { SprfError, isSprfError, messageOf } from "../errors.ts";
 import type { Agreement } from "../ports/chain.ts";
 import type { Random } from "../ports/random.ts";
 import type { Startable } from "../ports/startable.ts";
 import type { Store } from "../ports/store.ts";
-import { epochAt } from "../worker/agreements/authorise-address-request.ts";
 import { closeAgreement } from "../worker/agreements/close-agreement.ts";
+import { createChallengeBook } from "./challenge-book.ts";
+import { openDesk, type Desk, type DeskComponents, type DeskInit } from "./desk.ts";
+import type { EpochReport, Timeouts } from "./duty-runner.ts";
+import { createDutyStore } from "./duty-store.ts";
+import type { ExaminePanelComponents } from "./examine-panel.ts";
+import { createTesterExchange, type ExchangeComponents } from "./exchange.ts";
+import { createFavours } from "./favours.ts";
 import { collectFees } from "./collect-fees.ts";
-import { createDutyRunner, type DutyInit, type DutyRunner, type EpochReport, type Timeouts } from "./duty-runner.ts";
-import { createDutyStore, type Duty, type DutyStore } from "./duty-store.ts";
-import type { ExamineComponents } from "./examine.ts";
 import type { Purse } from "./purse.ts";
+import type { WatchEpochInit } from "./watch-epoch.ts";
 import { openWatchList, type WatchList } from "./watch-list.ts";
 
 const DEFAULT_TIMEOUTS: Timeouts = { workerMs: 15_000, leastWorkerMs: 2_000 };
 const DEFAULT_CONCURRENCY = 8;
-const SALT_BYTES = 32;
+/** An agreement that takes longer for a look lets the next one in. */
+const SLICE_MS = 5_000;
+const BLOCKS_BETWEEN_COLLECTIONS = 16;
 
-export interface TesterComponents extends ExamineComponents {
+export interface TesterComponents extends Omit<ExaminePanelComponents, "exchange"> {
   readonly store: Store;
   readonly random: Random;
   readonly purse: Purse;
+  /** What reaches the other testers; without it this one brings its reports alone. */
+  readonly messaging?: Pick<ExchangeComponents, "messenger" | "messageKeys">;
 }
 
-export interface TesterInit {
+export interface TesterInit extends WatchEpochInit {
   /** @default 15 s for a worker, and none is blamed for less than 2 s */
   readonly timeouts?: Timeouts;
   /** Agreements looked at side by side. @default 8 */
@@ -37,8 +46,9 @@ export interface TesterInit {
 }
 
 /**
- * The tester daemon: looks at every agreement with every block, opens epochs that it is drawn for, examines the workers, commits
- * and reveals. Whatever fails is logged and tried again with the next block; nothing ends the daemon but `stop`.
+ * The tester daemon: looks at every agreement with every block, opens epochs and panels that it is drawn for, examines the workers,
+ * commits and reveals, and stands by its reports until they are final. Whatever fails is logged and tried again with the next
+ * block; nothing ends the daemon but `stop`.
  */
 export function createTesterService(components: TesterComponents, init: TesterInit = {}): Startable {
   const logger = components.logger.child({ component: "tester" });
@@ -50,12 +60,11 @@ export function createTesterService(components: TesterComponents, init: TesterIn
   return {
     async start({ signal } = {}) {
       if (life !== undefined) return;
-      if ((await chain.testerOf(chain.account, { signal })) === undefined) {
-        throw new SprfError("NOT_REGISTERED", `${chain.account} is no registered tester`);
-      }
+      const testerId = await chain.testerOf(chain.account, { signal });
+      if (testerId === undefined) throw new SprfError("NOT_REGISTERED", `${chain.account} is no registered tester`);
       const watchList = await openWatchList(components);
       life = new AbortController();
-      round = createRound({ ...components, logger }, init, watchList, life.signal);
+      round = createRound({ ...components, logger }, init, { watchList, testerId, signal: life.signal });
       loop = follow(round, life.signal);
     },
     async stop() {
@@ -79,129 +88,167 @@ interface Round {
 }
 
 /** What the tester does with one block, and what it remembers from one to the next. */
-function createRound(components: TesterComponents, init: TesterInit, watchList: WatchList, signal: AbortSignal): Round {
-  const { chain, store, random, logger } = components;
-  const duties: DutyStore = createDutyStore(store);
-  const runners = new Map<string, Map<number, DutyRunner>>();
-  /** Last epoch of an agreement for which it is known that somebody else was drawn. */
-  const notDrawn = new Map<string, number>();
+function createRound(
+  components: TesterComponents,
+  init: TesterInit,
+  {
+    watchList,
+    testerId,
+    signal,
+  }: { readonly watchList: WatchList; readonly testerId: number; readonly signal: AbortSignal },
+): Round {
+  const { chain, store, clock, logger, messaging } = components;
+  const duties = createDutyStore(store);
+  const desks = new Map<string, Desk>();
+  /** Agreements that are looked at or wait for it: one look at a time. */
+  const busy = new Set<string>();
+  const looks = new Set<Promise<void>>();
   const queue = new PQueue({ concurrency: init.concurrency ?? DEFAULT_CONCURRENCY });
-  const dutyInit: DutyInit = {
-    timeouts: init.timeouts ?? DEFAULT_TIMEOUTS,
-    ...(init.onReport === undefined ? {} : { onReport: init.onReport }),
+  const withdrawFactor = init.withdrawFactor ?? DEFAULT_WITHDRAW_FACTOR;
+  let latest = 0;
+  let collectFrom = 0;
+  let collecting: Promise<void> = Promise.resolve();
+  /** Epochs whose fee does not cover its gas. */
+  let unprofitable = 0;
+
+  const exchange =
+    messaging === undefined
+      ? undefined
+      : createTesterExchange({ ...components, ...messaging }, { evidenceOf: ownEvidence });
+  const deskComponents: DeskComponents = {
+    ...components,
+    duties,
+    favours: createFavours(store),
+    book: createChallengeBook(components),
+    ...(exchange === undefined ? {} : { exchange }),
   };
+  const deskInit: DeskInit = { ...init, timeouts: init.timeouts ?? DEFAULT_TIMEOUTS, onPlan };
+
+  async function ownEvidence(wanted: {
+    readonly agreement: string;
+    readonly epoch: number;
+    readonly evidenceCid: string;
+  }): Promise<Uint8Array | undefined> {
+    const duty = (await duties.of(wanted.agreement)).find(
+      ({ epoch, report, phase }) =>
+        epoch === wanted.epoch &&
+        report?.evidenceCid === wanted.evidenceCid &&
+        // Before, it would tell what is only committed to.
+        (phase === "committed" || phase === "revealed"),
+    );
+    return duty === undefined ? undefined : await duties.evidenceOf(duty);
+  }
+
+  function onPlan({ way, costWei, savedWei, pays }: ReportingPlan): void {
+    logger.debug("how reports are brought", { way, costWei: costWei.toString(), savedWei: savedWei.toString() });
+    if (pays) return;
+    unprofitable += 1;
+    logger.warn("the fee of an epoch does not cover its gas; a miss would cost more", {
+      costWei: costWei.toString(),
+      epochs: unprofitable,
+    });
+  }
 
   async function attend(address: string, block: number): Promise<void> {
     const agreement = await chain.agreement(address, { signal });
     if (agreement === undefined || isParty(agreement, chain.account)) return await drop(address);
-    const mine = await runnersOf(agreement);
-    const epoch = epochAt(agreement, block);
-    if (epoch !== undefined && !mine.has(epoch) && notDrawn.get(address) !== epoch) {
-      const duty = await join(agreement, epoch, block);
-      if (duty !== undefined) await take(agreement, mine, duty);
-    }
-    await Promise.all([...mine.values()].map(async (runner) => await runner.advance(block)));
-    if (block >= agreement.endBlock) await close(agreement, mine, block);
+    const desk = await deskOf(agreement, block);
+    await desk.attend(agreement, block);
+    if (block >= agreement.endBlock) await close(agreement, desk, block);
   }
 
-  /** The duties of an agreement, taken up from the store when it is looked at for the first time. */
-  async function runnersOf(agreement: Agreement): Promise<Map<number, DutyRunner>> {
-    const known = runners.get(agreement.address);
+  async function deskOf(agreement: Agreement, block: number): Promise<Desk> {
+    const known = desks.get(agreement.address);
     if (known !== undefined) return known;
-    const fresh = new Map<number, DutyRunner>();
-    for (const duty of await duties.of(agreement.address)) await take(agreement, fresh, duty);
-    runners.set(agreement.address, fresh);
-    return fresh;
+    const desk = await openDesk(deskComponents, deskInit, { agreement, block, signal });
+    desks.set(agreement.address, desk);
+    return desk;
   }
 
-  async function take(agreement: Agreement, mine: Map<number, DutyRunner>, duty: Duty): Promise<void> {
-    const windows = await chain.windowsOf(agreement.address, duty.epoch, { signal });
-    mine.set(duty.epoch, createDutyRunner({ ...components, duties }, dutyInit, { agreement, windows, duty }));
-  }
-
-  /** Opens the epoch when this tester is drawn for it, and writes the duty down. */
-  async function join(agreement: Agreement, epoch: number, block: number): Promise<Duty | undefined> {
-    const { address } = agreement;
-    const windows = await chain.windowsOf(address, epoch, { signal });
-    if (block < windows.commitFrom || block >= windows.commitTo) return undefined;
-    if (!(await chain.isOpen(address, epoch, { signal }))) {
-      const drawn = await chain.previewTesters(address, epoch, { signal });
-      if (!drawn.includes(chain.account)) {
-        // The draw moves on when nobody opens the epoch for 256 blocks, so nothing is concluded from a preview.
-        return undefined;
-      }
-      await openEpoch(address, epoch);
-    }
-    const seat = (await chain.seatsOf(address, epoch, { signal })).find(({ tester }) => tester === chain.account);
-    if (seat?.status !== "drawn") {
-      notDrawn.set(address, epoch);
-      if (seat !== undefined) logger.error("committed earlier, but nothing is stored", { agreement: address, epoch });
-      return undefined;
-    }
-    const duty: Duty = {
-      version: 1,
-      agreement: address,
-      epoch,
-      phase: "probing",
-      salt: new Uint8Array(random.bytes(SALT_BYTES)),
-      reclaimed: false,
-    };
-    await duties.put(duty);
-    logger.info("drawn", { agreement: address, epoch });
-    return duty;
-  }
-
-  async function openEpoch(address: string, epoch: number): Promise<void> {
-    try {
-      await chain.openEpoch(address, epoch, { signal });
-    } catch (error) {
-      // Another of those drawn was faster.
-      if (!isSprfError(error, "CHAIN_REVERTED") || !(await chain.isOpen(address, epoch, { signal }))) throw error;
-    }
-  }
-
-  async function close(agreement: Agreement, mine: Map<number, DutyRunner>, block: number): Promise<void> {
-    if (mine.size === 0) return await drop(agreement.address);
-    const over = [...mine.values()].every((runner) => runner.over());
-    if (!over) return;
+  async function close(agreement: Agreement, desk: Desk, block: number): Promise<void> {
+    const { address, epochCount } = agreement;
+    const { finalFrom } = await chain.windowsOf(address, epochCount - 1, { signal });
+    // Until then there may be an appeal, and a panel to join.
+    if (block < finalFrom || !desk.isIdle()) return;
+    if (desk.size() === 0) return await drop(address);
     // Workers go first: it is their pay.
     const turn = agreement.workerIds.length + 1;
-    const withdrawFactor = init.withdrawFactor ?? DEFAULT_WITHDRAW_FACTOR;
     const { closed } = await closeAgreement(chain, agreement, { block, turn, signal, withdrawFactor });
     if (!closed) return;
-    // Fees of all agreements lie in the registry, and are left there until they are worth the gas.
-    const withdrawnWei = await collectFees(chain, { signal, withdrawFactor });
-    logger.info("agreement closed", { agreement: agreement.address, withdrawnWei: withdrawnWei.toString() });
-    await drop(agreement.address);
+    logger.info("agreement closed", { agreement: address });
+    await drop(address);
+    collectFrom = 0;
+    collect(block);
   }
 
   async function drop(address: string): Promise<void> {
     await watchList.remove(address);
     await duties.forget(address);
-    runners.delete(address);
-    notDrawn.delete(address);
+    await desks.get(address)?.stop();
+    desks.delete(address);
+  }
+
+  /** Looks at an agreement until it has seen the latest block. */
+  async function look(address: string): Promise<void> {
+    let seen: number;
+    do {
+      seen = latest;
+      try {
+        await attend(address, seen);
+      } catch (error) {
+        if (signal.aborted) return;
+        logger.warn("cannot look at an agreement", { agreement: address, ...describe(error) });
+      }
+    } while (seen < latest && !signal.aborted);
+  }
+
+  /** Agreements take turns; a slow one keeps its place among those looked at for a while only. */
+  function enqueue(address: string): void {
+    if (busy.has(address)) return;
+    busy.add(address);
+    void queue
+      .add(async () => {
+        const over = new AbortController();
+        const done = look(address).finally(() => {
+          busy.delete(address);
+          looks.delete(done);
+          over.abort();
+        });
+        looks.add(done);
+        const slice = clock.sleep(SLICE_MS, { signal: AbortSignal.any([signal, over.signal]) });
+        await Promise.race([done, slice.catch(() => undefined)]);
+      })
+      .catch(() => undefined);
+  }
+
+  function collect(block: number): void {
+    if (block < collectFrom) return;
+    collectFrom = block + BLOCKS_BETWEEN_COLLECTIONS;
+    collecting = collecting
+      .then(async () => await collectFees(chain, testerId, { factor: withdrawFactor, logger, signal }))
+      .catch((error: unknown) => {
+        if (!signal.aborted) logger.warn("fees cannot be withdrawn now", describe(error));
+      });
   }
 
   return {
     async onBlock(block) {
+      latest = Math.max(latest, block);
       await watchList.update({ signal }).catch((error: unknown) => {
         if (!signal.aborted) logger.warn("cannot look for new agreements", describe(error));
       });
-      const looks = watchList.all().map(
-        async (address) =>
-          await queue.add(async () => {
-            if (signal.aborted) return;
-            await attend(address, block).catch((error: unknown) => {
-              if (signal.aborted) return;
-              logger.warn("cannot look at an agreement", { agreement: address, ...describe(error) });
-            });
-          }),
-      );
-      await Promise.all(looks);
+      for (const address of watchList.all()) enqueue(address);
+      collect(block);
     },
     async stop() {
-      const all = [...runners.values()].flatMap((mine) => [...mine.values()]);
-      await Promise.all(all.map(async (runner) => await runner.stop()));
+      queue.clear();
+      queue.pause();
+      const stopDesks = async (): Promise<unknown> =>
+        await Promise.all([...desks.values()].map(async (desk) => await desk.stop()));
+      await stopDesks();
+      await Promise.all([...looks, collecting]);
+      // One that was just being opened.
+      await stopDesks();
     },
   };
 }

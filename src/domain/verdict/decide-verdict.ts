@@ -32,6 +32,9 @@ export type WorkerProbe =
       readonly vetted: boolean;
     };
 
+/** A probe that the worker answered. */
+export type AnsweredProbe = Extract<WorkerProbe, { kind: "answered" }>;
+
 export type VerdictReason =
   | "live"
   | "not-live"
@@ -42,7 +45,10 @@ export type VerdictReason =
   | "other-record"
   | "unknown-state"
   | "non-deterministic"
-  | "own-failure";
+  | "own-failure"
+  | "nothing-to-show"
+  | "signed-wrong-transition"
+  | "asked-in-vain";
 
 export interface Decision {
   /** `undetermined`: the tester saw nothing that it could vouch for. */
@@ -50,20 +56,34 @@ export interface Decision {
   readonly reason: VerdictReason;
 }
 
+/** What else bears on a worker's verdict. */
+export interface VerdictContext {
+  /** It signed a landed transition that two equal runs of the tester contradict, see {@link isBlamedFor}. @default false */
+  readonly signedWrongTransition?: boolean;
+  /**
+   * The epoch began with a bound program, so anybody may make the tester show the answer behind an `ok`. A client that binds a
+   * program that nobody can use must not make testers say what they cannot show. @default false
+   */
+  readonly answerNeeded?: boolean;
+}
+
 /**
- * The verdict on one worker (design: market, Testers). `wrong` needs a signed answer that two equal runs of the tester
- * contradict, on an engine that is deterministic or an image that the worker vetted; where the tester failed, or the program
- * itself is not deterministic, the worker is never blamed. `ok` for a bound program needs a signed answer.
+ * The verdict on one worker (design: market, Testers). `wrong` needs a signed answer, or a signed landed transition, that two
+ * equal runs of the tester contradict, on an engine that is deterministic or an image that the worker vetted; where the tester
+ * failed, or the program itself is not deterministic, the worker is never blamed. `ok` for a bound program needs a signed answer.
  */
-export function decideVerdict(liveness: Liveness, probe: WorkerProbe): Decision {
+export function decideVerdict(liveness: Liveness, probe: WorkerProbe, context: VerdictContext = {}): Decision {
   const onAnswer = probe.kind === "answered" ? judgeAnswer(probe) : undefined;
   // What is proven counts whether or not the worker was found otherwise.
   if (onAnswer?.verdict === "wrong") return onAnswer;
+  if (context.signedWrongTransition === true) return { verdict: "wrong", reason: "signed-wrong-transition" };
   if (!liveness.live) return { verdict: "unreachable", reason: "not-live" };
   if (onAnswer !== undefined) return onAnswer;
   switch (probe.kind) {
     case "none":
-      return { verdict: "ok", reason: "live" };
+      return context.answerNeeded === true
+        ? { verdict: "unreachable", reason: "nothing-to-show" }
+        : { verdict: "ok", reason: "live" };
     case "failed":
       return { verdict: "undetermined", reason: "own-failure" };
     default:
@@ -76,12 +96,21 @@ export function isNonDeterministic(probe: WorkerProbe): boolean {
   return probe.kind === "answered" && probe.own.kind === "differ";
 }
 
+/** Whether a mismatch is held against a worker: time-bombs and machines must not be able to make an honest one a liar. */
+export function isBlamedFor(program: { readonly engine: ProgramReference["kind"]; readonly vetted: boolean }): boolean {
+  return program.engine === "wasi" || program.vetted;
+}
+
+/** What a run came to, without the record that says so. */
+export type RunResult = Pick<ExecutionAnswer, "status" | "outputCid" | "newState" | "gas">;
+
 /** Whether two answers say the same about the run; the record is compared apart. */
-export function isSameResult(a: ExecutionAnswer, b: ExecutionAnswer): boolean {
+export function isSameResult(a: RunResult, b: RunResult): boolean {
   return a.status === b.status && a.outputCid === b.outputCid && a.newState === b.newState && a.gas === b.gas;
 }
 
-function judgeAnswer(probe: Extract<WorkerProbe, { kind: "answered" }>): Decision {
+/** The verdict on a worker's signed answer alone. */
+export function judgeAnswer(probe: AnsweredProbe): Decision {
   const { answer, own } = probe;
   if (!probe.onKnownState) return { verdict: "unreachable", reason: "unknown-state" };
   if (own.kind === "failed") return { verdict: "ok", reason: "own-failure" };
@@ -91,8 +120,7 @@ function judgeAnswer(probe: Extract<WorkerProbe, { kind: "answered" }>): Decisio
     if (answer.recordCid !== own.answer.recordCid) return { verdict: "unreachable", reason: "other-record" };
     return { verdict: "ok", reason: "same-answer" };
   }
-  const deterministic = probe.engine === "wasi" || probe.vetted;
-  return deterministic
+  return isBlamedFor(probe)
     ? { verdict: "wrong", reason: "other-answer" }
     : { verdict: "unreachable", reason: "other-answer-unvetted" };
 }

@@ -4,15 +4,33 @@ import { SprfError, messageOf } from "../../errors.ts";
 import { decodeCanonical, encodeCanonical } from "../../wire/canonical.ts";
 import { executionAnswerSchema, signedAnswerSchema } from "../../wire/execution-answer.ts";
 import { signedRequestSchema } from "../../wire/execution-request.ts";
-import { bytesOf, ledgerAddressSchema } from "../../wire/primitives.ts";
+import { bytesOf, bytesUpTo, cidSchema, ledgerAddressSchema } from "../../wire/primitives.ts";
 
 /** One block; content stores take no larger ones. */
-const MAX_EVIDENCE_BYTES = 1024 * 1024;
+export const MAX_EVIDENCE_BYTES = 1024 * 1024;
 const MAX_WORKERS = 20;
 /** States that a program can go through while it is probed, at most. */
 const MAX_OWN_RUNS = 16;
 
+const MAX_ENVELOPE_BYTES = 64 * 1024;
+
 const code = z.string().max(64);
+
+const runResultSchema = executionAnswerSchema.pick({ status: true, outputCid: true, newState: true, gas: true });
+
+/** A landed transition that the tester ran again (domain/verdict/choose-landed.ts says which). */
+const landedEvidenceSchema = z.strictObject({
+  /** The record at the tip from which it counted back. */
+  tipCid: cidSchema,
+  /** Among how many, and which of them. */
+  count: z.int().positive(),
+  index: z.int().min(0),
+  recordCid: cidSchema,
+  /** What landed, with the signatures of those who vouch for it. */
+  envelope: bytesUpTo(MAX_ENVELOPE_BYTES),
+  /** The tester's own two runs, or the code that one failed with. */
+  own: z.union([z.strictObject({ results: z.array(runResultSchema).length(2) }), z.strictObject({ code })]),
+});
 
 const workerEvidenceSchema = z.strictObject({
   workerId: z.int().positive(),
@@ -41,10 +59,14 @@ const evidenceSchema = z.strictObject({
   ownRuns: z
     .array(z.union([z.strictObject({ answers: z.array(executionAnswerSchema).length(2) }), z.strictObject({ code })]))
     .max(MAX_OWN_RUNS),
+  landed: landedEvidenceSchema.optional(),
+  /** Why no landed transition was run again. */
+  unrepeated: code.optional(),
   workers: z.array(workerEvidenceSchema).min(1).max(MAX_WORKERS),
 });
 
 export type Evidence = z.output<typeof evidenceSchema>;
+export type LandedEvidence = z.output<typeof landedEvidenceSchema>;
 export type WorkerEvidence = z.output<typeof workerEvidenceSchema>;
 
 /** Canonical dag-cbor. @throws SprfError `CONTENT_TOO_LARGE` */
