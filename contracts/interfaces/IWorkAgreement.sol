@@ -46,8 +46,9 @@ interface IWorkAgreement {
     /// @notice Outcomes in the order of `workers()`; in `reported` one bit for each seat whose report stands: the fee of
     /// each went to the tester registry.
     event EpochSettled(uint256 indexed epoch, Outcome[] outcomes, uint256 reported);
-    /// @notice The work is now `length` blocks long; the client paid `paid` wei for what was added.
-    event Extended(uint256 length, uint256 paid);
+    /// @notice The work is now `length` blocks long; the client paid `paid` wei for what was added, and was credited with
+    /// `surplus` wei that it sent beyond.
+    event Extended(uint256 length, uint256 paid, uint256 surplus);
     /// @notice The agreement now ends at `end`; the rest of the escrow, `refund` wei, is the client's.
     event Terminated(uint256 end, uint256 refund);
     /// @notice The worker is gone from this epoch on, and not paid for the one before.

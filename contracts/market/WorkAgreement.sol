@@ -73,8 +73,9 @@ contract WorkAgreement is EpochReports, ReentrancyGuardTransient {
         if (msg.value < required) revert WorkAgreement_ValueTooLow(required, msg.value);
 
         _state.progress.extension += blocks.toUint32();
-        _state.progress.clientCredit += (msg.value - required).toUint128();
-        emit Extended(newLength, required);
+        uint256 surplus = msg.value - required;
+        if (surplus != 0) _state.progress.clientCredit += surplus.toUint128();
+        emit Extended(newLength, required, surplus);
         IWorkerDispatcher(TESTERS.dispatcher()).extendLocks(terms.number, oldLength, newLength, terms.workers);
     }
 

@@ -170,6 +170,8 @@ export type AgreementEvent =
       /** All blocks that were bought. */
       readonly lengthBlocks: number;
       readonly paidWei: bigint;
+      /** Sent beyond, and credited to the client. */
+      readonly surplusWei: bigint;
     }
   | {
       readonly name: "Terminated";

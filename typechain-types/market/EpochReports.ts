@@ -151,9 +151,9 @@ decodeFunctionResult(functionFragment: 'workers', data: BytesLike): Result;
   
 
     export namespace ExtendedEvent {
-      export type InputTuple = [length: BigNumberish, paid: BigNumberish];
-      export type OutputTuple = [length: bigint, paid: bigint];
-      export interface OutputObject {length: bigint, paid: bigint };
+      export type InputTuple = [length: BigNumberish, paid: BigNumberish, surplus: BigNumberish];
+      export type OutputTuple = [length: bigint, paid: bigint, surplus: bigint];
+      export interface OutputObject {length: bigint, paid: bigint, surplus: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -837,7 +837,7 @@ getEvent(key: 'WorkerResigned'): TypedContractEvent<WorkerResignedEvent.InputTup
       EpochSettled: TypedContractEvent<EpochSettledEvent.InputTuple, EpochSettledEvent.OutputTuple, EpochSettledEvent.OutputObject>;
     
 
-      'Extended(uint256,uint256)': TypedContractEvent<ExtendedEvent.InputTuple, ExtendedEvent.OutputTuple, ExtendedEvent.OutputObject>;
+      'Extended(uint256,uint256,uint256)': TypedContractEvent<ExtendedEvent.InputTuple, ExtendedEvent.OutputTuple, ExtendedEvent.OutputObject>;
       Extended: TypedContractEvent<ExtendedEvent.InputTuple, ExtendedEvent.OutputTuple, ExtendedEvent.OutputObject>;
     
 

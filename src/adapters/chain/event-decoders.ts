@@ -198,7 +198,7 @@ const AGREEMENT: Decoders<AgreementEvent> = {
     reported: bitsOf(wei(args["reported"])),
   }),
   // By place: a Result has a length of its own.
-  Extended: (args) => ({ lengthBlocks: int(args[0]), paidWei: wei(args["paid"]) }),
+  Extended: (args) => ({ lengthBlocks: int(args[0]), paidWei: wei(args["paid"]), surplusWei: wei(args["surplus"]) }),
   Terminated: (args) => ({ endBlock: int(args["end"]), refundWei: wei(args["refund"]) }),
   WorkerResigned: (args) => ({ workerIndex: int(args["workerIndex"]), epoch: int(args["epoch"]) }),
   Withdrawn: (args) => ({ account: text(args["account"]), amountWei: wei(args["amount"]) }),

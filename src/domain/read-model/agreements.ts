@@ -61,11 +61,13 @@ export async function applyAgreementEvent(view: ModelView, at: LoggedEvent, even
       putAgreement(view, await settleEpoch(view, at, row, event));
       return;
     case "Extended": {
-      const { lengthBlocks, paidWei } = event;
+      const { lengthBlocks, paidWei, surplusWei } = event;
       const endBlock = row.startBlock + lengthBlocks;
       const after = { ...row, endBlock, paidWei: row.paidWei + paidWei, unsettledWei: row.unsettledWei + paidWei };
       putAgreement(view, after);
-      await addLine(view, at, row.client, { kind: "extension", agreement, outWei: paidWei, walletWei: -paidWei });
+      await addCredit(view, row.client, row, surplusWei);
+      const walletWei = -paidWei - surplusWei;
+      await addLine(view, at, row.client, { kind: "extension", agreement, outWei: paidWei, walletWei });
       return;
     }
     case "Terminated": {
@@ -142,9 +144,7 @@ async function withdraw(
   { account, amountWei }: Withdrawn,
 ): Promise<void> {
   const agreement = row.address;
-  const beyondWei = await takeCredit(view, account, row, amountWei);
-  // Sent too much for an extension, which credits it without an event.
-  if (beyondWei > 0n) await addLine(view, at, account, { kind: "extension", agreement, walletWei: -beyondWei });
+  await takeCredit(view, account, row, amountWei);
   await addLine(view, at, account, { kind: "withdrawal", agreement, walletWei: amountWei });
 }
 

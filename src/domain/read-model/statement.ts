@@ -50,19 +50,18 @@ export async function addCredit(
   view.put(TABLES.credits, key, credit);
 }
 
-/** Takes what an account withdraws from an agreement; returns what of it no event had credited. */
+/** Takes what an account withdraws from an agreement. */
 export async function takeCredit(
   view: ModelView,
   account: string,
   { number }: Pick<AgreementRow, "number">,
   amountWei: bigint,
-): Promise<bigint> {
+): Promise<void> {
   const key = keys.ofAccount(account, number);
   const before = await view.get(TABLES.credits, key);
   const left = (before?.amountWei ?? 0n) - amountWei;
   if (before !== undefined && left > 0n) view.put(TABLES.credits, key, { ...before, amountWei: left });
   else view.delete(TABLES.credits, key);
-  return left < 0n ? -left : 0n;
 }
 
 function emptyAccount(account: string): AccountRow {

@@ -5,11 +5,14 @@ import { network } from "hardhat";
 import {
   BURN_ADDRESS,
   buyWith,
+  commitAs,
   drain,
   expectSolvent,
   finish,
   mineTo as mineToIn,
+  revealAs,
   runDrawn as runDrawnIn,
+  termsOf,
   worth,
 } from "../helpers/epochs.ts";
 import {
@@ -33,7 +36,7 @@ const PRICE = TERMS.pricePerBlock;
 const FEE = SETTINGS.testerFeePerEpoch;
 const BLOCKS = SETTINGS.epochLength;
 const LOCK = SETTINGS.minSlotStake;
-const { Ok, Wrong } = Verdict;
+const { Ok, Unreachable, Wrong } = Verdict;
 
 const mineTo = async (block: bigint) => await mineToIn(chain, block);
 
@@ -168,8 +171,8 @@ describe("WorkAgreement: early ends and extensions", () => {
       const agreement = await buyWith(market, client, workerIds, 4n * BLOCKS);
       await runDrawn(agreement, 0n, testers, [Ok, Ok]);
       await mineTo((await agreement.windowsOf(1n)).from);
-      await expect(agreement.connect(w0).resign(0n)).to.emit(agreement, "WorkerResigned").withArgs(0n, 1n);
-      expect(await agreement.resignedFrom(0n)).to.equal(1n);
+      await expect(agreement.connect(w0).resign(0n)).to.emit(agreement, "WorkerResigned").withArgs(0n, 2n);
+      expect(await agreement.resignedFrom(0n)).to.equal(2n);
       expect(await agreement.resignedFrom(1n)).to.equal(2n ** 256n - 1n);
       await runDrawn(agreement, 2n, testers, [Ok, Ok]);
       await close(scene, agreement);
@@ -212,6 +215,73 @@ describe("WorkAgreement: early ends and extensions", () => {
       expect((await ethers.provider.getBalance(BURN_ADDRESS)) - burnt).to.equal(LOCK / 2n - compensation);
       expect((await market.records.recordOf(workerId)).slashed).to.equal(LOCK / 2n);
       await own.unbondStake(workerId, LOCK / 2n);
+      await drain(chain, market, agreement, people);
+    });
+
+    it("should be no way out of a slash for the epoch in which it is done", async () => {
+      const scene = await networkHelpers.loadFixture(fixture);
+      const { client, w0, workerIds, market, testers, people } = scene;
+      const agreement = await buyWith(market, client, workerIds, 3n * BLOCKS);
+      const [workerId] = workerIds;
+      if (workerId === undefined) throw new Error("no worker");
+      const { commitFrom, to, revealFrom } = await agreement.windowsOf(0n);
+      await mineTo(commitFrom - 1n);
+      await agreement.openEpoch(0n);
+      for (const tester of testers) await commitAs(agreement, 0n, tester, [Wrong, Ok]);
+      // It sees the commitments, and leaves in the epoch's last block.
+      await mineTo(to - 1n);
+      await agreement.connect(w0).resign(0n);
+      await mineTo(revealFrom - 1n);
+      for (const tester of testers) await revealAs(agreement, 0n, tester, [Wrong, Ok]);
+      await runDrawn(agreement, 1n, testers, [Wrong, Ok]);
+      await close(scene, agreement);
+      expect([...(await agreement.outcomesOf(0n))]).to.deep.equal([Outcome.Wrong, Outcome.Ok]);
+      // After it has gone nothing is said of it.
+      expect([...(await agreement.outcomesOf(1n))]).to.deep.equal([Outcome.Resigned, Outcome.Ok]);
+      const record = await market.records.recordOf(workerId);
+      expect([record.epochsWrong, record.slashed]).to.deep.equal([1n, LOCK / 2n]);
+      expect(await agreement.creditOf(w0)).to.equal(0n);
+      await drain(chain, market, agreement, people);
+    });
+
+    it("should leave the epoch in which it is done unpaid, whatever else is said of it, and open to appeals", async () => {
+      const scene = await networkHelpers.loadFixture(fixture);
+      const { client, w0, workerIds, market, testers, people } = scene;
+      for (const [verdict, wrongs] of [
+        [Ok, 0n],
+        [Unreachable, 0n],
+      ] as const) {
+        const agreement = await buyWith(market, client, workerIds, 2n * BLOCKS);
+        await agreement.connect(w0).resign(0n);
+        await runDrawn(agreement, 0n, testers, [verdict, Ok]);
+        await mineTo((await agreement.windowsOf(0n)).appealFrom - 1n);
+        const bond = await market.disputes.bondOf(agreement);
+        const snapshot = await networkHelpers.takeSnapshot();
+        await market.disputes.connect(client).appeal(agreement, 0n, 0n, { value: bond });
+        await snapshot.restore();
+        await close(scene, agreement);
+        expect([...(await agreement.outcomesOf(0n))]).to.deep.equal([Outcome.Resigned, Outcome.Ok]);
+        expect(await agreement.creditOf(w0)).to.equal(0n);
+        expect((await market.records.recordOf(workerIds[0] ?? 0n)).epochsWrong).to.equal(wrongs);
+        await drain(chain, market, agreement, people);
+      }
+    });
+
+    it("should slash nobody that resigned before the start", async () => {
+      const scene = await networkHelpers.loadFixture(fixture);
+      const { client, market, testers, people } = scene;
+      const agreement = await buy(market, client, { redundancy: 2n, length: BLOCKS, startAfter: 5n });
+      const { workers } = await termsOf(agreement);
+      const [seat] = workers;
+      const operator = scene.operators.find((one) => one.address === seat?.operator);
+      if (!seat || !operator) throw new Error("no worker");
+      await agreement.connect(operator).resign(0n);
+      expect(await agreement.resignedFrom(0n)).to.equal(0n);
+      await runDrawn(agreement, 0n, testers, [Wrong, Ok]);
+      await close(scene, agreement);
+      expect([...(await agreement.outcomesOf(0n))]).to.deep.equal([Outcome.Resigned, Outcome.Ok]);
+      const record = await market.records.recordOf(seat.workerId);
+      expect([record.epochsWrong, record.slashed, record.weightTotal]).to.deep.equal([0n, 0n, 0n]);
       await drain(chain, market, agreement, people);
     });
 
@@ -272,7 +342,7 @@ describe("WorkAgreement: early ends and extensions", () => {
         .to.be.revertedWithCustomError(agreement, "WorkAgreement_ValueTooLow")
         .withArgs(required, required - 1n);
       const sent = agreement.connect(client).extend(50n, { value: required + 5n });
-      await expect(sent).to.emit(agreement, "Extended").withArgs(150n, required);
+      await expect(sent).to.emit(agreement, "Extended").withArgs(150n, required, 5n);
       for (const one of ids) {
         await expect(sent)
           .to.emit(market.dispatcher, "LockExtended")

@@ -495,6 +495,12 @@
         "internalType": "uint256",
         "name": "paid",
         "type": "uint256"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "surplus",
+        "type": "uint256"
       }
     ],
     "name": "Extended",
