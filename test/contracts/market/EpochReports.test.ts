@@ -18,6 +18,7 @@ import {
   signersOf,
 } from "../helpers/epochs.ts";
 import {
+  boundTo,
   deployMarket,
   ETHER,
   makeTester,
@@ -68,15 +69,18 @@ async function signed(
   verdicts: readonly (readonly bigint[])[],
   { from = 0, epoch = 0n } = {},
 ) {
-  const commits: { seat: number; commitment: string; signature: string }[] = [];
+  const commits: { seat: number; tester: string; commitment: string; signature: string }[] = [];
   for (const [i, tester] of testers.entries()) {
     const commitment = await commitmentFor(agreement, epoch, tester, verdicts[i] ?? ALL_OK);
-    commits.push({ seat: from + i, commitment, signature: await signCommit(agreement, tester, epoch, commitment) });
+    const signature = await signCommit(agreement, tester, epoch, commitment);
+    commits.push({ seat: from + i, tester: await tester.getAddress(), commitment, signature });
   }
   return commits;
 }
 
-const groupOf = (commits: readonly { commitment: string }[]) => commits.map((one) => one.commitment);
+/** What `revealMany` wants of a group. */
+const groupOf = (commits: readonly { commitment: string; tester: string }[]) =>
+  commits.map(({ commitment, tester }) => boundTo(commitment, tester));
 
 describe("EpochReports: reports brought together", () => {
   describe("commitMany", () => {
@@ -337,10 +341,17 @@ describe("EpochReports: reports brought together", () => {
       await mineTo(windows.revealFrom - 1n);
       await revealAs(agreement, 0n, t0, ALL_OK);
       const report = await seatReveal(agreement, 0n, t0, ALL_OK);
+      const group = [boundTo(commitment, await t1.getAddress())];
       for (const tester of [report.tester, await t1.getAddress()]) {
-        await expect(agreement.revealMany(0n, [commitment], [{ ...report, seat: 1n, tester }]))
+        await expect(agreement.revealMany(0n, group, [{ ...report, seat: 1n, tester }]))
           .to.be.revertedWithCustomError(agreement, "WorkAgreement_CommitmentMismatch")
           .withArgs(0n, tester);
+        // Whatever else is given for the group is not it.
+        for (const other of [commitment, boundTo(commitment, report.tester)]) {
+          await expect(
+            agreement.revealMany(0n, [other], [{ ...report, seat: 1n, tester }]),
+          ).to.be.revertedWithCustomError(agreement, "WorkAgreement_BadGroup");
+        }
       }
       expect((await agreement.tallyOf(0n)).reveals).to.equal(1n);
     });
