@@ -7,7 +7,24 @@ import {Watch} from "./Watch.sol";
 
 /// @dev What clients do, and workers within an agreement.
 abstract contract ClientActions is Watch {
-    function buy(uint256 seed) external {
+    /// @dev One of the ways to buy.
+    function purchase(uint256 seed) external {
+        uint256 what = _roll(seed, "what") % 4;
+        if (what == 0) buy(seed);
+        else if (what == 1) buyWith(seed);
+        else buyFor(seed);
+    }
+
+    /// @dev One thing that a party does with an agreement.
+    function agreementStep(uint256 seed) external {
+        uint256 what = _roll(seed, "what") % 4;
+        if (what == 0) bindProgram(seed);
+        else if (what == 1) extend(seed);
+        else if (what == 2) terminate(seed);
+        else resign(seed);
+    }
+
+    function buy(uint256 seed) public {
         uint256 redundancy = 1 + (_roll(seed, "redundancy") % 3);
         uint256 length = 1 + (_roll(seed, "length") % 120);
         uint256 quote = _quote(abi.encodeCall(dispatcher.quote, (redundancy, length)));
@@ -31,7 +48,7 @@ abstract contract ClientActions is Watch {
         _buy("buyContractFor", seed, quote, abi.encodeCall(dispatcher.buyContractFor, (request)));
     }
 
-    function buyWith(uint256 seed) external {
+    function buyWith(uint256 seed) public {
         uint256[] memory workerIds = new uint256[](1 + (_roll(seed, "redundancy") % 2));
         uint256 first = _roll(seed, "worker");
         for (uint256 i = 0; i < workerIds.length; i++) {
@@ -42,14 +59,14 @@ abstract contract ClientActions is Watch {
         _buy("buyContractWith", seed, quote, abi.encodeCall(dispatcher.buyContractWith, (workerIds, length)));
     }
 
-    function bindProgram(uint256 seed) external {
+    function bindProgram(uint256 seed) public {
         (bool found, WorkAgreement agreement) = _live(seed);
         if (!found) return;
         address client = agreement.client();
         _bind(agreement, client);
     }
 
-    function extend(uint256 seed) external {
+    function extend(uint256 seed) public {
         (bool found, WorkAgreement agreement) = _live(seed);
         if (!found) return;
         uint256 blocks = 1 + (_roll(seed, "blocks") % 30);
@@ -59,12 +76,12 @@ abstract contract ClientActions is Watch {
     }
 
     /// @dev One time in three, lest every agreement be cut short.
-    function terminate(uint256 seed) external {
+    function terminate(uint256 seed) public {
         (bool found, WorkAgreement agreement) = _live(seed);
         if (found && _isOne(seed, "really", 3)) _terminate(agreement, agreement.client());
     }
 
-    function resign(uint256 seed) external {
+    function resign(uint256 seed) public {
         (bool found, WorkAgreement agreement) = _live(seed);
         if (!found || !_isOne(seed, "really", 3)) return;
         AgreementTerms memory terms = agreement.terms();
@@ -79,6 +96,14 @@ abstract contract ClientActions is Watch {
             agreement = agreements[((_roll(seed, "agreement") % count) + i) % count];
             if (agreement.status() != AgreementStatus.Finalized) return (true, agreement);
         }
+    }
+
+    /// @dev As `_live`, after a purchase when there is none.
+    function _liveOrNew(uint256 seed) internal returns (bool found, WorkAgreement agreement) {
+        (found, agreement) = _live(seed);
+        if (found) return (found, agreement);
+        buyFor(seed);
+        return _live(seed);
     }
 
     function _liveCount() internal view returns (uint256 count) {

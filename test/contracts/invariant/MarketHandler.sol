@@ -24,13 +24,19 @@ contract MarketHandler is SettlingActions, WorkerActions {
 
     /// @dev Beyond all windows of an epoch, beyond the reach of BLOCKHASH, beyond the longest agreement.
     function rollFar(uint256 seed) external {
-        VM.roll(block.number + (_isOne(seed, "very", 6) ? 5_000 + (seed % 999) : 20 + (_roll(seed, "blocks") % 300)));
+        uint256 blocks =
+            _isOne(seed, "very", 8)
+                ? 5_000
+                : _isOne(seed, "far", 4)
+                    ? 257
+                    : 10;
+        VM.roll(block.number + blocks + (_roll(seed, "blocks") % 50));
         _noteStates("roll");
     }
 
     /// @dev An epoch from its draw to the money, without a dispute.
     function playEpoch(uint256 seed) public {
-        (bool found, WorkAgreement agreement) = _live(seed);
+        (bool found, WorkAgreement agreement) = _liveOrNew(seed);
         if (!found) return;
         (bool played, uint256 epoch) = _playCommits(agreement, seed);
         if (!played) return;
@@ -40,9 +46,24 @@ contract MarketHandler is SettlingActions, WorkerActions {
         _settle(agreement, 1 + (_roll(seed, "epochs") % 20));
     }
 
+    /// @dev An epoch whose reports are challenged, with and without an answer, and settled.
+    function playChallenge(uint256 seed) external {
+        (bool found, WorkAgreement agreement) = _liveOrNew(seed);
+        if (!found) return;
+        if (agreement.program() == 0) _bind(agreement, agreement.client());
+        (bool played, uint256 epoch) = _playCommits(agreement, seed);
+        if (!played) return;
+        _playReveals(agreement, epoch, seed);
+        VM.roll(agreement.windowsOf(epoch).appealFrom);
+        _playChallenges(agreement, epoch, seed);
+        _answers(agreement, epoch, seed);
+        VM.roll(agreement.windowsOf(epoch).finalFrom);
+        _settle(agreement, 64);
+    }
+
     /// @dev An epoch with appeals, challenges and a panel.
     function playDispute(uint256 seed) public {
-        (bool found, WorkAgreement agreement) = _live(seed);
+        (bool found, WorkAgreement agreement) = _liveOrNew(seed);
         if (!found) return;
         if (agreement.program() == 0) _bind(agreement, agreement.client());
         (bool played, uint256 epoch) = _playCommits(agreement, seed);

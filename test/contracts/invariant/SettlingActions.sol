@@ -17,14 +17,20 @@ abstract contract SettlingActions is DisputeActions, TesterActions {
         if (found) _finalize(agreement);
     }
 
-    function withdraw(uint256 seed) external {
+    /// @dev One of the ways to one's own.
+    function withdrawStep(uint256 seed) external {
+        if (_isOne(seed, "what", 3)) withdrawBonds(seed);
+        else withdraw(seed);
+    }
+
+    function withdraw(uint256 seed) public {
         if (agreements.length == 0) return;
         WorkAgreement agreement = agreements[_roll(seed, "agreement") % agreements.length];
         _withdraw(agreement, agreement.client());
         _withdraw(agreement, _actor(_roll(seed, "actor")));
     }
 
-    function withdrawBonds(uint256 seed) external {
+    function withdrawBonds(uint256 seed) public {
         _withdrawBonds(_actor(_roll(seed, "actor")));
     }
 

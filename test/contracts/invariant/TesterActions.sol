@@ -5,11 +5,22 @@ import {Watch} from "./Watch.sol";
 
 /// @dev What testers do with their place in the registry, their stake and their fees.
 abstract contract TesterActions is Watch {
-    function registerTester(uint256 seed) external {
+    /// @dev One of all these.
+    function testerStep(uint256 seed) external {
+        uint256 what = _roll(seed, "what") % 6;
+        if (what == 0) registerTester(seed);
+        else if (what == 1) updateTester(seed);
+        else if (what == 2) unregisterTester(seed);
+        else if (what == 3) unbondTesterStake(seed);
+        else if (what == 4) withdrawTesterStake(seed);
+        else withdrawFees(seed);
+    }
+
+    function registerTester(uint256 seed) public {
         _registerTester(_actor(_roll(seed, "actor")), seed);
     }
 
-    function updateTester(uint256 seed) external {
+    function updateTester(uint256 seed) public {
         address account = _actor(_roll(seed, "actor"));
         uint256 value = _isOne(seed, "add", 2) ? _roll(seed, "value") % (4 * DUTY_STAKE) : 0;
         uint16 capacity = uint16(_roll(seed, "capacity") % 8);
@@ -18,19 +29,19 @@ abstract contract TesterActions is Watch {
     }
 
     /// @dev One time in three, lest nobody be left.
-    function unregisterTester(uint256 seed) external {
+    function unregisterTester(uint256 seed) public {
         if (!_isOne(seed, "really", 3)) return;
         address account = _actor(_roll(seed, "actor"));
         _stakeTester("unregisterTester", account, 0, abi.encodeCall(registry.unregisterTester, ()));
     }
 
-    function unbondTesterStake(uint256 seed) external {
+    function unbondTesterStake(uint256 seed) public {
         address account = _actor(_roll(seed, "actor"));
         uint256 amount = _roll(seed, "amount") % (3 * DUTY_STAKE);
         _stakeTester("unbondTester", account, 0, abi.encodeCall(registry.unbondStake, (uint128(amount))));
     }
 
-    function withdrawTesterStake(uint256 seed) external {
+    function withdrawTesterStake(uint256 seed) public {
         uint256 first = _roll(seed, "actor");
         // The first one whose stake is leaving, or any.
         for (uint256 i = 0; i < ACTORS; i++) {
@@ -41,7 +52,7 @@ abstract contract TesterActions is Watch {
         _withdrawTesterStake(_actor(first));
     }
 
-    function withdrawFees(uint256 seed) external {
+    function withdrawFees(uint256 seed) public {
         _withdrawFees(_actor(_roll(seed, "actor")));
     }
 

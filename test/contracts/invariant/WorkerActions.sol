@@ -8,25 +8,36 @@ import {Watch} from "./Watch.sol";
 abstract contract WorkerActions is Watch {
     bytes32 internal constant OTHER_TYPE = "other";
 
-    function registerWorker(uint256 seed) external {
+    /// @dev One of all these.
+    function workerStep(uint256 seed) external {
+        uint256 what = _roll(seed, "what") % 6;
+        if (what == 0) registerWorker(seed);
+        else if (what == 1) updateWorker(seed);
+        else if (what == 2) addStake(seed);
+        else if (what == 3) changeStatus(seed);
+        else if (what == 4) unbondWorkerStake(seed);
+        else withdrawWorkerStake(seed);
+    }
+
+    function registerWorker(uint256 seed) public {
         _registerWorker(_actor(_roll(seed, "actor")), seed, _isOne(seed, "type", 4) ? OTHER_TYPE : bytes32(0));
     }
 
-    function updateWorker(uint256 seed) external {
+    function updateWorker(uint256 seed) public {
         WorkerView memory worker = _someWorker(seed);
         WorkerTerms memory terms = _terms(seed, worker.applicationType);
         uint256 value = _isOne(seed, "add", 2) ? _roll(seed, "value") % 1 ether : 0;
         _stake("updateWorker", worker, value, abi.encodeCall(dispatcher.updateWorker, (worker.workerId, terms)));
     }
 
-    function addStake(uint256 seed) external {
+    function addStake(uint256 seed) public {
         WorkerView memory worker = _someWorker(seed);
         uint256 value = _roll(seed, "value") % 0.1 ether;
         _stake("addStake", worker, value, abi.encodeCall(dispatcher.addStake, (worker.workerId)));
     }
 
     /// @dev Leaves for good only once in a while, lest the market runs dry.
-    function changeStatus(uint256 seed) external {
+    function changeStatus(uint256 seed) public {
         WorkerView memory worker = _someWorker(seed);
         if (worker.status == WorkerStatus.Paused) {
             _stake("unpauseWorker", worker, 0, abi.encodeCall(dispatcher.unpauseWorker, (worker.workerId)));
@@ -37,7 +48,7 @@ abstract contract WorkerActions is Watch {
         }
     }
 
-    function unbondWorkerStake(uint256 seed) external {
+    function unbondWorkerStake(uint256 seed) public {
         WorkerView memory worker = _someWorker(seed);
         // Up to all that it has, and sometimes what is locked.
         uint256 amount = _roll(seed, "amount") % (worker.stake + 1);
@@ -45,7 +56,7 @@ abstract contract WorkerActions is Watch {
         _stake("unbondStake", worker, 0, abi.encodeCall(dispatcher.unbondStake, (worker.workerId, amount)));
     }
 
-    function withdrawWorkerStake(uint256 seed) external {
+    function withdrawWorkerStake(uint256 seed) public {
         WorkerView memory worker = _leavingWorker(_someWorker(seed));
         bool ok = _stake("withdrawStake", worker, 0, abi.encodeCall(dispatcher.withdrawStake, (worker.workerId)));
         if (!ok) return;
