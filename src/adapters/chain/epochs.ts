@@ -1,4 +1,4 @@
-import { hexlify } from "ethers";
+import { AbiCoder, ZeroAddress, hexlify, keccak256 } from "ethers";
 
 import { packVerdicts, unpackVerdicts } from "../../domain/verdict/packed-verdicts.ts";
 import type { Chain, ChainOptions, RevealedReport, SeatReveal } from "../../ports/chain.ts";
@@ -86,9 +86,9 @@ export function createEpochs(connection: Connection): EpochMethods {
       await connection.send(() => at(address).reveal.populateTransaction(epoch, structOf(report)), options);
     },
     async revealMany(address, epoch, group, reports, options) {
-      const commitments = group.map((commitment) => hexlify(commitment));
+      const bound = group.length === 0 ? [] : await bindGroup(connection, at(address), { epoch, group }, options);
       await connection.send(
-        () => at(address).revealMany.populateTransaction(epoch, commitments, reports.map(structOf)),
+        () => at(address).revealMany.populateTransaction(epoch, bound, reports.map(structOf)),
         options,
       );
     },
@@ -97,6 +97,20 @@ export function createEpochs(connection: Connection): EpochMethods {
 
 function structOf({ verdicts, salt, ...rest }: SeatReveal): SeatRevealStruct {
   return { ...rest, verdicts: packVerdicts(verdicts), salt: hexlify(salt) };
+}
+
+/** The contract keeps each commitment of a group together with its tester; a group is in the order of its seats. */
+async function bindGroup(
+  { read }: Connection,
+  contract: IWorkAgreement,
+  { epoch, group }: { readonly epoch: number; readonly group: readonly Uint8Array[] },
+  options?: ChainOptions,
+): Promise<string[]> {
+  const seats = (await read(() => contract.seatsOf(epoch), options)).filter(({ grouped }) => grouped);
+  return group.map((commitment, place) => {
+    const tester = seats[place]?.tester ?? ZeroAddress;
+    return keccak256(AbiCoder.defaultAbiCoder().encode(["bytes32", "address"], [hexlify(commitment), tester]));
+  });
 }
 
 /** The evidence's names are in events alone: the contract keeps none of it. */

@@ -10,15 +10,13 @@ import type { Store } from "../../ports/store.ts";
 import type { AddressRequest } from "../../wire/address.ts";
 import { authoriseAddressRequest } from "./authorise-address-request.ts";
 import { closeAgreement } from "./close-agreement.ts";
+import { openClosedAgreements } from "./closed-agreements.ts";
 import { collectPay } from "./collect-pay.ts";
 import { walkAgreements } from "./walk-agreements.ts";
 
 /** An agreement this many blocks after its start is there to stay. */
 const CONFIRMATIONS = 12;
-/** Table of the agreements that need no more looking at. */
-const CLOSED_TABLE = "closed-agreements";
 const MIN_MS_BETWEEN_MISSES = 250;
-const DONE = new Uint8Array([1]);
 
 export interface FollowComponents {
   readonly chain: Chain;
@@ -68,13 +66,14 @@ interface Followed {
  * settles, finalizes and withdraws.
  */
 export function followAgreements(components: FollowComponents, init: FollowInit): AgreementFollower {
-  const { chain, clock, store } = components;
+  const { chain, clock } = components;
+  const closedOnes = openClosedAgreements(components.store);
   const { workerId, onProgram, onLook, withdrawFactor = DEFAULT_WITHDRAW_FACTOR } = init;
   const logger = components.logger.child({ component: "follow-agreements" });
   const followed = new Map<string, Followed>();
   const announced = new Set<string>();
   /** Number of the newest agreement that is there to stay; those before it are known. */
-  let cursor = 0;
+  let cursor: number | undefined;
   let latest = 0;
   /** First block in which pay of an agreement is looked for again. */
   const collectFrom = new Map<string, number>();
@@ -105,43 +104,53 @@ export function followAgreements(components: FollowComponents, init: FollowInit)
   async function look(signal: AbortSignal | undefined): Promise<void> {
     latest = await chain.blockNumber({ signal });
     const newest = (await chain.worker(workerId, { signal }))?.lastAgreement ?? 0;
-    // Only a development chain that started anew has fewer.
-    if (newest < cursor) cursor = 0;
-    await refreshKnown(signal);
-    await findNew(signal);
+    cursor ??= await closedOnes.upTo();
+    if (newest < cursor) {
+      // Only a development chain that started anew has fewer.
+      cursor = 0;
+      await closedOnes.clear();
+    }
+    await refreshKnown(cursor, signal);
+    cursor = await findNew(cursor, signal);
     for (const [address, entry] of followed) {
       if (entry.program !== undefined || latest >= entry.agreement.endBlock) continue;
       const program = await readProgram(entry.agreement, signal);
-      if (program !== undefined) followed.set(address, { ...entry, program });
+      if (program !== undefined) update(address, { program });
     }
   }
 
+  /** Unless it was closed meanwhile. */
+  function update(address: string, change: Partial<Followed>): void {
+    const entry = followed.get(address);
+    if (entry !== undefined) followed.set(address, { ...entry, ...change });
+  }
+
   /** Clients extend agreements and end them early. */
-  async function refreshKnown(signal: AbortSignal | undefined): Promise<void> {
+  async function refreshKnown(known: number, signal: AbortSignal | undefined): Promise<void> {
     for (const [address, entry] of followed) {
-      if (entry.agreement.number > cursor) continue;
-      const fresh = await chain.agreement(address, { signal });
-      if (fresh !== undefined) followed.set(address, { ...entry, agreement: fresh });
+      if (entry.agreement.number > known) continue;
+      const agreement = await chain.agreement(address, { signal });
+      if (agreement !== undefined) update(address, { agreement });
     }
   }
 
   /** Looks again at those that a re-organised chain could replace; what it no longer has is followed no more. */
-  async function findNew(signal: AbortSignal | undefined): Promise<void> {
+  async function findNew(after: number, signal: AbortSignal | undefined): Promise<number> {
     const seen = new Set<string>();
-    let settled = cursor;
-    for await (const agreement of walkAgreements(chain, workerId, cursor, { signal })) {
+    let settled = after;
+    for await (const agreement of walkAgreements(chain, workerId, after, { signal })) {
       const { address, number, endBlock } = agreement;
       seen.add(address);
       if (latest >= agreement.startBlock + CONFIRMATIONS) settled = Math.max(settled, number);
-      if (await isClosed(address)) continue;
+      if (await closedOnes.has(address)) continue;
       const known = followed.get(address);
       followed.set(address, { agreement, program: known?.program, finalized: known?.finalized ?? false });
       if (known === undefined) logger.info("agreement found", { agreement: address, endBlock });
     }
     for (const [address, { agreement }] of followed) {
-      if (agreement.number > cursor && !seen.has(address)) followed.delete(address);
+      if (agreement.number > after && !seen.has(address)) followed.delete(address);
     }
-    cursor = settled;
+    return settled;
   }
 
   async function readProgram(agreement: Agreement, signal: AbortSignal | undefined): Promise<string | undefined> {
@@ -176,11 +185,13 @@ export function followAgreements(components: FollowComponents, init: FollowInit)
     if (latest >= agreement.endBlock) {
       const turn = agreement.workerIds.indexOf(workerId);
       const { closed, finalized, withdrawnWei } = await closeAgreement(chain, agreement, { ...options, turn });
-      const entry = followed.get(address);
-      if (entry !== undefined) followed.set(address, { ...entry, finalized });
+      update(address, { finalized });
       if (closed) {
+        const others = [...followed.values()].filter((entry) => entry.agreement.address !== address);
+        const oldestOpen = Math.min(...others.map((entry) => entry.agreement.number));
+        await closedOnes.add(agreement, Math.min(cursor ?? 0, oldestOpen - 1));
         followed.delete(address);
-        await store?.apply([{ kind: "put", table: CLOSED_TABLE, key: address, value: DONE }]);
+        collectFrom.delete(address);
         logger.info("agreement closed", { agreement: address, withdrawnWei: withdrawnWei.toString() });
         return;
       }
@@ -190,10 +201,6 @@ export function followAgreements(components: FollowComponents, init: FollowInit)
     collectFrom.set(address, latest + epochLengthBlocks);
     const withdrawnWei = await collectPay(chain, agreement, options);
     if (withdrawnWei > 0n) logger.info("pay collected", { agreement: address, withdrawnWei: withdrawnWei.toString() });
-  }
-
-  async function isClosed(address: string): Promise<boolean> {
-    return (await store?.get(CLOSED_TABLE, address)) !== undefined;
   }
 
   async function follow(signal: AbortSignal): Promise<void> {

@@ -8,6 +8,7 @@ import { systemClock } from "../../../../src/adapters/clock/system.ts";
 import { createEthersChain, type EthersChain } from "../../../../src/adapters/chain/ethers.ts";
 import { commitmentOf } from "../../../../src/domain/verdict/commitment.ts";
 import { SprfError } from "../../../../src/errors.ts";
+import type { SeatReveal, SignedCommit } from "../../../../src/ports/chain.ts";
 import type { Clock } from "../../../../src/ports/clock.ts";
 import { toHex } from "../../../../src/utils/bytes.ts";
 import { codeOf } from "../../../helpers/code-of.ts";
@@ -289,6 +290,95 @@ describe("adapters/chain/ethers", () => {
       expect(await chain.balanceWei(address)).to.equal(0n);
       const error = await chain.withdraw(address).catch((thrown: unknown) => thrown);
       expect(error).to.have.property("message", `WorkAgreement_NothingToWithdraw(account: ${chain.account})`);
+    });
+  });
+
+  describe("what testers bring together, and what is disputed", () => {
+    const verdicts = ["ok", "ok", "ok"] as const;
+    const salt = new Uint8Array(32).fill(3);
+    const evidenceCid = "bafyreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
+
+    it("should bring signed commitments and reports together, challenge one, and strike what is not shown", async () => {
+      const { chain } = client;
+      const request = { redundancy: 3, lengthBlocks: 40, startAfterBlocks: 3 };
+      const address = (await chain.buy(request, await chain.quote(request))).agreement;
+      expect(await chain.boundFrom(address)).to.equal(undefined);
+      await chain.bindProgram(address, new Uint8Array(client.keys.ledgerKeypair.rawPublicKey()));
+      expect(await chain.boundFrom(address)).to.equal(0);
+      const windows = await chain.windowsOf(address, 0);
+      await market.mineTo(windows.commitFrom);
+      await chain.openEpoch(address, 0);
+      const drawn = (await chain.seatsOf(address, 0)).map(({ tester }) => tester);
+      const commits: SignedCommit[] = [];
+      const reports: SeatReveal[] = [];
+      for (const [seat, tester] of drawn.entries()) {
+        const own = testers.find((each) => each.chain.account === tester)!;
+        const commitment = commitmentOf({ agreement: address, epoch: 0, tester, verdicts, evidenceCid, salt });
+        commits.push({ seat, commitment, signature: await own.chain.signCommit(address, 0, commitment) });
+        reports.push({ seat, tester, verdicts, evidenceCid, salt });
+      }
+      const stolen = commits.map((each, seat) => ({ ...each, signature: commits[(seat + 1) % 3]!.signature }));
+      const error = await chain.commitMany(address, 0, stolen).catch((thrown: unknown) => thrown);
+      expect((error as SprfError).context["error"]).to.equal("WorkAgreement_BadSignature");
+      await chain.commitMany(address, 0, commits);
+      expect((await chain.seatsOf(address, 0)).map(({ grouped }) => grouped)).to.deep.equal([true, true, true]);
+      await market.mineTo(windows.revealFrom - 1);
+      const group = commits.map(({ commitment }) => commitment);
+      await chain.revealMany(address, 0, group, reports);
+      const shown = drawn.map((tester) => ({ tester, verdicts: [...verdicts], evidenceCid, salt }));
+      expect(await chain.reportsOf(address, 0)).to.deep.equal(shown);
+
+      await market.mineTo(windows.appealFrom - 1);
+      const bondWei = await chain.missPenaltyWei();
+      expect(await chain.challengeOf(address, 0, 1)).to.equal(undefined);
+      await chain.challenge(address, 0, 1, 2, bondWei);
+      const challenged = { challenger: chain.account, workerIndex: 2, answered: false };
+      expect(await chain.challengeOf(address, 0, 1)).to.deep.equal(challenged);
+      const { finalFrom } = await chain.windowsOf(address, 0);
+      expect(finalFrom > windows.finalFrom, "as long as it takes to answer").to.equal(true);
+      await market.mineTo(finalFrom);
+      await chain.settle(address, 1);
+      // The bond, and half of what the tester lost.
+      expect(await chain.bondCreditWei(chain.account)).to.equal(bondWei + bondWei / 2n);
+      expect(await chain.withdrawBonds()).to.equal(bondWei + bondWei / 2n);
+      const [paid, struck] = [testers.find((each) => each.chain.account === drawn[0])!, drawn[1]!];
+      const entry = (await chain.tester((await chain.testerOf(struck))!))!;
+      expect(entry).to.deep.include({ creditWei: 0n, account: struck, active: true });
+      expect(await paid.chain.withdrawFees()).to.equal(10n ** 14n);
+      expect(await codeOf(paid.chain.withdrawFees())).to.equal("CHAIN_REVERTED");
+    });
+
+    it("should pass on what disputes refuse, with its name and values", async () => {
+      const address = await buy(40);
+      const bondWei = await client.chain.bondWei(address);
+      expect(bondWei).to.equal(7n * 10n ** 14n);
+      const { appealFrom, appealTo } = await client.chain.windowsOf(address, 0);
+      const error = (await client.chain.appeal(address, 0, 0, bondWei).catch((thrown: unknown) => thrown)) as SprfError;
+      expect(error.message).to.match(
+        new RegExp(`^Disputes_OutsideWindow\\(from: ${appealFrom}, to: ${appealTo}, current: \\d+\\)$`),
+      );
+      expect(await client.chain.appealedWorkers(address, 0)).to.deep.equal([]);
+      expect(await client.chain.panelOf(address, 0)).to.deep.equal([]);
+      expect(await client.chain.previewPanel(address, 0)).to.deep.equal([]);
+      expect((await client.chain.panelWindowsOf(address, 0)).commitFrom > appealTo).to.equal(true);
+    });
+
+    it("should extend, terminate and leave an agreement, whose terms say so at once", async () => {
+      const { chain } = client;
+      const address = await buy(100);
+      const before = (await chain.agreement(address))!;
+      await chain.extend(address, 20, 10n ** 17n);
+      const extended = (await chain.agreement(address))!;
+      expect(extended).to.deep.include({ endBlock: before.endBlock + 20, epochCount: 6 });
+      const index = extended.workerIds.indexOf(workerIds[1]!);
+      expect(await chain.resignedFrom(address, index)).to.equal(undefined);
+      await workers[1]!.chain.resign(address, index);
+      expect(await chain.resignedFrom(address, index), "the running epoch is its own still").to.equal(1);
+      await market.mine(12);
+      await chain.terminate(address);
+      const ended = (await chain.agreement(address))!;
+      expect(ended).to.deep.equal({ ...before, endBlock: before.startBlock + 40, epochCount: 2 });
+      expect(await chain.slashWei(ended, 0)).to.equal(5n * 10n ** 15n);
     });
   });
 

@@ -4,6 +4,7 @@ import { Keypair } from "@stellar/stellar-sdk";
 import { systemClock } from "../../../../src/adapters/clock/system.ts";
 import { createMemoryLogger, type LogLine } from "../../../../src/adapters/logger/memory.ts";
 import { createMemoryStore } from "../../../../src/adapters/store/memory.ts";
+import { collectPay } from "../../../../src/worker/agreements/collect-pay.ts";
 import { followAgreements, type AgreementFollower } from "../../../../src/worker/agreements/follow-agreements.ts";
 import { fromHex } from "../../../../src/utils/bytes.ts";
 import { until } from "../../../helpers/until.ts";
@@ -35,7 +36,7 @@ describe("worker/agreements/follow-agreements", () => {
     testers = [await market.identity(3), await market.identity(4), await market.identity(5), await market.identity(6)];
     await registerTwin(client);
     await registerTwin(stranger);
-    workerId = await registerWorker(worker);
+    workerId = await registerWorker(worker, { slots: 16 });
     for (const tester of testers) await registerTester(tester);
   });
   after(() => market.close());
@@ -135,19 +136,56 @@ describe("worker/agreements/follow-agreements", () => {
     const follower = await follow(store);
     const before = await worker.chain.balanceWei(worker.chain.account);
     await market.mineTo((await client.chain.windowsOf(address, 1)).finalFrom + 2);
-    await until(async () => (await store.get("closed-agreements", address)) !== undefined, {
-      what: "the closing",
-    });
+    const isClosing = (line: LogLine): boolean =>
+      line.message === "agreement closed" && line.context["agreement"] === address;
+    await until(() => lines.some(isClosing), { what: "the closing" });
     expect((await client.chain.agreementState(address)).status).to.equal("finalized");
     expect(await client.chain.creditWei(address, worker.chain.account)).to.equal(0n);
     expect((await worker.chain.balanceWei(worker.chain.account)) !== before).to.equal(true);
-    const closed = lines.find((line) => line.message === "agreement closed" && line.context["agreement"] === address);
-    expect(closed?.context["withdrawnWei"]).to.equal((30n * 10n ** 9n).toString());
+    expect(lines.find(isClosing)?.context["withdrawnWei"]).to.equal((30n * 10n ** 9n).toString());
     await follower.stop();
 
     lines = [];
     await follow(store);
     expect(lines.some((line) => line.context["agreement"] === address)).to.equal(false);
+  });
+
+  it("should see that an agreement was extended, and that another ends early", async () => {
+    const [longer, shorter] = [await buy(40), await buy(100)];
+    const follower = await follow();
+    const endOf = (address: string): number | undefined =>
+      follower.running().find(({ agreement }) => agreement.address === address)?.agreement.endBlock;
+    const [before, after] = [endOf(longer)!, endOf(shorter)!];
+    await client.chain.extend(longer, 20, 10n ** 16n);
+    await client.chain.terminate(shorter);
+    await until(() => endOf(longer) === before + 20 && (endOf(shorter) ?? after) < after, { what: "the new ends" });
+    await market.mine(60);
+    await until(() => endOf(shorter) === undefined, { what: "the early end" });
+  });
+
+  it("should collect pay while the work goes on, and only when that is worth its gas", async () => {
+    const address = await buy(1_000);
+    await follow();
+    const collected = (line: LogLine): boolean =>
+      line.message === "pay collected" && line.context["agreement"] === address;
+    await market.mineTo((await client.chain.windowsOf(address, 1)).finalFrom);
+    await until(
+      async () => {
+        await market.mine(1);
+        return lines.some(collected);
+      },
+      { what: "the pay" },
+    );
+    expect((await client.chain.agreementState(address)).status).to.equal("running");
+    const epochPayWei = 20n * 10n ** 9n;
+    const withdrawnWei = BigInt(String(lines.find(collected)?.context["withdrawnWei"]));
+    expect([withdrawnWei % epochPayWei, withdrawnWei >= epochPayWei]).to.deep.equal([0n, true]);
+
+    const agreement = (await client.chain.agreement(await buy(60)))!;
+    await market.mineTo((await client.chain.windowsOf(agreement.address, 0)).finalFrom);
+    const block = await client.chain.blockNumber();
+    expect(await collectPay(worker.chain, agreement, { block, withdrawFactor: 2 })).to.equal(0n);
+    expect((await client.chain.agreementState(agreement.address)).settledEpochs).to.equal(0);
   });
 });
 
