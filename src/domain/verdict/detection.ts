@@ -83,7 +83,6 @@ export function detectionTable(testers: number): readonly DetectionRow[] {
 
 /** Rows of a Markdown table, one for each share of lies: seen by any tester, and in brackets by a majority. */
 export function detectionMarkdown(testers: number): readonly string[] {
-  const percent = (value: number): string => `${(value * 100).toFixed(value > 0.995 && value < 1 ? 2 : 0)} %`;
   const rows = detectionTable(testers);
   return PUBLISHED_SHARES.map((lieShare) => {
     const cells = rows
@@ -91,6 +90,11 @@ export function detectionMarkdown(testers: number): readonly string[] {
       .map((row) => `${percent(row.seenByAny)} (${percent(row.seenByMajority)})`);
     return `| ${[percent(lieShare), ...cells].join(" | ")} |`;
   });
+}
+
+function percent(value: number): string {
+  if (value > 0.9999 && value < 1) return "> 99.99 %";
+  return `${(value * 100).toFixed(value > 0.995 && value < 1 ? 2 : 0)} %`;
 }
 
 function probability(value: number): number {
