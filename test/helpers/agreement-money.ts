@@ -1,7 +1,12 @@
 import { JsonRpcProvider, type Log } from "ethers";
 
 import type { MarketContracts } from "../../src/adapters/chain/ethers.ts";
-import { IWorkAgreement__factory, IWorkerDispatcher__factory } from "../../src/adapters/chain/factories.ts";
+import {
+  IDisputes__factory,
+  ITesterRegistry__factory,
+  IWorkAgreement__factory,
+  IWorkerDispatcher__factory,
+} from "../../src/adapters/chain/factories.ts";
 import type { Agreement, Outcome } from "../../src/ports/chain.ts";
 
 /** Members of the contracts' `Outcome`, in their order. */
@@ -20,16 +25,26 @@ export interface AgreementMoney {
   readonly outcomes: readonly (readonly Outcome[])[];
 }
 
+/** The money of a whole market. */
+export interface MarketMoney {
+  readonly agreements: ReadonlyMap<string, AgreementMoney>;
+  /** What slashes, missed duties and reports that nobody could prove have burnt. */
+  readonly burntWei: bigint;
+}
+
 /** Reads the money of all agreements from the chain's events. */
 export async function readAgreementMoney(
   rpcUrl: string,
   contracts: MarketContracts,
   agreements: readonly Agreement[],
-): Promise<ReadonlyMap<string, AgreementMoney>> {
+): Promise<MarketMoney> {
   const provider = new JsonRpcProvider(rpcUrl, undefined, { staticNetwork: true, batchMaxCount: 1, cacheTimeout: -1 });
   try {
     const logs = await provider.getLogs({ fromBlock: 0, toBlock: "latest" });
-    return new Map(agreements.map((agreement) => [agreement.address, moneyOf(agreement, contracts, logs)]));
+    return {
+      agreements: new Map(agreements.map((agreement) => [agreement.address, moneyOf(agreement, contracts, logs)])),
+      burntWei: burntOf(contracts, logs),
+    };
   } finally {
     provider.destroy();
   }
@@ -63,7 +78,9 @@ function moneyOf(agreement: Agreement, contracts: MarketContracts, logs: readonl
     if (!same(log.address, agreement.address)) continue;
     const event = own.parseLog(log);
     if (event === null) continue;
-    if (event.name === "Extended") paidInWei += event.args["paid"] as bigint;
+    if (event.name === "Extended") {
+      paidInWei += (event.args["paid"] as bigint) + (event.args["surplus"] as bigint);
+    }
     if (event.name === "Withdrawn") {
       const account = String(event.args["account"]);
       withdrawnWei.set(account, (withdrawnWei.get(account) ?? 0n) + (event.args["amount"] as bigint));
@@ -76,6 +93,26 @@ function moneyOf(agreement: Agreement, contracts: MarketContracts, logs: readonl
     }
   }
   return { paidInWei, compensationWei, withdrawnWei, testerFeesWei, outcomes };
+}
+
+function burntOf(contracts: MarketContracts, logs: readonly Log[]): bigint {
+  const market = IWorkerDispatcher__factory.createInterface();
+  const testers = ITesterRegistry__factory.createInterface();
+  const disputes = IDisputes__factory.createInterface();
+  let burntWei = 0n;
+  for (const log of logs) {
+    const wei = (name: string): bigint => event?.args[name] as bigint;
+    const by = [market, testers, disputes].find((_, n) =>
+      same(log.address, [contracts.dispatcher, contracts.testers, contracts.disputes][n]!),
+    );
+    const event = by?.parseLog(log) ?? null;
+    if (event?.name === "WorkerSlashed") burntWei += wei("amount") - wei("toClient");
+    if (event?.name === "DutyMissed") burntWei += wei("penalty");
+    // What a struck report costs its tester goes to the challenger in part; what an overturned verdict costs, to the panel.
+    if (event?.name === "TesterCharged" && event.args["overturned"] === false) burntWei += wei("amount");
+    if (event?.name === "ReportStruck") burntWei -= wei("reward");
+  }
+  return burntWei;
 }
 
 function bitsOf(word: bigint): number {

@@ -8,6 +8,8 @@ export interface Kill {
   readonly block: number;
   readonly atMs: number;
   upAgainMs: number;
+  /** Infinite while it is down. */
+  upAgainBlock: number;
 }
 
 /** Kills daemons until it is stopped. */
@@ -37,12 +39,14 @@ export function startChaos({ chain, daemons, random, everyBlocks, maxDown }: Cha
 
   function killOne(block: number): void {
     const daemon = random.pick(daemons.filter((each) => each.isUp()));
-    const kill: Kill = { daemon, block, atMs: performance.now(), upAgainMs: Number.POSITIVE_INFINITY };
+    const never = Number.POSITIVE_INFINITY;
+    const kill: Kill = { daemon, block, atMs: performance.now(), upAgainMs: never, upAgainBlock: never };
     kills.push(kill);
     const restart = daemon
       .killAndRestart()
-      .then(() => {
+      .then(async () => {
         kill.upAgainMs = performance.now();
+        kill.upAgainBlock = await chain.blockNumber();
       })
       .catch((error: unknown) => {
         failures.push(error);

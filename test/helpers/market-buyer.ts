@@ -9,13 +9,15 @@ import type { Chain } from "../../src/ports/chain.ts";
 import { MARKET_SETTINGS, HONEST_PRICE_WEI } from "./market-fleet.ts";
 import type { AgreementPlan } from "./market-plan.ts";
 import { MARKET_PROGRAMS } from "./market-programs.ts";
-import { nextBlock, runPatiently, type UserExecution } from "./market-user.ts";
+import { DEATHS, nextBlock, runPatiently, type UserExecution } from "./market-user.ts";
 
 const BASE_FEE_STROOPS = 1_000n;
 const GAS_PRICE_STROOPS = 1_000n;
 /** Blocks before its end in which an agreement's last inputs are still worth a try. */
 const LAST_TRY_BLOCKS = 2;
 const EPOCH_BLOCKS = Number(MARKET_SETTINGS.epochLength);
+/** One of so many users dies on the way and resumes. */
+const DIES_EVERY = 4;
 /** Not a whole epoch, so that refunds and pay have odd blocks in them. */
 const EXTENSION_BLOCKS = 13;
 
@@ -71,7 +73,8 @@ export async function carryOut(init: MarketBuyerInit, plan: AgreementPlan): Prom
     const done: UserExecution[] = [];
     for (let n = 0; n < plan.inputsEach; n++) {
       const input = program.input(name, n);
-      done.push(await runPatiently({ client, wallet, program: created.program, chain, untilBlock }, input));
+      const diesAfter = (plan.index + n) % DIES_EVERY === 0 ? DEATHS[n % DEATHS.length] : undefined;
+      done.push(await runPatiently({ client, wallet, program: created.program, chain, untilBlock, diesAfter }, input));
       // In the midst of its work.
       if (plan.turn === "resigned" && n === 1) await resign(init, agreement, workerIds);
     }
@@ -121,7 +124,8 @@ async function extend(chain: Chain, address: string): Promise<void> {
   if (terms === undefined) throw new Error(`${address} is gone`);
   const { pricesPerBlockWei, testerFeePerEpochWei, testerCount } = terms;
   const price = pricesPerBlockWei.reduce((sum, each) => sum + each, 0n) * BigInt(EXTENSION_BLOCKS);
-  await chain.extend(address, EXTENSION_BLOCKS, price + testerFeePerEpochWei * BigInt(testerCount));
+  // An odd wei more, which is to be credited.
+  await chain.extend(address, EXTENSION_BLOCKS, price + testerFeePerEpochWei * BigInt(testerCount) + 1n);
 }
 
 async function resign(init: MarketBuyerInit, agreement: string, workers: readonly number[]): Promise<void> {

@@ -22,11 +22,15 @@ import { seededRandom } from "./seeded-random.ts";
 
 const RAW = 0x55;
 const FIRST_CLIENT_ACCOUNT = 1;
+/** Where contracts send what nobody shall have. */
+const BURN_ADDRESS = "0x000000000000000000000000000000000000dEaD";
 const SUPPLY_WEI = BigInt(DEVNET_ACCOUNTS) * 10_000n * 10n ** 18n;
 /** Blocks between the purchases of one client. */
 const PURCHASE_EVERY_BLOCKS = 3;
 /** Blocks after the last window in which daemons, one of them just killed, have settled, finalized and withdrawn. */
 const CLOSING_BLOCKS = 40;
+/** Blocks in which a tester that is up has revealed. */
+const REVEAL_BLOCKS = 3;
 /** Daemons leave credit where it is that costs more to withdraw than it is worth. */
 const WORTH_WITHDRAWING_WEI = 10n ** 15n;
 const CERTAINTY = 0.999;
@@ -46,6 +50,8 @@ export interface MarketSuiteInit extends MarketPlanInit {
 export function marketSuite(title: string, init: MarketSuiteInit): void {
   describe(title, function () {
     this.timeout(init.timeoutMs);
+    // What follows a failure would only repeat it.
+    this.bail(true);
     const { seed, blockMs, keep } = marketTestSettings();
     const random = seededRandom(seed);
     const clients: SprfClient[] = [];
@@ -169,23 +175,42 @@ export function marketSuite(title: string, init: MarketSuiteInit): void {
       expect(fleet.problems).to.deep.equal([]);
     });
 
+    it("should reveal whatever a tester has committed, though it was killed in between", async () => {
+      let revealed = 0;
+      for (const { address, epochCount } of await termsOfAll()) {
+        for (let epoch = 0; epoch < epochCount; epoch++) {
+          const { revealTo } = await watch.windowsOf(address, epoch);
+          for (const { tester, status } of await watch.seatsOf(address, epoch)) {
+            if (status === "revealed") revealed++;
+            if (status !== "committed") continue;
+            // Only one that was down to the end of the window, or nearly, could not.
+            const excused = chaos.kills.some(({ daemon, block, upAgainBlock }) => {
+              const isIts = devnetKeys(daemon.account).account === tester;
+              return isIts && block <= revealTo && upAgainBlock > revealTo - REVEAL_BLOCKS;
+            });
+            expect(excused, `${tester} did not reveal epoch ${epoch} of ${address}`).to.equal(true);
+          }
+        }
+      }
+      say(`${revealed} reports revealed`);
+      expect(revealed).to.be.greaterThan(0);
+    });
+
     it("should account for every wei: pay, fees, refunds, slashes, gas", async () => {
       await withdrawTheRest();
       const terms = await termsOfAll();
       const { rpcUrl, contracts } = fleet.devnet.networks.chain;
       const money = await readAgreementMoney(rpcUrl, contracts, terms);
       const accounts = Array.from({ length: DEVNET_ACCOUNTS }, (_, n) => devnetKeys(n).account);
-      const audit = await auditMoney(rpcUrl, [
-        ...accounts,
-        ...Object.values(contracts),
-        ...terms.map(({ address }) => address),
-      ]);
+      const known = [...accounts, ...Object.values(contracts), ...terms.map(({ address }) => address), BURN_ADDRESS];
+      const audit = await auditMoney(rpcUrl, known);
       say(`${audit.transactions} transactions, ${audit.balanceOf.size} accounts`);
       expect(audit.balancesWei + audit.baseFeesWei - SUPPLY_WEI, "wei that appeared or were lost").to.equal(0n);
 
       const balance = (address: string): bigint => audit.balanceOf.get(address.toLowerCase())!;
+      expect(balance(BURN_ADDRESS), "burnt").to.equal(money.burntWei);
       for (const agreement of terms) {
-        const own = money.get(agreement.address)!;
+        const own = money.agreements.get(agreement.address)!;
         const name = `agreement ${agreement.number}`;
         expect(balance(agreement.address), `${name} holds`).to.equal(0n);
         const withdrawn = [...own.withdrawnWei.values()].reduce((sum, each) => sum + each, 0n);

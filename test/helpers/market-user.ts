@@ -1,8 +1,9 @@
-import type { ExecutionResult } from "../../src/client/execute.ts";
+import type { ExecuteOptions, ExecutionResult } from "../../src/client/execute.ts";
 import type { Wallet } from "../../src/client/wallet.ts";
 import type { SprfClient } from "../../src/create-client.ts";
 import { SprfError, isSprfError, type ErrorCode } from "../../src/errors.ts";
 import type { Chain } from "../../src/ports/chain.ts";
+import { abortError } from "../../src/utils/abort.ts";
 import type { SignedRequest } from "../../src/wire/execution-request.ts";
 
 /** What a user is told to try again, see `next` in src/errors.ts. */
@@ -38,7 +39,14 @@ export interface MarketUserInit {
   readonly chain: Chain;
   /** The block after which no worker serves the program any more. */
   readonly untilBlock: number;
+  /** The user's own process dies, too, once: after this step, and goes on from what it had written down. */
+  readonly diesAfter?: DiesAfter | undefined;
 }
+
+/** Steps of a request after which it can only be resumed. */
+export const DEATHS = ["paid", "answered", "anchored"] as const;
+
+export type DiesAfter = (typeof DEATHS)[number];
 
 /**
  * Runs one input as a patient user does: a request that failed is resumed, one that its payment no longer covers is made anew, until
@@ -47,25 +55,33 @@ export interface MarketUserInit {
 export async function runPatiently(init: MarketUserInit, input: Uint8Array<ArrayBuffer>): Promise<UserExecution> {
   const { client, wallet, program, chain, untilBlock } = init;
   const startedMs = performance.now();
+  let { diesAfter } = init;
   let signed: SignedRequest | undefined;
   let payments = 0;
   for (let tries = 1; ; tries++) {
+    const life = new AbortController();
     try {
+      const options: ExecuteOptions = {
+        signal: life.signal,
+        onProgress: (step) => {
+          if (step.step === "paying") signed = step.signed;
+          if (step.step === "paid") payments++;
+          if (step.step === diesAfter) life.abort();
+        },
+      };
       const result =
         signed === undefined
-          ? await client.execute(
-              { program, input: { bytes: input }, wallet },
-              {
-                onProgress: (step) => {
-                  if (step.step === "paying") signed = step.signed;
-                  if (step.step === "paid") payments++;
-                },
-              },
-            )
-          : await client.resume({ signed, wallet });
+          ? await client.execute({ program, input: { bytes: input }, wallet }, options)
+          : await client.resume({ signed, wallet }, options);
+      // Nobody was there any more to see it.
+      if (life.signal.aborted) throw abortError(life.signal);
       return { program, input, startedMs, endedMs: performance.now(), tries, payments, result };
     } catch (error) {
       if (!isSprfError(error)) throw error;
+      if (error.code === "ABORTED") {
+        diesAfter = undefined;
+        continue;
+      }
       if (PAY_AGAIN.includes(error.code)) signed = undefined;
       const isOver = (await chain.blockNumber()) >= untilBlock;
       if (isOver || (!TRY_AGAIN.includes(error.code) && !PAY_AGAIN.includes(error.code))) {
