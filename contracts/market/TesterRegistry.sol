@@ -395,7 +395,7 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
         if (++self.record.duties == self.record.capacity) _refresh(testerId, self);
     }
 
-    /// @dev Takes stake; what is unbonding goes first, so that it cannot run away, and capacity follows.
+    /// @dev Takes stake, what is unbonding last; capacity follows.
     function _penalize(uint256 testerId, Tester storage self, uint256 amount) private returns (uint256 taken) {
         taken = Math.min(amount, self.stake);
         self.stake -= uint128(taken);

@@ -20,5 +20,8 @@ export const DEVNET_REPUTATION_SETTINGS = {
   priorWeight: 1_000_000n * GWEI,
 } as const;
 
-/** Wei that a tester sets aside for each duty on devnet. */
-export const DEVNET_DUTY_STAKE = ETHER / 20n;
+/**
+ * Wei that a tester sets aside for each duty on devnet: 400 of the market's fees, so that this fee is the end of a class, and
+ * testers who ask for exactly as much are counted when somebody buys (`TesterRegistry.availableFor`).
+ */
+export const DEVNET_DUTY_STAKE = 400n * DEVNET_MARKET_SETTINGS.testerFeePerEpoch;
