@@ -6,7 +6,7 @@ import { deriveTwinKeys, type TwinKeys } from "../../src/domain/identity/keys.ts
 import type { WorkerTerms } from "../../src/ports/chain.ts";
 import { WorkAgreement__factory } from "../../typechain-types/factories/market/WorkAgreement__factory.ts";
 
-const MNEMONIC = "test test test test test test test test test test test junk";
+export const MNEMONIC = "test test test test test test test test test test test junk";
 const HUNDRED_ETHER = "0x56bc75e2d63100000";
 const GWEI = 10n ** 9n;
 const POLLING_MS = 20;
