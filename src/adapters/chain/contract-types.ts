@@ -1,4 +1,4 @@
-export type { AnswerProofStruct, IDisputes } from "../../../typechain-types/interfaces/IDisputes.ts";
+export type { AnswerProofStruct } from "../../../typechain-types/interfaces/IDisputes.ts";
 export type { IWorkAgreement, SeatRevealStruct } from "../../../typechain-types/interfaces/IWorkAgreement.ts";
 export type {
   IWorkerDispatcher,

@@ -195,7 +195,6 @@ const lineSchema = z.object({
 const referenceSchema = z.object({ number: count });
 const idSchema = z.object({ id: count });
 
-export type TwinRow = z.output<typeof twinSchema>;
 export type WorkerRow = z.output<typeof workerSchema>;
 export type HistoryRow = z.output<typeof historySchema>;
 export type SeatRow = z.output<typeof seatSchema>;
