@@ -21,10 +21,13 @@ abstract contract Actors is SolidityTest {
     uint96 internal constant FEE = 1_000 gwei + 7;
     uint128 internal constant DUTY_STAKE = 0.01 ether + 5;
     uint256 internal constant MISS_PENALTY = DUTY_STAKE / 8;
-    uint256 internal constant MIN_SLOT_STAKE = 0.001 ether;
+    /// @dev Some locks are this, most are more.
+    uint256 internal constant MIN_SLOT_STAKE = 0.00004 ether;
     uint256 internal constant STAKE_FACTOR = 2;
     uint256 internal constant SLASH_SHARE = 3_000;
     uint256 internal constant EPOCH = 6;
+    uint256 internal constant REVEAL = 3;
+    uint256 internal constant APPEAL = 3;
     uint256 private constant WEALTH = 1_000_000 ether;
 
     Twins public twins;
@@ -60,8 +63,8 @@ abstract contract Actors is SolidityTest {
             address(new WorkAgreement(registry, disputes)),
             MarketSettings({
                 epochLength: uint24(EPOCH),
-                revealLength: 3,
-                appealLength: 3,
+                revealLength: uint24(REVEAL),
+                appealLength: uint24(APPEAL),
                 unbondingLength: 8,
                 maxLength: 600,
                 stakeFactor: uint8(STAKE_FACTOR),

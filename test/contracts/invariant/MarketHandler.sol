@@ -73,6 +73,9 @@ contract MarketHandler is SettlingActions, WorkerActions {
         if (!_isOne(seed, "appeal", 4)) _playAppeal(agreement, epoch, seed);
         if (!_isOne(seed, "challenge", 4)) _playChallenges(agreement, epoch, seed);
         _answers(agreement, epoch, seed);
+        // Too early, when anything was appealed or challenged.
+        VM.roll(agreement.windowsOf(epoch).appealTo + 1);
+        if (_isOne(seed, "early", 3)) _settle(agreement, 64);
         _playPanel(agreement, epoch, seed);
         if (_isOne(seed, "settle", 3)) return;
         uint256 finalFrom = agreement.windowsOf(epoch).finalFrom;

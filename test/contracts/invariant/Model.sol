@@ -153,7 +153,9 @@ abstract contract Model is Actors {
             appealed: disputes.appealedWorkers(address(agreement), epoch),
             blocks: windows.to + 1 - windows.from
         });
-        _judgeChallenges(it);
+        bool contested = _judgeChallenges(it) || it.appealed != 0;
+        uint256 wait = REVEAL + APPEAL + (contested ? EPOCH + REVEAL : 0);
+        _check(block.number > windows.to + wait, "M3: an epoch is settled when it is final");
         _judgeReports(it);
         Outcome[] memory shown = agreement.outcomesOf(epoch);
         for (uint256 i = 0; i < it.terms.workers.length; i++) {
@@ -165,10 +167,12 @@ abstract contract Model is Actors {
     }
 
     /// @dev A challenge without an answer takes the report: half of what a miss costs to the challenger, half burnt.
-    function _judgeChallenges(Case memory it) private {
+    function _judgeChallenges(Case memory it) private returns (bool found) {
         for (uint256 i = 0; i < it.seats.length; i++) {
             (address challenger, , bool answered) = disputes.challengeOf(address(it.agreement), it.epoch, i);
-            if (challenger == address(0) || answered) continue;
+            if (challenger == address(0)) continue;
+            found = true;
+            if (answered) continue;
             it.struck |= 1 << i;
             openBonds -= MISS_PENALTY;
             bonds[challenger] += MISS_PENALTY + MISS_PENALTY / 2;
