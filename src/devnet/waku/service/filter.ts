@@ -29,6 +29,7 @@ const NOT_SUBSCRIBED = 404;
 const NO_ROOM = 503;
 
 interface Subscriber {
+  readonly peerId: PeerId;
   readonly topics: Set<string>;
   readonly pushes: BoundedQueue;
 }
@@ -57,7 +58,8 @@ export async function serveFilter(
     void subscriber?.pushes.close();
   };
 
-  const subscribe = (peer: string, { pubsubTopic, contentTopics }: Request): Status => {
+  const subscribe = (peerId: PeerId, { pubsubTopic, contentTopics }: Request): Status => {
+    const peer = peerId.toString();
     if (pubsubTopic !== shard.pubsubTopic) return status(BAD_REQUEST, "another shard");
     if (contentTopics.length === 0 || contentTopics.length > MAX_TOPICS_A_REQUEST) {
       return status(BAD_REQUEST, `1 to ${MAX_TOPICS_A_REQUEST} content topics a request`);
@@ -75,7 +77,7 @@ export async function serveFilter(
         clock,
         logger,
       });
-      subscribers.set(peer, { topics, pushes });
+      subscribers.set(peer, { peerId, topics, pushes });
     }
     for (const topic of contentTopics) topics.add(topic);
     return status(OK, "OK");
@@ -89,12 +91,13 @@ export async function serveFilter(
     return status(OK, "OK");
   };
 
-  const answer = (request: Request, peer: string): Status => {
+  const answer = (request: Request, peerId: PeerId): Status => {
+    const peer = peerId.toString();
     switch (request.filterSubscribeType) {
       case Kind.SUBSCRIBER_PING:
         return subscribers.has(peer) ? status(OK, "OK") : status(NOT_SUBSCRIBED, "no subscription");
       case Kind.SUBSCRIBE:
-        return subscribe(peer, request);
+        return subscribe(peerId, request);
       case Kind.UNSUBSCRIBE:
         return unsubscribe(peer, request.contentTopics);
       case Kind.UNSUBSCRIBE_ALL:
@@ -123,16 +126,16 @@ export async function serveFilter(
     maxRequestBytes: MAX_REQUEST_BYTES,
     request: proto_filter_v2.FilterSubscribeRequest,
     response: proto_filter_v2.FilterSubscribeResponse,
-    answer: async (request, from) => ({ requestId: request.requestId, ...answer(request, from.toString()) }),
+    answer: async (request, from) => ({ requestId: request.requestId, ...answer(request, from) }),
     logger,
   });
   return {
     deliver(wire, topic) {
       let receivers = 0;
-      for (const peerId of libp2p.getPeers()) {
-        const subscriber = subscribers.get(peerId.toString());
-        if (subscriber?.topics.has(topic) !== true) continue;
-        subscriber.pushes.offer(async () => await push(peerId, WakuMessage.decode(wire)));
+      // Not by asking libp2p for its peers: that decompresses the key of each of them, for each message of the mesh.
+      for (const { peerId, topics, pushes } of subscribers.values()) {
+        if (!topics.has(topic)) continue;
+        pushes.offer(async () => await push(peerId, WakuMessage.decode(wire)));
         receivers += 1;
       }
       return receivers;
