@@ -15,7 +15,7 @@ const FIRST_WORKER_ACCOUNT = 10;
 const LIAR_ACCOUNT = 20;
 const FIRST_TESTER_ACCOUNT = 24;
 /** Twenty processes that all poll every 50 ms would keep a core busy. */
-const POLLING_MS = 400;
+const POLLING_MS = 500;
 const LEDGER_CLOSE_MS = 500;
 /** Daemons that start at a time: as many as there are cores in CI. */
 const STARTS_AT_ONCE = 2;

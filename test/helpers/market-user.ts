@@ -83,18 +83,20 @@ export async function runPatiently(init: MarketUserInit, input: Uint8Array<Array
         continue;
       }
       if (PAY_AGAIN.includes(error.code)) signed = undefined;
-      const isOver = (await chain.blockNumber()) >= untilBlock;
+      const isOver = (await nextBlock(chain)) >= untilBlock;
       if (isOver || (!TRY_AGAIN.includes(error.code) && !PAY_AGAIN.includes(error.code))) {
         return { program, input, startedMs, endedMs: performance.now(), tries, payments, error };
       }
-      await nextBlock(chain);
     }
   }
 }
 
 /** Waits until the chain has grown. */
 export async function nextBlock(chain: Chain): Promise<number> {
-  const now = await chain.blockNumber();
-  for await (const block of chain.blocks()) if (block > now) return block;
+  let first: number | undefined;
+  for await (const block of chain.blocks()) {
+    first ??= block;
+    if (block > first) return block;
+  }
   throw new SprfError("CHAIN_UNREACHABLE", "the chain's blocks ended");
 }
