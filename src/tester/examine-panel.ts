@@ -17,7 +17,6 @@ import { answerOf, findEvidence, probeOf, type WantedEvidence, type WorkerIdenti
 import { checkLiveness } from "./check-liveness.ts";
 import type { LandedCheck, Rerun } from "./rerun.ts";
 
-/** How long evidence of the first round is looked for. */
 const EVIDENCE_TIMEOUT_MS = 20_000;
 
 /** A program as a panel looks at it. */
@@ -44,6 +43,8 @@ export interface OpenedProgram {
 export interface ExaminePanelComponents extends ExamineComponents {
   readonly exchange?: TesterExchange;
   readonly bench?: PanelBench;
+  /** How long evidence of the first round is looked for. @default 20 s */
+  readonly evidenceTimeoutMs?: number;
 }
 
 interface FirstRound {
@@ -139,10 +140,11 @@ async function readFirstRound(
   },
 ): Promise<readonly FirstRound[]> {
   const { agreement, epoch, program, reports, signal } = parts;
+  const timeoutMs = components.evidenceTimeoutMs ?? EVIDENCE_TIMEOUT_MS;
   const found = await Promise.all(
     reports.map(async (report) => {
       const wanted = { agreement, epoch, report };
-      const evidence = await findEvidence(components, wanted, { timeoutMs: EVIDENCE_TIMEOUT_MS, signal });
+      const evidence = await findEvidence(components, wanted, { timeoutMs, signal });
       if (evidence === undefined) return [];
       const probe = probeOf(evidence, wanted);
       // What a worker answered about another program says nothing here.

@@ -4,7 +4,7 @@ import { payBaseFee } from "../client/pay.ts";
 import { walletOf } from "../client/wallet.ts";
 import { gasFeeStroops } from "../domain/program/gas.ts";
 import type { SmartAccount } from "../domain/program/smart-account.ts";
-import { isSameResult, type OwnRuns } from "../domain/verdict/decide-verdict.ts";
+import type { OwnRuns } from "../domain/verdict/decide-verdict.ts";
 import { chooseProbeInput } from "../domain/verdict/choose-probe-input.ts";
 import { SprfError, isSprfError } from "../errors.ts";
 import { loadSmartAccount } from "../execution/load-smart-account.ts";
@@ -30,6 +30,7 @@ import { askWorker, type AskedWorker, type Patience } from "./ask-worker.ts";
 import type { ProbeTrace } from "./duty-store.ts";
 import type { OwnRun } from "./own-run.ts";
 import type { Purse } from "./purse.ts";
+import { repeatRuns } from "./repeat-runs.ts";
 
 const SEED_BYTES = 32;
 const VALID_SECONDS = 600;
@@ -130,14 +131,21 @@ export function createProber(
 
     const seen = new Map<string, SmartAccount>();
     const said = await askAll(parts, { signed, requestHash }, program, seen);
+    const { kind } = account.program;
     const own = new Map<string, OwnRuns>();
     for (const each of said) {
       if (each.kind !== "answer" || each.account === undefined) continue;
       const key = stateKey(each.account);
       if (own.has(key)) continue;
-      own.set(key, await runTwice({ account: each.account, signed, requestHash, payment }, signal));
+      const request = { account: each.account, signed, requestHash, payment };
+      const answers = said.flatMap((other) => {
+        const isOfState = other.kind === "answer" && other.account !== undefined && stateKey(other.account) === key;
+        return isOfState ? [other.signed.answer] : [];
+      });
+      const run = async (): Promise<ExecutionAnswer> => await components.ownRun(request, { signal });
+      const { lastCall } = parts.patience;
+      own.set(key, await repeatRuns(run, { engine: kind, signed: answers, lastCall, signal }));
     }
-    const { kind } = account.program;
     return { kind: "asked", engine: kind, digest: account.image.digest, signed, said, own };
   }
 
@@ -248,19 +256,6 @@ export function createProber(
     } catch (error) {
       if (signal.aborted || isSprfError(error, "OWN_TIME_UP")) throw error;
       return { kind: "silent", code: codeOf(error) };
-    }
-  }
-
-  async function runTwice(request: Parameters<OwnRun>[0], signal: AbortSignal): Promise<OwnRuns> {
-    try {
-      const first = await components.ownRun(request, { signal });
-      const second = await components.ownRun(request, { signal });
-      return isSameResult(first, second)
-        ? { kind: "agreed", answer: first }
-        : { kind: "differ", answers: [first, second] };
-    } catch (error) {
-      if (signal.aborted) throw error;
-      return { kind: "failed", code: codeOf(error) };
     }
   }
 

@@ -13,6 +13,7 @@ import { hashWithDomain, recordCidFromHash } from "../wire/canonical.ts";
 import type { ExecutionAnswer } from "../wire/execution-answer.ts";
 import { hashRequest, type SignedRequest } from "../wire/execution-request.ts";
 import type { ProgramRecord, TransitionRecord } from "../wire/record.ts";
+import { repeatRuns } from "./repeat-runs.ts";
 import { walkRecords, type LandedRecord } from "./walk-records.ts";
 
 /** How far back an answer's state is looked for. */
@@ -98,24 +99,25 @@ export function createRerun(components: RunComponents & { readonly ledger: Ledge
     if (reference === undefined) return { kind: "failed", code: "RECORD_INVALID", chosen };
     const transaction = landedTransition(envelope, chosen.recordCid, account.id, ledger.networkPassphrase);
     if (transaction === undefined) return { kind: "failed", code: "RECORD_INVALID", chosen };
-    try {
-      const plan = planOf(account.id, record, reference, before);
-      const own = [await runOnce(plan, signal), await runOnce(plan, signal)] as const;
-      if (!isSameResult(own[0], own[1])) return { kind: "failed", code: "NON_DETERMINISTIC", chosen };
-      const landed: RunResult = { status: "accepted", ...pickResult(record) };
-      return {
-        kind: "repeated",
-        chosen,
-        own,
-        same: isSameResult(landed, own[0]),
-        engine: reference.kind,
-        digest: record.image.digest,
-        signers: signersOf(transaction, workers),
-      };
-    } catch (error) {
-      if (signal.aborted) throw error;
-      return { kind: "failed", code: codeOf(error), chosen };
-    }
+    const landed: RunResult = { status: "accepted", ...pickResult(record) };
+    const plan = planOf(account.id, record, reference, before);
+    const runs = await repeatRuns(async () => await runOnce(plan, signal), {
+      engine: reference.kind,
+      signed: [landed],
+      lastCall: signal,
+      signal,
+    });
+    if (runs.kind === "failed") return { kind: "failed", code: runs.code, chosen };
+    if (runs.kind === "differ") return { kind: "failed", code: "NON_DETERMINISTIC", chosen };
+    return {
+      kind: "repeated",
+      chosen,
+      own: [runs.answer, runs.answer],
+      same: isSameResult(landed, runs.answer),
+      engine: reference.kind,
+      digest: record.image.digest,
+      signers: signersOf(transaction, workers),
+    };
   }
 
   async function runOnce(plan: RunPlan, signal: AbortSignal): Promise<RunResult> {
@@ -220,12 +222,10 @@ export function createRerun(components: RunComponents & { readonly ledger: Ledge
           time: laterOf(BigInt(paid.closeTime), at.record),
           seed: hashWithDomain("sprf/seed/1", requestHash, paid.hash),
         };
-        const [first, second] = [await runOnce(plan, signal), await runOnce(plan, signal)].map((result) =>
-          answerOf(result, { answer, maxGas: request.maxGas, state }),
-        ) as [ExecutionAnswer, ExecutionAnswer];
-        const own: OwnRuns = isSameResult(first, second)
-          ? { kind: "agreed", answer: first }
-          : { kind: "differ", answers: [first, second] };
+        const own: OwnRuns = await repeatRuns(
+          async () => answerOf(await runOnce(plan, signal), { answer, maxGas: request.maxGas, state }),
+          { engine: account.program.kind, signed: [answer], lastCall: signal, signal },
+        );
         return { onKnownState: true, own };
       } catch (error) {
         if (signal.aborted) throw error;

@@ -26,7 +26,7 @@ const DEFAULT_CONCURRENCY = 8;
 const SLICE_MS = 5_000;
 const BLOCKS_BETWEEN_COLLECTIONS = 16;
 
-export interface TesterComponents extends Omit<ExaminePanelComponents, "exchange"> {
+export interface TesterComponents extends Omit<ExaminePanelComponents, "exchange" | "evidenceTimeoutMs"> {
   readonly store: Store;
   readonly random: Random;
   readonly purse: Purse;
@@ -121,6 +121,7 @@ function createRound(
     favours: createFavours(store),
     book: createChallengeBook(components),
     ...(exchange === undefined ? {} : { exchange }),
+    ...(init.evidenceTimeoutMs === undefined ? {} : { evidenceTimeoutMs: init.evidenceTimeoutMs }),
   };
   const deskInit: DeskInit = { ...init, timeouts: init.timeouts ?? DEFAULT_TIMEOUTS, onPlan };
 

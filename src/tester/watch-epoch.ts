@@ -69,6 +69,8 @@ export function watchEpoch(
   const { signal } = life;
   let doubts: Promise<readonly Doubt[]> | undefined;
   let known: readonly Doubt[] | undefined;
+  let latest: { readonly block: number; readonly windows: EpochWindows } | undefined;
+  let challenging: Promise<void> | undefined;
   const tried = new Set<number>();
   let disagreed = false;
   let challenged = parts.duty.challenged ?? [];
@@ -225,6 +227,7 @@ export function watchEpoch(
 
   async function advance(block: number): Promise<boolean> {
     const windows = await chain.windowsOf(address, epoch, { signal });
+    latest = { block, windows };
     if (block >= windows.finalFrom) {
       await learn();
       return true;
@@ -237,9 +240,19 @@ export function watchEpoch(
         disagreed = true;
         await attempt("an appeal", appealWhatIsWrong);
       }
-      if (known !== undefined) await attempt("a challenge", async () => await challengeThose(known ?? []));
+      await challengeNow();
     }
     return false;
+  }
+
+  /** Once the others' reports were looked at, and as soon as challenges are taken. */
+  async function challengeNow(): Promise<void> {
+    const doubted = known;
+    if (doubted === undefined || latest === undefined || !isAppealTime(latest.windows, latest.block)) return;
+    challenging ??= attempt("a challenge", async () => await challengeThose(doubted)).finally(() => {
+      challenging = undefined;
+    });
+    await challenging;
   }
 
   function startLooking(): void {
@@ -248,6 +261,7 @@ export function watchEpoch(
     doubts.then(
       (found) => {
         known = found;
+        challengeNow().catch(() => undefined);
       },
       (error: unknown) => {
         if (!signal.aborted) logger.info("the others' reports cannot be looked at", { reason: messageOf(error) });
@@ -272,6 +286,7 @@ export function watchEpoch(
     async stop() {
       life.abort();
       await doubts?.catch(() => undefined);
+      await challenging?.catch(() => undefined);
     },
   };
 }

@@ -38,7 +38,9 @@ export async function startTesterProcess(init: TesterProcessInit): Promise<Teste
   const child = fork(fileURLToPath(import.meta.url), [JSON.stringify(init)]);
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const phases = new Set<string>();
-  child.on("message", (message) => phases.add(String(message)));
+  child.on("message", (message) => {
+    if (typeof message === "string") phases.add(message);
+  });
   await nextMessage(child, phases, "started");
   return {
     reaches: async (phase) => await nextMessage(child, phases, phase),

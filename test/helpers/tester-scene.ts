@@ -143,7 +143,7 @@ export async function createTesterScene({
       await restore();
     },
     async stop() {
-      for (const { stop } of messengers.values()) await stop();
+      for (const member of messengers.values()) await member.stop();
       await hub.stop();
       await market.close();
     },
