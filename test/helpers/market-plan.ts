@@ -57,15 +57,17 @@ export function planMarket({ agreements, clients, executions, epochs }: MarketPl
     // Every third program has two users, who contend for its state.
     const users = index % 3 === 2 && share % 2 === 0 ? 2 : 1;
     const span = epochs.max - epochs.min + 1;
+    const turn = way === "liar" ? "none" : TURNS[index % TURNS.length]!;
     return {
       index,
       client: index % clients,
       way,
-      redundancy: choices[nth % choices.length]!,
+      // The majority of three goes on without the one that resigns.
+      redundancy: turn === "resigned" ? 3 : choices[nth % choices.length]!,
       testerCount: way === "drawn" && nth % 2 === 1 ? 1 : 3,
-      // Lies are only found where there is time to look.
-      epochs: way === "liar" ? epochs.max : epochs.min + (index % span),
-      turn: way === "liar" ? "none" : TURNS[index % TURNS.length]!,
+      // Lies are only found where there is time to look, and only what is long can be cut short.
+      epochs: way === "liar" || turn === "terminated" ? epochs.max : epochs.min + (index % span),
+      turn,
       program: PROGRAM_KINDS[index % PROGRAM_KINDS.length]!,
       users,
       inputsEach: share / users,
