@@ -22,8 +22,7 @@ import { openWatchList, type WatchList } from "./watch-list.ts";
 
 const DEFAULT_TIMEOUTS: Timeouts = { workerMs: 15_000, leastWorkerMs: 2_000 };
 const DEFAULT_CONCURRENCY = 8;
-/** An agreement that takes longer for a look lets the next one in. */
-const SLICE_MS = 5_000;
+const DEFAULT_SLICE_MS = 5_000;
 const BLOCKS_BETWEEN_COLLECTIONS = 16;
 
 export interface TesterComponents extends Omit<ExaminePanelComponents, "exchange" | "evidenceTimeoutMs"> {
@@ -39,6 +38,8 @@ export interface TesterInit extends WatchEpochInit {
   readonly timeouts?: Timeouts;
   /** Agreements looked at side by side. @default 8 */
   readonly concurrency?: number;
+  /** How long one of them keeps its place while others wait. @default 5 s */
+  readonly sliceMs?: number;
   /** Called after each epoch whose verdicts were revealed. */
   readonly onReport?: (report: EpochReport) => void;
   /** How many times its gas a withdrawal has to bring. @default 2 */
@@ -216,7 +217,7 @@ function createRound(
           over.abort();
         });
         looks.add(done);
-        const slice = clock.sleep(SLICE_MS, { signal: AbortSignal.any([signal, over.signal]) });
+        const slice = clock.sleep(init.sliceMs ?? DEFAULT_SLICE_MS, { signal: AbortSignal.any([signal, over.signal]) });
         await Promise.race([done, slice.catch(() => undefined)]);
       })
       .catch(() => undefined);
