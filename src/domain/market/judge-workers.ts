@@ -24,7 +24,7 @@ export interface EpochOutcomes {
  * Whether a worker is worth keeping. Bad is who
  *
  * - `wrong`: has a final verdict of a wrong answer;
- * - `unreachable`: did not serve in {@link MAX_UNREACHABLE_EPOCHS} epochs in a row, final or not, those without a quorum left out;
+ * - `unreachable`: did not serve in `MAX_UNREACHABLE_EPOCHS` epochs in a row, final or not, those without a quorum left out;
  * - `resigned`: has left the agreement.
  */
 export type Judgement =

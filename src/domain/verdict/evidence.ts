@@ -66,7 +66,7 @@ const evidenceSchema = z.strictObject({
 });
 
 export type Evidence = z.output<typeof evidenceSchema>;
-export type LandedEvidence = z.output<typeof landedEvidenceSchema>;
+type LandedEvidence = z.output<typeof landedEvidenceSchema>;
 export type WorkerEvidence = z.output<typeof workerEvidenceSchema>;
 
 /** Canonical dag-cbor. @throws SprfError `CONTENT_TOO_LARGE` */
