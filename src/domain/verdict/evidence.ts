@@ -66,7 +66,6 @@ const evidenceSchema = z.strictObject({
 });
 
 export type Evidence = z.output<typeof evidenceSchema>;
-type LandedEvidence = z.output<typeof landedEvidenceSchema>;
 export type WorkerEvidence = z.output<typeof workerEvidenceSchema>;
 
 /** Canonical dag-cbor. @throws SprfError `CONTENT_TOO_LARGE` */
