@@ -3,7 +3,8 @@ import { expect } from "chai";
 import { commitmentOf } from "../../../src/domain/verdict/commitment.ts";
 import type { RevealedReport, Verdict } from "../../../src/ports/chain.ts";
 import type { OpenedProgram, PanelBench } from "../../../src/tester/examine-panel.ts";
-import { equalBytes } from "../../../src/utils/bytes.ts";
+import { equalBytes, fromHex } from "../../../src/utils/bytes.ts";
+import { authoriseAddressRequest } from "../../../src/worker/agreements/authorise-address-request.ts";
 import { createDutyStore } from "../../../src/tester/duty-store.ts";
 import type { TesterComponents, TesterInit } from "../../../src/tester/tester.ts";
 import { until } from "../../helpers/until.ts";
@@ -146,6 +147,15 @@ describe("tester: disputes", () => {
         { what: `the panel ${status}`, timeoutMs: 20_000 },
       );
     await panelIs("committed");
+    // The agreement is over, but its workers still tell the panel where they are, and nobody else.
+    expect(await chain.blockNumber()).to.be.greaterThan(terms.endBlock);
+    const asks = async ({ keys }: Identity): Promise<boolean> =>
+      await authoriseAddressRequest(chain, terms.workerIds[1]!, {
+        agreement: fromHex(agreement),
+        from: keys.messageKey,
+      });
+    expect(await Promise.all(others.map(asks))).to.deep.equal(others.map(() => true));
+    expect(await Promise.all([...seats, scene.client].map(asks))).to.deep.equal([false, false, false, false]);
     await scene.market.mineTo(panel.revealFrom);
     await panelIs("revealed");
     await scene.market.mineTo(panel.finalFrom);
