@@ -3,7 +3,7 @@ import { FetchRequest, JsonRpcProvider, Network, Wallet, hexlify, type Transacti
 import type { ChainOptions } from "../../ports/chain.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { raceAbort } from "../../utils/abort.ts";
-import { chainError } from "./errors.ts";
+import { chainError, isClosedConnection } from "./errors.ts";
 import { createSender, type UnsignedCall } from "./sender.ts";
 
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -90,8 +90,28 @@ async function fetchChainId(rpcUrl: string): Promise<bigint> {
   }
 }
 
+const fetchOnce = FetchRequest.createGetUrlFunc();
+
+/**
+ * A kept connection that the node closes at this very moment fails without a word from it. Reads may be repeated, so a fresh
+ * connection gets one try; whether a transaction was taken is the sender's question.
+ */
+const fetchKept: typeof fetchOnce = async (request, signal) => {
+  try {
+    return await fetchOnce(request, signal);
+  } catch (error) {
+    if (!isClosedConnection(error) || sendsTransaction(request.body)) throw error;
+    return await fetchOnce(request, signal);
+  }
+};
+
+function sendsTransaction(body: Uint8Array | null): boolean {
+  return body !== null && Buffer.from(body).includes("eth_sendRawTransaction");
+}
+
 function requestTo(rpcUrl: string): FetchRequest {
   const request = new FetchRequest(rpcUrl);
+  request.getUrlFunc = fetchKept;
   request.timeout = REQUEST_TIMEOUT_MS;
   request.setThrottleParams({ maxAttempts: MAX_HTTP_ATTEMPTS });
   return request;

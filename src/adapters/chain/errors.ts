@@ -128,3 +128,15 @@ function wordsOf(error: unknown, depth = 0): string {
   // Sockets that were refused on several addresses fail with an empty message and a code.
   return typeof record["code"] === "string" ? record["code"] : messageOf(error);
 }
+
+const CLOSED_CODES: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"]);
+
+/** The connection was closed before an answer came. */
+export function isClosedConnection(error: unknown): boolean {
+  return error instanceof Error && "code" in error && CLOSED_CODES.has(String(error.code));
+}
+
+/** No answer came, so that nobody knows whether the node took what was sent. */
+export function isUnanswered(error: unknown): boolean {
+  return isClosedConnection(error) || (error instanceof Error && "code" in error && error.code === "TIMEOUT");
+}

@@ -1,11 +1,11 @@
-import type { JsonRpcProvider, TransactionReceipt, Wallet } from "ethers";
+import { keccak256, type JsonRpcProvider, type TransactionReceipt, type Wallet } from "ethers";
 import PQueue from "p-queue";
 
 import { SprfError, isSprfError } from "../../errors.ts";
 import type { ChainOptions } from "../../ports/chain.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { abortError, raceAbort, withDeadline } from "../../utils/abort.ts";
-import { chainError, isAlreadyKnown, isNonceError, revertError } from "./errors.ts";
+import { chainError, isAlreadyKnown, isNonceError, isUnanswered, revertError } from "./errors.ts";
 import { bumpedFees, suggestedFees, type Fees } from "./fees.ts";
 
 const NONCE_ATTEMPTS = 5;
@@ -93,8 +93,13 @@ export function createSender(parts: SenderParts): {
     signal: AbortSignal | undefined,
   ): Promise<Sent> {
     const raw = await wallet.signTransaction({ ...transaction, ...fees });
-    const hash = (await raceAbort(provider.send("eth_sendRawTransaction", [raw]), signal)) as string;
-    return { transaction, fees, raw, hash, block };
+    try {
+      await raceAbort(provider.send("eth_sendRawTransaction", [raw]), signal);
+    } catch (error) {
+      // Nobody knows whether the node took it: it is waited for, and sent again, as one that was. A second one would pay twice.
+      if (!isUnanswered(error)) throw error;
+    }
+    return { transaction, fees, raw, hash: keccak256(raw), block };
   }
 
   async function waitUntilMined(first: Sent, signal: AbortSignal): Promise<TransactionReceipt> {
