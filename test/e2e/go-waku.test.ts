@@ -52,6 +52,17 @@ describeWithPart("go-waku", goWakuAbsent(), "messages with go-waku, a Waku node 
   const send = async (messenger: Messenger, to: string, text: string): Promise<void> => {
     await messenger.publish({ topic: TOPIC, recipient: messageKeysOf(to).publicKey, payload: utf8(text) });
   };
+  /** Sends once a second until the condition holds. */
+  const sendUntil = async (once: () => Promise<void>, holds: () => boolean | Promise<boolean>): Promise<void> => {
+    let sentAt = -Infinity;
+    await until(async () => {
+      if (performance.now() - sentAt > 1_000) {
+        sentAt = performance.now();
+        await once();
+      }
+      return await holds();
+    });
+  };
   const sealFor = async (to: string, text: string): Promise<WakuMessage> => {
     const message = { topic: TOPIC, recipient: messageKeysOf(to).publicKey, payload: utf8(text) };
     const signingKey = messageKeysOf("go").privateKey;
@@ -87,16 +98,25 @@ describeWithPart("go-waku", goWakuAbsent(), "messages with go-waku, a Waku node 
     await waku.rest("POST", "/relay/v1/subscriptions", [SHARD.pubsubTopic]);
     const bob = await member("relay", "bob", [waku.multiaddr]);
     const texts = await collect("bob", bob.messenger);
-    const sealed = await sealFor("bob", "from go-waku");
-    await waku.rest("POST", `/relay/v1/messages/${PUBSUB}`, restMessage(sealed));
-    await until(() => texts.includes("from go-waku"));
+    // A mesh is joined by heartbeats, and gossip loses what comes before: as the product does, each is sent until it is heard.
+    const own = new Set<string>();
+    await sendUntil(
+      async () => {
+        const sealed = await sealFor("bob", "from go-waku");
+        own.add(Buffer.from(sealed.payload).toString("base64"));
+        await waku.rest("POST", `/relay/v1/messages/${PUBSUB}`, restMessage(sealed));
+      },
+      () => texts.includes("from go-waku"),
+    );
 
-    await send(bob.messenger, "somebody", "to go-waku");
     const heard: RestMessage[] = [];
-    await until(async () => {
-      heard.push(...(((await waku.rest("GET", `/relay/v1/messages/${PUBSUB}`)) ?? []) as RestMessage[]));
-      return heard.some(({ payload }) => payload !== Buffer.from(sealed.payload).toString("base64"));
-    });
+    await sendUntil(
+      async () => await send(bob.messenger, "somebody", "to go-waku"),
+      async () => {
+        heard.push(...(((await waku.rest("GET", `/relay/v1/messages/${PUBSUB}`)) ?? []) as RestMessage[]));
+        return heard.some(({ payload }) => !own.has(payload));
+      },
+    );
     expect(new Set(heard.map(({ contentTopic }) => contentTopic))).to.deep.equal(new Set([TOPIC]));
   });
 
