@@ -7,7 +7,7 @@ marketSuite("a market under kill -9", {
   clients: 3,
   agreements: 20,
   executions: 200,
-  epochs: { min: 2, max: 4 },
+  epochs: { min: 2, max: 3 },
   lieShare: 0.6,
   killEveryBlocks: { min: 3, max: 6 },
   leastSuccess: 0.95,

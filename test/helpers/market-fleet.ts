@@ -30,7 +30,7 @@ const LIAR_PRICE_WEI = 25_000n * GWEI;
 /** Epochs that pass within a test. */
 export const MARKET_SETTINGS: MarketSettings = {
   ...DEVNET_MARKET_SETTINGS,
-  epochLength: 20n,
+  epochLength: 30n,
   revealLength: 8n,
   appealLength: 5n,
   maxLength: 240n,
