@@ -4,8 +4,11 @@ import { join } from "node:path";
 /** Helpers hold no tests; programs in there are started by tests. */
 const NOT_TESTS = ["test/helpers/", "test/fixtures/", "test/vectors/"];
 
-/** End-to-end tests that need more than Node, or minutes; everything else belongs to `npm test`. */
-const NOT_NODE_ONLY = ["test/e2e/docker", "test/e2e/market"];
+/** End-to-end tests that need more than Node; everything else belongs to `npm test`. */
+const NOT_NODE_ONLY = ["test/e2e/docker"];
+
+/** Run when they are named: twenty processes want a machine of more than two cores. */
+const BY_NAME = ["test/e2e/market.test.ts"];
 
 export interface TestFiles {
   readonly mocha: readonly string[];
@@ -45,6 +48,6 @@ function isLeftOut(file: string): boolean {
 
 function filesUnder(folder: string, extension: string): string[] {
   return globSync(join(folder, `**/*.${extension}`))
-    .filter((file) => !NOT_TESTS.some((prefix) => file.startsWith(prefix)) && !file.endsWith(".d.ts"))
+    .filter((file) => ![...NOT_TESTS, ...BY_NAME].some((prefix) => file.startsWith(prefix)) && !file.endsWith(".d.ts"))
     .sort();
 }
