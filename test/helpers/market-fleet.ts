@@ -82,8 +82,16 @@ export async function startMarketFleet(init: MarketFleetInit): Promise<MarketFle
 
   try {
     const closing = ["--ledger-close-ms", `${LEDGER_CLOSE_MS}`];
-    const network = await startDaemon("src/cli/devnet.ts", ["--file", file, "--json", ...closing]);
-    closers.push(async () => await network.stop());
+    const networkLog = { logFile: join(directory, "devnet.log") };
+    const network = await startDaemon("src/cli/devnet.ts", ["--file", file, "--json", ...closing], networkLog);
+    let isStopping = false;
+    void network.ended.then(({ how, log }) => {
+      if (!isStopping) problems.push(`devnet ended by itself with ${how}:\n${log}`);
+    });
+    closers.push(async () => {
+      isStopping = true;
+      await network.stop();
+    });
     const devnet = await adoptTestMarket(file);
     const config = join(directory, "daemons.json");
     await writeFile(config, JSON.stringify({ worker: WORKER, tester: TESTER }));

@@ -89,6 +89,7 @@ export function marketSuite(title: string, init: MarketSuiteInit): void {
       await chaos?.stop().catch(() => undefined);
       for (const client of clients) await client.close();
       for (const chain of chains.values()) chain.close();
+      for (const problem of fleet?.problems ?? []) say(problem);
       await fleet?.stop();
     });
 
