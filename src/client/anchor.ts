@@ -10,6 +10,11 @@ import { assembleTransition } from "./assemble.ts";
 import type { Wallet } from "./wallet.ts";
 
 const POLL_MS = 200;
+/**
+ * How the ledger refuses a sequence that is taken: `tx_bad_seq` once a transaction with it has landed, `tx_insufficient_fee` while
+ * another user's waits in the queue, which only ten times its fee would replace.
+ */
+const PERHAPS_OVERTAKEN: readonly string[] = ["tx_bad_seq", "tx_insufficient_fee"];
 
 interface Components {
   readonly ledger: Ledger;
@@ -64,7 +69,7 @@ async function submit(ledger: Ledger, envelope: string, signal: AbortSignal | un
   const submitted = await ledger.submit(envelope, { signal });
   if (submitted.status !== "refused") return submitted.status !== "try-again-later";
   // Another transaction has this sequence, or this very one has landed already: the caller looks which.
-  if (submitted.code === "tx_bad_seq") return false;
+  if (PERHAPS_OVERTAKEN.includes(submitted.code)) return false;
   throw new SprfError("LEDGER_REJECTED", `transition ${submitted.hash}: ${submitted.code}`, {
     context: { hash: submitted.hash, code: submitted.code },
   });
