@@ -29,22 +29,24 @@ export async function startRefusingNode(behind: string, maxBlocks: number): Prom
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString();
-    const { id, method, params } = JSON.parse(text) as Call;
+    const body = JSON.parse(text) as Call | readonly Call[];
+    if (!Array.isArray(body)) return JSON.stringify(await answerCall(body as Call));
+    return JSON.stringify(await Promise.all((body as readonly Call[]).map(answerCall)));
+  }
+
+  async function answerCall(call: Call): Promise<unknown> {
+    const { id, method, params } = call;
     const [filter] = params;
     if (method === "eth_getLogs" && filter !== undefined) {
       const blocks = Number(filter.toBlock) - Number(filter.fromBlock) + 1;
       if (blocks > maxBlocks) {
         refused++;
-        return JSON.stringify({
-          jsonrpc: "2.0",
-          id,
-          error: { code: -32005, message: "query exceeds max block range" },
-        });
+        return { jsonrpc: "2.0", id, error: { code: -32005, message: "query exceeds max block range" } };
       }
     }
-    const reply = await fetch(behind, { method: "POST", headers: { "content-type": "application/json" }, body: text });
-    const body = await reply.text();
-    return method === "eth_getLogs" ? body.replaceAll(/"blockTimestamp":"0x[0-9a-f]+",?/g, "") : body;
+    const sent = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(call) };
+    const reply = await (await fetch(behind, sent)).text();
+    return JSON.parse(method === "eth_getLogs" ? reply.replaceAll(/"blockTimestamp":"0x[0-9a-f]+",?/g, "") : reply);
   }
 
   server.listen(0, "127.0.0.1");

@@ -2,10 +2,10 @@ import { ZeroHash, hexlify } from "ethers";
 
 import type { Agreement, AgreementState, Chain, ChainOptions } from "../../ports/chain.ts";
 import { fromHex } from "../../utils/bytes.ts";
+import { agreementContract } from "./agreement-contract.ts";
 import { createBoundedCache } from "./bounded-cache.ts";
 import type { Connection } from "./connection.ts";
 import type { IWorkAgreement, IWorkerDispatcher } from "./contract-types.ts";
-import { IWorkAgreement__factory } from "./factories.ts";
 import { agreementStatusOf, requiredEventOf } from "./values.ts";
 
 const MAX_CACHED_AGREEMENTS = 10_000;
@@ -58,7 +58,7 @@ export function createAgreements(connection: Connection, dispatcher: IWorkerDisp
   const known = createBoundedCache<Terms>(MAX_CACHED_AGREEMENTS);
   // Numbers give the addresses, whatever happens on the chain.
   const addresses = createBoundedCache<string>(MAX_CACHED_AGREEMENTS);
-  const at = (address: string): IWorkAgreement => IWorkAgreement__factory.connect(address, provider);
+  const at = (address: string): IWorkAgreement => agreementContract(address, provider);
 
   async function termsOf(address: string, options?: ChainOptions): Promise<Terms | undefined> {
     const cached = known.get(address);

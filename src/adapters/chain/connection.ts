@@ -8,6 +8,8 @@ import { createSender, type UnsignedCall } from "./sender.ts";
 
 const REQUEST_TIMEOUT_MS = 15_000;
 const MAX_HTTP_ATTEMPTS = 3;
+/** Calls made at the same instant go in one HTTP request; few enough for public nodes, which limit it. */
+const MAX_CALLS_PER_REQUEST = 20;
 
 /** One account's way to one node. */
 export interface Connection {
@@ -44,7 +46,8 @@ export async function connectToRead(
   const network = Network.from(chainId);
   const provider = new JsonRpcProvider(requestTo(init.rpcUrl), network, {
     staticNetwork: network,
-    batchMaxCount: 1,
+    batchMaxCount: MAX_CALLS_PER_REQUEST,
+    batchStallTime: 0,
     cacheTimeout: -1,
     pollingInterval: init.pollingIntervalMs,
   });

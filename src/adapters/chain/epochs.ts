@@ -3,9 +3,9 @@ import { AbiCoder, ZeroAddress, hexlify, keccak256 } from "ethers";
 import { packVerdicts, unpackVerdicts } from "../../domain/verdict/packed-verdicts.ts";
 import type { Chain, ChainOptions, RevealedReport, SeatReveal } from "../../ports/chain.ts";
 import { fromHex } from "../../utils/bytes.ts";
+import { agreementContract } from "./agreement-contract.ts";
 import type { Connection } from "./connection.ts";
 import type { IWorkAgreement, SeatRevealStruct } from "./contract-types.ts";
-import { IWorkAgreement__factory } from "./factories.ts";
 import { outcomeOf, seatOf } from "./values.ts";
 
 /** EIP-712, as contracts/types/MarketTypes.sol states it for `SignedCommit`. */
@@ -37,7 +37,7 @@ type EpochMethods = Pick<
 /** What testers do in an epoch of an agreement (contracts/interfaces/IWorkAgreement.sol), and what comes of it. */
 export function createEpochs(connection: Connection): EpochMethods {
   const { read, provider } = connection;
-  const at = (address: string): IWorkAgreement => IWorkAgreement__factory.connect(address, provider);
+  const at = (address: string): IWorkAgreement => agreementContract(address, provider);
 
   return {
     async windowsOf(address, epoch, options) {

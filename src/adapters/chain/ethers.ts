@@ -2,6 +2,7 @@ import { SprfError } from "../../errors.ts";
 import type { Chain, ChainOptions } from "../../ports/chain.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { systemClock } from "../clock/system.ts";
+import { agreementContract } from "./agreement-contract.ts";
 import { createAgreements } from "./agreements.ts";
 import { followBlocks } from "./blocks.ts";
 import { connect, type Connection } from "./connection.ts";
@@ -9,7 +10,7 @@ import type { IWorkerDispatcher } from "./contract-types.ts";
 import { createDisputes } from "./disputes.ts";
 import { createEpochLogs } from "./epoch-logs.ts";
 import { createEpochs } from "./epochs.ts";
-import { IWorkAgreement__factory, IWorkerDispatcher__factory } from "./factories.ts";
+import { IWorkerDispatcher__factory } from "./factories.ts";
 import { gasPriceWei } from "./fees.ts";
 import { createPurchases } from "./purchases.ts";
 import { createTesters } from "./testers.ts";
@@ -104,7 +105,7 @@ async function checkMarket(
     read(() => dispatcher.implementation(), options),
   ])
     .then(async ([twins, testers, records, implementation]) => {
-      const code = IWorkAgreement__factory.connect(implementation, provider);
+      const code = agreementContract(implementation, provider);
       return { twins, testers, records, disputes: await read(() => code.disputes(), options) };
     })
     .catch((error: unknown) => {

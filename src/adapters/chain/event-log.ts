@@ -4,6 +4,7 @@ import { z } from "zod";
 import { SprfError, isSprfError } from "../../errors.ts";
 import type { BlockHeader, EventLog, EventLogOptions, LoggedEvent, MarketConstants } from "../../ports/event-log.ts";
 import type { AgreementTerms } from "../../ports/market-events.ts";
+import { agreementContract } from "./agreement-contract.ts";
 import { connectToRead, type ReadConnection } from "./connection.ts";
 import { readAgreementTerms } from "./agreement-terms.ts";
 import { EVENT_TOPICS, decodeEvent, type DecodedEvent, type EventSource } from "./event-decoders.ts";
@@ -244,7 +245,7 @@ async function readMarket(
     read(() => testers.missPenalty(), options),
   ]);
   const records = IWorkerRecords__factory.connect(recordsAddress, provider);
-  const agreement = IWorkAgreement__factory.connect(implementation, provider);
+  const agreement = agreementContract(implementation, provider);
   const [{ priorWeight }, disputes] = await Promise.all([
     read(() => records.settings(), options),
     read(() => agreement.disputes(), options),

@@ -18,10 +18,12 @@ export async function authoriseAddressRequest(
   request: Pick<AddressRequest, "agreement" | "from">,
   options: ChainOptions = {},
 ): Promise<boolean> {
-  const agreement = await chain.agreement(getAddress(`0x${toHex(request.agreement)}`), options);
+  const [agreement, block, sender] = await Promise.all([
+    chain.agreement(getAddress(`0x${toHex(request.agreement)}`), options),
+    chain.blockNumber(options),
+    chain.twinOfKey(request.from, options),
+  ]);
   if (agreement === undefined || !agreement.workerIds.includes(workerId)) return false;
-  const block = await chain.blockNumber(options);
-  const sender = await chain.twinOfKey(request.from, options);
   // A key that was rotated away may be in other hands by now.
   if (sender === undefined || !equalBytes(sender.messageKey, request.from)) return false;
   if (block < agreement.endBlock && sender.account === agreement.client) return true;

@@ -112,11 +112,16 @@ export function followAgreements(components: FollowComponents, init: FollowInit)
     }
     await refreshKnown(cursor, signal);
     cursor = await findNew(cursor, signal);
-    for (const [address, entry] of followed) {
-      if (entry.program !== undefined || latest >= entry.agreement.endBlock) continue;
-      const program = await readProgram(entry.agreement, signal);
-      if (program !== undefined) update(address, { program });
-    }
+    await eachFollowed(async ({ agreement, program: bound }) => {
+      if (bound !== undefined || latest >= agreement.endBlock) return;
+      const program = await readProgram(agreement, signal);
+      if (program !== undefined) update(agreement.address, { program });
+    });
+  }
+
+  /** Side by side, so that their reads share requests to the node. */
+  async function eachFollowed(work: (entry: Followed) => Promise<void>): Promise<void> {
+    await Promise.all([...followed.values()].map(work));
   }
 
   /** Unless it was closed meanwhile. */
@@ -127,11 +132,11 @@ export function followAgreements(components: FollowComponents, init: FollowInit)
 
   /** Clients extend agreements and end them early. */
   async function refreshKnown(known: number, signal: AbortSignal | undefined): Promise<void> {
-    for (const [address, entry] of followed) {
-      if (entry.agreement.number > known) continue;
+    await eachFollowed(async ({ agreement: { address, number } }) => {
+      if (number > known) return;
       const agreement = await chain.agreement(address, { signal });
       if (agreement !== undefined) update(address, { agreement });
-    }
+    });
   }
 
   /** Looks again at those that a re-organised chain could replace; what it no longer has is followed no more. */
