@@ -18,7 +18,7 @@ import type { AddressReply, AddressRequest } from "../wire/address.ts";
 import { contactTopicOf, replyTopicOf } from "../wire/topics.ts";
 
 /** Pauses between sendings of the request; the last one repeats. */
-const RESEND_PAUSES_MS = [100, 250, 500, 1_000];
+const RESEND_PAUSES_MS = [200, 400, 800, 1_600, 3_200];
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 export interface FindAddressComponents {

@@ -16,7 +16,7 @@ import type { Attendance, TesterExchange } from "./exchange.ts";
 import type { Favours } from "./favours.ts";
 
 /** Pauses between sendings of what the leader waits for; the last one repeats. */
-const SEND_PAUSES_MS = [200, 500, 1_000, 2_000];
+const SEND_PAUSES_MS = [250, 500, 1_000, 2_000, 4_000];
 
 export interface EpochDocketComponents extends ExamineComponents {
   /** Without it this tester brings its reports alone. */
