@@ -96,7 +96,9 @@ export interface ExchangeInit {
 interface Table extends ExchangedEpoch {
   readonly commits: Map<number, SignedCommit>;
   readonly reports: Map<number, SeatReveal>;
-  expected: ReadonlyMap<number, Uint8Array>;
+  expected: ReadonlyMap<number, Uint8Array> | undefined;
+  /** The latest report by seat that came before it was known what to expect. */
+  readonly early: Map<number, TesterReport>;
   readonly onNews: () => void;
 }
 
@@ -156,15 +158,19 @@ export function createTesterExchange(components: ExchangeComponents, init: Excha
         case "tester-commit":
           return takeCommit(room, message);
         case "tester-report":
-          return takeReport(room, message);
+          return onReport(room, message);
         case "evidence-request":
           return await serve(room, message);
         case "evidence":
           return waiting.get(toHex(message.inReplyTo))?.(message);
       }
     } catch (error) {
-      logger.debug("a message between testers was refused", { agreement: room.agreement, reason: messageOf(error) });
+      refused(room.agreement, error);
     }
+  }
+
+  function refused(agreement: string, error: unknown): void {
+    logger.debug("a message between testers was refused", { agreement, reason: messageOf(error) });
   }
 
   function takeCommit({ agreement, tables }: Room, { epoch, seat, commitment, signature }: TesterCommit): void {
@@ -178,12 +184,17 @@ export function createTesterExchange(components: ExchangeComponents, init: Excha
     table.onNews();
   }
 
-  function takeReport({ agreement, tables }: Room, message: TesterReport): void {
-    const { epoch, seat, evidenceCid, salt } = message;
-    const table = tables.get(epoch);
-    const expected = table?.expected.get(seat);
-    const tester = table?.testers[seat];
-    if (table === undefined || expected === undefined || tester === undefined || table.reports.has(seat)) return;
+  function onReport({ tables }: Room, message: TesterReport): void {
+    const table = tables.get(message.epoch);
+    if (table === undefined || message.seat >= table.testers.length) return;
+    if (table.expected === undefined) table.early.set(message.seat, message);
+    else takeReport(table, message);
+  }
+
+  function takeReport(table: Table, { seat, evidenceCid, salt, ...message }: TesterReport): void {
+    const { agreement, epoch, reports } = table;
+    const [expected, tester] = [table.expected?.get(seat), table.testers[seat]];
+    if (expected === undefined || tester === undefined || reports.has(seat)) return;
     const verdicts = unpackVerdicts(message.verdicts, table.workerCount);
     if (
       packVerdicts(verdicts) !== message.verdicts ||
@@ -191,7 +202,7 @@ export function createTesterExchange(components: ExchangeComponents, init: Excha
     ) {
       throw new SprfError("MESSAGE_INVALID", "a report that is not what its seat committed to");
     }
-    table.reports.set(seat, { seat, tester, verdicts, evidenceCid, salt });
+    reports.set(seat, { seat, tester, verdicts, evidenceCid, salt });
     table.onNews();
   }
 
@@ -268,7 +279,14 @@ export function createTesterExchange(components: ExchangeComponents, init: Excha
 
     async attend(parts, onNews) {
       const room = enter(parts.agreement);
-      const table: Table = { ...parts, commits: new Map(), reports: new Map(), expected: new Map(), onNews };
+      const table: Table = {
+        ...parts,
+        commits: new Map(),
+        reports: new Map(),
+        expected: undefined,
+        early: new Map(),
+        onNews,
+      };
       room.tables.set(parts.epoch, table);
       await room.leave;
       const account = (seat: number): string => {
@@ -282,6 +300,15 @@ export function createTesterExchange(components: ExchangeComponents, init: Excha
         reports: () => table.reports,
         expectReports(commitments) {
           table.expected = commitments;
+          const early = [...table.early.values()];
+          table.early.clear();
+          for (const message of early) {
+            try {
+              takeReport(table, message);
+            } catch (error) {
+              refused(parts.agreement, error);
+            }
+          }
         },
         async sendCommit(seat, { seat: own, commitment, signature }, { signal }) {
           const body = {

@@ -110,7 +110,9 @@ describe("tester: reporting together", () => {
 
   it("should commit alone with those it did not hear, and reveal for those it heard", async () => {
     const { agreement, seats } = await openEpoch();
-    let heard = 0;
+    const heard = { commits: 0, reports: 0 };
+    const revealer = leaderOf(0, 3, "reveal");
+    let isRevealTime = false;
     for (const [seat, tester] of seats.entries()) {
       const mute = (messenger: Messenger): Messenger =>
         seat === 2 ? { ...messenger, publish: async () => ({ recipients: 1 }) } : messenger;
@@ -119,17 +121,21 @@ describe("tester: reporting together", () => {
         subscribe: async (subscription, handler) =>
           await messenger.subscribe(subscription, async (message) => {
             await handler(message);
-            if (seat === 0) heard++;
+            if (seat === 0) heard.commits++;
+            if (seat === revealer && isRevealTime) heard.reports++;
           }),
       });
       await startWith(tester, wrap);
     }
-    await until(() => heard > 0, { what: "a commitment heard" });
+    await until(() => heard.commits > 0, { what: "a commitment heard" });
     const { commitFrom, commitTo, revealFrom } = await scene.client.chain.windowsOf(agreement, 0);
     await scene.market.mineTo(commitFrom + Math.floor((commitTo - commitFrom) / 4));
     await scene.seatsAre(agreement, "committed", 2);
     await scene.market.mineTo(Math.floor((commitFrom + commitTo) / 2) + 1);
     await scene.seatsAre(agreement, "committed", 3);
+    isRevealTime = true;
+    await scene.market.mineTo(revealFrom);
+    await until(() => heard.reports > 0, { what: "a report heard" });
     expect((await scene.client.chain.seatsOf(agreement, 0)).map(({ grouped }) => grouped)).to.deep.equal([
       true,
       true,
