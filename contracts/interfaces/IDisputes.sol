@@ -15,9 +15,10 @@ import {AnswerProof, Outcome, PanelWindows, Resolution, TesterSeat} from "../typ
 /// voted for the overturned outcome pay the panel out of their duty's stake. Upheld: it pays those who revealed, and
 /// what is left goes back.
 ///
-/// **Challenge**: anyone may ask a tester to show on what its Ok for a worker rests, once for each report, from the first
-/// epoch on that began with a bound program. The tester shows the worker's signed answer to its probe and gets the bond;
-/// else it loses its report, its fee and what a miss costs: half of that goes to the challenger, half is burnt.
+/// **Challenge**: anyone may ask a tester to show on what its Ok for a worker rests, once for each worker of each report,
+/// from the first epoch on that began with a bound program. The tester shows the worker's signed answer to its probe of
+/// that program and gets the bond. If it cannot show one of those asked for, it loses its report, its fee and, once, what
+/// a miss costs: half of that is shared by those who asked in vain, who get their bonds back, too; half is burnt.
 interface IDisputes {
     event Appealed(
         address indexed agreement,
@@ -57,8 +58,16 @@ interface IDisputes {
         uint256 workerIndex,
         address indexed challenger
     );
-    event ChallengeAnswered(address indexed agreement, uint256 indexed epoch, uint256 seat, bytes32 requestHash);
-    event ReportStruck(address indexed agreement, uint256 indexed epoch, uint256 seat, uint256 reward);
+    event ChallengeAnswered(
+        address indexed agreement,
+        uint256 indexed epoch,
+        uint256 seat,
+        uint256 workerIndex,
+        bytes32 requestHash
+    );
+    /// @notice `workers` are the indexes of those for whom nothing was shown, one bit each; their challengers share
+    /// `reward` in equal parts.
+    event ReportStruck(address indexed agreement, uint256 indexed epoch, uint256 seat, uint256 workers, uint256 reward);
     event BondWithdrawn(address indexed account, uint256 amount);
 
     /// @notice Not an agreement of the dispatcher.
@@ -99,13 +108,14 @@ interface IDisputes {
     error Disputes_CidTooLong(uint256 max, uint256 actual);
     /// @notice The seat's report does not say that this worker was Ok, or needs no answer to show for it.
     error Disputes_NothingToChallenge(uint256 epoch, uint256 seat, uint256 workerIndex);
-    /// @notice The report was challenged before.
-    error Disputes_AlreadyChallenged(uint256 epoch, uint256 seat);
+    /// @notice The report was challenged for this worker before.
+    error Disputes_AlreadyChallenged(uint256 epoch, uint256 seat, uint256 workerIndex);
     /// @notice No challenge waits for an answer here.
-    error Disputes_NotChallenged(uint256 epoch, uint256 seat);
-    /// @notice The request is larger than MAX_REQUEST_BYTES.
-    error Disputes_RequestTooLarge(uint256 max, uint256 actual);
-    /// @notice The answer is not signed by a message key of the worker's twin.
+    error Disputes_NotChallenged(uint256 epoch, uint256 seat, uint256 workerIndex);
+    /// @notice The request's input is larger than MAX_INPUT_BYTES.
+    error Disputes_InputTooLarge(uint256 max, uint256 actual);
+    /// @notice The answer to this request, with the probe's nonce and to the bound program, is not signed by a message key
+    /// of the worker's twin.
     error Disputes_WrongSigner(uint256 expectedTwin, address signer);
     /// @notice The account has nothing here.
     error Disputes_NothingToWithdraw(address account);
@@ -145,8 +155,14 @@ interface IDisputes {
     function challenge(address agreement, uint256 epoch, uint256 seat, uint256 workerIndex) external payable;
 
     /// @notice Shows the answer. Anyone, until the epoch is final.
-    /// @dev Reverts with _NotChallenged, _OutsideWindow, _RequestTooLarge, _WrongSigner, or one of ECDSA's errors.
-    function answerChallenge(address agreement, uint256 epoch, uint256 seat, AnswerProof calldata proof) external;
+    /// @dev Reverts with _NotChallenged, _OutsideWindow, _InputTooLarge, _WrongSigner, or one of ECDSA's errors.
+    function answerChallenge(
+        address agreement,
+        uint256 epoch,
+        uint256 seat,
+        uint256 workerIndex,
+        AnswerProof calldata proof
+    ) external;
 
     /// @notice Ends the appeals and challenges of an epoch of the calling agreement, which is final.
     /// @dev Only agreements (_NotAnAgreement), once an epoch.
@@ -179,10 +195,14 @@ interface IDisputes {
     /// cannot be opened then.
     function previewPanel(address agreement, uint256 epoch) external view returns (address[] memory);
 
-    /// @notice Who challenged a seat's report on which worker; zero when nobody did.
+    /// @notice Who challenged a seat's report for a worker; zero when nobody did.
     function challengeOf(
         address agreement,
         uint256 epoch,
-        uint256 seat
-    ) external view returns (address challenger, uint256 workerIndex, bool answered);
+        uint256 seat,
+        uint256 workerIndex
+    ) external view returns (address challenger, bool answered);
+
+    /// @notice Indexes of the workers for whom a seat's report was challenged and nothing shown, one bit each.
+    function openChallenges(address agreement, uint256 epoch, uint256 seat) external view returns (uint256);
 }

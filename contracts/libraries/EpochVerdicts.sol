@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Outcome, Verdict} from "../types/MarketTypes.sol";
+import {Outcome, SeatStatus, TesterSeat, Verdict} from "../types/MarketTypes.sol";
 
 /// @dev The reveals of an epoch, counted by worker.
 struct Tally {
@@ -117,8 +117,8 @@ library EpochVerdicts {
         return (grouped(draw) >> seat) & 1 == 1;
     }
 
-    /// @notice How many seats, of at most seven, these flags name.
-    function countSeats(uint256 flags) internal pure returns (uint256 count) {
+    /// @notice How many seats or workers these flags name.
+    function countFlags(uint256 flags) internal pure returns (uint256 count) {
         for (; flags != 0; flags &= flags - 1) {
             count++;
         }
@@ -147,8 +147,7 @@ library EpochVerdicts {
         uint256 workerCount,
         uint256 struck
     ) internal view returns (Tally memory result) {
-        result.wrong = new uint256[](workerCount);
-        result.unreachable = new uint256[](workerCount);
+        result = emptyTally(workerCount);
         uint256 count = seatCount(draw);
         for (uint256 seat = 0; seat < count; seat++) {
             if (!hasRevealed(draw, seat) || (struck >> seat) & 1 == 1) continue;
@@ -157,12 +156,31 @@ library EpochVerdicts {
         }
     }
 
+    /// @notice The same of an epoch's seats as an agreement shows them.
+    function tally(
+        TesterSeat[] memory seats,
+        uint256 workerCount,
+        uint256 struck
+    ) internal pure returns (Tally memory result) {
+        result = emptyTally(workerCount);
+        for (uint256 seat = 0; seat < seats.length; seat++) {
+            if (seats[seat].status != SeatStatus.Revealed || (struck >> seat) & 1 == 1) continue;
+            result.reveals++;
+            for (uint256 i = 0; i < workerCount; i++) {
+                _add(result, i, seats[seat].verdicts[i]);
+            }
+        }
+    }
+
+    function emptyTally(uint256 workerCount) internal pure returns (Tally memory result) {
+        result.wrong = new uint256[](workerCount);
+        result.unreachable = new uint256[](workerCount);
+    }
+
     /// @notice Adds one seat's verdicts to the counts of faults.
     function add(Tally memory self, uint256 packed) internal pure {
         for (uint256 i = 0; i < self.wrong.length; i++) {
-            Verdict verdict = verdictAt(packed, i);
-            if (verdict == Verdict.Wrong) self.wrong[i]++;
-            else if (verdict == Verdict.Unreachable) self.unreachable[i]++;
+            _add(self, i, verdictAt(packed, i));
         }
     }
 
@@ -177,6 +195,11 @@ library EpochVerdicts {
     /// @notice Fewer than half of the seats say nothing.
     function hasQuorum(uint256 reveals, uint256 seats) internal pure returns (bool) {
         return reveals * 2 >= seats;
+    }
+
+    function _add(Tally memory self, uint256 index, Verdict verdict) private pure {
+        if (verdict == Verdict.Wrong) self.wrong[index]++;
+        else if (verdict == Verdict.Unreachable) self.unreachable[index]++;
     }
 
     function _outcome(

@@ -101,7 +101,7 @@ library Settlement {
         bool quorum;
         if (draw.isUnanimous() && !draw.isContested() && !settling.hasResigned) {
             // What nearly every epoch is: all workers good, or too few reports to say anything.
-            reveals = EpochVerdicts.countSeats(draw.revealed());
+            reveals = EpochVerdicts.countFlags(draw.revealed());
             quorum = EpochVerdicts.hasQuorum(reveals, terms.testerCount);
             resolution.outcomes = quorum ? settling.allOk : new Outcome[](terms.workers.length);
             for (uint256 i = 0; !quorum && i < terms.workers.length; i++) {

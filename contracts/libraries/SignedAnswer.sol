@@ -7,8 +7,7 @@ import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/Messa
 import {AnswerProof} from "../types/MarketTypes.sol";
 
 /// @title A worker's answer to a request, as its message key signs it
-/// @notice EIP-712: domain {name "SPRF", version "1"}, type `Answer` below. The request is hashed as
-/// sha256("sprf/request/1" || canonical dag-cbor), in which its nonce stands as 32 bytes in a row.
+/// @notice EIP-712: domain {name "SPRF", version "1"}, type `Answer` below. {ProgramRequest} gives its requestHash.
 library SignedAnswer {
     bytes32 private constant DOMAIN_SEPARATOR = keccak256(
         abi.encode(keccak256("EIP712Domain(string name,string version)"), keccak256("SPRF"), keccak256("1"))
@@ -16,11 +15,6 @@ library SignedAnswer {
     bytes32 private constant ANSWER_TYPEHASH = keccak256(
         "Answer(bytes32 requestHash,uint64 sequence,string previousState,string status,string outputCid,string newState,uint64 gas,string recordCid)"
     );
-
-    /// @notice Hash of the request that holds this nonce.
-    function requestHash(AnswerProof calldata proof, bytes32 nonce) internal pure returns (bytes32) {
-        return sha256(abi.encodePacked("sprf/request/1", proof.requestHead, nonce, proof.requestTail));
-    }
 
     /// @notice Address of the message key that signed the answer to this request.
     function signerOf(AnswerProof calldata proof, bytes32 hash) internal pure returns (address) {

@@ -13,6 +13,7 @@ import {Duties} from "../libraries/Duties.sol";
 import {EpochTiming} from "../libraries/EpochTiming.sol";
 import {EpochVerdicts, Tally} from "../libraries/EpochVerdicts.sol";
 import {Ether} from "../libraries/Ether.sol";
+import {ProgramRequest} from "../libraries/ProgramRequest.sol";
 import {SignedAnswer} from "../libraries/SignedAnswer.sol";
 import {
     AgreementTerms,
@@ -21,6 +22,7 @@ import {
     EpochWindows,
     Outcome,
     PanelWindows,
+    ProbeRequest,
     Resolution,
     SeatStatus,
     TesterSeat,
@@ -29,6 +31,7 @@ import {
 
 /// @title Appeals against outcomes, and challenges of reports, see {IDisputes}
 contract Disputes is IDisputes, ReentrancyGuardTransient {
+    using ProgramRequest for ProbeRequest;
     using SignedAnswer for AnswerProof;
 
     struct Panel {
@@ -45,21 +48,15 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
         bool revealed;
     }
 
-    /// @dev One slot.
-    struct Challenge {
-        address challenger;
-        uint8 workerIndex;
-        bool answered;
-    }
-
     struct Dispute {
         // One bit a worker.
         uint32 appealed;
         bool panelOpen;
-        // One bit a seat.
-        uint8 challenged;
+        // Challenges without an answer: WORKER_BITS for each seat, one for each worker.
+        uint256 open;
         mapping(uint256 workerIndex => address) appellants;
-        mapping(uint256 seat => Challenge) challenges;
+        // By the place in `open`.
+        mapping(uint256 place => address) challengers;
         Panel panel;
     }
 
@@ -74,8 +71,12 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
 
     /// @notice Bytes of an evidence CID, at most.
     uint256 public constant MAX_CID_BYTES = 128;
-    /// @notice Bytes of the request that an answer belongs to, at most.
-    uint256 public constant MAX_REQUEST_BYTES = 300_000;
+    /// @notice Bytes of the input of the request that an answer belongs to, at most: a worker takes no more.
+    uint256 public constant MAX_INPUT_BYTES = 256 * 1024;
+
+    /// @dev Seven seats fit into one word; an agreement has 20 workers at most, so an epoch 140 challenges.
+    uint256 private constant WORKER_BITS = 32;
+    uint256 private constant WORKERS_MASK = (1 << WORKER_BITS) - 1;
 
     ITwins private immutable TWINS;
     ITesterRegistry private immutable TESTERS;
@@ -198,33 +199,41 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
             epoch >= IWorkAgreement(agreement).resignedFrom(workerIndex)
         ) revert Disputes_NothingToChallenge(epoch, seat, workerIndex);
         Dispute storage self = _disputes[agreement][epoch];
-        if ((self.challenged >> seat) & 1 == 1) revert Disputes_AlreadyChallenged(epoch, seat);
+        uint256 place = _placeOf(seat, workerIndex);
+        if (self.challengers[place] != address(0)) revert Disputes_AlreadyChallenged(epoch, seat, workerIndex);
         _requireBond(TESTERS.missPenalty());
 
-        self.challenged |= uint8(1 << seat);
-        self.challenges[seat] = Challenge({challenger: msg.sender, workerIndex: uint8(workerIndex), answered: false});
+        self.open |= 1 << place;
+        self.challengers[place] = msg.sender;
         emit Challenged(agreement, epoch, seat, workerIndex, msg.sender);
         IWorkAgreement(agreement).contest(epoch);
     }
 
     /// @inheritdoc IDisputes
-    function answerChallenge(address agreement, uint256 epoch, uint256 seat, AnswerProof calldata proof) external {
-        Challenge storage self = _disputes[agreement][epoch].challenges[seat];
-        if (self.challenger == address(0) || self.answered) revert Disputes_NotChallenged(epoch, seat);
+    function answerChallenge(
+        address agreement,
+        uint256 epoch,
+        uint256 seat,
+        uint256 workerIndex,
+        AnswerProof calldata proof
+    ) external {
+        Dispute storage self = _disputes[agreement][epoch];
+        if (!_isOpen(self, seat, workerIndex)) revert Disputes_NotChallenged(epoch, seat, workerIndex);
         EpochWindows memory windows = IWorkAgreement(agreement).windowsOf(epoch);
         _requireWindow(windows.appealFrom, windows.finalFrom - 1);
-        uint256 size = proof.requestHead.length + proof.requestTail.length;
-        if (size > MAX_REQUEST_BYTES) revert Disputes_RequestTooLarge(MAX_REQUEST_BYTES, size);
+        uint256 size = proof.request.inputOf().length;
+        if (size > MAX_INPUT_BYTES) revert Disputes_InputTooLarge(MAX_INPUT_BYTES, size);
 
         address tester = IWorkAgreement(agreement).testersOf(epoch)[seat];
-        bytes32 requestHash = proof.requestHash(keccak256(abi.encode(agreement, epoch, tester, proof.salt)));
+        bytes32 nonce = keccak256(abi.encode(agreement, epoch, tester, proof.salt));
+        bytes32 requestHash = proof.request.hash(nonce, IWorkAgreement(agreement).program());
         address signer = proof.signerOf(requestHash);
-        uint256 twinId = IWorkAgreement(agreement).terms().workers[self.workerIndex].twinId;
+        uint256 twinId = IWorkAgreement(agreement).terms().workers[workerIndex].twinId;
         if (TWINS.twinOfKey(signer) != twinId) revert Disputes_WrongSigner(twinId, signer);
 
-        self.answered = true;
+        self.open &= ~(1 << _placeOf(seat, workerIndex));
         _credits[tester] += TESTERS.missPenalty();
-        emit ChallengeAnswered(agreement, epoch, seat, requestHash);
+        emit ChallengeAnswered(agreement, epoch, seat, workerIndex, requestHash);
     }
 
     /// @inheritdoc IDisputes
@@ -308,10 +317,17 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
     function challengeOf(
         address agreement,
         uint256 epoch,
-        uint256 seat
-    ) external view returns (address challenger, uint256 workerIndex, bool answered) {
-        Challenge storage self = _disputes[agreement][epoch].challenges[seat];
-        return (self.challenger, self.workerIndex, self.answered);
+        uint256 seat,
+        uint256 workerIndex
+    ) external view returns (address challenger, bool answered) {
+        Dispute storage self = _disputes[agreement][epoch];
+        challenger = self.challengers[_placeOf(seat, workerIndex)];
+        answered = challenger != address(0) && !_isOpen(self, seat, workerIndex);
+    }
+
+    /// @inheritdoc IDisputes
+    function openChallenges(address agreement, uint256 epoch, uint256 seat) external view returns (uint256) {
+        return _openAt(_disputes[agreement][epoch], seat);
     }
 
     function _openPanel(Dispute storage self, address agreement, uint256 epoch) private {
@@ -333,18 +349,23 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
         emit PanelOpened(agreement, epoch, request.seedBlock, accounts, excused);
     }
 
-    /// @dev Takes the unanswered reports' cost of a miss from their testers.
+    /// @dev Takes what a miss costs from each tester with an unanswered challenge, once however many there are: more
+    /// than that its duty's stake may not hold next to what appeals take.
     function _strike(Dispute storage self, uint256 epoch, TesterSeat[] memory seats, uint256 struck) private {
         if (struck == 0) return;
         uint256 penalty = TESTERS.missPenalty();
         for (uint256 i = 0; i < seats.length; i++) {
             if ((struck >> i) & 1 == 0) continue;
+            uint256 open = _openAt(self, i);
             uint256 taken = TESTERS.charge(msg.sender, seats[i].testerId, penalty, false);
-            uint256 reward = taken / 2;
-            // The bond comes back, too.
-            _credits[self.challenges[i].challenger] += penalty + reward;
-            emit ReportStruck(msg.sender, epoch, i, reward);
-            Ether.burn(taken - reward);
+            uint256 count = EpochVerdicts.countFlags(open);
+            uint256 share = taken / 2 / count;
+            for (uint256 j = 0; open >> j != 0; j++) {
+                // The bond comes back, too.
+                if ((open >> j) & 1 == 1) _credits[self.challengers[_placeOf(i, j)]] += penalty + share;
+            }
+            emit ReportStruck(msg.sender, epoch, i, open, share * count);
+            Ether.burn(taken - share * count);
         }
     }
 
@@ -415,15 +436,14 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
         TesterSeat[] memory seats
     ) private view returns (Judgement memory judgement) {
         for (uint256 i = 0; i < seats.length; i++) {
-            bool open = (self.challenged >> i) & 1 == 1 && !self.challenges[i].answered;
-            if (open) judgement.struck |= 1 << i;
+            if (_openAt(self, i) != 0) judgement.struck |= 1 << i;
         }
         judgement.appealed = _outcomes(seats, terms, 0);
         judgement.ruled = _outcomes(seats, terms, judgement.struck);
         if (self.appealed == 0) return judgement;
 
         uint256 size = self.panel.testerIds.length;
-        Tally memory tally = _emptyTally(terms.workers.length);
+        Tally memory tally = EpochVerdicts.emptyTally(terms.workers.length);
         for (uint256 i = 0; i < size; i++) {
             PanelSeat storage seat = self.panel.seats[i];
             if (!seat.revealed) continue;
@@ -444,21 +464,7 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
         AgreementTerms memory terms,
         uint256 struck
     ) private pure returns (Outcome[] memory) {
-        Tally memory tally = _emptyTally(terms.workers.length);
-        for (uint256 i = 0; i < seats.length; i++) {
-            if (seats[i].status != SeatStatus.Revealed || (struck >> i) & 1 == 1) continue;
-            tally.reveals++;
-            for (uint256 j = 0; j < seats[i].verdicts.length; j++) {
-                if (seats[i].verdicts[j] == Verdict.Wrong) tally.wrong[j]++;
-                else if (seats[i].verdicts[j] == Verdict.Unreachable) tally.unreachable[j]++;
-            }
-        }
-        return EpochVerdicts.outcomes(tally, terms.testerCount);
-    }
-
-    function _emptyTally(uint256 workerCount) private pure returns (Tally memory tally) {
-        tally.wrong = new uint256[](workerCount);
-        tally.unreachable = new uint256[](workerCount);
+        return EpochVerdicts.outcomes(EpochVerdicts.tally(seats, terms.workers.length, struck), terms.testerCount);
     }
 
     function _dissented(
@@ -526,6 +532,19 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
         AgreementTerms memory terms = IWorkAgreement(agreement).terms();
         uint256 appealTo = IWorkAgreement(agreement).windowsOf(epoch).appealTo;
         return EpochTiming.panel(appealTo, terms.epochLength, terms.revealLength);
+    }
+
+    /// @dev The workers on which a seat's report waits to be backed, one bit each.
+    function _openAt(Dispute storage self, uint256 seat) private view returns (uint256) {
+        return (self.open >> (seat * WORKER_BITS)) & WORKERS_MASK;
+    }
+
+    function _isOpen(Dispute storage self, uint256 seat, uint256 workerIndex) private view returns (bool) {
+        return workerIndex < WORKER_BITS && (_openAt(self, seat) >> workerIndex) & 1 == 1;
+    }
+
+    function _placeOf(uint256 seat, uint256 workerIndex) private pure returns (uint256) {
+        return seat * WORKER_BITS + workerIndex;
     }
 
     function _requireAppealWindow(address agreement, uint256 epoch) private view {

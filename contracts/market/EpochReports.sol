@@ -127,7 +127,7 @@ abstract contract EpochReports is IWorkAgreement {
             bytes32 committed;
             if (draw.isGrouped(seat)) {
                 // The place of a seat in its group is the number of grouped seats before it.
-                uint256 place = EpochVerdicts.countSeats(grouped & ((1 << seat) - 1));
+                uint256 place = EpochVerdicts.countFlags(grouped & ((1 << seat) - 1));
                 if (place >= group.length) revert WorkAgreement_BadGroup(epoch);
                 committed = group[place];
             } else {

@@ -207,13 +207,26 @@ struct SeatReveal {
     bytes32 salt;
 }
 
-/// @dev A worker's signed answer to a tester's probe, as wire/execution-answer.ts has it. The request is given in two
-/// parts around its nonce: sha256("sprf/request/1" || requestHead || nonce || requestTail) is the answer's requestHash.
+/// @dev A tester's probe but for its version, nonce and program, as wire/execution-request.ts has it.
+struct ProbeRequest {
+    // Passphrase of the Stellar network.
+    string network;
+    // `G...`
+    string user;
+    // Empty when it has a CID.
+    bytes input;
+    string inputCid;
+    uint64 maxGas;
+    uint64 validUntil;
+    // Empty when it asks for no state.
+    string ifState;
+}
+
+/// @dev A worker's signed answer to a tester's probe, as wire/execution-answer.ts has it.
 struct AnswerProof {
-    // With which nonce = keccak256(abi.encode(agreement, epoch, tester, salt)).
+    // Of the nonce: keccak256(abi.encode(agreement, epoch, tester, salt)).
     bytes32 salt;
-    bytes requestHead;
-    bytes requestTail;
+    ProbeRequest request;
     uint64 sequence;
     string previousState;
     string status;

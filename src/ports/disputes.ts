@@ -11,22 +11,33 @@ export interface PanelWindows {
   readonly finalFrom: number;
 }
 
-/** Somebody doubts the `ok` of a tester for a worker. */
+/** Somebody doubts the `ok` of a tester for one worker. */
 export interface Challenge {
   readonly challenger: string;
-  readonly workerIndex: number;
   readonly answered: boolean;
 }
 
+/** The request of a tester's probe (wire/execution-request.ts) but for its version, nonce and program, which the contract adds. */
+export interface ProbeRequest {
+  readonly network: string;
+  readonly user: string;
+  /** Empty when it has a CID. */
+  readonly input: Uint8Array;
+  readonly inputCid: string;
+  readonly maxGas: bigint;
+  readonly validUntil: bigint;
+  /** Empty when it asks for no state. */
+  readonly ifState: string;
+}
+
 /**
- * A worker's signed answer to a tester's probe (wire/execution-answer.ts). Its request is in two parts around the nonce, which the
- * salt gives.
+ * A worker's signed answer to a tester's probe (wire/execution-answer.ts). The contract writes the request itself, with the nonce that
+ * the salt gives and the program that the agreement is bound to.
  */
 export interface AnswerProof {
   /** 32 bytes. */
   readonly salt: Uint8Array;
-  readonly requestHead: Uint8Array;
-  readonly requestTail: Uint8Array;
+  readonly request: ProbeRequest;
   readonly sequence: bigint;
   readonly previousState: string;
   readonly status: string;
@@ -66,11 +77,21 @@ export interface Disputes {
     bondWei: bigint,
     options?: ChainOptions,
   ): Promise<void>;
-  challengeOf(agreement: string, epoch: number, seat: number, options?: ChainOptions): Promise<Challenge | undefined>;
+  challengeOf(
+    agreement: string,
+    epoch: number,
+    seat: number,
+    workerIndex: number,
+    options?: ChainOptions,
+  ): Promise<Challenge | undefined>;
+  /** Indexes of the workers for whom a seat's report was challenged and nothing shown. */
+  openChallenges(agreement: string, epoch: number, seat: number, options?: ChainOptions): Promise<readonly number[]>;
+  /** Shows what the `ok` of a seat for a worker rests on. */
   answerChallenge(
     agreement: string,
     epoch: number,
     seat: number,
+    workerIndex: number,
     proof: AnswerProof,
     options?: ChainOptions,
   ): Promise<void>;

@@ -223,12 +223,21 @@ export type DisputeEvent =
       readonly workerIndex: number;
       readonly challenger: string;
     }
-  | { readonly name: "ChallengeAnswered"; readonly agreement: string; readonly epoch: number; readonly seat: number }
+  | {
+      readonly name: "ChallengeAnswered";
+      readonly agreement: string;
+      readonly epoch: number;
+      readonly seat: number;
+      readonly workerIndex: number;
+    }
   | {
       readonly name: "ReportStruck";
       readonly agreement: string;
       readonly epoch: number;
       readonly seat: number;
+      /** Indexes of the workers for whom nothing was shown. */
+      readonly workers: readonly number[];
+      /** Their challengers share it in equal parts. */
       readonly rewardWei: bigint;
     }
   | { readonly name: "BondWithdrawn"; readonly account: string; readonly amountWei: bigint };

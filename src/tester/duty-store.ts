@@ -42,7 +42,13 @@ const dutySchema = z.strictObject({
   group: z.array(bytesOf(32)).max(MAX_SEATS).optional(),
   /** Own challenges of others' reports of this epoch. */
   challenged: z
-    .array(z.strictObject({ seat: z.int().min(0), grounds: z.enum(["evidence-missing", "no-answer"]) }))
+    .array(
+      z.strictObject({
+        seat: z.int().min(0),
+        workerIndex: z.int().min(0),
+        grounds: z.enum(["evidence-missing", "no-answer"]),
+      }),
+    )
     .max(MAX_SEATS)
     .optional(),
 });

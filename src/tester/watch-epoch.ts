@@ -41,15 +41,19 @@ export interface EpochWatch {
   stop(): Promise<void>;
 }
 
+/** A report that has nothing to show for its `ok`s of these workers, in the order in which they are asked about. */
 interface Doubt {
   readonly seat: number;
-  readonly workerIndex: number;
+  readonly workers: readonly number[];
   readonly grounds: ChallengeGrounds;
 }
 
 /**
- * Stands by a revealed report until the epoch is final: answers whoever challenges it, with the worker's signed answer; looks at the
+ * Stands by a revealed report until the epoch is final: answers whoever challenges it, with the workers' signed answers; looks at the
  * others' evidence and challenges an `ok` that has nothing to show; appeals an outcome that its own proof contradicts.
+ *
+ * It challenges a report once, for a worker that nobody asked about, whatever else it was challenged for: that may be an accomplice's
+ * question, whose answer is ready. Which worker that is depends on its salt, so nobody can have foreseen it.
  */
 export function watchEpoch(
   components: WatchEpochComponents,
@@ -71,13 +75,15 @@ export function watchEpoch(
   let known: readonly Doubt[] | undefined;
   let latest: { readonly block: number; readonly windows: EpochWindows } | undefined;
   let challenging: Promise<void> | undefined;
-  const tried = new Set<number>();
+  const left = new Set<number>();
   let disagreed = false;
   let challenged = parts.duty.challenged ?? [];
-  let settledAnswers = false;
+  const unanswerable = new Set<number>();
 
+  let place: number | undefined;
   async function ownSeat(): Promise<number> {
-    return (await chain.seatsOf(address, epoch, { signal })).findIndex(({ tester }) => tester === chain.account);
+    place ??= (await chain.seatsOf(address, epoch, { signal })).findIndex(({ tester }) => tester === chain.account);
+    return place;
   }
 
   async function ownEvidence(): Promise<Evidence | undefined> {
@@ -87,22 +93,31 @@ export function watchEpoch(
 
   /** Whoever doubts an honest report loses the bond to its tester. */
   async function defend(): Promise<void> {
-    if (settledAnswers) return;
     const seat = await ownSeat();
-    const challenge = await chain.challengeOf(address, epoch, seat, { signal });
-    if (challenge === undefined || challenge.answered) return;
+    const open = await chain.openChallenges(address, epoch, seat, { signal });
+    const unanswered = open.filter((workerIndex) => !unanswerable.has(workerIndex));
+    if (unanswered.length === 0) return;
     const evidence = await ownEvidence();
-    const signed = evidence?.workers[challenge.workerIndex]?.answer;
-    if (evidence?.request === undefined || signed === undefined) {
-      settledAnswers = true;
-      logger.error("a challenge cannot be answered: there is no signed answer to show", { ...challenge });
-      return;
+    const failures: unknown[] = [];
+    for (const workerIndex of unanswered) {
+      const signed = evidence?.workers[workerIndex]?.answer;
+      if (evidence?.request === undefined || signed === undefined) {
+        unanswerable.add(workerIndex);
+        logger.error("a challenge cannot be answered: there is no signed answer to show", { workerIndex });
+        continue;
+      }
+      const { request } = evidence.request;
+      const proof = answerProofOf({ request, signed, salt: parts.duty.salt });
+      try {
+        await chain.answerChallenge(address, epoch, seat, workerIndex, proof, { signal });
+        logger.info("a challenge was answered", { workerIndex });
+      } catch (error) {
+        // Each answer is worth a bond of its own.
+        if (signal.aborted) throw error;
+        failures.push(error);
+      }
     }
-    const { request } = evidence.request;
-    const proof = answerProofOf({ request, signed, salt: parts.duty.salt });
-    await chain.answerChallenge(address, epoch, seat, proof, { signal });
-    settledAnswers = true;
-    logger.info("a challenge was answered", { workerIndex: challenge.workerIndex });
+    if (failures.length > 0) throw failures[0];
   }
 
   async function workersOf(): Promise<readonly WorkerIdentity[]> {
@@ -115,8 +130,12 @@ export function watchEpoch(
 
   /** Looks at every other report once. */
   async function look(): Promise<readonly Doubt[]> {
-    const boundFrom = await chain.boundFrom(address, { signal });
-    if (boundFrom === undefined || epoch < boundFrom) return [];
+    const [boundFrom, state] = await Promise.all([
+      chain.boundFrom(address, { signal }),
+      chain.agreementState(address, { signal }),
+    ]);
+    if (boundFrom === undefined || state.program === undefined || epoch < boundFrom) return [];
+    const program = StrKey.encodeEd25519PublicKey(Buffer.from(state.program));
     const [seats, reports, workers] = await Promise.all([
       chain.seatsOf(address, epoch, { signal }),
       chain.reportsOf(address, epoch, { signal }),
@@ -125,44 +144,63 @@ export function watchEpoch(
     const found = await Promise.all(
       reports
         .filter(({ tester, verdicts }) => tester !== chain.account && verdicts.includes("ok"))
-        .map(async (report) => await doubtOf(report, workers)),
+        .map(async (report) => ({ tester: report.tester, ...(await doubtsOf(report, workers, program)) })),
     );
-    return found.flatMap((each) => {
-      const seat = seats.findIndex(({ tester }) => tester === each?.tester);
-      return each === undefined || seat === -1 ? [] : [{ seat, workerIndex: each.workerIndex, grounds: each.grounds }];
+    return found.flatMap(({ tester, ...doubt }) => {
+      const seat = seats.findIndex((each) => each.tester === tester);
+      return doubt.workers.length === 0 || seat === -1 ? [] : [{ seat, ...doubt }];
     });
   }
 
-  async function doubtOf(
+  /** For which workers a report has nothing to show. */
+  async function doubtsOf(
     report: RevealedReport,
     workers: readonly WorkerIdentity[],
-  ): Promise<
-    { readonly tester: string; readonly workerIndex: number; readonly grounds: ChallengeGrounds } | undefined
-  > {
-    const { tester, verdicts } = report;
+    program: string,
+  ): Promise<Omit<Doubt, "seat">> {
+    const { verdicts } = report;
     const timeoutMs = init.evidenceTimeoutMs ?? EVIDENCE_TIMEOUT_MS;
     const wanted = { agreement: address, epoch, report };
     const evidence = await findEvidence(components, wanted, { timeoutMs, signal });
-    const probe = evidence === undefined ? undefined : probeOf(evidence, wanted);
+    const found = evidence === undefined ? undefined : probeOf(evidence, wanted);
+    // What a worker answered about another program backs nothing.
+    const probe = found?.request.program === program ? found : undefined;
+    const doubted: number[] = [];
     for (const [workerIndex, verdict] of verdicts.entries()) {
       const worker = workers[workerIndex];
       if (verdict !== "ok" || worker === undefined) continue;
+      const isShown =
+        evidence !== undefined && probe !== undefined && answerOf(evidence, workerIndex, worker, probe) !== undefined;
+      if (isShown) continue;
       const gone = await chain.resignedFrom(address, workerIndex, { signal });
-      if (gone !== undefined && epoch >= gone) continue;
-      if (evidence === undefined) return { tester, workerIndex, grounds: "evidence-missing" };
-      if (probe === undefined || answerOf(evidence, workerIndex, worker, probe) === undefined) {
-        return { tester, workerIndex, grounds: "no-answer" };
-      }
+      if (gone === undefined || epoch < gone) doubted.push(workerIndex);
+    }
+    return { workers: fromOwnPlace(doubted), grounds: evidence === undefined ? "evidence-missing" : "no-answer" };
+  }
+
+  /** Begins where the salt says. */
+  function fromOwnPlace(list: readonly number[]): readonly number[] {
+    const start = list.length === 0 ? 0 : (parts.duty.salt[0] ?? 0) % list.length;
+    return [...list.slice(start), ...list.slice(0, start)];
+  }
+
+  /** The first worker for whom nobody challenged the report yet. */
+  async function unasked({ seat, workers }: Doubt): Promise<number | undefined> {
+    for (const workerIndex of workers) {
+      if ((await chain.challengeOf(address, epoch, seat, workerIndex, { signal })) === undefined) return workerIndex;
     }
     return undefined;
   }
 
   async function challengeThose(doubted: readonly Doubt[]): Promise<void> {
-    for (const { seat, workerIndex, grounds } of doubted) {
-      if (tried.has(seat)) continue;
-      tried.add(seat);
-      if (challenged.some((each) => each.seat === seat)) continue;
-      if ((await chain.challengeOf(address, epoch, seat, { signal })) !== undefined) continue;
+    for (const doubt of doubted) {
+      const { seat, grounds } = doubt;
+      if (left.has(seat) || challenged.some((each) => each.seat === seat)) continue;
+      const workerIndex = await unasked(doubt);
+      if (workerIndex === undefined) {
+        left.add(seat);
+        continue;
+      }
       const [missPenaltyWei, gasPriceWei, balanceWei] = await Promise.all([
         chain.missPenaltyWei({ signal }),
         chain.gasPriceWei({ signal }),
@@ -178,11 +216,15 @@ export function watchEpoch(
         mostADay: init.challengesADay ?? MOST_CHALLENGES_A_DAY,
       });
       logger.warn("a report has nothing to show for an ok", { seat, workerIndex, grounds, challenged: isWorthIt });
-      if (!isWorthIt) continue;
-      // Counted first: a crash must not make it more than the day allows.
+      if (!isWorthIt) {
+        left.add(seat);
+        continue;
+      }
+      // Counted first: a crash must not make it more than the day allows. Should somebody ask about this worker an instant
+      // before, another one's turn comes with the next block.
       await book.begun();
       await chain.challenge(address, epoch, seat, workerIndex, missPenaltyWei, { signal });
-      challenged = [...challenged, { seat, grounds }];
+      challenged = [...challenged, { seat, workerIndex, grounds }];
       await save({ challenged: [...challenged] });
     }
   }
@@ -217,8 +259,8 @@ export function watchEpoch(
 
   /** What became of own challenges, for the next decision. */
   async function learn(): Promise<void> {
-    for (const { seat, grounds } of challenged) {
-      const challenge = await chain.challengeOf(address, epoch, seat, { signal });
+    for (const { seat, workerIndex, grounds } of challenged) {
+      const challenge = await chain.challengeOf(address, epoch, seat, workerIndex, { signal });
       if (challenge?.challenger === chain.account) await book.ended(grounds, !challenge.answered);
     }
     if (challenged.length > 0) await save({ challenged: [] });

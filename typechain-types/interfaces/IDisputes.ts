@@ -5,9 +5,14 @@
 import type { BaseContract, BigNumberish, BytesLike, FunctionFragment, Result, Interface, EventFragment, AddressLike, ContractRunner, ContractMethod, Listener } from "ethers"
 import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, TypedLogDescription, TypedListener, TypedContractMethod } from "../common.js"
   
-    export type AnswerProofStruct = {salt: BytesLike, requestHead: BytesLike, requestTail: BytesLike, sequence: BigNumberish, previousState: string, status: string, outputCid: string, newState: string, gas: BigNumberish, recordCid: string, signature: BytesLike}
+    export type ProbeRequestStruct = {network: string, user: string, input: BytesLike, inputCid: string, maxGas: BigNumberish, validUntil: BigNumberish, ifState: string}
 
-    export type AnswerProofStructOutput = [salt: string, requestHead: string, requestTail: string, sequence: bigint, previousState: string, status: string, outputCid: string, newState: string, gas: bigint, recordCid: string, signature: string] & {salt: string, requestHead: string, requestTail: string, sequence: bigint, previousState: string, status: string, outputCid: string, newState: string, gas: bigint, recordCid: string, signature: string }
+    export type ProbeRequestStructOutput = [network: string, user: string, input: string, inputCid: string, maxGas: bigint, validUntil: bigint, ifState: string] & {network: string, user: string, input: string, inputCid: string, maxGas: bigint, validUntil: bigint, ifState: string }
+  
+
+    export type AnswerProofStruct = {salt: BytesLike, request: ProbeRequestStruct, sequence: BigNumberish, previousState: string, status: string, outputCid: string, newState: string, gas: BigNumberish, recordCid: string, signature: BytesLike}
+
+    export type AnswerProofStructOutput = [salt: string, request: ProbeRequestStructOutput, sequence: bigint, previousState: string, status: string, outputCid: string, newState: string, gas: bigint, recordCid: string, signature: string] & {salt: string, request: ProbeRequestStructOutput, sequence: bigint, previousState: string, status: string, outputCid: string, newState: string, gas: bigint, recordCid: string, signature: string }
   
 
     export type TesterSeatStruct = {tester: AddressLike, testerId: BigNumberish, status: BigNumberish, excused: boolean, grouped: boolean, verdicts: BigNumberish[]}
@@ -26,18 +31,19 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface IDisputesInterface extends Interface {
-    getFunction(nameOrSignature: "answerChallenge" | "appeal" | "appealedWorkers" | "bondOf" | "challenge" | "challengeOf" | "commit" | "creditOf" | "openPanel" | "panelOf" | "panelWindowsOf" | "preview" | "previewPanel" | "resolve" | "reveal" | "withdraw"): FunctionFragment;
+    getFunction(nameOrSignature: "answerChallenge" | "appeal" | "appealedWorkers" | "bondOf" | "challenge" | "challengeOf" | "commit" | "creditOf" | "openChallenges" | "openPanel" | "panelOf" | "panelWindowsOf" | "preview" | "previewPanel" | "resolve" | "reveal" | "withdraw"): FunctionFragment;
 
     getEvent(nameOrSignatureOrTopic: "AppealResolved" | "Appealed" | "BondWithdrawn" | "ChallengeAnswered" | "Challenged" | "PanelCommitted" | "PanelOpened" | "PanelRevealed" | "ReportStruck"): EventFragment;
 
-    encodeFunctionData(functionFragment: 'answerChallenge', values: [AddressLike, BigNumberish, BigNumberish, AnswerProofStruct]): string;
+    encodeFunctionData(functionFragment: 'answerChallenge', values: [AddressLike, BigNumberish, BigNumberish, BigNumberish, AnswerProofStruct]): string;
 encodeFunctionData(functionFragment: 'appeal', values: [AddressLike, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'appealedWorkers', values: [AddressLike, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'bondOf', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'challenge', values: [AddressLike, BigNumberish, BigNumberish, BigNumberish]): string;
-encodeFunctionData(functionFragment: 'challengeOf', values: [AddressLike, BigNumberish, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'challengeOf', values: [AddressLike, BigNumberish, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'commit', values: [AddressLike, BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'creditOf', values: [AddressLike]): string;
+encodeFunctionData(functionFragment: 'openChallenges', values: [AddressLike, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'openPanel', values: [AddressLike, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'panelOf', values: [AddressLike, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'panelWindowsOf', values: [AddressLike, BigNumberish]): string;
@@ -55,6 +61,7 @@ decodeFunctionResult(functionFragment: 'challenge', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'challengeOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'commit', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'creditOf', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'openChallenges', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'openPanel', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'panelOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'panelWindowsOf', data: BytesLike): Result;
@@ -103,9 +110,9 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
   
 
     export namespace ChallengeAnsweredEvent {
-      export type InputTuple = [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, requestHash: BytesLike];
-      export type OutputTuple = [agreement: string, epoch: bigint, seat: bigint, requestHash: string];
-      export interface OutputObject {agreement: string, epoch: bigint, seat: bigint, requestHash: string };
+      export type InputTuple = [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, workerIndex: BigNumberish, requestHash: BytesLike];
+      export type OutputTuple = [agreement: string, epoch: bigint, seat: bigint, workerIndex: bigint, requestHash: string];
+      export interface OutputObject {agreement: string, epoch: bigint, seat: bigint, workerIndex: bigint, requestHash: string };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -163,9 +170,9 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
   
 
     export namespace ReportStruckEvent {
-      export type InputTuple = [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, reward: BigNumberish];
-      export type OutputTuple = [agreement: string, epoch: bigint, seat: bigint, reward: bigint];
-      export interface OutputObject {agreement: string, epoch: bigint, seat: bigint, reward: bigint };
+      export type InputTuple = [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, workers: BigNumberish, reward: BigNumberish];
+      export type OutputTuple = [agreement: string, epoch: bigint, seat: bigint, workers: bigint, reward: bigint];
+      export interface OutputObject {agreement: string, epoch: bigint, seat: bigint, workers: bigint, reward: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -209,7 +216,7 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
     
     
     answerChallenge: TypedContractMethod<
-      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, proof: AnswerProofStruct, ],
+      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, workerIndex: BigNumberish, proof: AnswerProofStruct, ],
       [void],
       'nonpayable'
     >
@@ -249,8 +256,8 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
 
     
     challengeOf: TypedContractMethod<
-      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, ],
-      [[string, bigint, boolean] & {challenger: string, workerIndex: bigint, answered: boolean }],
+      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, workerIndex: BigNumberish, ],
+      [[string, boolean] & {challenger: string, answered: boolean }],
       'view'
     >
     
@@ -266,6 +273,14 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
     
     creditOf: TypedContractMethod<
       [account: AddressLike, ],
+      [bigint],
+      'view'
+    >
+    
+
+    
+    openChallenges: TypedContractMethod<
+      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, ],
       [bigint],
       'view'
     >
@@ -339,7 +354,7 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
     getFunction<T extends ContractMethod = ContractMethod>(key: string | FunctionFragment): T;
 
     getFunction(nameOrSignature: 'answerChallenge'): TypedContractMethod<
-      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, proof: AnswerProofStruct, ],
+      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, workerIndex: BigNumberish, proof: AnswerProofStruct, ],
       [void],
       'nonpayable'
     >;
@@ -364,8 +379,8 @@ getFunction(nameOrSignature: 'challenge'): TypedContractMethod<
       'payable'
     >;
 getFunction(nameOrSignature: 'challengeOf'): TypedContractMethod<
-      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, ],
-      [[string, bigint, boolean] & {challenger: string, workerIndex: bigint, answered: boolean }],
+      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, workerIndex: BigNumberish, ],
+      [[string, boolean] & {challenger: string, answered: boolean }],
       'view'
     >;
 getFunction(nameOrSignature: 'commit'): TypedContractMethod<
@@ -375,6 +390,11 @@ getFunction(nameOrSignature: 'commit'): TypedContractMethod<
     >;
 getFunction(nameOrSignature: 'creditOf'): TypedContractMethod<
       [account: AddressLike, ],
+      [bigint],
+      'view'
+    >;
+getFunction(nameOrSignature: 'openChallenges'): TypedContractMethod<
+      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, ],
       [bigint],
       'view'
     >;
@@ -443,7 +463,7 @@ getEvent(key: 'ReportStruck'): TypedContractEvent<ReportStruckEvent.InputTuple, 
       BondWithdrawn: TypedContractEvent<BondWithdrawnEvent.InputTuple, BondWithdrawnEvent.OutputTuple, BondWithdrawnEvent.OutputObject>;
     
 
-      'ChallengeAnswered(address,uint256,uint256,bytes32)': TypedContractEvent<ChallengeAnsweredEvent.InputTuple, ChallengeAnsweredEvent.OutputTuple, ChallengeAnsweredEvent.OutputObject>;
+      'ChallengeAnswered(address,uint256,uint256,uint256,bytes32)': TypedContractEvent<ChallengeAnsweredEvent.InputTuple, ChallengeAnsweredEvent.OutputTuple, ChallengeAnsweredEvent.OutputObject>;
       ChallengeAnswered: TypedContractEvent<ChallengeAnsweredEvent.InputTuple, ChallengeAnsweredEvent.OutputTuple, ChallengeAnsweredEvent.OutputObject>;
     
 
@@ -463,7 +483,7 @@ getEvent(key: 'ReportStruck'): TypedContractEvent<ReportStruckEvent.InputTuple, 
       PanelRevealed: TypedContractEvent<PanelRevealedEvent.InputTuple, PanelRevealedEvent.OutputTuple, PanelRevealedEvent.OutputObject>;
     
 
-      'ReportStruck(address,uint256,uint256,uint256)': TypedContractEvent<ReportStruckEvent.InputTuple, ReportStruckEvent.OutputTuple, ReportStruckEvent.OutputObject>;
+      'ReportStruck(address,uint256,uint256,uint256,uint256)': TypedContractEvent<ReportStruckEvent.InputTuple, ReportStruckEvent.OutputTuple, ReportStruckEvent.OutputObject>;
       ReportStruck: TypedContractEvent<ReportStruckEvent.InputTuple, ReportStruckEvent.OutputTuple, ReportStruckEvent.OutputObject>;
     
     };

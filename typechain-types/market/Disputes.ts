@@ -5,9 +5,14 @@
 import type { BaseContract, BigNumberish, BytesLike, FunctionFragment, Result, Interface, EventFragment, AddressLike, ContractRunner, ContractMethod, Listener } from "ethers"
 import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, TypedLogDescription, TypedListener, TypedContractMethod } from "../common.js"
   
-    export type AnswerProofStruct = {salt: BytesLike, requestHead: BytesLike, requestTail: BytesLike, sequence: BigNumberish, previousState: string, status: string, outputCid: string, newState: string, gas: BigNumberish, recordCid: string, signature: BytesLike}
+    export type ProbeRequestStruct = {network: string, user: string, input: BytesLike, inputCid: string, maxGas: BigNumberish, validUntil: BigNumberish, ifState: string}
 
-    export type AnswerProofStructOutput = [salt: string, requestHead: string, requestTail: string, sequence: bigint, previousState: string, status: string, outputCid: string, newState: string, gas: bigint, recordCid: string, signature: string] & {salt: string, requestHead: string, requestTail: string, sequence: bigint, previousState: string, status: string, outputCid: string, newState: string, gas: bigint, recordCid: string, signature: string }
+    export type ProbeRequestStructOutput = [network: string, user: string, input: string, inputCid: string, maxGas: bigint, validUntil: bigint, ifState: string] & {network: string, user: string, input: string, inputCid: string, maxGas: bigint, validUntil: bigint, ifState: string }
+  
+
+    export type AnswerProofStruct = {salt: BytesLike, request: ProbeRequestStruct, sequence: BigNumberish, previousState: string, status: string, outputCid: string, newState: string, gas: BigNumberish, recordCid: string, signature: BytesLike}
+
+    export type AnswerProofStructOutput = [salt: string, request: ProbeRequestStructOutput, sequence: bigint, previousState: string, status: string, outputCid: string, newState: string, gas: bigint, recordCid: string, signature: string] & {salt: string, request: ProbeRequestStructOutput, sequence: bigint, previousState: string, status: string, outputCid: string, newState: string, gas: bigint, recordCid: string, signature: string }
   
 
     export type TesterSeatStruct = {tester: AddressLike, testerId: BigNumberish, status: BigNumberish, excused: boolean, grouped: boolean, verdicts: BigNumberish[]}
@@ -26,20 +31,21 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface DisputesInterface extends Interface {
-    getFunction(nameOrSignature: "MAX_CID_BYTES" | "MAX_REQUEST_BYTES" | "answerChallenge" | "appeal" | "appealedWorkers" | "bondOf" | "challenge" | "challengeOf" | "commit" | "creditOf" | "openPanel" | "panelOf" | "panelWindowsOf" | "preview" | "previewPanel" | "resolve" | "reveal" | "withdraw"): FunctionFragment;
+    getFunction(nameOrSignature: "MAX_CID_BYTES" | "MAX_INPUT_BYTES" | "answerChallenge" | "appeal" | "appealedWorkers" | "bondOf" | "challenge" | "challengeOf" | "commit" | "creditOf" | "openChallenges" | "openPanel" | "panelOf" | "panelWindowsOf" | "preview" | "previewPanel" | "resolve" | "reveal" | "withdraw"): FunctionFragment;
 
     getEvent(nameOrSignatureOrTopic: "AppealResolved" | "Appealed" | "BondWithdrawn" | "ChallengeAnswered" | "Challenged" | "PanelCommitted" | "PanelOpened" | "PanelRevealed" | "ReportStruck"): EventFragment;
 
     encodeFunctionData(functionFragment: 'MAX_CID_BYTES', values?: undefined): string;
-encodeFunctionData(functionFragment: 'MAX_REQUEST_BYTES', values?: undefined): string;
-encodeFunctionData(functionFragment: 'answerChallenge', values: [AddressLike, BigNumberish, BigNumberish, AnswerProofStruct]): string;
+encodeFunctionData(functionFragment: 'MAX_INPUT_BYTES', values?: undefined): string;
+encodeFunctionData(functionFragment: 'answerChallenge', values: [AddressLike, BigNumberish, BigNumberish, BigNumberish, AnswerProofStruct]): string;
 encodeFunctionData(functionFragment: 'appeal', values: [AddressLike, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'appealedWorkers', values: [AddressLike, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'bondOf', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'challenge', values: [AddressLike, BigNumberish, BigNumberish, BigNumberish]): string;
-encodeFunctionData(functionFragment: 'challengeOf', values: [AddressLike, BigNumberish, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'challengeOf', values: [AddressLike, BigNumberish, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'commit', values: [AddressLike, BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'creditOf', values: [AddressLike]): string;
+encodeFunctionData(functionFragment: 'openChallenges', values: [AddressLike, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'openPanel', values: [AddressLike, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'panelOf', values: [AddressLike, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'panelWindowsOf', values: [AddressLike, BigNumberish]): string;
@@ -50,7 +56,7 @@ encodeFunctionData(functionFragment: 'reveal', values: [AddressLike, BigNumberis
 encodeFunctionData(functionFragment: 'withdraw', values?: undefined): string;
 
     decodeFunctionResult(functionFragment: 'MAX_CID_BYTES', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'MAX_REQUEST_BYTES', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'MAX_INPUT_BYTES', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'answerChallenge', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'appeal', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'appealedWorkers', data: BytesLike): Result;
@@ -59,6 +65,7 @@ decodeFunctionResult(functionFragment: 'challenge', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'challengeOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'commit', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'creditOf', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'openChallenges', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'openPanel', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'panelOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'panelWindowsOf', data: BytesLike): Result;
@@ -107,9 +114,9 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
   
 
     export namespace ChallengeAnsweredEvent {
-      export type InputTuple = [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, requestHash: BytesLike];
-      export type OutputTuple = [agreement: string, epoch: bigint, seat: bigint, requestHash: string];
-      export interface OutputObject {agreement: string, epoch: bigint, seat: bigint, requestHash: string };
+      export type InputTuple = [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, workerIndex: BigNumberish, requestHash: BytesLike];
+      export type OutputTuple = [agreement: string, epoch: bigint, seat: bigint, workerIndex: bigint, requestHash: string];
+      export interface OutputObject {agreement: string, epoch: bigint, seat: bigint, workerIndex: bigint, requestHash: string };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -167,9 +174,9 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
   
 
     export namespace ReportStruckEvent {
-      export type InputTuple = [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, reward: BigNumberish];
-      export type OutputTuple = [agreement: string, epoch: bigint, seat: bigint, reward: bigint];
-      export interface OutputObject {agreement: string, epoch: bigint, seat: bigint, reward: bigint };
+      export type InputTuple = [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, workers: BigNumberish, reward: BigNumberish];
+      export type OutputTuple = [agreement: string, epoch: bigint, seat: bigint, workers: bigint, reward: bigint];
+      export interface OutputObject {agreement: string, epoch: bigint, seat: bigint, workers: bigint, reward: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -220,7 +227,7 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
     
 
     
-    MAX_REQUEST_BYTES: TypedContractMethod<
+    MAX_INPUT_BYTES: TypedContractMethod<
       [],
       [bigint],
       'view'
@@ -229,7 +236,7 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
 
     
     answerChallenge: TypedContractMethod<
-      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, proof: AnswerProofStruct, ],
+      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, workerIndex: BigNumberish, proof: AnswerProofStruct, ],
       [void],
       'nonpayable'
     >
@@ -269,8 +276,8 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
 
     
     challengeOf: TypedContractMethod<
-      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, ],
-      [[string, bigint, boolean] & {challenger: string, workerIndex: bigint, answered: boolean }],
+      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, workerIndex: BigNumberish, ],
+      [[string, boolean] & {challenger: string, answered: boolean }],
       'view'
     >
     
@@ -286,6 +293,14 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
     
     creditOf: TypedContractMethod<
       [account: AddressLike, ],
+      [bigint],
+      'view'
+    >
+    
+
+    
+    openChallenges: TypedContractMethod<
+      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, ],
       [bigint],
       'view'
     >
@@ -363,13 +378,13 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
       [bigint],
       'view'
     >;
-getFunction(nameOrSignature: 'MAX_REQUEST_BYTES'): TypedContractMethod<
+getFunction(nameOrSignature: 'MAX_INPUT_BYTES'): TypedContractMethod<
       [],
       [bigint],
       'view'
     >;
 getFunction(nameOrSignature: 'answerChallenge'): TypedContractMethod<
-      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, proof: AnswerProofStruct, ],
+      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, workerIndex: BigNumberish, proof: AnswerProofStruct, ],
       [void],
       'nonpayable'
     >;
@@ -394,8 +409,8 @@ getFunction(nameOrSignature: 'challenge'): TypedContractMethod<
       'payable'
     >;
 getFunction(nameOrSignature: 'challengeOf'): TypedContractMethod<
-      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, ],
-      [[string, bigint, boolean] & {challenger: string, workerIndex: bigint, answered: boolean }],
+      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, workerIndex: BigNumberish, ],
+      [[string, boolean] & {challenger: string, answered: boolean }],
       'view'
     >;
 getFunction(nameOrSignature: 'commit'): TypedContractMethod<
@@ -405,6 +420,11 @@ getFunction(nameOrSignature: 'commit'): TypedContractMethod<
     >;
 getFunction(nameOrSignature: 'creditOf'): TypedContractMethod<
       [account: AddressLike, ],
+      [bigint],
+      'view'
+    >;
+getFunction(nameOrSignature: 'openChallenges'): TypedContractMethod<
+      [agreement: AddressLike, epoch: BigNumberish, seat: BigNumberish, ],
       [bigint],
       'view'
     >;
@@ -473,7 +493,7 @@ getEvent(key: 'ReportStruck'): TypedContractEvent<ReportStruckEvent.InputTuple, 
       BondWithdrawn: TypedContractEvent<BondWithdrawnEvent.InputTuple, BondWithdrawnEvent.OutputTuple, BondWithdrawnEvent.OutputObject>;
     
 
-      'ChallengeAnswered(address,uint256,uint256,bytes32)': TypedContractEvent<ChallengeAnsweredEvent.InputTuple, ChallengeAnsweredEvent.OutputTuple, ChallengeAnsweredEvent.OutputObject>;
+      'ChallengeAnswered(address,uint256,uint256,uint256,bytes32)': TypedContractEvent<ChallengeAnsweredEvent.InputTuple, ChallengeAnsweredEvent.OutputTuple, ChallengeAnsweredEvent.OutputObject>;
       ChallengeAnswered: TypedContractEvent<ChallengeAnsweredEvent.InputTuple, ChallengeAnsweredEvent.OutputTuple, ChallengeAnsweredEvent.OutputObject>;
     
 
@@ -493,7 +513,7 @@ getEvent(key: 'ReportStruck'): TypedContractEvent<ReportStruckEvent.InputTuple, 
       PanelRevealed: TypedContractEvent<PanelRevealedEvent.InputTuple, PanelRevealedEvent.OutputTuple, PanelRevealedEvent.OutputObject>;
     
 
-      'ReportStruck(address,uint256,uint256,uint256)': TypedContractEvent<ReportStruckEvent.InputTuple, ReportStruckEvent.OutputTuple, ReportStruckEvent.OutputObject>;
+      'ReportStruck(address,uint256,uint256,uint256,uint256)': TypedContractEvent<ReportStruckEvent.InputTuple, ReportStruckEvent.OutputTuple, ReportStruckEvent.OutputObject>;
       ReportStruck: TypedContractEvent<ReportStruckEvent.InputTuple, ReportStruckEvent.OutputTuple, ReportStruckEvent.OutputObject>;
     
     };

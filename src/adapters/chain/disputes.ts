@@ -55,16 +55,20 @@ export function createDisputes(connection: Connection, address: string): Dispute
         options,
       );
     },
-    async challengeOf(agreement, epoch, seat, options) {
-      const { challenger, workerIndex, answered } = await read(
-        () => disputes.challengeOf(agreement, epoch, seat),
+    async challengeOf(agreement, epoch, seat, workerIndex, options) {
+      const { challenger, answered } = await read(
+        () => disputes.challengeOf(agreement, epoch, seat, workerIndex),
         options,
       );
-      return challenger === ZeroAddress ? undefined : { challenger, workerIndex: Number(workerIndex), answered };
+      return challenger === ZeroAddress ? undefined : { challenger, answered };
     },
-    async answerChallenge(agreement, epoch, seat, proof, options) {
+    async openChallenges(agreement, epoch, seat, options) {
+      return bitsOf(await read(() => disputes.openChallenges(agreement, epoch, seat), options));
+    },
+    async answerChallenge(agreement, epoch, seat, workerIndex, proof, options) {
+      const shown = structOf(proof);
       await connection.send(
-        () => disputes.answerChallenge.populateTransaction(agreement, epoch, seat, structOf(proof)),
+        () => disputes.answerChallenge.populateTransaction(agreement, epoch, seat, workerIndex, shown),
         options,
       );
     },
@@ -81,8 +85,7 @@ function structOf(proof: AnswerProof): AnswerProofStruct {
   return {
     ...proof,
     salt: hexlify(proof.salt),
-    requestHead: hexlify(proof.requestHead),
-    requestTail: hexlify(proof.requestTail),
+    request: { ...proof.request, input: hexlify(proof.request.input) },
     signature: hexlify(proof.signature),
   };
 }

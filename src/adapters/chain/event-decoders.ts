@@ -184,8 +184,17 @@ const DISPUTES: Decoders<DisputeEvent> = {
     workerIndex: int(args["workerIndex"]),
     challenger: text(args["challenger"]),
   }),
-  ChallengeAnswered: (args) => ({ ...epochOf(args), seat: int(args["seat"]) }),
-  ReportStruck: (args) => ({ ...epochOf(args), seat: int(args["seat"]), rewardWei: wei(args["reward"]) }),
+  ChallengeAnswered: (args) => ({
+    ...epochOf(args),
+    seat: int(args["seat"]),
+    workerIndex: int(args["workerIndex"]),
+  }),
+  ReportStruck: (args) => ({
+    ...epochOf(args),
+    seat: int(args["seat"]),
+    workers: bitsOf(wei(args["workers"])),
+    rewardWei: wei(args["reward"]),
+  }),
   BondWithdrawn: (args) => ({ account: text(args["account"]), amountWei: wei(args["amount"]) }),
 };
 
@@ -255,9 +264,14 @@ function decodersOf(
   });
 }
 
-/** Places of the bits that are set; the contracts set no more than fit a byte. */
+/** One bit a seat, or one a worker. */
+const MASK_BITS = 32;
+
+/** Places of the bits that are set. */
 function bitsOf(mask: bigint): number[] {
-  return Array.from({ length: 8 }, (_, place) => place).filter((place) => ((mask >> BigInt(place)) & 1n) === 1n);
+  return Array.from({ length: MASK_BITS }, (_, place) => place).filter(
+    (place) => ((mask >> BigInt(place)) & 1n) === 1n,
+  );
 }
 
 function termsOf(terms: Result): WorkerTerms {

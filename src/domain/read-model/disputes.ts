@@ -53,13 +53,13 @@ export async function applyDisputeEvent(
       return;
     }
     case "Challenged": {
-      const { seat, challenger } = event;
-      put({ challenges: [...before.challenges, { seat, challenger }] });
+      const { seat, workerIndex, challenger } = event;
+      put({ challenges: [...before.challenges, { seat, workerIndex, challenger }] });
       await addLine(view, at, challenger, { kind: "bond", agreement, epoch, walletWei: -missPenaltyWei });
       return;
     }
     case "ChallengeAnswered": {
-      const challenger = challengerOf(before, event, agreement);
+      const challenger = challengerOf(before, event.seat, event.workerIndex);
       const tester = await testerAt(view, row, epoch, event.seat);
       await addLine(view, at, challenger, { kind: "bond-loss", agreement, epoch, outWei: missPenaltyWei });
       await addBondCredit(view, tester.account, missPenaltyWei);
@@ -68,12 +68,15 @@ export async function applyDisputeEvent(
       return;
     }
     case "ReportStruck": {
-      const { rewardWei } = event;
-      const challenger = challengerOf(before, event, agreement);
-      const { testerId } = await testerAt(view, row, epoch, event.seat);
+      const { seat, workers, rewardWei } = event;
+      const { testerId } = await testerAt(view, row, epoch, seat);
       await changeTester(view, testerId, ({ missed }) => ({ missed: missed + 1 }));
-      await addBondCredit(view, challenger, missPenaltyWei + rewardWei);
-      if (rewardWei > 0n) await addLine(view, at, challenger, { kind: "reward", agreement, epoch, inWei: rewardWei });
+      const shareWei = rewardWei / BigInt(workers.length);
+      for (const workerIndex of workers) {
+        const challenger = challengerOf(before, seat, workerIndex);
+        await addBondCredit(view, challenger, missPenaltyWei + shareWei);
+        if (shareWei > 0n) await addLine(view, at, challenger, { kind: "reward", agreement, epoch, inWei: shareWei });
+      }
       return;
     }
     default:
@@ -113,13 +116,9 @@ async function addBondCredit(view: ModelView, account: string, amountWei: bigint
   else view.put(TABLES.bondCredits, key, { account, amountWei: sumWei });
 }
 
-function challengerOf(
-  { challenges }: DisputeRow,
-  { seat, epoch }: { readonly seat: number; readonly epoch: number },
-  agreement: string,
-): string {
-  const found = challenges.find((challenge) => challenge.seat === seat);
-  return known(found, `a challenge of epoch ${epoch} of ${agreement}`).challenger;
+function challengerOf({ challenges }: DisputeRow, seat: number, workerIndex: number): string {
+  const found = challenges.find((challenge) => challenge.seat === seat && challenge.workerIndex === workerIndex);
+  return known(found, `a challenge of seat ${seat} for worker ${workerIndex}`).challenger;
 }
 
 async function testerAt(

@@ -125,7 +125,7 @@ const epochSchema = z.object({
 /** What an epoch is contested by. */
 const disputeSchema = z.object({
   appeals: z.array(z.object({ workerIndex: count, appellant: account })),
-  challenges: z.array(z.object({ seat: count, challenger: account })),
+  challenges: z.array(z.object({ seat: count, workerIndex: count, challenger: account })),
   /** Accounts of the panel's testers who revealed. */
   panel: z.array(account),
   /** Taken so far from those who voted for the outcome whose appeal ends next. */

@@ -28,6 +28,9 @@ const PRIOR: Readonly<Record<ChallengeGrounds, ChallengeRecord>> = {
 /**
  * Whether to challenge a report: its bond is lost when the tester answers, half of the penalty is earned when it does not. True
  * when what is to be expected is more than the gas, and the bond is a small part of what the account holds.
+ *
+ * Others who asked in vain share that half, but their open challenges count for nothing here: an accomplice of the tester could
+ * make them only to deter, and if they are not answered either, the bond comes back all the same.
  */
 export function decideChallenge(parts: {
   readonly grounds: ChallengeGrounds;

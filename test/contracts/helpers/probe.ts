@@ -1,14 +1,18 @@
 import { Keypair } from "@stellar/stellar-sdk";
 import { AbiCoder, getBytes, hexlify, keccak256, type Wallet } from "ethers";
 
-import { encodeCanonical, recordCidOf, smallFileCidOf } from "../../../src/wire/canonical.ts";
+import { answerProofOf } from "../../../src/wire/answer-proof.ts";
+import { recordCidOf, smallFileCidOf } from "../../../src/wire/canonical.ts";
 import { type ExecutionAnswer, signAnswer } from "../../../src/wire/execution-answer.ts";
 import { type ExecutionRequest, hashRequest } from "../../../src/wire/execution-request.ts";
 import { utf8 } from "../../../src/utils/bytes.ts";
+import type { AnswerProofStruct } from "../../../typechain-types/market/Disputes.ts";
 import { SALT } from "./market.ts";
 
 const user = Keypair.fromRawEd25519Seed(Buffer.alloc(32, 1));
 const program = Keypair.fromRawEd25519Seed(Buffer.alloc(32, 2));
+/** What an agreement has to be bound to for {@link REQUEST_WITHOUT_NONCE}. */
+export const PROGRAM_KEY = hexlify(program.rawPublicKey());
 const ledgerKey = Keypair.fromRawEd25519Seed(Buffer.alloc(32, 3));
 
 /** A request as any user sends it, but for its nonce. */
@@ -51,19 +55,7 @@ export function probeNonce({ agreement, epoch, tester, salt = SALT }: Probe): Ui
 }
 
 /** A proof as `answerChallenge` takes it. */
-export interface Proof {
-  readonly salt: string;
-  readonly requestHead: string;
-  readonly requestTail: string;
-  readonly sequence: bigint;
-  readonly previousState: string;
-  readonly status: string;
-  readonly outputCid: string;
-  readonly newState: string;
-  readonly gas: bigint;
-  readonly recordCid: string;
-  readonly signature: string;
-}
+export type Proof = AnswerProofStruct;
 
 /** What `answerChallenge` wants: a request with the probe's nonce, and the worker's signed answer to it. */
 export function answerProof(
@@ -72,23 +64,24 @@ export function answerProof(
   request: Omit<ExecutionRequest, "nonce"> = REQUEST_WITHOUT_NONCE,
   answer: Omit<ExecutionAnswer, "requestHash"> = ANSWER_WITHOUT_REQUEST,
 ): Proof {
-  const whole = { ...request, nonce: probeNonce(probe) };
-  const bytes = Buffer.from(encodeCanonical(whole));
-  const place = bytes.indexOf(whole.nonce);
-  const requestHash = new Uint8Array(hashRequest(whole));
+  return proofOf({ ...request, nonce: probeNonce(probe) }, probe.salt ?? SALT, messageKey, answer);
+}
+
+/** The answer to whatever request, shown with whatever salt. */
+export function proofOf(
+  request: ExecutionRequest,
+  salt: string,
+  messageKey: Wallet,
+  answer: Omit<ExecutionAnswer, "requestHash"> = ANSWER_WITHOUT_REQUEST,
+): Proof {
+  const requestHash = new Uint8Array(hashRequest(request));
   const messagePrivateKey = getBytes(messageKey.privateKey);
   const signed = signAnswer({ ...answer, requestHash }, { ledgerKey, messagePrivateKey }, undefined);
+  const proof = answerProofOf({ request, signed, salt: getBytes(salt) });
   return {
-    salt: probe.salt ?? SALT,
-    requestHead: hexlify(bytes.subarray(0, place)),
-    requestTail: hexlify(bytes.subarray(place + whole.nonce.length)),
-    sequence: answer.sequence,
-    previousState: answer.previousState,
-    status: answer.status,
-    outputCid: answer.outputCid,
-    newState: answer.newState,
-    gas: answer.gas,
-    recordCid: answer.recordCid ?? "",
-    signature: hexlify(signed.messageSignature),
+    ...proof,
+    salt: hexlify(proof.salt),
+    request: { ...proof.request, input: hexlify(proof.request.input) },
+    signature: hexlify(proof.signature),
   };
 }

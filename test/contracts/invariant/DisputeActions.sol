@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {LedgerAddress} from "../../../contracts/libraries/LedgerAddress.sol";
 import {WorkAgreement} from "../../../contracts/market/WorkAgreement.sol";
 import {
     AgreementTerms,
@@ -58,20 +59,22 @@ abstract contract DisputeActions is EpochActions {
         for (uint256 i = 0; i < seats.length; i++) {
             if (seats[i].status != SeatStatus.Revealed || _isOneOf(seed, "leave", i, 3)) continue;
             for (uint256 j = 0; j < seats[i].verdicts.length; j++) {
-                if (seats[i].verdicts[j] != Verdict.Ok) continue;
-                _challenge(agreement, epoch, i, j, _actor(_rollOf(seed, "challenger", i)));
-                break;
+                uint256 roll = _rollOf(seed, "challenger", i * seats[i].verdicts.length + j);
+                if (seats[i].verdicts[j] != Verdict.Ok || roll % 3 == 0) continue;
+                _challenge(agreement, epoch, i, j, _actor(roll >> 8));
             }
         }
     }
 
-    /// @dev About half of the challenged testers can show an answer.
+    /// @dev About half of the challenged testers can show an answer for a worker.
     function _answers(WorkAgreement agreement, uint256 epoch, uint256 seed) internal watched("answer", address(0)) {
         TesterSeat[] memory seats = agreement.seatsOf(epoch);
         for (uint256 i = 0; i < seats.length; i++) {
-            (address challenger, uint256 index, bool answered) = disputes.challengeOf(address(agreement), epoch, i);
-            if (challenger == address(0) || answered || _isOneOf(seed, "mute", i, 2)) continue;
-            _answer(agreement, epoch, i, index, seats[i].tester);
+            uint256 open = disputes.openChallenges(address(agreement), epoch, i);
+            for (uint256 j = 0; open >> j != 0; j++) {
+                if ((open >> j) & 1 == 0 || _isOneOf(seed, "mute", i * seats[i].verdicts.length + j, 2)) continue;
+                _answer(agreement, epoch, i, j, seats[i].tester);
+            }
         }
     }
 
@@ -125,7 +128,7 @@ abstract contract DisputeActions is EpochActions {
     function _answer(WorkAgreement agreement, uint256 epoch, uint256 seat, uint256 index, address tester) private {
         address operator = agreement.terms().workers[index].operator;
         AnswerProof memory proof = _signedAnswer(agreement, epoch, tester, _messageKey[operator]);
-        bytes memory data = abi.encodeCall(disputes.answerChallenge, (address(agreement), epoch, seat, proof));
+        bytes memory data = abi.encodeCall(disputes.answerChallenge, (address(agreement), epoch, seat, index, proof));
         (bool ok, ) = _act("answerChallenge", tester, address(disputes), 0, data);
         if (!ok) return;
         openBonds -= MISS_PENALTY;
@@ -202,14 +205,14 @@ abstract contract DisputeActions is EpochActions {
         uint256 messageKey
     ) private returns (AnswerProof memory proof) {
         proof.salt = _salt(tester);
-        proof.requestHead = "head";
-        proof.requestTail = "tail";
+        proof.request.user = "user";
+        proof.request.network = "network";
         proof.sequence = uint64(epoch);
         proof.previousState = "previous";
         proof.status = "ok";
         proof.gas = 7;
         bytes32 nonce = keccak256(abi.encode(address(agreement), epoch, tester, proof.salt));
-        bytes32 requestHash = sha256(abi.encodePacked("sprf/request/1", "head", nonce, "tail"));
+        bytes32 requestHash = _requestHash(nonce, agreement.program());
         bytes32 message = keccak256(
             abi.encode(
                 keccak256(
@@ -229,5 +232,12 @@ abstract contract DisputeActions is EpochActions {
             abi.encode(keccak256("EIP712Domain(string name,string version)"), keccak256("SPRF"), keccak256("1"))
         );
         proof.signature = _sign(messageKey, keccak256(abi.encodePacked(hex"1901", domain, message)));
+    }
+    /// @dev The same request in canonical dag-cbor, written out.
+    function _requestHash(bytes32 nonce, bytes32 program) private pure returns (bytes32) {
+        bytes memory head = abi.encodePacked(hex"a8", "duserduser", "einput", hex"a1", "ebytes", hex"40");
+        bytes memory middle = abi.encodePacked("enonceX ", nonce, "fmaxGas", hex"00", "gnetworkgnetwork");
+        bytes memory tail = abi.encodePacked("gprogramx8", LedgerAddress.encode(program), "gversion", hex"01");
+        return sha256(abi.encodePacked("sprf/request/1", head, middle, tail, "jvalidUntil", hex"00"));
     }
 }

@@ -151,7 +151,7 @@ contract MarketInvariants is Checks {
     }
 
     function testPlayReachesDisputes() external {
-        bytes32[12] memory actions = [
+        bytes32[13] memory actions = [
             bytes32("appeal"),
             "challenge",
             "answerChallenge",
@@ -162,6 +162,7 @@ contract MarketInvariants is Checks {
             "upheld",
             "undecided",
             "strike",
+            "strikeForMany",
             "slash",
             "withdrawBonds"
         ];

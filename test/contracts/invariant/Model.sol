@@ -166,19 +166,34 @@ abstract contract Model is Actors {
         _judgePanel(it);
     }
 
-    /// @dev A challenge without an answer takes the report: half of what a miss costs to the challenger, half burnt.
+    /// @dev A challenge without an answer takes the report: half of what a miss costs, once, to the challengers who got
+    /// no answer, half burnt.
     function _judgeChallenges(Case memory it) private returns (bool found) {
         for (uint256 i = 0; i < it.seats.length; i++) {
-            (address challenger, , bool answered) = disputes.challengeOf(address(it.agreement), it.epoch, i);
-            if (challenger == address(0)) continue;
-            found = true;
-            if (answered) continue;
+            (bool any, uint256 unanswered) = _countChallenges(it, i);
+            found = found || any;
+            if (unanswered == 0) continue;
             it.struck |= 1 << i;
-            openBonds -= MISS_PENALTY;
-            bonds[challenger] += MISS_PENALTY + MISS_PENALTY / 2;
-            burnt += MISS_PENALTY - MISS_PENALTY / 2;
+            uint256 share = MISS_PENALTY / 2 / unanswered;
+            for (uint256 j = 0; j < it.terms.workers.length; j++) {
+                (address challenger, bool answered) = disputes.challengeOf(address(it.agreement), it.epoch, i, j);
+                if (challenger == address(0) || answered) continue;
+                openBonds -= MISS_PENALTY;
+                bonds[challenger] += MISS_PENALTY + share;
+            }
+            burnt += MISS_PENALTY - share * unanswered;
             stakeOfTester[it.seats[i].tester] -= MISS_PENALTY;
             done["strike"]++;
+            if (unanswered > 1) done["strikeForMany"]++;
+        }
+    }
+
+    function _countChallenges(Case memory it, uint256 seat) private view returns (bool any, uint256 unanswered) {
+        for (uint256 j = 0; j < it.terms.workers.length; j++) {
+            (address challenger, bool answered) = disputes.challengeOf(address(it.agreement), it.epoch, seat, j);
+            if (challenger == address(0)) continue;
+            any = true;
+            if (!answered) unanswered++;
         }
     }
 

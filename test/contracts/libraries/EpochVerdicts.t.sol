@@ -134,6 +134,6 @@ contract EpochVerdictsTest is SolidityTest {
             _check(EpochVerdicts.hasDissented(draw, i) == ((plain.dissent >> i) & 1 == 1), "a seat's dissent");
             _check(EpochVerdicts.isGrouped(draw, i) == ((plain.grouped >> i) & 1 == 1), "a seat's group");
         }
-        _equal(EpochVerdicts.countSeats(plain.revealed), revealed, "count");
+        _equal(EpochVerdicts.countFlags(plain.revealed), revealed, "count");
     }
 }

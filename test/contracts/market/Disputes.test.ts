@@ -1,9 +1,11 @@
+import { Keypair } from "@stellar/stellar-sdk";
 import { expect } from "chai";
 import { id, type Signer, ZeroAddress } from "ethers";
 import fc from "fast-check";
 import { network } from "hardhat";
 
 import type { WorkAgreement } from "../../../typechain-types/index.ts";
+import { concatBytes, utf8 } from "../../../src/utils/bytes.ts";
 import { answerArbitrary, requestArbitrary } from "../../helpers/execution-arbitraries.ts";
 import {
   BURN_ADDRESS,
@@ -36,7 +38,7 @@ import {
   TESTER_SETTINGS,
   Verdict,
 } from "../helpers/market.ts";
-import { answerProof, type Proof } from "../helpers/probe.ts";
+import { answerProof, PROGRAM_KEY, probeNonce, proofOf, REQUEST_WITHOUT_NONCE, type Proof } from "../helpers/probe.ts";
 
 const chain = await network.create();
 const { ethers, networkHelpers } = chain;
@@ -79,7 +81,7 @@ async function fixture() {
 /** One epoch, reported as `verdictsOf` says and at the first block of its appeals. */
 async function reported(scene: Scene, verdictsOf: VerdictsOf, length = BLOCKS, bind = false) {
   const agreement = await buyWith(scene.market, scene.client, scene.workerIds, length);
-  if (bind) await agreement.connect(scene.client).bindProgram(id("a smart account"));
+  if (bind) await agreement.connect(scene.client).bindProgram(PROGRAM_KEY);
   const epoch = bind ? 1n : 0n;
   const drawn = await runDrawnIn(chain, agreement, epoch, scene.testers, verdictsOf);
   const windows = await agreement.windowsOf(epoch);
@@ -628,9 +630,9 @@ describe("Disputes", () => {
       return { ...scene, tester, probe, key, workerIds, operators };
     }
 
-    it("should ask only for an Ok that an answer has to back, once a report, for the bond of a miss", async () => {
+    it("should ask only for an Ok that an answer has to back, once for each worker of a report, for the bond of a miss", async () => {
       const scene = await networkHelpers.loadFixture(challengeable);
-      const { disputes, stranger, agreement, epoch, windows } = scene;
+      const { disputes, stranger, w0, agreement, epoch, windows } = scene;
       const own = disputes.connect(stranger);
       const address = await agreement.getAddress();
       await expect(own.challenge(stranger, epoch, 0n, 0n, { value: PENALTY })).to.be.revertedWithCustomError(
@@ -657,10 +659,14 @@ describe("Disputes", () => {
       await expect(own.challenge(agreement, epoch, 2n, 2n, { value: PENALTY }))
         .to.emit(disputes, "Challenged")
         .withArgs(address, epoch, 2n, 2n, stranger.address);
-      expect([...(await disputes.challengeOf(agreement, epoch, 2n))]).to.deep.equal([stranger.address, 2n, false]);
-      await expect(own.challenge(agreement, epoch, 2n, 0n, { value: PENALTY }))
+      expect([...(await disputes.challengeOf(agreement, epoch, 2n, 2n))]).to.deep.equal([stranger.address, false]);
+      expect([...(await disputes.challengeOf(agreement, epoch, 2n, 0n))]).to.deep.equal([ZeroAddress, false]);
+      await expect(disputes.connect(w0).challenge(agreement, epoch, 2n, 2n, { value: PENALTY }))
         .to.be.revertedWithCustomError(disputes, "Disputes_AlreadyChallenged")
-        .withArgs(epoch, 2n);
+        .withArgs(epoch, 2n, 2n);
+      await disputes.connect(w0).challenge(agreement, epoch, 2n, 0n, { value: PENALTY });
+      expect(await disputes.openChallenges(agreement, epoch, 2n)).to.equal(0b101n);
+      expect(await disputes.openChallenges(agreement, epoch, 1n)).to.equal(0n);
       await mineTo(windows.appealTo);
       await expect(own.challenge(agreement, epoch, 0n, 0n, { value: PENALTY }))
         .to.be.revertedWithCustomError(disputes, "Disputes_OutsideWindow")
@@ -703,15 +709,18 @@ describe("Disputes", () => {
       const scene = await networkHelpers.loadFixture(challenged);
       const { market, disputes, agreement, epoch, tester, probe, key, stranger, drawn } = scene;
       const proof = answerProof(probe, key);
-      await expect(disputes.connect(stranger).answerChallenge(agreement, epoch, 0n, proof)).to.emit(
+      await expect(disputes.connect(stranger).answerChallenge(agreement, epoch, 0n, 1n, proof)).to.emit(
         disputes,
         "ChallengeAnswered",
       );
-      expect((await disputes.challengeOf(agreement, epoch, 0n)).answered).to.equal(true);
+      expect([...(await disputes.challengeOf(agreement, epoch, 0n, 1n))]).to.deep.equal([stranger.address, true]);
       expect(await disputes.creditOf(tester)).to.equal(PENALTY);
-      await expect(disputes.answerChallenge(agreement, epoch, 0n, proof))
+      await expect(disputes.answerChallenge(agreement, epoch, 0n, 1n, proof))
         .to.be.revertedWithCustomError(disputes, "Disputes_NotChallenged")
-        .withArgs(epoch, 0n);
+        .withArgs(epoch, 0n, 1n);
+      await expect(disputes.connect(stranger).challenge(agreement, epoch, 0n, 1n, { value: PENALTY }))
+        .to.be.revertedWithCustomError(disputes, "Disputes_AlreadyChallenged")
+        .withArgs(epoch, 0n, 1n);
       const before = await purses(market, drawn);
       const burntBefore = await burnt();
       await close(scene, agreement, 0n);
@@ -721,14 +730,56 @@ describe("Disputes", () => {
       await drain(scene, agreement);
     });
 
-    it("should take every answer that a worker signs to a request with the nonce", async () => {
+    it("should take every answer that a worker signs to a request with the nonce and the program", async () => {
       const { disputes, agreement, epoch, probe, key } = await networkHelpers.loadFixture(challenged);
       await fc.assert(
         fc.asyncProperty(requestArbitrary, answerArbitrary, async (request, answer) => {
-          await disputes.answerChallenge.staticCall(agreement, epoch, 0n, answerProof(probe, key, request, answer));
+          const proof = answerProof(probe, key, { ...request, program: REQUEST_WITHOUT_NONCE.program }, answer);
+          await disputes.answerChallenge.staticCall(agreement, epoch, 0n, 1n, proof);
         }),
         { numRuns: 40 },
       );
+    });
+
+    it("should take inputs of all lengths that a worker takes, and numbers of all sizes", async () => {
+      const { disputes, agreement, epoch, probe, key } = await networkHelpers.loadFixture(challenged);
+      for (const length of [0, 23, 24, 255, 256, 65_535, 65_536, 262_144]) {
+        const request = { ...REQUEST_WITHOUT_NONCE, input: { bytes: new Uint8Array(length).fill(7) } };
+        await disputes.answerChallenge.staticCall(agreement, epoch, 0n, 1n, answerProof(probe, key, request));
+      }
+      for (const bits of [8n, 16n, 32n, 64n]) {
+        for (const maxGas of [2n ** bits - 1n, 2n ** (bits - 1n), 2n ** (bits / 2n)]) {
+          const request = { ...REQUEST_WITHOUT_NONCE, maxGas };
+          await disputes.answerChallenge.staticCall(agreement, epoch, 0n, 1n, answerProof(probe, key, request));
+        }
+      }
+    });
+
+    it("should refuse an answer to another program than the agreement is bound to", async () => {
+      const { disputes, agreement, epoch, probe, key } = await networkHelpers.loadFixture(challenged);
+      const program = Keypair.fromRawEd25519Seed(Buffer.alloc(32, 9)).publicKey();
+      const foreign = answerProof(probe, key, { ...REQUEST_WITHOUT_NONCE, program });
+      await expect(disputes.answerChallenge(agreement, epoch, 0n, 1n, foreign)).to.be.revertedWithCustomError(
+        disputes,
+        "Disputes_WrongSigner",
+      );
+      await disputes.answerChallenge(agreement, epoch, 0n, 1n, answerProof(probe, key));
+    });
+
+    it("should refuse the answer of another duty whose request names this duty's nonce in its input", async () => {
+      const scene = await networkHelpers.loadFixture(challenged);
+      const { disputes, agreement, epoch, probe, key, stranger } = scene;
+      const other = id("the salt of another duty");
+      const own = probeNonce(probe);
+      // One request, one answer: its own nonce is the other duty's, this one's stands in the input.
+      for (const named of [own, concatBytes(utf8("\x65nonce\x58\x20"), own)]) {
+        const nonce = probeNonce({ ...probe, salt: other });
+        const request = { ...REQUEST_WITHOUT_NONCE, nonce, input: { bytes: new Uint8Array(named) } };
+        await disputes.answerChallenge.staticCall(agreement, epoch, 0n, 1n, proofOf(request, other, key));
+        await expect(
+          disputes.connect(stranger).answerChallenge(agreement, epoch, 0n, 1n, proofOf(request, SALT, key)),
+        ).to.be.revertedWithCustomError(disputes, "Disputes_WrongSigner");
+      }
     });
 
     it("should take an answer signed with a message key that the worker has rotated since", async () => {
@@ -737,14 +788,14 @@ describe("Disputes", () => {
       const ledgerKey = id("ledger key");
       const rotation = await proveKey(market.twins, next, { account: w1.address, ledgerKey, nonce: 1n });
       await market.twins.connect(w1).update(messageKeyOf(next), ledgerKey, rotation);
-      await disputes.answerChallenge.staticCall(agreement, epoch, 0n, answerProof(probe, next));
-      await disputes.answerChallenge(agreement, epoch, 0n, answerProof(probe, key));
+      await disputes.answerChallenge.staticCall(agreement, epoch, 0n, 1n, answerProof(probe, next));
+      await disputes.answerChallenge(agreement, epoch, 0n, 1n, answerProof(probe, key));
     });
 
     it("should refuse another's signature, and answers to any request that is not this probe", async () => {
       const scene = await networkHelpers.loadFixture(challenged);
       const { market, disputes, agreement, epoch, probe, key, w0, stranger, drawn, windows } = scene;
-      const answer = async (proof: Proof) => await disputes.answerChallenge(agreement, epoch, 0n, proof);
+      const answer = async (proof: Proof) => await disputes.answerChallenge(agreement, epoch, 0n, 1n, proof);
       const twin = await market.twins.twinOf(scene.w1);
       const good = answerProof(probe, key);
       for (const other of [messageWallet(w0.address), messageWallet("nobody")]) {
@@ -766,28 +817,42 @@ describe("Disputes", () => {
         );
       }
       for (const change of [
-        { requestTail: `${good.requestTail}00` },
-        { sequence: good.sequence + 1n },
+        { request: { ...good.request, network: `${good.request.network}x` } },
+        { request: { ...good.request, user: `${good.request.user}x` } },
+        { request: { ...good.request, input: "0x" } },
+        { request: { ...good.request, inputCid: good.previousState } },
+        { request: { ...good.request, maxGas: BigInt(good.request.maxGas) + 1n } },
+        { request: { ...good.request, validUntil: BigInt(good.request.validUntil) + 1n } },
+        { request: { ...good.request, ifState: good.previousState } },
+        { sequence: BigInt(good.sequence) + 1n },
         { previousState: `${good.previousState}x` },
         { status: "rejected" },
         { outputCid: `${good.outputCid}x` },
         { newState: `${good.newState}x` },
-        { gas: good.gas + 1n },
+        { gas: BigInt(good.gas) + 1n },
         { recordCid: "" },
       ]) {
         await expect(answer({ ...good, ...change })).to.be.revertedWithCustomError(disputes, "Disputes_WrongSigner");
       }
-      const head = "00".repeat(300_001 - good.requestTail.length / 2 + 1);
-      await expect(answer({ ...good, requestHead: `0x${head}` }))
-        .to.be.revertedWithCustomError(disputes, "Disputes_RequestTooLarge")
-        .withArgs(300_000n, 300_001n);
+      const input = `0x${"00".repeat(262_145)}`;
+      await expect(answer({ ...good, request: { ...good.request, input } }))
+        .to.be.revertedWithCustomError(disputes, "Disputes_InputTooLarge")
+        .withArgs(262_144n, 262_145n);
       await expect(answer({ ...good, signature: "0x1234" })).to.be.revertedWithCustomError(
         { interface: new ethers.Interface(["error ECDSAInvalidSignatureLength(uint256)"]) },
         "ECDSAInvalidSignatureLength",
       );
-      await expect(disputes.answerChallenge(agreement, epoch, 1n, good))
-        .to.be.revertedWithCustomError(disputes, "Disputes_NotChallenged")
-        .withArgs(epoch, 1n);
+      for (const [seat, worker] of [
+        [1n, 1n],
+        [0n, 2n],
+        [0n, 33n],
+        [0n, 2n ** 256n - 1n],
+        [9n, 1n],
+      ] as const) {
+        await expect(disputes.answerChallenge(agreement, epoch, seat, worker, good))
+          .to.be.revertedWithCustomError(disputes, "Disputes_NotChallenged")
+          .withArgs(epoch, seat, worker);
+      }
       const { finalFrom } = await agreement.windowsOf(epoch);
       await mineTo(finalFrom - 1n);
       await expect(answer(good))
@@ -799,7 +864,7 @@ describe("Disputes", () => {
       const { disputes, agreement, epoch, probe, key } = await networkHelpers.loadFixture(challenged);
       const { finalFrom } = await agreement.windowsOf(epoch);
       await mineTo(finalFrom - 2n);
-      await disputes.answerChallenge(agreement, epoch, 0n, answerProof(probe, key));
+      await disputes.answerChallenge(agreement, epoch, 0n, 1n, answerProof(probe, key));
     });
 
     it("should strike what is not answered: no fee, no vote, half of a miss to who asked, half burnt", async () => {
@@ -812,7 +877,7 @@ describe("Disputes", () => {
       await agreement.settle(epoch);
       await expect(agreement.settle(1n))
         .to.emit(disputes, "ReportStruck")
-        .withArgs(await agreement.getAddress(), epoch, 0n, PENALTY / 2n)
+        .withArgs(await agreement.getAddress(), epoch, 0n, 0b010n, PENALTY / 2n)
         .and.to.emit(agreement, "EpochSettled")
         .withArgs(epoch, [Outcome.Ok, Outcome.Ok, Outcome.Ok], 0b110n);
       await close(scene, agreement, 0n);
@@ -827,6 +892,66 @@ describe("Disputes", () => {
       expect([view.missed, view.revealed, view.overturned, view.duties]).to.deep.equal([1n, 0n, 0n, 0n]);
       // Six seats nobody took, and the struck one.
       expect(await agreement.creditOf(client)).to.equal(7n * FEE);
+      await drain(scene, agreement);
+    });
+
+    it("should not let an accomplice shield a report by asking for the one answer that its tester has", async () => {
+      const scene = await networkHelpers.loadFixture(challenged);
+      // The stranger is the accomplice; only the second worker was looked at.
+      const { market, disputes, agreement, epoch, tester, probe, key, stranger, client, drawn } = scene;
+      const before = await purses(market, drawn);
+      const burntBefore = await burnt();
+      await disputes.connect(tester).answerChallenge(agreement, epoch, 0n, 1n, answerProof(probe, key));
+      await disputes.connect(client).challenge(agreement, epoch, 0n, 0n, { value: PENALTY });
+      expect(await disputes.openChallenges(agreement, epoch, 0n)).to.equal(0b001n);
+      await close(scene, agreement, PENALTY);
+      const after = await purses(market, drawn);
+      expect([after[0]?.credit, (before[0]?.stake ?? 0n) - (after[0]?.stake ?? 0n)]).to.deep.equal([0n, PENALTY]);
+      expect(await disputes.creditOf(client)).to.equal(PENALTY + PENALTY / 2n);
+      // The accomplice's bond is the tester's, as it must have agreed with it.
+      expect([await disputes.creditOf(stranger), await disputes.creditOf(tester)]).to.deep.equal([0n, PENALTY]);
+      expect((await burnt()) - burntBefore).to.equal(PENALTY / 2n);
+      await drain(scene, agreement);
+    });
+
+    it("should take one miss for all challenges of a report that stay unanswered, and share half of it", async () => {
+      const scene = await networkHelpers.loadFixture(challenged);
+      const { market, disputes, agreement, epoch, stranger, client, w0, drawn } = scene;
+      await disputes.connect(client).challenge(agreement, epoch, 0n, 0n, { value: PENALTY });
+      await disputes.connect(w0).challenge(agreement, epoch, 0n, 2n, { value: PENALTY });
+      await disputes.connect(client).challenge(agreement, epoch, 1n, 0n, { value: PENALTY });
+      await disputes.connect(client).challenge(agreement, epoch, 1n, 1n, { value: PENALTY });
+      const before = await purses(market, drawn);
+      const burntBefore = await burnt();
+      await close(scene, agreement, 5n * PENALTY);
+      const lost = (await purses(market, drawn)).map(({ stake }, i) => (before[i]?.stake ?? 0n) - stake);
+      expect(lost).to.deep.equal([PENALTY, PENALTY, 0n]);
+      const [third, half] = [PENALTY / 2n / 3n, PENALTY / 2n / 2n];
+      expect(await disputes.creditOf(stranger)).to.equal(PENALTY + third);
+      expect(await disputes.creditOf(w0)).to.equal(PENALTY + third);
+      expect(await disputes.creditOf(client)).to.equal(3n * PENALTY + third + 2n * half);
+      expect((await burnt()) - burntBefore).to.equal(2n * PENALTY - 3n * third - 2n * half);
+      await drain(scene, agreement);
+    });
+
+    it("should strike a report that answers one challenge of two, and give each bond to whom it is due", async () => {
+      const scene = await networkHelpers.loadFixture(challenged);
+      const { market, disputes, agreement, epoch, tester, probe, w2, stranger, client, drawn } = scene;
+      await disputes.connect(client).challenge(agreement, epoch, 0n, 2n, { value: PENALTY });
+      const proof = answerProof(probe, messageWallet(w2.address));
+      // The answer of the third worker says nothing of the second.
+      await expect(disputes.answerChallenge(agreement, epoch, 0n, 1n, proof)).to.be.revertedWithCustomError(
+        disputes,
+        "Disputes_WrongSigner",
+      );
+      await expect(disputes.answerChallenge(agreement, epoch, 0n, 2n, proof)).to.emit(disputes, "ChallengeAnswered");
+      const before = await purses(market, drawn);
+      await close(scene, agreement, PENALTY);
+      expect(await disputes.creditOf(client)).to.equal(0n);
+      expect(await disputes.creditOf(tester)).to.equal(PENALTY);
+      expect(await disputes.creditOf(stranger)).to.equal(PENALTY + PENALTY / 2n);
+      const after = await purses(market, drawn);
+      expect([after[0]?.credit, (before[0]?.stake ?? 0n) - (after[0]?.stake ?? 0n)]).to.deep.equal([0n, PENALTY]);
       await drain(scene, agreement);
     });
 

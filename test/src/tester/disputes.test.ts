@@ -65,7 +65,7 @@ describe("tester: disputes", () => {
   const seatOf = async (agreement: string, { keys }: Identity): Promise<number> =>
     (await scene.client.chain.seatsOf(agreement, 0)).findIndex(({ tester }) => tester === keys.account);
 
-  it("should answer a challenge with the worker's signed answer, and get the bond, also after a restart", async () => {
+  it("should answer challenges with the workers' signed answers, and get each bond, also after a restart", async () => {
     const { agreement, seats } = await openEpoch();
     const [tester] = seats as [Identity];
     const chain = scene.client.chain;
@@ -79,10 +79,15 @@ describe("tester: disputes", () => {
 
     await scene.market.mineTo(windows.appealFrom - 1);
     const seat = await seatOf(agreement, tester);
-    await chain.challenge(agreement, 0, seat, 2, await chain.missPenaltyWei());
+    const bondWei = await chain.missPenaltyWei();
+    for (const worker of [2, 0]) await chain.challenge(agreement, 0, seat, worker, bondWei);
+    expect(await chain.openChallenges(agreement, 0, seat)).to.deep.equal([0, 2]);
     // Its content store is gone: what it needs is in its own store.
     await scene.start(scene.components(tester, {}, { store: components.store }));
-    await until(async () => (await chain.challengeOf(agreement, 0, seat))?.answered === true, { what: "the answer" });
+    await until(async () => (await chain.openChallenges(agreement, 0, seat)).length === 0, { what: "the answers" });
+    for (const worker of [2, 0]) {
+      expect((await chain.challengeOf(agreement, 0, seat, worker))?.answered).to.equal(true);
+    }
     await scene.market.mine(20);
     await until(async () => (await chain.bondCreditWei(tester.keys.account)) === 0n, { what: "pulling the bond" });
   });
@@ -101,12 +106,41 @@ describe("tester: disputes", () => {
 
     await scene.market.mineTo(windows.appealFrom - 1);
     const seat = await seatOf(agreement, lazy);
-    const accused = async (): Promise<string | undefined> => (await chain.challengeOf(agreement, 0, seat))?.challenger;
-    await until(async () => (await accused()) !== undefined, { what: "a challenge" });
-    expect(honest.map(({ keys }) => keys.account)).to.include(await accused());
-    for (const tester of honest) {
-      expect(await chain.challengeOf(agreement, 0, await seatOf(agreement, tester))).to.equal(undefined);
+    await until(async () => (await chain.openChallenges(agreement, 0, seat)).length > 0, { what: "a challenge" });
+    for (const worker of await chain.openChallenges(agreement, 0, seat)) {
+      const challenge = await chain.challengeOf(agreement, 0, seat, worker);
+      expect(honest.map(({ keys }) => keys.account)).to.include(challenge?.challenger);
     }
+    for (const tester of honest) {
+      expect(await chain.openChallenges(agreement, 0, await seatOf(agreement, tester))).to.deep.equal([]);
+    }
+  });
+
+  it("should challenge an ok that nobody asked about, although an accomplice asked about others first", async () => {
+    const { agreement, seats } = await openEpoch();
+    const [lazy, honest] = seats as [Identity, Identity];
+    const chain = scene.client.chain;
+    const windows = await chain.windowsOf(agreement, 0);
+    const report = await commitAsLiar(agreement, lazy, ["ok", "ok", "ok"]);
+    const components = scene.components(honest);
+    const first = await scene.start(components, { evidenceTimeoutMs: 500 });
+    await scene.seatsAre(agreement, "committed", 2);
+    await scene.market.mineTo(windows.revealFrom);
+    await revealAsLiar(agreement, lazy, report);
+    await scene.seatsAre(agreement, "revealed", 2);
+    await first.stop();
+
+    await scene.market.mineTo(windows.appealFrom - 1);
+    const seat = await seatOf(agreement, lazy);
+    const bondWei = await chain.missPenaltyWei();
+    for (const worker of [0, 2]) await chain.challenge(agreement, 0, seat, worker, bondWei);
+    await scene.start(scene.components(honest, {}, { store: components.store }), { evidenceTimeoutMs: 500 });
+    const open = async (): Promise<readonly number[]> => await chain.openChallenges(agreement, 0, seat);
+    await until(async () => (await open()).length === 3, { what: "a challenge for the worker that is left" });
+    expect(await chain.challengeOf(agreement, 0, seat, 1)).to.deep.equal({
+      challenger: honest.keys.account,
+      answered: false,
+    });
   });
 
   it("should overturn, as a panel, what the evidence of one tester disproves", async () => {

@@ -34,6 +34,11 @@
         "internalType": "uint256",
         "name": "seat",
         "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "workerIndex",
+        "type": "uint256"
       }
     ],
     "name": "Disputes_AlreadyChallenged",
@@ -133,6 +138,22 @@
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "max",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "actual",
+        "type": "uint256"
+      }
+    ],
+    "name": "Disputes_InputTooLarge",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "address",
         "name": "caller",
         "type": "address"
@@ -173,6 +194,11 @@
       {
         "internalType": "uint256",
         "name": "seat",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "workerIndex",
         "type": "uint256"
       }
     ],
@@ -305,22 +331,6 @@
       }
     ],
     "name": "Disputes_OutsideWindow",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "max",
-        "type": "uint256"
-      },
-      {
-        "internalType": "uint256",
-        "name": "actual",
-        "type": "uint256"
-      }
-    ],
-    "name": "Disputes_RequestTooLarge",
     "type": "error"
   },
   {
@@ -472,6 +482,12 @@
         "indexed": false,
         "internalType": "uint256",
         "name": "seat",
+        "type": "uint256"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "workerIndex",
         "type": "uint256"
       },
       {
@@ -656,6 +672,12 @@
       {
         "indexed": false,
         "internalType": "uint256",
+        "name": "workers",
+        "type": "uint256"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
         "name": "reward",
         "type": "uint256"
       }
@@ -681,6 +703,11 @@
         "type": "uint256"
       },
       {
+        "internalType": "uint256",
+        "name": "workerIndex",
+        "type": "uint256"
+      },
+      {
         "components": [
           {
             "internalType": "bytes32",
@@ -688,14 +715,46 @@
             "type": "bytes32"
           },
           {
-            "internalType": "bytes",
-            "name": "requestHead",
-            "type": "bytes"
-          },
-          {
-            "internalType": "bytes",
-            "name": "requestTail",
-            "type": "bytes"
+            "components": [
+              {
+                "internalType": "string",
+                "name": "network",
+                "type": "string"
+              },
+              {
+                "internalType": "string",
+                "name": "user",
+                "type": "string"
+              },
+              {
+                "internalType": "bytes",
+                "name": "input",
+                "type": "bytes"
+              },
+              {
+                "internalType": "string",
+                "name": "inputCid",
+                "type": "string"
+              },
+              {
+                "internalType": "uint64",
+                "name": "maxGas",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint64",
+                "name": "validUntil",
+                "type": "uint64"
+              },
+              {
+                "internalType": "string",
+                "name": "ifState",
+                "type": "string"
+              }
+            ],
+            "internalType": "struct ProbeRequest",
+            "name": "request",
+            "type": "tuple"
           },
           {
             "internalType": "uint64",
@@ -858,6 +917,11 @@
         "internalType": "uint256",
         "name": "seat",
         "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "workerIndex",
+        "type": "uint256"
       }
     ],
     "name": "challengeOf",
@@ -866,11 +930,6 @@
         "internalType": "address",
         "name": "challenger",
         "type": "address"
-      },
-      {
-        "internalType": "uint256",
-        "name": "workerIndex",
-        "type": "uint256"
       },
       {
         "internalType": "bool",
@@ -913,6 +972,35 @@
       }
     ],
     "name": "creditOf",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "agreement",
+        "type": "address"
+      },
+      {
+        "internalType": "uint256",
+        "name": "epoch",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "seat",
+        "type": "uint256"
+      }
+    ],
+    "name": "openChallenges",
     "outputs": [
       {
         "internalType": "uint256",

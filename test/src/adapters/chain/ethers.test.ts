@@ -330,10 +330,13 @@ describe("adapters/chain/ethers", () => {
 
       await market.mineTo(windows.appealFrom - 1);
       const bondWei = await chain.missPenaltyWei();
-      expect(await chain.challengeOf(address, 0, 1)).to.equal(undefined);
+      expect(await chain.challengeOf(address, 0, 1, 2)).to.equal(undefined);
       await chain.challenge(address, 0, 1, 2, bondWei);
-      const challenged = { challenger: chain.account, workerIndex: 2, answered: false };
-      expect(await chain.challengeOf(address, 0, 1)).to.deep.equal(challenged);
+      const challenged = { challenger: chain.account, answered: false };
+      expect(await chain.challengeOf(address, 0, 1, 2)).to.deep.equal(challenged);
+      expect(await chain.challengeOf(address, 0, 1, 1)).to.equal(undefined);
+      expect(await chain.openChallenges(address, 0, 1)).to.deep.equal([2]);
+      expect(await chain.openChallenges(address, 0, 2)).to.deep.equal([]);
       const { finalFrom } = await chain.windowsOf(address, 0);
       expect(finalFrom > windows.finalFrom, "as long as it takes to answer").to.equal(true);
       await market.mineTo(finalFrom);
