@@ -13,6 +13,7 @@ import {AgreementSpan} from "./AgreementSpan.sol";
 import {Duties} from "./Duties.sol";
 import {EpochTiming} from "./EpochTiming.sol";
 import {EpochVerdicts, Tally} from "./EpochVerdicts.sol";
+import {Lists} from "./Lists.sol";
 
 /// @title Who gets what of an agreement's epochs
 /// @notice Called by agreements with their own state. A library of its own because of the limit on a contract's size.
@@ -219,10 +220,8 @@ library Settlement {
         uint256[] memory duties = settling.duties;
         uint256 count = settling.dutyCount;
         if (count == 0) return;
-        assembly ("memory-safe") {
-            // Shorter than what was allocated: epochs that are not final yet, seats that nobody took.
-            mstore(duties, count)
-        }
+        // Without epochs that are not final yet, and seats that nobody took.
+        Lists.shorten(duties, count);
         testers.conclude{value: settling.fees}(settling.terms.number, settling.terms.testerFeePerEpoch, duties);
     }
 }

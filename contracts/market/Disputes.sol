@@ -13,6 +13,7 @@ import {Duties} from "../libraries/Duties.sol";
 import {EpochTiming} from "../libraries/EpochTiming.sol";
 import {EpochVerdicts, Tally} from "../libraries/EpochVerdicts.sol";
 import {Ether} from "../libraries/Ether.sol";
+import {Lists} from "../libraries/Lists.sol";
 import {ProgramRequest} from "../libraries/ProgramRequest.sol";
 import {SignedAnswer} from "../libraries/SignedAnswer.sol";
 import {
@@ -422,10 +423,8 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
             if (revealed) reveals++;
             duties[count++] = Duties.pack(panel.testerIds[i], revealed, false);
         }
-        assembly ("memory-safe") {
-            // Without the seats that owe nothing.
-            mstore(duties, count)
-        }
+        // Without the seats that owe nothing.
+        Lists.shorten(duties, count);
         uint256 fee = appeals * terms.testerFeePerEpoch;
         TESTERS.conclude{value: fee * reveals}(terms.number, fee, duties);
     }

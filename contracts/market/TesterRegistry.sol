@@ -11,6 +11,7 @@ import {AgreementAddress} from "../libraries/AgreementAddress.sol";
 import {BlockHistory} from "../libraries/BlockHistory.sol";
 import {Duties} from "../libraries/Duties.sol";
 import {Ether} from "../libraries/Ether.sol";
+import {Lists} from "../libraries/Lists.sol";
 import {WeightedDraw} from "../libraries/WeightedDraw.sol";
 import {DrawRequest, TesterSettings, TesterView} from "../types/MarketTypes.sol";
 
@@ -487,10 +488,7 @@ contract TesterRegistry is ITesterRegistry, ReentrancyGuardTransient {
         uint256 found = _collect(seed, request, drawn, weights);
 
         WeightedDraw.draw(keccak256(abi.encode(seed, "seats")), drawn, weights, found, request.testerCount);
-        uint256 count = Math.min(found, request.testerCount);
-        assembly ("memory-safe") {
-            mstore(drawn, count)
-        }
+        Lists.shorten(drawn, Math.min(found, request.testerCount));
     }
 
     /// @dev Walks a random permutation of the list (Fisher and Yates, the swaps kept in memory), at most MAX_PROBES.
