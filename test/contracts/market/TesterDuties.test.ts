@@ -304,12 +304,20 @@ describe("TesterRegistry: duties", () => {
     });
   });
 
+  /** What each sends is mined together. */
+  async function inOneBlock(send: (signer: Signer, index: number) => Promise<void>, signers: readonly Signer[]) {
+    await ethers.provider.send("evm_setAutomine", [false]);
+    await Promise.all(signers.map(send));
+    await networkHelpers.mine();
+    await ethers.provider.send("evm_setAutomine", [true]);
+  }
+
   async function dearestEpoch(voters: number) {
     // With time for 20 appeals, one a block.
     const market = await deployMarket(ethers, { epochLength: 40n, revealLength: 40n, appealLength: 40n });
     const { dispatcher, disputes } = market;
-    const [client, stranger] = await ethers.getSigners();
-    if (!client || !stranger) throw new Error("the network has too few accounts");
+    const [client] = await ethers.getSigners();
+    if (!client) throw new Error("the network has too few accounts");
     await makeTwin(market, client);
     const operators = await freshAccounts("operator", 20);
     for (const operator of operators) await makeWorker(market, operator, { slots: 1n });
@@ -319,7 +327,9 @@ describe("TesterRegistry: duties", () => {
     const request = { redundancy: 20n, length: 80n, testerCount: 7n, testerFeePerEpoch: fee };
     const agreement = await buy(market, client, request);
     await agreement.connect(client).bindProgram(id("a smart account"));
-    const all = [client, stranger, ...operators, ...testers];
+    // Everybody who challenges has never had a credit before, which costs most.
+    const challengers = await freshAccounts("challenger", 20 * voters);
+    const all = [client, ...operators, ...testers, ...challengers];
 
     // The first epoch passes untested, so that all testers have room.
     const votes = (seat: number) => Array<bigint>(20).fill(seat < voters ? Ok : Wrong);
@@ -335,7 +345,11 @@ describe("TesterRegistry: duties", () => {
       await disputes.connect(client).appeal(agreement, 1n, worker, { value: bond });
     }
     for (let seat = 0; seat < voters; seat++) {
-      await disputes.connect(stranger).challenge(agreement, 1n, seat, 0n, { value: MISS });
+      const own = challengers.slice(20 * seat, 20 * seat + 20);
+      await inOneBlock(async (challenger, worker) => {
+        await disputes.connect(challenger).challenge(agreement, 1n, seat, worker, { value: MISS });
+      }, own);
+      expect(await disputes.openChallenges(agreement, 1n, seat)).to.equal(2n ** 20n - 1n);
     }
     expect(await disputes.appealedWorkers(agreement, 1n)).to.equal(2n ** 20n - 1n);
     const panel = await runPanel(chain, market, agreement, 1n, testers, () => Array<bigint>(20).fill(Wrong));
@@ -344,7 +358,7 @@ describe("TesterRegistry: duties", () => {
     const { finalFrom } = await agreement.windowsOf(1n);
     await mineTo(finalFrom - 1n);
     const before = await worth(market, [agreement]);
-    await expectSolvent(market, [agreement], all, 20n * bond + BigInt(voters) * MISS);
+    await expectSolvent(market, [agreement], all, 20n * (bond + BigInt(voters) * MISS));
     await agreement.settle(1n);
     const receipt = await (await agreement.settle(1n)).wait();
     const last = await (await agreement.finalize()).wait();
@@ -366,6 +380,9 @@ describe("TesterRegistry: duties", () => {
     }
     expect(left).to.equal(BigInt(voters) * (DUTY - MISS) - 300n * fee);
     expect(await disputes.creditOf(client)).to.equal(20n * bond);
+    for (const challenger of challengers) {
+      expect(await disputes.creditOf(challenger)).to.equal(MISS + MISS / 2n / 20n);
+    }
     for (const tester of panel) expect((await viewOf(market, tester)).credit).to.equal(20n * fee);
     expect((await dispatcher.worker(1n)).stake).to.equal(SETTINGS.minSlotStake / 2n);
     await drain(chain, market, agreement, all);
@@ -374,7 +391,7 @@ describe("TesterRegistry: duties", () => {
   describe("the dearest epoch", () => {
     for (const voters of [1, 7]) {
       const whose = voters === 1 ? "one tester pays it all" : `${voters} testers pay it`;
-      it(`should settle in one transaction: 20 workers, all appealed, overturned and struck, and ${whose}`, async () => {
+      it(`should settle in one transaction: 20 workers, all appealed, overturned, challenged and struck, and ${whose}`, async () => {
         await dearestEpoch(voters);
       });
     }
