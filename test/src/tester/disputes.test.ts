@@ -1,3 +1,4 @@
+import { Keypair } from "@stellar/stellar-sdk";
 import { expect } from "chai";
 
 import { commitmentOf } from "../../../src/domain/verdict/commitment.ts";
@@ -8,7 +9,7 @@ import { authoriseAddressRequest } from "../../../src/worker/agreements/authoris
 import { createDutyStore } from "../../../src/tester/duty-store.ts";
 import type { TesterComponents, TesterInit } from "../../../src/tester/tester.ts";
 import { until } from "../../helpers/until.ts";
-import { STATES } from "../../helpers/tester-probe.ts";
+import { STATES, probeWorkers } from "../../helpers/tester-probe.ts";
 import { createTesterScene, type Identity, type TesterScene } from "../../helpers/tester-scene.ts";
 
 const NO_EVIDENCE = "bafyreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
@@ -110,6 +111,31 @@ describe("tester: disputes", () => {
     for (const worker of await chain.openChallenges(agreement, 0, seat)) {
       const challenge = await chain.challengeOf(agreement, 0, seat, worker);
       expect(honest.map(({ keys }) => keys.account)).to.include(challenge?.challenger);
+    }
+    for (const tester of honest) {
+      expect(await chain.openChallenges(agreement, 0, await seatOf(agreement, tester))).to.deep.equal([]);
+    }
+  });
+
+  it("should challenge an ok that rests on an answer of another program", async () => {
+    const { agreement, seats } = await openEpoch();
+    const [lazy, ...honest] = seats as [Identity, ...Identity[]];
+    const chain = scene.client.chain;
+    const windows = await chain.windowsOf(agreement, 0);
+    const program = Keypair.random().publicKey();
+    const keys = scene.workers.map((worker) => worker.keys);
+    await startHonest(lazy, {
+      prober: async (parts) => await Promise.resolve(probeWorkers({ ...parts, program }, keys, {})),
+    });
+    for (const tester of honest) await startHonest(tester, {}, { evidenceTimeoutMs: 6_000 });
+    await scene.seatsAre(agreement, "committed", 3);
+    await scene.market.mineTo(windows.revealFrom);
+    await scene.seatsAre(agreement, "revealed", 3);
+    await scene.market.mineTo(windows.appealFrom - 1);
+    const seat = await seatOf(agreement, lazy);
+    await until(async () => (await chain.openChallenges(agreement, 0, seat)).length > 0, { what: "a challenge" });
+    for (const line of scene.lines.filter(({ message }) => message.startsWith("a report has nothing"))) {
+      expect(line.context).to.deep.include({ seat, grounds: "no-answer" });
     }
     for (const tester of honest) {
       expect(await chain.openChallenges(agreement, 0, await seatOf(agreement, tester))).to.deep.equal([]);
