@@ -1,6 +1,6 @@
 /** Chances are counted in parts of this. */
 const WHOLE = 1_000n;
-const CHALLENGE_GAS = 130_000n;
+const CHALLENGE_GAS = 165_000n;
 const APPEAL_GAS = 150_000n;
 /** Only this part of what an account holds is put at stake for one bond. */
 const BALANCE_DIVISOR = 10n;
