@@ -5,7 +5,7 @@ import { buyBest, type BestPurchase } from "./client/choose-and-buy.ts";
 import { chooseFromMarket } from "./client/choose-workers.ts";
 import { createProgram, type CreateProgramParts, type CreatedProgram } from "./client/create-program.ts";
 import { execute, resume, type ExecuteOptions, type ExecuteParts, type ExecutionResult } from "./client/execute.ts";
-import { findWorkers, type FoundWorker } from "./client/find-workers.ts";
+import { createAddresses, findWorkers, type FoundWorker } from "./client/find-workers.ts";
 import { joinContent } from "./client/join-content.ts";
 import { readState, type ProgramState } from "./client/read-state.ts";
 import { refuseDearer } from "./client/refuse-dearer.ts";
@@ -151,6 +151,7 @@ export async function connect(init: ConnectInit, { signal }: CallOptions = {}): 
   }
   const { chain } = peer;
   const ownWallet = walletOf(keys.ledgerKeypair);
+  const addresses = createAddresses();
   return {
     keys,
     wallet: ownWallet,
@@ -192,6 +193,7 @@ export async function connect(init: ConnectInit, { signal }: CallOptions = {}): 
           clock: peer.clock,
           random: peer.random,
           logger,
+          addresses,
         },
         agreement,
         options,
