@@ -8,7 +8,7 @@ import type { Logger } from "../../ports/logger.ts";
 import type { Startable } from "../../ports/startable.ts";
 import type { Store } from "../../ports/store.ts";
 import type { AddressRequest } from "../../wire/address.ts";
-import { authoriseAddressRequest } from "./authorise-address-request.ts";
+import { createAuthoriser } from "./authorise-address-request.ts";
 import { closeAgreement } from "./close-agreement.ts";
 import { openClosedAgreements } from "./closed-agreements.ts";
 import { collectPay } from "./collect-pay.ts";
@@ -233,7 +233,7 @@ export function followAgreements(components: FollowComponents, init: FollowInit)
       await refresh(life?.signal);
       return serving(program);
     },
-    authorise: (request, options) => authoriseAddressRequest(chain, workerId, request, options),
+    authorise: createAuthoriser({ chain, workerId, clock, latestBlock: () => latest }),
     running() {
       return [...followed.values()]
         .filter(({ agreement }) => latest < agreement.endBlock)

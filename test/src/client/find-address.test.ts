@@ -64,7 +64,7 @@ describe("finding an address", () => {
   it("asks again when the question is lost", async () => {
     lose("address-request", 3);
     const found = find();
-    await scene.clock.advance(850);
+    await scene.clock.advance(1_400);
     expect((await found).apiUrl).to.equal("http://127.0.0.1:8080");
     expect(scene.kinds().filter((kind) => kind === "address-request")).to.have.length(4);
     expect(scene.asked).to.have.length(1);

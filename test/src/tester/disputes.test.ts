@@ -2,10 +2,11 @@ import { Keypair } from "@stellar/stellar-sdk";
 import { expect } from "chai";
 
 import { commitmentOf } from "../../../src/domain/verdict/commitment.ts";
+import { systemClock } from "../../../src/adapters/clock/system.ts";
 import type { RevealedReport, Verdict } from "../../../src/ports/chain.ts";
 import type { OpenedProgram, PanelBench } from "../../../src/tester/examine-panel.ts";
 import { equalBytes, fromHex } from "../../../src/utils/bytes.ts";
-import { authoriseAddressRequest } from "../../../src/worker/agreements/authorise-address-request.ts";
+import { createAuthoriser } from "../../../src/worker/agreements/authorise-address-request.ts";
 import { createDutyStore } from "../../../src/tester/duty-store.ts";
 import type { TesterComponents, TesterInit } from "../../../src/tester/tester.ts";
 import { until } from "../../helpers/until.ts";
@@ -209,11 +210,15 @@ describe("tester: disputes", () => {
     await panelIs("committed");
     // The agreement is over, but its workers still tell the panel where they are, and nobody else.
     expect(await chain.blockNumber()).to.be.greaterThan(terms.endBlock);
+    const latest = await chain.blockNumber();
+    const authorise = createAuthoriser({
+      chain,
+      workerId: terms.workerIds[1]!,
+      clock: systemClock,
+      latestBlock: () => latest,
+    });
     const asks = async ({ keys }: Identity): Promise<boolean> =>
-      await authoriseAddressRequest(chain, terms.workerIds[1]!, {
-        agreement: fromHex(agreement),
-        from: keys.messageKey,
-      });
+      await authorise({ agreement: fromHex(agreement), from: keys.messageKey });
     expect(await Promise.all(others.map(asks))).to.deep.equal(others.map(() => true));
     expect(await Promise.all([...seats, scene.client].map(asks))).to.deep.equal([false, false, false, false]);
     await scene.market.mineTo(panel.revealFrom);

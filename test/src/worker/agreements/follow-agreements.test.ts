@@ -6,6 +6,7 @@ import { createMemoryLogger, type LogLine } from "../../../../src/adapters/logge
 import { createMemoryStore } from "../../../../src/adapters/store/memory.ts";
 import { collectPay } from "../../../../src/worker/agreements/collect-pay.ts";
 import { followAgreements, type AgreementFollower } from "../../../../src/worker/agreements/follow-agreements.ts";
+import type { Chain } from "../../../../src/ports/chain.ts";
 import { fromHex } from "../../../../src/utils/bytes.ts";
 import { until } from "../../../helpers/until.ts";
 import {
@@ -54,8 +55,9 @@ describe("worker/agreements/follow-agreements", () => {
   const follow = async (
     store = createMemoryStore(),
     onProgram?: (program: string) => void,
+    chain: Chain = worker.chain,
   ): Promise<AgreementFollower> => {
-    const components = { chain: worker.chain, clock: systemClock, logger: createMemoryLogger(lines), store };
+    const components = { chain, clock: systemClock, logger: createMemoryLogger(lines), store };
     const follower = followAgreements(components, {
       workerId,
       withdrawFactor: 0,
@@ -116,8 +118,27 @@ describe("worker/agreements/follow-agreements", () => {
       expect(await follower.authorise(asking(address, tester))).to.equal(drawn.includes(tester.chain.account));
     }
 
-    await market.mineTo((await client.chain.agreement(address))!.endBlock);
+    const { endBlock } = (await client.chain.agreement(address))!;
+    await market.mineTo(endBlock);
+    await until(() => follower.latestBlock() >= endBlock, { what: "the end seen" });
     expect(await follower.authorise(asking(address, client)), "over").to.equal(false);
+  });
+
+  it("should look at the chain once for many questions of one who may know", async () => {
+    const address = await buy(60);
+    let looks = 0;
+    const chain: Chain = {
+      ...worker.chain,
+      twinOfKey: async (...parts) => {
+        looks++;
+        return await worker.chain.twinOfKey(...parts);
+      },
+    };
+    const follower = await follow(undefined, undefined, chain);
+    for (let asked = 0; asked < 5; asked++) expect(await follower.authorise(asking(address, client))).to.equal(true);
+    expect(looks).to.equal(1);
+    for (let asked = 0; asked < 2; asked++) expect(await follower.authorise(asking(address, stranger))).to.equal(false);
+    expect(looks, "the refused are looked up again").to.equal(3);
   });
 
   it("should not tell the holder of a key that was rotated away", async () => {
