@@ -1,3 +1,5 @@
+import { flushCompileCache } from "node:module";
+
 import type { Startable } from "../ports/startable.ts";
 
 /** Starts a daemon, says so, and keeps it until `signal` aborts; it is stopped in order whatever happens. */
@@ -5,6 +7,8 @@ export async function runDaemon(daemon: Startable, signal: AbortSignal, onStarte
   try {
     await daemon.start({ signal });
     onStarted();
+    // Node writes what it has compiled at a proper exit only, and it is after the other kind that a fast start counts.
+    flushCompileCache();
     await untilAborted(signal);
   } finally {
     await daemon.stop();

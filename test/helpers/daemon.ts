@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createWriteStream } from "node:fs";
+import { setPriority } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -19,11 +20,18 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
-/** Starts `node <script> <options>` and waits for its first line; what it logs is also appended to `logFile`. */
+export interface StartDaemonOptions {
+  /** What it logs is also appended here. */
+  readonly logFile?: string;
+  /** How far it stands back once it is up, when there are not enough cores for all: 0 to 19. @default 0 */
+  readonly niceness?: number;
+}
+
+/** Starts `node <script> <options>` and waits for its first line. */
 export async function startDaemon(
   script: string,
   options: readonly string[],
-  { logFile }: { readonly logFile?: string } = {},
+  { logFile, niceness = 0 }: StartDaemonOptions = {},
 ): Promise<Daemon> {
   const child = spawn(process.execPath, [script, ...options], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
   if (logFile !== undefined) child.stderr.pipe(createWriteStream(logFile, { flags: "a" }));
@@ -41,6 +49,7 @@ export async function startDaemon(
       throw new Error(`${script} ended with ${how} before it was up:\n${log}`);
     }),
   ]).finally(() => clearTimeout(deadline));
+  if (child.pid !== undefined && niceness > 0) setPriority(child.pid, niceness);
   return {
     info: JSON.parse(line) as Record<string, unknown>,
     ended: ended.then((how) => ({ how, log })),

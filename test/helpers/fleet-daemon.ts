@@ -1,5 +1,8 @@
 import { startDaemon, type Daemon } from "./daemon.ts";
 
+/** Chain, ledger and registry are all on this machine, too; they answer as fast as anywhere else, however busy the daemons keep it. */
+const NICENESS = 10;
+
 /** A daemon that is killed and started again on the same data. */
 export interface FleetDaemon {
   readonly name: string;
@@ -28,7 +31,7 @@ export async function startFleetDaemon(init: FleetDaemonInit): Promise<FleetDaem
   let isMeant = false;
 
   async function launch(options: readonly string[]): Promise<Daemon> {
-    const daemon = await startDaemon(script, options, { logFile });
+    const daemon = await startDaemon(script, options, { logFile, niceness: NICENESS });
     isMeant = false;
     current = daemon;
     void daemon.ended.then(({ how, log }) => {

@@ -60,7 +60,7 @@ export async function carryOut(init: MarketBuyerInit, plan: AgreementPlan): Prom
     },
   });
   if (plan.turn === "extended") await extend(chain, agreement);
-  if (plan.turn === "terminated") await chain.terminate(agreement);
+  if (plan.turn === "terminated") await terminate(chain, agreement);
   const { endBlock } = await client.agreement(agreement);
   const users = await Promise.all(
     Array.from({ length: plan.users }, async (_, n) => ({
@@ -126,6 +126,15 @@ async function extend(chain: Chain, address: string): Promise<void> {
   const price = pricesPerBlockWei.reduce((sum, each) => sum + each, 0n) * BigInt(EXTENSION_BLOCKS);
   // An odd wei more, which is to be credited.
   await chain.extend(address, EXTENSION_BLOCKS, price + testerFeePerEpochWei * BigInt(testerCount) + 1n);
+}
+
+/** Unless it took until the last epoch but one to get here. */
+async function terminate(chain: Chain, agreement: string): Promise<void> {
+  try {
+    await chain.terminate(agreement);
+  } catch (error) {
+    if (!isSprfError(error) || error.context["error"] !== "WorkAgreement_TooLateToTerminate") throw error;
+  }
 }
 
 async function resign(init: MarketBuyerInit, agreement: string, workers: readonly number[]): Promise<void> {
