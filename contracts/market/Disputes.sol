@@ -321,6 +321,8 @@ contract Disputes is IDisputes, ReentrancyGuardTransient {
         uint256 seat,
         uint256 workerIndex
     ) external view returns (address challenger, bool answered) {
+        // Beyond its bits stand those of the next seat.
+        if (workerIndex >= WORKER_BITS) return (challenger, answered);
         Dispute storage self = _disputes[agreement][epoch];
         challenger = self.challengers[_placeOf(seat, workerIndex)];
         answered = challenger != address(0) && !_isOpen(self, seat, workerIndex);

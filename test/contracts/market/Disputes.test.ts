@@ -661,6 +661,8 @@ describe("Disputes", () => {
         .withArgs(address, epoch, 2n, 2n, stranger.address);
       expect([...(await disputes.challengeOf(agreement, epoch, 2n, 2n))]).to.deep.equal([stranger.address, false]);
       expect([...(await disputes.challengeOf(agreement, epoch, 2n, 0n))]).to.deep.equal([ZeroAddress, false]);
+      // Not the next seat's.
+      expect([...(await disputes.challengeOf(agreement, epoch, 1n, 34n))]).to.deep.equal([ZeroAddress, false]);
       await expect(disputes.connect(w0).challenge(agreement, epoch, 2n, 2n, { value: PENALTY }))
         .to.be.revertedWithCustomError(disputes, "Disputes_AlreadyChallenged")
         .withArgs(epoch, 2n, 2n);
