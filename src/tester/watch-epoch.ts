@@ -1,17 +1,15 @@
-import { StrKey } from "@stellar/stellar-sdk";
-
 import { decodeEvidence, type Evidence } from "../domain/verdict/evidence.ts";
-import { decideAppeal, decideChallenge, type ChallengeGrounds } from "../domain/verdict/decide-dispute.ts";
+import { decideAppeal, decideChallenge } from "../domain/verdict/decide-dispute.ts";
 import { isSprfError, messageOf } from "../errors.ts";
-import type { Agreement, Chain, EpochWindows, Outcome, RevealedReport, Verdict } from "../ports/chain.ts";
+import type { Agreement, Chain, EpochWindows, Outcome, Verdict } from "../ports/chain.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ContentStore } from "../ports/content-store.ts";
 import type { Logger } from "../ports/logger.ts";
 import { answerProofOf } from "../wire/answer-proof.ts";
 import type { ChallengeBook } from "./challenge-book.ts";
+import { doubtReports, type Doubt } from "./doubt-reports.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
 import type { TesterExchange } from "./exchange.ts";
-import { answerOf, findEvidence, probeOf, type WorkerIdentity } from "./find-evidence.ts";
 
 const MOST_CHALLENGES_A_DAY = 4;
 /** How long another tester's evidence is looked for before it counts as missing. */
@@ -41,13 +39,6 @@ export interface EpochWatch {
   stop(): Promise<void>;
 }
 
-/** A report that has nothing to show for its `ok`s of these workers, in the order in which they are asked about. */
-interface Doubt {
-  readonly seat: number;
-  readonly workers: readonly number[];
-  readonly grounds: ChallengeGrounds;
-}
-
 /**
  * Stands by a revealed report until the epoch is final: answers whoever challenges it, with the workers' signed answers; looks at the
  * others' evidence and challenges an `ok` that has nothing to show; appeals an outcome that its own proof contradicts.
@@ -69,6 +60,7 @@ export function watchEpoch(
   const { address } = agreement;
   const { epoch } = parts.duty;
   const logger = components.logger.child({ agreement: address, epoch });
+  const timeoutMs = init.evidenceTimeoutMs ?? EVIDENCE_TIMEOUT_MS;
   const life = new AbortController();
   const { signal } = life;
   let doubts: Promise<readonly Doubt[]> | undefined;
@@ -118,70 +110,6 @@ export function watchEpoch(
       }
     }
     if (failures.length > 0) throw failures[0];
-  }
-
-  async function workersOf(): Promise<readonly WorkerIdentity[]> {
-    const twins = await Promise.all(agreement.workerTwinIds.map(async (id) => await chain.twin(id, { signal })));
-    return twins.map(({ messageKey, ledgerKey }) => ({
-      messageKey,
-      ledgerKey: StrKey.encodeEd25519PublicKey(Buffer.from(ledgerKey)),
-    }));
-  }
-
-  /** Looks at every other report once. */
-  async function look(): Promise<readonly Doubt[]> {
-    const [boundFrom, state] = await Promise.all([
-      chain.boundFrom(address, { signal }),
-      chain.agreementState(address, { signal }),
-    ]);
-    if (boundFrom === undefined || state.program === undefined || epoch < boundFrom) return [];
-    const program = StrKey.encodeEd25519PublicKey(Buffer.from(state.program));
-    const [seats, reports, workers] = await Promise.all([
-      chain.seatsOf(address, epoch, { signal }),
-      chain.reportsOf(address, epoch, { signal }),
-      workersOf(),
-    ]);
-    const found = await Promise.all(
-      reports
-        .filter(({ tester, verdicts }) => tester !== chain.account && verdicts.includes("ok"))
-        .map(async (report) => ({ tester: report.tester, ...(await doubtsOf(report, workers, program)) })),
-    );
-    return found.flatMap(({ tester, ...doubt }) => {
-      const seat = seats.findIndex((each) => each.tester === tester);
-      return doubt.workers.length === 0 || seat === -1 ? [] : [{ seat, ...doubt }];
-    });
-  }
-
-  /** For which workers a report has nothing to show. */
-  async function doubtsOf(
-    report: RevealedReport,
-    workers: readonly WorkerIdentity[],
-    program: string,
-  ): Promise<Omit<Doubt, "seat">> {
-    const { verdicts } = report;
-    const timeoutMs = init.evidenceTimeoutMs ?? EVIDENCE_TIMEOUT_MS;
-    const wanted = { agreement: address, epoch, report };
-    const evidence = await findEvidence(components, wanted, { timeoutMs, signal });
-    const found = evidence === undefined ? undefined : probeOf(evidence, wanted);
-    // What a worker answered about another program backs nothing.
-    const probe = found?.request.program === program ? found : undefined;
-    const doubted: number[] = [];
-    for (const [workerIndex, verdict] of verdicts.entries()) {
-      const worker = workers[workerIndex];
-      if (verdict !== "ok" || worker === undefined) continue;
-      const isShown =
-        evidence !== undefined && probe !== undefined && answerOf(evidence, workerIndex, worker, probe) !== undefined;
-      if (isShown) continue;
-      const gone = await chain.resignedFrom(address, workerIndex, { signal });
-      if (gone === undefined || epoch < gone) doubted.push(workerIndex);
-    }
-    return { workers: fromOwnPlace(doubted), grounds: evidence === undefined ? "evidence-missing" : "no-answer" };
-  }
-
-  /** Begins where the salt says. */
-  function fromOwnPlace(list: readonly number[]): readonly number[] {
-    const start = list.length === 0 ? 0 : (parts.duty.salt[0] ?? 0) % list.length;
-    return [...list.slice(start), ...list.slice(0, start)];
   }
 
   /** The first worker for whom nobody challenged the report yet. */
@@ -299,7 +227,8 @@ export function watchEpoch(
 
   function startLooking(): void {
     if (doubts !== undefined) return;
-    doubts = look();
+    const salt = parts.duty.salt;
+    doubts = doubtReports(components, { agreement, epoch, salt, timeoutMs, signal });
     doubts.then(
       (found) => {
         known = found;
