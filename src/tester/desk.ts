@@ -138,12 +138,22 @@ export async function openDesk(
     if (entries.has(keyOf({ epoch, round: "panel" }))) return true;
     if ((await chain.appealedWorkers(address, epoch, { signal })).length === 0) return true;
     const isOpen = async (): Promise<boolean> => (await chain.panelOf(address, epoch, { signal })).length > 0;
-    const drawn = await chain.previewPanel(address, epoch, { signal });
+    const drawn = await previewPanel(epoch);
     if (!drawn.includes(chain.account)) return await isOpen();
     if (!(await isOpen())) await unless(chain.openPanel(address, epoch, { signal }), isOpen);
     const seat = (await chain.panelOf(address, epoch, { signal })).find(({ tester }) => tester === chain.account);
     if (seat?.status === "drawn") await assume(agreement, epoch, "panel");
     return true;
+  }
+
+  /** Nobody, as long as there are too few testers that had no part in the epoch: the panel sits when one more registers. */
+  async function previewPanel(epoch: number): Promise<readonly string[]> {
+    try {
+      return await chain.previewPanel(address, epoch, { signal });
+    } catch (error) {
+      if (isSprfError(error) && error.context["error"] === "Disputes_NotEnoughTesters") return [];
+      throw error;
+    }
   }
 
   /** Another of those drawn may have been faster. */
@@ -170,11 +180,11 @@ export async function openDesk(
 
   return {
     async attend(agreement, block) {
-      await joinEpoch(agreement, block);
-      await joinPanels(agreement, block);
+      const joined = await Promise.allSettled([joinEpoch(agreement, block), joinPanels(agreement, block)]);
       const steps = [...entries.values()].map(async (entry) => await advance(agreement, entry, block));
-      const failed = (await Promise.allSettled(steps)).find((result) => result.status === "rejected");
-      // One duty's failure does not hold up the others, and is told.
+      const results = [...joined, ...(await Promise.allSettled(steps))];
+      // What fails does not hold up the rest, and is told.
+      const failed = results.find((result) => result.status === "rejected");
       if (failed !== undefined) throw failed.reason;
     },
     size: () => entries.size,

@@ -2,9 +2,11 @@ import { Keypair } from "@stellar/stellar-sdk";
 import { expect } from "chai";
 
 import { commitmentOf } from "../../../src/domain/verdict/commitment.ts";
+import type { EthersChain } from "../../../src/adapters/chain/ethers.ts";
 import { systemClock } from "../../../src/adapters/clock/system.ts";
 import type { RevealedReport, Verdict } from "../../../src/ports/chain.ts";
 import type { OpenedProgram, PanelBench } from "../../../src/tester/examine-panel.ts";
+import { SprfError } from "../../../src/errors.ts";
 import { equalBytes, fromHex } from "../../../src/utils/bytes.ts";
 import { createAuthoriser } from "../../../src/worker/agreements/authorise-address-request.ts";
 import { createDutyStore } from "../../../src/tester/duty-store.ts";
@@ -230,6 +232,37 @@ describe("tester: disputes", () => {
       const [duty] = await createDutyStore(store).of(agreement);
       expect([duty?.round, duty?.phase]).to.deep.equal(["panel", "revealed"]);
     }
+  });
+
+  it("should do its other duties while too few testers are left for a panel", async () => {
+    const { agreement, seats } = await openEpoch();
+    const { revealFrom } = await scene.client.chain.windowsOf(agreement, 0);
+    let previews = 0;
+    for (const { keys, chain } of seats) {
+      const contested: EthersChain = {
+        ...chain,
+        appealedWorkers: async () => [1],
+        panelOf: async () => [],
+        panelWindowsOf: async () => ({
+          seedBlock: 0,
+          commitFrom: 0,
+          commitTo: 1e9,
+          revealFrom: 1e9,
+          revealTo: 1e9,
+          finalFrom: 1e9,
+        }),
+        async previewPanel() {
+          previews++;
+          throw new SprfError("CHAIN_REVERTED", "too few", { context: { error: "Disputes_NotEnoughTesters" } });
+        },
+      };
+      await startHonest({ keys, chain }, { chain: contested });
+    }
+    await scene.seatsAre(agreement, "committed");
+    await scene.market.mineTo(revealFrom + 1);
+    await scene.seatsAre(agreement, "revealed");
+    expect(previews).to.be.greaterThan(0);
+    expect(scene.lines.filter(({ message }) => message === "cannot look at an agreement")).to.deep.equal([]);
   });
 
   it("should appeal when its proof was outvoted, if that costs less than the epoch earned", async () => {
