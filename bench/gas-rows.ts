@@ -1,3 +1,4 @@
+import type { NetworkHelpers } from "@nomicfoundation/hardhat-network-helpers/types";
 import { type ContractTransactionResponse, id, type Signer, Wallet } from "ethers";
 import { network } from "hardhat";
 
@@ -70,13 +71,14 @@ async function newMarket(): Promise<{
   market: Market;
   signers: Signer[];
   mineUpTo: (block: bigint) => Promise<void>;
+  networkHelpers: NetworkHelpers;
 }> {
   const { ethers, networkHelpers } = await network.create();
   const market = await deployMarket(ethers);
   const mineUpTo = async (block: bigint): Promise<void> => {
     if (BigInt(await ethers.provider.getBlockNumber()) < block) await networkHelpers.mineUpTo(block);
   };
-  return { market, signers: await ethers.getSigners(), mineUpTo };
+  return { market, signers: await ethers.getSigners(), mineUpTo, networkHelpers };
 }
 
 function pick(signers: readonly Signer[], index: number): Signer {
@@ -303,9 +305,12 @@ async function seatOf(agreement: WorkAgreement, epoch: bigint, tester: Signer): 
   return (await agreement.testersOf(epoch)).indexOf(await tester.getAddress());
 }
 
-/** A draw among more testers than it looks at for a seat. */
+/** One draw in five touches a tester twice, which costs more; of so many, one does not. */
+const DRAWS = 8;
+
+/** A draw among more testers than it looks at for a seat, when it touches none of them twice. */
 async function measureOpening(): Promise<ReportRow[]> {
-  const { market, signers, mineUpTo } = await newMarket();
+  const { market, signers, mineUpTo, networkHelpers } = await newMarket();
   const client = pick(signers, 1);
   await makeTwin(market, client);
   for (const index of [2, 3, 4]) await makeWorker(market, pick(signers, index));
@@ -314,8 +319,18 @@ async function measureOpening(): Promise<ReportRow[]> {
   const value = await market.dispatcher.quote(3n, 60n);
   const agreement = await agreementIn(market, market.dispatcher.connect(client).buyContract(3n, 60n, { value }));
   if (agreement === undefined) throw new Error("the purchase made no agreement");
-  await mineUpTo((await agreement.windowsOf(1n)).commitFrom - 1n);
-  return [row(`WorkAgreement.openEpoch, 3 of ${testers.length} testers`, await gasOf(agreement.openEpoch(1n)))];
+  const { from, commitFrom } = await agreement.windowsOf(1n);
+  await mineUpTo(from);
+  const gas: number[] = [];
+  for (let draw = 0; draw < DRAWS; draw++) {
+    const { restore } = await networkHelpers.takeSnapshot();
+    // A part of the block whose hash is the seed.
+    await networkHelpers.setPrevRandao(draw);
+    await mineUpTo(commitFrom - 1n);
+    gas.push(await gasOf(agreement.openEpoch(1n)));
+    await restore();
+  }
+  return [row(`WorkAgreement.openEpoch, 3 of ${testers.length} testers`, Math.min(...gas))];
 }
 
 /** Purchases in markets of growing size; each size's last purchase is of workers that were bought before. */
