@@ -15,7 +15,7 @@ const FIRST_WORKER_ACCOUNT = 10;
 const LIAR_ACCOUNT = 20;
 const FIRST_TESTER_ACCOUNT = 24;
 /** Twenty processes that all poll every 50 ms would keep a core busy. */
-const POLLING_MS = 500;
+const POLLING_MS = 1_000;
 const LEDGER_CLOSE_MS = 500;
 /** Daemons that start at a time: as many as there are cores in CI. */
 const STARTS_AT_ONCE = 2;
@@ -36,7 +36,7 @@ export const MARKET_SETTINGS: MarketSettings = {
   maxLength: 240n,
 };
 
-/** Devnet, workers and testers, each a process of its own; the last worker lies in a share of its answers. */
+/** Devnet, workers on Waku relay and testers as light clients, each a process of its own; the last worker lies in a share of its answers. */
 export interface MarketFleet {
   readonly devnet: DevnetFile;
   readonly honest: readonly FleetDaemon[];
@@ -93,15 +93,16 @@ export async function startMarketFleet(init: MarketFleetInit): Promise<MarketFle
       await network.stop();
     });
     const devnet = await adoptTestMarket(file);
-    const config = join(directory, "daemons.json");
-    await writeFile(config, JSON.stringify({ worker: WORKER, tester: TESTER }));
+    const configs = { worker: join(directory, "worker.json"), tester: join(directory, "tester.json") };
+    await writeFile(configs.worker, JSON.stringify({ worker: WORKER }));
+    await writeFile(configs.tester, JSON.stringify({ tester: TESTER, networks: { waku: { messenger: "light" } } }));
     const startedAtMs = performance.now();
     const plans = plansOf(init);
     for (let from = 0; from < plans.length; from += STARTS_AT_ONCE) {
       const started = plans.slice(from, from + STARTS_AT_ONCE).map(async ({ own, ...plan }) => {
         const { role, account } = plan;
         const data = join(directory, `${role}-${account}`);
-        const common = ["--devnet", file, "--config", config, "--account", `${account}`, "--data", data];
+        const common = ["--devnet", file, "--config", configs[role], "--account", `${account}`, "--data", data];
         return await startFleetDaemon({
           ...plan,
           options: [...common, "--log-level", "info", "--json", ...own],

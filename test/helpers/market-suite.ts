@@ -70,7 +70,11 @@ export function marketSuite(title: string, init: MarketSuiteInit): void {
         const { networks } = fleet.devnet;
         const { listen: _, ...waku } = networks.waku;
         const keys = devnetKeys(FIRST_CLIENT_ACCOUNT + n);
-        const client = await connect({ networks: { ...networks, waku }, keys, logger: createMemoryLogger() });
+        const client = await connect({
+          networks: { ...networks, waku: { ...waku, messenger: "light" } },
+          keys,
+          logger: createMemoryLogger(),
+        });
         clients.push(client);
         await client.ensureTwin();
         await chainOf(FIRST_CLIENT_ACCOUNT + n);
@@ -93,7 +97,7 @@ export function marketSuite(title: string, init: MarketSuiteInit): void {
       await fleet?.stop();
     });
 
-    it("should carry every execution to a result that a majority signed, or to an error that a kill explains", async () => {
+    it("should carry every execution to a result that a majority signed, or to an error that a kill or the end explains", async () => {
       const plans = planMarket(init);
       const lines = clients.map(async (client, n) => {
         const chain = await chainOf(FIRST_CLIENT_ACCOUNT + n);
@@ -298,8 +302,9 @@ export function marketSuite(title: string, init: MarketSuiteInit): void {
       return await Promise.all(addresses.map(async (address) => (await watch.agreement(address))!));
     }
 
-    /** A failure has an explanation when a worker of the program was down while its user waited. */
-    function isExplained({ startedMs, endedMs }: UserExecution, of: readonly number[]): boolean {
+    /** A failure has an explanation when a worker of the program was down while its user waited, or no time was left. */
+    function isExplained({ startedMs, endedMs, isOver }: UserExecution, of: readonly number[]): boolean {
+      if (isOver === true) return true;
       return chaos.kills.some(({ daemon, atMs, upAgainMs }) => {
         const concerned = daemon.role === "worker" && of.includes(idOf(daemon));
         return concerned && atMs < endedMs && upAgainMs > startedMs;

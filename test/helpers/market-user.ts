@@ -30,6 +30,8 @@ export interface UserExecution {
   readonly payments: number;
   readonly result?: ExecutionResult;
   readonly error?: SprfError;
+  /** There was no time left for another try: the agreement is at its end. */
+  readonly isOver?: boolean;
 }
 
 export interface MarketUserInit {
@@ -85,7 +87,7 @@ export async function runPatiently(init: MarketUserInit, input: Uint8Array<Array
       if (PAY_AGAIN.includes(error.code)) signed = undefined;
       const isOver = (await nextBlock(chain)) >= untilBlock;
       if (isOver || (!TRY_AGAIN.includes(error.code) && !PAY_AGAIN.includes(error.code))) {
-        return { program, input, startedMs, endedMs: performance.now(), tries, payments, error };
+        return { program, input, startedMs, endedMs: performance.now(), tries, payments, error, isOver };
       }
     }
   }
