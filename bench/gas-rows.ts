@@ -323,12 +323,12 @@ async function measureOpening(): Promise<ReportRow[]> {
   await mineUpTo(from);
   const gas: number[] = [];
   for (let draw = 0; draw < DRAWS; draw++) {
-    const { restore } = await networkHelpers.takeSnapshot();
+    const before = await networkHelpers.takeSnapshot();
     // A part of the block whose hash is the seed.
     await networkHelpers.setPrevRandao(draw);
     await mineUpTo(commitFrom - 1n);
     gas.push(await gasOf(agreement.openEpoch(1n)));
-    await restore();
+    await before.restore();
   }
   return [row(`WorkAgreement.openEpoch, 3 of ${testers.length} testers`, Math.min(...gas))];
 }

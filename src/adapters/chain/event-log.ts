@@ -11,7 +11,6 @@ import { EVENT_TOPICS, decodeEvent, type DecodedEvent, type EventSource } from "
 import { createEventRange } from "./event-range.ts";
 import {
   ITesterRegistry__factory,
-  IWorkAgreement__factory,
   IWorkerDispatcher__factory,
   IWorkerRecords__factory,
 } from "./factories.ts";
