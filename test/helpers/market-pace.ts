@@ -9,8 +9,8 @@ export interface MarketTestSettings {
 }
 
 const MAX_SEED = 2 ** 32;
-const LEAST_BLOCK_MS = 3_500;
-const MOST_BLOCK_MS = 9_000;
+const LEAST_BLOCK_MS = 5_000;
+const MOST_BLOCK_MS = 12_000;
 /** How long a daemon takes to start where two cores have nothing else to do, in groups of two. */
 const USUAL_START_MS = 2_500;
 
@@ -25,7 +25,7 @@ export function marketTestSettings(): MarketTestSettings {
 }
 
 /**
- * Time between blocks on this machine: three and a half seconds where daemons start as fast as they usually do, in proportion longer where they
+ * Time between blocks on this machine: five seconds where daemons start as fast as they usually do, in proportion longer where they
  * start slower, because all that they do within an epoch takes longer there, too.
  */
 export function paceOf(startMs: number): number {
