@@ -204,9 +204,11 @@ describe("hostile accounts", () => {
         await networkHelpers.setBalance(wallet.address, ETHER);
         await makeWorker(market, wallet, { applicationType, pricePerBlock: 1n, maxLength: 17n, slots: 1n });
       }
-      const wallet = new ethers.Wallet(id("long"), ethers.provider);
-      await networkHelpers.setBalance(wallet.address, ETHER);
-      const honest = await makeWorker(market, wallet, { applicationType, maxLength: 64n, slots: 1n });
+      const [sameClass, wallet] = ["same class", "long"].map((name) => new ethers.Wallet(id(name), ethers.provider));
+      for (const each of [sameClass!, wallet!]) await networkHelpers.setBalance(each.address, ETHER);
+      // The price of the bound: who stands behind them in their class is passed over, too.
+      await makeWorker(market, sameClass!, { applicationType, maxLength: 31n, slots: 1n });
+      const honest = await makeWorker(market, wallet!, { applicationType, maxLength: 64n, slots: 1n });
       const request = { ...REQUEST, applicationType, redundancy: 1n };
       expect([...(await dispatcher.candidates({ ...request, length: 24n }))]).to.deep.equal([honest]);
       expect([...(await dispatcher.candidates({ ...request, length: 32n }))]).to.deep.equal([honest]);
