@@ -4,9 +4,9 @@ import type { IWorkAgreement } from "./contract-types.ts";
 import { IWorkAgreement__factory } from "./factories.ts";
 
 /** Parsed once: doing it for every read costs a daemon more than the reads themselves. */
-const INTERFACE = IWorkAgreement__factory.createInterface();
+export const AGREEMENT_INTERFACE = IWorkAgreement__factory.createInterface();
 
 /** The agreement at an address, as contracts/interfaces/IWorkAgreement.sol has it. */
 export function agreementContract(address: string, runner: ContractRunner): IWorkAgreement {
-  return new Contract(address, INTERFACE, runner) as unknown as IWorkAgreement;
+  return new Contract(address, AGREEMENT_INTERFACE, runner) as unknown as IWorkAgreement;
 }

@@ -2,12 +2,10 @@ import { SprfError } from "../../errors.ts";
 import type { EventLogOptions } from "../../ports/event-log.ts";
 import type { AgreementTerms } from "../../ports/market-events.ts";
 import { throwIfAborted } from "../../utils/abort.ts";
+import { AGREEMENT_INTERFACE } from "./agreement-contract.ts";
 import type { ReadConnection } from "./connection.ts";
-import { IWorkAgreement__factory } from "./factories.ts";
 
-// Read once: a contract object for each agreement would parse all of it each time.
-const ABI = IWorkAgreement__factory.createInterface();
-const CALL = ABI.encodeFunctionData("terms");
+const CALL = AGREEMENT_INTERFACE.encodeFunctionData("terms");
 
 interface TermsOutput {
   readonly epochLength: bigint;
@@ -57,7 +55,7 @@ async function read(
   options: EventLogOptions,
 ): Promise<AgreementTerms> {
   const bytes = await reading(() => provider.call({ to: agreement, data: CALL, blockTag }), options);
-  const terms = ABI.decodeFunctionResult("terms", bytes)[0] as TermsOutput;
+  const terms = AGREEMENT_INTERFACE.decodeFunctionResult("terms", bytes)[0] as TermsOutput;
   return {
     epochLength: Number(terms.epochLength),
     testerCount: Number(terms.testerCount),
