@@ -380,13 +380,33 @@ describe("TesterRegistry", () => {
     );
   });
 
+  it("should take settings at their bounds", async () => {
+    for (const settings of [
+      { dutyStake: 400n, unbondingLength: 1n },
+      { dutyStake: 1_000_000n * ETHER, unbondingLength: 1_000_000n },
+    ]) {
+      const testers = await ethers.deployContract("TesterRegistry", [
+        await ethers.deployContract("Twins"),
+        { ...TESTER_SETTINGS, ...settings },
+      ]);
+      expect(plain(await testers.settings())).to.deep.equal({ ...TESTER_SETTINGS, ...settings });
+    }
+  });
+
+  it("should tell whose testers and records they are when a dispatcher attaches", async () => {
+    const { dispatcher, testers, records, disputes } = await deployMarket(ethers);
+    const deployment = dispatcher.deploymentTransaction();
+    await expect(deployment).to.emit(testers, "DispatcherAttached").withArgs(dispatcher, disputes);
+    await expect(deployment).to.emit(records, "RecordDispatcherAttached").withArgs(dispatcher);
+  });
+
   it("should refuse settings out of bounds", async () => {
     const { testers } = await networkHelpers.loadFixture(fixture);
     for (const fault of [
       { dutyStake: 0n },
       // A duty covers all appeals that can overturn it.
       { dutyStake: 399n },
-      { dutyStake: 1_000_001n * ETHER },
+      { dutyStake: 1_000_000n * ETHER + 1n },
       { unbondingLength: 0n },
       { unbondingLength: 1_000_001n },
     ]) {

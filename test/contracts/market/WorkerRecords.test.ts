@@ -42,6 +42,14 @@ describe("WorkerRecords", () => {
     expect(plain(await records.settings())).to.deep.equal(settings);
   });
 
+  it("should take settings at their bounds", async () => {
+    for (const amount of [GWEI, 1_000_000n * ETHER]) {
+      const settings = { clientWeightCap: amount, priorWeight: amount };
+      const records = await ethers.deployContract("WorkerRecords", [settings]);
+      expect(plain(await records.settings())).to.deep.equal(settings);
+    }
+  });
+
   it("should refuse settings out of bounds", async () => {
     const { records } = await networkHelpers.loadFixture(fixture);
     for (const fault of [

@@ -246,6 +246,36 @@ describe("WorkerDispatcher: workers", () => {
   });
 
   describe("settings", () => {
+    it("should take every number at its bounds", async () => {
+      const { market } = await networkHelpers.loadFixture(fixture);
+      const least = {
+        epochLength: 4n,
+        revealLength: 1n,
+        appealLength: 1n,
+        unbondingLength: 1n,
+        maxLength: 1n,
+        stakeFactor: 1n,
+        minSlotStake: 1n,
+        slashShare: 1n,
+        testerFeePerEpoch: 1n,
+      };
+      const most = {
+        epochLength: 100_000n,
+        revealLength: 100_000n,
+        appealLength: 100_000n,
+        unbondingLength: 1_000_000n,
+        maxLength: 512n * 100_000n,
+        stakeFactor: 100n,
+        minSlotStake: 1_000_000n * ETHER,
+        slashShare: 10_000n,
+        testerFeePerEpoch: await market.testers.maxFeePerEpoch(),
+      };
+      for (const settings of [least, most]) {
+        const { dispatcher } = await deployMarket(ethers, settings);
+        expect(plain(await dispatcher.settings())).to.deep.equal({ ...SETTINGS, ...settings });
+      }
+    });
+
     it("should refuse every number that is out of its bounds, and addresses without code", async () => {
       const { dispatcher, market } = await networkHelpers.loadFixture(fixture);
       const faults: [keyof typeof SETTINGS, bigint][] = [
@@ -260,7 +290,7 @@ describe("WorkerDispatcher: workers", () => {
         ["stakeFactor", 0n],
         ["stakeFactor", 101n],
         ["minSlotStake", 0n],
-        ["minSlotStake", 1_000_001n * ETHER],
+        ["minSlotStake", 1_000_000n * ETHER + 1n],
         ["slashShare", 0n],
         ["slashShare", 10_001n],
         ["testerFeePerEpoch", 0n],
