@@ -301,6 +301,20 @@ describe("WorkerDispatcher: purchases", () => {
     });
   });
 
+  it("should page through agreements in the order of their numbers", async () => {
+    const { market, dispatcher, client } = await networkHelpers.loadFixture(fixture);
+    const made: string[] = [];
+    for (let i = 0; i < 3; i++) made.push(await (await buy(market, client, { redundancy: 1n })).getAddress());
+    const page = async (from: bigint, count: bigint): Promise<string[]> => [
+      ...(await dispatcher.agreements(from, count)),
+    ];
+    expect(await page(1n, 2n)).to.deep.equal(made.slice(0, 2));
+    expect(await page(2n, 2n)).to.deep.equal(made.slice(1));
+    expect(await page(3n, 9n)).to.deep.equal(made.slice(2));
+    expect(await page(1n, 0n)).to.deep.equal([]);
+    expect(await page(4n, 1n)).to.deep.equal([]);
+  });
+
   describe("the client's own choice", () => {
     it("should take exactly the workers named", async () => {
       const { market, dispatcher, client } = await networkHelpers.loadFixture(fixture);
