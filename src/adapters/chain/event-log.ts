@@ -9,11 +9,7 @@ import { connectToRead, type ReadConnection } from "./connection.ts";
 import { readAgreementTerms } from "./agreement-terms.ts";
 import { EVENT_TOPICS, decodeEvent, type DecodedEvent, type EventSource } from "./event-decoders.ts";
 import { createEventRange } from "./event-range.ts";
-import {
-  ITesterRegistry__factory,
-  IWorkerDispatcher__factory,
-  IWorkerRecords__factory,
-} from "./factories.ts";
+import { ITesterRegistry__factory, IWorkerDispatcher__factory, IWorkerRecords__factory } from "./factories.ts";
 import type { MarketContracts } from "./ethers.ts";
 
 const DEFAULT_POLLING_INTERVAL_MS = 1_000;
