@@ -116,21 +116,23 @@ describe("tester/exchange", () => {
     expect(leader.attendance.commits().get(1)).to.deep.equal({ seat: 1, commitment, signature });
   });
 
-  it("should take a report that matches the commitment on the chain, and only when it is time", async () => {
+  it("should take the reports that match the commitments on the chain, once it is known which those are", async () => {
     const [leader, honest, liar] = peers as [Peer, Peer, Peer];
     const committed = new Map(
       [1, 2].map((seat) => [seat, commitmentOf({ agreement: AGREEMENT, epoch: 4, ...reportOf(seat) })]),
     );
     await honest.attendance.sendReport(0, reportOf(1), { signal });
+    await liar.attendance.sendReport(0, { ...reportOf(2), verdicts: ["ok", "ok"] }, { signal });
     expect(leader.attendance.reports().size).to.equal(0);
     leader.attendance.expectReports(committed);
-    await liar.attendance.sendReport(0, { ...reportOf(2), verdicts: ["ok", "ok"] }, { signal });
-    await liar.attendance.sendReport(0, { ...reportOf(1), salt: new Uint8Array(32).fill(9) }, { signal });
-    await until(() => refusals(leader) === 2, { what: "two refusals" });
-    expect(leader.attendance.reports().size).to.equal(0);
-    await honest.attendance.sendReport(0, reportOf(1), { signal });
-    await until(() => leader.attendance.reports().size === 1, { what: "the report" });
+    await until(() => leader.attendance.reports().size === 1, { what: "the report that came early" });
     expect(leader.attendance.reports().get(1)).to.deep.equal(reportOf(1));
+    await until(() => refusals(leader) === 1, { what: "the refusal of the lie that came early" });
+    await liar.attendance.sendReport(0, { ...reportOf(2), salt: new Uint8Array(32).fill(9) }, { signal });
+    await until(() => refusals(leader) === 2, { what: "another refusal" });
+    await honest.attendance.sendReport(0, reportOf(2), { signal });
+    await until(() => leader.attendance.reports().size === 2, { what: "both reports" });
+    expect(leader.attendance.reports().get(2)).to.deep.equal(reportOf(2));
   });
 
   it("should show evidence to testers who know its CID, and believe nobody else's", async () => {
