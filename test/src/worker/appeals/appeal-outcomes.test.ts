@@ -197,10 +197,11 @@ describe("worker/appeals/appeal-outcomes", () => {
     await until(
       async () => {
         await market.mine(1);
-        return (await client.chain.bondCreditWei(worker.chain.account)) === 0n;
+        return logged("bonds withdrawn") !== undefined;
       },
       { what: "the bond" },
     );
+    expect(await client.chain.bondCreditWei(worker.chain.account)).to.equal(0n);
     expect(logged("bonds withdrawn")!.context["withdrawnWei"]).to.equal(bondWei.toString());
   });
 
