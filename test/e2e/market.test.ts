@@ -9,7 +9,7 @@ marketSuite("a market under kill -9", {
   executions: 200,
   epochs: { min: 2, max: 3 },
   lieShare: 0.6,
-  killEveryBlocks: { min: 1, max: 3 },
+  killEveryBlocks: { min: 3, max: 6 },
   leastSuccess: 0.95,
   timeoutMs: 900_000,
 });
