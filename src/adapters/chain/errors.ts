@@ -2,11 +2,11 @@ import { Interface, isError, isHexString, type ErrorDescription } from "ethers";
 
 import { SprfError, isSprfError, messageOf } from "../../errors.ts";
 import { abortError } from "../../utils/abort.ts";
+import { AGREEMENT_INTERFACE } from "./agreement-contract.ts";
 import {
   IDisputes__factory,
   ITesterRegistry__factory,
   ITwins__factory,
-  IWorkAgreement__factory,
   IWorkerDispatcher__factory,
   IWorkerRecords__factory,
 } from "./factories.ts";
@@ -24,7 +24,7 @@ const LIBRARY_ERRORS = new Interface([
 ]);
 
 const INTERFACES: readonly Interface[] = [
-  IWorkAgreement__factory.createInterface(),
+  AGREEMENT_INTERFACE,
   IWorkerDispatcher__factory.createInterface(),
   ITesterRegistry__factory.createInterface(),
   ITwins__factory.createInterface(),

@@ -9,11 +9,11 @@ import type {
   TwinsEvent,
 } from "../../ports/market-events.ts";
 import type { WorkerTerms } from "../../ports/chain.ts";
+import { AGREEMENT_INTERFACE } from "./agreement-contract.ts";
 import {
   IDisputes__factory,
   ITesterRegistry__factory,
   ITwins__factory,
-  IWorkAgreement__factory,
   IWorkerDispatcher__factory,
   IWorkerRecords__factory,
 } from "./factories.ts";
@@ -227,7 +227,7 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map(
     ...decodersOf("testers", ITesterRegistry__factory.createInterface(), TESTERS),
     ...decodersOf("records", IWorkerRecords__factory.createInterface(), RECORDS),
     ...decodersOf("disputes", IDisputes__factory.createInterface(), DISPUTES),
-    ...decodersOf("agreement", IWorkAgreement__factory.createInterface(), AGREEMENT),
+    ...decodersOf("agreement", AGREEMENT_INTERFACE, AGREEMENT),
   ].map((decoder) => [`${decoder.source}/${decoder.topic}`, decoder]),
 );
 
