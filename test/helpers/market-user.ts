@@ -85,8 +85,9 @@ export async function runPatiently(init: MarketUserInit, input: Uint8Array<Array
         continue;
       }
       if (PAY_AGAIN.includes(error.code)) signed = undefined;
-      const isOver = (await nextBlock(chain)) >= untilBlock;
-      if (isOver || (!TRY_AGAIN.includes(error.code) && !PAY_AGAIN.includes(error.code))) {
+      const mayTryAgain = TRY_AGAIN.includes(error.code) || PAY_AGAIN.includes(error.code);
+      const isOver = mayTryAgain && (await nextBlock(chain)) >= untilBlock;
+      if (isOver || !mayTryAgain) {
         return { program, input, startedMs, endedMs: performance.now(), tries, payments, error, isOver };
       }
     }
