@@ -8,6 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+import { until } from "./until.ts";
+
 const DIRECTORY = join(process.env["SPRF_CI_DIR"] ?? "/var/tmp/sprf-ci", "go-waku");
 const START_TIMEOUT_MS = 15_000;
 
@@ -72,23 +74,25 @@ export async function startGoWaku(flags: readonly string[] = []): Promise<GoWaku
     void exited.then(() => reject(new Error(`go-waku ended:\n${log.slice(-10).join("\n")}`)));
     AbortSignal.timeout(START_TIMEOUT_MS).addEventListener("abort", () => reject(new Error("go-waku did not start")));
   });
+  const rest: GoWaku["rest"] = async (method, path, body) => {
+    const response = await fetch(`http://127.0.0.1:${restPort}${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return text === "" ? undefined : (JSON.parse(text) as unknown);
+  };
+  const restAnswers = async (): Promise<boolean> =>
+    await rest("GET", "/debug/v1/info").then(
+      () => true,
+      () => false,
+    );
   try {
     const multiaddr = await ready;
-    return {
-      multiaddr,
-      kill,
-      async rest(method, path, body) {
-        const response = await fetch(`http://127.0.0.1:${restPort}${path}`, {
-          method,
-          ...(body === undefined
-            ? {}
-            : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
-        });
-        const text = await response.text();
-        if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-        return text === "" ? undefined : (JSON.parse(text) as unknown);
-      },
-    };
+    // It says that it is set up before its REST API listens.
+    await until(restAnswers, { what: "go-waku's REST API" });
+    return { multiaddr, kill, rest };
   } catch (error) {
     await kill();
     throw error;
