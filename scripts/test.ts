@@ -1,27 +1,43 @@
-// Runs the tests in a process of their own and ends with the line `N passed, N failed`. Whatever happens to that process, the
+// Runs the tests in processes of their own and ends with the line `N passed, N failed`. Whatever happens to those processes, the
 // line never says `0 failed` unless every test ran and passed.
-import { fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { runTests, stopTests, type Outcome } from "./testing/run-tests.ts";
+import { processesAtOnce, splitIntoBatches } from "./testing/batches.ts";
+import { selectFiles } from "./testing/select-files.ts";
 
-import { isTestCounts, type TestCounts } from "./testing/protocol.ts";
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stopTests(signal));
 
-let counts: TestCounts = { passed: 0, failed: 0, isFinal: false };
-const child = fork(fileURLToPath(new URL("./testing/run.ts", import.meta.url)), process.argv.slice(2));
-child.on("message", (message) => {
-  if (isTestCounts(message)) counts = message;
-});
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
+const given = process.argv.slice(2);
+report(given.length > 0 ? [await runTests(given, { isShown: true })] : await runEverything());
 
-child.on("close", (code, signal) => {
-  const problem = whatWentWrong(code, signal);
-  if (problem !== undefined) console.error(problem);
-  const failed = counts.failed + (problem !== undefined && counts.failed === 0 ? 1 : 0);
-  console.log(`${counts.passed} passed, ${failed} failed`);
+/** What needs only Node, in batches side by side; the output of each is shown as a whole when it ends. */
+async function runEverything(): Promise<readonly Outcome[]> {
+  const atOnce = processesAtOnce();
+  const [first, ...rest] = splitIntoBatches(selectFiles([], "node-only"), atOnce);
+  if (first === undefined) return [];
+  // Alone: it builds what the others then find built.
+  const outcomes = [await runTests(first, { isShown: true })];
+  const turns = Array.from({ length: atOnce }, async () => {
+    for (let batch = rest.shift(); batch !== undefined; batch = rest.shift()) {
+      outcomes.push(await runTests(batch, { isShown: false }));
+    }
+  });
+  await Promise.all(turns);
+  return outcomes;
+}
+
+function report(outcomes: readonly Outcome[]): void {
+  const passed = sum(outcomes.map((outcome) => outcome.passed));
+  const problems = outcomes.flatMap((outcome) => outcome.problem ?? []);
+  if (passed + sum(outcomes.map((outcome) => outcome.failed)) === 0) problems.push("no test was found");
+  const failures = outcomes.flatMap((outcome) => outcome.failures);
+  // Once more at the end: what failed may stand far above.
+  if (outcomes.length > 1) for (const title of failures) console.error(`failed: ${title}`);
+  for (const problem of problems) console.error(problem);
+  const failed = Math.max(sum(outcomes.map((outcome) => outcome.failed)), problems.length > 0 ? 1 : 0);
+  console.log(`${passed} passed, ${failed} failed`);
   process.exitCode = failed > 0 ? 1 : 0;
-});
+}
 
-function whatWentWrong(code: number | null, signal: NodeJS.Signals | null): string | undefined {
-  if (!counts.isFinal) return `the tests did not run to their end (${signal ?? `exit code ${code}`})`;
-  if (counts.passed + counts.failed === 0) return "no test was found";
-  return code === 0 ? undefined : `the tests ended with ${signal ?? `exit code ${code}`}`;
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }

@@ -1,7 +1,7 @@
 import Mocha from "mocha";
 
-/** Called after every test with the counts so far. */
-export type OnCount = (passed: number, failed: number) => void;
+/** Called after every test with how many passed so far, and the titles of those that failed. */
+export type OnCount = (passed: number, failures: readonly string[]) => void;
 
 /**
  * Mocha's spec reporter that also counts. Hardhat's own total cannot be used: it takes the tests behind a failed `before` hook,
@@ -12,9 +12,12 @@ export function createCountingReporter(onCount: OnCount): Mocha.ReporterConstruc
     constructor(runner: Mocha.Runner, options?: Mocha.MochaOptions) {
       super(runner, options);
       let passed = 0;
-      let failed = 0;
-      runner.on("pass", () => onCount(++passed, failed));
-      runner.on("fail", () => onCount(passed, ++failed));
+      const failures: string[] = [];
+      runner.on("pass", () => onCount(++passed, failures));
+      runner.on("fail", (test) => {
+        failures.push(test.fullTitle());
+        onCount(passed, failures);
+      });
     }
   };
 }

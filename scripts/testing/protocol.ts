@@ -2,6 +2,8 @@
 export interface TestCounts {
   readonly passed: number;
   readonly failed: number;
+  /** Titles of the Mocha tests that failed. */
+  readonly failures: readonly string[];
   readonly isFinal: boolean;
 }
 
@@ -14,6 +16,8 @@ export function isTestCounts(message: unknown): message is TestCounts {
     typeof message.passed === "number" &&
     "failed" in message &&
     typeof message.failed === "number" &&
+    "failures" in message &&
+    Array.isArray(message.failures) &&
     "isFinal" in message &&
     typeof message.isFinal === "boolean"
   );

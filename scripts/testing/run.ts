@@ -5,12 +5,12 @@ import hre from "hardhat";
 
 import { createCountingReporter } from "./counting-reporter.ts";
 import type { TestCounts } from "./protocol.ts";
-import { selectFiles, type Selection, type TestFiles } from "./select-files.ts";
+import { selectFiles, solidityTests, type Selection, type TestFiles } from "./select-files.ts";
 
-interface Summary {
+interface Counts {
   readonly passed: number;
   readonly failed: number;
-  readonly skipped: number;
+  readonly failures: readonly string[];
 }
 
 interface SolidityResults {
@@ -48,7 +48,7 @@ const mocha = await runMocha();
 // A rejection of the last test is reported only after its microtasks.
 await new Promise((resolve) => setImmediate(resolve));
 
-await report({ passed: solidity.passed + mocha.passed, failed: solidity.failed + mocha.failed, isFinal: true });
+await report(mocha, { isFinal: true });
 process.exit();
 
 function selection(): Selection {
@@ -62,14 +62,13 @@ function longGame(): TestFiles {
   if (profile === undefined) throw new Error("Hardhat has no profile for Solidity tests");
   profile.fuzz = { ...profile.fuzz, runs: LONG_GAME.fuzzRuns };
   profile.invariant = { ...profile.invariant, runs: LONG_GAME.runs, depth: LONG_GAME.depth };
-  return positionals.length === 0 ? { mocha: [], solidity: "all" } : selectFiles(positionals, selection());
+  return positionals.length === 0 ? { mocha: [], solidity: solidityTests() } : selectFiles(positionals, selection());
 }
 
-async function runSolidity(): Promise<Omit<Summary, "skipped">> {
+async function runSolidity(): Promise<Omit<Counts, "failures">> {
   if (files.solidity.length === 0) return { passed: 0, failed: 0 };
-  const testFiles = files.solidity === "all" ? [] : files.solidity;
   const outcome: unknown = await hre.tasks.getTask(["test", "solidity"]).run({
-    testFiles,
+    testFiles: files.solidity,
     noCompile: true,
     ...(options.grep === undefined ? {} : { grep: options.grep }),
   });
@@ -78,12 +77,12 @@ async function runSolidity(): Promise<Omit<Summary, "skipped">> {
   return { passed, failed: Math.max(failed + skipped, isSuccess(outcome) ? 0 : 1) };
 }
 
-async function runMocha(): Promise<Omit<Summary, "skipped">> {
-  if (files.mocha.length === 0) return { passed: 0, failed: 0 };
-  let counts = { passed: 0, failed: 0 };
-  hre.config.test.mocha.reporter = createCountingReporter((passed, failed) => {
-    counts = { passed, failed };
-    void report({ passed: solidity.passed + passed, failed: solidity.failed + failed, isFinal: false });
+async function runMocha(): Promise<Counts> {
+  let counts: Counts = { passed: 0, failed: 0, failures: [] };
+  if (files.mocha.length === 0) return counts;
+  hre.config.test.mocha.reporter = createCountingReporter((passed, failures) => {
+    counts = { passed, failed: failures.length, failures };
+    void report(counts, { isFinal: false });
   });
   const outcome: unknown = await hre.tasks.getTask(["test", "mocha"]).run({
     testFiles: files.mocha,
@@ -91,7 +90,7 @@ async function runMocha(): Promise<Omit<Summary, "skipped">> {
     bail: options.bail ?? false,
     ...(options.grep === undefined ? {} : { grep: options.grep }),
   });
-  return { passed: counts.passed, failed: Math.max(counts.failed, isSuccess(outcome) ? 0 : 1) };
+  return { ...counts, failed: Math.max(counts.failed, isSuccess(outcome) ? 0 : 1) };
 }
 
 function isSuccess(outcome: unknown): boolean {
@@ -99,7 +98,7 @@ function isSuccess(outcome: unknown): boolean {
 }
 
 /** Counted from the results themselves: Hardhat fills its own summary only in the task that runs all kinds of tests. */
-function summaryOf(outcome: unknown): Summary {
+function summaryOf(outcome: unknown): Omit<Counts, "failures"> & { readonly skipped: number } {
   const { value, error } = outcome as { value?: SolidityResults; error?: SolidityResults };
   const suites = (value ?? error)?.suiteResults;
   if (suites === undefined) throw new Error("Hardhat's Solidity test task gave no results");
@@ -112,10 +111,16 @@ function summaryOf(outcome: unknown): Summary {
   return counts;
 }
 
-async function report(counts: TestCounts): Promise<void> {
-  const failed = counts.failed + rejections;
+/** Tells the process that watches this one how the tests stand: the Solidity ones are over when Mocha's begin. */
+async function report({ passed, failed, failures }: Counts, { isFinal }: Pick<TestCounts, "isFinal">): Promise<void> {
+  const message: TestCounts = {
+    passed: solidity.passed + passed,
+    failed: solidity.failed + failed + rejections,
+    failures,
+    isFinal,
+  };
   await new Promise<void>((resolve, reject) => {
     if (process.send === undefined) resolve();
-    else process.send({ ...counts, failed }, (error: Error | null) => (error === null ? resolve() : reject(error)));
+    else process.send(message, (error: Error | null) => (error === null ? resolve() : reject(error)));
   });
 }

@@ -12,8 +12,7 @@ const BY_NAME = ["test/e2e/market.test.ts"];
 
 export interface TestFiles {
   readonly mocha: readonly string[];
-  /** Files to run; `all` leaves the choice to Hardhat. */
-  readonly solidity: readonly string[] | "all";
+  readonly solidity: readonly string[];
 }
 
 /** `node-only` is `npm test`, `end-to-end` all of `test/e2e`, `real-parts` what the former leaves out. */
@@ -25,7 +24,7 @@ export function selectFiles(named: readonly string[], selection: Selection): Tes
     const all = filesUnder(selection === "node-only" ? "test" : "test/e2e", "ts");
     switch (selection) {
       case "node-only":
-        return { mocha: all.filter((file) => !isLeftOut(file)), solidity: "all" };
+        return { mocha: all.filter((file) => !isLeftOut(file)), solidity: solidityTests() };
       case "end-to-end":
         return { mocha: all, solidity: [] };
       case "real-parts":
@@ -40,6 +39,11 @@ export function selectFiles(named: readonly string[], selection: Selection): Tes
     mocha: files.filter((file) => !file.endsWith(".sol")),
     solidity: files.filter((file) => file.endsWith(".t.sol")),
   };
+}
+
+/** Every Solidity test. */
+export function solidityTests(): string[] {
+  return filesUnder("test", "t.sol");
 }
 
 function isLeftOut(file: string): boolean {
