@@ -5,11 +5,11 @@ import { xdr } from "@stellar/stellar-sdk";
 import { messageOf, SprfError } from "../../../errors.ts";
 import { changesToXdr, recordFromXdr, recordKeyToXdr, recordToXdr } from "../ledger/account-xdr.ts";
 import type { ClosedLedger, LedgerEntryOfTransaction } from "../ledger/close-ledger.ts";
-import { billedOperations } from "../ledger/fees.ts";
 import type { LedgerHeader } from "../ledger/ledger-header.ts";
 import { withHash } from "../ledger/ledger-header.ts";
 import type { LedgerRecord } from "../ledger/ledger-state.ts";
 import { isSuccess } from "../ledger/results.ts";
+import { innerOf } from "../ledger/transaction.ts";
 import { transactionMeta } from "./transaction-meta.ts";
 
 /** A ledger as it is kept. */
@@ -156,7 +156,7 @@ function storeOn(db: DatabaseSync): LedgerStore {
       tx.kind === "feeBump" ? tx.inner.hash : null,
       tx.kind === "feeBump" ? 1 : 0,
       isSuccess(result) ? 1 : 0,
-      result.feeCharged / billedOperations(tx),
+      result.feeCharged / BigInt(Math.max(1, innerOf(tx).operations.length)),
       tx.envelopeBytes,
       result.toXdr(),
       transactionMeta(entry).toXdr(),
