@@ -57,8 +57,17 @@ export function createTransactionQueue(rule: QueueRule): TransactionQueue {
 
   const all = (): LedgerTransaction[] => [...bySource.values()].flatMap(({ transactions }) => transactions);
 
-  const feesOf = (payer: AccountId): bigint =>
-    all().reduce((sum, tx) => (feeSourceOf(tx) === payer ? sum + tx.feeBidStroops : sum), 0n);
+  // Kept along: a submission must not cost what everything that waits costs.
+  const bids = new Map<AccountId, bigint>();
+  let operationCount = 0;
+
+  const count = (tx: LedgerTransaction, sign: 1 | -1): void => {
+    operationCount += sign * feeOperationCount(tx);
+    const payer = feeSourceOf(tx);
+    const sum = (bids.get(payer) ?? 0n) + BigInt(sign) * tx.feeBidStroops;
+    if (sum === 0n) bids.delete(payer);
+    else bids.set(payer, sum);
+  };
 
   const submit = (tx: LedgerTransaction, moment: Moment): Submission => {
     if (bans.some((ban) => ban.has(tx.envelopeHash))) return TRY_AGAIN_LATER;
@@ -91,17 +100,19 @@ export function createTransactionQueue(rule: QueueRule): TransactionQueue {
     const account = moment.state.account(payer);
     if (
       account === undefined ||
-      availableBalance(account, moment.parameters) - tx.feeBidStroops + freed < feesOf(payer)
+      availableBalance(account, moment.parameters) - tx.feeBidStroops + freed < (bids.get(payer) ?? 0n)
     ) {
       return error(plainResult(minimumFee(tx, moment.parameters), { code: "txInsufficientBalance" }));
     }
-    const operations = all().reduce((sum, other) => sum + feeOperationCount(other), feeOperationCount(tx));
-    if (operations > QUEUED_LEDGERS * moment.parameters.maxOperationsPerLedger) return TRY_AGAIN_LATER;
+    const limit = QUEUED_LEDGERS * moment.parameters.maxOperationsPerLedger;
+    if (operationCount + feeOperationCount(tx) > limit) return TRY_AGAIN_LATER;
 
     const entry = bySource.get(sourceId) ?? { transactions: [], age: 0 };
     if (replaced === undefined) entry.transactions.push(tx);
     else entry.transactions[rivalIndex] = tx;
     bySource.set(sourceId, entry);
+    if (replaced !== undefined) count(replaced, -1);
+    count(tx, 1);
     return PENDING;
   };
 
@@ -127,8 +138,12 @@ export function createTransactionQueue(rule: QueueRule): TransactionQueue {
     if (entry === undefined) return;
     const kept: LedgerTransaction[] = [];
     for (const tx of entry.transactions) {
-      if (!isGone(tx)) kept.push(tx);
-      else if (ban) bans[0]?.add(tx.envelopeHash);
+      if (!isGone(tx)) {
+        kept.push(tx);
+        continue;
+      }
+      count(tx, -1);
+      if (ban) bans[0]?.add(tx.envelopeHash);
     }
     if (kept.length === 0) bySource.delete(sourceId);
     else bySource.set(sourceId, { transactions: kept, age: entry.age });
