@@ -24,7 +24,7 @@ const MAX_KEY_CHARACTERS = 4096;
 const schema = z.object({ keys: z.array(z.string().max(MAX_KEY_CHARACTERS)).nullish(), xdrFormat });
 
 /** `getLedgerEntries`: accounts and data entries; keys of other kinds are valid and find nothing. */
-export function ledgerEntryMethods({ ledger }: RpcContext): Record<string, JsonRpcMethod> {
+export function ledgerEntryMethods({ ledger, runner }: RpcContext): Record<string, JsonRpcMethod> {
   return {
     getLedgerEntries(params) {
       const parsed = parseParams(schema, params);
@@ -38,6 +38,9 @@ export function ledgerEntryMethods({ ledger }: RpcContext): Record<string, JsonR
           `key count (${String(keys.length)}) exceeds maximum supported (${String(MAX_KEYS)})`,
         );
       }
+      // After a failed write memory is ahead of what a restart will know.
+      const failure = runner.failure();
+      if (failure !== undefined) return fail("internalError", failure.message);
       const found = new Map<string, LedgerRecord>();
       for (const [index, text] of keys.entries()) {
         const key = readKey(text);

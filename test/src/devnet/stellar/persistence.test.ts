@@ -107,7 +107,7 @@ describe("development ledger in a file", () => {
     const databasePath = join(folder, "ledger.sqlite");
     const logger = recordingLogger();
     const first = await createStellarDevnet({ logger, closeEveryMs: 0, databasePath });
-    expect(await codeOf(createStellarDevnet({ logger, closeEveryMs: 0, databasePath }))).to.equal("STORE_UNAVAILABLE");
+    expect(await codeOf(createStellarDevnet({ logger, closeEveryMs: 0, databasePath }))).to.equal("CONFIG_INVALID");
     await first.stop();
     const other = createStellarDevnet({ logger, closeEveryMs: 0, databasePath, networkPassphrase: "Another" });
     expect(await codeOf(other)).to.equal("CONFIG_INVALID");
