@@ -6,7 +6,7 @@ import { billedOperations, divideUp, minimumFee } from "./fees.ts";
 import { plainResult } from "./results.ts";
 import { checkSubmission } from "./submission-check.ts";
 import type { LedgerTransaction } from "./transaction.ts";
-import { feeOperationCount, feeSourceOf, innerOf } from "./transaction.ts";
+import { feeOperationCount, feeSourceOf, innerOf, waitsForAge } from "./transaction.ts";
 import type { Moment } from "./validity.ts";
 
 /**
@@ -27,9 +27,10 @@ export interface TransactionQueue {
   submit(tx: LedgerTransaction, moment: Moment): Submission;
   /** Everything that waits, by source account and sequence number. */
   waiting(): LedgerTransaction[];
-  waitingCount(sourceId: AccountId): number;
-  /** Removes what a ledger applied, refuses for a while what it dropped, and what has waited for too long. */
-  ledgerClosed(applied: readonly LedgerTransaction[], dropped: readonly LedgerTransaction[]): void;
+  /** Removes what a ledger applied, and refuses for a while what has waited for too long. */
+  ledgerClosed(applied: readonly LedgerTransaction[]): void;
+  /** Removes what can no longer be applied, with all behind it, and refuses it for a while. */
+  ban(dropped: readonly LedgerTransaction[]): void;
 }
 
 /** Ledgers for which a dropped transaction is answered with `TRY_AGAIN_LATER` (stellar-core). */
@@ -71,7 +72,7 @@ export function createTransactionQueue(rule: QueueRule): TransactionQueue {
 
   const submit = (tx: LedgerTransaction, moment: Moment): Submission => {
     if (bans.some((ban) => ban.has(tx.envelopeHash))) return TRY_AGAIN_LATER;
-    const { sourceId, sequenceNumber, preconditions } = innerOf(tx);
+    const { sourceId, sequenceNumber } = innerOf(tx);
     const chain = bySource.get(sourceId)?.transactions ?? [];
     const rivalIndex = chain.findIndex((other) => innerOf(other).sequenceNumber === sequenceNumber);
     const rival = chain[rivalIndex];
@@ -82,14 +83,16 @@ export function createTransactionQueue(rule: QueueRule): TransactionQueue {
       if (sequenceNumber < innerOf(chain[0]).sequenceNumber) return error(plainResult(0n, { code: "txBadSeq" }));
       if (tx.kind === "plain" || rival === undefined) return TRY_AGAIN_LATER;
     }
+    if (tx.kind === "feeBump" && rival === undefined && !continues(tx, chain)) {
+      return error(plainResult(0n, { code: "txBadSeq" }));
+    }
     if (tx.kind === "feeBump" && rival !== undefined) {
       const needed = replacementFee(tx, rival);
       if (needed !== undefined) return error(plainResult(needed, { code: "txInsufficientFee" }));
       replaced = rival;
     }
     const before = replaced === undefined ? chain.at(-1) : chain[rivalIndex - 1];
-    const waits = preconditions.minSequenceAge > 0n || preconditions.minSequenceLedgerGap > 0;
-    if (before !== undefined && waits) return TRY_AGAIN_LATER;
+    if (before !== undefined && waitsForAge(tx)) return TRY_AGAIN_LATER;
 
     const afterSequence = before === undefined ? undefined : innerOf(before).sequenceNumber;
     const check = checkSubmission(tx, moment, afterSequence);
@@ -116,9 +119,14 @@ export function createTransactionQueue(rule: QueueRule): TransactionQueue {
     return PENDING;
   };
 
-  const ledgerClosed = (applied: readonly LedgerTransaction[], dropped: readonly LedgerTransaction[]): void => {
-    for (const tx of dropped)
-      remove(innerOf(tx).sourceId, (other) => innerOf(other).sequenceNumber >= innerOf(tx).sequenceNumber, true);
+  const ban = (dropped: readonly LedgerTransaction[]): void => {
+    for (const tx of dropped) {
+      const { sourceId, sequenceNumber } = innerOf(tx);
+      remove(sourceId, (other) => innerOf(other).sequenceNumber >= sequenceNumber, true);
+    }
+  };
+
+  const ledgerClosed = (applied: readonly LedgerTransaction[]): void => {
     for (const tx of applied) {
       const { sourceId, sequenceNumber } = innerOf(tx);
       remove(sourceId, (other) => innerOf(other).sequenceNumber <= sequenceNumber, false);
@@ -152,8 +160,8 @@ export function createTransactionQueue(rule: QueueRule): TransactionQueue {
   return {
     submit,
     waiting: all,
-    waitingCount: (sourceId) => bySource.get(sourceId)?.transactions.length ?? 0,
     ledgerClosed,
+    ban,
   };
 }
 
@@ -165,6 +173,17 @@ function error(errorResult: xdr.TransactionResult): Submission {
 function isDuplicate(waiting: LedgerTransaction, tx: LedgerTransaction): boolean {
   if (waiting.kind === tx.kind) return waiting.envelopeHash === tx.envelopeHash;
   return waiting.kind === "feeBump" && waiting.inner.envelopeHash === tx.envelopeHash;
+}
+
+/** Whether a fee bump could come behind what waits for its account; a plain transaction is told by its validity. */
+function continues(tx: LedgerTransaction, chain: readonly LedgerTransaction[]): boolean {
+  const last = chain.at(-1);
+  if (last === undefined) return true;
+  const { sequenceNumber, preconditions } = innerOf(tx);
+  const lastNumber = innerOf(last).sequenceNumber;
+  if (sequenceNumber < lastNumber) return false;
+  const { minSequenceNumber } = preconditions;
+  return minSequenceNumber === undefined ? sequenceNumber === lastNumber + 1n : minSequenceNumber <= lastNumber;
 }
 
 /** The bid that a replacement would have needed, or undefined when its bid is enough. */

@@ -1,8 +1,9 @@
-import { Asset, Operation, TransactionBuilder } from "@stellar/stellar-sdk";
+import { Account, Asset, Operation, TransactionBuilder } from "@stellar/stellar-sdk";
 import { expect } from "chai";
 
 import { accountIdToAddress } from "../../../../src/devnet/stellar/ledger/account-xdr.ts";
 import { toHex } from "../../../../src/devnet/stellar/ledger/hashing.ts";
+import { startingSequenceNumber } from "../../../../src/devnet/stellar/ledger/parameters.ts";
 import { isSuccess } from "../../../../src/devnet/stellar/ledger/results.ts";
 import { closeNext, freshLedger, funded, key, offer, transaction } from "./ledger-fixture.ts";
 
@@ -14,51 +15,6 @@ function pay(destination: string, amount: string, source?: string) {
 }
 
 describe("development ledger", () => {
-  describe("queue", () => {
-    it("takes one transaction of a source at a time", () => {
-      const ledger = funded(freshLedger(), [ALICE, BOB]);
-      const first = transaction(ledger, ALICE, [pay(BOB.publicKey(), "1")]);
-      expect(offer(ledger, first).status).to.equal("PENDING");
-      expect(offer(ledger, first).status).to.equal("DUPLICATE");
-      const second = transaction(ledger, ALICE, [pay(BOB.publicKey(), "2")], { ahead: 1n });
-      expect(offer(ledger, second).status).to.equal("TRY_AGAIN_LATER");
-      const rival = transaction(ledger, ALICE, [pay(BOB.publicKey(), "3")]);
-      expect(offer(ledger, rival).status).to.equal("TRY_AGAIN_LATER");
-      closeNext(ledger);
-      expect(offer(ledger, second).status).to.equal("PENDING");
-    });
-
-    it("lets a fee bump of ten times the bid replace what waits", () => {
-      const ledger = funded(freshLedger(), [ALICE, BOB]);
-      const inner = transaction(ledger, ALICE, [pay(BOB.publicKey(), "1")]);
-      offer(ledger, inner);
-      const bump = (fee: string) => {
-        const tx = TransactionBuilder.buildFeeBumpTransaction(BOB, fee, inner, ledger.parameters.networkPassphrase);
-        tx.sign(BOB);
-        return tx;
-      };
-      const low = offer(ledger, bump("999"));
-      expect(low.status).to.equal("ERROR");
-      expect(low.errorResult?.result.type).to.equal("txInsufficientFee");
-      expect(offer(ledger, bump("1000")).status).to.equal("PENDING");
-      expect(closeNext(ledger).transactions.map(({ tx }) => tx.kind)).to.deep.equal(["feeBump"]);
-    });
-
-    it("drops what found no room for four ledgers and then refuses it for a while", () => {
-      const ledger = funded(freshLedger("chain", 2), [ALICE, BOB]);
-      const two = (to: string) => [pay(to, "1"), pay(to, "1")];
-      const cheap = transaction(ledger, ALICE, two(BOB.publicKey()), { fee: "100" });
-      expect(offer(ledger, cheap).status).to.equal("PENDING");
-      for (let i = 0; i < 4; i++) {
-        const rich = transaction(ledger, BOB, two(ALICE.publicKey()), { fee: "200" });
-        expect(offer(ledger, rich).status).to.equal("PENDING");
-        expect(closeNext(ledger).transactions).to.have.lengthOf(1);
-      }
-      expect(ledger.waiting()).to.deep.equal([]);
-      expect(offer(ledger, cheap).status).to.equal("TRY_AGAIN_LATER");
-    });
-  });
-
   it("dates a data entry by its own last change", () => {
     const ledger = funded(freshLedger(), [ALICE, BOB]);
     offer(ledger, transaction(ledger, ALICE, [Operation.manageData({ name: "current_state", value: "a" })]));
@@ -166,5 +122,43 @@ describe("development ledger", () => {
     expect(closeNext(ledger).transactions.every(({ result }) => isSuccess(result))).to.equal(true);
     expect(counts()).to.deep.equal([0, 0]);
     expect(alice).to.equal(accountIdToAddress(toHex(ALICE.rawPublicKey())));
+  });
+
+  describe("merge", () => {
+    it("does not happen while a number waits that an account made anew would take again", () => {
+      const ledger = funded(freshLedger("chain"), [ALICE, BOB]);
+      const merge = transaction(ledger, ALICE, [Operation.accountMerge({ destination: BOB.publicKey() })]);
+      expect(offer(ledger, merge).status).to.equal("PENDING");
+      const beyond = startingSequenceNumber(ledger.header().sequence + 1) + 5n;
+      const { networkPassphrase } = ledger.parameters;
+      const later = new TransactionBuilder(new Account(ALICE.publicKey(), String(beyond - 1n)), {
+        fee: "100",
+        networkPassphrase,
+      })
+        .addOperation(pay(BOB.publicKey(), "1"))
+        .setMinAccountSequence("0")
+        .setTimeout(0)
+        .build();
+      later.sign(ALICE);
+      expect(offer(ledger, later).status).to.equal("PENDING");
+      const [merged, paid] = closeNext(ledger).transactions;
+      expect(merged?.result.toJson()).to.have.nested.property(
+        "result.tx_failed[0].op_inner.account_merge",
+        "seqnum_too_far",
+      );
+      expect(paid?.result.result.type).to.equal("txSuccess");
+    });
+
+    it("does not mind that somebody was about to hold the account's reserves", () => {
+      const ledger = funded(freshLedger(), [ALICE, BOB]);
+      const operations = [
+        Operation.beginSponsoringFutureReserves({ sponsoredId: ALICE.publicKey() }),
+        Operation.accountMerge({ destination: BOB.publicKey(), source: ALICE.publicKey() }),
+      ];
+      offer(ledger, transaction(ledger, BOB, operations, { signers: [ALICE, BOB] }));
+      const [applied] = closeNext(ledger).transactions;
+      expect(applied?.result.result.type).to.equal("txBadSponsorship");
+      expect(ledger.state.account(toHex(ALICE.rawPublicKey()))).to.not.equal(undefined);
+    });
   });
 });
