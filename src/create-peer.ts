@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createEthersChain, type EthersChain, type MarketContracts } from "./adapters/chain/ethers.ts";
 import { systemClock } from "./adapters/clock/system.ts";
 import { createHeliaContentStore } from "./adapters/content-store/helia.ts";
+import { createKuboContentStore } from "./adapters/content-store/kubo/kubo.ts";
 import type { CollectingContentStore } from "./adapters/content-store/unixfs-content-store.ts";
 import { createLibp2pNode, type Libp2pNode } from "./adapters/libp2p/node.ts";
 import { createStellarRpcLedger } from "./adapters/ledger/stellar-rpc.ts";
@@ -22,6 +23,8 @@ import type { Random } from "./ports/random.ts";
 import type { Startable } from "./ports/startable.ts";
 import type { Store } from "./ports/store.ts";
 import type { WorkerApi } from "./ports/worker-api.ts";
+
+const DEFAULT_KUBO_URL = "http://127.0.0.1:5001";
 
 /** The networks that a daemon or client takes part in. */
 export interface NetworkSettings {
@@ -44,9 +47,17 @@ export interface NetworkSettings {
   };
 }
 
+export interface ContentSettings {
+  readonly kind: "helia" | "kubo";
+  /** Of the RPC API of a Kubo daemon that no other account uses. @default http://127.0.0.1:5001 */
+  readonly kuboUrl?: string;
+}
+
 export interface PeerInit {
   readonly networks: NetworkSettings;
   readonly keys: TwinKeys;
+  /** Where content is kept. @default helia, in the data directory */
+  readonly content?: ContentSettings;
   /** Where state and content rest; in memory when absent. */
   readonly dataDirectory?: string;
   readonly logger: Logger;
@@ -70,7 +81,8 @@ export interface Peer extends Startable {
 }
 
 /** Puts the adapters together; nothing listens before `start`. @throws SprfError `CHAIN_UNREACHABLE`, `CONFIG_INVALID` */
-export async function createPeer({ networks, keys, dataDirectory, logger }: PeerInit): Promise<Peer> {
+export async function createPeer(init: PeerInit): Promise<Peer> {
+  const { networks, keys, dataDirectory, logger } = init;
   if (dataDirectory !== undefined) await mkdir(dataDirectory, { recursive: true });
   const clock = systemClock;
   const chain = await createEthersChain({ ...networks.chain, privateKey: keys.accountPrivateKey, clock });
@@ -88,13 +100,16 @@ export async function createPeer({ networks, keys, dataDirectory, logger }: Peer
     kind === "light"
       ? await createLightMessenger({ ...messaging, serviceNodes })
       : createWakuRelayMessenger({ ...messaging, libp2p: node });
-  const content = createHeliaContentStore({
-    libp2p: node,
-    ...(dataDirectory === undefined ? {} : { directory: join(dataDirectory, "blocks") }),
-    store,
-    clock,
-    logger,
-  });
+  const content =
+    init.content?.kind === "kubo"
+      ? createKuboContentStore({ url: init.content.kuboUrl ?? DEFAULT_KUBO_URL, store, clock, logger })
+      : createHeliaContentStore({
+          libp2p: node,
+          ...(dataDirectory === undefined ? {} : { directory: join(dataDirectory, "blocks") }),
+          store,
+          clock,
+          logger,
+        });
   let stopped = false;
   return {
     keys,

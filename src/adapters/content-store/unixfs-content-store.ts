@@ -1,29 +1,23 @@
 import { unixfs } from "@helia/unixfs";
 import type { CID } from "multiformats/cid";
 
-import { SprfError, isSprfError, messageOf } from "../../errors.ts";
+import { SprfError, messageOf } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ContentStore } from "../../ports/content-store.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { Store } from "../../ports/store.ts";
-import { abortError, throwIfAborted } from "../../utils/abort.ts";
-import { decodeCanonical } from "../../wire/canonical.ts";
+import { throwIfAborted } from "../../utils/abort.ts";
 import type { BlockSource } from "./block-source.ts";
-import { blockKey, hasLinks, isRecord, parseCid, recordCid } from "./cid.ts";
+import { checkRecord, parseCid, recordCid } from "./cid.ts";
 import { collect } from "./collect.ts";
 import type { Collected } from "./collect.ts";
+import { asSprfError, limited } from "./content-errors.ts";
 import type { LocalBlocks } from "./local-blocks.ts";
 import { createPins } from "./pins.ts";
 import type { RawBlocks } from "./raw-blocks.ts";
+import { fetchDag, hasDag, readDag } from "./read-dag.ts";
 import { createReadThrough } from "./read-through.ts";
 import { createSweepGuard } from "./sweep-guard.ts";
-import { walk } from "./walk.ts";
-
-const MAX_RECORD_BYTES = 1024 * 1024;
-const READ_CONCURRENCY = 8;
-/** A file's chunks are 1 MiB here; other writers' may be smaller, but a DAG of next to nothing is an attack. */
-const MIN_AVERAGE_BLOCK_BYTES = 4_096;
-const BLOCKS_BESIDE = 64;
 
 export interface UnixfsContentStoreInit {
   readonly raw: RawBlocks;
@@ -122,12 +116,7 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
 
     async putRecord(block, options = {}) {
       throwIfAborted(alive(options.signal));
-      if (block.length > MAX_RECORD_BYTES) throw tooLarge(block.length, MAX_RECORD_BYTES);
-      try {
-        decodeCanonical(block);
-      } catch (error) {
-        throw new SprfError("INVALID_INPUT", "a record must be canonical dag-cbor", { cause: error });
-      }
+      checkRecord(block);
       const cid = recordCid(block);
       const lease = guard.lease();
       try {
@@ -140,69 +129,21 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
       return cid.toString();
     },
 
-    async *get(text, { maxBytes, offline, signal: outer }) {
-      const cid = parseCid(text);
-      const signal = alive(outer);
-      let reads = BLOCKS_BESIDE + Math.ceil(maxBytes / MIN_AVERAGE_BLOCK_BYTES);
-      const read = async (block: CID): Promise<Uint8Array> => {
-        if (reads-- <= 0) throw new SprfError("CONTENT_TOO_LARGE", "the content has too many blocks for its size");
-        return await readBlock(block, { offline, signal });
-      };
-      try {
-        if (isRecord(cid)) {
-          const record = await read(cid);
-          if (record.length > maxBytes) throw tooLarge(record.length, maxBytes);
-          yield record;
-          return;
-        }
-        let total = 0;
-        // The exporter below takes the number of blocks to read ahead; Helia's type leaves it out.
-        const reading = { signal, blockReadConcurrency: READ_CONCURRENCY };
-        for await (const part of unixfs({ blockstore: readOnly(read) }).cat(cid, reading)) {
-          total += part.length;
-          if (total > maxBytes) throw tooLarge(total, maxBytes);
-          yield part;
-        }
-      } catch (error) {
-        throw asSprfError(error, signal);
-      }
+    async *get(text, { maxBytes, offline, signal }) {
+      yield* readDag(readBlock, parseCid(text), { maxBytes, offline, signal: alive(signal) });
     },
 
     async has(text, options = {}) {
       const root = parseCid(text);
-      const signal = alive(options.signal);
-      let complete = true;
-      await walk(
-        root,
-        async (cid) => {
-          if (!complete) return undefined;
-          const node = hasLinks(cid) ? await blocks.read(cid).catch(() => undefined) : undefined;
-          if (hasLinks(cid) ? node === undefined : !(await blocks.has(cid))) complete = false;
-          return node;
-        },
-        { signal },
-      );
-      return complete;
+      return await hasDag(blocks, root, alive(options.signal));
     },
 
     async pin(text, options = {}) {
       const root = parseCid(text);
       const signal = alive(options.signal);
       const lease = guard.lease();
-      let total = 0;
       try {
-        await walk(
-          root,
-          async (cid, inner) => {
-            await lease.hold(blockKey(cid));
-            if (!hasLinks(cid) && (await blocks.has(cid))) return undefined;
-            const bytes = await readBlock(cid, { signal: inner.signal, lease });
-            total += bytes.length;
-            if (total > init.maxFileBytes) throw tooLarge(total, init.maxFileBytes);
-            return bytes;
-          },
-          { signal },
-        );
+        await fetchDag({ blocks, readBlock }, root, { maxBytes: init.maxFileBytes, lease, signal });
         await pins.add(text);
       } catch (error) {
         throw asSprfError(error, signal);
@@ -229,48 +170,4 @@ async function toBytes(block: BlockInput): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const part of block) parts.push(part);
   return new Uint8Array(Buffer.concat(parts));
-}
-
-async function* limited(
-  content: Uint8Array | AsyncIterable<Uint8Array>,
-  maxBytes: number,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  let total = 0;
-  for await (const part of content instanceof Uint8Array ? [content] : content) {
-    throwIfAborted(signal);
-    total += part.length;
-    if (total > maxBytes) throw tooLarge(total, maxBytes);
-    yield part;
-  }
-}
-
-function readOnly(read: (cid: CID) => Promise<Uint8Array>): Parameters<typeof unixfs>[0]["blockstore"] {
-  return {
-    async *get(cid) {
-      yield await read(cid);
-    },
-    put: () => {
-      throw new SprfError("INTERNAL", "reading a file must not store anything");
-    },
-    has: async () => true,
-  };
-}
-
-function tooLarge(bytes: number, limit: number): SprfError {
-  return new SprfError("CONTENT_TOO_LARGE", `the content has at least ${bytes} bytes, more than ${limit}`, {
-    context: { bytes, limit },
-  });
-}
-
-/** The libraries' own errors mean that a block, although its hash is right, is no file. */
-function asSprfError(error: unknown, signal: AbortSignal): unknown {
-  if (signal.aborted && !isSprfError(error, "CONTENT_TOO_LARGE")) {
-    const aborted = abortError(signal);
-    return aborted.code === "TIMEOUT"
-      ? new SprfError("CONTENT_NOT_FOUND", "no peer has served the content in time", { cause: error })
-      : aborted;
-  }
-  if (isSprfError(error)) return error;
-  return new SprfError("CONTENT_CORRUPT", `not a file: ${messageOf(error)}`, { cause: error });
 }
