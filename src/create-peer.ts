@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { createEthersChain, type EthersChain, type MarketContracts } from "./adapters/chain/ethers.ts";
 import { systemClock } from "./adapters/clock/system.ts";
+import { createGatewayBook } from "./adapters/content-store/gateway-book.ts";
 import { createHeliaContentStore } from "./adapters/content-store/helia.ts";
 import { createKuboContentStore } from "./adapters/content-store/kubo/kubo.ts";
 import type { CollectingContentStore } from "./adapters/content-store/unixfs-content-store.ts";
@@ -16,6 +17,7 @@ import { createHttpWorkerApi } from "./adapters/worker-api/http.ts";
 import type { TwinKeys } from "./domain/identity/keys.ts";
 import type { ChainOptions, Twin } from "./ports/chain.ts";
 import type { Clock } from "./ports/clock.ts";
+import type { GatewayBook } from "./ports/gateway-book.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { Messenger } from "./ports/messenger.ts";
@@ -70,6 +72,8 @@ export interface Peer extends Startable {
   readonly ledger: Ledger;
   readonly messenger: Messenger;
   readonly content: CollectingContentStore;
+  /** Where content is asked for first. */
+  readonly gateways: GatewayBook;
   readonly node: Libp2pNode;
   readonly store: Store;
   readonly workerApi: WorkerApi;
@@ -100,13 +104,15 @@ export async function createPeer(init: PeerInit): Promise<Peer> {
     kind === "light"
       ? await createLightMessenger({ ...messaging, serviceNodes })
       : createWakuRelayMessenger({ ...messaging, libp2p: node });
+  const gateways = createGatewayBook({ clock });
   const content =
     init.content?.kind === "kubo"
-      ? createKuboContentStore({ url: init.content.kuboUrl ?? DEFAULT_KUBO_URL, store, clock, logger })
+      ? createKuboContentStore({ url: init.content.kuboUrl ?? DEFAULT_KUBO_URL, store, gateways, clock, logger })
       : createHeliaContentStore({
           libp2p: node,
           ...(dataDirectory === undefined ? {} : { directory: join(dataDirectory, "blocks") }),
           store,
+          gateways,
           clock,
           logger,
         });
@@ -117,6 +123,7 @@ export async function createPeer(init: PeerInit): Promise<Peer> {
     ledger: createStellarRpcLedger(networks.ledger),
     messenger,
     content,
+    gateways,
     node,
     store,
     workerApi: createHttpWorkerApi(),

@@ -1,6 +1,6 @@
 import PQueue from "p-queue";
 
-import { serveRawBlock } from "./adapters/content-store/trustless-gateway.ts";
+import { serveCar, serveRawBlock } from "./adapters/content-store/trustless-gateway.ts";
 import {
   checkEngines,
   closeEngines,
@@ -125,6 +125,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     });
     closers.push(async () => await server.close());
     const apiUrl = init.http.publicUrl ?? `http://${init.http.host ?? "127.0.0.1"}:${server.port}`;
+    peer.gateways.exclude(apiUrl);
     running = { twin, workerId, apiUrl };
     const addresses = answerAddressRequests({
       messenger: peer.messenger,
@@ -210,7 +211,11 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       logger,
       execute,
       answersTo: async (requestHash) => await attempts.of(requestHash),
-      block: async (cid) => await serveRawBlock(content, cid),
+      clock,
+      content: {
+        block: async (cid) => await serveRawBlock(content, cid),
+        car: async (cid, options) => await serveCar(content, cid, options),
+      },
       health: async () => ({
         status: "ok",
         version: VERSION,

@@ -6,6 +6,7 @@ import { findTip } from "../execution/tip.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ContentStore } from "../ports/content-store.ts";
 import type { Engine, ProgramReference } from "../ports/engine.ts";
+import type { GatewayBook } from "../ports/gateway-book.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { PeerDialer } from "../ports/peer-dialer.ts";
@@ -21,6 +22,7 @@ export interface WarmUpComponents {
   readonly content: ContentStore;
   readonly workerApi: WorkerApi;
   readonly node: PeerDialer;
+  readonly gateways?: GatewayBook;
   readonly engines: ReadonlyMap<ProgramReference["kind"], Engine>;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -1,3 +1,4 @@
+import { serveCar, serveRawBlock } from "../../src/adapters/content-store/trustless-gateway.ts";
 import PQueue from "p-queue";
 
 import type { CollectingContentStore } from "../../src/adapters/content-store/unixfs-content-store.ts";
@@ -111,7 +112,11 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         return changes.tamper?.(answer) ?? answer;
       },
       answersTo: async (requestHash) => await attempts.of(requestHash),
-      block: async (cid) => await content.localBlock(cid),
+      clock,
+      content: {
+        block: async (cid) => await serveRawBlock(content, cid),
+        car: async (cid, options) => await serveCar(content, cid, options),
+      },
       health: async () => ({ status: "ok", version: "0", blockNumber: 0, ledger: (await ledger.latest()).sequence }),
       describe: () => ({
         messageKey: toHex(messageKeys.publicKey),

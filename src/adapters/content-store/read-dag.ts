@@ -2,10 +2,12 @@ import { unixfs } from "@helia/unixfs";
 import type { CID } from "multiformats/cid";
 
 import { SprfError } from "../../errors.ts";
+import type { BlockSource } from "./block-source.ts";
 import { asSprfError, tooLarge } from "./content-errors.ts";
 import { blockKey, hasLinks, isRecord } from "./cid.ts";
 import type { LocalBlocks } from "./local-blocks.ts";
-import type { ReadBlock } from "./read-through.ts";
+import { createPrefetch, type Prefetch } from "./prefetch.ts";
+import { createReadThrough, type ReadBlock } from "./read-through.ts";
 import type { Lease } from "./sweep-guard.ts";
 import { walk } from "./walk.ts";
 
@@ -20,9 +22,22 @@ export interface ReadLimits {
   readonly signal: AbortSignal;
 }
 
+/** Where a file's blocks are read from. */
+export interface DagReader {
+  readonly blocks: LocalBlocks;
+  readonly readBlock: ReadBlock;
+  readonly prefetch: Prefetch;
+}
+
+/** Reads files from `blocks` and, where those lack something, from `source`. */
+export function createDagReader(blocks: LocalBlocks, source: BlockSource | undefined): DagReader {
+  const readBlock = createReadThrough(blocks, source);
+  return { blocks, readBlock, prefetch: createPrefetch({ blocks, readBlock, source }) };
+}
+
 /** The bytes of a file or record, block by block. */
 export async function* readDag(
-  readBlock: ReadBlock,
+  { readBlock, prefetch }: DagReader,
   cid: CID,
   { maxBytes, offline, signal }: ReadLimits,
 ): AsyncGenerator<Uint8Array> {
@@ -38,6 +53,7 @@ export async function* readDag(
       yield record;
       return;
     }
+    if (offline !== true) await prefetch(cid, { maxBytes, signal });
     let total = 0;
     // The exporter below takes the number of blocks to read ahead; Helia's type leaves it out.
     const reading = { signal, blockReadConcurrency: READ_CONCURRENCY };
@@ -69,10 +85,11 @@ export async function hasDag(blocks: LocalBlocks, root: CID, signal: AbortSignal
 
 /** Brings every block below `root` to this machine. @throws SprfError `CONTENT_TOO_LARGE`, and what reading throws */
 export async function fetchDag(
-  { blocks, readBlock }: { readonly blocks: LocalBlocks; readonly readBlock: ReadBlock },
+  { blocks, readBlock, prefetch }: DagReader,
   root: CID,
   { maxBytes, lease, signal }: { readonly maxBytes: number; readonly lease?: Lease; readonly signal: AbortSignal },
 ): Promise<void> {
+  await prefetch(root, { maxBytes, signal, lease });
   let total = 0;
   await walk(
     root,

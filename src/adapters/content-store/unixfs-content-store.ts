@@ -15,8 +15,7 @@ import { asSprfError, limited } from "./content-errors.ts";
 import type { LocalBlocks } from "./local-blocks.ts";
 import { createPins } from "./pins.ts";
 import type { RawBlocks } from "./raw-blocks.ts";
-import { fetchDag, hasDag, readDag } from "./read-dag.ts";
-import { createReadThrough } from "./read-through.ts";
+import { createDagReader, fetchDag, hasDag, readDag } from "./read-dag.ts";
 import { createSweepGuard } from "./sweep-guard.ts";
 
 export interface UnixfsContentStoreInit {
@@ -43,7 +42,7 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
   const { blocks, source, logger, clock } = init;
   const pins = createPins(init.store);
   const guard = createSweepGuard();
-  const readBlock = createReadThrough(blocks, source);
+  const reader = createDagReader(blocks, source);
   let running: { readonly stop: AbortController; readonly collector: Promise<void> } | undefined;
   let collecting: Promise<Collected> | undefined;
 
@@ -96,7 +95,7 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
           return cid;
         },
         async *get(cid: CID): AsyncGenerator<Uint8Array> {
-          yield await readBlock(cid, { offline: true, signal });
+          yield await reader.readBlock(cid, { offline: true, signal });
         },
         has: async (cid: CID): Promise<boolean> => await blocks.has(cid),
       };
@@ -130,7 +129,7 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
     },
 
     async *get(text, { maxBytes, offline, signal }) {
-      yield* readDag(readBlock, parseCid(text), { maxBytes, offline, signal: alive(signal) });
+      yield* readDag(reader, parseCid(text), { maxBytes, offline, signal: alive(signal) });
     },
 
     async has(text, options = {}) {
@@ -143,7 +142,7 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
       const signal = alive(options.signal);
       const lease = guard.lease();
       try {
-        await fetchDag({ blocks, readBlock }, root, { maxBytes: init.maxFileBytes, lease, signal });
+        await fetchDag(reader, root, { maxBytes: init.maxFileBytes, lease, signal });
         await pins.add(text);
       } catch (error) {
         throw asSprfError(error, signal);

@@ -8,9 +8,10 @@ import { throwIfAborted } from "../../../utils/abort.ts";
 import { blockKey, checkRecord, hasLinks, parseCid, recordCid } from "../cid.ts";
 import type { Collected } from "../collect.ts";
 import { asSprfError, limited } from "../content-errors.ts";
+import type { RatedGateways } from "../gateway-book.ts";
+import { withGateways } from "../gateway-first.ts";
 import type { LocalBlocks } from "../local-blocks.ts";
-import { fetchDag, hasDag, readDag } from "../read-dag.ts";
-import { createReadThrough } from "../read-through.ts";
+import { createDagReader, fetchDag, hasDag, readDag } from "../read-dag.ts";
 import type { CollectingContentStore } from "../unixfs-content-store.ts";
 import { walk } from "../walk.ts";
 import { createKuboBlocks, createKuboSource, parseAnswer } from "./kubo-blocks.ts";
@@ -46,6 +47,8 @@ export interface KuboContentStoreInit {
   readonly url: string;
   /** Keeps how often something is pinned. */
   readonly store: Store;
+  /** Asked before Kubo's peers. */
+  readonly gateways?: RatedGateways;
   /** The largest file that is stored or pinned. @default 1 GiB */
   readonly maxFileBytes?: number;
   /** How long Kubo's peers are asked for one block when the caller sets no deadline. @default 30,000 */
@@ -69,7 +72,8 @@ export function createKuboContentStore(init: KuboContentStoreInit): CollectingCo
   const commandTimeoutMs = init.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS;
   const collectIntervalMs = init.collectIntervalMs ?? DEFAULT_COLLECT_INTERVAL_MS;
   const rpc = createKuboRpc({ url: init.url, clock });
-  const source = createKuboSource({ rpc, fetchTimeoutMs: init.fetchTimeoutMs ?? DEFAULT_FETCH_TIMEOUT_MS });
+  const peers = createKuboSource({ rpc, fetchTimeoutMs: init.fetchTimeoutMs ?? DEFAULT_FETCH_TIMEOUT_MS });
+  const source = withGateways(init.gateways, { peers, clock, logger });
   const blocksFor = (signal: AbortSignal | undefined): LocalBlocks =>
     createKuboBlocks({ rpc, commandTimeoutMs, signal });
   const pins = createKuboPins({ rpc, store, logger });
@@ -184,7 +188,7 @@ export function createKuboContentStore(init: KuboContentStoreInit): CollectingCo
     async *get(text, { maxBytes, offline, signal }) {
       const cid = parseCid(text);
       const inner = alive(signal);
-      yield* readDag(createReadThrough(blocksFor(inner), source), cid, { maxBytes, offline, signal: inner });
+      yield* readDag(createDagReader(blocksFor(inner), source), cid, { maxBytes, offline, signal: inner });
     },
     async has(text, options = {}) {
       const root = parseCid(text);
@@ -195,10 +199,8 @@ export function createKuboContentStore(init: KuboContentStoreInit): CollectingCo
       const root = parseCid(text);
       const signal = alive(options.signal);
       try {
-        const blocks = blocksFor(signal);
-        const readBlock = createReadThrough(blocks, source);
-        const bring = async (): Promise<void> =>
-          await fetchDag({ blocks, readBlock }, root, { maxBytes: maxFileBytes, signal });
+        const reader = createDagReader(blocksFor(signal), source);
+        const bring = async (): Promise<void> => await fetchDag(reader, root, { maxBytes: maxFileBytes, signal });
         await untilPinned(text, bring, signal);
       } catch (error) {
         throw asSprfError(error, signal);
