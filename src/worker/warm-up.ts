@@ -13,6 +13,7 @@ import type { PeerDialer } from "../ports/peer-dialer.ts";
 import type { WorkerApi } from "../ports/worker-api.ts";
 import { withDeadline } from "../utils/abort.ts";
 import { retry } from "../utils/retry.ts";
+import { historyOf, statesOf } from "./history/holders.ts";
 
 const TRY_TIMEOUT_MS = 20_000;
 const MAX_DELAY_MS = 10_000;
@@ -45,8 +46,8 @@ export async function warmUp(
       await joinContent(components, program, { signal: deadline });
       const tip = await findTip(ledger, account, { signal: deadline });
       await readRecord(content, tip.recordCid, { signal: deadline });
-      await content.pin(tip.recordCid, { signal: deadline });
-      await content.pin(account.state, { signal: deadline });
+      await content.pin(tip.recordCid, { holder: historyOf(program), signal: deadline });
+      await content.pin(account.state, { holder: statesOf(program), signal: deadline });
       await engines.get(account.program.kind)?.prepare(account.program, { signal: deadline });
       logger.info("program ready", { program });
     },

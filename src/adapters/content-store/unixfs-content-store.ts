@@ -102,7 +102,7 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
       try {
         const bytes = limited(content, init.maxFileBytes, signal);
         const cid = await unixfs({ blockstore }).addByteStream(bytes, { profile: "unixfs-v1-2025" });
-        await pins.add(cid.toString());
+        await pins.add(cid.toString(), options.holder);
         // Only now: a peer that hears of a file must be able to get all of it.
         for (const block of written) await source?.announce(block);
         return cid.toString();
@@ -120,7 +120,7 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
       const lease = guard.lease();
       try {
         await blocks.write(cid, block.slice(), lease);
-        await pins.add(cid.toString());
+        await pins.add(cid.toString(), options.holder);
       } finally {
         lease.release();
       }
@@ -143,7 +143,7 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
       const lease = guard.lease();
       try {
         await fetchDag(reader, root, { maxBytes: init.maxFileBytes, lease, signal });
-        await pins.add(text);
+        await pins.add(text, options.holder);
       } catch (error) {
         throw asSprfError(error, signal);
       } finally {
@@ -154,7 +154,14 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
     async unpin(text, options = {}) {
       parseCid(text);
       throwIfAborted(alive(options.signal));
-      await pins.release(text);
+      await pins.release(text, options.holder);
+    },
+    async *held(prefix, options = {}) {
+      const signal = alive(options.signal);
+      for await (const entry of pins.held(prefix)) {
+        throwIfAborted(signal);
+        yield entry;
+      }
     },
 
     collect: async ({ signal } = {}) => await sweep(alive(signal)),

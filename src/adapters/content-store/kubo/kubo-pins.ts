@@ -16,11 +16,16 @@ const DEFERRED_TIMEOUT_MS = 30_000;
 
 const pinSchema = z.object({ Cid: z.string(), Name: z.string().optional(), Type: z.string() });
 
+export interface PinChange {
+  readonly signal: AbortSignal;
+  readonly holder?: string | undefined;
+}
+
 export interface KuboPins {
   readonly counts: Pins;
   /** Counts one more, and makes sure that Kubo keeps it. The blocks are on its disk. */
-  add(cid: string, options: { readonly signal: AbortSignal }): Promise<void>;
-  release(cid: string, options: { readonly signal: AbortSignal }): Promise<void>;
+  add(cid: string, options: PinChange): Promise<void>;
+  release(cid: string, options: PinChange): Promise<void>;
   /** Runs an import that pins by itself: until it is counted, no release takes its pin away. */
   whileImporting<T>(work: () => Promise<T>): Promise<T>;
   /** Takes away what a crash left pinned without a count, and says what is counted without a pin. */
@@ -70,16 +75,16 @@ export function createKuboPins({
 
   return {
     counts,
-    async add(cid, { signal }) {
+    async add(cid, { signal, holder }) {
       await changes.add(async () => {
         await rpc.read("pin/add", { ...parametersOf(cid), name: PIN_NAME }, { signal });
-        await counts.add(cid);
+        await counts.add(cid, holder);
       });
     },
-    async release(cid, { signal }) {
+    async release(cid, { signal, holder }) {
       if ((await counts.count(cid)) === 0) return;
       await changes.add(async () => {
-        await counts.release(cid);
+        await counts.release(cid, holder);
         if ((await counts.count(cid)) > 0) return;
         if (importing > 0) deferred.add(cid);
         else await removePin(cid, signal);

@@ -102,11 +102,15 @@ export function createKuboContentStore(init: KuboContentStoreInit): CollectingCo
   }
 
   /** Stores and pins; again when a collection of the daemon came in between. */
-  async function untilPinned(cid: string, bring: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  async function untilPinned(
+    cid: string,
+    bring: () => Promise<void>,
+    options: { readonly signal: AbortSignal; readonly holder: string | undefined },
+  ): Promise<void> {
     for (let left = MAX_TRIES; ; left--) {
       await bring();
       try {
-        await pins.add(cid, { signal });
+        await pins.add(cid, options);
         return;
       } catch (error) {
         if (left === 1 || !isSprfError(error, "KUBO_REFUSED")) throw error;
@@ -169,7 +173,7 @@ export function createKuboContentStore(init: KuboContentStoreInit): CollectingCo
       try {
         return await pins.whileImporting(async () => {
           const cid = await add(limited(content, maxFileBytes, signal), signal);
-          await pins.add(cid, { signal });
+          await pins.add(cid, { signal, holder: options.holder });
           return cid;
         });
       } catch (error) {
@@ -182,7 +186,10 @@ export function createKuboContentStore(init: KuboContentStoreInit): CollectingCo
       const cid = recordCid(block);
       const within = soon(signal);
       const blocks = blocksFor(within);
-      await untilPinned(cid.toString(), async () => await blocks.write(cid, block.slice()), within);
+      await untilPinned(cid.toString(), async () => await blocks.write(cid, block.slice()), {
+        signal: within,
+        holder: options.holder,
+      });
       return cid.toString();
     },
     async *get(text, { maxBytes, offline, signal }) {
@@ -201,14 +208,21 @@ export function createKuboContentStore(init: KuboContentStoreInit): CollectingCo
       try {
         const reader = createDagReader(blocksFor(signal), source);
         const bring = async (): Promise<void> => await fetchDag(reader, root, { maxBytes: maxFileBytes, signal });
-        await untilPinned(text, bring, signal);
+        await untilPinned(text, bring, { signal, holder: options.holder });
       } catch (error) {
         throw asSprfError(error, signal);
       }
     },
     async unpin(text, options = {}) {
       parseCid(text);
-      await pins.release(text, { signal: soon(alive(options.signal)) });
+      await pins.release(text, { signal: soon(alive(options.signal)), holder: options.holder });
+    },
+    async *held(prefix, options = {}) {
+      const signal = alive(options.signal);
+      for await (const entry of pins.counts.held(prefix)) {
+        throwIfAborted(signal);
+        yield entry;
+      }
     },
 
     collect: async ({ signal } = {}) => await collect(alive(signal)),
