@@ -54,6 +54,13 @@ const enginesSchema = z.strictObject({
   dockerRuntime: z.string().optional(),
 });
 
+const contentSchema = z.strictObject({
+  /** `helia` keeps blocks in the data directory; `kubo` uses a daemon that is this account's own. */
+  kind: z.enum(["helia", "kubo"]).default("helia"),
+  /** Of the daemon's RPC API. */
+  kuboUrl: z.url({ protocol: /^https?$/ }).default("http://127.0.0.1:5001"),
+});
+
 /** All settings of a daemon; every field has one name in files and one in the environment. */
 export const settingsSchema = z.strictObject({
   networks: networksSchema,
@@ -62,6 +69,7 @@ export const settingsSchema = z.strictObject({
   dataDirectory: z.string().optional(),
   logLevel: z.enum(["silent", "error", "warn", "info", "debug"]).default("info"),
   engines: enginesSchema.prefault({}),
+  content: contentSchema.prefault({}),
   http: z
     .strictObject({
       host: z.string().default("127.0.0.1"),
@@ -124,6 +132,8 @@ export const ENVIRONMENT = {
   SPRF_ENGINES: "engines.kinds",
   SPRF_DOCKER_SOCKET: "engines.dockerSocket",
   SPRF_DOCKER_RUNTIME: "engines.dockerRuntime",
+  SPRF_CONTENT: "content.kind",
+  SPRF_KUBO_URL: "content.kuboUrl",
   SPRF_HTTP_HOST: "http.host",
   SPRF_HTTP_PORT: "http.port",
   SPRF_PUBLIC_URL: "http.publicUrl",

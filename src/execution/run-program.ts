@@ -19,6 +19,8 @@ export interface RunComponents {
   readonly engines: ReadonlyMap<ProgramReference["kind"], Engine>;
   /** A directory of this process alone; each run has a folder below it. */
   readonly scratchDirectory: string;
+  /** Keeps an input that was given by CID, which whoever signs the result has to serve. */
+  readonly keepInput?: (cid: string, options: { readonly signal: AbortSignal | undefined }) => Promise<void>;
 }
 
 /** All that one run depends on: equal plans give equal outcomes on every machine. */
@@ -53,7 +55,7 @@ export interface RunOutcome {
  * @throws SprfError what the engine and the content store throw; none of these says anything about the program's result
  */
 export async function runProgram(
-  { content, engines, scratchDirectory }: RunComponents,
+  { content, engines, scratchDirectory, keepInput }: RunComponents,
   plan: RunPlan,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<RunOutcome> {
@@ -69,6 +71,7 @@ export async function runProgram(
     );
   }
   const input = await readInput(content, plan.input, signal);
+  if ("cid" in plan.input) await keepInput?.(plan.input.cid, { signal });
   await mkdir(scratchDirectory, { recursive: true });
   const folder = await mkdtemp(join(scratchDirectory, "run-"));
   try {
