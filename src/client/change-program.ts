@@ -137,7 +137,8 @@ export async function bumpProgram(
   return await landProposal(components, { wallet, propose }, options);
 }
 
-function requireOwner({ id, owner }: SmartAccount, wallet: Wallet): void {
+/** @throws SprfError `PROGRAM_IMMUTABLE`, `INVALID_INPUT` when the wallet is not the owner's */
+export function requireOwner({ id, owner }: SmartAccount, wallet: Wallet): void {
   if (owner === undefined) throw new SprfError("PROGRAM_IMMUTABLE", `${id} has no owner, so nobody can change it`);
   if (wallet.signers[0].publicKey() === owner) return;
   throw new SprfError("INVALID_INPUT", `only the owner of ${id}, ${owner}, can change it`);
