@@ -23,6 +23,10 @@ import { toHex } from "./utils/bytes.ts";
 import { followAgreements, type AgreementFollower } from "./worker/agreements/follow-agreements.ts";
 import { answerAddressRequests } from "./worker/answer-addresses.ts";
 import { watchOutcomes } from "./worker/appeals/appeal-outcomes.ts";
+import { agreementWorkers } from "./worker/changes/agreement-workers.ts";
+import { keepPrograms } from "./worker/changes/keep-programs.ts";
+import { createTipMemory } from "./worker/changes/tip-memory.ts";
+import { createConsent } from "./worker/changes/consent.ts";
 import { createAttempts, type Attempts } from "./worker/executions/attempts.ts";
 import { createExecute } from "./worker/executions/execute.ts";
 import { pruneAttempts } from "./worker/executions/prune-attempts.ts";
@@ -81,6 +85,12 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   const engines = wrapAll(createEngines({ content, logger }, { ...init.engines, scratchDirectory }), init.wrapEngine);
   const closers: (() => Promise<void>)[] = [];
   const life = new AbortController();
+  const tips = createTipMemory({
+    store,
+    workerApi: peer.workerApi,
+    networkPassphrase: ledger.networkPassphrase,
+    ownKey: keys.ledgerKeypair.publicKey(),
+  });
   const withdrawFactor = init.withdrawFactor ?? DEFAULT_WITHDRAW_FACTOR;
   let follower: AgreementFollower | undefined;
   let running: { readonly twin: Twin; readonly workerId: number; readonly apiUrl: string } | undefined;
@@ -101,6 +111,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       {
         ...peer,
         engines,
+        tips,
         scratchDirectory: runsOf(scratchDirectory),
         messageKey: keys.messageKey,
         answersTo: async (requestHash) => (await attempts.of(requestHash)).map(({ signed }) => signed),
@@ -109,7 +120,10 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       { workerId, withdrawFactor },
     );
     const holderNow = (): string => recentOf({ block: agreements.latestBlock(), nowMs: clock.now() });
-    const keeper = createHistoryKeeper({ ...peer, logger }, { ledgerKey: keys.ledgerKeypair.publicKey(), holderNow });
+    const keeper = createHistoryKeeper(
+      { ...peer, tips, logger },
+      { ledgerKey: keys.ledgerKeypair.publicKey(), holderNow },
+    );
     const history = followHistory(keeper, { clock, logger });
     const pruner = pruneAttempts({ chain, attempts, alsoPrune: async (block) => await history.prune(block) });
     const agreements = followAgreements(
@@ -157,6 +171,15 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     await agreements.start({ signal });
     history.start();
     await addresses.start({ signal });
+    const care = keepPrograms({
+      ...peer,
+      tips,
+      logger: logger.child({ component: "keep-programs" }),
+      ledgerKey: keys.ledgerKeypair,
+      programs: () => [...new Set(agreements.running().flatMap(({ program }) => program ?? []))],
+    });
+    closers.push(async () => await care.stop());
+    await care.start({ signal });
     logger.info("worker started", { workerId, apiUrl });
   }
 
@@ -164,7 +187,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     keeper.follow(program).catch((error: unknown) => {
       logger.error("a program's history will not be kept", { program, reason: messageOf(error) });
     });
-    warmUp({ ...peer, engines, logger }, program, { signal: life.signal }).catch((error: unknown) => {
+    warmUp({ ...peer, engines, tips, logger }, program, { signal: life.signal }).catch((error: unknown) => {
       if (!life.signal.aborted) logger.warn("a program cannot be made ready", { program, reason: messageOf(error) });
     });
   }
@@ -199,6 +222,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   ): ReturnType<typeof createWorkerApi> {
     const usedPayments = createUsedPayments({
       ...peer,
+      tips,
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
     });
     const queue = new PQueue({ concurrency: RUNS_AT_ONCE });
@@ -214,6 +238,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         content: runContent,
         keepInput: async (cid, options) => await runContent.pin(cid, options),
         engines,
+        tips,
         scratchDirectory: runsOf(scratchDirectory),
         attempts,
         usedPayments,
@@ -233,6 +258,14 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         block: async (cid) => await serveRawBlock(content, cid),
         car: async (cid, options) => await serveCar(content, cid, options),
       },
+      tip: async (program) => await tips.get(program),
+      consent: createConsent({
+        ...peer,
+        tips,
+        logger,
+        ledgerKey: keys.ledgerKeypair,
+        workersOf: async (agreement, program) => await agreementWorkers(chain, { agreement, program }),
+      }),
       health: async () => ({
         status: "ok",
         version: VERSION,

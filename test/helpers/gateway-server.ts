@@ -23,6 +23,8 @@ export async function startGateway(
     clock: systemClock,
     execute: never,
     answersTo: never,
+    consent: never,
+    tip: never,
     content: {
       block: async (cid) => await serveRawBlock(content, cid),
       car: async (cid, options) => await serveCar(content, cid, options),

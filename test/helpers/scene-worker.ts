@@ -2,6 +2,7 @@ import PQueue from "p-queue";
 
 import { serveCar, serveRawBlock } from "../../src/adapters/content-store/trustless-gateway.ts";
 import type { CollectingContentStore } from "../../src/adapters/content-store/unixfs-content-store.ts";
+import { createHttpWorkerApi } from "../../src/adapters/worker-api/http.ts";
 import { createMemoryStore } from "../../src/adapters/store/memory.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Engine } from "../../src/ports/engine.ts";
@@ -13,6 +14,8 @@ import type { AnswerWithOutput } from "../../src/wire/execution-json.ts";
 import { createAttempts } from "../../src/worker/executions/attempts.ts";
 import { createExecute } from "../../src/worker/executions/execute.ts";
 import { createUsedPayments } from "../../src/worker/executions/used-payments.ts";
+import { createTipMemory } from "../../src/worker/changes/tip-memory.ts";
+import { createConsent } from "../../src/worker/changes/consent.ts";
 import { recentOf } from "../../src/worker/history/holders.ts";
 import { createRunContent } from "../../src/worker/history/run-content.ts";
 import { createWorkerApi } from "../../src/worker/http/api.ts";
@@ -31,6 +34,8 @@ export interface WorkerChanges {
   /** What leaves the worker instead of its honest answer. */
   tamper?: (answer: AnswerWithOutput) => AnswerWithOutput;
   serves?: (program: string) => Promise<boolean>;
+  /** The market's word on who works under an agreement. @default none knows it */
+  workersOf?: (agreement: string, program: string) => Promise<ReadonlySet<string> | undefined>;
   maxQueued?: number;
   concurrency?: number;
 }
@@ -83,12 +88,19 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
       },
     };
     const engine = changes.wrapEngine?.(counting) ?? counting;
+    const tips = createTipMemory({
+      store,
+      workerApi: createHttpWorkerApi(),
+      networkPassphrase: ledger.networkPassphrase,
+      ownKey: ledgerKey.publicKey(),
+    });
     const attempts = createAttempts({ store, clock, latestBlock: () => 0 });
     const usedPayments = createUsedPayments({
       store,
       ledger,
       content,
       clock,
+      tips,
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
     });
     const runContent = createRunContent(content, () => recentOf({ block: 0, nowMs: clock.now() }));
@@ -100,6 +112,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         engines: new Map([["wasi", engine]]),
         scratchDirectory: init.scratchDirectory,
         attempts,
+        tips,
         usedPayments,
         queue: new PQueue({ concurrency: changes.concurrency ?? 2 }),
         clock,
@@ -121,6 +134,16 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         block: async (cid) => await serveRawBlock(content, cid),
         car: async (cid, options) => await serveCar(content, cid, options),
       },
+      tip: async (program) => await tips.get(program),
+      consent: createConsent({
+        ledger,
+        tips,
+        content,
+        clock,
+        logger,
+        ledgerKey,
+        workersOf: async (agreement, program) => await changes.workersOf?.(agreement, program),
+      }),
       health: async () => ({ status: "ok", version: "0", blockNumber: 0, ledger: (await ledger.latest()).sequence }),
       describe: () => ({
         messageKey: toHex(messageKeys.publicKey),

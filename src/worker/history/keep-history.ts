@@ -4,7 +4,7 @@ import { contentOfRecord } from "../../domain/program/record-content.ts";
 import { isSprfError, messageOf } from "../../errors.ts";
 import { loadSmartAccount } from "../../execution/load-smart-account.ts";
 import { readRecord } from "../../execution/read-record.ts";
-import { findTip } from "../../execution/tip.ts";
+import { findTip, type TipMemory } from "../../execution/tip.ts";
 import type { SmartAccount } from "../../domain/program/smart-account.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ContentStore } from "../../ports/content-store.ts";
@@ -29,6 +29,7 @@ export interface HistoryComponents {
   readonly clock: Pick<Clock, "now">;
   readonly logger: Logger;
   readonly gateways?: GatewayBook;
+  readonly tips?: TipMemory;
 }
 
 export interface HistoryInit {
@@ -58,7 +59,7 @@ const followedSchema = z.strictObject({ since: z.number() });
  * stands (invariant P3) and the one before it.
  */
 export function createHistoryKeeper(components: HistoryComponents, init: HistoryInit): HistoryKeeper {
-  const { ledger, content, store, clock, gateways } = components;
+  const { ledger, content, store, clock, gateways, tips } = components;
   const logger = components.logger.child({ component: "history" });
   const followed = createTable(store, "history-followed", followedSchema);
   const copier = createHistoryCopier({ content, store, logger });
@@ -77,7 +78,7 @@ export function createHistoryKeeper(components: HistoryComponents, init: History
     const holder = statesOf(program);
     // The state first: it is what the next run needs.
     await content.pin(account.state, { holder, signal });
-    const tip = await findTip(ledger, account, { signal });
+    const tip = await findTip(ledger, account, { signal, memory: tips });
     await copier.copy(program, tip.recordCid, { signal });
     const { states } = contentOfRecord(await readRecord(content, tip.recordCid, { signal }));
     for (const state of states) if (state !== account.state) await keepIfThere(program, state, signal);

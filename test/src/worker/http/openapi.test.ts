@@ -29,6 +29,8 @@ describe("the worker's OpenAPI document", () => {
     answersTo: never,
     clock: systemClock,
     content: { block: never, car: never },
+    consent: never,
+    tip: never,
     health: never,
     describe: () => ({ messageKey: "", ledgerKey: "", multiaddrs: [], engines: [] }),
   });
