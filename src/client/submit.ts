@@ -41,10 +41,13 @@ export async function submitAndWait(
         context: { hash: submitted.hash, code: submitted.code },
       });
     }
-    const landed =
-      submitted === undefined || submitted.status === "try-again-later"
-        ? undefined
-        : await waitUntilLanded({ ledger, clock }, submitted.hash, maxTime, { signal });
+    let landed: LandedTransaction | undefined;
+    if (submitted?.status === "try-again-later") {
+      // Today's nodes also say so, for ten ledgers, of what has landed: an earlier try whose answer was lost.
+      landed = await ledger.transaction(submitted.hash, { signal });
+    } else if (submitted !== undefined) {
+      landed = await waitUntilLanded({ ledger, clock }, submitted.hash, maxTime, { signal });
+    }
     if (landed !== undefined) return requireSuccess(landed);
     if (clock.now() > maxTime * 1_000) {
       throw new SprfError("LEDGER_REJECTED", `transaction ${toHex(transaction.hash())} did not land in time`);

@@ -130,15 +130,17 @@ export function createTransactionQueue(rule: QueueRule): TransactionQueue {
     for (const tx of applied) {
       const { sourceId, sequenceNumber } = innerOf(tx);
       remove(sourceId, (other) => innerOf(other).sequenceNumber <= sequenceNumber, false);
+      // Today's nodes do not look at an applied envelope again for a while; older ones found its number used.
+      if (rule === "onePerSource") bans[0]?.add(tx.envelopeHash);
       const entry = bySource.get(sourceId);
       if (entry !== undefined) entry.age = 0;
     }
+    bans.unshift(new Set());
+    bans.length = Math.min(bans.length, BAN_LEDGERS);
     for (const [sourceId, entry] of bySource) {
       entry.age += 1;
       if (entry.age >= MAX_AGE_LEDGERS) remove(sourceId, () => true, true);
     }
-    bans.unshift(new Set());
-    bans.length = Math.min(bans.length, BAN_LEDGERS);
   };
 
   const remove = (sourceId: AccountId, isGone: (tx: LedgerTransaction) => boolean, ban: boolean): void => {

@@ -12,12 +12,25 @@ import { closeMeta, headerEntry } from "./transaction-meta.ts";
 import type { XdrFormat } from "./xdr-format.ts";
 import { toBase64, xdrField } from "./xdr-format.ts";
 
+interface LatestLedger {
+  /** The ledger's hash. */
+  readonly id: string;
+  readonly protocolVersion: number;
+  readonly sequence: number;
+  readonly closeTime: string;
+  readonly headerXdr: string;
+  readonly metadataXdr: string;
+}
+
 /** `getLatestLedger` and `getLedgers`. */
 export function ledgerMethods({ ledger, store }: RpcContext): Record<string, JsonRpcMethod> {
+  // Clients ask for it again and again, and its metadata hold the whole ledger.
+  let known: LatestLedger | undefined;
   return {
     getLatestLedger: withoutParams(() => {
       const latest = store.latest();
-      return {
+      if (known?.id === latest.hash) return known;
+      known = {
         id: latest.hash,
         protocolVersion: ledger.parameters.protocolVersion,
         sequence: latest.sequence,
@@ -25,6 +38,7 @@ export function ledgerMethods({ ledger, store }: RpcContext): Record<string, Jso
         headerXdr: toBase64(latest.header),
         metadataXdr: toBase64(metadata(store, latest)),
       };
+      return known;
     }),
     getLedgers: (params) => getLedgers(store, params),
   };

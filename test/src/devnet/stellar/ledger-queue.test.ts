@@ -90,4 +90,21 @@ describe("development ledger's queue", () => {
     expect(ledger.waiting()).to.deep.equal([]);
     expect(offer(ledger, cheap).status).to.equal("TRY_AGAIN_LATER");
   });
+
+  it("does not look at an applied envelope again for ten ledgers as today's nodes, and calls its number bad as older ones", () => {
+    const statuses = (["onePerSource", "chain"] as const).map((rule) => {
+      const ledger = funded(freshLedger(rule), [ALICE, BOB]);
+      const tx = transaction(ledger, ALICE, [pay(BOB.publicKey(), "1")]);
+      offer(ledger, tx);
+      const seen: string[] = [];
+      for (let i = 0; i < 11; i++) {
+        closeNext(ledger);
+        seen.push(offer(ledger, tx).status);
+      }
+      return seen;
+    });
+    const again = Array.from({ length: 9 }, () => "TRY_AGAIN_LATER");
+    expect(statuses[0]).to.deep.equal([...again, "ERROR", "ERROR"]);
+    expect(new Set(statuses[1])).to.deep.equal(new Set(["ERROR"]));
+  });
 });

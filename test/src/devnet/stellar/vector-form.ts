@@ -5,7 +5,7 @@ import { messageOf, SprfError } from "../../../../src/errors.ts";
 
 const count = z.int().min(0);
 const amount = z.string().regex(/^\d+$/, "expected a decimal number");
-const accounts = z.strictObject({ accounts: z.record(z.string(), z.unknown()) });
+const accounts = z.object({ accounts: z.record(z.string(), z.unknown()) });
 
 const closeSchema = z.object({ ledgerSeq: count, closeTime: count, feePool: amount, applied: z.array(z.string()) });
 
