@@ -79,7 +79,7 @@ export const ERRORS = {
     fault: "user",
     next: "Others were faster each time, which is what the payment bought: make a new request, perhaps when fewer wait.",
   },
-  TRANSITION_TOO_LATE: {
+  TOO_LATE_TO_LAND: {
     fault: "user",
     next: "Make a new request, and allow a higher maxFeeStroops when ledgers are full: this one can no longer land.",
   },

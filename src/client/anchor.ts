@@ -6,8 +6,7 @@ import { SprfError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LandedTransaction, Ledger } from "../ports/ledger.ts";
 import { toHex } from "../utils/bytes.ts";
-import type { SignedAnswer } from "../wire/execution-answer.ts";
-import { assembleTransition } from "./assemble.ts";
+import { assemble } from "./assemble.ts";
 import { land, type LandOptions } from "./land.ts";
 import { requireSuccess } from "./submit.ts";
 import type { Wallet } from "./wallet.ts";
@@ -21,19 +20,19 @@ export interface AnchorParts {
   readonly transaction: Transaction;
   readonly program: SmartAccount;
   readonly wallet: Wallet;
-  /** Of a majority, each with its signature on the transaction. */
-  readonly answers: readonly SignedAnswer[];
+  /** Of a majority, on the transaction, by ledger key. */
+  readonly signatures: ReadonlyMap<string, Uint8Array>;
   /** Seconds after which the transaction cannot land any more. */
   readonly maxTime: number;
-  /** The most that the user offers for a place in a ledger. @default 30,000 */
+  /** The most that the wallet offers for a place in a ledger. @default 30,000 */
   readonly maxFeeStroops?: bigint | undefined;
 }
 
 /**
- * Brings a transition onto the ledger.
+ * Brings a transaction of a smart account onto the ledger.
  *
  * @returns undefined when another transaction of the same account landed first
- * @throws SprfError `LEDGER_REJECTED` when it is refused or fails, `TRANSITION_TOO_LATE` when its time is up, and what `land` throws
+ * @throws SprfError `LEDGER_REJECTED` when it is refused or fails, `TOO_LATE_TO_LAND` when its time is up, and what `land` throws
  */
 export async function anchor(
   components: Components,
@@ -41,18 +40,17 @@ export async function anchor(
   options: LandOptions = {},
 ): Promise<LandedTransaction | undefined> {
   const { ledger } = components;
-  const { transaction, program, wallet, answers, maxTime, maxFeeStroops = TRANSITION_FEE_STROOPS } = parts;
-  const user = await ledger.account(wallet.account, [], options);
-  if (user === undefined) throw new SprfError("ACCOUNT_NOT_FOUND", `there is no account ${wallet.account}`);
+  const { transaction, program, wallet, signatures, maxTime, maxFeeStroops = TRANSITION_FEE_STROOPS } = parts;
+  const payer = await ledger.account(wallet.account, [], options);
+  if (payer === undefined) throw new SprfError("ACCOUNT_NOT_FOUND", `there is no account ${wallet.account}`);
   const hash = toHex(transaction.hash());
-  const network = ledger.networkPassphrase;
-  const bumps = assembleTransition({
+  const bumps = assemble({
     transaction,
-    network,
-    program,
-    user: user.account,
+    network: ledger.networkPassphrase,
+    program: program.snapshot.account,
+    payer: payer.account,
     wallet,
-    answers,
+    signatures,
     maxFeeStroops,
   });
   const landing = await land(
@@ -72,9 +70,9 @@ export async function anchor(
   if (landing.kind === "late" || code === "tx_too_late") {
     const offered = `at most ${maxFeeStroops} stroops were offered`;
     const why = code === undefined ? offered : `${code}; ${offered}`;
-    throw new SprfError("TRANSITION_TOO_LATE", `transition ${hash} did not land in time (${why})`, {
+    throw new SprfError("TOO_LATE_TO_LAND", `transaction ${hash} did not land in time (${why})`, {
       context: { hash, code },
     });
   }
-  throw new SprfError("LEDGER_REJECTED", `transition ${hash}: ${code}`, { context: { hash, code } });
+  throw new SprfError("LEDGER_REJECTED", `transaction ${hash}: ${code}`, { context: { hash, code } });
 }

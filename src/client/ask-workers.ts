@@ -6,6 +6,7 @@ import type { SmartAccount, SmartAccountWorker } from "../domain/program/smart-a
 import { SprfError, isSprfError, messageOf, type ErrorCode } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { WorkerApi } from "../ports/worker-api.ts";
+import { withDeadline } from "../utils/abort.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { retry } from "../utils/retry.ts";
 import { smallFileCidOf } from "../wire/canonical.ts";
@@ -65,8 +66,10 @@ const MAY_PASS: readonly ErrorCode[] = [
   "HISTORY_UNAVAILABLE",
   "PROGRAM_NOT_FOUND",
   "ENGINE_UNAVAILABLE",
-  "TIMEOUT",
 ];
+
+/** A connection that gives no answer for so long may be dead; a run that takes longer is joined by the next try. */
+const TRY_MS = 30_000;
 
 /**
  * Sends a request to all workers at once and resolves as soon as a majority has signed the same.
@@ -137,7 +140,17 @@ async function askWorker(
   worker: SmartAccountWorker,
   { signal, onOutage }: AskOptions,
 ): Promise<AnswerWithOutput> {
-  const answered = await retry(async () => await workerApi.execute(worker.address, question.signed, { signal }), {
+  const askOnce = async (): Promise<AnswerWithOutput> => {
+    const patience = withDeadline(signal, TRY_MS);
+    try {
+      return await workerApi.execute(worker.address, question.signed, { signal: patience });
+    } catch (error) {
+      if (!patience.aborted || signal?.aborted) throw error;
+      const message = `${worker.address} has not answered for ${TRY_MS} ms`;
+      throw new SprfError("WORKER_UNREACHABLE", message, { cause: error });
+    }
+  };
+  const answered = await retry(askOnce, {
     clock,
     signal,
     retriable(error) {

@@ -1,9 +1,12 @@
 import { TRANSITION_FEE_STROOPS, feeLadder } from "../domain/program/fee-ladder.ts";
+import { gasFeeStroops } from "../domain/program/gas.ts";
 import type { SmartAccount } from "../domain/program/smart-account.ts";
+import { buildTransition } from "../domain/program/transition-transaction.ts";
 import { SprfError, isSprfError } from "../errors.ts";
 import { loadSmartAccount } from "../execution/load-smart-account.ts";
 import type { LandedTransaction, Ledger } from "../ports/ledger.ts";
 import { toHex } from "../utils/bytes.ts";
+import { recordCidFromHash } from "../wire/canonical.ts";
 import { hashRequest, signRequest, type ExecutionInput, type ExecutionRequest } from "../wire/execution-request.ts";
 import { chooseSigners } from "./assemble.ts";
 import {
@@ -57,7 +60,7 @@ export interface ExecuteParts {
  * of them signed. Where somebody else was faster, the workers run the same request again on the new state. Whatever cannot be
  * reached is tried again as long as the request is valid and its transition could land.
  *
- * @throws SprfError `PROGRAM_REJECTED`, `OUT_OF_GAS`, `NO_MAJORITY`, `OVERTAKEN`, `TRANSITION_TOO_LATE`, `LEDGER_REJECTED`,
+ * @throws SprfError `PROGRAM_REJECTED`, `OUT_OF_GAS`, `NO_MAJORITY`, `OVERTAKEN`, `TOO_LATE_TO_LAND`, `LEDGER_REJECTED`,
  * `LEDGER_UNREACHABLE`, and what paying throws
  */
 export async function execute(
@@ -66,16 +69,15 @@ export async function execute(
   options: ExecuteOptions = {},
 ): Promise<ExecutionResult> {
   const { clock, random } = components;
-  const { signal } = options;
+  const { signal, patienceMs } = options;
   const { wallet, maxFeeStroops = TRANSITION_FEE_STROOPS } = parts;
   if (feeLadder(TRANSITION_OPERATIONS, maxFeeStroops).length === 0) {
     throw new SprfError("FEE_TOO_LOW", `maxFeeStroops: ${maxFeeStroops} is less than a transition costs`);
   }
   const onOutage = tellOutages(options);
-  const untilMs = clock.now() + Math.min(UNPAID_PATIENCE_MS, options.patienceMs ?? UNPAID_PATIENCE_MS);
+  const untilMs = clock.now() + Math.min(UNPAID_PATIENCE_MS, patienceMs ?? UNPAID_PATIENCE_MS);
   const ledger = createPatientLedger(components.ledger, { clock, untilMs, onOutage });
   const program = await loadSmartAccount(ledger, parts.program, { signal });
-  await refuseUnsignable(ledger, program, wallet, { signal });
   const validUntil = Math.floor(clock.now() / MS_PER_SECOND) + (parts.validSeconds ?? DEFAULT_VALID_SECONDS);
   const request: ExecutionRequest = {
     version: 1,
@@ -89,6 +91,7 @@ export async function execute(
     ...(parts.ifState === undefined ? {} : { ifState: parts.ifState }),
   };
   const requestHash = hashRequest(request);
+  await refuseUnsignable(ledger, { program, request, requestHash, wallet }, { signal });
   for (let made = 1; ; made++) {
     const transaction = await preparePayment(
       { ledger, clock },
@@ -99,7 +102,11 @@ export async function execute(
     options.onProgress?.({ step: "paying", signed, payment: transaction.toXdr() });
     let payment: LandedTransaction;
     try {
-      payment = await submitPayment({ ledger, clock }, { transaction, wallet }, { signal, maxFeeStroops, onOutage });
+      payment = await submitPayment(
+        { ledger, clock },
+        { transaction, wallet },
+        { signal, patienceMs, maxFeeStroops, onOutage },
+      );
     } catch (error) {
       if (!wasOvertaken(error) || made >= MAX_PAYMENTS_MADE) throw error;
       continue;
@@ -117,14 +124,33 @@ export async function execute(
 /** Before anything is paid: a user whose account needs more signatures than there are, or than fit, could never land. */
 async function refuseUnsignable(
   ledger: Ledger,
-  program: SmartAccount,
-  wallet: Wallet,
+  parts: {
+    readonly program: SmartAccount;
+    readonly request: ExecutionRequest;
+    readonly requestHash: Uint8Array;
+    readonly wallet: Wallet;
+  },
   options: { signal?: AbortSignal | undefined },
 ): Promise<void> {
-  const user = await ledger.account(wallet.account, [], options);
-  if (user === undefined) throw new SprfError("ACCOUNT_NOT_FOUND", `there is no account ${wallet.account}`);
-  const workers = program.workers.map(({ ledgerKey }) => ledgerKey);
-  chooseSigners({ program, user: user.account, wallet, paysGas: program.gasPriceStroops > 0n, workers });
+  const { program, request, requestHash, wallet } = parts;
+  const payer = await ledger.account(wallet.account, [], options);
+  if (payer === undefined) throw new SprfError("ACCOUNT_NOT_FOUND", `there is no account ${wallet.account}`);
+  // Who signs depends on the operations alone, not on what they say.
+  const transaction = buildTransition({
+    network: request.network,
+    program: program.id,
+    user: wallet.account,
+    sequence: program.sequence,
+    newState: program.state,
+    recordCid: recordCidFromHash(requestHash),
+    gasFeeStroops: gasFeeStroops(request.maxGas, program.gasPriceStroops),
+    validUntil: request.validUntil,
+    paymentCloseTime: request.validUntil,
+  });
+  chooseSigners(
+    { transaction, program: program.snapshot.account, payer: payer.account, wallet },
+    program.workers.map(({ ledgerKey }) => ledgerKey),
+  );
 }
 
 function wasOvertaken(error: unknown): boolean {

@@ -92,10 +92,10 @@ export async function landPaid(
   options: ExecuteOptions,
 ): Promise<ExecutionResult> {
   const { clock } = components;
-  const { signal } = options;
+  const { signal, patienceMs } = options;
   const { request, requestHash, signed, wallet, maxFeeStroops } = paid;
   const maxTime = maxTimeOf(paid);
-  const untilMs = Math.min(maxTime * MS_PER_SECOND, clock.now() + (options.patienceMs ?? Number.POSITIVE_INFINITY));
+  const untilMs = Math.min(maxTime * MS_PER_SECOND, clock.now() + (patienceMs ?? Number.POSITIVE_INFINITY));
   const onOutage = tellOutages(options);
   const ledger = createPatientLedger(components.ledger, { clock, untilMs, onOutage });
   for (let attempt = 1; ; attempt++) {
@@ -133,8 +133,15 @@ export async function landPaid(
     if (answer.newState === answer.previousState) return result;
     const landed = await anchor(
       { ledger, clock },
-      { transaction: transactionOf(answer), program, wallet, answers: majority.signed, maxTime, maxFeeStroops },
-      { signal, onOutage },
+      {
+        transaction: transactionOf(answer),
+        program,
+        wallet,
+        signatures: signaturesOf(majority.signed),
+        maxTime,
+        maxFeeStroops,
+      },
+      { signal, patienceMs, onOutage },
     );
     if (landed !== undefined) {
       options.onProgress?.({ step: "anchored", transactionHash: landed.hash, ledger: landed.ledger });
@@ -175,6 +182,14 @@ function maxTimeOf({ request, payment }: PaidRequest): number {
 function overtaken(cause?: unknown): SprfError {
   const message = `others were faster ${MAX_ATTEMPTS} times; the payment buys no more tries`;
   return new SprfError("OVERTAKEN", message, { cause });
+}
+
+function signaturesOf(answers: Majority["signed"]): ReadonlyMap<string, Uint8Array> {
+  return new Map(
+    answers.flatMap(({ worker, transactionSignature }) =>
+      transactionSignature === undefined ? [] : [[worker, transactionSignature] as const],
+    ),
+  );
 }
 
 function refuseUnaccepted({ answer, detail }: Majority): void {

@@ -30,6 +30,8 @@ export interface Landable {
 /** How waiting for a ledger can be influenced. */
 export interface LandOptions {
   readonly signal?: AbortSignal | undefined;
+  /** How long an outage of the ledger's service is waited out; never much beyond `maxTime`. @default that long */
+  readonly patienceMs?: number | undefined;
   /** It may have been submitted before, by a process that did not live to see what became of it. */
   readonly mayBeKnown?: boolean | undefined;
   /** Hears of each failure of the ledger's service that is waited out. */
@@ -50,16 +52,17 @@ export type Landing =
  * Submits a transaction and waits until it is on a ledger or can no longer be. It is submitted once for each ledger, since a full
  * queue drops what waits without a word; outages of the service are waited out; what was passed over offers more.
  *
- * @throws SprfError `LEDGER_UNREACHABLE` when its time is over and nobody can say whether it landed
+ * @throws SprfError `LEDGER_UNREACHABLE` when its time or our patience is over and nobody can say whether it landed
  */
 export async function land(
   { ledger: impatient, clock }: LandComponents,
   landable: Landable,
-  { signal, mayBeKnown = false, onOutage }: LandOptions = {},
+  { signal, patienceMs = Number.POSITIVE_INFINITY, mayBeKnown = false, onOutage }: LandOptions = {},
 ): Promise<Landing> {
   const { hash, source, sequence, maxTime, envelopes } = landable;
   const untilMs = maxTime * MS_PER_SECOND + SETTLE_MS;
-  const ledger = createPatientLedger(impatient, { clock, untilMs, onOutage });
+  const patience = { clock, untilMs: Math.min(untilMs, clock.now() + patienceMs), onOutage };
+  const ledger = createPatientLedger(impatient, patience);
   const find = async (): Promise<LandedTransaction | undefined> => await ledger.transaction(hash, { signal });
 
   /** Whether the queue may hold it, at any price. */

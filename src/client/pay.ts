@@ -63,8 +63,8 @@ export async function submitPayment(
   const user = await ledger.account(wallet.account, [], options);
   for (const offer of feeLadder(transaction.operations.length, maxFeeStroops)) {
     if (user === undefined || offer <= FEE_PER_OPERATION_STROOPS) continue;
-    const payer = { wallet, user: user.account, network: ledger.networkPassphrase, feePerOperationStroops: offer };
-    dearer.push(bumpFee(transaction, payer));
+    const network = ledger.networkPassphrase;
+    dearer.push(bumpFee(transaction, { wallet, payer: user.account, network, feePerOperationStroops: offer }));
   }
   const maxTime = Number(transaction.timeBounds?.maxTime ?? 0);
   return await submitAndWait(components, transaction, maxTime, { ...options, dearer });

@@ -52,7 +52,7 @@ async function findPayment(
   options: ExecuteOptions,
 ): Promise<LandedTransaction> {
   const { clock } = components;
-  const { signal } = options;
+  const { signal, patienceMs } = options;
   const onOutage = tellOutages(options);
   const hash = toHex(signed.paymentHash);
   // A payment that was made before now cannot land after that.
@@ -66,7 +66,7 @@ async function findPayment(
     return await submitPayment(
       { ledger, clock },
       { transaction, wallet },
-      { signal, maxFeeStroops, onOutage, mayBeKnown: true },
+      { signal, patienceMs, maxFeeStroops, onOutage, mayBeKnown: true },
     );
   }
   for (;;) {

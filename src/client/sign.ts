@@ -26,17 +26,18 @@ export function signEnough(
 /** Wraps a transaction into a fee bump that the wallet's account pays, signed. */
 export function bumpFee(
   transaction: Transaction,
-  payer: {
+  parts: {
     readonly wallet: Wallet;
-    readonly user: LedgerAccount;
+    /** The wallet's account. */
+    readonly payer: LedgerAccount;
     readonly network: string;
     readonly feePerOperationStroops: bigint;
   },
 ): FeeBumpTransaction {
-  const { wallet, user, network, feePerOperationStroops } = payer;
+  const { wallet, payer, network, feePerOperationStroops } = parts;
   const fee = feePerOperationStroops.toString();
   const bump = TransactionBuilder.buildFeeBumpTransaction(wallet.account, fee, transaction, network);
-  signEnough(bump, wallet, user, "low");
+  signEnough(bump, wallet, payer, "low");
   return bump;
 }
 

@@ -24,7 +24,7 @@ const PAY_AGAIN: readonly ErrorCode[] = [
   "PAYMENT_NOT_FOUND",
   "REQUEST_EXPIRED",
   "OVERTAKEN",
-  "TRANSITION_TOO_LATE",
+  "TOO_LATE_TO_LAND",
 ];
 
 /** How one execution ended; times as `performance.now()` gives them. */

@@ -145,7 +145,8 @@ export function createExecute(
       ...(transactionHash === undefined ? {} : { transactionHash }),
       detail: outcome.detail,
     };
-    await components.attempts.add(attempt);
+    const stored = await keep(attempt);
+    if (stored !== attempt) return stored;
     components.logger.info("request answered", {
       request: toHex(requestHash),
       program: request.program,
@@ -154,6 +155,21 @@ export function createExecute(
       newState: unsigned.newState,
     });
     return attempt;
+  }
+
+  /** A run that was given up for its time may have ended all the same: what was stored first is the answer. */
+  async function keep(attempt: Attempt): Promise<Attempt> {
+    try {
+      await components.attempts.add(attempt);
+      return attempt;
+    } catch (error) {
+      if (!isSprfError(error, "STORE_CONFLICT")) throw error;
+      const { requestHash, sequence } = attempt.signed.answer;
+      const past = await components.attempts.of(requestHash);
+      const first = past.find(({ signed }) => signed.answer.sequence === sequence);
+      if (first === undefined) throw error;
+      return first;
+    }
   }
 
   async function becameOf(
