@@ -204,6 +204,9 @@ function noMajority(replies: readonly WorkerReply[]): SprfError {
       : `${worker.address}: ${answer.answer.status} on sequence ${answer.answer.sequence} to ${answer.answer.newState}`,
   );
   return new SprfError("NO_MAJORITY", `no majority signed the same: ${said.join("; ")}`, {
-    context: { sequences: replies.flatMap(({ answer }) => (answer === undefined ? [] : [answer.answer.sequence])) },
+    context: {
+      sequences: replies.flatMap(({ answer }) => (answer === undefined ? [] : [answer.answer.sequence])),
+      codes: replies.flatMap(({ error }) => (error === undefined ? [] : [error.code])),
+    },
   });
 }

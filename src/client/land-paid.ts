@@ -108,6 +108,7 @@ export async function landPaid(
       const question = { program, signed, requestHash, untilMs, transactionOf };
       majority = await askWorkers(components, question, { signal, onOutage });
     } catch (error) {
+      if (attempt > 1 && isSpent(error)) throw overtaken(error);
       if (!isSplit(error)) throw error;
       if (attempt >= MAX_ATTEMPTS) throw overtaken(error);
       options.onProgress?.({ step: "contended", attempt });
@@ -200,6 +201,14 @@ function refuseUnaccepted({ answer, detail }: Majority): void {
       ? `the program rejected the input (${detail.trim()})`
       : `the run costs ${answer.gas} gas, more than the request allows`;
   throw new SprfError(code, message, { context: { gas: answer.gas.toString(), outputCid: answer.outputCid } });
+}
+
+/** Whether workers have run it as often as the payment buys: they may have seen more states of a busy program than the client. */
+function isSpent(error: unknown): boolean {
+  if (isSprfError(error, "PAYMENT_USED")) return true;
+  if (!isSprfError(error, "NO_MAJORITY")) return false;
+  const { codes } = error.context;
+  return Array.isArray(codes) && codes.includes("PAYMENT_USED");
 }
 
 /** Whether workers disagreed because the account moved on between their runs; asking again settles that. */

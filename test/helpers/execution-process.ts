@@ -99,7 +99,7 @@ async function main(init: ExecutionProcessInit): Promise<void> {
     scratchDirectory,
     changes: {
       store: stoppable.store(createSqliteStore(init.storePath)),
-      wrapEngine: stoppable.engine,
+      wrapEngine: (honest) => stoppable.engine(honest),
     },
   });
   process.send?.({ port: Number(new URL(worker.url).port) });

@@ -92,7 +92,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
       {
         ledger,
         content,
-        engines: new Map([["wasi", engine]]),
+        engines: new Map([[engine.kind, engine]]),
         scratchDirectory: init.scratchDirectory,
         attempts,
         usedPayments,
@@ -117,7 +117,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         messageKey: toHex(messageKeys.publicKey),
         ledgerKey: ledgerKey.publicKey(),
         multiaddrs: [],
-        engines: ["wasi"],
+        engines: [init.engine.kind],
       }),
     });
     server = await startHttpServer(app, { host: "127.0.0.1", port });
