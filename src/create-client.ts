@@ -4,7 +4,7 @@ import { createPinoLogger } from "./adapters/logger/pino.ts";
 import { buyBest, type BestPurchase } from "./client/choose-and-buy.ts";
 import { chooseFromMarket } from "./client/choose-workers.ts";
 import { createProgram, type CreateProgramParts, type CreatedProgram } from "./client/create-program.ts";
-import { execute, resume, type ExecuteOptions, type ExecuteParts, type ExecutionResult } from "./client/execute.ts";
+import { execute, type ExecuteOptions, type ExecuteParts, type ExecutionResult } from "./client/execute.ts";
 import { createAddresses, findWorkers, type FoundWorker } from "./client/find-workers.ts";
 import { createGovernance, type ProgramGovernance } from "./client/governance.ts";
 import { joinContent } from "./client/join-content.ts";
@@ -17,6 +17,7 @@ import {
   type JudgedWorker,
   type Replacement,
 } from "./client/replace-workers.ts";
+import { resume, type ResumeParts } from "./client/resume.ts";
 import { walletOf, type Wallet } from "./client/wallet.ts";
 import { createPeer, type NetworkSettings } from "./create-peer.ts";
 import { deriveTwinKeys, type TwinKeys } from "./domain/identity/keys.ts";
@@ -28,7 +29,6 @@ import { loadSmartAccount } from "./execution/load-smart-account.ts";
 import type { Agreement, AgreementState, Purchase, PurchaseRequest, Twin } from "./ports/chain.ts";
 import type { Logger } from "./ports/logger.ts";
 import { throwIfAborted } from "./utils/abort.ts";
-import type { SignedRequest } from "./wire/execution-request.ts";
 
 /** Which market to connect to, and as whom. */
 export interface ConnectInit {
@@ -116,7 +116,7 @@ export interface SprfClient {
   ): Promise<ExecutionResult>;
   /** Goes on with a request that was paid for, after a crash or an abort; `onProgress` gave it with the step "paying". */
   resume(
-    parts: { readonly signed: SignedRequest; readonly wallet?: Wallet },
+    parts: Omit<ResumeParts, "wallet"> & { readonly wallet?: Wallet },
     options?: ExecuteOptions,
   ): Promise<ExecutionResult>;
   /** The state that the ledger names, fetched from the workers and checked. */
@@ -215,9 +215,9 @@ export async function connect(init: ConnectInit, { signal }: CallOptions = {}): 
       await joinContent(peer, parts.program, options);
       return await execute(peer, { ...parts, wallet }, options);
     },
-    async resume({ signed, wallet = ownWallet }, options) {
-      await joinContent(peer, signed.request.program, options);
-      return await resume(peer, { signed, wallet }, options);
+    async resume({ wallet = ownWallet, ...parts }, options) {
+      await joinContent(peer, parts.signed.request.program, options);
+      return await resume(peer, { ...parts, wallet }, options);
     },
     async readState(program, options) {
       await joinContent(peer, program, options);

@@ -53,12 +53,20 @@ export const ERRORS = {
   ENGINE_FAILED: { fault: "internal", next: "The run failed on this worker alone; try again." },
 
   // Ledger
-  LEDGER_UNREACHABLE: { fault: "network", next: "Check the Stellar RPC endpoint." },
+  LEDGER_UNREACHABLE: {
+    fault: "network",
+    next: "Check the Stellar RPC endpoint; an execution that was paid for can be resumed.",
+  },
   LEDGER_REJECTED: { fault: "user", next: "The result code in the message says which rule refused the transaction." },
   ACCOUNT_NOT_FOUND: { fault: "user", next: "Check the account's address, or fund it first." },
   SMART_ACCOUNT_INVALID: { fault: "user", next: "The account lacks the entries or signers of a smart account." },
 
+  FEE_TOO_LOW: { fault: "user", next: "Allow a higher maxFeeStroops." },
   NOT_ENOUGH_SIGNATURES: { fault: "network", next: "Wait for more workers to answer, or send the request again." },
+  TOO_MANY_SIGNATURES: {
+    fault: "user",
+    next: "Pay from an account that needs fewer signatures: one transaction holds 20, the workers' majority included.",
+  },
 
   // Changes of programs
   PROGRAM_IMMUTABLE: { fault: "user", next: "Nothing: a program without an owner stays as it is." },
@@ -78,6 +86,14 @@ export const ERRORS = {
   PAYMENT_TOO_LOW: { fault: "user", next: "Pay at least execution_base_fee." },
   PAYMENT_EXPIRED: { fault: "user", next: "Pay again and make a new request." },
   PAYMENT_USED: { fault: "user", next: "Pay again: a payment buys one transition." },
+  OVERTAKEN: {
+    fault: "user",
+    next: "Others were faster each time, which is what the payment bought: make a new request, perhaps when fewer wait.",
+  },
+  TOO_LATE_TO_LAND: {
+    fault: "user",
+    next: "Make a new request, and allow a higher maxFeeStroops when ledgers are full: this one can no longer land.",
+  },
   FUNDS_TOO_LOW: { fault: "user", next: "Fund the user's account so that it covers maxGas and the fees." },
   OUT_OF_GAS: { fault: "user", next: "Ask again with a larger maxGas. The state has not changed." },
   ANSWER_INVALID: { fault: "peer", next: "Nothing: the answer was not used." },

@@ -1,19 +1,15 @@
 import type { Transaction } from "@stellar/stellar-sdk";
 
+import { TRANSITION_FEE_STROOPS } from "../domain/program/fee-ladder.ts";
 import type { SmartAccount } from "../domain/program/smart-account.ts";
 import { SprfError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LandedTransaction, Ledger } from "../ports/ledger.ts";
 import { toHex } from "../utils/bytes.ts";
 import { assemble } from "./assemble.ts";
+import { land, type LandOptions } from "./land.ts";
+import { requireSuccess } from "./submit.ts";
 import type { Wallet } from "./wallet.ts";
-
-const POLL_MS = 200;
-/**
- * How the ledger refuses a sequence that is taken: `tx_bad_seq` once a transaction with it has landed, `tx_insufficient_fee` while
- * another user's waits in the queue, which only ten times its fee would replace.
- */
-const PERHAPS_OVERTAKEN: readonly string[] = ["tx_bad_seq", "tx_insufficient_fee"];
 
 interface Components {
   readonly ledger: Ledger;
@@ -28,83 +24,55 @@ export interface AnchorParts {
   readonly signatures: ReadonlyMap<string, Uint8Array>;
   /** Seconds after which the transaction cannot land any more. */
   readonly maxTime: number;
+  /** The most that the wallet offers for a place in a ledger. @default 30,000 */
+  readonly maxFeeStroops?: bigint | undefined;
 }
 
 /**
  * Brings a transaction of a smart account onto the ledger.
  *
  * @returns undefined when another transaction of the same account landed first
- * @throws SprfError `LEDGER_REJECTED` when it is refused, fails, or its time is up
+ * @throws SprfError `LEDGER_REJECTED` when it is refused or fails, `TOO_LATE_TO_LAND` when its time is up, and what `land` throws
  */
 export async function anchor(
   components: Components,
   parts: AnchorParts,
-  { signal }: { signal?: AbortSignal | undefined } = {},
+  options: LandOptions = {},
 ): Promise<LandedTransaction | undefined> {
-  const { ledger, clock } = components;
-  const { transaction, program, wallet, signatures } = parts;
-  const user = await ledger.account(wallet.account, [], { signal });
-  if (user === undefined) throw new SprfError("ACCOUNT_NOT_FOUND", `there is no account ${wallet.account}`);
-  const innerHash = toHex(transaction.hash());
-  const network = ledger.networkPassphrase;
-  const { account } = program.snapshot;
-  const envelope = assemble({
+  const { ledger } = components;
+  const { transaction, program, wallet, signatures, maxTime, maxFeeStroops = TRANSITION_FEE_STROOPS } = parts;
+  const payer = await ledger.account(wallet.account, [], options);
+  if (payer === undefined) throw new SprfError("ACCOUNT_NOT_FOUND", `there is no account ${wallet.account}`);
+  const hash = toHex(transaction.hash());
+  const bumps = assemble({
     transaction,
-    network,
-    program: account,
-    payer: user.account,
+    network: ledger.networkPassphrase,
+    program: program.snapshot.account,
+    payer: payer.account,
     wallet,
     signatures,
-  }).toXdr();
-  let waiting = false;
-  for (;;) {
-    if (!waiting) waiting = await submit(ledger, envelope, signal);
-    const landed = await ledger.transaction(innerHash, { signal });
-    if (landed !== undefined) return requireSuccess(landed);
-    if (await hasMovedPast(ledger, program.id, BigInt(transaction.sequence), signal)) {
-      // It may have landed between the two looks.
-      const last = await ledger.transaction(innerHash, { signal });
-      return last === undefined ? undefined : requireSuccess(last);
-    }
-    await refuseLate(ledger, innerHash, parts.maxTime, signal);
-    await clock.sleep(POLL_MS, { signal });
-  }
-}
-
-/** Whether the ledger's queue holds the transaction now. */
-async function submit(ledger: Ledger, envelope: string, signal: AbortSignal | undefined): Promise<boolean> {
-  const submitted = await ledger.submit(envelope, { signal });
-  if (submitted.status !== "refused") return submitted.status !== "try-again-later";
-  // Another transaction has this sequence, or this very one has landed already: the caller looks which.
-  if (PERHAPS_OVERTAKEN.includes(submitted.code)) return false;
-  throw new SprfError("LEDGER_REJECTED", `transaction ${submitted.hash}: ${submitted.code}`, {
-    context: { hash: submitted.hash, code: submitted.code },
+    maxFeeStroops,
   });
-}
-
-async function hasMovedPast(
-  ledger: Ledger,
-  program: string,
-  sequence: bigint,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  const now = await ledger.account(program, [], { signal });
-  return now !== undefined && now.account.sequence >= sequence;
-}
-
-async function refuseLate(
-  ledger: Ledger,
-  hash: string,
-  maxTime: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { sequence } = await ledger.latest({ signal });
-  const header = await ledger.header(sequence, { signal });
-  if (header === undefined || header.closeTime <= maxTime) return;
-  throw new SprfError("LEDGER_REJECTED", `transaction ${hash} did not land before its time was up`);
-}
-
-function requireSuccess(landed: LandedTransaction): LandedTransaction {
-  if (landed.successful) return landed;
-  throw new SprfError("LEDGER_REJECTED", `transaction ${landed.hash} landed in ledger ${landed.ledger} and failed`);
+  const landing = await land(
+    components,
+    {
+      hash,
+      source: program.id,
+      sequence: BigInt(transaction.sequence),
+      maxTime,
+      envelopes: bumps.map((bump) => bump.toXdr()),
+    },
+    options,
+  );
+  if (landing.kind === "overtaken") return undefined;
+  if (landing.kind === "landed") return requireSuccess(landing.transaction);
+  const { code } = landing;
+  if (landing.kind === "late" || code === "tx_too_late") {
+    const offered = `at most ${maxFeeStroops} stroops were offered`;
+    const why = code === undefined ? offered : `${code}; ${offered}`;
+    throw new SprfError("TOO_LATE_TO_LAND", `transaction ${hash} did not land in time (${why})`, {
+      context: { hash, code },
+    });
+  }
+  throw new SprfError("LEDGER_REJECTED", `transaction ${hash}: ${code}`, { context: { hash, code } });
 }

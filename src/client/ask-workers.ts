@@ -3,17 +3,16 @@ import { Keypair } from "@stellar/stellar-sdk";
 
 import { findMajority } from "../domain/program/majority.ts";
 import type { SmartAccount, SmartAccountWorker } from "../domain/program/smart-account.ts";
-import { SprfError, isSprfError, messageOf } from "../errors.ts";
+import { SprfError, isSprfError, messageOf, type ErrorCode } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { WorkerApi } from "../ports/worker-api.ts";
+import { withDeadline } from "../utils/abort.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { retry } from "../utils/retry.ts";
 import { smallFileCidOf } from "../wire/canonical.ts";
 import { verifyAnswer, type ExecutionAnswer, type SignedAnswer } from "../wire/execution-answer.ts";
 import type { AnswerWithOutput } from "../wire/execution-json.ts";
 import type { SignedRequest } from "../wire/execution-request.ts";
-
-const MS_PER_SECOND = 1_000;
 
 /** What came of asking one worker. */
 export interface WorkerReply {
@@ -28,7 +27,7 @@ export interface Majority {
   readonly signed: readonly SignedAnswer[];
   readonly output: Uint8Array;
   readonly detail: string;
-  /** In the order of the account's workers, as far as they had answered. */
+  /** In the order of the account's workers, as far as they had answered or failed. */
   readonly replies: readonly WorkerReply[];
 }
 
@@ -41,24 +40,54 @@ interface Question {
   readonly program: SmartAccount;
   readonly signed: SignedRequest;
   readonly requestHash: Uint8Array;
+  /** Milliseconds since the Unix epoch; a worker that fails for a reason that may pass is asked again until then. */
+  readonly untilMs: number;
   /** The transaction that an answer's worker must have signed. */
   transactionOf(answer: ExecutionAnswer): Transaction;
 }
 
+/** How to ask. */
+interface AskOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Hears of each failure of a worker that is waited out. */
+  readonly onOutage?: ((error: SprfError) => void) | undefined;
+}
+
+/**
+ * What passes by itself: a worker whose ledger is a close behind does not see the payment yet; it is busy, restarts, or waits for its
+ * ledger, a peer's content, its engine or a registry. One that says so for ever is not waited for once there is a majority.
+ */
+const MAY_PASS: readonly ErrorCode[] = [
+  "PAYMENT_NOT_FOUND",
+  "WORKER_BUSY",
+  "WORKER_UNREACHABLE",
+  "LEDGER_UNREACHABLE",
+  "CONTENT_NOT_FOUND",
+  "HISTORY_UNAVAILABLE",
+  "PROGRAM_NOT_FOUND",
+  "ENGINE_UNAVAILABLE",
+];
+
+/** A connection that gives no answer for so long may be dead; a run that takes longer is joined by the next try. */
+const TRY_MS = 30_000;
+
 /**
  * Sends a request to all workers at once and resolves as soon as a majority has signed the same.
  *
- * @throws SprfError `NO_MAJORITY` when none can come together any more; its message says what each worker answered
+ * @throws SprfError `NO_MAJORITY` when none can come together any more; its message says what each worker answered. What all of them
+ * refuse the request for keeps its own code
  */
 export async function askWorkers(
   components: AskComponents,
   question: Question,
-  { signal }: { signal?: AbortSignal | undefined } = {},
+  { signal, onOutage }: AskOptions = {},
 ): Promise<Majority> {
   const { workers } = question.program;
   const enough = new AbortController();
   const combined = signal === undefined ? enough.signal : AbortSignal.any([signal, enough.signal]);
   const replies = new Map<string, WorkerReply>();
+  /** Why workers that are asked again have not answered so far. */
+  const troubles = new Map<string, WorkerReply>();
   const outputs = new Map<string, AnswerWithOutput>();
   const { promise, resolve, reject } = Promise.withResolvers<Majority>();
 
@@ -66,7 +95,7 @@ export async function askWorkers(
     const answers = [...replies.values()].flatMap(({ answer }) => (answer === undefined ? [] : [answer]));
     const result = findMajority(answers, workers.length, workers.length - replies.size);
     if (result.kind === "open") return;
-    const ordered = workers.flatMap(({ ledgerKey }) => replies.get(ledgerKey) ?? []);
+    const ordered = workers.flatMap(({ ledgerKey }) => replies.get(ledgerKey) ?? troubles.get(ledgerKey) ?? []);
     const [first] = result.kind === "majority" ? result.answers : [];
     const body = first === undefined ? undefined : outputs.get(first.worker);
     if (result.kind === "none" || first === undefined || body === undefined) return reject(noMajority(ordered));
@@ -80,7 +109,11 @@ export async function askWorkers(
   }
 
   for (const worker of workers) {
-    askWorker(components, question, worker, combined).then(
+    const onTrouble = (error: SprfError): void => {
+      troubles.set(worker.ledgerKey, { worker, error });
+      onOutage?.(error);
+    };
+    askWorker(components, question, worker, { signal: combined, onOutage: onTrouble }).then(
       (answered) => {
         outputs.set(worker.ledgerKey, answered);
         replies.set(worker.ledgerKey, { worker, answer: answered.signed });
@@ -105,17 +138,26 @@ async function askWorker(
   { workerApi, clock }: AskComponents,
   question: Question,
   worker: SmartAccountWorker,
-  signal: AbortSignal,
+  { signal, onOutage }: AskOptions,
 ): Promise<AnswerWithOutput> {
-  const untilMs = Number(question.signed.request.validUntil) * MS_PER_SECOND;
-  const answered = await retry(async () => await workerApi.execute(worker.address, question.signed, { signal }), {
+  const askOnce = async (): Promise<AnswerWithOutput> => {
+    const patience = withDeadline(signal, TRY_MS);
+    try {
+      return await workerApi.execute(worker.address, question.signed, { signal: patience });
+    } catch (error) {
+      if (!patience.aborted || signal?.aborted) throw error;
+      const message = `${worker.address} has not answered for ${TRY_MS} ms`;
+      throw new SprfError("WORKER_UNREACHABLE", message, { cause: error });
+    }
+  };
+  const answered = await retry(askOnce, {
     clock,
     signal,
-    // A worker whose ledger is a close behind does not see the payment yet. One that says so for ever is not waited for.
-    retriable: (error) =>
-      clock.now() < untilMs &&
-      isSprfError(error) &&
-      ["PAYMENT_NOT_FOUND", "WORKER_BUSY", "LEDGER_UNREACHABLE"].includes(error.code),
+    retriable(error) {
+      if (!isSprfError(error) || !MAY_PASS.includes(error.code) || clock.now() >= question.untilMs) return false;
+      onOutage?.(error);
+      return true;
+    },
   });
   checkAnswer(answered, question, worker);
   return answered;
@@ -137,9 +179,14 @@ function checkAnswer({ signed, output }: AnswerWithOutput, question: Question, w
   // The user signs a payment of this much gas.
   if (answer.gas > question.signed.request.maxGas) refuse("the run costs more gas than the request allows");
   const hash = hashOf(question, answer, refuse);
-  if (!Keypair.fromPublicKey(worker.ledgerKey).verify(hash, transactionSignature)) {
-    refuse("the transaction that it signed is not the one that follows from its answer");
-  }
+  if (Keypair.fromPublicKey(worker.ledgerKey).verify(hash, transactionSignature)) return;
+  const why = "the transaction that it signed is not the one that follows from its answer";
+  const { sequence } = question.program;
+  if (answer.sequence === sequence) return refuse(why);
+  // The worker may have seen other fees than this look at the account shows; the next look tells.
+  throw new SprfError("ANSWER_INVALID", `${worker.address}: ${why}`, {
+    context: { worker: worker.ledgerKey, sequences: [sequence, answer.sequence] },
+  });
 }
 
 /** What a worker says need not even make a transaction. */
@@ -152,12 +199,19 @@ function hashOf(question: Question, answer: ExecutionAnswer, refuse: (why: strin
 }
 
 function noMajority(replies: readonly WorkerReply[]): SprfError {
+  const [first] = replies;
+  if (first?.error?.fault === "user" && replies.every(({ error }) => error?.code === first.error?.code)) {
+    return new SprfError(first.error.code, `every worker refused: ${first.error.message}`, { cause: first.error });
+  }
   const said = replies.map(({ worker, answer, error }) =>
     answer === undefined
       ? `${worker.address}: ${error?.code ?? "no answer"} (${error?.message ?? ""})`
       : `${worker.address}: ${answer.answer.status} on sequence ${answer.answer.sequence} to ${answer.answer.newState}`,
   );
   return new SprfError("NO_MAJORITY", `no majority signed the same: ${said.join("; ")}`, {
-    context: { sequences: replies.flatMap(({ answer }) => (answer === undefined ? [] : [answer.answer.sequence])) },
+    context: {
+      sequences: replies.flatMap(({ answer, error }) => answer?.answer.sequence ?? error?.context["sequences"] ?? []),
+      codes: replies.flatMap(({ error }) => (error === undefined ? [] : [error.code])),
+    },
   });
 }

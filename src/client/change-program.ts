@@ -7,6 +7,7 @@ import {
   readSmartAccount,
   type SmartAccount,
 } from "../domain/program/smart-account.ts";
+import { CHANGE_FEE_STROOPS } from "../domain/program/fee-ladder.ts";
 import { SprfError } from "../errors.ts";
 import { loadSmartAccount } from "../execution/load-smart-account.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -14,13 +15,10 @@ import type { Ledger } from "../ports/ledger.ts";
 import { signChange } from "../wire/change-request.ts";
 import { OPEN_PROPOSAL_STEP_SECONDS, type Proposal } from "../wire/proposal.ts";
 import { landProposal, type LandComponents, type LandedProposal } from "./land-proposal.ts";
-import { FEE_PER_OPERATION_STROOPS } from "./submit.ts";
 import type { Wallet } from "./wallet.ts";
 
 const MS_PER_SECOND = 1_000;
 const VALID_SECONDS = 120;
-/** The most that a change can take: every entry and signer twice, thresholds, a top-up, and the fee bump itself. */
-const MAX_OPERATIONS = 100n;
 
 interface CallOptions {
   readonly signal?: AbortSignal | undefined;
@@ -58,7 +56,7 @@ function costFor(account: SmartAccount, change: AccountChange): ChangeCost {
   return {
     addedReserveStroops: added,
     topUpStroops: added > 0n && missing > 0n ? missing : 0n,
-    maxFeeStroops: FEE_PER_OPERATION_STROOPS * MAX_OPERATIONS,
+    maxFeeStroops: CHANGE_FEE_STROOPS,
   };
 }
 

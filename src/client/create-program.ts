@@ -2,6 +2,7 @@ import { Keypair } from "@stellar/stellar-sdk";
 
 import { reserveStroops, type SmartAccountTerms } from "../domain/program/account-terms.ts";
 import { buildCreateTransaction, createRecordOf } from "../domain/program/create-transaction.ts";
+import { FEE_PER_OPERATION_STROOPS } from "../domain/program/fee-ladder.ts";
 import { formatStroops } from "../domain/program/stroops.ts";
 import { SprfError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -11,7 +12,7 @@ import type { Random } from "../ports/random.ts";
 import { hashOfRecordCid } from "../wire/canonical.ts";
 import { encodeRecord } from "../wire/record.ts";
 import { signEnough } from "./sign.ts";
-import { FEE_PER_OPERATION_STROOPS, submitAndWait } from "./submit.ts";
+import { submitAndWait } from "./submit.ts";
 import type { Wallet } from "./wallet.ts";
 
 const CREATE_WINDOW_SECONDS = 60;

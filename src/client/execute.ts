@@ -1,41 +1,36 @@
+import { TRANSITION_FEE_STROOPS, feeLadder } from "../domain/program/fee-ladder.ts";
 import { gasFeeStroops } from "../domain/program/gas.ts";
-import { MAX_ATTEMPTS } from "../domain/program/next-attempt.ts";
 import type { SmartAccount } from "../domain/program/smart-account.ts";
-import { buildTransition, transitionMaxTime } from "../domain/program/transition-transaction.ts";
+import { buildTransition } from "../domain/program/transition-transaction.ts";
 import { SprfError, isSprfError } from "../errors.ts";
 import { loadSmartAccount } from "../execution/load-smart-account.ts";
-import type { Clock } from "../ports/clock.ts";
 import type { LandedTransaction, Ledger } from "../ports/ledger.ts";
-import type { Random } from "../ports/random.ts";
-import type { WorkerApi } from "../ports/worker-api.ts";
-import { throwIfAborted } from "../utils/abort.ts";
 import { toHex } from "../utils/bytes.ts";
-import type { ExecutionAnswer } from "../wire/execution-answer.ts";
+import { recordCidFromHash } from "../wire/canonical.ts";
+import { hashRequest, signRequest, type ExecutionInput, type ExecutionRequest } from "../wire/execution-request.ts";
+import { chooseSigners } from "./assemble.ts";
 import {
-  hashRequest,
-  signRequest,
-  verifyRequest,
-  type ExecutionInput,
-  type ExecutionRequest,
-  type SignedRequest,
-} from "../wire/execution-request.ts";
-import { anchor } from "./anchor.ts";
-import { askWorkers, type Majority, type WorkerReply } from "./ask-workers.ts";
-import { preparePayment } from "./pay.ts";
-import { submitAndWait } from "./submit.ts";
+  landPaid,
+  tellOutages,
+  type ExecuteComponents,
+  type ExecuteOptions,
+  type ExecutionResult,
+} from "./land-paid.ts";
+import { createPatientLedger } from "./patient-ledger.ts";
+import { preparePayment, submitPayment } from "./pay.ts";
 import type { Wallet } from "./wallet.ts";
+
+export type { ExecuteComponents, ExecuteOptions, ExecuteStep, ExecutionResult } from "./land-paid.ts";
 
 const DEFAULT_MAX_GAS = 1_000_000n;
 const DEFAULT_VALID_SECONDS = 300;
 const MS_PER_SECOND = 1_000;
-const CONTENDED_MS = 250;
-
-export interface ExecuteComponents {
-  readonly ledger: Ledger;
-  readonly workerApi: WorkerApi;
-  readonly clock: Clock;
-  readonly random: Random;
-}
+/** How long the ledger is waited for while nothing is paid yet. */
+const UNPAID_PATIENCE_MS = 30_000;
+/** Of one account only one transaction can wait; each other one that lands in between makes the payment anew. */
+const MAX_PAYMENTS_MADE = 10;
+/** Operations of a transition: the gas fee, and the new state. */
+const TRANSITION_OPERATIONS = 2;
 
 /** What is run, and who pays for it. */
 export interface ExecuteParts {
@@ -51,55 +46,37 @@ export interface ExecuteParts {
   readonly validSeconds?: number;
   /** Refuse to run on any other state. */
   readonly ifState?: string;
-}
-
-/** How far a request has come; steps come in this order, "answered" and "contended" in turns until one lands. */
-export type ExecuteStep =
-  /** Before anything is paid: whoever keeps this can go on after a crash with `resume`, without paying again. */
-  | { readonly step: "paying"; readonly signed: SignedRequest }
-  | { readonly step: "paid"; readonly requestHash: string; readonly paymentHash: string; readonly ledger: number }
-  | { readonly step: "answered"; readonly majority: number; readonly workers: number; readonly newState: string }
-  | { readonly step: "contended"; readonly attempt: number }
-  | { readonly step: "anchored"; readonly transactionHash: string; readonly ledger: number };
-
-/** How to wait for a request. */
-export interface ExecuteOptions {
-  /** Aborting rejects with `ABORTED`; what was paid for can be resumed. */
-  readonly signal?: AbortSignal | undefined;
-  /** Called at once with each step. */
-  readonly onProgress?: (step: ExecuteStep) => void;
-}
-
-/** What a majority of the workers signed, and where it landed. */
-export interface ExecutionResult {
-  /** 64 hex digits; the memo of the payment. */
-  readonly requestHash: string;
-  /** Hash of the transaction that paid the base fee, in hex. */
-  readonly paymentHash: string;
-  /** The answer that the majority agrees on. */
-  readonly answer: ExecutionAnswer;
-  /** What the program wrote to its standard output. */
-  readonly output: Uint8Array;
-  /** What each worker said that had answered by then, in the order of the account's workers. */
-  readonly replies: readonly WorkerReply[];
-  /** Where the new state is anchored; absent when nothing changed. */
-  readonly transition?: { readonly transactionHash: string; readonly ledger: number; readonly closeTime: number };
+  /**
+   * The most that is offered for a place in a ledger, for the payment and for each try of the transition; the first offer is far less,
+   * and more is offered only when ledgers pass it over.
+   *
+   * @default 30,000
+   */
+  readonly maxFeeStroops?: bigint;
 }
 
 /**
  * Runs an input on a program: pays the base fee, asks all workers, compares their signed answers, and anchors what a majority
- * of them signed. Where somebody else was faster, the workers run the same request again on the new state.
+ * of them signed. Where somebody else was faster, the workers run the same request again on the new state. Whatever cannot be
+ * reached is tried again as long as the request is valid and its transition could land.
  *
- * @throws SprfError `PROGRAM_REJECTED`, `OUT_OF_GAS`, `NO_MAJORITY`, `LEDGER_REJECTED`, and what paying throws
+ * @throws SprfError `PROGRAM_REJECTED`, `OUT_OF_GAS`, `NO_MAJORITY`, `OVERTAKEN`, `TOO_LATE_TO_LAND`, `LEDGER_REJECTED`,
+ * `LEDGER_UNREACHABLE`, and what paying throws
  */
 export async function execute(
   components: ExecuteComponents,
   parts: ExecuteParts,
   options: ExecuteOptions = {},
 ): Promise<ExecutionResult> {
-  const { ledger, clock, random } = components;
-  const { signal } = options;
-  const { wallet } = parts;
+  const { clock, random } = components;
+  const { signal, patienceMs } = options;
+  const { wallet, maxFeeStroops = TRANSITION_FEE_STROOPS } = parts;
+  if (feeLadder(TRANSITION_OPERATIONS, maxFeeStroops).length === 0) {
+    throw new SprfError("FEE_TOO_LOW", `maxFeeStroops: ${maxFeeStroops} is less than a transition costs`);
+  }
+  const onOutage = tellOutages(options);
+  const untilMs = clock.now() + Math.min(UNPAID_PATIENCE_MS, patienceMs ?? UNPAID_PATIENCE_MS);
+  const ledger = createPatientLedger(components.ledger, { clock, untilMs, onOutage });
   const program = await loadSmartAccount(ledger, parts.program, { signal });
   const validUntil = Math.floor(clock.now() / MS_PER_SECOND) + (parts.validSeconds ?? DEFAULT_VALID_SECONDS);
   const request: ExecutionRequest = {
@@ -114,159 +91,68 @@ export async function execute(
     ...(parts.ifState === undefined ? {} : { ifState: parts.ifState }),
   };
   const requestHash = hashRequest(request);
-  const prepared = await preparePayment(components, { program, wallet, requestHash }, { signal });
-  const signed = signRequest(request, prepared.transaction.hash(), wallet.signers[0]);
-  options.onProgress?.({ step: "paying", signed });
-  const payment = await submitAndWait(components, prepared.transaction, prepared.maxTime, { signal });
-  options.onProgress?.({
-    step: "paid",
-    requestHash: toHex(requestHash),
-    paymentHash: payment.hash,
-    ledger: payment.ledger,
-  });
-  return await land(components, { request, requestHash, signed, payment, wallet }, options);
-}
-
-/**
- * Goes on with a request that was paid for, after a crash, an outage or an abort: what workers answered they answer again, what
- * landed is found, and nothing is paid twice.
- *
- * @throws SprfError `PAYMENT_NOT_FOUND` when its payment never landed, and what `execute` throws
- */
-export async function resume(
-  components: ExecuteComponents,
-  { signed, wallet }: { readonly signed: SignedRequest; readonly wallet: Wallet },
-  options: ExecuteOptions = {},
-): Promise<ExecutionResult> {
-  const { request, paymentHash } = signed;
-  const requestHash = verifyRequest(signed);
-  const payment = await components.ledger.transaction(toHex(paymentHash), options);
-  if (payment === undefined) {
-    throw new SprfError("PAYMENT_NOT_FOUND", `no ledger holds payment ${toHex(paymentHash)}: make a new request`);
-  }
-  return await land(components, { request, requestHash, signed, payment, wallet }, options);
-}
-
-interface PaidRequest {
-  readonly request: ExecutionRequest;
-  readonly signed: SignedRequest;
-  readonly requestHash: Uint8Array;
-  readonly payment: LandedTransaction;
-  readonly wallet: Wallet;
-}
-
-async function land(
-  components: ExecuteComponents,
-  paid: PaidRequest,
-  options: ExecuteOptions,
-): Promise<ExecutionResult> {
-  const { clock, ledger } = components;
-  const { signal } = options;
-  const { request, requestHash, signed, payment, wallet } = paid;
-  for (let attempt = 1; ; attempt++) {
-    throwIfAborted(signal);
-    const program = await loadSmartAccount(ledger, request.program, { signal });
-    const transactionOf = (answer: ExecutionAnswer): ReturnType<typeof buildTransition> =>
-      transitionOf(answer, program, paid, ledger.networkPassphrase);
-    let majority: Majority;
+  await refuseUnsignable(ledger, { program, request, requestHash, wallet }, { signal });
+  for (let made = 1; ; made++) {
+    const transaction = await preparePayment(
+      { ledger, clock },
+      { program, wallet, requestHash },
+      { signal, maxFeeStroops },
+    );
+    const signed = signRequest(request, transaction.hash(), wallet.signers[0]);
+    options.onProgress?.({ step: "paying", signed, payment: transaction.toXdr() });
+    let payment: LandedTransaction;
     try {
-      majority = await askWorkers(components, { program, signed, requestHash, transactionOf }, { signal });
+      payment = await submitPayment(
+        { ledger, clock },
+        { transaction, wallet },
+        { signal, patienceMs, maxFeeStroops, onOutage },
+      );
     } catch (error) {
-      if (!isSplit(error) || attempt >= MAX_ATTEMPTS) throw error;
-      options.onProgress?.({ step: "contended", attempt });
-      await clock.sleep(CONTENDED_MS, { signal });
+      if (!wasOvertaken(error) || made >= MAX_PAYMENTS_MADE) throw error;
       continue;
     }
-
-    const { answer } = majority;
-    const result = {
-      requestHash: toHex(requestHash),
-      paymentHash: payment.hash,
-      answer,
-      output: majority.output,
-      replies: majority.replies,
-    };
     options.onProgress?.({
-      step: "answered",
-      majority: majority.signed.length,
-      workers: program.workers.length,
-      newState: answer.newState,
+      step: "paid",
+      requestHash: toHex(requestHash),
+      paymentHash: toHex(signed.paymentHash),
+      ledger: payment.ledger,
     });
-    refuseUnaccepted(majority);
-    if (answer.newState === answer.previousState) return result;
-    const landed = await anchor(
-      components,
-      {
-        transaction: transactionOf(answer),
-        program,
-        wallet,
-        signatures: signaturesOf(majority.signed),
-        maxTime: maxTimeOf(paid),
-      },
-      { signal },
-    );
-    if (landed !== undefined) {
-      options.onProgress?.({ step: "anchored", transactionHash: landed.hash, ledger: landed.ledger });
-      return {
-        ...result,
-        transition: { transactionHash: landed.hash, ledger: landed.ledger, closeTime: landed.closeTime },
-      };
-    }
-    if (attempt >= MAX_ATTEMPTS) {
-      throw new SprfError(
-        "LEDGER_REJECTED",
-        `others were faster ${MAX_ATTEMPTS} times; the payment buys no more tries`,
-      );
-    }
-    options.onProgress?.({ step: "contended", attempt });
+    return await landPaid(components, { request, requestHash, signed, payment, wallet, maxFeeStroops }, options);
   }
 }
 
-function transitionOf(
-  answer: ExecutionAnswer,
-  program: SmartAccount,
-  { request, payment, wallet }: PaidRequest,
-  network: string,
-): ReturnType<typeof buildTransition> {
-  if (answer.recordCid === undefined) throw new SprfError("ANSWER_INVALID", "a transition without a record");
-  return buildTransition({
-    network,
+/** Before anything is paid: a user whose account needs more signatures than there are, or than fit, could never land. */
+async function refuseUnsignable(
+  ledger: Ledger,
+  parts: {
+    readonly program: SmartAccount;
+    readonly request: ExecutionRequest;
+    readonly requestHash: Uint8Array;
+    readonly wallet: Wallet;
+  },
+  options: { signal?: AbortSignal | undefined },
+): Promise<void> {
+  const { program, request, requestHash, wallet } = parts;
+  const payer = await ledger.account(wallet.account, [], options);
+  if (payer === undefined) throw new SprfError("ACCOUNT_NOT_FOUND", `there is no account ${wallet.account}`);
+  // Who signs depends on the operations alone, not on what they say.
+  const transaction = buildTransition({
+    network: request.network,
     program: program.id,
     user: wallet.account,
-    sequence: answer.sequence,
-    newState: answer.newState,
-    recordCid: answer.recordCid,
-    gasFeeStroops: gasFeeStroops(answer.gas, program.gasPriceStroops),
+    sequence: program.sequence,
+    newState: program.state,
+    recordCid: recordCidFromHash(requestHash),
+    gasFeeStroops: gasFeeStroops(request.maxGas, program.gasPriceStroops),
     validUntil: request.validUntil,
-    paymentCloseTime: BigInt(payment.closeTime),
+    paymentCloseTime: request.validUntil,
   });
-}
-
-function maxTimeOf({ request, payment }: PaidRequest): number {
-  return Number(transitionMaxTime({ validUntil: request.validUntil, paymentCloseTime: BigInt(payment.closeTime) }));
-}
-
-function signaturesOf(answers: Majority["signed"]): ReadonlyMap<string, Uint8Array> {
-  return new Map(
-    answers.flatMap(({ worker, transactionSignature }) =>
-      transactionSignature === undefined ? [] : [[worker, transactionSignature] as const],
-    ),
+  chooseSigners(
+    { transaction, program: program.snapshot.account, payer: payer.account, wallet },
+    program.workers.map(({ ledgerKey }) => ledgerKey),
   );
 }
 
-function refuseUnaccepted({ answer, detail }: Majority): void {
-  if (answer.status === "accepted") return;
-  const code = answer.status === "rejected" ? "PROGRAM_REJECTED" : "OUT_OF_GAS";
-  const message =
-    answer.status === "rejected"
-      ? `the program rejected the input (${detail.trim()})`
-      : `the run costs ${answer.gas} gas, more than the request allows`;
-  throw new SprfError(code, message, { context: { gas: answer.gas.toString(), outputCid: answer.outputCid } });
-}
-
-/** Whether workers disagreed because the account moved on between their runs; asking again settles that. */
-function isSplit(error: unknown): boolean {
-  if (!isSprfError(error, "NO_MAJORITY")) return false;
-  const { sequences } = error.context;
-  return Array.isArray(sequences) && new Set(sequences).size > 1;
+function wasOvertaken(error: unknown): boolean {
+  return isSprfError(error, "LEDGER_REJECTED") && error.context["overtaken"] === true;
 }

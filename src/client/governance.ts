@@ -4,6 +4,7 @@ import { reserveStroops, type SmartAccountTerms } from "../domain/program/accoun
 import type { AccountChange } from "../domain/program/change-transaction.ts";
 import { payoutShareStroops } from "../domain/program/payout.ts";
 import { isRecovered, type SmartAccount } from "../domain/program/smart-account.ts";
+import { CHANGE_FEE_STROOPS } from "../domain/program/fee-ladder.ts";
 import type { Chain } from "../ports/chain.ts";
 import type { LandedTransaction } from "../ports/ledger.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -13,12 +14,8 @@ import { changeProgram, bumpProgram, costOfChange, loadAnyProgram, payOut, type 
 import { joinContent } from "./join-content.ts";
 import type { LandComponents, LandedProposal } from "./land-proposal.ts";
 import { askForRecovery, recoverProgram, recoveryOpensIn } from "./recovery.ts";
-import { FEE_PER_OPERATION_STROOPS } from "./submit.ts";
 import { topUp } from "./top-up.ts";
 import type { Wallet } from "./wallet.ts";
-
-/** All operations of a new account and its fee bump, at most. */
-const MAX_OPERATIONS = 100n;
 
 interface CallOptions {
   readonly signal?: AbortSignal | undefined;
@@ -112,7 +109,7 @@ export function createGovernance(components: GovernanceComponents, ownWallet: Wa
     },
     costOfCreating: (terms) => ({
       reserveStroops: reserveStroops(terms),
-      maxFeeStroops: MAX_OPERATIONS * FEE_PER_OPERATION_STROOPS,
+      maxFeeStroops: CHANGE_FEE_STROOPS,
     }),
     costOfChange: async (parts, options) => await costOfChange(ledger, parts, options),
     async change({ wallet = ownWallet, ...parts }, options = {}) {

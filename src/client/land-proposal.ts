@@ -1,3 +1,4 @@
+import { CHANGE_FEE_STROOPS } from "../domain/program/fee-ladder.ts";
 import type { SmartAccount } from "../domain/program/smart-account.ts";
 import { isRecovered } from "../domain/program/smart-account.ts";
 import { SprfError, isSprfError } from "../errors.ts";
@@ -71,8 +72,18 @@ async function tryToLand(
   const signatures = await signaturesFor(components, { proposal, account, prepared }, signal);
   await content.putRecord(prepared.recordBlock, { signal });
   const { transaction, recordCid } = prepared;
-  const parts = { transaction, program: account, wallet, signatures, maxTime: Number(placeOf(proposal).validUntil) };
-  const landed: LandedTransaction | undefined = await anchor(components, parts, { signal });
+  const landed: LandedTransaction | undefined = await anchor(
+    components,
+    {
+      transaction,
+      program: account,
+      wallet,
+      signatures,
+      maxTime: Number(placeOf(proposal).validUntil),
+      maxFeeStroops: CHANGE_FEE_STROOPS,
+    },
+    { signal },
+  );
   return landed === undefined ? undefined : { transactionHash: landed.hash, ledger: landed.ledger, recordCid };
 }
 

@@ -1,4 +1,4 @@
-import type { FeeBumpTransaction, Transaction } from "@stellar/stellar-sdk";
+import { TransactionBuilder, type FeeBumpTransaction, type Transaction } from "@stellar/stellar-sdk";
 
 import { selectSignatures, type SignatureCheck } from "../domain/program/select-signatures.ts";
 import type { LedgerAccount } from "../ports/ledger.ts";
@@ -21,6 +21,24 @@ export function signEnough(
     const signer = keys.get(key);
     if (signer !== undefined) transaction.sign(signer);
   }
+}
+
+/** Wraps a transaction into a fee bump that the wallet's account pays, signed. */
+export function bumpFee(
+  transaction: Transaction,
+  parts: {
+    readonly wallet: Wallet;
+    /** The wallet's account. */
+    readonly payer: LedgerAccount;
+    readonly network: string;
+    readonly feePerOperationStroops: bigint;
+  },
+): FeeBumpTransaction {
+  const { wallet, payer, network, feePerOperationStroops } = parts;
+  const fee = feePerOperationStroops.toString();
+  const bump = TransactionBuilder.buildFeeBumpTransaction(wallet.account, fee, transaction, network);
+  signEnough(bump, wallet, payer, "low");
+  return bump;
 }
 
 /** The signers of an account with its master key among them, as the ledger counts. */

@@ -1,11 +1,12 @@
 import { Account, Asset, Operation, TransactionBuilder } from "@stellar/stellar-sdk";
 
 import { formatStroops } from "../domain/program/stroops.ts";
+import { FEE_PER_OPERATION_STROOPS } from "../domain/program/fee-ladder.ts";
 import { SprfError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LandedTransaction, Ledger } from "../ports/ledger.ts";
 import { signEnough } from "./sign.ts";
-import { FEE_PER_OPERATION_STROOPS, submitAndWait } from "./submit.ts";
+import { submitAndWait } from "./submit.ts";
 import type { Wallet } from "./wallet.ts";
 
 const WINDOW_SECONDS = 60;

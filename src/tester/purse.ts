@@ -1,7 +1,8 @@
 import { Account, Operation, TransactionBuilder, type Keypair, type Transaction } from "@stellar/stellar-sdk";
 import PQueue from "p-queue";
 
-import { FEE_PER_OPERATION_STROOPS, submitAndWait } from "../client/submit.ts";
+import { submitAndWait } from "../client/submit.ts";
+import { FEE_PER_OPERATION_STROOPS } from "../domain/program/fee-ladder.ts";
 import { formatStroops } from "../domain/program/stroops.ts";
 import { SprfError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";

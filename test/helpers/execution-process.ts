@@ -9,6 +9,8 @@ import { createWasiEngine } from "../../src/adapters/engine/wasi/create-wasi-eng
 import { createStellarRpcLedger } from "../../src/adapters/ledger/stellar-rpc.ts";
 import { createMemoryLogger } from "../../src/adapters/logger/memory.ts";
 import { createSqliteStore } from "../../src/adapters/store/sqlite.ts";
+import type { Engine } from "../../src/ports/engine.ts";
+import type { Store } from "../../src/ports/store.ts";
 import { createSceneWorker } from "./scene-worker.ts";
 
 /** What a worker in a process of its own is started with. */
@@ -21,14 +23,19 @@ export interface ExecutionProcessInit {
   readonly scratchDirectory: string;
   /** Other workers, whose blocks it can fetch. */
   readonly peers: readonly string[];
-  /** Says when a run begins, and then never ends it. */
-  readonly hold: boolean;
 }
+
+/** Where a request can be stopped on its way through a worker, in this order. */
+export const STOPS = ["before the run", "during the run", "before signing", "after signing", "after storing"] as const;
+
+export type Stop = (typeof STOPS)[number];
 
 export interface ExecutionProcess {
   readonly port: number;
-  /** Resolves when the first run has begun. */
-  readonly running: Promise<void>;
+  /** From now on no request gets past there; `reached` resolves when the first has come. */
+  stopAt(stop: Stop): Promise<{ readonly reached: Promise<void> }>;
+  /** The signed answers that it was about to store, in base64. */
+  readonly signed: readonly string[];
   /** `kill -9` */
   kill(): Promise<void>;
 }
@@ -37,13 +44,21 @@ export interface ExecutionProcess {
 export async function startExecutionProcess(init: ExecutionProcessInit): Promise<ExecutionProcess> {
   const child = fork(fileURLToPath(import.meta.url), [JSON.stringify(init)]);
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const running = messageOf(child, "running").then(() => undefined);
-  // Not every test waits for a run.
-  running.catch(() => undefined);
+  const signed: string[] = [];
+  child.on("message", (message: { readonly signed?: string }) => {
+    if (message.signed !== undefined) signed.push(message.signed);
+  });
   const port = Number(await messageOf(child, "port"));
   return {
     port,
-    running,
+    signed,
+    async stopAt(stop) {
+      const [armed, stopped] = [messageOf(child, "armed"), messageOf(child, "stopped")];
+      stopped.catch(() => undefined);
+      child.send({ stop });
+      await armed;
+      return { reached: stopped.then(() => undefined) };
+    },
     async kill() {
       child.kill("SIGKILL");
       await ended;
@@ -72,29 +87,71 @@ async function main(init: ExecutionProcessInit): Promise<void> {
   const content = createMemoryContentStore({ peers: () => init.peers.map(peerAt), clock, logger });
   await content.start();
   const engine = createWasiEngine({ content, logger }, { scratchDirectory, warm: 1 });
+  const stoppable = createStops();
   const worker = await createSceneWorker({
     n: init.n,
     port: init.port,
     ledger: createStellarRpcLedger(init),
-    content,
+    content: stoppable.content(content),
     engine,
     clock,
     logger,
     scratchDirectory,
     changes: {
-      store: createSqliteStore(init.storePath),
-      wrapEngine: (honest) => ({
-        ...honest,
-        run: async (run, options) => {
-          process.send?.({ running: true });
-          if (init.hold) await new Promise(() => {});
-          return await honest.run(run, options);
-        },
-      }),
+      store: stoppable.store(createSqliteStore(init.storePath)),
+      wrapEngine: (honest) => stoppable.engine(honest),
     },
   });
   process.send?.({ port: Number(new URL(worker.url).port) });
   process.on("disconnect", () => process.exit(0));
+}
+
+/** The parts of a worker, which stop for ever where the parent process says. */
+function createStops(): {
+  engine(engine: Engine): Engine;
+  content(content: CollectingContentStore): CollectingContentStore;
+  store(store: Store): Store;
+} {
+  let armed: Stop | undefined;
+  process.on("message", (message: { readonly stop?: Stop }) => {
+    armed = message.stop;
+    process.send?.({ armed });
+  });
+  const pass = async (stop: Stop): Promise<void> => {
+    if (armed !== stop) return;
+    process.send?.({ stopped: stop });
+    await new Promise(() => {});
+  };
+  return {
+    engine: (engine) => ({
+      ...engine,
+      async run(run, options) {
+        await pass("before the run");
+        const running = engine.run(run, options);
+        running.catch(() => undefined);
+        await pass("during the run");
+        return await running;
+      },
+    }),
+    content: (content) => ({
+      ...content,
+      async putRecord(block, options) {
+        await pass("before signing");
+        return await content.putRecord(block, options);
+      },
+    }),
+    store: (store) => ({
+      ...store,
+      async apply(changes) {
+        const answer = changes.find(({ table }) => table === "attempts");
+        if (answer === undefined || !("value" in answer)) return await store.apply(changes);
+        process.send?.({ signed: Buffer.from(answer.value).toString("base64") });
+        await pass("after signing");
+        await store.apply(changes);
+        await pass("after storing");
+      },
+    }),
+  };
 }
 
 /** Another worker as a source of blocks, over its gateway. */

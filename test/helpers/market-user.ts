@@ -18,7 +18,14 @@ const TRY_AGAIN: readonly ErrorCode[] = [
   "PEER_UNREACHABLE",
 ];
 /** And what ends a payment, so that the same input needs a new one: the account moved on too often, or time ran out. */
-const PAY_AGAIN: readonly ErrorCode[] = ["PAYMENT_USED", "PAYMENT_EXPIRED", "PAYMENT_NOT_FOUND", "REQUEST_EXPIRED"];
+const PAY_AGAIN: readonly ErrorCode[] = [
+  "PAYMENT_USED",
+  "PAYMENT_EXPIRED",
+  "PAYMENT_NOT_FOUND",
+  "REQUEST_EXPIRED",
+  "OVERTAKEN",
+  "TOO_LATE_TO_LAND",
+];
 
 /** How one execution ended; times as `performance.now()` gives them. */
 export interface UserExecution {
@@ -58,7 +65,7 @@ export async function runPatiently(init: MarketUserInit, input: Uint8Array<Array
   const { client, wallet, program, chain, untilBlock } = init;
   const startedMs = performance.now();
   let { diesAfter } = init;
-  let signed: SignedRequest | undefined;
+  let made: { readonly signed: SignedRequest; readonly payment: string } | undefined;
   let payments = 0;
   for (let tries = 1; ; tries++) {
     const life = new AbortController();
@@ -66,15 +73,15 @@ export async function runPatiently(init: MarketUserInit, input: Uint8Array<Array
       const options: ExecuteOptions = {
         signal: life.signal,
         onProgress: (step) => {
-          if (step.step === "paying") signed = step.signed;
+          if (step.step === "paying") made = { signed: step.signed, payment: step.payment };
           if (step.step === "paid") payments++;
           if (step.step === diesAfter) life.abort();
         },
       };
       const result =
-        signed === undefined
+        made === undefined
           ? await client.execute({ program, input: { bytes: input }, wallet }, options)
-          : await client.resume({ signed, wallet }, options);
+          : await client.resume({ ...made, wallet }, options);
       // Nobody was there any more to see it.
       if (life.signal.aborted) throw abortError(life.signal);
       return { program, input, startedMs, endedMs: performance.now(), tries, payments, result };
@@ -84,7 +91,7 @@ export async function runPatiently(init: MarketUserInit, input: Uint8Array<Array
         diesAfter = undefined;
         continue;
       }
-      if (PAY_AGAIN.includes(error.code)) signed = undefined;
+      if (PAY_AGAIN.includes(error.code)) made = undefined;
       const mayTryAgain = TRY_AGAIN.includes(error.code) || PAY_AGAIN.includes(error.code);
       const isOver = mayTryAgain && (await nextBlock(chain)) >= untilBlock;
       if (isOver || !mayTryAgain) {

@@ -110,7 +110,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         ledger,
         content: runContent,
         keepInput: async (cid, options) => await runContent.pin(cid, options),
-        engines: new Map([["wasi", engine]]),
+        engines: new Map([[engine.kind, engine]]),
         scratchDirectory: init.scratchDirectory,
         attempts,
         tips,
@@ -151,7 +151,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         messageKey: toHex(messageKeys.publicKey),
         ledgerKey: ledgerKey.publicKey(),
         multiaddrs: [],
-        engines: ["wasi"],
+        engines: [init.engine.kind],
       }),
     });
     server = await startHttpServer(app, { host: "127.0.0.1", port });

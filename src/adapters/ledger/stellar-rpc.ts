@@ -1,10 +1,10 @@
 import { Keypair, SignerKey, TransactionBuilder, rpc, xdr } from "@stellar/stellar-sdk";
 
+import { resultCodeOf } from "../../domain/program/result-code.ts";
 import { SprfError, isSprfError } from "../../errors.ts";
 import type { LandedTransaction, Ledger, LedgerAccount, LedgerDataEntry, SubmitResult } from "../../ports/ledger.ts";
 import { abortError, raceAbort, throwIfAborted, withDeadline } from "../../utils/abort.ts";
 import { fromHex, utf8 } from "../../utils/bytes.ts";
-import { resultCodeOf } from "./result-code.ts";
 
 const BASE_RESERVE_STROOPS = 5_000_000n;
 const CALL_TIMEOUT_MS = 10_000;

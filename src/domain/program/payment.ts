@@ -3,7 +3,7 @@ import { Account, Asset, Memo, Operation, TransactionBuilder } from "@stellar/st
 
 import { SprfError } from "../../errors.ts";
 import type { LandedTransaction } from "../../ports/ledger.ts";
-import { equalBytes } from "../../utils/bytes.ts";
+import { equalBytes, toHex } from "../../utils/bytes.ts";
 import { innerTransactionOf, memoHashOf } from "./envelope.ts";
 import { formatStroops, parseXlm } from "./stroops.ts";
 
@@ -45,6 +45,20 @@ export function buildPayment(parts: {
       }),
     )
     .build();
+}
+
+/**
+ * Checks that a request names its payment by the one hash that cannot be chosen anew: a payment that landed in a fee bump is found by
+ * the bump's hash as well, and whoever counted that as another payment would let it buy twice.
+ *
+ * @throws SprfError `PAYMENT_INVALID`
+ */
+export function checkPaymentHash(landed: LandedTransaction, paymentHash: Uint8Array, network: string): void {
+  const hash = innerTransactionOf(landed.envelopeXdr, network).hash();
+  if (equalBytes(hash, paymentHash)) return;
+  throw new SprfError("PAYMENT_INVALID", `payment ${landed.hash}: name it by ${toHex(hash)}, without its fee bump`, {
+    context: { payment: landed.hash },
+  });
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { Keypair } from "@stellar/stellar-sdk";
 import type PQueue from "p-queue";
 
+import { TRANSITION_FEE_STROOPS } from "../../domain/program/fee-ladder.ts";
 import { gasFeeStroops } from "../../domain/program/gas.ts";
 import { nextAttempt, type PastAttempt } from "../../domain/program/next-attempt.ts";
-import { checkPayment } from "../../domain/program/payment.ts";
+import { checkPayment, checkPaymentHash } from "../../domain/program/payment.ts";
 import type { SmartAccount } from "../../domain/program/smart-account.ts";
 import { SprfError, isSprfError } from "../../errors.ts";
 import { conclude } from "../../execution/conclude.ts";
@@ -14,15 +15,20 @@ import { runProgram, type RunComponents } from "../../execution/run-program.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { AccountSnapshot, LandedTransaction, Ledger } from "../../ports/ledger.ts";
 import type { Logger } from "../../ports/logger.ts";
+import { raceAbort, throwIfAborted } from "../../utils/abort.ts";
 import { toHex } from "../../utils/bytes.ts";
+import { within } from "../../utils/within.ts";
 import { signAnswer } from "../../wire/execution-answer.ts";
 import { verifyRequest, type SignedRequest } from "../../wire/execution-request.ts";
 import type { Attempt, Attempts } from "./attempts.ts";
 import type { UsedPayments } from "./used-payments.ts";
 
 const MS_PER_SECOND = 1_000;
-/** What the fee bump of a transition may cost its user on a busy ledger: 3 operations at 100 times the base fee. */
-const TRANSITION_FEE_STROOPS = 30_000n;
+/**
+ * Longer than any run takes that could still land. A ledger, a peer or a registry that takes connections and never answers would
+ * otherwise keep a place in the queue for ever.
+ */
+const MAX_EXECUTION_MS = 180_000;
 
 export interface ExecuteComponents extends RunComponents {
   readonly ledger: Ledger;
@@ -56,7 +62,11 @@ export function createExecute(
   const { clock, keys, ledger, queue } = components;
   const inFlight = new Map<string, Promise<Attempt>>();
 
-  async function admit(signed: SignedRequest, requestHash: Uint8Array): Promise<Admitted> {
+  async function admit(
+    signed: SignedRequest,
+    requestHash: Uint8Array,
+    options: { readonly signal: AbortSignal },
+  ): Promise<Admitted> {
     const { request } = signed;
     const now = Math.floor(clock.now() / MS_PER_SECOND);
     if (request.validUntil <= BigInt(now))
@@ -68,9 +78,9 @@ export function createExecute(
       throw new SprfError("REQUEST_NOT_SERVED", `no running agreement binds this worker to ${request.program}`);
     }
     const [account, payment, user] = await Promise.all([
-      loadSmartAccount(ledger, request.program),
-      ledger.transaction(toHex(signed.paymentHash)),
-      ledger.account(request.user, []),
+      loadSmartAccount(ledger, request.program, options),
+      ledger.transaction(toHex(signed.paymentHash), options),
+      ledger.account(request.user, [], options),
     ]);
     if (!account.workers.some(({ ledgerKey }) => ledgerKey === keys.ledgerKey.publicKey())) {
       throw new SprfError("REQUEST_NOT_SERVED", `${request.program} does not name this worker`);
@@ -78,6 +88,7 @@ export function createExecute(
     if (payment === undefined) {
       throw new SprfError("PAYMENT_NOT_FOUND", `no ledger holds payment ${toHex(signed.paymentHash)}`);
     }
+    checkPaymentHash(payment, signed.paymentHash, ledger.networkPassphrase);
     checkPayment(payment, {
       network: ledger.networkPassphrase,
       program: request.program,
@@ -107,12 +118,13 @@ export function createExecute(
     signed: SignedRequest,
     requestHash: Uint8Array,
     { account, payment }: Admitted,
+    options: { readonly signal: AbortSignal },
   ): Promise<Attempt> {
     const { request } = signed;
     const landedRecord = await components.usedPayments.check(account, signed.paymentHash, requestHash);
     const attempts = await components.attempts.of(requestHash);
     const next = nextAttempt(
-      await Promise.all(attempts.map(async (attempt) => await becameOf(attempt, landedRecord))),
+      await Promise.all(attempts.map(async (attempt) => await becameOf(attempt, landedRecord, options))),
       account.sequence,
     );
     if (next.kind === "refuse") throw new SprfError("PAYMENT_USED", `request ${toHex(requestHash)}: ${next.why}`);
@@ -124,10 +136,10 @@ export function createExecute(
       });
     }
 
-    const plan = await planRun(components, { account, request, requestHash, payment });
-    const outcome = await runProgram(components, plan.run);
+    const plan = await planRun(components, { account, request, requestHash, payment }, options);
+    const outcome = await runProgram(components, plan.run, options);
     const { answer: unsigned, transition } = conclude(plan, outcome, signed, ledger.networkPassphrase);
-    if (transition !== undefined) await components.content.putRecord(transition.recordBlock);
+    if (transition !== undefined) await components.content.putRecord(transition.recordBlock, options);
     const transactionHash = transition === undefined ? undefined : new Uint8Array(transition.transaction.hash());
     const attempt: Attempt = {
       signed: signAnswer(unsigned, keys, transactionHash),
@@ -135,7 +147,8 @@ export function createExecute(
       ...(transactionHash === undefined ? {} : { transactionHash }),
       detail: outcome.detail,
     };
-    await components.attempts.add(attempt);
+    const stored = await keep(attempt);
+    if (stored !== attempt) return stored;
     components.logger.info("request answered", {
       request: toHex(requestHash),
       program: request.program,
@@ -146,26 +159,70 @@ export function createExecute(
     return attempt;
   }
 
+  /** A run that was given up for its time may have ended all the same: what was stored first is the answer. */
+  async function keep(attempt: Attempt): Promise<Attempt> {
+    try {
+      await components.attempts.add(attempt);
+      return attempt;
+    } catch (error) {
+      if (!isSprfError(error, "STORE_CONFLICT")) throw error;
+      const { requestHash, sequence } = attempt.signed.answer;
+      const past = await components.attempts.of(requestHash);
+      const first = past.find(({ signed }) => signed.answer.sequence === sequence);
+      if (first === undefined) throw error;
+      return first;
+    }
+  }
+
   async function becameOf(
     { signed, transactionHash }: Attempt,
     landedRecord: string | undefined,
+    options: { readonly signal: AbortSignal },
   ): Promise<PastAttempt> {
     const { sequence, recordCid } = signed.answer;
     if (transactionHash === undefined) return { sequence, landed: undefined };
     // The program's records are surer than the service, whose transactions may lag behind its accounts.
     if (recordCid !== undefined && recordCid === landedRecord) return { sequence, landed: "success" };
-    const landed = await ledger.transaction(toHex(transactionHash));
+    const landed = await ledger.transaction(toHex(transactionHash), options);
     return { sequence, landed: landed === undefined ? "no" : landed.successful ? "success" : "failure" };
   }
 
-  async function take(signed: SignedRequest, requestHash: Uint8Array): Promise<Attempt> {
-    const admitted = await admit(signed, requestHash);
+  /**
+   * What can no longer change for this request: the answer that landed, and after its time the last one that changed nothing. It is
+   * given again whatever became of the user's funds, the payment's age or the agreement in the meantime.
+   */
+  async function settledAnswer(
+    { request }: SignedRequest,
+    requestHash: Uint8Array,
+    options: { readonly signal: AbortSignal },
+  ): Promise<Attempt | undefined> {
+    const attempts = await components.attempts.of(requestHash);
+    for (const attempt of attempts) {
+      if ((await becameOf(attempt, undefined, options)).landed === "success") return attempt;
+    }
+    const isOver = request.validUntil <= BigInt(Math.floor(clock.now() / MS_PER_SECOND));
+    return isOver ? attempts.findLast(({ transactionHash }) => transactionHash === undefined) : undefined;
+  }
+
+  async function take(
+    signed: SignedRequest,
+    requestHash: Uint8Array,
+    options: { readonly signal: AbortSignal },
+  ): Promise<Attempt> {
+    const settled = await settledAnswer(signed, requestHash, options);
+    if (settled !== undefined) return settled;
+    const admitted = await admit(signed, requestHash, options);
     if (queue.size >= maxQueued) throw new SprfError("WORKER_BUSY", `${queue.size} requests are waiting already`);
     const waits = queue.pending >= queue.concurrency;
     return await queue.add(async () => {
+      throwIfAborted(options.signal);
       // What waited may find the account moved on, by its own transition too if the others' signatures landed it.
-      const account = waits ? await loadSmartAccount(ledger, signed.request.program) : admitted.account;
-      return await answer(signed, requestHash, { account, payment: admitted.payment });
+      const account = waits ? await loadSmartAccount(ledger, signed.request.program, options) : admitted.account;
+      // Whatever does not heed the signal must not keep its place in the queue.
+      return await raceAbort(
+        answer(signed, requestHash, { account, payment: admitted.payment }, options),
+        options.signal,
+      );
     });
   }
 
@@ -174,7 +231,10 @@ export function createExecute(
     const key = toHex(requestHash);
     const running = inFlight.get(key);
     if (running !== undefined) return await running;
-    const work = take(signed, requestHash);
+    const work = within(async (signal) => await take(signed, requestHash, { signal }), {
+      clock,
+      timeoutMs: MAX_EXECUTION_MS,
+    });
     inFlight.set(key, work);
     try {
       return await work;

@@ -1,17 +1,19 @@
-import { Keypair, Operation } from "@stellar/stellar-sdk";
+import { Keypair, Operation, TransactionBuilder } from "@stellar/stellar-sdk";
 import { expect } from "chai";
 
 import {
   execute,
-  resume,
   type ExecuteComponents,
   type ExecuteStep,
   type ExecutionResult,
 } from "../../../src/client/execute.ts";
+import { resume } from "../../../src/client/resume.ts";
 import { walletOf, type Wallet } from "../../../src/client/wallet.ts";
 import { fundAccount } from "../../../src/devnet/fund.ts";
 import { innerTransactionOf } from "../../../src/domain/program/envelope.ts";
+import { gasFeeStroops } from "../../../src/domain/program/gas.ts";
 import { isSprfError, type SprfError } from "../../../src/errors.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
 import { toHex, utf8 } from "../../../src/utils/bytes.ts";
 import {
   requestFromJson,
@@ -26,7 +28,7 @@ import { askAll } from "../../helpers/ask-all.ts";
 import { codeOf } from "../../helpers/code-of.ts";
 import { createExecutionScene, type ExecutionScene } from "../../helpers/execution-scene.ts";
 import { createLyingEngine } from "../../helpers/lying-engine.ts";
-import { land } from "../../helpers/ledger-moves.ts";
+import { land, payment } from "../../helpers/ledger-moves.ts";
 import type { SceneWorker } from "../../helpers/scene-worker.ts";
 
 describe("client/execute", () => {
@@ -56,9 +58,11 @@ describe("client/execute", () => {
   const run = async (
     text: string,
     components: ExecuteComponents = scene.client,
-    parts: { wallet?: Wallet; maxGas?: bigint } = {},
-  ): Promise<ExecutionResult> =>
-    await execute(components, { program, wallet, input: { bytes: new Uint8Array(utf8(`${text}\n`)) }, ...parts });
+    { patienceMs, ...parts }: { wallet?: Wallet; maxGas?: bigint; patienceMs?: number } = {},
+  ): Promise<ExecutionResult> => {
+    const bytes = new Uint8Array(utf8(`${text}\n`));
+    return await execute(components, { program, wallet, input: { bytes }, ...parts }, { patienceMs });
+  };
   const change = async (worker: SceneWorker, changes: SceneWorker["changes"]): Promise<void> => {
     await worker.stop();
     Object.assign(worker.changes, changes);
@@ -114,7 +118,7 @@ describe("client/execute", () => {
     it("should not land with two of three down", async () => {
       await two.stop();
       await three.stop();
-      const error = await failure(run("append alone;"));
+      const error = await failure(run("append alone;", scene.client, { patienceMs: 300 }));
       expect(error.code).to.equal("NO_MAJORITY");
       expect(error.message).to.contain(two.url).and.to.contain("WORKER_UNREACHABLE");
     });
@@ -207,27 +211,21 @@ describe("client/execute", () => {
       expect(error.message).to.contain("more gas than the request allows");
     });
 
-    it("should not wait for ever for workers that say they are busy", async () => {
-      const { clock, workerApi, ...rest } = scene.client;
+    it("should not wait for ever for workers that do not see its payment", async () => {
+      const { workerApi, ...rest } = scene.client;
       let asked = 0;
-      const busy: ExecuteComponents = {
+      const elsewhere: ExecuteComponents = {
         ...rest,
         workerApi: {
           ...workerApi,
           async execute(url, signed, options) {
             asked += 1;
-            if (asked > 6) scene.clock.shiftMs += 100_000;
-            const elsewhere = { ...signed, paymentHash: new Uint8Array(32) };
-            return await workerApi.execute(url, elsewhere, options);
+            return await workerApi.execute(url, { ...signed, paymentHash: new Uint8Array(32) }, options);
           },
         },
-        clock,
       };
-      try {
-        expect(await codeOf(run("append busy;", busy))).to.equal("NO_MAJORITY");
-      } finally {
-        scene.clock.shiftMs = 0;
-      }
+      expect(await codeOf(run("append busy;", elsewhere, { patienceMs: 500 }))).to.equal("PAYMENT_NOT_FOUND");
+      expect(asked).to.be.above(3);
     });
   });
 
@@ -272,40 +270,123 @@ describe("client/execute", () => {
   });
 
   describe("when it goes on after a crash", () => {
-    /** Runs until this step and gives the signed request that was told before the payment. */
-    const crashAt = async (text: string, step: ExecuteStep["step"]): Promise<SignedRequest> => {
+    type Kept = { readonly signed: SignedRequest; readonly payment: string };
+    /** Runs until this step and gives what was told before the payment, as it would be read from a file. */
+    const crashAt = async (text: string, step: ExecuteStep["step"]): Promise<Kept> => {
       const controller = new AbortController();
-      let signed: SignedRequest | undefined;
+      let kept: Kept | undefined;
       await execute(
         scene.client,
         { program, wallet, input: { bytes: new Uint8Array(utf8(`${text}\n`)) } },
         {
           signal: controller.signal,
           onProgress(told) {
-            if (told.step === "paying") signed = told.signed;
+            if (told.step === "paying") kept = told;
             if (told.step === step) controller.abort();
           },
         },
       ).catch(() => undefined);
-      if (signed === undefined) throw new Error("the request was not told");
-      return requestFromJson(signedRequestJsonSchema.parse(JSON.parse(JSON.stringify(requestToJson(signed)))));
+      if (kept === undefined) throw new Error("the request was not told");
+      const json: unknown = JSON.parse(JSON.stringify(requestToJson(kept.signed)));
+      return { signed: requestFromJson(signedRequestJsonSchema.parse(json)), payment: kept.payment };
     };
 
-    for (const step of ["paid", "answered", "anchored"] as const) {
+    for (const step of ["paying", "paid", "answered", "anchored"] as const) {
       it(`should land once and pay once when it crashed as soon as it was ${step}`, async () => {
-        const signed = await crashAt(`append resumed when ${step};`, step);
-        const first = await resume(scene.client, { signed, wallet });
-        const again = await resume(scene.client, { signed, wallet });
+        const before = await scene.account(program);
+        const kept = await crashAt(`append resumed when ${step};`, step);
+        const first = await resume(scene.client, { ...kept, wallet });
+        const again = await resume(scene.client, { ...kept, wallet });
+        const without = await resume(scene.client, { signed: kept.signed, wallet });
         expect(first.transition).not.to.equal(undefined);
-        expect(again.transition?.ledger).to.equal(first.transition?.ledger);
-        expect(again.answer).to.deep.equal(first.answer);
-        expect(first.paymentHash).to.equal(toHex(signed.paymentHash));
+        for (const later of [again, without]) {
+          expect(later.transition).to.deep.equal(first.transition);
+          expect(later.answer).to.deep.equal(first.answer);
+          expect(later.output).to.deep.equal(first.output);
+        }
+        expect(first.paymentHash).to.equal(toHex(kept.signed.paymentHash));
+        const fee = gasFeeStroops(first.answer.gas, before.gasPriceStroops);
+        const earned = (await scene.account(program)).spendableStroops - before.spendableStroops;
+        expect(earned).to.equal(before.baseFeeStroops + fee);
       });
     }
 
-    it("should say that nothing was paid when it crashed before", async () => {
-      const signed = await crashAt("append never;", "paying");
-      expect(await codeOf(resume(scene.client, { signed, wallet }))).to.equal("PAYMENT_NOT_FOUND");
+    it("should say that nothing was paid when it crashed before, once that cannot change any more", async () => {
+      const { signed } = await crashAt("append never;", "paying");
+      let looks = 0;
+      const clock: Clock = {
+        now: () => scene.clock.now() + (looks > 1 ? 61_000 : 0),
+        sleep: async (ms, options) => {
+          looks += 1;
+          await scene.clock.sleep(ms, options);
+        },
+      };
+      expect(await codeOf(resume({ ...scene.client, clock }, { signed, wallet }))).to.equal("PAYMENT_NOT_FOUND");
+      expect(looks).to.be.above(1);
+    });
+
+    it("should refuse to go on with another payment than the one that the request names", async () => {
+      const [one, other] = [await crashAt("append one;", "paying"), await crashAt("append other;", "paid")];
+      const mixed = { signed: one.signed, payment: other.payment, wallet };
+      expect(await codeOf(resume(scene.client, mixed))).to.equal("INVALID_INPUT");
+      expect(await codeOf(resume(scene.client, { ...mixed, payment: "none" }))).to.equal("INVALID_INPUT");
+    });
+  });
+
+  describe("when the account of its user is used elsewhere", () => {
+    it("should make the payment anew when another transaction took its sequence, and pay once", async () => {
+      const before = await scene.account(program);
+      const { ledger } = scene.client;
+      const steps: ExecuteStep[] = [];
+      let meddled = false;
+      const meddling: ExecuteComponents = {
+        ...scene.client,
+        ledger: {
+          ...ledger,
+          async submit(envelopeXdr, options) {
+            if (!meddled) {
+              meddled = true;
+              await land(scene, wallet, [payment(wallet.account, 1n)]);
+            }
+            return await ledger.submit(envelopeXdr, options);
+          },
+        },
+      };
+      const bytes = new Uint8Array(utf8("append elsewhere;\n"));
+      const onProgress = (step: ExecuteStep): void => void steps.push(step);
+      const { answer, paymentHash } = await execute(meddling, { program, wallet, input: { bytes } }, { onProgress });
+      expect(steps.map(({ step }) => step)).to.deep.equal(["paying", "paying", "paid", "answered", "anchored"]);
+      const told = steps.flatMap((step) => (step.step === "paying" ? [toHex(step.signed.paymentHash)] : []));
+      expect(told[1]).to.equal(paymentHash);
+      expect(told[0]).not.to.equal(paymentHash);
+      const fee = gasFeeStroops(answer.gas, before.gasPriceStroops);
+      const earned = (await scene.account(program)).spendableStroops - before.spendableStroops;
+      expect(earned).to.equal(before.baseFeeStroops + fee);
+    });
+
+    it("should land two executions that one user begins at once, each paid for once", async () => {
+      const before = await scene.account(program);
+      const results = await Promise.all([run("append twin 1;"), run("append twin 2;")]);
+      const gas = results.reduce((sum, { answer }) => sum + gasFeeStroops(answer.gas, before.gasPriceStroops), 0n);
+      const earned = (await scene.account(program)).spendableStroops - before.spendableStroops;
+      expect(earned).to.equal(2n * before.baseFeeStroops + gas);
+    });
+  });
+
+  describe("before anything is paid", () => {
+    it("should refuse a cap below what a transition costs, and keep to the one it is given", async () => {
+      const bytes = new Uint8Array(utf8("append capped;\n"));
+      const parts = { program, wallet, input: { bytes } };
+      expect(await codeOf(execute(scene.client, { ...parts, maxFeeStroops: 299n }))).to.equal("FEE_TOO_LOW");
+      const envelopes: string[] = [];
+      const { ledger } = scene.client;
+      const submit: typeof ledger.submit = async (envelopeXdr, options) => {
+        envelopes.push(envelopeXdr);
+        return await ledger.submit(envelopeXdr, options);
+      };
+      await execute({ ...scene.client, ledger: { ...ledger, submit } }, { ...parts, maxFeeStroops: 300n });
+      const fees = envelopes.map((xdr) => Number(TransactionBuilder.fromXdr(xdr, scene.devnet.networkPassphrase).fee));
+      expect(fees).to.deep.equal([300, 300]);
     });
   });
 

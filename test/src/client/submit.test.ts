@@ -115,7 +115,7 @@ describe("client/submit", () => {
     const waiting = wait(await paymentOf("1", { destination: keyOf(200).publicKey() }), counted.ledger);
     await until(() => counted.statuses.length > 0);
     devnet.closeLedger();
-    expect(await waiting).to.equal("LEDGER_REJECTED");
+    expect(await waiting).to.equal("LEDGER_REJECTED tx_failed (op 0: payment_no_destination)");
   });
 
   it("should find what had landed already when it is sent once more", async () => {

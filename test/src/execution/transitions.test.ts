@@ -204,7 +204,7 @@ describe("execution", () => {
     const done = await execute(scene.client, { program, wallet, input: input("append 1\n"), ifState: state });
     expect(done.transition).not.to.equal(undefined);
     const stale = execute(scene.client, { program, wallet, input: input("append 2\n"), ifState: state });
-    expect(await codeOf(stale)).to.equal("NO_MAJORITY");
+    expect(await codeOf(stale)).to.equal("REQUEST_STATE_MOVED");
     expect((await scene.account(program)).state).to.equal(done.answer.newState);
   });
 });

@@ -5,7 +5,7 @@ import { expect } from "chai";
 import type { Wallet } from "../../../../src/client/wallet.ts";
 import { anchorAnswers } from "../../../helpers/anchor-answers.ts";
 import { ask, askAll } from "../../../helpers/ask-all.ts";
-import { startExecutionProcess, type ExecutionProcess } from "../../../helpers/execution-process.ts";
+import { STOPS, startExecutionProcess, type ExecutionProcess } from "../../../helpers/execution-process.ts";
 import { createExecutionScene, type ExecutionScene } from "../../../helpers/execution-scene.ts";
 import type { SceneWorker } from "../../../helpers/scene-worker.ts";
 
@@ -14,12 +14,16 @@ describe("a worker that is killed", () => {
   let victim: SceneWorker;
   let others: readonly SceneWorker[];
   let wallet: Wallet;
+  let program: string;
   let process: ExecutionProcess | undefined;
 
   before(async () => {
     scene = await createExecutionScene();
     [victim, ...others] = scene.workers as [SceneWorker, ...SceneWorker[]];
     wallet = await scene.user();
+    program = await scene.program("probe");
+    const module = await scene.module("probe");
+    for (const { content } of others) await content.pin(module);
     // Its place, key and port are taken by a process of its own.
     await victim.stop();
   });
@@ -28,7 +32,7 @@ describe("a worker that is killed", () => {
     await scene.stop();
   });
 
-  const begin = async (hold: boolean): Promise<ExecutionProcess> =>
+  const begin = async (): Promise<ExecutionProcess> =>
     await startExecutionProcess({
       n: 1,
       port: Number(new URL(victim.url).port),
@@ -37,37 +41,38 @@ describe("a worker that is killed", () => {
       storePath: join(scene.scratchDirectory, "killed.sqlite"),
       scratchDirectory: join(scene.scratchDirectory, "killed"),
       peers: others.map(({ url }) => url),
-      hold,
     });
 
-  it("should lose no accepted request: after kill -9 between acceptance and answer, the retry gets what the others say", async () => {
-    const program = await scene.program("probe");
-    const paid = await scene.paid(wallet, program, "append survived\n");
-    const module = await scene.module("probe");
-    for (const { content } of others) await content.pin(module);
-    const answers = await askAll(others, paid.signed);
+  for (const stop of STOPS) {
+    it(`should lose no accepted request and sign nothing twice differently when that is ${stop}`, async () => {
+      const paid = await scene.paid(wallet, program, `append killed ${stop};\n`);
+      const answers = await askAll(others, paid.signed);
 
-    process = await begin(true);
-    const cut = ask(victim, paid.signed).then(
-      () => "answered",
-      (error: { code?: string }) => error.code,
-    );
-    expect(await Promise.race([process.running, cut])).to.equal(undefined);
-    await process.kill();
-    expect(await cut).to.equal("WORKER_UNREACHABLE");
+      const killed = (process ??= await begin());
+      const earlier = killed.signed.length;
+      const { reached } = await killed.stopAt(stop);
+      const cut = ask(victim, paid.signed).then(
+        () => "answered",
+        (error: { code?: string }) => error.code,
+      );
+      expect(await Promise.race([reached, cut])).to.equal(undefined);
+      await killed.kill();
+      expect(await cut).to.equal("WORKER_UNREACHABLE");
 
-    process = await begin(false);
-    const retried = await ask(victim, paid.signed);
-    expect(retried.signed.answer).to.deep.equal(answers[0]?.signed.answer);
-    expect(retried.output).to.deep.equal(answers[0]?.output);
-    expect(retried.signed.worker).to.equal(victim.ledgerKey.publicKey());
+      process = await begin();
+      const retried = await ask(victim, paid.signed);
+      expect(retried.signed.answer).to.deep.equal(answers[0]?.signed.answer);
+      expect(retried.output).to.deep.equal(answers[0]?.output);
+      expect(retried.signed.worker).to.equal(victim.ledgerKey.publicKey());
+      // What it had signed when it was killed it signs again to the byte, and what it had stored not at all.
+      const before = killed.signed.slice(earlier);
+      expect(before).to.have.length(stop.startsWith("after") ? 1 : 0);
+      if (stop === "after signing") expect(process.signed).to.deep.equal(before);
+      if (stop === "after storing") expect(process.signed).to.deep.equal([]);
 
-    // Killed once more after it answered, it gives the same bytes again, signatures and all.
-    await process.kill();
-    process = await begin(true);
-    expect(await ask(victim, paid.signed)).to.deep.equal(retried);
-    const landed = await anchorAnswers(scene.client, paid, [retried, ...answers.slice(0, 1)], wallet);
-    expect(landed?.successful).to.equal(true);
-    expect(await ask(victim, paid.signed)).to.deep.equal(retried);
-  });
+      const landed = await anchorAnswers(scene.client, paid, [retried, ...answers.slice(0, 1)], wallet);
+      expect(landed?.successful).to.equal(true);
+      expect(await ask(victim, paid.signed)).to.deep.equal(retried);
+    }).timeout(120_000);
+  }
 });
