@@ -1,22 +1,32 @@
 import { fault, type AuditFault } from "../domain/audit/fault.ts";
 import type { HistoryState } from "../domain/audit/history-state.ts";
 import { hashOfEnvelope, verifyLink, type HistoryLink } from "../domain/audit/verify-link.ts";
+import { verifyRecoveryRecord, type RecoveryLink } from "../domain/audit/verify-recovery.ts";
 import { verifyTip } from "../domain/audit/verify-tip.ts";
 import type { HistoryContext } from "../domain/audit/verify-transition.ts";
+import {
+  ENTRY_NAMES,
+  isRecovered,
+  readRecoveredAccount,
+  readSmartAccount,
+  type SmartAccount,
+} from "../domain/program/smart-account.ts";
+import { SprfError, isSprfError } from "../errors.ts";
 import { LIMITS } from "../execution/limits.ts";
-import { loadSmartAccount } from "../execution/load-smart-account.ts";
+import { readRecord } from "../execution/read-record.ts";
 import type { RunComponents } from "../execution/run-program.ts";
-import { findTip } from "../execution/tip.ts";
+import { findTip, type Tip } from "../execution/tip.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Store } from "../ports/store.ts";
 import { throwIfAborted } from "../utils/abort.ts";
 import { toHex } from "../utils/bytes.ts";
 import type { TransitionRecord } from "../wire/record.ts";
 import { createChecks, type Checks, type TransitionToCheck, type CheckOutcome } from "./checks.ts";
-import { blamed, unreachableReport, wrongLink, type Look } from "./blame.ts";
+import { blamed, unreachableReport, unrecordedReport, wrongLink, type Look } from "./blame.ts";
 import { createCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { collectHistory, readLinks, type CollectedHistory } from "./collect-history.ts";
 import { createLedgerWitness, type LedgerWitness } from "./confirm-on-ledger.ts";
+import { findUnrecorded, type UnrecordedTransaction } from "./find-unrecorded.ts";
 import { createFrontier } from "./frontier.ts";
 import type { AuditProgress, AuditReport, UncheckedLink, WrongLink } from "./report.ts";
 
@@ -59,21 +69,42 @@ export async function auditProgram(
   { signal = new AbortController().signal, onProgress }: AuditOptions = {},
 ): Promise<AuditReport> {
   const { ledger, content, store } = components;
-  const account = await loadSmartAccount(ledger, program, { signal });
-  const tip = await findTip(ledger, account, { signal });
+  const account = await lookAt(ledger, program, signal);
+  const network = ledger.networkPassphrase;
+  const tip = await tipOf(ledger, account, signal);
+  if ("hash" in tip) return unrecordedReport(account, tip, network);
   const checkpoint = createCheckpoint(store, program);
   try {
-    const collected = await collectHistory({ content, checkpoint }, tip, ledger.networkPassphrase, {
+    const collected = await collectHistory({ content, checkpoint }, tip, network, {
       signal,
       onProgress: (done) => onProgress?.({ phase: "records", done }),
     });
-    const look = { account, tip, network: ledger.networkPassphrase };
+    const look = { account, tip, network };
     if (collected.kind !== "whole") return unreachableReport(look, collected);
     const witness = createLedgerWitness(ledger, program, account.ledger);
     const audit = createAudit({ ...components, checkpoint, witness }, look, collected, { ...init, signal, onProgress });
     return await audit();
   } finally {
     await checkpoint.flush();
+  }
+}
+
+/** The account as it is now; one that its owner recovered has a history, too. */
+async function lookAt(ledger: Ledger, program: string, signal: AbortSignal): Promise<SmartAccount> {
+  const snapshot = await ledger.account(program, ENTRY_NAMES, { signal });
+  if (snapshot === undefined) throw new SprfError("ACCOUNT_NOT_FOUND", `there is no account ${program}`);
+  return isRecovered(snapshot) ? readRecoveredAccount(snapshot) : readSmartAccount(snapshot);
+}
+
+/** The tip; where a transaction without a record stands in the way of it, that one. */
+async function tipOf(ledger: Ledger, account: SmartAccount, signal: AbortSignal): Promise<Tip | UnrecordedTransaction> {
+  try {
+    return await findTip(ledger, account, { signal });
+  } catch (error) {
+    if (signal.aborted || !isSprfError(error)) throw error;
+    const unrecorded = await findUnrecorded(ledger, account, { signal });
+    if (unrecorded === undefined) throw error;
+    return unrecorded;
   }
 }
 
@@ -135,11 +166,13 @@ function createAudit(
       blame(wrongLink(link, before, outcome.faults, network));
       return;
     }
+    leaveUnchecked(before.count + 1, link.recordCid, outcome.error);
+  }
+
+  function leaveUnchecked(number: number, recordCid: string, { code, message }: SprfError): void {
     frontier.stop();
     counts.unchecked += 1;
-    const { code, message } = outcome.error;
-    const number = before.count + 1;
-    unchecked.push({ number, recordCid: link.recordCid, code, message });
+    unchecked.push({ number, recordCid, code, message });
     unchecked.sort((a, b) => a.number - b.number);
     unchecked.splice(MAX_UNCHECKED);
   }
@@ -164,6 +197,9 @@ function createAudit(
     } else if (record.kind !== "create" && before !== undefined) {
       faults.push(...(await witness.named(record.previous.envelope, before, { signal })));
     }
+    if (record.kind === "workers" && record.recovered !== undefined && before !== undefined) {
+      faults.push(...(await askForRecovery(record.recovered, before)));
+    }
     if (record.kind !== "create") {
       const success = await witness.firstSuccess(record.skipped, { signal });
       if (success !== undefined) {
@@ -171,6 +207,22 @@ function createAudit(
       }
     }
     return faults;
+  }
+
+  async function askForRecovery(
+    { recordCid, envelope }: RecoveryLink,
+    before: HistoryState,
+  ): Promise<readonly AuditFault[]> {
+    const faults = await witness.named(envelope, before, { signal });
+    try {
+      const record = await readRecord(components.content, recordCid, { signal });
+      return [...faults, ...verifyRecoveryRecord(before, record, context)];
+    } catch (error) {
+      if (isSprfError(error, "RECORD_INVALID")) return [...faults, fault("RECOVERY_INVALID", error.message)];
+      if (!isSprfError(error, "CONTENT_NOT_FOUND")) throw error;
+      leaveUnchecked(before.count + 1, recordCid, error);
+      return faults;
+    }
   }
 
   async function follow(checks: Checks): Promise<HistoryState | undefined> {
@@ -228,7 +280,7 @@ function createAudit(
     const isSame = hashOfEnvelope(tip.envelope) === last.envelopeHash;
     const faults = [
       ...(isSame ? [] : [fault("ENVELOPE_MISMATCH", "the ledger holds another than an earlier audit saw")]),
-      ...verifyTip(account, last, tip.skipped.length),
+      ...verifyTip(account, last, { skipped: tip.skipped.length, recovered: tip.recovered }, context),
     ];
     if (faults.length > 0) blame({ number, kind: "unrecorded", faults, signedBy: [] });
   }

@@ -1,5 +1,5 @@
 import { readEnvelope } from "../domain/audit/read-envelope.ts";
-import type { AuditFault } from "../domain/audit/fault.ts";
+import { fault, type AuditFault } from "../domain/audit/fault.ts";
 import type { HistoryState } from "../domain/audit/history-state.ts";
 import type { HistoryLink } from "../domain/audit/verify-link.ts";
 import type { SmartAccount } from "../domain/program/smart-account.ts";
@@ -7,6 +7,7 @@ import { signersOf } from "../domain/program/verify-signature.ts";
 import type { Tip } from "../execution/tip.ts";
 import { toHex } from "../utils/bytes.ts";
 import type { CollectedHistory } from "./collect-history.ts";
+import type { UnrecordedTransaction } from "./find-unrecorded.ts";
 import type { AuditReport, WrongLink } from "./report.ts";
 
 /** What the ledger said when the audit began. */
@@ -16,6 +17,8 @@ export interface Look {
   readonly network: string;
 }
 
+const NOTHING_DONE = { records: 0, transitions: 0, ran: 0, known: 0, leftOut: 0, paymentsSeen: 0 };
+
 /** The report of a history that cannot be followed to its beginning. */
 export function unreachableReport(
   { account, tip, network }: Look,
@@ -23,15 +26,26 @@ export function unreachableReport(
 ): AuditReport {
   const { recordCid } = collected;
   const shared = { program: account.id, ledger: account.ledger, tip: tip.recordCid };
-  const none = { records: 0, transitions: 0, ran: 0, known: 0, leftOut: 0, paymentsSeen: 0 };
   if (collected.kind === "missing") {
     const { code, message } = collected.error;
     const unchecked = [{ number: 0, recordCid, code, message }];
-    return { ...shared, ...none, outcome: "incomplete", uncheckedCount: 1, unchecked };
+    return { ...shared, ...NOTHING_DONE, outcome: "incomplete", uncheckedCount: 1, unchecked };
   }
   const signers = blamed(collected.envelope, { terms: account }, network);
   const wrong = { number: 0, kind: "unknown", recordCid, faults: [collected.fault], ...signers };
-  return { ...shared, ...none, outcome: "wrong", wrong, uncheckedCount: 0, unchecked: [] };
+  return { ...shared, ...NOTHING_DONE, outcome: "wrong", wrong, uncheckedCount: 0, unchecked: [] };
+}
+
+/** The report of a history that a transaction without a record ends. */
+export function unrecordedReport(
+  account: SmartAccount,
+  { envelope, hash, ledger }: UnrecordedTransaction,
+  network: string,
+): AuditReport {
+  const faults = [fault("UNRECORDED", `${hash} succeeded in ledger ${ledger}`)];
+  const wrong = { number: 0, kind: "unrecorded", ...blamed(envelope, { terms: account }, network), faults };
+  const shared = { program: account.id, ledger: account.ledger, tip: "" };
+  return { ...shared, ...NOTHING_DONE, outcome: "wrong", wrong, uncheckedCount: 0, unchecked: [] };
 }
 
 /** The report's words for a link that is wrong. */
@@ -52,19 +66,24 @@ export function wrongLink(
   };
 }
 
-/** Which transaction it is, and which of the workers of that time signed it. */
+/** Which transaction it is, and which of the workers of that time, or whether the owner, signed it. */
 export function blamed(
   envelope: Uint8Array,
-  { terms }: { readonly terms: Pick<HistoryState["terms"], "workers"> },
+  { terms }: { readonly terms: Pick<HistoryState["terms"], "workers" | "owner"> },
   network: string,
 ): Pick<WrongLink, "transactionHash" | "sequence" | "signedBy"> {
   const transaction = readEnvelope(envelope, network);
   if (transaction === undefined) return { signedBy: [] };
-  const keys = terms.workers.map(({ ledgerKey }) => ledgerKey);
-  const { signers } = signersOf(transaction, keys);
+  const { workers, owner } = terms;
+  const isApart = owner !== undefined && workers.every(({ ledgerKey }) => ledgerKey !== owner);
+  const candidates = isApart ? [...workers, { ledgerKey: owner }] : workers;
+  const { signers } = signersOf(
+    transaction,
+    candidates.map(({ ledgerKey }) => ledgerKey),
+  );
   return {
     transactionHash: toHex(transaction.hash()),
     sequence: BigInt(transaction.sequence),
-    signedBy: terms.workers.filter(({ ledgerKey }) => signers.includes(ledgerKey)),
+    signedBy: candidates.filter(({ ledgerKey }) => signers.includes(ledgerKey)),
   };
 }

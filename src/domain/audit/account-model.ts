@@ -1,5 +1,6 @@
 import type { OperationRecord, Transaction } from "@stellar/stellar-sdk";
 
+import type { AccountSnapshot } from "../../ports/ledger.ts";
 import { ENTRY, majorityOf } from "../program/smart-account.ts";
 import { parseXlm } from "../program/stroops.ts";
 import type { AccountTerms } from "./history-state.ts";
@@ -17,6 +18,8 @@ export interface AppliedTransaction {
   readonly model: AccountModel;
   /** What it pays in XLM, in order. */
   readonly payments: ReadonlyArray<{ readonly destination: string; readonly stroops: bigint }>;
+  /** What others pay to it in XLM, in order. */
+  readonly received: ReadonlyArray<{ readonly source: string; readonly stroops: bigint }>;
   /** The first operation that no transaction of a smart account has. */
   readonly foreign?: string;
 }
@@ -53,11 +56,14 @@ export function applyTransaction(model: AccountModel, transaction: Transaction, 
   const signers = new Map(model.signers);
   let thresholds = model.thresholds;
   const payments: { destination: string; stroops: bigint }[] = [];
+  const received: { source: string; stroops: bigint }[] = [];
   let foreign: string | undefined;
   for (const operation of transaction.operations) {
     const source = operation.source ?? transaction.source;
     if (operation.type === "createAccount" && operation.destination === program) continue;
-    if (source !== program) foreign ??= `${operation.type} of ${source}`;
+    if (isPaidTo(operation, program) && source !== program) {
+      received.push({ source, stroops: parseXlm(operation.amount) });
+    } else if (source !== program) foreign ??= `${operation.type} of ${source}`;
     else if (operation.type === "manageData") setEntry(entries, operation);
     else if (operation.type === "payment" && operation.asset.isNative()) {
       payments.push({ destination: operation.destination, stroops: parseXlm(operation.amount) });
@@ -67,7 +73,7 @@ export function applyTransaction(model: AccountModel, transaction: Transaction, 
       setSigner(signers, operation);
     } else foreign ??= operation.type;
   }
-  return { model: { entries, signers, thresholds }, payments, ...(foreign === undefined ? {} : { foreign }) };
+  return { model: { entries, signers, thresholds }, payments, received, ...(foreign === undefined ? {} : { foreign }) };
 }
 
 /** In what the first differs from the second, in words; undefined when they are equal. */
@@ -81,7 +87,22 @@ export function differenceOf(found: AccountModel, expected: AccountModel): strin
   );
 }
 
+/** What the ledger says that a smart account is. */
+export function modelOfSnapshot({ account, data }: AccountSnapshot): AccountModel {
+  const { master, low, medium, high } = account.thresholds;
+  return {
+    entries: new Map([...data].map(([name, { value }]) => [name, Buffer.from(value).toString("latin1")])),
+    signers: new Map(account.signers.map(({ key, weight }) => [key, weight])),
+    thresholds: [master, low, medium, high],
+  };
+}
+
+type Payment = Extract<OperationRecord, { type: "payment" }>;
 type SetOptions = Extract<OperationRecord, { type: "setOptions" }>;
+
+function isPaidTo(operation: OperationRecord, program: string): operation is Payment {
+  return operation.type === "payment" && operation.asset.isNative() && operation.destination === program;
+}
 
 function setEntry(
   entries: Map<string, string>,

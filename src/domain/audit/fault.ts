@@ -28,6 +28,7 @@ export const AUDIT_FAULTS = {
   CHANGE_NOT_ALLOWED: "its change is not one that the owner signed for this sequence",
   STANDING_MISMATCH: "its record says another state or time than the history before it",
   ACCOUNT_MISMATCH: "the account is not what its history makes it",
+  RECOVERY_INVALID: "the recovery that it goes on from is not one that the owner asked for and a majority signed",
   PAYOUT_INVALID: "it does not pay all workers the same",
   UNRECORDED: "it has no record in the history",
   RESULT_REJECTED: "the program rejects this input",

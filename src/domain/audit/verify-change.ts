@@ -3,7 +3,14 @@ import type { Transaction } from "@stellar/stellar-sdk";
 import { isSignedBy } from "../program/verify-signature.ts";
 import { hashChange, type ProgramChange, type SignedChange } from "../../wire/change-request.ts";
 import type { BumpRecord, ChainRecord, CreateRecord, PayoutRecord, TransitionRecord } from "../../wire/record.ts";
-import { NEW_ACCOUNT, applyTransaction, differenceOf, modelOf } from "./account-model.ts";
+import {
+  NEW_ACCOUNT,
+  applyTransaction,
+  differenceOf,
+  modelOf,
+  type AccountModel,
+  type AppliedTransaction,
+} from "./account-model.ts";
 import { fault, unlessEqual, type AuditFault } from "./fault.ts";
 import type { AccountTerms, HistoryState } from "./history-state.ts";
 import type { HistoryContext } from "./verify-transition.ts";
@@ -60,21 +67,23 @@ export function verifyStanding(
   record: StandingRecord,
   landed: Transaction,
   context: HistoryContext,
+  model: AccountModel = modelOf(before.terms, before.state),
 ): readonly AuditFault[] {
-  const { network, program } =
+  const { network, program, validUntil } =
     record.kind === "payout" || record.kind === "bump" ? record : record.signedChange.request;
   if (program !== context.program || network !== context.network) {
     return [fault("RECORD_OF_OTHER_PROGRAM", `it is for ${program}`)];
   }
-  const { model, payments, foreign } = applyTransaction(modelOf(before.terms, before.state), landed, program);
-  const difference = differenceOf(model, modelOf(termsAfter(before.terms, record), before.state));
+  const done = applyTransaction(model, landed, program);
+  const difference = differenceOf(done.model, modelOf(termsAfter(before.terms, record), before.state));
   return [
     ...unlessEqual("STANDING_MISMATCH", record.state, before.state),
     ...unlessEqual("STANDING_MISMATCH", record.time, before.time),
-    ...(isChange(record) ? verifyOwner(record.signedChange, record.sequence, landed, before.terms) : []),
-    ...(foreign === undefined ? [] : [fault("TRANSACTION_MISMATCH", `it has a ${foreign}`)]),
+    ...(isChange(record) ? verifyOwner(record.signedChange, record.sequence, before.terms) : []),
+    ...unlessEqual("TRANSACTION_MISMATCH", BigInt(landed.timeBounds?.maxTime ?? 0), validUntil),
+    ...(done.foreign === undefined ? [] : [fault("TRANSACTION_MISMATCH", `it has a ${done.foreign}`)]),
     ...(difference === undefined ? [] : [fault("TRANSACTION_MISMATCH", difference)]),
-    ...verifyPayments(record, payments, before.terms),
+    ...verifyPayments(record, done, before.terms),
   ];
 }
 
@@ -85,7 +94,6 @@ function isChange(record: StandingRecord): record is ChangeRecord {
 function verifyOwner(
   { request, signature }: SignedChange,
   sequence: bigint,
-  landed: Transaction,
   { owner }: AccountTerms,
 ): readonly AuditFault[] {
   const faults: AuditFault[] = [];
@@ -96,22 +104,32 @@ function verifyOwner(
   if (request.sequence !== sequence) {
     faults.push(fault("CHANGE_NOT_ALLOWED", `it was signed for sequence ${request.sequence}, not ${sequence}`));
   }
-  const until = BigInt(landed.timeBounds?.maxTime ?? 0);
-  if (until === 0n || until > request.validUntil) {
-    faults.push(fault("CHANGE_NOT_ALLOWED", `it could land after ${request.validUntil}, when it was no longer valid`));
-  }
   return faults;
 }
 
+/** Payments are those of a payout, and what the owner adds for a larger reserve. */
 function verifyPayments(
   record: StandingRecord,
-  payments: ReadonlyArray<{ readonly destination: string; readonly stroops: bigint }>,
-  { workers }: AccountTerms,
+  { payments, received }: AppliedTransaction,
+  terms: AccountTerms,
 ): readonly AuditFault[] {
-  const share = record.kind === "payout" ? record.shareStroops : 0n;
-  const expected = record.kind === "payout" ? workers.map(({ ledgerKey }) => `${share} to ${ledgerKey}`) : [];
-  const found = payments.map(({ destination, stroops }) => `${stroops} to ${destination}`);
-  const named = record.kind === "payout" ? record.workers.map((key) => `${share} to ${key}`) : [];
-  if (found.join() === expected.join() && named.join() === expected.join()) return [];
-  return [fault("PAYOUT_INVALID", `it pays ${found.join(", ") || "nobody"}`)];
+  const workers = terms.workers.map(({ ledgerKey }) => ledgerKey);
+  const paid = payments.map(({ destination, stroops }) => `${stroops} to ${destination}`).join();
+  const shares = record.kind === "payout" ? workers.map((key) => `${record.shareStroops} to ${key}`).join() : "";
+  const added = received.map(({ source, stroops }) => `${stroops} of ${source}`).join();
+  const topUp = topUpOf(record);
+  return [
+    ...(record.kind === "payout" && record.workers.join() !== workers.join()
+      ? [fault("PAYOUT_INVALID", "its record names others than the workers of that time")]
+      : []),
+    ...(paid === shares ? [] : [fault("PAYOUT_INVALID", `it pays ${paid === "" ? "nobody" : paid}`)]),
+    ...(added === (topUp === 0n ? "" : `${topUp} of ${terms.owner}`)
+      ? []
+      : [fault("TRANSACTION_MISMATCH", `it takes ${added === "" ? "nothing" : added}`)]),
+  ];
+}
+
+/** What the owner adds to the account with a change, in stroops. */
+export function topUpOf(record: StandingRecord): bigint {
+  return isChange(record) ? (record.signedChange.request.topUpStroops ?? 0n) : 0n;
 }

@@ -9,7 +9,9 @@ import type { ChainRecord, CreateRecord } from "../../wire/record.ts";
 import { fault, unlessEqual, type AuditFault } from "./fault.ts";
 import type { HistoryState } from "./history-state.ts";
 import { readEnvelope } from "./read-envelope.ts";
-import { termsAfter, termsOf, verifyCreate, verifyStanding } from "./verify-change.ts";
+import type { AccountModel } from "./account-model.ts";
+import { verifyRecovery } from "./verify-recovery.ts";
+import { termsAfter, termsOf, topUpOf, verifyCreate, verifyStanding } from "./verify-change.ts";
 import { verifySignatures } from "./verify-signatures.ts";
 import { verifySkipped } from "./verify-skipped.ts";
 import { verifyTransition, type HistoryContext } from "./verify-transition.ts";
@@ -54,14 +56,26 @@ export function verifyLink(before: HistoryState | undefined, link: HistoryLink, 
     };
   }
   if (before === undefined) return refuse("nothing made the account");
-  const sequence = sequenceBefore(record) ?? 0n;
-  const payer = payerOf(record);
-  const signatures = landed === undefined ? undefined : verifySignatures(landed, before.terms, payer);
+  const recovery =
+    record.kind === "workers" && record.recovered !== undefined
+      ? verifyRecovery(before, record.recovered, context)
+      : undefined;
+  const owner = recovery?.after?.owner;
+  // Of an account that its owner recovered, the owner signs alone.
+  const signing = owner === undefined ? before.terms.workers : [{ ledgerKey: owner, address: "" }];
+  const payer = payerOf(record, before, owner);
+  const signatures = landed === undefined ? undefined : verifySignatures(landed, { workers: signing }, payer);
   const own = [
+    ...(recovery?.faults ?? []),
     ...unlessEqual("ENVELOPE_MISMATCH", hashOfEnvelope(record.previous.envelope), before.envelopeHash),
-    ...verifySkipped(before, record, { program: context.program, network: context.network, sequence }),
+    ...verifySkipped(before, record, {
+      program: context.program,
+      network: context.network,
+      sequence: sequenceBefore(record) ?? 0n,
+      recoveredAt: recovery?.after?.sequence,
+    }),
   ];
-  const done = landed === undefined ? [] : verifyDone(before, record, link.recordCid, landed, context);
+  const done = landed === undefined ? [] : verifyDone(before, link, record, landed, context, recovery?.after?.model);
   return {
     faults: [...own, ...done],
     envelopeFaults: [...verifyMemo(landed, link), ...(signatures?.faults ?? [])],
@@ -86,22 +100,28 @@ function verifyMemo(landed: Transaction | undefined, { recordCid }: HistoryLink)
 }
 
 /** Whoever's signature it needs besides the workers'. */
-function payerOf(record: Exclude<ChainRecord, CreateRecord>): string | undefined {
-  return record.kind === "transition" && record.gasFeeStroops > 0n ? record.signedRequest.request.user : undefined;
+function payerOf(
+  record: Exclude<ChainRecord, CreateRecord>,
+  { terms }: HistoryState,
+  signer: string | undefined,
+): string | undefined {
+  if (record.kind === "transition") return record.gasFeeStroops > 0n ? record.signedRequest.request.user : undefined;
+  return topUpOf(record) > 0n && terms.owner !== signer ? terms.owner : undefined;
 }
 
 function verifyDone(
   before: HistoryState,
+  { recordCid }: HistoryLink,
   record: Exclude<ChainRecord, CreateRecord>,
-  recordCid: string,
   landed: Transaction,
   context: HistoryContext,
+  recovered: AccountModel | undefined,
 ): readonly AuditFault[] {
   if (record.kind === "transition") return verifyTransition(before, record, recordCid, landed, context);
   return [
     ...unlessEqual("TRANSACTION_MISMATCH", landed.source, context.program),
     ...unlessEqual("TRANSACTION_MISMATCH", BigInt(landed.sequence), record.sequence + 1n),
-    ...verifyStanding(before, record, landed, context),
+    ...verifyStanding(before, record, landed, context, recovered),
   ];
 }
 

@@ -17,7 +17,7 @@ export interface SignatureCheck {
 /** Whether exactly a majority of the workers signed and, where another account pays, that one. */
 export function verifySignatures(
   transaction: Transaction,
-  { workers }: AccountTerms,
+  { workers }: Pick<AccountTerms, "workers">,
   payer: string | undefined,
 ): SignatureCheck {
   const keys = workers.map(({ ledgerKey }) => ledgerKey);

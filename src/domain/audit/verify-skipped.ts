@@ -22,8 +22,16 @@ export interface SkippedParts {
 export function verifySkipped(
   state: HistoryState,
   { skipped, skippedBefore }: SkippedParts,
-  at: { readonly program: string; readonly network: string; readonly sequence: bigint },
+  at: {
+    readonly program: string;
+    readonly network: string;
+    /** The account's sequence that the record was made on. */
+    readonly sequence: bigint;
+    /** The account's sequence after a recovery in between, which is far ahead of the one before it. */
+    readonly recoveredAt?: bigint | undefined;
+  },
 ): readonly AuditFault[] {
+  if (at.recoveredAt !== undefined) return verifyAround(state, skipped, { ...at, recoveredAt: at.recoveredAt });
   const count = BigInt(skipped.length + (skippedBefore?.count ?? 0));
   const from = at.sequence - count;
   // The first sequence of an account is that of the ledger in which it was made.
@@ -32,9 +40,33 @@ export function verifySkipped(
     const after = state.sequence ?? (at.sequence >> SEQUENCE_SHIFT) << SEQUENCE_SHIFT;
     return [fault("SEQUENCE_GAP", `${at.sequence - after} transactions since the one before, ${count} named`)];
   }
+  return verifyEach(state, skipped, at, at.sequence);
+}
+
+/** Those before a recovery count from the record before, those after it up to the record's own. */
+function verifyAround(
+  state: HistoryState,
+  skipped: readonly Uint8Array[],
+  at: { readonly program: string; readonly network: string; readonly sequence: bigint; readonly recoveredAt: bigint },
+): readonly AuditFault[] {
+  const later = at.sequence - at.recoveredAt;
+  if (later < 0n || later > BigInt(skipped.length) || (state.sequence ?? 0n) >= at.recoveredAt) {
+    return [fault("SEQUENCE_GAP", `it was recovered at ${at.recoveredAt}`)];
+  }
+  const earlier = skipped.slice(0, skipped.length - Number(later));
+  // What came after it is the owner's own.
+  return state.sequence === undefined ? [] : verifyEach(state, earlier, at, state.sequence + BigInt(earlier.length));
+}
+
+function verifyEach(
+  state: HistoryState,
+  skipped: readonly Uint8Array[],
+  at: { readonly program: string; readonly network: string },
+  last: bigint,
+): readonly AuditFault[] {
   const keys = state.terms.workers.map(({ ledgerKey }) => ledgerKey);
   for (const [index, envelope] of skipped.entries()) {
-    const sequence = at.sequence - BigInt(skipped.length - 1 - index);
+    const sequence = last - BigInt(skipped.length - 1 - index);
     const wrong = whatIsWrong(readEnvelope(envelope, at.network), at.program, sequence, keys);
     if (wrong !== undefined) return [fault("SKIPPED_INVALID", `sequence ${sequence}: ${wrong}`)];
   }
