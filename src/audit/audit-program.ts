@@ -16,6 +16,7 @@ import { LIMITS } from "../execution/limits.ts";
 import { readRecord } from "../execution/read-record.ts";
 import type { RunComponents } from "../execution/run-program.ts";
 import { findTip, type Tip } from "../execution/tip.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Store } from "../ports/store.ts";
 import { throwIfAborted } from "../utils/abort.ts";
@@ -39,6 +40,7 @@ export interface AuditComponents extends RunComponents {
   readonly ledger: Ledger;
   /** Where it is kept what was found right. */
   readonly store: Store;
+  readonly clock: Clock;
 }
 
 export interface AuditInit {
@@ -68,12 +70,12 @@ export async function auditProgram(
   init: AuditInit,
   { signal = new AbortController().signal, onProgress }: AuditOptions = {},
 ): Promise<AuditReport> {
-  const { ledger, content, store } = components;
+  const { ledger, content, store, clock } = components;
   const account = await lookAt(ledger, program, signal);
   const network = ledger.networkPassphrase;
   const tip = await tipOf(ledger, account, signal);
   if ("hash" in tip) return unrecordedReport(account, tip, network);
-  const checkpoint = createCheckpoint(store, program);
+  const checkpoint = createCheckpoint({ store, clock }, program);
   try {
     const collected = await collectHistory({ content, checkpoint }, tip, network, {
       signal,
@@ -125,6 +127,7 @@ function createAudit(
   const doneOf = new WeakMap<TransitionToCheck, () => void>();
   const unchecked: UncheckedLink[] = [];
   const counts = { ran: 0, known: from?.transitions ?? 0, leftOut: 0, paymentsSeen: 0, unchecked: 0, runs: 0 };
+  let imagesGone = false;
   let wrong: WrongLink | undefined;
 
   function report(last: HistoryState | undefined): AuditReport {
@@ -141,6 +144,7 @@ function createAudit(
       paymentsSeen: counts.paymentsSeen,
       ...(wrong === undefined ? {} : { wrong }),
       uncheckedCount: counts.unchecked,
+      imagesGone,
       unchecked,
     };
   }
@@ -172,6 +176,7 @@ function createAudit(
   function leaveUnchecked(number: number, recordCid: string, { code, message }: SprfError): void {
     frontier.stop();
     counts.unchecked += 1;
+    imagesGone ||= code === "PROGRAM_NOT_FOUND";
     unchecked.push({ number, recordCid, code, message });
     unchecked.sort((a, b) => a.number - b.number);
     unchecked.splice(MAX_UNCHECKED);

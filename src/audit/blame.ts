@@ -17,7 +17,15 @@ export interface Look {
   readonly network: string;
 }
 
-const NOTHING_DONE = { records: 0, transitions: 0, ran: 0, known: 0, leftOut: 0, paymentsSeen: 0 };
+const NOTHING_DONE = {
+  records: 0,
+  transitions: 0,
+  ran: 0,
+  known: 0,
+  leftOut: 0,
+  paymentsSeen: 0,
+  imagesGone: false,
+};
 
 /** The report of a history that cannot be followed to its beginning. */
 export function unreachableReport(

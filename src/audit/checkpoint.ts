@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import type { HistoryState } from "../domain/audit/history-state.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Store, StoreChange } from "../ports/store.ts";
 import { createTable } from "../utils/table.ts";
 import { bytesUpTo, cidSchema, ledgerAddressSchema, uint64Schema } from "../wire/primitives.ts";
@@ -10,6 +11,8 @@ import { withoutUndefined } from "../wire/without-undefined.ts";
 
 const MAX_CHANGES = 128;
 const MAX_BUFFERED_BYTES = 8 * 1024 * 1024;
+/** What a kill may cost. */
+const FLUSH_EVERY_MS = 1_000;
 /** States may be large, so few of them wait to be released. */
 const MAX_RELEASES = 8;
 const PAGE = 256;
@@ -73,7 +76,10 @@ export interface PaymentUse {
 }
 
 /** The checkpoint of one program's audits. Changes are gathered, since each write waits for the disk. */
-export function createCheckpoint(store: Store, program: string): Checkpoint {
+export function createCheckpoint(
+  { store, clock }: { readonly store: Store; readonly clock: Clock },
+  program: string,
+): Checkpoint {
   const cursors = createTable(store, "audit-cursor", cursorSchema);
   const blocks = createTable(store, "audit-record", z.strictObject({ block: bytesUpTo(MAX_RECORD_BYTES) }));
   const links = createTable(store, "audit-link", linkSchema);
@@ -83,6 +89,7 @@ export function createCheckpoint(store: Store, program: string): Checkpoint {
   let waiting: StoreChange[] = [];
   let waitingBytes = 0;
   let releases: (() => Promise<void>)[] = [];
+  let flushedMs = clock.now();
   let cursor: HistoryState | undefined;
   /** Uses that are not on disk yet. */
   const fresh = new Map<string, z.output<typeof paymentSchema>>();
@@ -91,7 +98,8 @@ export function createCheckpoint(store: Store, program: string): Checkpoint {
     waiting.push(change);
     if (change.kind === "put") waitingBytes += change.value.length;
     const isFull = waiting.length >= MAX_CHANGES || waitingBytes >= MAX_BUFFERED_BYTES;
-    if (isFull || releases.length >= MAX_RELEASES) await flush();
+    const isDue = clock.now() - flushedMs >= FLUSH_EVERY_MS;
+    if (isFull || isDue || releases.length >= MAX_RELEASES) await flush();
   }
 
   async function flush(): Promise<void> {
@@ -100,6 +108,7 @@ export function createCheckpoint(store: Store, program: string): Checkpoint {
     const uses = [...fresh];
     const due = releases;
     releases = [];
+    flushedMs = clock.now();
     waiting = [];
     waitingBytes = 0;
     cursor = undefined;

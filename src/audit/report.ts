@@ -49,6 +49,8 @@ export interface AuditReport {
   readonly paymentsSeen: number;
   readonly wrong?: WrongLink;
   readonly uncheckedCount: number;
+  /** Whether an image is among what is gone. */
+  readonly imagesGone: boolean;
   /** The first of what could not be checked. */
   readonly unchecked: readonly UncheckedLink[];
 }

@@ -46,6 +46,7 @@ export async function createSceneAuditor(
     engines: new Map([["wasi" as const, counting]]),
     scratchDirectory,
     store,
+    clock,
   };
   return {
     content,

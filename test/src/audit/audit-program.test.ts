@@ -136,6 +136,21 @@ describe("audit/audit-program", () => {
     ]);
   });
 
+  it("should go on where it was aborted, and be the same for it", async () => {
+    for (const n of [1, 2, 3, 4]) await history.land(wallet, `append ${n}\n`);
+    const stop = new AbortController();
+    const audit = auditor.audit(
+      program,
+      { jobs: 1 },
+      { signal: stop.signal, onProgress: ({ phase, done }) => phase === "runs" && done === 2 && stop.abort() },
+    );
+    expect(await codeOf(audit)).to.equal("ABORTED");
+    const report = await auditor.audit(program, { jobs: 1 });
+    expect(report).to.include({ outcome: "clean", records: 5, transitions: 4 });
+    expect(report.known).to.be.at.least(1);
+    expect(report.ran + report.known).to.equal(4);
+  });
+
   it("should account for transactions that landed and failed", async () => {
     const poor = await scene.user();
     const failing = execute(drainUser(scene, poor, wallet.account), {
