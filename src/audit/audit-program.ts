@@ -121,7 +121,7 @@ function createAudit(
   const { checkpoint, witness } = components;
   const { signal } = init;
   const { from } = collected;
-  const context: HistoryContext = { program: account.id, network, limits: LIMITS };
+  const context: HistoryContext = { program: account.id, network, limitsOf: () => LIMITS };
   const transitions = (from?.transitions ?? 0) + collected.transitions;
   const frontier = createFrontier<HistoryState>((state) => checkpoint.moveCursor(state));
   const doneOf = new WeakMap<TransitionToCheck, () => void>();

@@ -1,8 +1,10 @@
 import type { Transaction } from "@stellar/stellar-sdk";
 
 import { GAS_TABLE, gasFeeStroops } from "../program/gas.ts";
+import { programReference } from "../program/smart-account.ts";
 import { buildTransition } from "../program/transition-transaction.ts";
 import { isSignedBy } from "../program/verify-signature.ts";
+import type { ProgramReference } from "../../ports/engine.ts";
 import { equalBytes } from "../../utils/bytes.ts";
 import { hashWithDomain } from "../../wire/canonical.ts";
 import { hashRequest } from "../../wire/execution-request.ts";
@@ -10,13 +12,16 @@ import type { TransitionRecord } from "../../wire/record.ts";
 import { fault, unlessEqual, type AuditFault } from "./fault.ts";
 import type { HistoryState } from "./history-state.ts";
 
+const LIMIT_NAMES = ["memoryBytes", "outputBytes", "stateBytes"] as const;
+type LimitName = (typeof LIMIT_NAMES)[number];
+
 /** What all records of one history are checked against. */
 export interface HistoryContext {
   readonly program: string;
   /** Passphrase of the Stellar network. */
   readonly network: string;
-  /** The limits that every run has; the seconds are the program's. */
-  readonly limits: Readonly<Record<"memoryBytes" | "outputBytes" | "stateBytes", number>>;
+  /** The limits that runs on an engine have; the seconds are the program's. */
+  readonly limitsOf: (kind: ProgramReference["kind"]) => Readonly<Record<LimitName, number>>;
 }
 
 /** All that can be said of a transition without running its program and without the ledger. */
@@ -59,11 +64,12 @@ function verifyRequestOf(
   return faults;
 }
 
-function verifyLimits({ limits }: TransitionRecord, context: HistoryContext): readonly AuditFault[] {
-  const names = ["memoryBytes", "outputBytes", "stateBytes"] as const;
-  const name = names.find((each) => limits[each] !== context.limits[each]);
-  if (name === undefined) return [];
-  return [fault("LIMITS_MISMATCH", `${name} ${limits[name]} instead of ${context.limits[name]}`)];
+function verifyLimits({ image, limits }: TransitionRecord, { limitsOf }: HistoryContext): readonly AuditFault[] {
+  const reference = programReference(image.address, image.digest);
+  if (reference === undefined) return [fault("IMAGE_MISMATCH", `${image.address} names no program that is pinned`)];
+  const expected = limitsOf(reference.kind);
+  const name = LIMIT_NAMES.find((each) => limits[each] !== expected[each]);
+  return name === undefined ? [] : [fault("LIMITS_MISMATCH", `${name} ${limits[name]} instead of ${expected[name]}`)];
 }
 
 function verifyGas(record: TransitionRecord, { terms }: HistoryState): readonly AuditFault[] {
