@@ -16,6 +16,7 @@ const TARGETS = {
   indexer: ["src/cli/indexer.ts"],
   market: ["src/cli/market.ts"],
   audit: ["src/cli/audit.ts"],
+  program: ["src/cli/program.ts"],
   test: ["scripts/test.ts"],
   "test:long": ["scripts/test.ts", "--long"],
   e2e: ["scripts/test.ts", "--e2e"],

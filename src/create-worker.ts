@@ -23,6 +23,8 @@ import { followAgreements, type AgreementFollower } from "./worker/agreements/fo
 import { answerAddressRequests } from "./worker/answer-addresses.ts";
 import { watchOutcomes } from "./worker/appeals/appeal-outcomes.ts";
 import { agreementWorkers } from "./worker/changes/agreement-workers.ts";
+import { keepPrograms } from "./worker/changes/keep-programs.ts";
+import { createTipMemory } from "./worker/changes/tip-memory.ts";
 import { createConsent } from "./worker/changes/consent.ts";
 import { createAttempts, type Attempts } from "./worker/executions/attempts.ts";
 import { createExecute } from "./worker/executions/execute.ts";
@@ -78,6 +80,12 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   const engines = wrapAll(createEngines({ content, logger }, { ...init.engines, scratchDirectory }), init.wrapEngine);
   const closers: (() => Promise<void>)[] = [];
   const life = new AbortController();
+  const tips = createTipMemory({
+    store,
+    workerApi: peer.workerApi,
+    networkPassphrase: ledger.networkPassphrase,
+    ownKey: keys.ledgerKeypair.publicKey(),
+  });
   const withdrawFactor = init.withdrawFactor ?? DEFAULT_WITHDRAW_FACTOR;
   let follower: AgreementFollower | undefined;
   let running: { readonly twin: Twin; readonly workerId: number; readonly apiUrl: string } | undefined;
@@ -98,6 +106,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       {
         ...peer,
         engines,
+        tips,
         scratchDirectory: runsOf(scratchDirectory),
         messageKey: keys.messageKey,
         answersTo: async (requestHash) => (await attempts.of(requestHash)).map(({ signed }) => signed),
@@ -147,11 +156,20 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     );
     await agreements.start({ signal });
     await addresses.start({ signal });
+    const keeper = keepPrograms({
+      ...peer,
+      tips,
+      logger: logger.child({ component: "keep-programs" }),
+      ledgerKey: keys.ledgerKeypair,
+      programs: () => [...new Set(agreements.running().flatMap(({ program }) => program ?? []))],
+    });
+    closers.push(async () => await keeper.stop());
+    await keeper.start({ signal });
     logger.info("worker started", { workerId, apiUrl });
   }
 
   function onProgram(program: string): void {
-    warmUp({ ...peer, engines, logger }, program, { signal: life.signal }).catch((error: unknown) => {
+    warmUp({ ...peer, engines, tips, logger }, program, { signal: life.signal }).catch((error: unknown) => {
       if (!life.signal.aborted) logger.warn("a program cannot be made ready", { program, reason: messageOf(error) });
     });
   }
@@ -185,6 +203,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   ): ReturnType<typeof createWorkerApi> {
     const usedPayments = createUsedPayments({
       ...peer,
+      tips,
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
     });
     const queue = new PQueue({ concurrency: RUNS_AT_ONCE });
@@ -198,6 +217,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       {
         ...peer,
         engines,
+        tips,
         scratchDirectory: runsOf(scratchDirectory),
         attempts,
         usedPayments,
@@ -212,8 +232,10 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       logger,
       execute,
       answersTo: async (requestHash) => await attempts.of(requestHash),
+      tip: async (program) => await tips.get(program),
       consent: createConsent({
         ...peer,
+        tips,
         logger,
         ledgerKey: keys.ledgerKeypair,
         workersOf: async (agreement, program) => await agreementWorkers(chain, { agreement, program }),

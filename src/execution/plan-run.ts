@@ -7,7 +7,7 @@ import { hashWithDomain } from "../wire/canonical.ts";
 import type { ExecutionRequest } from "../wire/execution-request.ts";
 import { readChainRecord } from "./read-record.ts";
 import type { RunPlan } from "./run-program.ts";
-import { findTip, type Tip } from "./tip.ts";
+import { findTip, type Tip, type TipMemory } from "./tip.ts";
 
 /** What one request comes to on one state: the run, and what its record has to say about where it stands. */
 export interface ExecutionPlan {
@@ -26,7 +26,16 @@ export interface ExecutionPlan {
  * @throws SprfError `HISTORY_UNAVAILABLE`, `LEDGER_UNREACHABLE`, and what reading the previous record throws
  */
 export async function planRun(
-  { ledger, content }: { readonly ledger: Ledger; readonly content: ContentStore },
+  {
+    ledger,
+    content,
+    tips,
+  }: {
+    readonly ledger: Ledger;
+    readonly content: ContentStore;
+    /** @default none: what the ledger's service has */
+    readonly tips?: TipMemory | undefined;
+  },
   parts: {
     readonly account: SmartAccount;
     readonly request: ExecutionRequest;
@@ -38,7 +47,7 @@ export async function planRun(
   const { account, request, requestHash, payment } = parts;
   const [paymentLedger, tip] = await Promise.all([
     ledger.header(payment.ledger, { signal }),
-    findTip(ledger, account, { signal }),
+    findTip(ledger, account, { signal, memory: tips }),
   ]);
   if (paymentLedger === undefined) {
     throw new SprfError("HISTORY_UNAVAILABLE", `ledger ${payment.ledger}, which holds the payment, is not to be found`);

@@ -19,7 +19,7 @@ import type { Ledger } from "../ports/ledger.ts";
 import { recordCidOf } from "../wire/canonical.ts";
 import { verifyChange, type SignedChange } from "../wire/change-request.ts";
 import { placeOf, type Proposal } from "../wire/proposal.ts";
-import { encodeRecord, type ProgramRecord } from "../wire/record.ts";
+import { encodeRecord, type BumpRecord, type PayoutRecord, type ProgramRecord } from "../wire/record.ts";
 import { readChainRecord } from "./read-record.ts";
 import { findTip, type Tip, type TipMemory } from "./tip.ts";
 
@@ -124,13 +124,13 @@ async function recordFor(
   if (proposal.kind === "change") return changeRecord(standing, proposal.signedChange, tip);
   const { network, program, validUntil } = proposal;
   const common = { ...standing, network, program, validUntil };
-  if (proposal.kind === "bump") return { ...common, kind: "bump" };
+  if (proposal.kind === "bump") return { ...common, kind: "bump" } satisfies BumpRecord;
   const workers = account.workers.map(({ ledgerKey }) => ledgerKey);
-  return { ...common, kind: "payout", shareStroops: proposal.shareStroops, workers };
+  return { ...common, kind: "payout", shareStroops: proposal.shareStroops, workers } satisfies PayoutRecord;
 }
 
 function changeRecord(
-  standing: Omit<Extract<ProgramRecord, { kind: "terms" }>, "kind" | "signedChange">,
+  standing: Omit<BumpRecord, "kind" | "network" | "program" | "validUntil">,
   { request, signature }: SignedChange,
   { recovered }: Tip,
 ): ProgramRecord {

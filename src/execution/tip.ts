@@ -79,7 +79,7 @@ async function searchTip(ledger: Ledger, account: SmartAccount, memory: TipMemor
       },
     );
   }
-  if (tip.sequence !== known?.sequence) {
+  if (tip.sequence > (known?.sequence ?? -1n)) {
     const { recordCid, envelope, sequence } = tip;
     await memory?.put(account.id, { recordCid, envelope, sequence, ledger: tip.ledger });
   }
@@ -97,7 +97,9 @@ async function fetchTip(
 
 /** From the transaction that set the state, or from a later one that is known, to the account as it was looked at. */
 async function scan(ledger: Ledger, account: SmartAccount, known: KnownTip | undefined): Promise<Tip | undefined> {
-  const start = known !== undefined && known.ledger >= account.stateLedger ? known : undefined;
+  // A look of before what is known has to do without it.
+  const fits = known !== undefined && known.ledger >= account.stateLedger && known.sequence <= account.sequence;
+  const start = fits ? known : undefined;
   let tip: KnownTip | undefined = start;
   let skipped: Uint8Array[] = [];
   let recovered: Link | undefined;

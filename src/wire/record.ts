@@ -170,7 +170,6 @@ export const recordSchema = z.discriminatedUnion("kind", [
 
 export type CreateRecord = z.output<typeof createRecordSchema>;
 export type TransitionRecord = z.output<typeof transitionRecordSchema>;
-export type WorkersRecord = z.output<typeof workersRecordSchema>;
 export type PayoutRecord = z.output<typeof payoutRecordSchema>;
 export type BumpRecord = z.output<typeof bumpRecordSchema>;
 export type RecoveryRecord = z.output<typeof recoveryRecordSchema>;

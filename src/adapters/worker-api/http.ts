@@ -5,6 +5,7 @@ import type { WorkerApi, WorkerApiOptions } from "../../ports/worker-api.ts";
 import { abortError, withDeadline } from "../../utils/abort.ts";
 import { fromHex } from "../../utils/bytes.ts";
 import { answerFromJson, errorJsonSchema, requestToJson } from "../../wire/execution-json.ts";
+import { tipFromJson } from "../../wire/tip-json.ts";
 import { consentFromJson, proposalToJson } from "../../wire/proposal-json.ts";
 
 /** An answer holds an output of at most 1 MiB in base64. */
@@ -39,6 +40,13 @@ export function createHttpWorkerApi(): WorkerApi {
         body: JSON.stringify(proposalToJson(proposal)),
       });
       return readReply(apiUrl, body, consentFromJson);
+    },
+    async tip(apiUrl, program, options) {
+      return readReply(
+        apiUrl,
+        await call(`${apiUrl}/v1/programs/${program}/tip`, CALL_TIMEOUT_MS, options),
+        tipFromJson,
+      );
     },
     async describe(apiUrl, options) {
       const found = describedSchema.safeParse(await call(`${apiUrl}/v1/worker`, CALL_TIMEOUT_MS, options));

@@ -5,7 +5,7 @@ import { programTransaction, type ProgramTransactionParts } from "./program-tran
 import { formatStroops } from "./stroops.ts";
 
 /** Workers are paid when the account can spend this much: a payout costs a fee and a place in the account's sequence. */
-export const PAYOUT_MIN_STROOPS = 100_000_000n;
+const PAYOUT_MIN_STROOPS = 100_000_000n;
 
 /** Stays in the account above its reserve, for an entry or a signer more. */
 export const PAYOUT_KEEP_STROOPS = 10_000_000n;

@@ -5,7 +5,7 @@ import { conclude } from "../../execution/conclude.ts";
 import { loadSmartAccount } from "../../execution/load-smart-account.ts";
 import { readChainRecord } from "../../execution/read-record.ts";
 import { runProgram, type RunComponents, type RunPlan } from "../../execution/run-program.ts";
-import { findTip } from "../../execution/tip.ts";
+import { findTip, type TipMemory } from "../../execution/tip.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import { toHex } from "../../utils/bytes.ts";
 import { hashWithDomain } from "../../wire/canonical.ts";
@@ -15,7 +15,7 @@ import { hashRequest, type SignedRequest } from "../../wire/execution-request.ts
 /** How many transitions back the state of an answer is looked for. */
 const MAX_DEPTH = 64;
 
-export type RerunComponents = RunComponents & { readonly ledger: Ledger };
+export type RerunComponents = RunComponents & { readonly ledger: Ledger; readonly tips?: TipMemory | undefined };
 
 /**
  * Whether a run of the request on the state that the answer names gives what the answer says.
@@ -37,7 +37,7 @@ export async function rerunAnswer(
   if (paymentLedger === undefined) {
     throw new SprfError("HISTORY_UNAVAILABLE", `payment ${toHex(paymentHash)} is not to be found`);
   }
-  const tip = await findTip(ledger, now, { signal });
+  const tip = await findTip(ledger, now, { signal, memory: components.tips });
   const previousTime = await timeBefore(components, tip.recordCid, answer, signal);
   const paidTime = BigInt(paymentLedger.closeTime);
   const requestHash = hashRequest(request);

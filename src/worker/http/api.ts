@@ -21,6 +21,7 @@ import {
   proposalFromJson,
   proposalJsonSchema,
 } from "../../wire/proposal-json.ts";
+import { tipJsonSchema, tipToJson, type ServedTip } from "../../wire/tip-json.ts";
 import type { Consent, Proposal } from "../../wire/proposal.ts";
 import { errorResponse } from "./error-response.ts";
 
@@ -44,6 +45,8 @@ export interface WorkerApiComponents {
   answersTo(requestHash: Uint8Array): Promise<readonly AnswerWithOutput[]>;
   /** Signs what a proposal about an account that names this worker lands with. */
   consent(proposal: Proposal): Promise<Consent>;
+  /** What this worker has seen a program's history end with. */
+  tip(program: string): Promise<ServedTip | undefined>;
   /** One block of content from this machine. */
   block(cid: string): Promise<Uint8Array | undefined>;
   health(): Promise<WorkerHealth>;
@@ -90,6 +93,16 @@ const routes = {
     request: { body: { required: true, content: { "application/json": { schema: proposalJsonSchema } } } },
     responses: {
       200: { description: "The signature", content: { "application/json": { schema: consentJsonSchema } } },
+      default: { description: "Why not", ...errorContent },
+    },
+  }),
+  tip: createRoute({
+    method: "get",
+    path: "/v1/programs/{program}/tip",
+    summary: "The transaction that this worker has seen a program's history end with",
+    request: { params: z.object({ program: z.string().length(56) }) },
+    responses: {
+      200: { description: "It", content: { "application/json": { schema: tipJsonSchema } } },
       default: { description: "Why not", ...errorContent },
     },
   }),
@@ -160,6 +173,12 @@ export function createWorkerApi(components: WorkerApiComponents): OpenAPIHono {
   app.openapi(routes.changes, async (c) => {
     const consent = await components.consent(proposalFromJson(c.req.valid("json")));
     return c.json(consentToJson(consent), 200);
+  });
+  app.openapi(routes.tip, async (c) => {
+    const { program } = c.req.valid("param");
+    const tip = await components.tip(program);
+    if (tip === undefined) throw new SprfError("HISTORY_UNAVAILABLE", `this worker has not seen ${program}`);
+    return c.json(tipToJson(tip), 200);
   });
   app.openapi(routes.worker, (c) => c.json(components.describe(), 200));
   app.openapi(routes.health, async (c) => c.json(await components.health(), 200));
