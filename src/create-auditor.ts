@@ -16,12 +16,15 @@ import { closeEngines, createEngines, type EngineSettings } from "./create-engin
 import { messageOf } from "./errors.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { Startable } from "./ports/startable.ts";
+import { createTipMemory } from "./worker/changes/tip-memory.ts";
 
 /** Peers that have a block serve it at once; whoever waits longer waits for one that is gone. */
 const FETCH_TIMEOUT_MS = 10_000;
 /** Workers that were away, or broke off, are dialled again. */
 const JOIN_EVERY_MS = 15_000;
 const KEY_BYTES = 32;
+/** An auditor is no worker: it asks all of them. */
+const NO_WORKER = "";
 const SCRATCH_PREFIX = "sprf-audit";
 const STORE_FILE = "audit.sqlite";
 /** What SQLite keeps beside a file that was not closed. */
@@ -67,7 +70,10 @@ export async function createAuditor(init: AuditorInit): Promise<Auditor> {
   });
   const scratchDirectory = await createScratch(dataDirectory, SCRATCH_PREFIX, logger);
   const engines = createEngines({ content, logger }, { ...init.engines, scratchDirectory });
-  const joining = { ledger, workerApi: createHttpWorkerApi(), node, logger };
+  const workerApi = createHttpWorkerApi();
+  const joining = { ledger, workerApi, node, logger };
+  const { networkPassphrase } = init.ledger;
+  const tips = createTipMemory({ store, workerApi, networkPassphrase, ownKey: NO_WORKER });
   const stopping = new AbortController();
   let started: Promise<void> | undefined;
   let joined: Promise<void> | undefined;
@@ -117,7 +123,7 @@ export async function createAuditor(init: AuditorInit): Promise<Auditor> {
       await started;
     },
     audit: async (parts, options) =>
-      await auditProgram({ ledger, content, engines, scratchDirectory, store, clock }, program, parts, options),
+      await auditProgram({ ledger, content, engines, scratchDirectory, store, clock, tips }, program, parts, options),
     async stop() {
       stopped ??= stop();
       await stopped;

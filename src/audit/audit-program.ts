@@ -15,7 +15,7 @@ import { SprfError, isSprfError } from "../errors.ts";
 import { LIMITS } from "../execution/limits.ts";
 import { readRecord } from "../execution/read-record.ts";
 import type { RunComponents } from "../execution/run-program.ts";
-import { findTip, type Tip } from "../execution/tip.ts";
+import { findTip, type Tip, type TipMemory } from "../execution/tip.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Store } from "../ports/store.ts";
@@ -41,6 +41,8 @@ export interface AuditComponents extends RunComponents {
   /** Where it is kept what was found right. */
   readonly store: Store;
   readonly clock: Clock;
+  /** Tips that the ledger's service forgets. @default none */
+  readonly tips?: TipMemory | undefined;
 }
 
 export interface AuditInit {
@@ -73,7 +75,7 @@ export async function auditProgram(
   const { ledger, content, store, clock } = components;
   const account = await lookAt(ledger, program, signal);
   const network = ledger.networkPassphrase;
-  const tip = await tipOf(ledger, account, signal);
+  const tip = await tipOf(components, account, signal);
   if ("hash" in tip) return unrecordedReport(account, tip, network);
   const checkpoint = createCheckpoint({ store, clock }, program);
   try {
@@ -99,9 +101,13 @@ async function lookAt(ledger: Ledger, program: string, signal: AbortSignal): Pro
 }
 
 /** The tip; where a transaction without a record stands in the way of it, that one. */
-async function tipOf(ledger: Ledger, account: SmartAccount, signal: AbortSignal): Promise<Tip | UnrecordedTransaction> {
+async function tipOf(
+  { ledger, tips }: AuditComponents,
+  account: SmartAccount,
+  signal: AbortSignal,
+): Promise<Tip | UnrecordedTransaction> {
   try {
-    return await findTip(ledger, account, { signal });
+    return await findTip(ledger, account, { signal, memory: tips });
   } catch (error) {
     if (signal.aborted || !isSprfError(error)) throw error;
     const unrecorded = await findUnrecorded(ledger, account, { signal });
