@@ -4,18 +4,11 @@ import { hashOfEnvelope, verifyLink, type HistoryLink } from "../domain/audit/ve
 import { verifyRecoveryRecord, type RecoveryLink } from "../domain/audit/verify-recovery.ts";
 import { verifyTip } from "../domain/audit/verify-tip.ts";
 import type { HistoryContext } from "../domain/audit/verify-transition.ts";
-import {
-  ENTRY_NAMES,
-  isRecovered,
-  readRecoveredAccount,
-  readSmartAccount,
-  type SmartAccount,
-} from "../domain/program/smart-account.ts";
-import { SprfError, isSprfError } from "../errors.ts";
+import { isSprfError, type SprfError } from "../errors.ts";
 import { LIMITS } from "../execution/limits.ts";
 import { readRecord } from "../execution/read-record.ts";
 import type { RunComponents } from "../execution/run-program.ts";
-import { findTip, type Tip, type TipMemory } from "../execution/tip.ts";
+import type { TipMemory } from "../execution/tip.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Store } from "../ports/store.ts";
@@ -23,12 +16,13 @@ import { throwIfAborted } from "../utils/abort.ts";
 import { toHex } from "../utils/bytes.ts";
 import type { TransitionRecord } from "../wire/record.ts";
 import { createChecks, type Checks, type TransitionToCheck, type CheckOutcome } from "./checks.ts";
-import { blamed, unreachableReport, unrecordedReport, wrongLink, type Look } from "./blame.ts";
+import { blamed, unreachableReport, unrecordedReport, wrongLink } from "./blame.ts";
 import { createCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { collectHistory, readLinks, type CollectedHistory } from "./collect-history.ts";
 import { createLedgerWitness, type LedgerWitness } from "./confirm-on-ledger.ts";
-import { findUnrecorded, type UnrecordedTransaction } from "./find-unrecorded.ts";
 import { createFrontier } from "./frontier.ts";
+import { lookAt, type Look } from "./look-at.ts";
+import { createPatientLedger } from "./patient-ledger.ts";
 import type { AuditProgress, AuditReport, UncheckedLink, WrongLink } from "./report.ts";
 
 /** How many records may wait for the runs of those before them. */
@@ -73,9 +67,8 @@ export async function auditProgram(
   { signal = new AbortController().signal, onProgress }: AuditOptions = {},
 ): Promise<AuditReport> {
   const { ledger, content, store, clock } = components;
-  const account = await lookAt(ledger, program, signal);
   const network = ledger.networkPassphrase;
-  const tip = await tipOf(components, account, signal);
+  const { account, tip } = await lookAt(components, program, signal);
   if ("hash" in tip) return unrecordedReport(account, tip, network);
   const checkpoint = createCheckpoint({ store, clock }, program);
   try {
@@ -85,34 +78,11 @@ export async function auditProgram(
     });
     const look = { account, tip, network };
     if (collected.kind !== "whole") return unreachableReport(look, collected);
-    const witness = createLedgerWitness(ledger, program, account.ledger);
+    const witness = createLedgerWitness(createPatientLedger(ledger, clock), program, account.ledger);
     const audit = createAudit({ ...components, checkpoint, witness }, look, collected, { ...init, signal, onProgress });
     return await audit();
   } finally {
     await checkpoint.flush();
-  }
-}
-
-/** The account as it is now; one that its owner recovered has a history, too. */
-async function lookAt(ledger: Ledger, program: string, signal: AbortSignal): Promise<SmartAccount> {
-  const snapshot = await ledger.account(program, ENTRY_NAMES, { signal });
-  if (snapshot === undefined) throw new SprfError("ACCOUNT_NOT_FOUND", `there is no account ${program}`);
-  return isRecovered(snapshot) ? readRecoveredAccount(snapshot) : readSmartAccount(snapshot);
-}
-
-/** The tip; where a transaction without a record stands in the way of it, that one. */
-async function tipOf(
-  { ledger, tips }: AuditComponents,
-  account: SmartAccount,
-  signal: AbortSignal,
-): Promise<Tip | UnrecordedTransaction> {
-  try {
-    return await findTip(ledger, account, { signal, memory: tips });
-  } catch (error) {
-    if (signal.aborted || !isSprfError(error)) throw error;
-    const unrecorded = await findUnrecorded(ledger, account, { signal });
-    if (unrecorded === undefined) throw error;
-    return unrecorded;
   }
 }
 

@@ -4,18 +4,11 @@ import type { HistoryState } from "../domain/audit/history-state.ts";
 import type { HistoryLink } from "../domain/audit/verify-link.ts";
 import type { SmartAccount } from "../domain/program/smart-account.ts";
 import { signersOf } from "../domain/program/verify-signature.ts";
-import type { Tip } from "../execution/tip.ts";
 import { toHex } from "../utils/bytes.ts";
 import type { CollectedHistory } from "./collect-history.ts";
 import type { UnrecordedTransaction } from "./find-unrecorded.ts";
+import type { Look } from "./look-at.ts";
 import type { AuditReport, WrongLink } from "./report.ts";
-
-/** What the ledger said when the audit began. */
-export interface Look {
-  readonly account: SmartAccount;
-  readonly tip: Tip;
-  readonly network: string;
-}
 
 const NOTHING_DONE = {
   records: 0,

@@ -5,10 +5,11 @@ import { hashOfEnvelope, type HistoryLink } from "../domain/audit/verify-link.ts
 import { checkPayment } from "../domain/program/payment.ts";
 import { signersOf } from "../domain/program/verify-signature.ts";
 import { isSprfError } from "../errors.ts";
-import type { LandedTransaction, Ledger, LedgerHeader } from "../ports/ledger.ts";
+import type { LandedTransaction, LedgerHeader } from "../ports/ledger.ts";
 import { equalBytes, toHex } from "../utils/bytes.ts";
 import { hashRequest } from "../wire/execution-request.ts";
 import type { TransitionRecord } from "../wire/record.ts";
+import type { AskedLedger } from "./patient-ledger.ts";
 
 interface Options {
   readonly signal: AbortSignal;
@@ -34,7 +35,7 @@ export interface LedgerWitness {
 }
 
 /** @param lookedAt number of the ledger at which the history's tip was seen: nothing in the history can be newer */
-export function createLedgerWitness(ledger: Ledger, program: string, lookedAt: number): LedgerWitness {
+export function createLedgerWitness(ledger: AskedLedger, program: string, lookedAt: number): LedgerWitness {
   const network = ledger.networkPassphrase;
   /** The service had none of the ledgers up to this one; it forgets more, never less. */
   let forgotten = 0;

@@ -6,6 +6,8 @@ import { createMemoryStore } from "../../src/adapters/store/memory.ts";
 import { auditProgram, type AuditInit, type AuditOptions } from "../../src/audit/audit-program.ts";
 import type { AuditReport } from "../../src/audit/report.ts";
 import type { Engine } from "../../src/ports/engine.ts";
+import type { Clock } from "../../src/ports/clock.ts";
+import type { Ledger } from "../../src/ports/ledger.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { ExecutionScene } from "./execution-scene.ts";
 
@@ -24,10 +26,17 @@ export async function createSceneAuditor(
   scene: ExecutionScene,
   {
     store = createMemoryStore(),
+    ledger = scene.client.ledger,
+    clock = scene.clock,
     peers = () => [scene.client.content, ...scene.workers.map(({ content }) => content)],
-  }: { readonly store?: Store; readonly peers?: () => readonly CollectingContentStore[] } = {},
+  }: {
+    readonly store?: Store;
+    readonly ledger?: Ledger;
+    readonly clock?: Clock;
+    readonly peers?: () => readonly CollectingContentStore[];
+  } = {},
 ): Promise<SceneAuditor> {
-  const { clock, scratchDirectory, client } = scene;
+  const { scratchDirectory } = scene;
   const logger = createMemoryLogger();
   const content = createMemoryContentStore({ peers, clock, logger });
   await content.start();
@@ -41,7 +50,7 @@ export async function createSceneAuditor(
     },
   };
   const components = {
-    ledger: client.ledger,
+    ledger,
     content,
     engines: new Map([["wasi" as const, counting]]),
     scratchDirectory,

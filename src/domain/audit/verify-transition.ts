@@ -5,6 +5,7 @@ import { programReference } from "../program/smart-account.ts";
 import { buildTransition } from "../program/transition-transaction.ts";
 import { isSignedBy } from "../program/verify-signature.ts";
 import type { ProgramReference } from "../../ports/engine.ts";
+import { messageOf } from "../../errors.ts";
 import { equalBytes } from "../../utils/bytes.ts";
 import { hashWithDomain } from "../../wire/canonical.ts";
 import { hashRequest } from "../../wire/execution-request.ts";
@@ -98,17 +99,23 @@ function verifyTransaction(
   { network, program }: HistoryContext,
 ): readonly AuditFault[] {
   const { request } = record.signedRequest;
-  const rebuilt = buildTransition({
-    network,
-    program,
-    user: request.user,
-    sequence: record.environment.sequence,
-    newState: record.newState,
-    recordCid,
-    gasFeeStroops: record.gasFeeStroops,
-    validUntil: request.validUntil,
-    paymentCloseTime: record.payment.closeTime,
-  });
+  let rebuilt: Transaction;
+  try {
+    rebuilt = buildTransition({
+      network,
+      program,
+      user: request.user,
+      sequence: record.environment.sequence,
+      newState: record.newState,
+      recordCid,
+      gasFeeStroops: record.gasFeeStroops,
+      validUntil: request.validUntil,
+      paymentCloseTime: record.payment.closeTime,
+    });
+  } catch (error) {
+    // Amounts and sequences that the ledger has none of.
+    return [fault("TRANSACTION_MISMATCH", messageOf(error))];
+  }
   return equalBytes(rebuilt.hash(), landed.hash()) ? [] : [fault("TRANSACTION_MISMATCH")];
 }
 

@@ -4,6 +4,8 @@ import { execute } from "../../../src/client/execute.ts";
 import { readState } from "../../../src/client/read-state.ts";
 import type { Wallet } from "../../../src/client/wallet.ts";
 import type { AuditProgress } from "../../../src/audit/report.ts";
+import { SprfError } from "../../../src/errors.ts";
+import type { Ledger } from "../../../src/ports/ledger.ts";
 import { readChainRecord } from "../../../src/execution/read-record.ts";
 import { utf8 } from "../../../src/utils/bytes.ts";
 import type { ChainRecord } from "../../../src/wire/record.ts";
@@ -52,7 +54,7 @@ for (const count of [3, 5, 7]) {
       }
       const report = await auditor.audit(program);
       expect(report).to.include({ outcome: "clean", transitions: state.length, ran: state.length, uncheckedCount: 0 });
-    });
+    }).timeout(60_000);
 
     it("should name the first transition that a lying majority landed, and exactly who signed it", async () => {
       const program = await scene.program("probe");
@@ -75,7 +77,7 @@ for (const count of [3, 5, 7]) {
       expect(wrong?.signedBy.map(({ address }) => address)).to.have.members(
         scene.workers.slice(0, liars).map(({ url }) => url),
       );
-    });
+    }).timeout(60_000);
   });
 }
 
@@ -150,6 +152,36 @@ describe("audit/audit-program", () => {
     expect(report.known).to.be.at.least(1);
     expect(report.ran + report.known).to.equal(4);
   });
+
+  it("should ask a ledger again that fails now and then, and give up on one that stays away", async () => {
+    await history.land(wallet, "append 1\n");
+    const { ledger } = scene.client;
+    let calls = 0;
+    let isAway = false;
+    const unsteady: Ledger = {
+      ...ledger,
+      async transaction(hash, options) {
+        calls += 1;
+        if (isAway || calls % 2 === 1) throw new SprfError("LEDGER_UNREACHABLE", "it was away");
+        return await ledger.transaction(hash, options);
+      },
+    };
+    const patient = await createSceneAuditor(scene, {
+      ledger: unsteady,
+      clock: { now: () => scene.clock.now(), sleep: async () => {} },
+    });
+    try {
+      expect(await patient.audit(program)).to.include({ outcome: "clean", ran: 1, paymentsSeen: 1 });
+      expect(calls).to.be.above(1);
+      await history.land(wallet, "append 2\n");
+      isAway = true;
+      expect(await codeOf(patient.audit(program))).to.equal("LEDGER_UNREACHABLE");
+      isAway = false;
+      expect(await patient.audit(program)).to.include({ outcome: "clean", ran: 1, known: 1 });
+    } finally {
+      await patient.close();
+    }
+  }).timeout(30_000);
 
   it("should account for transactions that landed and failed", async () => {
     const poor = await scene.user();

@@ -22,10 +22,11 @@ import { majorityOf, type SmartAccount } from "../../../src/domain/program/smart
 import { readChainRecord } from "../../../src/execution/read-record.ts";
 import { findTip } from "../../../src/execution/tip.ts";
 import { utf8 } from "../../../src/utils/bytes.ts";
-import { recordCidOf } from "../../../src/wire/canonical.ts";
+import { encodeCanonical, recordCidOf } from "../../../src/wire/canonical.ts";
 import { signChange } from "../../../src/wire/change-request.ts";
 import { encodeRecord, type ProgramRecord } from "../../../src/wire/record.ts";
 import { createSceneAuditor, type SceneAuditor } from "../../helpers/auditor.ts";
+import { MODULE } from "../../helpers/smart-accounts.ts";
 import { createExecutionScene, type ExecutionScene } from "../../helpers/execution-scene.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -178,6 +179,25 @@ describe("audit of changes", () => {
     const { wrong } = await auditor.audit(program);
     expect(wrong).to.include({ number: 3, kind: "payout", recordCid });
     expect(wrong?.faults.map(({ code }) => code)).to.deep.equal(["PAYOUT_INVALID"]);
+  }).timeout(20_000);
+
+  it("should name a transaction whose record is none", async () => {
+    const program = await newProgram(0, 1, 2);
+    await append(program, "1");
+    const account = await scene.account(program);
+    const block = encodeCanonical({ kind: "transition", version: 1 });
+    await scene.client.content.putRecord(block);
+    const recordCid = recordCidOf(block);
+    const place = { network: scene.devnet.networkPassphrase, program, sequence: account.sequence, maxTime: soon() };
+    const transaction = programTransaction({ ...place, recordCid })
+      .addOperation(Operation.manageData({ name: "current_state", value: MODULE }))
+      .build();
+    const signers = await land(account, transaction);
+    const { outcome, wrong } = await auditor.audit(program);
+    expect(outcome).to.equal("wrong");
+    expect(wrong).to.include({ number: 0, recordCid });
+    expect(wrong?.faults.map(({ code }) => code)).to.deep.equal(["RECORD_INVALID"]);
+    expect(wrong?.signedBy.map(({ ledgerKey }) => ledgerKey)).to.deep.equal(signers);
   }).timeout(20_000);
 
   it("should name a transaction that has no record at all", async () => {

@@ -4,6 +4,7 @@ import { execute } from "../../../src/client/execute.ts";
 import type { Wallet } from "../../../src/client/wallet.ts";
 import type { AuditReport } from "../../../src/audit/report.ts";
 import { readChainRecord } from "../../../src/execution/read-record.ts";
+import { recordCidOf } from "../../../src/wire/canonical.ts";
 import type { TransitionRecord } from "../../../src/wire/record.ts";
 import { utf8 } from "../../../src/utils/bytes.ts";
 import { codeOf } from "../../helpers/code-of.ts";
@@ -106,6 +107,16 @@ const FORGERIES: ReadonlyArray<{
     codes: ["ENVELOPE_MISMATCH"],
     forgery: {
       record: (record) => ({ ...record, previous: { ...record.previous, envelope: new Uint8Array([1, 2, 3]) } }),
+    },
+  },
+  {
+    what: "another record for the one before",
+    codes: ["ENVELOPE_MISMATCH"],
+    forgery: {
+      record: (record) => ({
+        ...record,
+        previous: { ...record.previous, recordCid: recordCidOf(new Uint8Array([1])) },
+      }),
     },
   },
 ];
