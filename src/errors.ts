@@ -50,6 +50,10 @@ export const ERRORS = {
   },
   PROGRAM_INVALID: { fault: "user", next: "Build the program anew; the message says what was refused." },
   STATE_REFUSED: { fault: "program", next: "Keep the program's state within its limit, and of regular files only." },
+  NON_DETERMINISTIC: {
+    fault: "program",
+    next: "Tell the program's owner: runs on the same state and input must come to the same.",
+  },
   ENGINE_FAILED: { fault: "internal", next: "The run failed on this worker alone; try again." },
 
   // Ledger

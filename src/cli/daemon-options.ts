@@ -85,7 +85,8 @@ function networksOf({ networks }: Settings): NetworkSettings {
   return { ...networks, waku: listen === undefined ? waku : { ...waku, listen } };
 }
 
-function enginesOf({ engines }: Settings): EngineSettings {
+/** What engines are made of. */
+export function enginesOf({ engines }: Pick<Settings, "engines">): EngineSettings {
   const { dockerSocket, dockerRuntime } = engines;
   const kinds: readonly ProgramReference["kind"][] = engines.kinds;
   return {
