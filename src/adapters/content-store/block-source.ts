@@ -24,7 +24,7 @@ export interface BlockSource extends Startable {
    * @returns whether all of them came
    * @throws SprfError `CONTENT_TOO_LARGE`, and those of `signal` and of `store`
    */
-  fetchDag?(root: CID, options: FetchDagOptions): Promise<boolean>;
+  readonly fetchDag?: (root: CID, options: FetchDagOptions) => Promise<boolean>;
   /** Tells peers that wait for the block that it is here now. */
   announce(cid: CID): Promise<void>;
 }

@@ -1,10 +1,15 @@
+import { open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { FsBlockstore } from "blockstore-fs";
+import { NextToLast } from "blockstore-fs/sharding";
 import type { CID } from "multiformats/cid";
+import PQueue from "p-queue";
 
 import { concatBytes } from "../../utils/bytes.ts";
 import { blockKey } from "./cid.ts";
+
+const FLUSHES_AT_ONCE = 8;
 
 /** Where blocks rest; knows nothing of hashes. */
 export interface RawBlocks {
@@ -12,15 +17,33 @@ export interface RawBlocks {
   get(cid: CID): Promise<Uint8Array | undefined>;
   has(cid: CID): Promise<boolean>;
   put(cid: CID, bytes: Uint8Array): Promise<void>;
+  /** Resolves when these blocks, which are here, would survive a loss of power. */
+  sync(cids: readonly CID[]): Promise<void>;
   delete(cid: CID): Promise<void>;
   all(): AsyncIterable<CID>;
 }
 
-/** A file a block, each written beside its place and moved there. */
+/**
+ * A file a block, each written beside its place and moved there. Not flushed by itself: what is only read once may be lost, and a
+ * block that a crash has cut short does not match its hash.
+ */
 export function createFsBlocks(directory: string): RawBlocks {
-  const store = new FsBlockstore(join(directory, "blocks"));
+  const folder = join(directory, "blocks");
+  const shards = new NextToLast();
+  const store = new FsBlockstore(folder, { shardingStrategy: shards });
   return {
-    open: async () => await store.open(),
+    async open() {
+      await store.open();
+      await removeLeftOvers(folder);
+    },
+    async sync(cids) {
+      const places = cids.map((cid) => shards.encode(cid));
+      const files = new Set(places.map(({ dir, file }) => join(folder, dir, file)));
+      const folders = new Set([...places.map(({ dir }) => join(folder, dir)), folder]);
+      const flushes = new PQueue({ concurrency: FLUSHES_AT_ONCE });
+      await flushes.addAll([...files].map((path) => async () => await flush(path)));
+      await flushes.addAll([...folders].map((path) => async () => await flush(path)));
+    },
     async get(cid) {
       // The file's stream reports every failure as "not found", so absence is asked for first.
       if (!(await store.has(cid))) return undefined;
@@ -44,6 +67,25 @@ export function createFsBlocks(directory: string): RawBlocks {
   };
 }
 
+/** What a crash left beside the blocks: each was written under its name with a dot before and `.tmp` behind. */
+async function removeLeftOvers(folder: string): Promise<void> {
+  for (const shard of await readdir(folder, { withFileTypes: true })) {
+    if (!shard.isDirectory()) continue;
+    for (const name of await readdir(join(folder, shard.name))) {
+      if (name.endsWith(".tmp")) await rm(join(folder, shard.name, name), { force: true });
+    }
+  }
+}
+
+async function flush(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
 /** Blocks that are gone with the process. */
 export function createMemoryBlocks(): RawBlocks {
   const blocks = new Map<string, { cid: CID; bytes: Uint8Array }>();
@@ -54,6 +96,7 @@ export function createMemoryBlocks(): RawBlocks {
     async put(cid, bytes) {
       blocks.set(blockKey(cid), { cid, bytes });
     },
+    async sync() {},
     async delete(cid) {
       blocks.delete(blockKey(cid));
     },

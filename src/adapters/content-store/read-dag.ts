@@ -83,18 +83,20 @@ export async function hasDag(blocks: LocalBlocks, root: CID, signal: AbortSignal
   return complete;
 }
 
-/** Brings every block below `root` to this machine. @throws SprfError `CONTENT_TOO_LARGE`, and what reading throws */
+/** Brings every block below `root` to this machine and resolves with their CIDs. @throws SprfError `CONTENT_TOO_LARGE`, and what reading throws */
 export async function fetchDag(
   { blocks, readBlock, prefetch }: DagReader,
   root: CID,
   { maxBytes, lease, signal }: { readonly maxBytes: number; readonly lease?: Lease; readonly signal: AbortSignal },
-): Promise<void> {
+): Promise<readonly CID[]> {
+  const all: CID[] = [];
   await prefetch(root, { maxBytes, signal, lease });
   let total = 0;
   await walk(
     root,
     async (cid, inner) => {
       await lease?.hold(blockKey(cid));
+      all.push(cid);
       if (!hasLinks(cid) && (await blocks.has(cid))) return undefined;
       const bytes = await readBlock(cid, { signal: inner.signal, lease });
       total += bytes.length;
@@ -103,6 +105,7 @@ export async function fetchDag(
     },
     { signal },
   );
+  return all;
 }
 
 function readOnly(read: (cid: CID) => Promise<Uint8Array>): Parameters<typeof unixfs>[0]["blockstore"] {

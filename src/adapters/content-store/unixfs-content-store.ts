@@ -51,7 +51,9 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
     return signal === undefined ? running.stop.signal : AbortSignal.any([signal, running.stop.signal]);
   };
   const sweep = async (signal: AbortSignal | undefined): Promise<Collected> => {
-    collecting ??= collect({ blocks, pins, guard, logger }, { signal }).finally(() => (collecting = undefined));
+    collecting ??= collect({ blocks, readBlock: reader.readBlock, pins, guard, logger }, { signal }).finally(
+      () => (collecting = undefined),
+    );
     return await collecting;
   };
   const collectNowAndThen = async (signal: AbortSignal): Promise<void> => {
@@ -102,6 +104,8 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
       try {
         const bytes = limited(content, init.maxFileBytes, signal);
         const cid = await unixfs({ blockstore }).addByteStream(bytes, { profile: "unixfs-v1-2025" });
+        // Whoever is told that it is pinned may sign for it: it must be there after a loss of power as well.
+        await blocks.sync(written);
         await pins.add(cid.toString(), options.holder);
         // Only now: a peer that hears of a file must be able to get all of it.
         for (const block of written) await source?.announce(block);
@@ -120,6 +124,7 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
       const lease = guard.lease();
       try {
         await blocks.write(cid, block.slice(), lease);
+        await blocks.sync([cid]);
         await pins.add(cid.toString(), options.holder);
       } finally {
         lease.release();
@@ -142,7 +147,7 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
       const signal = alive(options.signal);
       const lease = guard.lease();
       try {
-        await fetchDag(reader, root, { maxBytes: init.maxFileBytes, lease, signal });
+        await blocks.sync(await fetchDag(reader, root, { maxBytes: init.maxFileBytes, lease, signal }));
         await pins.add(text, options.holder);
       } catch (error) {
         throw asSprfError(error, signal);

@@ -46,6 +46,8 @@ export function createKuboBlocks({ rpc, commandTimeoutMs, signal }: KuboBlocksIn
       const { Key: key } = parseAnswer(putSchema, answer);
       if (key !== cid.toString()) throw new SprfError("KUBO_REFUSED", `Kubo stored ${cid.toString()} as ${key}`);
     },
+    // Kubo flushes by itself with each pin.
+    async sync() {},
     all: unsupported,
     remove: unsupported,
   };

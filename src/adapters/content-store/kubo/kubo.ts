@@ -207,7 +207,9 @@ export function createKuboContentStore(init: KuboContentStoreInit): CollectingCo
       const signal = alive(options.signal);
       try {
         const reader = createDagReader(blocksFor(signal), source);
-        const bring = async (): Promise<void> => await fetchDag(reader, root, { maxBytes: maxFileBytes, signal });
+        const bring = async (): Promise<void> => {
+          await fetchDag(reader, root, { maxBytes: maxFileBytes, signal });
+        };
         await untilPinned(text, bring, { signal, holder: options.holder });
       } catch (error) {
         throw asSprfError(error, signal);
