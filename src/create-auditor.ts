@@ -71,7 +71,7 @@ export async function createAuditor(init: AuditorInit): Promise<Auditor> {
   const scratchDirectory = await createScratch(dataDirectory, SCRATCH_PREFIX, logger);
   const engines = createEngines({ content, logger }, { ...init.engines, scratchDirectory });
   const workerApi = createHttpWorkerApi();
-  const joining = { ledger, workerApi, node, logger };
+  const joining = { ledger, workerApi, node, logger, clock };
   const { networkPassphrase } = init.ledger;
   const tips = createTipMemory({ store, workerApi, networkPassphrase, ownKey: NO_WORKER });
   const stopping = new AbortController();

@@ -1,7 +1,8 @@
 import type { FeeBumpTransaction, Keypair } from "@stellar/stellar-sdk";
 
-import { bumpFee, submitAndWait } from "../../src/client/submit.ts";
+import { submitAndWait } from "../../src/client/submit.ts";
 import type { Wallet } from "../../src/client/wallet.ts";
+import { feeBump } from "./fee-bump.ts";
 import { buildTransition } from "../../src/domain/program/transition-transaction.ts";
 import { majorityOf } from "../../src/domain/program/smart-account.ts";
 import { conclude } from "../../src/execution/conclude.ts";
@@ -85,7 +86,7 @@ function transactionOf(
     paymentCloseTime: record.payment.closeTime,
   });
   transaction.sign(...keys, wallet.signers[0]);
-  return bumpFee(transaction, wallet.signers[0], network);
+  return feeBump(transaction, wallet.signers[0], network);
 }
 
 async function paymentOf(

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { bumpProgram, changeProgram, payOut } from "../../../src/client/change-program.ts";
 import { execute } from "../../../src/client/execute.ts";
 import { askForRecovery, recoverProgram } from "../../../src/client/recovery.ts";
-import { bumpFee, submitAndWait } from "../../../src/client/submit.ts";
+import { submitAndWait } from "../../../src/client/submit.ts";
 import { topUp } from "../../../src/client/top-up.ts";
 import type { Wallet } from "../../../src/client/wallet.ts";
 import { fundAccount } from "../../../src/devnet/fund.ts";
@@ -25,6 +25,7 @@ import { utf8 } from "../../../src/utils/bytes.ts";
 import { encodeCanonical, recordCidOf } from "../../../src/wire/canonical.ts";
 import { signChange } from "../../../src/wire/change-request.ts";
 import { encodeRecord, type ProgramRecord } from "../../../src/wire/record.ts";
+import { feeBump } from "../../helpers/fee-bump.ts";
 import { createSceneAuditor, type SceneAuditor } from "../../helpers/auditor.ts";
 import { MODULE } from "../../helpers/smart-accounts.ts";
 import { createExecutionScene, type ExecutionScene } from "../../helpers/execution-scene.ts";
@@ -59,7 +60,7 @@ describe("audit of changes", () => {
   const land = async (account: SmartAccount, transaction: Transaction): Promise<readonly string[]> => {
     const signers = account.workers.slice(0, majorityOf(account.workers.length)).map(({ ledgerKey }) => ledgerKey);
     for (const { ledgerKey } of scene.workers) if (signers.includes(ledgerKey.publicKey())) transaction.sign(ledgerKey);
-    const envelope = bumpFee(transaction, owner.signers[0], scene.devnet.networkPassphrase);
+    const envelope = feeBump(transaction, owner.signers[0], scene.devnet.networkPassphrase);
     await submitAndWait(scene.client, envelope, Math.floor(scene.clock.now() / 1_000) + 60);
     return signers;
   };
