@@ -25,6 +25,7 @@ import { watchOutcomes } from "./worker/appeals/appeal-outcomes.ts";
 import { agreementWorkers } from "./worker/changes/agreement-workers.ts";
 import { keepPrograms } from "./worker/changes/keep-programs.ts";
 import { createTipMemory } from "./worker/changes/tip-memory.ts";
+import { createConsentedRecords } from "./worker/changes/consented-records.ts";
 import { createConsent } from "./worker/changes/consent.ts";
 import { createAttempts, type Attempts } from "./worker/executions/attempts.ts";
 import { createExecute } from "./worker/executions/execute.ts";
@@ -78,6 +79,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   const { chain, clock, content, keys, ledger, store } = peer;
   const scratchDirectory = scratchOf(init, init.keys.account);
   const engines = wrapAll(createEngines({ content, logger }, { ...init.engines, scratchDirectory }), init.wrapEngine);
+  const consented = createConsentedRecords({ store, content, ledger });
   const closers: (() => Promise<void>)[] = [];
   const life = new AbortController();
   const tips = createTipMemory({
@@ -159,6 +161,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     const keeper = keepPrograms({
       ...peer,
       tips,
+      consented,
       logger: logger.child({ component: "keep-programs" }),
       ledgerKey: keys.ledgerKeypair,
       programs: () => [...new Set(agreements.running().flatMap(({ program }) => program ?? []))],
@@ -236,6 +239,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       consent: createConsent({
         ...peer,
         tips,
+        consented,
         logger,
         ledgerKey: keys.ledgerKeypair,
         workersOf: async (agreement, program) => await agreementWorkers(chain, { agreement, program }),

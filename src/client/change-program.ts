@@ -9,9 +9,10 @@ import {
 } from "../domain/program/smart-account.ts";
 import { SprfError } from "../errors.ts";
 import { loadSmartAccount } from "../execution/load-smart-account.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import { signChange } from "../wire/change-request.ts";
-import type { Proposal } from "../wire/proposal.ts";
+import { OPEN_PROPOSAL_STEP_SECONDS, type Proposal } from "../wire/proposal.ts";
 import { landProposal, type LandComponents, type LandedProposal } from "./land-proposal.ts";
 import { FEE_PER_OPERATION_STROOPS } from "./submit.ts";
 import type { Wallet } from "./wallet.ts";
@@ -112,7 +113,7 @@ export async function payOut(
       network: ledger.networkPassphrase,
       program,
       sequence: account.sequence,
-      validUntil: BigInt(Math.floor(clock.now() / MS_PER_SECOND) + VALID_SECONDS),
+      validUntil: openUntil(clock),
       shareStroops,
     };
   };
@@ -132,9 +133,15 @@ export async function bumpProgram(
     network: ledger.networkPassphrase,
     program,
     sequence: (await loadSmartAccount(ledger, program, { signal })).sequence,
-    validUntil: BigInt(Math.floor(clock.now() / MS_PER_SECOND) + VALID_SECONDS),
+    validUntil: openUntil(clock),
   });
   return await landProposal(components, { wallet, propose }, options);
+}
+
+/** The next whole minute that leaves time enough. */
+function openUntil(clock: Clock): bigint {
+  const soonest = BigInt(Math.floor(clock.now() / MS_PER_SECOND) + VALID_SECONDS);
+  return soonest + (OPEN_PROPOSAL_STEP_SECONDS - (soonest % OPEN_PROPOSAL_STEP_SECONDS));
 }
 
 /** @throws SprfError `PROGRAM_IMMUTABLE`, `INVALID_INPUT` when the wallet is not the owner's */

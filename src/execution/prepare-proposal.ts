@@ -18,7 +18,7 @@ import type { ContentStore } from "../ports/content-store.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import { recordCidOf } from "../wire/canonical.ts";
 import { verifyChange, type SignedChange } from "../wire/change-request.ts";
-import { placeOf, type Proposal } from "../wire/proposal.ts";
+import { OPEN_PROPOSAL_MAX_SECONDS, OPEN_PROPOSAL_STEP_SECONDS, placeOf, type Proposal } from "../wire/proposal.ts";
 import { encodeRecord, type BumpRecord, type PayoutRecord, type ProgramRecord } from "../wire/record.ts";
 import { readChainRecord } from "./read-record.ts";
 import { findTip, type Tip, type TipMemory } from "./tip.ts";
@@ -60,6 +60,7 @@ export async function loadProposed(
   if (validUntil > BigInt(nowSeconds) + MAX_VALID_SECONDS) {
     throw new SprfError("INVALID_INPUT", `validUntil is more than ${MAX_VALID_SECONDS} s away`);
   }
+  if (proposal.kind !== "change") checkOpenProposal(validUntil - BigInt(nowSeconds), validUntil);
   const snapshot = await ledger.account(program, ENTRY_NAMES, { signal });
   if (snapshot === undefined) throw new SprfError("ACCOUNT_NOT_FOUND", `there is no account ${program}`);
   const restores = proposal.kind === "change" && proposal.signedChange.request.change.kind === "workers";
@@ -103,6 +104,14 @@ export async function prepareProposal(
   const recordBlock = encodeRecord(await recordFor(components.content, { proposal, account, tip }, signal));
   const recordCid = recordCidOf(recordBlock);
   return { account, recordBlock, recordCid, transaction: transactionFor(proposal, account, recordCid) };
+}
+
+function checkOpenProposal(validSeconds: bigint, validUntil: bigint): void {
+  if (validUntil % OPEN_PROPOSAL_STEP_SECONDS === 0n && validSeconds <= OPEN_PROPOSAL_MAX_SECONDS) return;
+  throw new SprfError(
+    "INVALID_INPUT",
+    `validUntil: expected a multiple of ${OPEN_PROPOSAL_STEP_SECONDS} s at most ${OPEN_PROPOSAL_MAX_SECONDS} s away`,
+  );
 }
 
 async function recordFor(

@@ -14,6 +14,11 @@ const onAccountShape = {
   validUntil: uint64Schema,
 };
 
+/** Anybody may propose payouts and bumps, so they end at whole minutes, soon: few records follow from one sequence, whoever asks. */
+export const OPEN_PROPOSAL_STEP_SECONDS = 60n;
+/** The longest that a payout or bump may be valid. */
+export const OPEN_PROPOSAL_MAX_SECONDS = 300n;
+
 /** What workers are asked to sign besides transitions: a change of the owner's, and what anybody may propose within its rules. */
 export const proposalSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("change"), signedChange: signedChangeSchema }),

@@ -14,6 +14,7 @@ import { createAttempts } from "../../src/worker/executions/attempts.ts";
 import { createExecute } from "../../src/worker/executions/execute.ts";
 import { createUsedPayments } from "../../src/worker/executions/used-payments.ts";
 import { createTipMemory } from "../../src/worker/changes/tip-memory.ts";
+import { createConsentedRecords } from "../../src/worker/changes/consented-records.ts";
 import { createConsent } from "../../src/worker/changes/consent.ts";
 import { createWorkerApi } from "../../src/worker/http/api.ts";
 import { startHttpServer, type HttpServer } from "../../src/worker/http/server.ts";
@@ -127,6 +128,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
       tip: async (program) => await tips.get(program),
       consent: createConsent({
         ledger,
+        consented: createConsentedRecords({ store, content, ledger }),
         tips,
         content,
         clock,

@@ -10,15 +10,19 @@ const PAYOUT_MIN_STROOPS = 100_000_000n;
 /** Stays in the account above its reserve, for an entry or a signer more. */
 export const PAYOUT_KEEP_STROOPS = 10_000_000n;
 
+/** Shares are multiples of this, so that there are few payouts that can be proposed, and small payments do not change which. */
+const SHARE_STEP_STROOPS = 1_000_000n;
+
 /** What each of so many workers gets of what an account can spend; undefined while that is too little. */
 export function payoutShareStroops(spendableStroops: bigint, workers: number): bigint | undefined {
   if (spendableStroops < PAYOUT_MIN_STROOPS) return undefined;
-  return (spendableStroops - PAYOUT_KEEP_STROOPS) / BigInt(workers);
+  const share = (spendableStroops - PAYOUT_KEEP_STROOPS) / BigInt(workers);
+  return share - (share % SHARE_STEP_STROOPS);
 }
 
 /**
- * Checks a payout's sum (invariant P6): nothing of the reserve, and not so little that it is not worth its fee. What came in since
- * it was proposed is left for the next one.
+ * Checks a payout's sum (invariant P6): nothing of the reserve, and all that there is to share but for one step, which may have
+ * come in since it was proposed.
  *
  * @throws SprfError `PAYOUT_REFUSED`
  */
@@ -32,11 +36,10 @@ export function checkPayout({
   readonly shareStroops: bigint;
 }): void {
   const most = payoutShareStroops(spendableStroops, workers);
-  const least = payoutShareStroops(PAYOUT_MIN_STROOPS, workers) ?? 0n;
-  if (most !== undefined && shareStroops <= most && shareStroops >= least) return;
+  if (most !== undefined && (shareStroops === most || shareStroops === most - SHARE_STEP_STROOPS)) return;
   throw new SprfError(
     "PAYOUT_REFUSED",
-    `${shareStroops} stroops for each of ${workers} workers: the account can spend ${spendableStroops}, of which ${PAYOUT_KEEP_STROOPS} stay, and pays out from ${PAYOUT_MIN_STROOPS} on`,
+    `${shareStroops} stroops for each of ${workers} workers: the account can spend ${spendableStroops}, of which ${PAYOUT_KEEP_STROOPS} stay, and pays out from ${PAYOUT_MIN_STROOPS} on in steps of ${SHARE_STEP_STROOPS}`,
     { context: { spendableStroops: spendableStroops.toString(), shareStroops: shareStroops.toString() } },
   );
 }

@@ -6,7 +6,9 @@ import { loadProposed, prepareProposal, type ProposalComponents } from "../../ex
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import { verifyChange, type SignedChange } from "../../wire/change-request.ts";
+import { toHex } from "../../utils/bytes.ts";
 import { placeOf, type Consent, type Proposal } from "../../wire/proposal.ts";
+import type { ConsentedRecords } from "./consented-records.ts";
 
 const MS_PER_SECOND = 1_000;
 
@@ -14,6 +16,7 @@ export interface ConsentComponents extends ProposalComponents {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly ledgerKey: Keypair;
+  readonly consented: ConsentedRecords;
   /**
    * Ledger keys (`G...`) of the workers of a running agreement that is bound to the program; undefined when the market knows no
    * such agreement.
@@ -58,8 +61,12 @@ export function createConsent(components: ConsentComponents): (proposal: Proposa
       { proposal, account },
       { nowSeconds },
     );
-    await content.putRecord(recordBlock);
     const hash = new Uint8Array(transaction.hash());
+    if (isRecoveryChange(proposal)) await content.putRecord(recordBlock);
+    else {
+      const { validUntil } = placeOf(proposal);
+      await components.consented.keep(recordBlock, { recordCid, transactionHash: toHex(hash), validUntil });
+    }
     logger.info("consented to a proposal", {
       program: account.id,
       kind: proposal.kind === "change" ? proposal.signedChange.request.change.kind : proposal.kind,
@@ -72,4 +79,9 @@ export function createConsent(components: ConsentComponents): (proposal: Proposa
       signature: new Uint8Array(ledgerKey.sign(Buffer.from(hash))),
     };
   };
+}
+
+/** What may land in years is kept for good. */
+function isRecoveryChange(proposal: Proposal): boolean {
+  return proposal.kind === "change" && proposal.signedChange.request.change.kind === "recovery";
 }

@@ -12,6 +12,7 @@ import { findTip } from "../../execution/tip.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { Startable } from "../../ports/startable.ts";
 import { withDeadline } from "../../utils/abort.ts";
+import type { ConsentedRecords } from "./consented-records.ts";
 
 const LOOK_EVERY_MS = 60_000;
 const LOOK_TIMEOUT_MS = 30_000;
@@ -20,6 +21,7 @@ const MS_PER_SECOND = 1_000;
 export interface KeepComponents extends LandComponents {
   readonly logger: Logger;
   readonly ledgerKey: Keypair;
+  readonly consented: ConsentedRecords;
   /** The programs (`G...`) that this worker serves now. */
   programs(): readonly string[];
 }
@@ -52,16 +54,32 @@ export function keepPrograms(
     }
   }
 
+  async function attempt(
+    work: (signal: AbortSignal) => Promise<void>,
+    signal: AbortSignal,
+    what: object,
+  ): Promise<void> {
+    try {
+      await work(withDeadline(signal, LOOK_TIMEOUT_MS));
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const code = error instanceof SprfError ? error.code : "INTERNAL";
+      logger.debug("a program cannot be looked after now", { ...what, code, reason: messageOf(error) });
+    }
+  }
+
   async function keep(signal: AbortSignal): Promise<void> {
     for (;;) {
+      await attempt(
+        async (deadline) => {
+          const nowSeconds = Math.floor(clock.now() / MS_PER_SECOND);
+          await components.consented.prune(nowSeconds, { signal: deadline });
+        },
+        signal,
+        {},
+      );
       for (const program of components.programs()) {
-        try {
-          await look(program, withDeadline(signal, LOOK_TIMEOUT_MS));
-        } catch (error) {
-          if (signal.aborted) return;
-          const code = error instanceof SprfError ? error.code : "INTERNAL";
-          logger.debug("a program cannot be looked after now", { program, code, reason: messageOf(error) });
-        }
+        await attempt(async (deadline) => await look(program, deadline), signal, { program });
       }
       await clock.sleep(everyMs, { signal });
     }

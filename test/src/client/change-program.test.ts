@@ -6,7 +6,7 @@ import { execute } from "../../../src/client/execute.ts";
 import { topUp } from "../../../src/client/top-up.ts";
 import type { Wallet } from "../../../src/client/wallet.ts";
 import { fundAccount } from "../../../src/devnet/fund.ts";
-import { PAYOUT_KEEP_STROOPS } from "../../../src/domain/program/payout.ts";
+import { PAYOUT_KEEP_STROOPS, payoutShareStroops } from "../../../src/domain/program/payout.ts";
 import { stateAfter } from "../../../src/domain/program/chain-record.ts";
 import { readChainRecord } from "../../../src/execution/read-record.ts";
 import { findTip } from "../../../src/execution/tip.ts";
@@ -189,20 +189,24 @@ describe("changing a program", () => {
     for (const { ledgerKey } of workers(2)) await fundAccount(scene.devnet.friendbotUrl, ledgerKey);
 
     const before = await scene.account(id);
-    const propose = async (shareStroops: bigint): Promise<string | undefined> =>
+    const minute = BigInt(Math.ceil(scene.clock.now() / 60_000)) * 60n + 60n;
+    const propose = async (shareStroops: bigint, validUntil = minute): Promise<string | undefined> =>
       await codeOf(
         scene.client.workerApi.consent(before.workers[0]?.address ?? "", {
           kind: "payout",
           network: scene.devnet.networkPassphrase,
           program: id,
           sequence: before.sequence,
-          validUntil: BigInt(Math.floor(scene.clock.now() / 1_000) + 60),
+          validUntil,
           shareStroops,
         }),
       );
-    const share = (before.spendableStroops - PAYOUT_KEEP_STROOPS) / 3n;
+    const share = payoutShareStroops(before.spendableStroops, 3) ?? 0n;
+    expect(3n * share).to.be.within(before.spendableStroops - 2n * PAYOUT_KEEP_STROOPS, before.spendableStroops);
     expect(await propose(share + 1n)).to.equal("PAYOUT_REFUSED");
     expect(await propose(1n)).to.equal("PAYOUT_REFUSED");
+    expect(await propose(share, minute + 1n)).to.equal("INVALID_INPUT");
+    expect(await propose(share, minute + 600n)).to.equal("INVALID_INPUT");
 
     const balances = async (): Promise<readonly bigint[]> =>
       await Promise.all(

@@ -1,12 +1,14 @@
 import { expect } from "chai";
 
 import { createMemoryLogger } from "../../../../src/adapters/logger/memory.ts";
+import { createMemoryStore } from "../../../../src/adapters/store/memory.ts";
 import { topUp } from "../../../../src/client/top-up.ts";
 import type { Wallet } from "../../../../src/client/wallet.ts";
 import { fundAccount } from "../../../../src/devnet/fund.ts";
 import { PAYOUT_KEEP_STROOPS } from "../../../../src/domain/program/payout.ts";
 import { BUMP_AFTER_SECONDS } from "../../../../src/domain/program/recovery.ts";
 import type { Startable } from "../../../../src/ports/startable.ts";
+import { createConsentedRecords } from "../../../../src/worker/changes/consented-records.ts";
 import { keepPrograms } from "../../../../src/worker/changes/keep-programs.ts";
 import { createExecutionScene, type ExecutionScene } from "../../../helpers/execution-scene.ts";
 import { until } from "../../../helpers/until.ts";
@@ -31,6 +33,7 @@ describe("looking after programs", () => {
           content,
           logger: createMemoryLogger(scene.lines),
           ledgerKey,
+          consented: createConsentedRecords({ store: createMemoryStore(), content, ledger: scene.client.ledger }),
           programs: () => programs,
         },
         { everyMs: EVERY_MS },
