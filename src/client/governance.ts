@@ -43,6 +43,7 @@ export interface ProgramGovernance {
   inspect(program: string, options?: CallOptions): Promise<ProgramStanding>;
   /** What a new program's account costs: its reserve, and the most that the ledger's fee can come to. */
   costOfCreating(terms: SmartAccountTerms): { readonly reserveStroops: bigint; readonly maxFeeStroops: bigint };
+  /** What a change would cost now. @throws SprfError `INVALID_INPUT` for a change that nobody could use the account after */
   costOfChange(
     parts: { readonly program: string; readonly change: AccountChange },
     options?: CallOptions,
