@@ -32,13 +32,14 @@ export async function createSceneAuditor(
   }: {
     readonly store?: Store;
     readonly ledger?: Ledger;
+    /** The audit's own; content has the scene's. */
     readonly clock?: Clock;
     readonly peers?: () => readonly CollectingContentStore[];
   } = {},
 ): Promise<SceneAuditor> {
   const { scratchDirectory } = scene;
   const logger = createMemoryLogger();
-  const content = createMemoryContentStore({ peers, clock, logger });
+  const content = createMemoryContentStore({ peers, clock: scene.clock, logger });
   await content.start();
   const engine = createWasiEngine({ content, logger }, { scratchDirectory, warm: 1 });
   let runs = 0;
