@@ -30,7 +30,6 @@ function createGatewayFirst(
   const share = createSharedWork<Uint8Array>();
 
   async function fetchBlock(cid: CID, signal: AbortSignal): Promise<Uint8Array> {
-    if (book.candidates().length === 0) return await peers.fetch(cid, { signal });
     const found = await gateways.fetchBlock(cid, { signal });
     if (found !== undefined) return found;
     const over = new AbortController();

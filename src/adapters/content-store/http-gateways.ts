@@ -99,21 +99,23 @@ export function createHttpGateways({
     async fetchDag(root, options) {
       let came = 0;
       const ownFaults = new Set<unknown>();
-      const watched: FetchDagOptions = {
+      const watched = (url: string): FetchDagOptions => ({
         ...options,
         async store(cid, bytes) {
+          // At the first good block: a reader that has all it wants may end the stream before its end.
+          if (came === 0) book.served(url);
           came += 1;
           await options.store(cid, bytes).catch((error: unknown) => {
             ownFaults.add(error);
             throw error;
           });
         },
-      };
+      });
       const all = await askEach(
         root,
         options.signal,
         // What came already is not asked for once more: the rest is fetched block by block.
-        async (url) => (came === 0 ? await dagFrom(url, root, watched) : undefined),
+        async (url) => (came === 0 ? await dagFrom(url, root, watched(url)) : undefined),
         // These say nothing about a gateway.
         (error) => ownFaults.has(error) || isSprfError(error, "CONTENT_TOO_LARGE"),
       );
