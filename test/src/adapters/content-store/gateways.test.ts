@@ -58,12 +58,15 @@ describe("content over other workers' gateways", () => {
       return bytes;
     },
   });
-  const reader = async (others = peers(), maxFileBytes = 32 * MIB): Promise<CollectingContentStore> => {
+  const reader = async (
+    others = peers(),
+    { maxFileBytes = 32 * MIB, patienceMs = 60_000 } = {},
+  ): Promise<CollectingContentStore> => {
     const [logger, raw] = [createMemoryLogger(), createMemoryBlocks()];
     const store = createUnixfsContentStore({
       raw,
       blocks: createLocalBlocks(raw, logger),
-      source: withGateways(book, { peers: others, clock: systemClock, logger }),
+      source: withGateways(book, { peers: others, patienceMs, clock: systemClock, logger }),
       store: createMemoryStore(),
       maxFileBytes,
       collectIntervalMs: 600_000,
@@ -107,7 +110,7 @@ describe("content over other workers' gateways", () => {
 
   it("should keep to the size that is borne", async () => {
     await gateway();
-    const store = await reader(peers(), 4 * MIB);
+    const store = await reader(peers(), { maxFileBytes: 4 * MIB });
     const cid = await origin.putFile(sampleBytes("too large", 5 * MIB));
     expect(await codeOf(store.pin(cid))).to.equal("CONTENT_TOO_LARGE");
     expect(await codeOf(readAll(store.get(cid, { maxBytes: 4 * MIB })))).to.equal("CONTENT_TOO_LARGE");
@@ -180,7 +183,7 @@ describe("content over other workers' gateways", () => {
       await new Promise((resolve) => silent.close(resolve));
     });
     book.add([`http://127.0.0.1:${(silent.address() as AddressInfo).port}`]);
-    const store = await reader();
+    const store = await reader(peers(), { patienceMs: 200 });
     const cid = await origin.putFile(utf8("small"));
     expect((await readAll(store.get(cid, limit))).toString()).to.equal("small");
     expect(book.candidates()).to.deep.equal([]);
