@@ -32,7 +32,7 @@ export function carBlockHead({ cid, bytes }: CarBlock): Uint8Array {
  * The blocks of a CAR (version 1), each as soon as it has arrived. Never holds more than one block and what came with its end,
  * whatever lengths the sender claims.
  *
- * @throws SprfError `CONTENT_CORRUPT` when it is no CAR or ends within a block
+ * @throws SprfError `CONTENT_CORRUPT` when it is no CAR, `CONTENT_NOT_FOUND` when it ends within a block
  */
 export async function* readCar(stream: AsyncIterable<Uint8Array>): AsyncGenerator<CarBlock> {
   const reader = createReader(stream);
@@ -72,7 +72,7 @@ function createReader(stream: AsyncIterable<Uint8Array>): Reader {
     return true;
   };
   const take = async (length: number): Promise<Uint8Array> => {
-    while (held < length) if (!(await pull())) throw corrupt("it ends within a block");
+    while (held < length) if (!(await pull())) throw cutShort();
     const all = parts.length === 1 && parts[0] !== undefined ? parts[0] : concatBytes(...parts);
     parts = [all.subarray(length)];
     held -= length;
@@ -85,7 +85,7 @@ function createReader(stream: AsyncIterable<Uint8Array>): Reader {
       for (let at = 0; at < MAX_VARINT_BYTES; at++) {
         if (held === 0 && !(await pullSome())) {
           if (at === 0) return undefined;
-          throw corrupt("it ends within a length");
+          throw cutShort();
         }
         const [byte = 0] = await take(1);
         value += (byte & 0x7f) * 2 ** (7 * at);
@@ -116,6 +116,11 @@ function checkHeader(bytes: Uint8Array): void {
 
 function varintOf(value: number): Uint8Array {
   return varint.encodeTo(value, new Uint8Array(varint.encodingLength(value)));
+}
+
+/** A sender that lacks a block, or dies, can do no better: that is no lie. */
+function cutShort(): SprfError {
+  return new SprfError("CONTENT_NOT_FOUND", "the CAR ends before its end");
 }
 
 function corrupt(reason: string): SprfError {

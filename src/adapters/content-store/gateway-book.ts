@@ -61,6 +61,8 @@ export function createGatewayBook({ clock }: { readonly clock: Pick<Clock, "now"
       }),
     failed: (url) =>
       change(url, (entry) => {
+        // Requests that ran side by side fail for one reason, once.
+        if (entry.notBefore > clock.now()) return;
         entry.notBefore = clock.now() + Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** entry.failures);
         entry.failures += 1;
         entry.servedAt = 0;

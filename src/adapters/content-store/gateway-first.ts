@@ -11,26 +11,28 @@ import { createSharedWork } from "./shared-work.ts";
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 8_000;
 
+export interface GatewayFirstInit {
+  /** Asked when no gateway has it. */
+  readonly peers: BlockSource;
+  /** How long a gateway may take for a block, and for the next bytes of a stream. @default 10,000 */
+  readonly patienceMs?: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /**
  * Asks other workers' gateways first, which is twice as fast as bitswap on large files, and then the peers, while the gateways
  * are asked again now and then: what nobody has yet may be put there any moment.
  */
-export function withGateways(
-  book: RatedGateways | undefined,
-  { peers, clock, logger }: { readonly peers: BlockSource; readonly clock: Clock; readonly logger: Logger },
-): BlockSource {
-  return book === undefined ? peers : createGatewayFirst(book, { peers, clock, logger });
+export function withGateways(book: RatedGateways | undefined, init: GatewayFirstInit): BlockSource {
+  return book === undefined ? init.peers : createGatewayFirst(book, init);
 }
 
-function createGatewayFirst(
-  book: RatedGateways,
-  { peers, clock, logger }: { readonly peers: BlockSource; readonly clock: Clock; readonly logger: Logger },
-): BlockSource {
-  const gateways = createHttpGateways({ book, clock, logger });
+function createGatewayFirst(book: RatedGateways, { peers, clock, logger, patienceMs }: GatewayFirstInit): BlockSource {
+  const gateways = createHttpGateways({ book, clock, logger, patienceMs });
   const share = createSharedWork<Uint8Array>();
 
   async function fetchBlock(cid: CID, signal: AbortSignal): Promise<Uint8Array> {
-    if (book.candidates().length === 0) return await peers.fetch(cid, { signal });
     const found = await gateways.fetchBlock(cid, { signal });
     if (found !== undefined) return found;
     const over = new AbortController();

@@ -13,9 +13,9 @@ import type { RatedGateways } from "./gateway-book.ts";
 
 /** How many are asked for the same thing, one after the other. */
 const MAX_ASKED = 3;
-const BLOCK_TIMEOUT_MS = 5_000;
+/** For a block, and for the next bytes of a CAR. */
+const DEFAULT_PATIENCE_MS = 10_000;
 /** A CAR must go on arriving, at this rate on average after a moment; bitswap is no slower than that. */
-const CAR_IDLE_MS = 5_000;
 const CAR_GRACE_MS = 5_000;
 const CAR_MIN_BYTES_PER_MS = 64;
 /** Nodes beside the chunks of a file; more of them come one by one, counted by the reader. */
@@ -35,10 +35,13 @@ export function createHttpGateways({
   book,
   clock,
   logger,
+  patienceMs = DEFAULT_PATIENCE_MS,
 }: {
   readonly book: RatedGateways;
   readonly clock: Pick<Clock, "now">;
   readonly logger: Logger;
+  /** How long a gateway may take for a block, and for the next bytes of a CAR. @default 10,000 */
+  readonly patienceMs?: number | undefined;
 }): HttpGateways {
   /** Asks one after the other until one has it; what fails says something about that one alone. */
   async function askEach<T>(
@@ -65,7 +68,7 @@ export function createHttpGateways({
   }
 
   async function blockFrom(url: string, cid: CID, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
-    const deadline = AbortSignal.timeout(BLOCK_TIMEOUT_MS);
+    const deadline = AbortSignal.timeout(patienceMs);
     const inner = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
     const body = await open(`${url}/ipfs/${cid.toString()}?format=raw`, "application/vnd.ipld.raw", inner);
     if (body === undefined) return undefined;
@@ -83,7 +86,7 @@ export function createHttpGateways({
 
   async function dagFrom(url: string, root: CID, options: FetchDagOptions): Promise<boolean | undefined> {
     const idle = new AbortController();
-    const pace = createPace(clock, idle);
+    const pace = createPace(clock, { idle, patienceMs });
     try {
       const inner = AbortSignal.any([options.signal, idle.signal]);
       const address = `${url}/ipfs/${root.toString()}?format=car&dag-scope=all`;
@@ -99,21 +102,23 @@ export function createHttpGateways({
     async fetchDag(root, options) {
       let came = 0;
       const ownFaults = new Set<unknown>();
-      const watched: FetchDagOptions = {
+      const watched = (url: string): FetchDagOptions => ({
         ...options,
         async store(cid, bytes) {
+          // At the first good block: a reader that has all it wants may end the stream before its end.
+          if (came === 0) book.served(url);
           came += 1;
           await options.store(cid, bytes).catch((error: unknown) => {
             ownFaults.add(error);
             throw error;
           });
         },
-      };
+      });
       const all = await askEach(
         root,
         options.signal,
         // What came already is not asked for once more: the rest is fetched block by block.
-        async (url) => (came === 0 ? await dagFrom(url, root, watched) : undefined),
+        async (url) => (came === 0 ? await dagFrom(url, root, watched(url)) : undefined),
         // These say nothing about a gateway.
         (error) => ownFaults.has(error) || isSprfError(error, "CONTENT_TOO_LARGE"),
       );
@@ -160,10 +165,10 @@ async function takeDag(body: AsyncIterable<Uint8Array>, root: CID, options: Fetc
 /** Aborts what stands still or crawls. */
 function createPace(
   clock: Pick<Clock, "now">,
-  idle: AbortController,
+  { idle, patienceMs }: { readonly idle: AbortController; readonly patienceMs: number },
 ): { watch(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>; stop(): void } {
-  let quiet = AbortSignal.timeout(CAR_IDLE_MS);
-  const onQuiet = (): void => idle.abort(new SprfError("TIMEOUT", `nothing came for ${CAR_IDLE_MS} ms`));
+  let quiet = AbortSignal.timeout(patienceMs);
+  const onQuiet = (): void => idle.abort(new SprfError("TIMEOUT", `nothing came for ${patienceMs} ms`));
   quiet.addEventListener("abort", onQuiet);
   const stop = (): void => quiet.removeEventListener("abort", onQuiet);
   return {
@@ -179,7 +184,7 @@ function createPace(
           throw new SprfError("TIMEOUT", `${total} bytes in ${tookMs} ms`);
         }
         yield part;
-        quiet = AbortSignal.timeout(CAR_IDLE_MS);
+        quiet = AbortSignal.timeout(patienceMs);
         quiet.addEventListener("abort", onQuiet);
       }
     },

@@ -5,6 +5,7 @@ import { SprfError } from "../../errors.ts";
 import type { BlockSource } from "./block-source.ts";
 import { asSprfError, tooLarge } from "./content-errors.ts";
 import { blockKey, hasLinks, isRecord } from "./cid.ts";
+import { createHandedOver } from "./handed-over.ts";
 import type { LocalBlocks } from "./local-blocks.ts";
 import { createPrefetch, type Prefetch } from "./prefetch.ts";
 import { createReadThrough, type ReadBlock } from "./read-through.ts";
@@ -42,9 +43,11 @@ export async function* readDag(
   { maxBytes, offline, signal }: ReadLimits,
 ): AsyncGenerator<Uint8Array> {
   let reads = BLOCKS_BESIDE + Math.ceil(maxBytes / MIN_AVERAGE_BLOCK_BYTES);
+  const stop = new AbortController();
+  const stream = offline === true ? undefined : startStream(prefetch, cid, { maxBytes, signal, stop: stop.signal });
   const read = async (block: CID): Promise<Uint8Array> => {
     if (reads-- <= 0) throw new SprfError("CONTENT_TOO_LARGE", "the content has too many blocks for its size");
-    return await readBlock(block, { offline, signal });
+    return (await stream?.take(blockKey(block))) ?? (await readBlock(block, { offline, signal }));
   };
   try {
     if (isRecord(cid)) {
@@ -53,7 +56,6 @@ export async function* readDag(
       yield record;
       return;
     }
-    if (offline !== true) await prefetch(cid, { maxBytes, signal });
     let total = 0;
     // The exporter below takes the number of blocks to read ahead; Helia's type leaves it out.
     const reading = { signal, blockReadConcurrency: READ_CONCURRENCY };
@@ -64,7 +66,29 @@ export async function* readDag(
     }
   } catch (error) {
     throw asSprfError(error, signal);
+  } finally {
+    stop.abort();
+    await stream?.ended;
   }
+}
+
+/** Begins to bring the file in one stream, beside the reader. What it cannot bring, and its failures, are the reader's to find. */
+function startStream(
+  prefetch: Prefetch,
+  root: CID,
+  { maxBytes, signal, stop }: { readonly maxBytes: number; readonly signal: AbortSignal; readonly stop: AbortSignal },
+): { take(key: string): Promise<Uint8Array | undefined>; readonly ended: Promise<void> } {
+  const handed = createHandedOver();
+  const rootKey = blockKey(root);
+  const ended = prefetch(root, {
+    maxBytes,
+    signal: AbortSignal.any([signal, stop]),
+    onBlock: (key, bytes) => handed.put(key, bytes),
+  })
+    .catch(() => undefined)
+    .finally(() => handed.end());
+  // The root is read by the stream itself first, and from then on is here.
+  return { ended, take: async (key) => (key === rootKey ? undefined : await handed.take(key)) };
 }
 
 /** Whether every block below `root` is on this machine. */

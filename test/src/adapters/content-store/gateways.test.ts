@@ -25,6 +25,8 @@ import { startGateway, type GatewayServer } from "../../../helpers/gateway-serve
 import { createManualClock } from "../../../helpers/manual-clock.ts";
 
 const MIB = 1024 * 1024;
+/** Back-off must not end while a test looks at it. */
+const standing = createManualClock();
 const limit = { maxBytes: 32 * MIB };
 
 describe("content over other workers' gateways", () => {
@@ -37,7 +39,7 @@ describe("content over other workers' gateways", () => {
     origin = createMemoryContentStore({ clock: systemClock, logger: createMemoryLogger() });
     await origin.start();
     closers.push(async () => await origin.stop());
-    book = createGatewayBook({ clock: systemClock });
+    book = createGatewayBook({ clock: standing });
     asked = [];
   });
   afterEach(async () => {
@@ -56,12 +58,15 @@ describe("content over other workers' gateways", () => {
       return bytes;
     },
   });
-  const reader = async (others = peers(), maxFileBytes = 32 * MIB): Promise<CollectingContentStore> => {
+  const reader = async (
+    others = peers(),
+    { maxFileBytes = 32 * MIB, patienceMs = 60_000 } = {},
+  ): Promise<CollectingContentStore> => {
     const [logger, raw] = [createMemoryLogger(), createMemoryBlocks()];
     const store = createUnixfsContentStore({
       raw,
       blocks: createLocalBlocks(raw, logger),
-      source: withGateways(book, { peers: others, clock: systemClock, logger }),
+      source: withGateways(book, { peers: others, patienceMs, clock: systemClock, logger }),
       store: createMemoryStore(),
       maxFileBytes,
       collectIntervalMs: 600_000,
@@ -105,7 +110,7 @@ describe("content over other workers' gateways", () => {
 
   it("should keep to the size that is borne", async () => {
     await gateway();
-    const store = await reader(peers(), 4 * MIB);
+    const store = await reader(peers(), { maxFileBytes: 4 * MIB });
     const cid = await origin.putFile(sampleBytes("too large", 5 * MIB));
     expect(await codeOf(store.pin(cid))).to.equal("CONTENT_TOO_LARGE");
     expect(await codeOf(readAll(store.get(cid, { maxBytes: 4 * MIB })))).to.equal("CONTENT_TOO_LARGE");
@@ -125,7 +130,7 @@ describe("content over other workers' gateways", () => {
     const bytes = sampleBytes("the truth", 9 * MIB);
     const cid = await origin.putFile(bytes);
     for (const lies of ["blocks", "streams"]) {
-      book = createGatewayBook({ clock: systemClock });
+      book = createGatewayBook({ clock: standing });
       await gateway(async (response, { url }) => {
         const isBlock = url.includes("format=raw");
         if (isBlock) return lies === "blocks" ? new Response(utf8("wrong")) : response;
@@ -159,7 +164,7 @@ describe("content over other workers' gateways", () => {
     expect(Buffer.compare(await readAll(store.get(cid, limit)), bytes)).to.equal(0);
     expect(asked.length).to.be.greaterThan(3).and.lessThan(9);
 
-    book = createGatewayBook({ clock: systemClock });
+    book = createGatewayBook({ clock: standing });
     const gone = await startGateway(origin);
     book.add([gone.url]);
     await gone.close();
@@ -178,7 +183,7 @@ describe("content over other workers' gateways", () => {
       await new Promise((resolve) => silent.close(resolve));
     });
     book.add([`http://127.0.0.1:${(silent.address() as AddressInfo).port}`]);
-    const store = await reader();
+    const store = await reader(peers(), { patienceMs: 200 });
     const cid = await origin.putFile(utf8("small"));
     expect((await readAll(store.get(cid, limit))).toString()).to.equal("small");
     expect(book.candidates()).to.deep.equal([]);
