@@ -1,5 +1,4 @@
 import { addedReserveStroops, termsAfter, type AccountChange } from "../domain/program/change-transaction.ts";
-import { FEE_PER_OPERATION_STROOPS } from "../domain/program/fee-ladder.ts";
 import { payoutShareStroops } from "../domain/program/payout.ts";
 import {
   ENTRY_NAMES,

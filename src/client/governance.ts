@@ -2,7 +2,6 @@ import { StrKey } from "@stellar/stellar-sdk";
 
 import { reserveStroops, type SmartAccountTerms } from "../domain/program/account-terms.ts";
 import type { AccountChange } from "../domain/program/change-transaction.ts";
-import { FEE_PER_OPERATION_STROOPS } from "../domain/program/fee-ladder.ts";
 import { payoutShareStroops } from "../domain/program/payout.ts";
 import { isRecovered, type SmartAccount } from "../domain/program/smart-account.ts";
 import { CHANGE_FEE_STROOPS } from "../domain/program/fee-ladder.ts";

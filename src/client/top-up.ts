@@ -1,6 +1,5 @@
 import { Account, Asset, Operation, TransactionBuilder } from "@stellar/stellar-sdk";
 
-import { FEE_PER_OPERATION_STROOPS } from "../domain/program/fee-ladder.ts";
 import { formatStroops } from "../domain/program/stroops.ts";
 import { FEE_PER_OPERATION_STROOPS } from "../domain/program/fee-ladder.ts";
 import { SprfError } from "../errors.ts";
