@@ -3,14 +3,15 @@ import { fileURLToPath } from "node:url";
 
 import { createWasiEngine } from "../../../../src/adapters/engine/wasi/create-wasi-engine.ts";
 import { createMemoryLogger } from "../../../../src/adapters/logger/memory.ts";
-import { engineCompliance } from "../../../compliance/engine.ts";
+import { engineCompliance, type EngineFixture } from "../../../compliance/engine.ts";
+import { engineEscapes } from "../../../compliance/engine-escapes.ts";
 import { contentOf } from "../../../helpers/content-of.ts";
 
 /** Hundredths of a second of CPU. */
 const BUSY_TICKS = 30;
 const PROBE = fileURLToPath(new URL("fixtures/probe.wasm", import.meta.url));
 
-engineCompliance("wasi", async () => {
+async function setUp(): Promise<EngineFixture> {
   const content = contentOf({ probe: await readFile(PROBE) });
   return {
     create: (scratchDirectory) => createWasiEngine({ content, logger: createMemoryLogger() }, { scratchDirectory }),
@@ -25,7 +26,10 @@ engineCompliance("wasi", async () => {
     leftOvers: processesOf,
     close: () => Promise.resolve(),
   };
-});
+}
+
+engineCompliance("wasi", setUp);
+engineEscapes("wasi", setUp);
 
 /** The processes that were started with a path in `directory`. */
 async function processesOf(directory: string): Promise<string[]> {
