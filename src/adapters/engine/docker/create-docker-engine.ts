@@ -14,7 +14,7 @@ import { statusOf, translateDockerError } from "./docker-errors.ts";
 import { imageFacts, pinnedImage } from "./image-facts.ts";
 import { pullImage } from "./pull-image.ts";
 import { runContainer } from "./run-container.ts";
-import { copyStateIn, copyStateOut } from "./scratch-state.ts";
+import { copyStateIn, copyStateOut, sealHandedState } from "./scratch-state.ts";
 import { watchDirectory } from "./watch-directory.ts";
 
 const CHECK_TIMEOUT_MS = 10_000;
@@ -100,7 +100,7 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
     let container: Docker.Container | undefined;
     let watch: ReturnType<typeof watchDirectory> | undefined;
     try {
-      await copyStateIn(run.statePath, stateSource, program.state);
+      const copied = await copyStateIn(run.statePath, stateSource, program.state, limits.stateBytes);
       throwIfAborted(signal);
       const { cpus = 1, pids = 128, runtime } = init;
       const image = pinnedImage(program.reference);
@@ -113,6 +113,7 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
         throw error;
       });
       running.add(container);
+      const handed = await sealHandedState(copied, `${stateSource}.mark`);
       if (program.state === "directory") watch = watchDirectory(stateSource, limits.stateBytes + SCRATCH_BYTES);
       const end = await runContainer(container, {
         input: run.input,
@@ -125,13 +126,16 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
       if (end.outputExceeded) return rejected("output-limit", NO_EXIT_CODE, output, stderrTail);
       if (exitCode !== 0) return rejected("exit", exitCode, output, stderrTail);
       try {
-        await copyStateOut(stateSource, run.statePath, program.state, limits.stateBytes);
+        await copyStateOut(stateSource, run.statePath, handed, limits.stateBytes);
       } catch (error) {
         if (isSprfError(error, "STATE_REFUSED")) return rejected("state-limit", NO_EXIT_CODE, output, error.message);
         throw error;
       }
       return { status: "accepted", output };
     } catch (error) {
+      if (container === undefined && isSprfError(error, "STATE_REFUSED")) {
+        return rejected("state-limit", NO_EXIT_CODE, new Uint8Array(0), error.message);
+      }
       if (statusOf(error) === 404) {
         throw new SprfError("PROGRAM_NOT_FOUND", "the image is no longer on this machine", { cause: error });
       }
@@ -147,7 +151,7 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
       await removeContainer(container);
       running.delete(container);
     }
-    await rm(stateSource, { recursive: true, force: true });
+    for (const path of [stateSource, `${stateSource}.mark`]) await rm(path, { recursive: true, force: true });
   }
 
   return {

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { createDockerEngine } from "../../../../src/adapters/engine/docker/create-docker-engine.ts";
 import { createMemoryLogger } from "../../../../src/adapters/logger/memory.ts";
 import { engineCompliance, type EngineFixture } from "../../../compliance/engine.ts";
+import { engineDirectories } from "../../../compliance/engine-directories.ts";
 import { engineEscapes } from "../../../compliance/engine-escapes.ts";
 import { compileStatic, DOCKER_SOCKET, dockerAbsence, pushImage, REGISTRY } from "../../../helpers/docker-programs.ts";
 import { describeWithPart } from "../../../helpers/require-parts.ts";
@@ -19,6 +20,7 @@ describeWithPart("docker", await dockerAbsence(), "engine port on a Docker Engin
   const setUp = async (): Promise<EngineFixture> => await (fixture ??= build());
   engineCompliance("docker", setUp);
   engineEscapes("docker", setUp);
+  engineDirectories("docker", setUp);
 });
 
 async function build(): Promise<EngineFixture> {
@@ -35,6 +37,11 @@ async function build(): Promise<EngineFixture> {
     create: (scratchDirectory) =>
       createDockerEngine({ logger: createMemoryLogger() }, { scratchDirectory, owner: OWNER }),
     probe: await pushImage("sprf-test/probe", dockerfile, { probe: binary }),
+    directoryProbe: await pushImage(
+      "sprf-test/directory-probe",
+      dockerfile.replace("LABEL", 'LABEL sprf.state="directory"\nLABEL'),
+      { probe: binary },
+    ),
     unknown: { kind: "docker", image: `${REGISTRY}/sprf-test/probe:test`, digest: "0".repeat(64) },
     constantEnvironment: {
       PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
