@@ -5,6 +5,7 @@ import {
   checkEngines,
   closeEngines,
   createEngines,
+  createStates,
   prepareRuns,
   runsOf,
   scratchOf,
@@ -74,6 +75,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   const { chain, clock, content, keys, ledger, store } = peer;
   const scratchDirectory = scratchOf(init, init.keys.account);
   const engines = wrapAll(createEngines({ content, logger }, { ...init.engines, scratchDirectory }), init.wrapEngine);
+  const states = createStates({ clock, logger }, { ...init.engines, scratchDirectory });
   const closers: (() => Promise<void>)[] = [];
   const life = new AbortController();
   const withdrawFactor = init.withdrawFactor ?? DEFAULT_WITHDRAW_FACTOR;
@@ -97,6 +99,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         ...peer,
         engines,
         scratchDirectory: runsOf(scratchDirectory),
+        states,
         messageKey: keys.messageKey,
         answersTo: async (requestHash) => (await attempts.of(requestHash)).map(({ signed }) => signed),
         logger,
@@ -197,6 +200,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         ...peer,
         engines,
         scratchDirectory: runsOf(scratchDirectory),
+        states,
         attempts,
         usedPayments,
         queue,

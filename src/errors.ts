@@ -47,6 +47,10 @@ export const ERRORS = {
   },
   PROGRAM_INVALID: { fault: "user", next: "Build the program anew; the message says what was refused." },
   STATE_REFUSED: { fault: "program", next: "Keep the program's state within its limit, and of regular files only." },
+  NON_DETERMINISTIC: {
+    fault: "program",
+    next: "Make the program depend on its state, input and SPRF_ variables alone: run twice, it gave two results.",
+  },
   ENGINE_FAILED: { fault: "internal", next: "The run failed on this worker alone; try again." },
 
   // Ledger

@@ -1,5 +1,5 @@
 import { loadSmartAccount } from "../execution/load-smart-account.ts";
-import { LIMITS } from "../execution/limits.ts";
+import { limitsOf } from "../execution/limits.ts";
 import { readContent } from "../execution/read-content.ts";
 import type { ContentStore } from "../ports/content-store.ts";
 import type { Ledger } from "../ports/ledger.ts";
@@ -22,6 +22,7 @@ export async function readState(
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<ProgramState> {
   const account = await loadSmartAccount(ledger, program, { signal });
-  const bytes = await readContent(content, account.state, { maxBytes: LIMITS.stateBytes, signal });
+  const { stateBytes: maxBytes } = limitsOf(account.program.kind);
+  const bytes = await readContent(content, account.state, { maxBytes, signal });
   return { cid: account.state, bytes, sequence: account.sequence, ledger: account.stateLedger };
 }

@@ -6,7 +6,7 @@ import { hashWithDomain, recordCidOf } from "../wire/canonical.ts";
 import type { ExecutionAnswer } from "../wire/execution-answer.ts";
 import type { SignedRequest } from "../wire/execution-request.ts";
 import { MAX_SKIPPED_ENVELOPES, encodeRecord, type TransitionRecord } from "../wire/record.ts";
-import { LIMITS } from "./limits.ts";
+import { limitsOf } from "./limits.ts";
 import type { ExecutionPlan } from "./plan-run.ts";
 import type { RunOutcome } from "./run-program.ts";
 
@@ -66,7 +66,7 @@ function transitionRecord(plan: ExecutionPlan, outcome: RunOutcome, signedReques
     },
     environment: { time: run.time, seed: new Uint8Array(run.seed), sequence: run.sequence },
     image: account.image,
-    limits: { ...LIMITS, seconds: outcome.seconds },
+    limits: { ...limitsOf(run.reference.kind), seconds: outcome.seconds },
     gasTable: GAS_TABLE,
     previousState: account.state,
     newState: outcome.newState,

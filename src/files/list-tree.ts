@@ -1,3 +1,4 @@
+import type { BigIntStats } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -13,6 +14,8 @@ export interface TreeEntry {
 
 export interface FileIdentity {
   readonly inode: bigint;
+  /** Of the last change of content; whoever owns the file can set it. */
+  readonly writtenNs: bigint;
   /** Nanoseconds since the Unix epoch of the last change of content, name or attributes; no program can set it. */
   readonly changedNs: bigint;
   readonly bytes: bigint;
@@ -61,6 +64,11 @@ export function isSameFile(a: FileIdentity | undefined, b: FileIdentity | undefi
   );
 }
 
-function identityOf(stats: { readonly ino: bigint; readonly ctimeNs: bigint; readonly size: bigint }): FileIdentity {
-  return { inode: stats.ino, changedNs: stats.ctimeNs, bytes: stats.size };
+/** Whether a file that only this process and its links can reach has the content that it had. */
+export function isSameContent(a: FileIdentity, b: FileIdentity): boolean {
+  return a.inode === b.inode && a.writtenNs === b.writtenNs && a.bytes === b.bytes;
+}
+
+function identityOf(stats: BigIntStats): FileIdentity {
+  return { inode: stats.ino, writtenNs: stats.mtimeNs, changedNs: stats.ctimeNs, bytes: stats.size };
 }

@@ -1,7 +1,10 @@
+import { join } from "node:path";
+
 import PQueue from "p-queue";
 
 import type { CollectingContentStore } from "../../src/adapters/content-store/unixfs-content-store.ts";
 import { createMemoryStore } from "../../src/adapters/store/memory.ts";
+import { createStateCache } from "../../src/execution/state-cache.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Engine } from "../../src/ports/engine.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
@@ -17,6 +20,8 @@ import { startHttpServer, type HttpServer } from "../../src/worker/http/server.t
 import { keyOf } from "./smart-accounts.ts";
 import { messageKeysOf, type MessageKeys } from "./message-keys.ts";
 import type { Keypair } from "@stellar/stellar-sdk";
+
+const STATE_CACHE_BYTES = 64 * 1024 * 1024;
 
 /** What a test may change about a worker; each start takes the changes made since. */
 export interface WorkerChanges {
@@ -94,6 +99,10 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         content,
         engines: new Map([["wasi", engine]]),
         scratchDirectory: init.scratchDirectory,
+        states: createStateCache(
+          { clock, logger },
+          { directory: join(init.scratchDirectory, `states-${n}`), maxBytes: STATE_CACHE_BYTES },
+        ),
         attempts,
         usedPayments,
         queue: new PQueue({ concurrency: changes.concurrency ?? 2 }),

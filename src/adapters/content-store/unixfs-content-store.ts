@@ -16,9 +16,11 @@ import type { LocalBlocks } from "./local-blocks.ts";
 import { createPins } from "./pins.ts";
 import type { RawBlocks } from "./raw-blocks.ts";
 import { createReadThrough } from "./read-through.ts";
-import { createSweepGuard } from "./sweep-guard.ts";
+import { createSweepGuard, type Lease } from "./sweep-guard.ts";
+import { listStoredDirectory, storeDirectory } from "./unixfs-directory.ts";
 import { walk } from "./walk.ts";
 
+const PROFILE = { profile: "unixfs-v1-2025" } as const;
 const MAX_RECORD_BYTES = 1024 * 1024;
 const READ_CONCURRENCY = 8;
 /** A file's chunks are 1 MiB here; other writers' may be smaller, but a DAG of next to nothing is an attack. */
@@ -72,6 +74,36 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
     }
   };
 
+  /** Where an import puts its blocks; `written` is what it put there. */
+  const importing = (signal: AbortSignal, lease: Lease, written: CID[]): ImportBlockstore => ({
+    async put(cid, block) {
+      throwIfAborted(signal);
+      await blocks.write(cid, await toBytes(block), lease);
+      written.push(cid);
+      return cid;
+    },
+    async *get(cid) {
+      yield await readBlock(cid, { offline: true, signal });
+    },
+    has: async (cid) => await blocks.has(cid),
+  });
+  /** Fetches what is missing of a DAG; from now on no sweep takes it. */
+  const hold = async (root: CID, signal: AbortSignal, lease: Lease): Promise<void> => {
+    let total = 0;
+    await walk(
+      root,
+      async (cid, inner) => {
+        await lease.hold(blockKey(cid));
+        if (!hasLinks(cid) && (await blocks.has(cid))) return undefined;
+        const bytes = await readBlock(cid, { signal: inner.signal, lease });
+        total += bytes.length;
+        if (total > init.maxFileBytes) throw tooLarge(total, init.maxFileBytes);
+        return bytes;
+      },
+      { signal },
+    );
+  };
+
   return {
     async start({ signal } = {}) {
       if (running !== undefined) return;
@@ -94,21 +126,10 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
       const signal = alive(options.signal);
       const lease = guard.lease();
       const written: CID[] = [];
-      const blockstore = {
-        async put(cid: CID, block: BlockInput): Promise<CID> {
-          throwIfAborted(signal);
-          await blocks.write(cid, await toBytes(block), lease);
-          written.push(cid);
-          return cid;
-        },
-        async *get(cid: CID): AsyncGenerator<Uint8Array> {
-          yield await readBlock(cid, { offline: true, signal });
-        },
-        has: async (cid: CID): Promise<boolean> => await blocks.has(cid),
-      };
+      const blockstore = importing(signal, lease, written);
       try {
         const bytes = limited(content, init.maxFileBytes, signal);
-        const cid = await unixfs({ blockstore }).addByteStream(bytes, { profile: "unixfs-v1-2025" });
+        const cid = await unixfs({ blockstore }).addByteStream(bytes, PROFILE);
         await pins.add(cid.toString());
         // Only now: a peer that hears of a file must be able to get all of it.
         for (const block of written) await source?.announce(block);
@@ -117,6 +138,47 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
         throw asSprfError(error, signal);
       } finally {
         lease.release();
+      }
+    },
+
+    async putDirectory(entries, options = {}) {
+      const signal = alive(options.signal);
+      const lease = guard.lease();
+      const written: CID[] = [];
+      const blockstore = importing(signal, lease, written);
+      let left = init.maxFileBytes;
+      try {
+        const { cid, files } = await storeDirectory(entries, {
+          async file(content) {
+            const bytes = limited(content, left, signal);
+            const candidates = [{ path: "file", content: bytes }];
+            for await (const { cid: file, size } of unixfs({ blockstore }).addAll(candidates, PROFILE)) {
+              left -= Number(size);
+              return { cid: file.toString(), dagBytes: Number(size) };
+            }
+            throw new SprfError("INTERNAL", "a file was not imported");
+          },
+          block: async (node, bytes) => void (await blockstore.put(node, bytes)),
+        });
+        // What was given as stored need not be here any more.
+        await hold(cid, signal, lease);
+        await pins.add(cid.toString());
+        for (const block of written) await source?.announce(block);
+        return { cid: cid.toString(), files };
+      } catch (error) {
+        throw asSprfError(error, signal);
+      } finally {
+        lease.release();
+      }
+    },
+
+    async listDirectory(text, options = {}) {
+      const cid = parseCid(text);
+      const signal = alive(options.signal);
+      try {
+        return await listStoredDirectory(cid, async (node) => await readBlock(node, { signal }));
+      } catch (error) {
+        throw asSprfError(error, signal);
       }
     },
 
@@ -189,20 +251,8 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
       const root = parseCid(text);
       const signal = alive(options.signal);
       const lease = guard.lease();
-      let total = 0;
       try {
-        await walk(
-          root,
-          async (cid, inner) => {
-            await lease.hold(blockKey(cid));
-            if (!hasLinks(cid) && (await blocks.has(cid))) return undefined;
-            const bytes = await readBlock(cid, { signal: inner.signal, lease });
-            total += bytes.length;
-            if (total > init.maxFileBytes) throw tooLarge(total, init.maxFileBytes);
-            return bytes;
-          },
-          { signal },
-        );
+        await hold(root, signal, lease);
         await pins.add(text);
       } catch (error) {
         throw asSprfError(error, signal);
@@ -220,6 +270,12 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
     collect: async ({ signal } = {}) => await sweep(alive(signal)),
     localBlock: async (text) => await blocks.read(parseCid(text)),
   };
+}
+
+interface ImportBlockstore {
+  put(cid: CID, block: BlockInput): Promise<CID>;
+  get(cid: CID): AsyncGenerator<Uint8Array>;
+  has(cid: CID): Promise<boolean>;
 }
 
 type BlockInput = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;

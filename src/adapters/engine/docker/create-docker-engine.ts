@@ -11,6 +11,7 @@ import { raceAbort, throwIfAborted, withDeadline } from "../../../utils/abort.ts
 import { createScratch, isProcessAlive, removeDeadScratch } from "../scratch.ts";
 import { containerOptions } from "./container-options.ts";
 import { statusOf, translateDockerError } from "./docker-errors.ts";
+import { createImageCache, type ImageCacheInit } from "./image-cache.ts";
 import { imageFacts, pinnedImage } from "./image-facts.ts";
 import { pullImage } from "./pull-image.ts";
 import { runContainer } from "./run-container.ts";
@@ -55,12 +56,19 @@ export interface DockerEngineInit {
   readonly cpus?: number | undefined;
   /** @default 128 */
   readonly pids?: number | undefined;
+  /**
+   * Images that this worker pulled go when they take more than this, the least recently used first.
+   *
+   * @default all stay
+   */
+  readonly images?: ImageCacheInit | undefined;
 }
 
 /** Runs images, pinned by digest, in containers of a Docker Engine, one container a run. */
 export function createDockerEngine(components: { readonly logger: Logger }, init: DockerEngineInit = {}): Engine {
   const { logger } = components;
   const docker = new Docker(init.connection ?? { socketPath: "/var/run/docker.sock" });
+  const images = init.images === undefined ? undefined : createImageCache({ docker, logger }, init.images);
   const scratchParent = init.scratchDirectory ?? tmpdir();
   const owner = init.owner ?? hostname();
   const thisProcess = `${process.pid}-${Math.round(performance.timeOrigin)}`;
@@ -178,8 +186,11 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
         info = await inspect().catch(async (error: unknown) => {
           if (statusOf(error) !== 404) throw error;
           await pullImage(docker, name, { signal, onProgress });
-          return await inspect();
+          const pulled = await inspect();
+          await images?.pulled(name, pulled.Size);
+          return pulled;
         });
+        await images?.used(name);
       } catch (error) {
         throw translateDockerError(error, "the image cannot be inspected");
       }
