@@ -15,6 +15,7 @@ import type { Collected } from "./collect.ts";
 import type { LocalBlocks } from "./local-blocks.ts";
 import { createPins } from "./pins.ts";
 import type { RawBlocks } from "./raw-blocks.ts";
+import { readInWindows } from "./read-in-windows.ts";
 import { createReadThrough } from "./read-through.ts";
 import { createSweepGuard, type Lease } from "./sweep-guard.ts";
 import { listStoredDirectory, storeDirectory } from "./unixfs-directory.ts";
@@ -220,7 +221,8 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
         let total = 0;
         // The exporter below takes the number of blocks to read ahead; Helia's type leaves it out.
         const reading = { signal, blockReadConcurrency: READ_CONCURRENCY };
-        for await (const part of unixfs({ blockstore: readOnly(read) }).cat(cid, reading)) {
+        const file = unixfs({ blockstore: readOnly(read) });
+        for await (const part of readInWindows((range) => file.cat(cid, { ...reading, ...range }))) {
           total += part.length;
           if (total > maxBytes) throw tooLarge(total, maxBytes);
           yield part;
