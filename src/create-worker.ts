@@ -1,6 +1,6 @@
 import PQueue from "p-queue";
 
-import { serveRawBlock } from "./adapters/content-store/trustless-gateway.ts";
+import { serveCar, serveRawBlock } from "./adapters/content-store/trustless-gateway.ts";
 import {
   checkEngines,
   closeEngines,
@@ -15,6 +15,7 @@ import {
 import { createPeer, type PeerInit } from "./create-peer.ts";
 import { DEFAULT_WITHDRAW_FACTOR } from "./domain/worthwhile.ts";
 import { SprfError, messageOf } from "./errors.ts";
+import type { ContentStore } from "./ports/content-store.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { Agreement, Twin, WorkerTerms } from "./ports/chain.ts";
 import type { Startable } from "./ports/startable.ts";
@@ -27,6 +28,10 @@ import { createAttempts, type Attempts } from "./worker/executions/attempts.ts";
 import { createExecute } from "./worker/executions/execute.ts";
 import { pruneAttempts } from "./worker/executions/prune-attempts.ts";
 import { createUsedPayments } from "./worker/executions/used-payments.ts";
+import { followHistory } from "./worker/history/follow-history.ts";
+import { recentOf } from "./worker/history/holders.ts";
+import { createHistoryKeeper, type HistoryKeeper } from "./worker/history/keep-history.ts";
+import { createRunContent } from "./worker/history/run-content.ts";
 import { createWorkerApi } from "./worker/http/api.ts";
 import { startHttpServer, type HttpServer } from "./worker/http/server.ts";
 import { warmUp } from "./worker/warm-up.ts";
@@ -106,12 +111,15 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       },
       { workerId, withdrawFactor },
     );
-    const pruner = pruneAttempts({ chain, attempts });
+    const holderNow = (): string => recentOf({ block: agreements.latestBlock(), nowMs: clock.now() });
+    const keeper = createHistoryKeeper({ ...peer, logger }, { ledgerKey: keys.ledgerKeypair.publicKey(), holderNow });
+    const history = followHistory(keeper, { clock, logger });
+    const pruner = pruneAttempts({ chain, attempts, alsoPrune: async (block) => await history.prune(block) });
     const agreements = followAgreements(
       { chain, store, clock, logger },
       {
         workerId,
-        onProgram,
+        onProgram: (program) => onProgram(program, keeper),
         withdrawFactor,
         onLook: async (look, lookSignal) => {
           appeals.onLook(look);
@@ -121,13 +129,15 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     );
     follower = agreements;
     closers.push(async () => await appeals.stop());
-    const api = createApi(attempts, async (program) => await agreements.serves(program));
+    const runContent = createRunContent(content, holderNow);
+    const api = createApi(attempts, runContent, async (program) => await agreements.serves(program));
     const server: HttpServer = await startHttpServer(api, {
       host: init.http.host ?? "127.0.0.1",
       port: init.http.port ?? 0,
     });
     closers.push(async () => await server.close());
     const apiUrl = init.http.publicUrl ?? `http://${init.http.host ?? "127.0.0.1"}:${server.port}`;
+    peer.gateways.exclude(apiUrl);
     running = { twin, workerId, apiUrl };
     const addresses = answerAddressRequests({
       messenger: peer.messenger,
@@ -146,12 +156,17 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       async () => await agreements.stop(),
       async () => await addresses.stop(),
     );
+    closers.push(async () => await history.stop());
     await agreements.start({ signal });
+    history.start();
     await addresses.start({ signal });
     logger.info("worker started", { workerId, apiUrl });
   }
 
-  function onProgram(program: string): void {
+  function onProgram(program: string, keeper: HistoryKeeper): void {
+    keeper.follow(program).catch((error: unknown) => {
+      logger.error("a program's history will not be kept", { program, reason: messageOf(error) });
+    });
     warmUp({ ...peer, engines, logger }, program, { signal: life.signal }).catch((error: unknown) => {
       if (!life.signal.aborted) logger.warn("a program cannot be made ready", { program, reason: messageOf(error) });
     });
@@ -182,6 +197,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
 
   function createApi(
     attempts: Attempts,
+    runContent: ContentStore,
     serves: (program: string) => Promise<boolean>,
   ): ReturnType<typeof createWorkerApi> {
     const usedPayments = createUsedPayments({
@@ -198,6 +214,8 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     const execute = createExecute(
       {
         ...peer,
+        content: runContent,
+        keepInput: async (cid, options) => await runContent.pin(cid, options),
         engines,
         scratchDirectory: runsOf(scratchDirectory),
         states,
@@ -214,7 +232,11 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       logger,
       execute,
       answersTo: async (requestHash) => await attempts.of(requestHash),
-      block: async (cid) => await serveRawBlock(content, cid),
+      clock,
+      content: {
+        block: async (cid) => await serveRawBlock(content, cid),
+        car: async (cid, options) => await serveCar(content, cid, options),
+      },
       health: async () => ({
         status: "ok",
         version: VERSION,

@@ -28,6 +28,9 @@ export const ERRORS = {
   CONTENT_CORRUPT: { fault: "peer", next: "The bytes do not match their CID; fetch them from another peer." },
   CONTENT_TOO_LARGE: { fault: "user", next: "Use smaller content, or raise the limit on both sides." },
 
+  KUBO_UNREACHABLE: { fault: "network", next: "Start the Kubo daemon, or correct `content.kuboUrl`." },
+  KUBO_REFUSED: { fault: "network", next: "The message has Kubo's own words; its log may say more." },
+
   // Messages
   MESSAGE_INVALID: { fault: "peer", next: "Nothing: the message was dropped." },
   MESSAGE_TOO_LARGE: { fault: "user", next: "Send large payloads by CID." },

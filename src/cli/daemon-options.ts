@@ -66,6 +66,7 @@ export async function daemonInit(
     peer: {
       networks: networksOf(settings),
       keys: await createKeys(settings),
+      content: settings.content,
       dataDirectory: settings.dataDirectory ?? join(base, `${role}-${settings.identity.accountIndex}`),
       logger: createLogger(settings.logLevel),
     },

@@ -1,5 +1,6 @@
 import { messageOf } from "../errors.ts";
 import { loadSmartAccount } from "../execution/load-smart-account.ts";
+import type { GatewayBook } from "../ports/gateway-book.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { PeerDialer } from "../ports/peer-dialer.ts";
@@ -15,12 +16,15 @@ export async function joinContent(
     readonly ledger: Ledger;
     readonly workerApi: WorkerApi;
     readonly node: PeerDialer;
+    /** Learns the workers' gateways. */
+    readonly gateways?: GatewayBook;
     readonly logger: Logger;
   },
   program: string,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   const { workers } = await loadSmartAccount(components.ledger, program, { signal });
+  components.gateways?.add(workers.map(({ address }) => address));
   await Promise.all(
     workers.map(async ({ address }) => {
       try {

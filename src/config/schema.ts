@@ -62,6 +62,13 @@ const enginesSchema = z.strictObject({
   imageCacheMib: z.coerce.number().int().min(0).default(8_192),
 });
 
+const contentSchema = z.strictObject({
+  /** `helia` keeps blocks in the data directory; `kubo` uses a daemon that is this account's own. */
+  kind: z.enum(["helia", "kubo"]).default("helia"),
+  /** Of the daemon's RPC API. */
+  kuboUrl: z.url({ protocol: /^https?$/ }).default("http://127.0.0.1:5001"),
+});
+
 /** All settings of a daemon; every field has one name in files and one in the environment. */
 export const settingsSchema = z.strictObject({
   networks: networksSchema,
@@ -70,6 +77,7 @@ export const settingsSchema = z.strictObject({
   dataDirectory: z.string().optional(),
   logLevel: z.enum(["silent", "error", "warn", "info", "debug"]).default("info"),
   engines: enginesSchema.prefault({}),
+  content: contentSchema.prefault({}),
   http: z
     .strictObject({
       host: z.string().default("127.0.0.1"),
@@ -135,6 +143,8 @@ export const ENVIRONMENT = {
   SPRF_SELF_CHECK: "engines.selfCheck",
   SPRF_STATE_CACHE_MIB: "engines.stateCacheMib",
   SPRF_IMAGE_CACHE_MIB: "engines.imageCacheMib",
+  SPRF_CONTENT: "content.kind",
+  SPRF_KUBO_URL: "content.kuboUrl",
   SPRF_HTTP_HOST: "http.host",
   SPRF_HTTP_PORT: "http.port",
   SPRF_PUBLIC_URL: "http.publicUrl",

@@ -22,6 +22,8 @@ export interface RunComponents {
   readonly scratchDirectory: string;
   /** States that stay on disk between runs; on the same disk as `scratchDirectory`. */
   readonly states?: StateCache | undefined;
+  /** Keeps an input that was given by CID, which whoever signs the result has to serve. */
+  readonly keepInput?: (cid: string, options: { readonly signal: AbortSignal | undefined }) => Promise<void>;
 }
 
 /** All that one run depends on: equal plans give equal outcomes on every machine. */
@@ -74,6 +76,7 @@ export async function runProgram(
     );
   }
   const input = await readInput(content, plan.input, signal);
+  if ("cid" in plan.input) await components.keepInput?.(plan.input.cid, { signal });
   await mkdir(scratchDirectory, { recursive: true });
   const folder = await mkdtemp(join(scratchDirectory, "run-"));
   try {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 
 import PQueue from "p-queue";
 
+import { serveCar, serveRawBlock } from "../../src/adapters/content-store/trustless-gateway.ts";
 import type { CollectingContentStore } from "../../src/adapters/content-store/unixfs-content-store.ts";
 import { createMemoryStore } from "../../src/adapters/store/memory.ts";
 import { createStateCache } from "../../src/execution/state-cache.ts";
@@ -15,6 +16,8 @@ import type { AnswerWithOutput } from "../../src/wire/execution-json.ts";
 import { createAttempts } from "../../src/worker/executions/attempts.ts";
 import { createExecute } from "../../src/worker/executions/execute.ts";
 import { createUsedPayments } from "../../src/worker/executions/used-payments.ts";
+import { recentOf } from "../../src/worker/history/holders.ts";
+import { createRunContent } from "../../src/worker/history/run-content.ts";
 import { createWorkerApi } from "../../src/worker/http/api.ts";
 import { startHttpServer, type HttpServer } from "../../src/worker/http/server.ts";
 import { keyOf } from "./smart-accounts.ts";
@@ -93,10 +96,12 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
       clock,
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
     });
+    const runContent = createRunContent(content, () => recentOf({ block: 0, nowMs: clock.now() }));
     const execute = createExecute(
       {
         ledger,
-        content,
+        content: runContent,
+        keepInput: async (cid, options) => await runContent.pin(cid, options),
         engines: new Map([["wasi", engine]]),
         scratchDirectory: init.scratchDirectory,
         states: createStateCache(
@@ -120,7 +125,11 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         return changes.tamper?.(answer) ?? answer;
       },
       answersTo: async (requestHash) => await attempts.of(requestHash),
-      block: async (cid) => await content.localBlock(cid),
+      clock,
+      content: {
+        block: async (cid) => await serveRawBlock(content, cid),
+        car: async (cid, options) => await serveCar(content, cid, options),
+      },
       health: async () => ({ status: "ok", version: "0", blockNumber: 0, ledger: (await ledger.latest()).sequence }),
       describe: () => ({
         messageKey: toHex(messageKeys.publicKey),

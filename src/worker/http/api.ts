@@ -2,6 +2,7 @@ import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 
 import { SprfError } from "../../errors.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import { fromHex } from "../../utils/bytes.ts";
 import {
@@ -15,6 +16,14 @@ import {
 } from "../../wire/execution-json.ts";
 import type { SignedRequest } from "../../wire/execution-request.ts";
 import { errorResponse } from "./error-response.ts";
+import { CAR_TYPE, RAW_TYPE } from "./gateway-format.ts";
+import { serveGateway, type GatewayContent } from "./gateway.ts";
+import { createStreamSlots } from "./guarded-stream.ts";
+
+/** CARs that are read at once; more are refused. */
+const MAX_DOWNLOADS = 32;
+/** A reader that takes nothing for so long is gone. */
+const DOWNLOAD_IDLE_MS = 20_000;
 
 const healthSchema = z.object({ status: z.literal("ok"), version: z.string(), blockNumber: z.int(), ledger: z.int() });
 
@@ -31,11 +40,12 @@ export type WorkerDescription = z.output<typeof workerSchema>;
 
 export interface WorkerApiComponents {
   readonly logger: Logger;
+  readonly clock: Clock;
   execute(signed: SignedRequest): Promise<AnswerWithOutput>;
   /** The answers given to a request so far, in order of the sequence they were run on. */
   answersTo(requestHash: Uint8Array): Promise<readonly AnswerWithOutput[]>;
-  /** One block of content from this machine. */
-  block(cid: string): Promise<Uint8Array | undefined>;
+  /** Content of this machine for whoever asks. */
+  readonly content: GatewayContent;
   health(): Promise<WorkerHealth>;
   describe(): WorkerDescription;
 }
@@ -78,16 +88,29 @@ const routes = {
       default: { description: "It does not", ...errorContent },
     },
   }),
-  block: createRoute({
+  content: createRoute({
     method: "get",
     path: "/ipfs/{cid}",
-    summary: "One block of content, raw (trustless gateway: check it against its CID)",
-    request: { params: z.object({ cid: z.string().max(64) }) },
+    summary: "Content of this worker by CID, to be checked against it (trustless gateway): one block, or a CAR",
+    request: {
+      params: z.object({ cid: z.string().max(64) }),
+      query: z.object({
+        format: z.enum(["raw", "car"]).optional(),
+        "dag-scope": z.enum(["block", "entity", "all"]).optional(),
+        "entity-bytes": z.string().max(64).optional(),
+        "car-version": z.string().max(8).optional(),
+      }),
+    },
     responses: {
       200: {
-        description: "The block",
-        content: { "application/vnd.ipld.raw": { schema: z.string().openapi({ format: "binary" }) } },
+        description: "The block, or the CAR",
+        content: {
+          [RAW_TYPE]: { schema: z.string().openapi({ format: "binary" }) },
+          [CAR_TYPE]: { schema: z.string().openapi({ format: "binary" }) },
+        },
       },
+      304: { description: "What the sender has is the same" },
+      404: { description: "It is not on this machine", ...errorContent },
       default: { description: "Why not", ...errorContent },
     },
   }),
@@ -102,6 +125,8 @@ export function createWorkerApi(components: WorkerApiComponents): OpenAPIHono {
       throw new SprfError("INVALID_INPUT", `${issue?.path.join(".") ?? "body"}: ${issue?.message ?? "invalid"}`);
     },
   });
+
+  const slots = createStreamSlots(components, { maxOpen: MAX_DOWNLOADS, idleMs: DOWNLOAD_IDLE_MS });
 
   app.use(
     bodyLimit({
@@ -136,15 +161,7 @@ export function createWorkerApi(components: WorkerApiComponents): OpenAPIHono {
   });
   app.openapi(routes.worker, (c) => c.json(components.describe(), 200));
   app.openapi(routes.health, async (c) => c.json(await components.health(), 200));
-  app.openapi(routes.block, async (c) => {
-    const { cid } = c.req.valid("param");
-    const block = await components.block(cid);
-    if (block === undefined) throw new SprfError("CONTENT_NOT_FOUND", `this worker does not hold ${cid}`);
-    return c.body(new Uint8Array(block), 200, {
-      "content-type": "application/vnd.ipld.raw",
-      "cache-control": "public, max-age=29030400, immutable",
-    });
-  });
+  app.openapi(routes.content, async (c) => await serveGateway({ ...components, slots }, c));
   app.doc31("/openapi.json", {
     openapi: "3.1.0",
     info: { title: "SPRF worker", version: "1", description: "Runs programs and signs what came out." },

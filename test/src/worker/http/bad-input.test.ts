@@ -401,11 +401,14 @@ describe("a worker that is sent bad requests", () => {
     });
 
     it("should refuse a CID that is none, and say when it does not hold one", async () => {
-      expect(await errorOf(await fetch(`${worker.url}/ipfs/nonsense`))).to.include({
+      expect(await errorOf(await fetch(`${worker.url}/ipfs/nonsense?format=raw`))).to.include({
         status: 400,
         code: "INVALID_INPUT",
       });
-      expect(await errorOf(await fetch(`${worker.url}/ipfs/${NOBODYS_CID}`))).to.include({ code: "CONTENT_NOT_FOUND" });
+      expect(await errorOf(await fetch(`${worker.url}/ipfs/${NOBODYS_CID}?format=raw`))).to.include({
+        status: 404,
+        code: "CONTENT_NOT_FOUND",
+      });
     });
 
     it("should say that it is not well while its ledger is down", async () => {
