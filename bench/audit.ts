@@ -106,7 +106,7 @@ try {
 /** All runs of a history, each with its state in a file. */
 async function runsOf(program: string): Promise<readonly ProgramRun[]> {
   const prepared = await engine.prepare({ kind: "wasi", cid: await scene.module("probe") });
-  const limits = limitsFor(prepared.seconds);
+  const limits = limitsFor("wasi", prepared.seconds);
   const runs: ProgramRun[] = [];
   let at: string | undefined = (await findTip(client.ledger, await scene.account(program))).recordCid;
   while (at !== undefined) {

@@ -2,6 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { systemClock } from "./adapters/clock/system.ts";
+import { createGatewayBook } from "./adapters/content-store/gateway-book.ts";
 import { createHeliaContentStore } from "./adapters/content-store/helia.ts";
 import { createScratch } from "./adapters/engine/scratch.ts";
 import { createStellarRpcLedger } from "./adapters/ledger/stellar-rpc.ts";
@@ -60,10 +61,12 @@ export async function createAuditor(init: AuditorInit): Promise<Auditor> {
   const ledger = createStellarRpcLedger(init.ledger);
   const node = await createLibp2pNode({ messageKey: systemRandom.bytes(KEY_BYTES), peers, clock, logger });
   const store = createSqliteStore(path);
+  const gateways = createGatewayBook({ clock });
   const content = createHeliaContentStore({
     libp2p: node,
     directory: join(dataDirectory, "blocks"),
     store,
+    gateways,
     fetchTimeoutMs: FETCH_TIMEOUT_MS,
     clock,
     logger,
@@ -71,7 +74,7 @@ export async function createAuditor(init: AuditorInit): Promise<Auditor> {
   const scratchDirectory = await createScratch(dataDirectory, SCRATCH_PREFIX, logger);
   const engines = createEngines({ content, logger }, { ...init.engines, scratchDirectory });
   const workerApi = createHttpWorkerApi();
-  const joining = { ledger, workerApi, node, logger, clock };
+  const joining = { ledger, workerApi, node, gateways, logger, clock };
   const { networkPassphrase } = init.ledger;
   const tips = createTipMemory({ store, workerApi, networkPassphrase, ownKey: NO_WORKER });
   const stopping = new AbortController();

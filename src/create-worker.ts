@@ -5,6 +5,7 @@ import {
   checkEngines,
   closeEngines,
   createEngines,
+  createStates,
   prepareRuns,
   runsOf,
   scratchOf,
@@ -85,6 +86,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   const scratchDirectory = scratchOf(init, init.keys.account);
   const engines = wrapAll(createEngines({ content, logger }, { ...init.engines, scratchDirectory }), init.wrapEngine);
   const consented = createConsentedRecords({ store, content, ledger });
+  const states = createStates({ clock, logger }, { ...init.engines, scratchDirectory });
   const closers: (() => Promise<void>)[] = [];
   const life = new AbortController();
   const tips = createTipMemory({
@@ -115,6 +117,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         engines,
         tips,
         scratchDirectory: runsOf(scratchDirectory),
+        states,
         messageKey: keys.messageKey,
         answersTo: async (requestHash) => (await attempts.of(requestHash)).map(({ signed }) => signed),
         logger,
@@ -243,6 +246,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         engines,
         tips,
         scratchDirectory: runsOf(scratchDirectory),
+        states,
         attempts,
         usedPayments,
         queue,

@@ -52,7 +52,7 @@ export const ERRORS = {
   STATE_REFUSED: { fault: "program", next: "Keep the program's state within its limit, and of regular files only." },
   NON_DETERMINISTIC: {
     fault: "program",
-    next: "Tell the program's owner: runs on the same state and input must come to the same.",
+    next: "Make the program depend on its state, input and SPRF_ variables alone: runs of the same came to different results.",
   },
   ENGINE_FAILED: { fault: "internal", next: "The run failed on this worker alone; try again." },
 

@@ -5,7 +5,7 @@ import { verifyRecoveryRecord, type RecoveryLink } from "../domain/audit/verify-
 import { verifyTip } from "../domain/audit/verify-tip.ts";
 import type { HistoryContext } from "../domain/audit/verify-transition.ts";
 import { isSprfError, type SprfError } from "../errors.ts";
-import { LIMITS } from "../execution/limits.ts";
+import { limitsOf } from "../execution/limits.ts";
 import { readRecord } from "../execution/read-record.ts";
 import type { RunComponents } from "../execution/run-program.ts";
 import type { TipMemory } from "../execution/tip.ts";
@@ -97,7 +97,7 @@ function createAudit(
   const { checkpoint, witness } = components;
   const { signal } = init;
   const { from } = collected;
-  const context: HistoryContext = { program: account.id, network, limitsOf: () => LIMITS };
+  const context: HistoryContext = { program: account.id, network, limitsOf };
   const transitions = (from?.transitions ?? 0) + collected.transitions;
   const frontier = createFrontier<HistoryState>((state) => checkpoint.moveCursor(state));
   const doneOf = new WeakMap<TransitionToCheck, () => void>();

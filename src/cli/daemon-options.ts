@@ -12,6 +12,7 @@ import type { NetworkSettings, PeerInit } from "../create-peer.ts";
 import type { ProgramReference } from "../ports/engine.ts";
 import { createCommand } from "./create-command.ts";
 
+const MIB = 1024 * 1024;
 const DATA_DIRECTORY = ".sprf/data";
 
 /** Options that every daemon has. */
@@ -87,11 +88,14 @@ function networksOf({ networks }: Settings): NetworkSettings {
 
 /** What engines are made of. */
 export function enginesOf({ engines }: Pick<Settings, "engines">): EngineSettings {
-  const { dockerSocket, dockerRuntime } = engines;
+  const { dockerSocket, dockerRuntime, selfCheck, stateCacheMib, imageCacheMib } = engines;
   const kinds: readonly ProgramReference["kind"][] = engines.kinds;
   return {
     kinds,
+    selfCheck,
+    stateCacheBytes: stateCacheMib * MIB,
     docker: {
+      imageCacheBytes: imageCacheMib * MIB,
       ...(dockerSocket === undefined ? {} : { connection: { socketPath: dockerSocket } }),
       ...(dockerRuntime === undefined ? {} : { runtime: dockerRuntime }),
     },

@@ -7,7 +7,7 @@ import { recordCidOf } from "../wire/canonical.ts";
 import type { ExecutionAnswer } from "../wire/execution-answer.ts";
 import type { SignedRequest } from "../wire/execution-request.ts";
 import { encodeRecord, type TransitionRecord } from "../wire/record.ts";
-import { LIMITS } from "./limits.ts";
+import { limitsOf } from "./limits.ts";
 import type { ExecutionPlan } from "./plan-run.ts";
 import type { RunOutcome } from "./run-program.ts";
 
@@ -67,7 +67,7 @@ function transitionRecord(plan: ExecutionPlan, outcome: RunOutcome, signedReques
     },
     environment: { time: run.time, seed: new Uint8Array(run.seed), sequence: run.sequence },
     image: account.image,
-    limits: { ...LIMITS, seconds: outcome.seconds },
+    limits: { ...limitsOf(run.reference.kind), seconds: outcome.seconds },
     gasTable: GAS_TABLE,
     previousState: account.state,
     newState: outcome.newState,

@@ -4,6 +4,28 @@ export interface ContentOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A file that is stored: what a directory's link to it says. */
+export interface StoredFile {
+  readonly cid: string;
+  /** Bytes of all its blocks. */
+  readonly dagBytes: number;
+}
+
+/** One entry of a directory to store; a directory comes before what is in it, and each one's names are in their order. */
+export interface DirectoryEntry {
+  /** Relative, with `/`. */
+  readonly path: string;
+  /** Absent for a directory. */
+  readonly file?: StoredFile | (() => AsyncIterable<Uint8Array>);
+}
+
+/** One entry of a stored directory. */
+export interface ListedEntry {
+  readonly path: string;
+  readonly kind: "file" | "directory";
+  readonly cid: string;
+}
+
 export interface PinOptions extends ContentOptions {
   /**
    * Who keeps it, in printable ASCII without spaces. A holder keeps a CID once, however often it pins it, so that a pin may be
@@ -25,6 +47,23 @@ export interface Held {
 export interface ContentStore extends Startable {
   /** Stores and pins a file, and returns its CID. */
   putFile(bytes: Uint8Array | AsyncIterable<Uint8Array>, options?: PinOptions): Promise<string>;
+  /**
+   * Stores and pins a directory: names and contents only, no metadata, and at most what the rules of states allow, so that it
+   * is never sharded. A file that is given as stored must have been stored by this store; it is not read again.
+   *
+   * @returns its CID, and by path how each file is stored
+   */
+  putDirectory(
+    entries: readonly DirectoryEntry[],
+    options?: PinOptions,
+  ): Promise<{ readonly cid: string; readonly files: ReadonlyMap<string, StoredFile> }>;
+  /**
+   * What is in a directory, in the order of `putDirectory`. Only the directories themselves are fetched.
+   *
+   * @throws SprfError what `get` throws (`CONTENT_CORRUPT` when it is no plain directory), `STATE_REFUSED` when it breaks the
+   * rules of states
+   */
+  listDirectory(cid: string, options?: ContentOptions): Promise<readonly ListedEntry[]>;
   /** Stores and pins one block of canonical dag-cbor, at most 1 MiB. */
   putRecord(block: Uint8Array, options?: PinOptions): Promise<string>;
   /**

@@ -7,6 +7,7 @@ import type { CollectingContentStore } from "../../src/adapters/content-store/un
 import { utf8 } from "../../src/utils/bytes.ts";
 import { recordCidOf } from "../../src/wire/canonical.ts";
 import { codeOf } from "../helpers/code-of.ts";
+import { directoryCompliance } from "./content-directories.ts";
 
 const MIB = 1024 * 1024;
 const HELLO = "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e";
@@ -199,6 +200,8 @@ export function contentStoreCompliance(name: string, setUp: () => Promise<Conten
       await f.b.collect();
       for (const cid of [...stored, ...fromA]) expect(await f.b.has(cid)).to.equal(true);
     });
+
+    directoryCompliance(() => f);
 
     it("may be started and stopped twice, and does nothing after that", async () => {
       await f.a.start();

@@ -1,9 +1,12 @@
+import { join } from "node:path";
+
 import PQueue from "p-queue";
 
 import { serveCar, serveRawBlock } from "../../src/adapters/content-store/trustless-gateway.ts";
 import type { CollectingContentStore } from "../../src/adapters/content-store/unixfs-content-store.ts";
 import { createHttpWorkerApi } from "../../src/adapters/worker-api/http.ts";
 import { createMemoryStore } from "../../src/adapters/store/memory.ts";
+import { createStateCache } from "../../src/execution/state-cache.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Engine } from "../../src/ports/engine.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
@@ -24,6 +27,8 @@ import { startHttpServer, type HttpServer } from "../../src/worker/http/server.t
 import { keyOf } from "./smart-accounts.ts";
 import { messageKeysOf, type MessageKeys } from "./message-keys.ts";
 import type { Keypair } from "@stellar/stellar-sdk";
+
+const STATE_CACHE_BYTES = 64 * 1024 * 1024;
 
 /** What a test may change about a worker; each start takes the changes made since. */
 export interface WorkerChanges {
@@ -112,6 +117,10 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         keepInput: async (cid, options) => await runContent.pin(cid, options),
         engines: new Map([[engine.kind, engine]]),
         scratchDirectory: init.scratchDirectory,
+        states: createStateCache(
+          { clock, logger },
+          { directory: join(init.scratchDirectory, `states-${n}`), maxBytes: STATE_CACHE_BYTES },
+        ),
         attempts,
         tips,
         usedPayments,

@@ -8,6 +8,7 @@ import { blockKey, hasLinks, isRecord } from "./cid.ts";
 import { createHandedOver } from "./handed-over.ts";
 import type { LocalBlocks } from "./local-blocks.ts";
 import { createPrefetch, type Prefetch } from "./prefetch.ts";
+import { readInWindows } from "./read-in-windows.ts";
 import { createReadThrough, type ReadBlock } from "./read-through.ts";
 import type { Lease } from "./sweep-guard.ts";
 import { walk } from "./walk.ts";
@@ -59,7 +60,8 @@ export async function* readDag(
     let total = 0;
     // The exporter below takes the number of blocks to read ahead; Helia's type leaves it out.
     const reading = { signal, blockReadConcurrency: READ_CONCURRENCY };
-    for await (const part of unixfs({ blockstore: readOnly(read) }).cat(cid, reading)) {
+    const file = unixfs({ blockstore: readOnly(read) });
+    for await (const part of readInWindows((range) => file.cat(cid, { ...reading, ...range }))) {
       total += part.length;
       if (total > maxBytes) throw tooLarge(total, maxBytes);
       yield part;

@@ -16,7 +16,10 @@ import type { LocalBlocks } from "./local-blocks.ts";
 import { createPins } from "./pins.ts";
 import type { RawBlocks } from "./raw-blocks.ts";
 import { createDagReader, fetchDag, hasDag, readDag } from "./read-dag.ts";
-import { createSweepGuard } from "./sweep-guard.ts";
+import { createSweepGuard, type Lease } from "./sweep-guard.ts";
+import { listStoredDirectory, storeDirectory } from "./unixfs-directory.ts";
+
+const PROFILE = { profile: "unixfs-v1-2025" } as const;
 
 export interface UnixfsContentStoreInit {
   readonly raw: RawBlocks;
@@ -67,6 +70,20 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
     }
   };
 
+  /** Where an import puts its blocks; `written` is what it put there. */
+  const importing = (signal: AbortSignal, lease: Lease, written: CID[]): ImportBlockstore => ({
+    async put(cid, block) {
+      throwIfAborted(signal);
+      await blocks.write(cid, await toBytes(block), lease);
+      written.push(cid);
+      return cid;
+    },
+    async *get(cid) {
+      yield await reader.readBlock(cid, { offline: true, signal });
+    },
+    has: async (cid) => await blocks.has(cid),
+  });
+
   return {
     async start({ signal } = {}) {
       if (running !== undefined) return;
@@ -89,21 +106,10 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
       const signal = alive(options.signal);
       const lease = guard.lease();
       const written: CID[] = [];
-      const blockstore = {
-        async put(cid: CID, block: BlockInput): Promise<CID> {
-          throwIfAborted(signal);
-          await blocks.write(cid, await toBytes(block), lease);
-          written.push(cid);
-          return cid;
-        },
-        async *get(cid: CID): AsyncGenerator<Uint8Array> {
-          yield await reader.readBlock(cid, { offline: true, signal });
-        },
-        has: async (cid: CID): Promise<boolean> => await blocks.has(cid),
-      };
+      const blockstore = importing(signal, lease, written);
       try {
         const bytes = limited(content, init.maxFileBytes, signal);
-        const cid = await unixfs({ blockstore }).addByteStream(bytes, { profile: "unixfs-v1-2025" });
+        const cid = await unixfs({ blockstore }).addByteStream(bytes, PROFILE);
         // Whoever is told that it is pinned may sign for it: it must be there after a loss of power as well.
         await blocks.sync(written);
         await pins.add(cid.toString(), options.holder);
@@ -114,6 +120,48 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
         throw asSprfError(error, signal);
       } finally {
         lease.release();
+      }
+    },
+
+    async putDirectory(entries, options = {}) {
+      const signal = alive(options.signal);
+      const lease = guard.lease();
+      const written: CID[] = [];
+      const blockstore = importing(signal, lease, written);
+      let left = init.maxFileBytes;
+      try {
+        const { cid, files } = await storeDirectory(entries, {
+          async file(content) {
+            const bytes = limited(content, left, signal);
+            const candidates = [{ path: "file", content: bytes }];
+            for await (const { cid: file, size } of unixfs({ blockstore }).addAll(candidates, PROFILE)) {
+              left -= Number(size);
+              return { cid: file.toString(), dagBytes: Number(size) };
+            }
+            throw new SprfError("INTERNAL", "a file was not imported");
+          },
+          block: async (node, bytes) => void (await blockstore.put(node, bytes)),
+        });
+        // What was given as stored need not be here any more.
+        const held = await fetchDag(reader, cid, { maxBytes: init.maxFileBytes, lease, signal });
+        await blocks.sync([...written, ...held]);
+        await pins.add(cid.toString(), options.holder);
+        for (const block of written) await source?.announce(block);
+        return { cid: cid.toString(), files };
+      } catch (error) {
+        throw asSprfError(error, signal);
+      } finally {
+        lease.release();
+      }
+    },
+
+    async listDirectory(text, options = {}) {
+      const cid = parseCid(text);
+      const signal = alive(options.signal);
+      try {
+        return await listStoredDirectory(cid, async (node) => await reader.readBlock(node, { signal }));
+      } catch (error) {
+        throw asSprfError(error, signal);
       }
     },
 
@@ -172,6 +220,12 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
     collect: async ({ signal } = {}) => await sweep(alive(signal)),
     localBlock: async (text) => await blocks.read(parseCid(text)),
   };
+}
+
+interface ImportBlockstore {
+  put(cid: CID, block: BlockInput): Promise<CID>;
+  get(cid: CID): AsyncGenerator<Uint8Array>;
+  has(cid: CID): Promise<boolean>;
 }
 
 type BlockInput = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { SprfError, isSprfError, messageOf } from "../../../errors.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { Logger } from "../../../ports/logger.ts";
+import type { StoredFile } from "../../../ports/content-store.ts";
 import type { Store } from "../../../ports/store.ts";
 import { throwIfAborted } from "../../../utils/abort.ts";
 import { blockKey, checkRecord, hasLinks, parseCid, recordCid } from "../cid.ts";
@@ -13,6 +14,7 @@ import { withGateways } from "../gateway-first.ts";
 import type { LocalBlocks } from "../local-blocks.ts";
 import { createDagReader, fetchDag, hasDag, readDag } from "../read-dag.ts";
 import type { CollectingContentStore } from "../unixfs-content-store.ts";
+import { listStoredDirectory, storeDirectory } from "../unixfs-directory.ts";
 import { walk } from "../walk.ts";
 import { createKuboBlocks, createKuboSource, parseAnswer } from "./kubo-blocks.ts";
 import { createKuboPins } from "./kubo-pins.ts";
@@ -39,7 +41,8 @@ const IMPORT = {
   progress: false,
 } as const;
 
-const addedSchema = z.object({ Hash: z.string() });
+/** `Size` is the bytes of all blocks, as text. */
+const addedSchema = z.object({ Hash: z.string(), Size: z.coerce.number().int().nonnegative() });
 const removedSchema = z.object({ Key: z.object({ "/": z.string() }).optional(), Error: z.string().optional() });
 
 export interface KuboContentStoreInit {
@@ -88,17 +91,21 @@ export function createKuboContentStore(init: KuboContentStoreInit): CollectingCo
   /** For commands that move no content, so that a daemon which is down does not hold the caller for ever. */
   const soon = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(commandTimeoutMs)]);
 
-  async function add(content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<string> {
+  async function add(
+    content: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+    { pin = true }: { readonly pin?: boolean } = {},
+  ): Promise<StoredFile> {
     // The stream can be sent once, so the daemon had better be there.
     await rpc.read("version", {}, { signal: soon(signal) });
     const answer = await rpc.read(
       "add",
-      { ...IMPORT, pin: true, "pin-name": "sprf" },
+      { ...IMPORT, ...(pin ? { pin: true, "pin-name": "sprf" } : { pin: false }) },
       { signal, body: fileBody(content) },
     );
-    const cid = parseAnswer(addedSchema, answer).Hash;
+    const { Hash: cid, Size: dagBytes } = parseAnswer(addedSchema, answer);
     parseCid(cid);
-    return cid;
+    return { cid, dagBytes };
   }
 
   /** Stores and pins; again when a collection of the daemon came in between. */
@@ -172,10 +179,45 @@ export function createKuboContentStore(init: KuboContentStoreInit): CollectingCo
       const signal = alive(options.signal);
       try {
         return await pins.whileImporting(async () => {
-          const cid = await add(limited(content, maxFileBytes, signal), signal);
+          const { cid } = await add(limited(content, maxFileBytes, signal), signal);
           await pins.add(cid, { signal, holder: options.holder });
           return cid;
         });
+      } catch (error) {
+        throw asSprfError(error, signal);
+      }
+    },
+    async putDirectory(entries, options = {}) {
+      const signal = alive(options.signal);
+      const blocks = blocksFor(signal);
+      let left = maxFileBytes;
+      try {
+        return await pins.whileImporting(async () => {
+          const { cid, files } = await storeDirectory(entries, {
+            async file(content) {
+              // The directory's pin will hold it; were it collected before that, the call fails.
+              const file = await add(limited(content, left, signal), signal, { pin: false });
+              left -= file.dagBytes;
+              return file;
+            },
+            block: async (node, bytes) => await blocks.write(node, bytes),
+          });
+          const bring = async (): Promise<void> => {
+            await fetchDag(createDagReader(blocks, source), cid, { maxBytes: maxFileBytes, signal });
+          };
+          await untilPinned(cid.toString(), bring, { signal, holder: options.holder });
+          return { cid: cid.toString(), files };
+        });
+      } catch (error) {
+        throw asSprfError(error, signal);
+      }
+    },
+    async listDirectory(text, options = {}) {
+      const cid = parseCid(text);
+      const signal = alive(options.signal);
+      const { readBlock } = createDagReader(blocksFor(signal), source);
+      try {
+        return await listStoredDirectory(cid, async (node) => await readBlock(node, { signal }));
       } catch (error) {
         throw asSprfError(error, signal);
       }

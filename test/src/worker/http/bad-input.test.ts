@@ -1,6 +1,7 @@
 import { Memo, Operation } from "@stellar/stellar-sdk";
 import { expect } from "chai";
 
+import { createSelfCheckingEngine } from "../../../../src/adapters/engine/self-check.ts";
 import { createStellarRpcLedger } from "../../../../src/adapters/ledger/stellar-rpc.ts";
 import type { Wallet } from "../../../../src/client/wallet.ts";
 import type { Engine } from "../../../../src/ports/engine.ts";
@@ -325,6 +326,26 @@ describe("a worker that is sent bad requests", () => {
       this.timeout(30_000);
       const { signed } = await scene.paid(wallet, program, "spin\n");
       expect(await refusalOf(worker, signed)).to.equal("TIMEOUT");
+    });
+
+    it("should sign nothing for a program whose two runs differ, and say so", async () => {
+      let outputs = 0;
+      worker.changes.wrapEngine = (engine: Engine): Engine =>
+        createSelfCheckingEngine({
+          ...engine,
+          run: async (run, options) => ({
+            ...(await engine.run(run, options)),
+            output: new Uint8Array(utf8(String(++outputs))),
+          }),
+        });
+      await worker.stop();
+      await worker.start();
+      const { signed } = await scene.paid(await scene.user(), program, "noop\n");
+      expect(await refusalOf(worker, signed)).to.equal("NON_DETERMINISTIC");
+      expect(outputs).to.equal(2);
+      delete worker.changes.wrapEngine;
+      await worker.stop();
+      await worker.start();
     });
 
     it("should refuse more requests than may wait", async () => {
