@@ -98,7 +98,7 @@ function createRound(
     signal,
   }: { readonly watchList: WatchList; readonly testerId: number; readonly signal: AbortSignal },
 ): Round {
-  const { chain, store, clock, logger, messaging } = components;
+  const { chain, content, store, clock, logger, messaging } = components;
   const duties = createDutyStore(store);
   const desks = new Map<string, Desk>();
   /** Agreements that are looked at or wait for it: one look at a time. */
@@ -184,8 +184,12 @@ function createRound(
   }
 
   async function drop(address: string): Promise<void> {
-    await watchList.remove(address);
+    // Nothing can be disputed any more, so nobody needs the evidence. What a crash leaves is found again from the end backwards.
+    for (const { report } of await duties.of(address)) {
+      if (report !== undefined) await content.unpin(report.evidenceCid, { signal });
+    }
     await duties.forget(address);
+    await watchList.remove(address);
     await desks.get(address)?.stop();
     desks.delete(address);
   }

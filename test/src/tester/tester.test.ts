@@ -183,8 +183,12 @@ describe("tester/tester", () => {
     await seatsAre(agreement, "revealed", { epoch });
   };
   /** Runs three testers through epoch 0. */
-  const runEpoch = async (agreement: string, scene: Scene): Promise<TesterComponents[]> => {
-    const all = testers.map((tester) => componentsFor(tester, scene));
+  const runEpoch = async (
+    agreement: string,
+    scene: Scene,
+    contents: readonly ContentStore[] = [],
+  ): Promise<TesterComponents[]> => {
+    const all = testers.map((tester, i) => componentsFor(tester, scene, contents[i] && { content: contents[i] }));
     for (const components of all) await start(components);
     await passEpoch(agreement, 0);
     return all;
@@ -231,7 +235,9 @@ describe("tester/tester", () => {
 
   it("should settle, finalize and withdraw at the end, and forget the agreement", async () => {
     const agreement = await buy();
-    const all = await runEpoch(agreement, {});
+    const contents = testers.map(() => createMemoryContentStore({ clock: systemClock, logger: createMemoryLogger() }));
+    const all = await runEpoch(agreement, {}, contents);
+    const kept = await Promise.all(contents.map(async (content) => (await content.collect()).kept));
     // A jump over the second epoch would find it open or not, and its testers missing or not, as fast as they are.
     await passEpoch(agreement, 1);
     await market.mineTo((await client.chain.windowsOf(agreement, 1)).finalFrom + 20);
@@ -249,6 +255,8 @@ describe("tester/tester", () => {
       expect(entry!.revealed > 0).to.equal(true);
       expect(await createDutyStore(store).of(agreement)).to.deep.equal([]);
     }
+    expect(kept.every((records) => records > 0)).to.equal(true);
+    for (const content of contents) expect((await content.collect()).kept).to.equal(0);
   });
 
   it("should do nothing when it is not drawn", async () => {
