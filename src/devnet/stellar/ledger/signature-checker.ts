@@ -1,5 +1,5 @@
+import { verifyEd25519 } from "../../../utils/ed25519.ts";
 import type { Account } from "./account.ts";
-import { verifyEd25519 } from "./ed25519.ts";
 import { fromHex, sha256Hex, toHex } from "./hashing.ts";
 import type { SignerKey, SignerKind } from "./signer-key.ts";
 import { masterKey } from "./signer-key.ts";
