@@ -1,4 +1,5 @@
 import type { ExecutionResult } from "../../../src/client/execute.ts";
+import { isSprfError, type SprfError } from "../../../src/errors.ts";
 import { loadSmartAccount } from "../../../src/execution/load-smart-account.ts";
 import { readContent } from "../../../src/execution/read-content.ts";
 import type { ContentStore } from "../../../src/ports/content-store.ts";
@@ -78,9 +79,13 @@ async function runAgain(components: Components, program: string, transition: Lan
  * answer, unless the workers that gave it lost it with their disks, must be the same. Takes what landed for it out of `requests`.
  */
 export async function examineTask(
-  { watch, requests }: Pick<Components, "watch"> & { readonly requests: Set<string> },
+  {
+    watch,
+    requests,
+    disksWereLost,
+  }: Pick<Components, "watch"> & { readonly requests: Set<string>; readonly disksWereLost: boolean },
   task: Task,
-  again: (made: MadeRequest) => Promise<ExecutionResult | undefined>,
+  again: (made: MadeRequest) => Promise<ExecutionResult>,
 ): Promise<void> {
   const { outcome, made } = task;
   const what = task.input || "a read";
@@ -95,11 +100,16 @@ export async function examineTask(
     watch.breach(`P5: ${what} ${hasLanded ? "landed" : "never landed"}, and its user was told otherwise`);
   }
   if (!hasLanded) return;
-  const later = await again(made);
-  if (later === undefined) return;
-  if (factsOf(later) !== factsOf(outcome)) {
-    watch.breach(`P5: ${what} was answered ${factsOf(outcome)} first and ${factsOf(later)} later`);
-  }
+  const later = await again(made).catch(errorOf);
+  // No kill takes an answer from a worker, but the loss of its disk does.
+  if (isSprfError(later, "NO_MAJORITY") && disksWereLost) return;
+  const facts = later instanceof Error ? String(later) : factsOf(later);
+  if (facts !== factsOf(outcome)) watch.breach(`P5: ${what} was answered ${factsOf(outcome)} first and ${facts} later`);
+}
+
+function errorOf(thrown: unknown): SprfError {
+  if (isSprfError(thrown)) return thrown;
+  throw thrown;
 }
 
 function factsOf({ requestHash, answer, output, transition }: ExecutionResult): string {

@@ -2,14 +2,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import type { ExecutionResult } from "../../../src/client/execute.ts";
 import { resume } from "../../../src/client/resume.ts";
-import { SprfError, isSprfError } from "../../../src/errors.ts";
+import { SprfError } from "../../../src/errors.ts";
 import { examineProgram, examineTask } from "./examine.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { createJournalEngine } from "./journal-engine.ts";
 import type { SimulationPlan } from "./plan.ts";
 import { setUp, type Setting } from "./set-up.ts";
-import { simulateUser } from "./user.ts";
+import { simulateUser, type MadeRequest } from "./user.ts";
 import { createWorld, type World } from "./world.ts";
 
 /** More than anything takes that is still on its way. */
@@ -88,20 +89,14 @@ async function examine(
   components: Parameters<typeof examineProgram>[0],
 ): Promise<void> {
   const requests = new Set<string>();
+  const disksWereLost = plan.lostStores > 0;
   for (const program of programs) {
     for (const request of await examineProgram(components, program)) requests.add(request);
   }
   for (const { tasks, components: parts, wallet } of users) {
     for (const task of tasks) {
-      await examineTask({ watch, requests }, task, async (made) => {
-        try {
-          return await resume(parts, { ...made, wallet });
-        } catch (error) {
-          // No kill takes an answer from a worker, but the loss of its disk does.
-          if (plan.lostStores > 0 && isSprfError(error, "NO_MAJORITY")) return undefined;
-          throw error;
-        }
-      });
+      const again = async (made: MadeRequest): Promise<ExecutionResult> => await resume(parts, { ...made, wallet });
+      await examineTask({ watch, requests, disksWereLost }, task, again);
     }
   }
   for (const request of requests) watch.breach(`P5: ${request} landed, and no user knows of it`);
