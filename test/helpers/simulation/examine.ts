@@ -14,6 +14,8 @@ import type { MadeRequest, Task } from "./user.ts";
 import type { Watch } from "./watch.ts";
 
 const MAX_STATE_BYTES = 1024 * 1024;
+/** What is left of a majority's answer when some of it lost their disks: too few others, who know that it was given. */
+const LOST_WITH_DISKS: readonly string[] = ["NO_MAJORITY", "PAYMENT_USED"];
 
 interface Components {
   readonly ledger: Ledger;
@@ -102,7 +104,7 @@ export async function examineTask(
   if (!hasLanded) return;
   const later = await again(made).catch(errorOf);
   // No kill takes an answer from a worker, but the loss of its disk does.
-  if (isSprfError(later, "NO_MAJORITY") && disksWereLost) return;
+  if (disksWereLost && later instanceof Error && LOST_WITH_DISKS.includes(later.code)) return;
   const facts = later instanceof Error ? String(later) : factsOf(later);
   if (facts !== factsOf(outcome)) watch.breach(`P5: ${what} was answered ${factsOf(outcome)} first and ${facts} later`);
 }
