@@ -109,7 +109,7 @@ export async function landPaid(
       majority = await askWorkers(components, question, { signal, onOutage });
     } catch (error) {
       if (attempt > 1 && isSpent(error)) throw overtaken(error);
-      if (!isSplit(error)) throw error;
+      if (!isSplit(error) && !(await hasMoved(ledger, program, error, { signal }))) throw error;
       if (attempt >= MAX_ATTEMPTS) throw overtaken(error);
       options.onProgress?.({ step: "contended", attempt });
       await clock.sleep(CONTENDED_MS, { signal });
@@ -201,6 +201,18 @@ function refuseUnaccepted({ answer, detail }: Majority): void {
       ? `the program rejected the input (${detail.trim()})`
       : `the run costs ${answer.gas} gas, more than the request allows`;
   throw new SprfError(code, message, { context: { gas: answer.gas.toString(), outputCid: answer.outputCid } });
+}
+
+/** Whether workers answered to an account that has other terms, or other workers, than the one that they were asked by. */
+async function hasMoved(
+  ledger: Ledger,
+  { id, sequence }: SmartAccount,
+  error: unknown,
+  options: { signal?: AbortSignal | undefined },
+): Promise<boolean> {
+  if (!isSprfError(error, "NO_MAJORITY")) return false;
+  const now = await ledger.account(id, [], options);
+  return now !== undefined && now.account.sequence !== sequence;
 }
 
 /** Whether workers have run it as often as the payment buys: they may have seen more states of a busy program than the client. */

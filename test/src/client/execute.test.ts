@@ -471,6 +471,17 @@ describe("client/execute", () => {
       expect((await scene.account(program)).spendableStroops).to.equal(before.spendableStroops);
     });
   });
+
+  describe("when it comes too late", () => {
+    it("should say that it is too late when the payment's two minutes are over", async () => {
+      const { signed } = await scene.paid(wallet, program, "append late;\n");
+      const before = await scene.account(program);
+      // For good: what a ledger has closed at does not go back.
+      scene.clock.shiftMs = 125_000;
+      expect(await codeOf(resume(scene.client, { signed, wallet }))).to.equal("TOO_LATE_TO_LAND");
+      expect((await scene.account(program)).sequence).to.equal(before.sequence);
+    });
+  });
 });
 
 function keysOf(worker: SceneWorker): { ledgerKey: Keypair; messagePrivateKey: Uint8Array } {

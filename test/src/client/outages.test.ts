@@ -151,7 +151,7 @@ describe("client: outages", () => {
         const parts = { program, wallet, input: input(`append ${how} for long;`) };
         await fail(clientLink);
         const components = { ...scene.client, ledger: through(clientLink) };
-        const options = { patienceMs: 1_000 };
+        const options = { patienceMs: 300 };
         expect(await codeOf(execute(components, parts, options))).to.equal("LEDGER_UNREACHABLE");
         await clientLink.mend();
 

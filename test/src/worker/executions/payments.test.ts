@@ -102,7 +102,7 @@ describe("payments, verified once and for ever", () => {
     const paid = await scene.paid(wallet, program, "append bought;\n");
     const answers = await askAll(others, paid.signed);
     expect(await anchorAnswers(scene.client, paid, answers, wallet)).to.include({ successful: true });
-    for (let i = 0; i < 3; i += 1) await moveOn(`later ${i};`);
+    await moveOn("later;");
     const unused = await scene.paid(wallet, program, "append unused;\n");
     await late.start();
     const before = late.runs;
