@@ -37,7 +37,7 @@ const MOST_PROGRAMS = 2;
 const MOST_KILLS = 2;
 const MOST_OUTAGES = 2;
 const OUTAGE_MS = 15_000;
-const FAULTY_MS = 90_000;
+const FAULTY_MS = 75_000;
 
 /** Draws a plan; the minority that lies or loses its store is at most one less than what a majority needs the rest for. */
 export function planOf(seed: number, changes: Partial<Pick<SimulationPlan, "workers" | "liars">> = {}): SimulationPlan {

@@ -14,7 +14,7 @@ import { simulateUser, type MadeRequest } from "./user.ts";
 import { createWorld, type World } from "./world.ts";
 
 /** More than anything takes that is still on its way. */
-const DRAIN_MS = 60_000;
+const DRAIN_MS = 20_000;
 const LAST_EVENTS = 60;
 
 /** What came of a simulation. */
