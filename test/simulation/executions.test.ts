@@ -1,5 +1,6 @@
 import { expect } from "chai";
 
+import { workerKeyOf } from "../helpers/scene-worker.ts";
 import { planOf } from "../helpers/simulation/plan.ts";
 import { simulationSeeds } from "../helpers/simulation/settings.ts";
 import { simulate, type SimulationOutcome } from "../helpers/simulation/simulation.ts";
@@ -46,6 +47,20 @@ describe("a lying minority", () => {
       expect(outcome.landed).to.be.at.least(1);
     }).timeout(TIMEOUT_MS);
   }
+});
+
+describe("a lying majority", () => {
+  it("should be found by whoever runs the history again, with the keys that signed", async () => {
+    const [workers, liars] = [3, 2];
+    const { breaches, landed } = await simulate(workers, planOf(workers, { workers, liars }));
+    expect(landed).to.be.at.least(1);
+    const found = breaches.filter((breach) => breach.startsWith("audit: "));
+    expect(found).to.have.length.of.at.least(1);
+    const [first, second] = [workerKeyOf(1), workerKeyOf(2)].map((key) => key.publicKey());
+    for (const breach of found) expect(breach).to.match(new RegExp(`signed by ${first}, ${second}\\b`));
+    // Nothing else is wrong: payments, signatures and money are as they should be.
+    expect(breaches.filter((breach) => !/^(audit|state): /.test(breach))).to.deep.equal([]);
+  }).timeout(TIMEOUT_MS);
 });
 
 /** What a developer needs to see it again. */

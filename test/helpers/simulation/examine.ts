@@ -14,7 +14,10 @@ import type { MadeRequest, Task } from "./user.ts";
 import type { Watch } from "./watch.ts";
 
 const MAX_STATE_BYTES = 1024 * 1024;
-/** What is left of a majority's answer when some of it lost their disks: too few others, who know that it was given. */
+/**
+ * No kill takes an answer from a worker, but the loss of its disk does. When one of just a majority lost it, the others are too few,
+ * and those that were not asked in time know that the payment was used.
+ */
 const LOST_WITH_DISKS: readonly string[] = ["NO_MAJORITY", "PAYMENT_USED"];
 
 interface Components {
@@ -94,8 +97,9 @@ export async function examineTask(
   if (outcome === undefined) return watch.breach(`P5: the user of ${what} was told nothing`);
   // What is left over in the end is nobody's.
   const hasLanded = made !== undefined && requests.delete(toHex(hashRequest(made.signed.request)));
+  const isLost = (error: SprfError): boolean => disksWereLost && LOST_WITH_DISKS.includes(error.code);
   if (outcome instanceof Error) {
-    if (hasLanded) watch.breach(`P5: ${what} landed, and its user was told ${String(outcome)}`);
+    if (hasLanded && !isLost(outcome)) watch.breach(`P5: ${what} landed, and its user was told ${String(outcome)}`);
     return;
   }
   if (hasLanded !== (outcome.transition !== undefined)) {
@@ -103,8 +107,7 @@ export async function examineTask(
   }
   if (!hasLanded) return;
   const later = await again(made).catch(errorOf);
-  // No kill takes an answer from a worker, but the loss of its disk does.
-  if (disksWereLost && later instanceof Error && LOST_WITH_DISKS.includes(later.code)) return;
+  if (later instanceof Error && isLost(later)) return;
   const facts = later instanceof Error ? String(later) : factsOf(later);
   if (facts !== factsOf(outcome)) watch.breach(`P5: ${what} was answered ${factsOf(outcome)} first and ${facts} later`);
 }

@@ -4,8 +4,11 @@ import type { SeededRandom } from "../seeded-random.ts";
 
 /** Turns of the event loop without work under way after which nothing moves but time. */
 const CALM_TURNS = 2;
+/** So many turns without file work are enough in any case: somebody else in this process may put things off for ever. */
+const MOST_TURNS = 50;
 /** How Node names file work of its thread pool, and what is put off to the next turn: all that simulated processes wait for. */
-const UNDER_WAY = new Set(["FSReqPromise", "FSReqCallback", "CloseReq", "FileHandleCloseReq", "Immediate"]);
+const FILE_WORK = new Set(["FSReqPromise", "FSReqCallback", "CloseReq", "FileHandleCloseReq"]);
+const PUT_OFF = "Immediate";
 const TIE_RANGE = 2 ** 30;
 
 /** Time that passes only when nothing else can happen: at once to the next sleeper, one sleeper after the other. */
@@ -88,8 +91,11 @@ function isBefore(a: Sleeper, b: Sleeper): boolean {
 
 /** Resolves when nothing can go on without time passing. */
 async function calm(): Promise<void> {
-  for (let turns = 0; turns < CALM_TURNS;) {
+  let turns = 0;
+  for (let calmTurns = 0; calmTurns < CALM_TURNS && turns < MOST_TURNS; turns += 1) {
     await new Promise<void>((resolve) => setImmediate(resolve));
-    turns = process.getActiveResourcesInfo().some((resource) => UNDER_WAY.has(resource)) ? 0 : turns + 1;
+    const resources = process.getActiveResourcesInfo();
+    if (resources.some((resource) => FILE_WORK.has(resource))) turns = calmTurns = 0;
+    else calmTurns = resources.includes(PUT_OFF) ? 0 : calmTurns + 1;
   }
 }
