@@ -1,4 +1,4 @@
-import { FeeBumpTransaction, TransactionBuilder, type Transaction } from "@stellar/stellar-sdk";
+import { FeeBumpTransaction, Keypair, TransactionBuilder, type Transaction } from "@stellar/stellar-sdk";
 
 import { memoHashOf } from "../domain/program/envelope.ts";
 import { programReference, type SmartAccount } from "../domain/program/smart-account.ts";
@@ -9,7 +9,6 @@ import { runProgram, type RunComponents, type RunPlan } from "../execution/run-p
 import type { ProgramReference } from "../ports/engine.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import { equalBytes, toHex } from "../utils/bytes.ts";
-import { verifyByAccount } from "../utils/ed25519.ts";
 import { hashWithDomain, recordCidFromHash } from "../wire/canonical.ts";
 import type { ExecutionAnswer } from "../wire/execution-answer.ts";
 import { hashRequest, type SignedRequest } from "../wire/execution-request.ts";
@@ -308,7 +307,8 @@ function landedTransition(
 function signersOf(transaction: Transaction, keys: readonly string[]): readonly string[] {
   const hash = transaction.hash();
   return keys.filter((key) => {
-    return transaction.signatures.some(({ signature }) => verifyByAccount(key, hash, signature.value));
+    const keypair = Keypair.fromPublicKey(key);
+    return transaction.signatures.some((decorated) => keypair.verify(hash, decorated.signature.value));
   });
 }
 

@@ -112,9 +112,8 @@ export function livingClock(clock: Clock, life: Life): Clock {
 
 export function livingWorkerApi(api: WorkerApi, life: Life): WorkerApi {
   return {
+    ...api,
     execute: async (url, signed, options) =>
       await life.step("execute", async () => await api.execute(url, signed, options)),
-    describe: async (url, options) => await life.step("describe", async () => await api.describe(url, options)),
-    health: async (url, options) => await life.step("health", async () => await api.health(url, options)),
   };
 }

@@ -12,7 +12,7 @@ import type { Logger } from "../../../src/ports/logger.ts";
 import { createAttempts } from "../../../src/worker/executions/attempts.ts";
 import { createExecute } from "../../../src/worker/executions/execute.ts";
 import { createUsedPayments } from "../../../src/worker/executions/used-payments.ts";
-import { createWorkerApi } from "../../../src/worker/http/api.ts";
+import { createWorkerApi, type WorkerApiComponents } from "../../../src/worker/http/api.ts";
 import type { AnswerWithOutput } from "../../../src/wire/execution-json.ts";
 import { messageKeysOf } from "../message-keys.ts";
 import { workerKeyOf } from "../scene-worker.ts";
@@ -128,10 +128,7 @@ function serviceOf(
     },
     { maxQueued: MAX_QUEUED },
   );
-  const unused = (): never => {
-    throw new Error("no part of this simulation");
-  };
-  return createWorkerApi({
+  const components: Pick<WorkerApiComponents, "logger" | "execute" | "answersTo" | "block"> = {
     logger,
     execute: async (signed) => {
       const answer = await execute(signed);
@@ -140,9 +137,9 @@ function serviceOf(
     },
     answersTo: async (requestHash) => await attempts.of(requestHash),
     block: async (cid) => await init.content.localBlock(cid),
-    health: unused,
-    describe: unused,
-  });
+  };
+  // Nobody asks for anything else in a simulation.
+  return createWorkerApi(components as WorkerApiComponents);
 }
 
 /** A disk that is no faster than its peers, who sometimes do not serve what is asked for in time. */
