@@ -19,6 +19,8 @@ interface SolidityResults {
 
 /** What `npm run test:long` plays of the contracts' fuzz tests and invariants. */
 const LONG_GAME = { fuzzRuns: 4_096, runs: 256, depth: 128 };
+/** And of the executions' simulation, `test/helpers/simulation/settings.ts`. */
+const LONG_SIMULATION = { files: ["test/simulation/executions.test.ts"], seeds: "200" };
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -56,13 +58,15 @@ function selection(): Selection {
   return options.e2e ? "end-to-end" : "node-only";
 }
 
-/** The Solidity tests with more runs: Hardhat knows no other profile than the default one. */
+/** The Solidity tests with more runs, Hardhat knows no other profile than the default one, and the simulation with more seeds. */
 function longGame(): TestFiles {
   const profile = hre.config.test.solidity.profiles["default"];
   if (profile === undefined) throw new Error("Hardhat has no profile for Solidity tests");
   profile.fuzz = { ...profile.fuzz, runs: LONG_GAME.fuzzRuns };
   profile.invariant = { ...profile.invariant, runs: LONG_GAME.runs, depth: LONG_GAME.depth };
-  return positionals.length === 0 ? { mocha: [], solidity: solidityTests() } : selectFiles(positionals, selection());
+  process.env["SPRF_SIMULATION_SEEDS"] ??= LONG_SIMULATION.seeds;
+  if (positionals.length > 0) return selectFiles(positionals, selection());
+  return { mocha: LONG_SIMULATION.files, solidity: solidityTests() };
 }
 
 async function runSolidity(): Promise<Omit<Counts, "failures">> {

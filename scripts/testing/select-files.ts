@@ -4,8 +4,8 @@ import { join } from "node:path";
 /** Helpers hold no tests; programs in there are started by tests. */
 const NOT_TESTS = ["test/helpers/", "test/fixtures/", "test/vectors/"];
 
-/** End-to-end tests that need more than Node; everything else belongs to `npm test`. */
-const NOT_NODE_ONLY = ["test/e2e/docker"];
+/** End-to-end tests that need more than Node, or more than a minute; everything else belongs to `npm test`. */
+const NOT_NODE_ONLY = ["test/e2e/docker", "test/e2e/executions.test.ts"];
 
 /** Run when they are named: twenty processes want a machine of more than two cores. */
 const BY_NAME = ["test/e2e/market.test.ts"];

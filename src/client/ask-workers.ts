@@ -1,5 +1,4 @@
 import type { Transaction } from "@stellar/stellar-sdk";
-import { Keypair } from "@stellar/stellar-sdk";
 
 import { findMajority } from "../domain/program/majority.ts";
 import type { SmartAccount, SmartAccountWorker } from "../domain/program/smart-account.ts";
@@ -8,6 +7,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { WorkerApi } from "../ports/worker-api.ts";
 import { withDeadline } from "../utils/abort.ts";
 import { equalBytes } from "../utils/bytes.ts";
+import { verifyByAccount } from "../utils/ed25519.ts";
 import { retry } from "../utils/retry.ts";
 import { smallFileCidOf } from "../wire/canonical.ts";
 import { verifyAnswer, type ExecutionAnswer, type SignedAnswer } from "../wire/execution-answer.ts";
@@ -179,7 +179,7 @@ function checkAnswer({ signed, output }: AnswerWithOutput, question: Question, w
   // The user signs a payment of this much gas.
   if (answer.gas > question.signed.request.maxGas) refuse("the run costs more gas than the request allows");
   const hash = hashOf(question, answer, refuse);
-  if (!Keypair.fromPublicKey(worker.ledgerKey).verify(hash, transactionSignature)) {
+  if (!verifyByAccount(worker.ledgerKey, hash, transactionSignature)) {
     refuse("the transaction that it signed is not the one that follows from its answer");
   }
 }

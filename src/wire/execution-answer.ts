@@ -1,8 +1,9 @@
-import { Keypair } from "@stellar/stellar-sdk";
+import type { Keypair } from "@stellar/stellar-sdk";
 import { SigningKey, TypedDataEncoder, computeAddress, hexlify, recoverAddress } from "ethers";
 import { z } from "zod";
 
 import { SprfError } from "../errors.ts";
+import { verifyByAccount } from "../utils/ed25519.ts";
 import { encodeCanonical, hashWithDomain } from "./canonical.ts";
 import { bytesOf, cidSchema, ledgerAddressSchema, uint64Schema } from "./primitives.ts";
 
@@ -98,7 +99,7 @@ export function signAnswer(
 
 /** Checks the ledger key's signature. @throws SprfError `ANSWER_INVALID` */
 export function verifyAnswer(signed: SignedAnswer): void {
-  if (!Keypair.fromPublicKey(signed.worker).verify(hashAnswer(signed.answer), signed.signature)) {
+  if (!verifyByAccount(signed.worker, hashAnswer(signed.answer), signed.signature)) {
     throw new SprfError("ANSWER_INVALID", `the answer is not signed by ${signed.worker}`);
   }
 }

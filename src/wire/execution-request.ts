@@ -1,7 +1,8 @@
-import { Keypair } from "@stellar/stellar-sdk";
+import type { Keypair } from "@stellar/stellar-sdk";
 import { z } from "zod";
 
 import { SprfError } from "../errors.ts";
+import { verifyByAccount } from "../utils/ed25519.ts";
 import { encodeCanonical, hashWithDomain } from "./canonical.ts";
 import {
   MAX_PASSPHRASE_LENGTH,
@@ -68,7 +69,7 @@ export function signRequest(request: ExecutionRequest, paymentHash: Uint8Array, 
 /** Checks the user's signature. @throws SprfError `REQUEST_SIGNATURE_INVALID` */
 export function verifyRequest(signed: SignedRequest): Uint8Array {
   const hash = hashRequest(signed.request);
-  if (!Keypair.fromPublicKey(signed.request.user).verify(hash, signed.signature)) {
+  if (!verifyByAccount(signed.request.user, hash, signed.signature)) {
     throw new SprfError("REQUEST_SIGNATURE_INVALID", `the request is not signed by ${signed.request.user}`);
   }
   return hash;

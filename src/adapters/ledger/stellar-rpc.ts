@@ -17,6 +17,8 @@ export interface StellarRpcInit {
   readonly networkPassphrase: string;
   /** @default 10,000 */
   readonly callTimeoutMs?: number;
+  /** The SDK's client of the service. @default one that speaks HTTP to `rpcUrl` */
+  readonly server?: rpc.Server;
 }
 
 /** The Stellar network through a Stellar RPC service (Horizon is deprecated). */
@@ -24,9 +26,8 @@ export function createStellarRpcLedger({
   rpcUrl,
   networkPassphrase,
   callTimeoutMs = CALL_TIMEOUT_MS,
+  server = new rpc.Server(rpcUrl, { allowHttp: rpcUrl.startsWith("http://"), timeout: callTimeoutMs }),
 }: StellarRpcInit): Ledger {
-  const server = new rpc.Server(rpcUrl, { allowHttp: rpcUrl.startsWith("http://"), timeout: callTimeoutMs });
-
   function requireShape(isAnswer: boolean): void {
     if (!isAnswer) throw new SprfError("LEDGER_UNREACHABLE", `${rpcUrl}: the service answered nonsense`);
   }

@@ -1,6 +1,6 @@
 import type { Transaction } from "@stellar/stellar-sdk";
 
-import { isSignedBy } from "../program/verify-signature.ts";
+import { verifyByAccount } from "../../utils/ed25519.ts";
 import { hashChange, type ProgramChange, type SignedChange } from "../../wire/change-request.ts";
 import type { BumpRecord, ChainRecord, CreateRecord, PayoutRecord, TransitionRecord } from "../../wire/record.ts";
 import {
@@ -98,7 +98,7 @@ function verifyOwner(
 ): readonly AuditFault[] {
   const faults: AuditFault[] = [];
   if (owner === undefined) faults.push(fault("CHANGE_NOT_ALLOWED", "the account has no owner"));
-  else if (!isSignedBy(owner, hashChange(request), signature)) {
+  else if (!verifyByAccount(owner, hashChange(request), signature)) {
     faults.push(fault("CHANGE_NOT_ALLOWED", `${owner} did not sign it`));
   }
   if (request.sequence !== sequence) {

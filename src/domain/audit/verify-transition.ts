@@ -3,7 +3,7 @@ import type { Transaction } from "@stellar/stellar-sdk";
 import { GAS_TABLE, gasFeeStroops } from "../program/gas.ts";
 import { programReference } from "../program/smart-account.ts";
 import { buildTransition } from "../program/transition-transaction.ts";
-import { isSignedBy } from "../program/verify-signature.ts";
+import { verifyByAccount } from "../../utils/ed25519.ts";
 import type { ProgramReference } from "../../ports/engine.ts";
 import { messageOf } from "../../errors.ts";
 import { equalBytes } from "../../utils/bytes.ts";
@@ -57,7 +57,7 @@ function verifyRequestOf(
 ): readonly AuditFault[] {
   const { request, signature } = signedRequest;
   const faults: AuditFault[] = [];
-  if (!isSignedBy(request.user, requestHash, signature)) faults.push(fault("REQUEST_SIGNATURE_INVALID", request.user));
+  if (!verifyByAccount(request.user, requestHash, signature)) faults.push(fault("REQUEST_SIGNATURE_INVALID", request.user));
   if (gas > request.maxGas) faults.push(fault("REQUEST_NOT_OBEYED", `${gas} gas, at most ${request.maxGas} allowed`));
   if (request.ifState !== undefined && request.ifState !== before.state) {
     faults.push(fault("REQUEST_NOT_OBEYED", `it wants the state ${request.ifState}`));

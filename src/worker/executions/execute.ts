@@ -123,10 +123,12 @@ export function createExecute(
     const { request } = signed;
     const landedRecord = await components.usedPayments.check(account, signed.paymentHash, requestHash);
     const attempts = await components.attempts.of(requestHash);
-    const next = nextAttempt(
-      await Promise.all(attempts.map(async (attempt) => await becameOf(attempt, landedRecord, options))),
-      account.sequence,
-    );
+    const past = await Promise.all(attempts.map(async (attempt) => await becameOf(attempt, landedRecord, options)));
+    // Another answer than this worker's landed, or one that it was not asked for: the payment buys no further run.
+    if (landedRecord !== undefined && !past.some(({ landed }) => landed === "success")) {
+      throw new SprfError("PAYMENT_USED", `request ${toHex(requestHash)} landed with another answer`);
+    }
+    const next = nextAttempt(past, account.sequence);
     if (next.kind === "refuse") throw new SprfError("PAYMENT_USED", `request ${toHex(requestHash)}: ${next.why}`);
     const earlier = next.kind === "repeat" ? attempts[next.index] : undefined;
     if (earlier !== undefined) return earlier;

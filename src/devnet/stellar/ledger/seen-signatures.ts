@@ -1,4 +1,4 @@
-import { verifyEd25519 } from "./ed25519.ts";
+import { verifyEd25519 } from "../../../utils/ed25519.ts";
 import { toHex } from "./hashing.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { Account } from "./account.ts";
-import { verifiesAsSeen } from "./seen-signatures.ts";
 import { fromHex, sha256Hex, toHex } from "./hashing.ts";
+import { verifiesAsSeen } from "./seen-signatures.ts";
 import type { SignerKey, SignerKind } from "./signer-key.ts";
 import { masterKey } from "./signer-key.ts";
 

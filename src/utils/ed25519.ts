@@ -1,7 +1,9 @@
 import { createPublicKey, verify } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 
-import { fromHex } from "./hashing.ts";
+import { StrKey } from "@stellar/stellar-sdk";
+
+import { fromHex, toHex } from "./bytes.ts";
 
 /** DER header of an ed25519 SubjectPublicKeyInfo (RFC 8410); the 32 key bytes follow. */
 const SPKI_HEADER = Buffer.from("302a300506032b6570032100", "hex");
@@ -21,4 +23,9 @@ export function verifyEd25519(publicKeyHex: string, message: Uint8Array, signatu
     cache.set(publicKeyHex, key);
   }
   return verify(null, message, key, signature);
+}
+
+/** The same for the key of a ledger account, `G...`. */
+export function verifyByAccount(address: string, message: Uint8Array, signature: Uint8Array): boolean {
+  return verifyEd25519(toHex(StrKey.decodeEd25519PublicKey(address)), message, signature);
 }

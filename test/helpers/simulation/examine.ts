@@ -1,0 +1,127 @@
+import type { ExecutionResult } from "../../../src/client/execute.ts";
+import { isSprfError, type SprfError } from "../../../src/errors.ts";
+import { loadSmartAccount } from "../../../src/execution/load-smart-account.ts";
+import { readContent } from "../../../src/execution/read-content.ts";
+import type { ContentStore } from "../../../src/ports/content-store.ts";
+import type { Engine } from "../../../src/ports/engine.ts";
+import type { Ledger } from "../../../src/ports/ledger.ts";
+import { createRerun } from "../../../src/tester/rerun.ts";
+import { walkRecords, type LandedRecord } from "../../../src/tester/walk-records.ts";
+import { toHex } from "../../../src/utils/bytes.ts";
+import { hashRequest } from "../../../src/wire/execution-request.ts";
+import { allOf } from "./all-of.ts";
+import type { MadeRequest, Task } from "./user.ts";
+import type { Watch } from "./watch.ts";
+
+const MAX_STATE_BYTES = 1024 * 1024;
+/**
+ * No kill takes an answer from a worker, but the loss of its disk does. When one of just a majority lost it, the others are too few,
+ * and those that were not asked in time know that the payment was used.
+ */
+const LOST_WITH_DISKS: readonly string[] = ["NO_MAJORITY", "PAYMENT_USED"];
+
+interface Components {
+  readonly ledger: Ledger;
+  /** Asks all workers. */
+  readonly content: ContentStore;
+  readonly engine: Engine;
+  readonly scratchDirectory: string;
+  readonly watch: Watch;
+}
+
+/**
+ * Looks at a program when all is over: its records are what landed, in order; its state is what their entries make; no payment
+ * bought two of them (P2); and whoever runs them again comes to the same. Resolves with the hashes of the requests that landed.
+ */
+export async function examineProgram(components: Components, program: string): Promise<readonly string[]> {
+  const { ledger, content, watch } = components;
+  const account = await loadSmartAccount(ledger, program);
+  const records = (await allOf(walkRecords({ ledger, content }, account))).reverse();
+  const transitions = records.filter(({ record }) => record.kind === "transition");
+  const landed = watch.landed.filter((transition) => transition.program === program);
+  if (listOf(transitions) !== listOf(landed)) {
+    watch.breach(`history: records ${listOf(transitions)} but landed ${listOf(landed)}`);
+  }
+
+  const payments = new Set<string>();
+  const entries: string[] = [];
+  const requests: string[] = [];
+  for (const { record } of transitions) {
+    if (record.kind !== "transition") continue;
+    const { request, paymentHash } = record.signedRequest;
+    const payment = toHex(paymentHash);
+    if (payments.has(payment)) watch.breach(`P2: payment ${payment} bought two transitions`);
+    payments.add(payment);
+    requests.push(toHex(hashRequest(request)));
+    const input = "bytes" in request.input ? new TextDecoder().decode(request.input.bytes) : request.input.cid;
+    entries.push(`${input} at ${record.environment.sequence} with`);
+  }
+  const state = new TextDecoder().decode(await readContent(content, account.state, { maxBytes: MAX_STATE_BYTES }));
+  const lines = state.split("\n").slice(0, -1);
+  if (lines.length !== entries.length || !entries.every((entry, i) => lines[i]?.startsWith(entry))) {
+    watch.breach(`state: ${JSON.stringify(lines)} where these landed: ${JSON.stringify(entries)}`);
+  }
+  for (const transition of transitions) await runAgain(components, program, transition);
+  return requests;
+}
+
+/** Stands for the audit of the whole history: each transition once more, as a tester does it. */
+async function runAgain(components: Components, program: string, transition: LandedRecord): Promise<void> {
+  const { ledger, content, engine, scratchDirectory, watch } = components;
+  const account = await loadSmartAccount(ledger, program);
+  const rerun = createRerun({ ledger, content, engines: new Map([["wasi", engine]]), scratchDirectory });
+  const { recordCid, envelope } = transition;
+  const workers = account.workers.map(({ ledgerKey }) => ledgerKey);
+  const { signal } = new AbortController();
+  const check = await rerun.record({ account, recordCid, envelope, workers }, { signal });
+  if (check.kind === "repeated" && check.same) return;
+  const why = check.kind === "repeated" ? `signed by ${check.signers.join(", ")}` : JSON.stringify(check.kind);
+  watch.breach(`audit: transition ${recordCid} is not what its run gives (${why})`);
+}
+
+/**
+ * Looks at what a user was told: what landed for a task is its result, and nothing else is (P5); `again` asks once more, and the
+ * answer, unless the workers that gave it lost it with their disks, must be the same. Takes what landed for it out of `requests`.
+ */
+export async function examineTask(
+  {
+    watch,
+    requests,
+    disksWereLost,
+  }: Pick<Components, "watch"> & { readonly requests: Set<string>; readonly disksWereLost: boolean },
+  task: Task,
+  again: (made: MadeRequest) => Promise<ExecutionResult>,
+): Promise<void> {
+  const { outcome, made } = task;
+  const what = task.input || "a read";
+  if (outcome === undefined) return watch.breach(`P5: the user of ${what} was told nothing`);
+  // What is left over in the end is nobody's.
+  const hasLanded = made !== undefined && requests.delete(toHex(hashRequest(made.signed.request)));
+  const isLost = (error: SprfError): boolean => disksWereLost && LOST_WITH_DISKS.includes(error.code);
+  if (outcome instanceof Error) {
+    if (hasLanded && !isLost(outcome)) watch.breach(`P5: ${what} landed, and its user was told ${String(outcome)}`);
+    return;
+  }
+  if (hasLanded !== (outcome.transition !== undefined)) {
+    watch.breach(`P5: ${what} ${hasLanded ? "landed" : "never landed"}, and its user was told otherwise`);
+  }
+  if (!hasLanded) return;
+  const later = await again(made).catch(errorOf);
+  if (later instanceof Error && isLost(later)) return;
+  const facts = later instanceof Error ? String(later) : factsOf(later);
+  if (facts !== factsOf(outcome)) watch.breach(`P5: ${what} was answered ${factsOf(outcome)} first and ${facts} later`);
+}
+
+function errorOf(thrown: unknown): SprfError {
+  if (isSprfError(thrown)) return thrown;
+  throw thrown;
+}
+
+function factsOf({ requestHash, answer, output, transition }: ExecutionResult): string {
+  const { sequence, status, newState, gas } = answer;
+  return [requestHash, sequence, status, newState, gas, toHex(output), transition?.ledger].join(" ");
+}
+
+function listOf(transitions: readonly { readonly recordCid: string }[]): string {
+  return transitions.map(({ recordCid }) => recordCid).join(", ");
+}

@@ -1,0 +1,73 @@
+import { expect } from "chai";
+
+import { workerKeyOf } from "../helpers/scene-worker.ts";
+import { planOf } from "../helpers/simulation/plan.ts";
+import { simulationSeeds } from "../helpers/simulation/settings.ts";
+import { simulate, type SimulationOutcome } from "../helpers/simulation/simulation.ts";
+
+/** Of processor time a seed takes a second; of a loaded machine's, several. */
+const TIMEOUT_MS = 120_000;
+
+describe("executions among crashes and lost messages", () => {
+  const seeds = simulationSeeds();
+  const outcomes: SimulationOutcome[] = [];
+
+  for (const seed of seeds) {
+    it(`should hold P1 to P6 with seed ${seed}`, async () => {
+      const outcome = await simulate(seed, planOf(seed));
+      outcomes.push(outcome);
+      expectNoBreach(seed, outcome);
+    }).timeout(TIMEOUT_MS);
+  }
+
+  it("should have met what it is about: crashes, landings, and users who are told why nothing landed", () => {
+    const total = (count: (outcome: SimulationOutcome) => number): number =>
+      outcomes.reduce((sum, outcome) => sum + count(outcome), 0);
+    expect(outcomes.length).to.equal(seeds.length);
+    expect(total(({ landed }) => landed)).to.be.at.least(seeds.length);
+    expect(total(({ kills }) => kills)).to.be.at.least(seeds.length);
+    expect(total(({ answers }) => answers)).to.be.at.least(total(({ landed }) => landed) * 2);
+  });
+
+  it("should replay a seed exactly", async () => {
+    const [seed = 1] = seeds;
+    const again = await simulate(seed, planOf(seed));
+    expect(again.events).to.equal(outcomes[0]?.events);
+    expect(again.traceHash).to.equal(outcomes[0]?.traceHash);
+  }).timeout(TIMEOUT_MS);
+});
+
+describe("a lying minority", () => {
+  for (const workers of [3, 5, 7]) {
+    const liars = Math.floor((workers - 1) / 2);
+    it(`should never change a state, ${liars} of ${workers}`, async () => {
+      const plan = planOf(workers, { workers, liars });
+      const outcome = await simulate(workers, plan);
+      expectNoBreach(workers, outcome);
+      expect(outcome.landed).to.be.at.least(1);
+    }).timeout(TIMEOUT_MS);
+  }
+});
+
+describe("a lying majority", () => {
+  it("should be found by whoever runs the history again, with the keys that signed", async () => {
+    const [workers, liars] = [3, 2];
+    const { breaches, landed } = await simulate(workers, planOf(workers, { workers, liars }));
+    expect(landed).to.be.at.least(1);
+    const found = breaches.filter((breach) => breach.startsWith("audit: "));
+    expect(found).to.have.length.of.at.least(1);
+    for (const breach of found) {
+      const signers = [1, 2, 3].filter((n) => breach.includes(workerKeyOf(n).publicKey()));
+      expect(signers).to.deep.equal([1, 2]);
+    }
+    // Nothing else is wrong: payments, signatures and money are as they should be.
+    expect(breaches.filter((breach) => !/^(audit|state): /.test(breach))).to.deep.equal([]);
+  }).timeout(TIMEOUT_MS);
+});
+
+/** What a developer needs to see it again. */
+function expectNoBreach(seed: number, { breaches, lastEvents }: SimulationOutcome): void {
+  if (breaches.length === 0) return;
+  const repeat = `SPRF_SIMULATION_SEED=${seed} npm test -- test/simulation`;
+  expect.fail([...lastEvents, ...breaches, `seen again with: ${repeat}`].join("\n"));
+}
