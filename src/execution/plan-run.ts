@@ -1,10 +1,11 @@
+import { timeAfter } from "../domain/program/chain-record.ts";
 import type { SmartAccount } from "../domain/program/smart-account.ts";
 import { SprfError } from "../errors.ts";
 import type { ContentStore } from "../ports/content-store.ts";
 import type { LandedTransaction, Ledger, LedgerHeader } from "../ports/ledger.ts";
 import { hashWithDomain } from "../wire/canonical.ts";
 import type { ExecutionRequest } from "../wire/execution-request.ts";
-import { readRecord } from "./read-record.ts";
+import { readChainRecord } from "./read-record.ts";
 import type { RunPlan } from "./run-program.ts";
 import { findTip, type Tip } from "./tip.ts";
 
@@ -42,8 +43,8 @@ export async function planRun(
   if (paymentLedger === undefined) {
     throw new SprfError("HISTORY_UNAVAILABLE", `ledger ${payment.ledger}, which holds the payment, is not to be found`);
   }
-  const previous = await readRecord(content, tip.recordCid, { signal });
-  const previousTime = previous.kind === "transition" ? previous.environment.time : 0n;
+  const previous = await readChainRecord(content, tip.recordCid, { signal });
+  const previousTime = timeAfter(previous);
   const paidTime = BigInt(paymentLedger.closeTime);
   return {
     account,

@@ -1,8 +1,9 @@
+import { sequenceBefore, stateAfter, timeAfter } from "../../domain/program/chain-record.ts";
 import { isSameResult } from "../../domain/verdict/decide-verdict.ts";
 import { SprfError } from "../../errors.ts";
 import { conclude } from "../../execution/conclude.ts";
 import { loadSmartAccount } from "../../execution/load-smart-account.ts";
-import { readRecord } from "../../execution/read-record.ts";
+import { readChainRecord } from "../../execution/read-record.ts";
 import { runProgram, type RunComponents, type RunPlan } from "../../execution/run-program.ts";
 import { findTip } from "../../execution/tip.ts";
 import type { Ledger } from "../../ports/ledger.ts";
@@ -67,10 +68,12 @@ async function timeBefore(
 ): Promise<bigint> {
   let recordCid = tipCid;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
-    const record = await readRecord(content, recordCid, { signal });
-    if (record.kind !== "transition") return 0n;
-    const isBefore = record.environment.sequence < sequence;
-    if (isBefore && record.newState === previousState) return record.environment.time;
+    const record = await readChainRecord(content, recordCid, { signal });
+    if (record.kind === "create") return 0n;
+    const isBefore = (sequenceBefore(record) ?? -1n) < sequence;
+    if (isBefore && stateAfter(record) === previousState) return timeAfter(record);
+    // What the account names now is not what the answer was made with.
+    if (record.kind === "program") break;
     recordCid = record.previous.recordCid;
   }
   throw new SprfError("HISTORY_UNAVAILABLE", `the state ${previousState} is too far back`);
