@@ -22,6 +22,8 @@ import { toHex } from "./utils/bytes.ts";
 import { followAgreements, type AgreementFollower } from "./worker/agreements/follow-agreements.ts";
 import { answerAddressRequests } from "./worker/answer-addresses.ts";
 import { watchOutcomes } from "./worker/appeals/appeal-outcomes.ts";
+import { agreementWorkers } from "./worker/changes/agreement-workers.ts";
+import { createConsent } from "./worker/changes/consent.ts";
 import { createAttempts, type Attempts } from "./worker/executions/attempts.ts";
 import { createExecute } from "./worker/executions/execute.ts";
 import { pruneAttempts } from "./worker/executions/prune-attempts.ts";
@@ -210,6 +212,12 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       logger,
       execute,
       answersTo: async (requestHash) => await attempts.of(requestHash),
+      consent: createConsent({
+        ...peer,
+        logger,
+        ledgerKey: keys.ledgerKeypair,
+        workersOf: async (agreement, program) => await agreementWorkers(chain, { agreement, program }),
+      }),
       block: async (cid) => await serveRawBlock(content, cid),
       health: async () => ({
         status: "ok",

@@ -36,6 +36,8 @@ export const changeRequestSchema = z.strictObject({
   sequence: uint64Schema,
   /** Seconds since the Unix epoch. */
   validUntil: uint64Schema,
+  /** What the owner pays to the account in the same transaction, so that more entries and signers find their reserve. */
+  topUpStroops: uint64Schema.optional(),
   change: z.discriminatedUnion("kind", [
     workersChangeSchema,
     programChangeSchema,

@@ -99,7 +99,7 @@ const standingShape = {
 };
 
 /** The workers were changed. */
-export const workersRecordSchema = z.strictObject({
+const workersRecordSchema = z.strictObject({
   ...standingShape,
   kind: z.literal("workers"),
   signedChange: signedChangeOf("workers"),
@@ -108,21 +108,21 @@ export const workersRecordSchema = z.strictObject({
 });
 
 /** The image was changed. */
-export const programRecordSchema = z.strictObject({
+const programRecordSchema = z.strictObject({
   ...standingShape,
   kind: z.literal("program"),
   signedChange: signedChangeOf("program"),
 });
 
 /** The fees were changed. */
-export const termsRecordSchema = z.strictObject({
+const termsRecordSchema = z.strictObject({
   ...standingShape,
   kind: z.literal("terms"),
   signedChange: signedChangeOf("terms"),
 });
 
 /** The workers were paid, all the same. */
-export const payoutRecordSchema = z.strictObject({
+const payoutRecordSchema = z.strictObject({
   ...standingShape,
   kind: z.literal("payout"),
   network: z.string().min(1).max(MAX_PASSPHRASE_LENGTH),
@@ -136,7 +136,7 @@ export const payoutRecordSchema = z.strictObject({
 });
 
 /** The account's sequence was moved, which keeps its recovery closed. */
-export const bumpRecordSchema = z.strictObject({
+const bumpRecordSchema = z.strictObject({
   ...standingShape,
   kind: z.literal("bump"),
   network: z.string().min(1).max(MAX_PASSPHRASE_LENGTH),
@@ -149,7 +149,7 @@ export const bumpRecordSchema = z.strictObject({
  * The account was handed to its owner after 30 days of silence. Signed in advance, so it cannot know what came before it: the
  * record after it names both.
  */
-export const recoveryRecordSchema = z.strictObject({
+const recoveryRecordSchema = z.strictObject({
   version: z.literal(1),
   kind: z.literal("recovery"),
   /** Its sequence is the one that the account must have reached (`minSeqNum`). */

@@ -75,14 +75,18 @@ const changeArbitraries = {
 function changeRequestOf<C extends ProgramChange>(
   change: fc.Arbitrary<C>,
 ): fc.Arbitrary<ChangeRequest & { change: C }> {
-  return fc.record({
-    version: fc.constant(1 as const),
-    network: fc.string({ minLength: 1, maxLength: 20 }),
-    program: addressArbitrary,
-    sequence: uint64Arbitrary,
-    validUntil: uint64Arbitrary,
-    change,
-  });
+  return fc.record(
+    {
+      version: fc.constant(1 as const),
+      network: fc.string({ minLength: 1, maxLength: 20 }),
+      program: addressArbitrary,
+      sequence: uint64Arbitrary,
+      validUntil: uint64Arbitrary,
+      topUpStroops: uint64Arbitrary,
+      change,
+    },
+    { requiredKeys: ["version", "network", "program", "sequence", "validUntil", "change"] },
+  );
 }
 
 /** Any change request that the schema allows. */

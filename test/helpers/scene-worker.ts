@@ -12,6 +12,7 @@ import type { AnswerWithOutput } from "../../src/wire/execution-json.ts";
 import { createAttempts } from "../../src/worker/executions/attempts.ts";
 import { createExecute } from "../../src/worker/executions/execute.ts";
 import { createUsedPayments } from "../../src/worker/executions/used-payments.ts";
+import { createConsent } from "../../src/worker/changes/consent.ts";
 import { createWorkerApi } from "../../src/worker/http/api.ts";
 import { startHttpServer, type HttpServer } from "../../src/worker/http/server.ts";
 import { keyOf } from "./smart-accounts.ts";
@@ -28,6 +29,8 @@ export interface WorkerChanges {
   /** What leaves the worker instead of its honest answer. */
   tamper?: (answer: AnswerWithOutput) => AnswerWithOutput;
   serves?: (program: string) => Promise<boolean>;
+  /** The market's word on who works under an agreement. @default none knows it */
+  workersOf?: (agreement: string, program: string) => Promise<ReadonlySet<string> | undefined>;
   maxQueued?: number;
   concurrency?: number;
 }
@@ -111,6 +114,14 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         return changes.tamper?.(answer) ?? answer;
       },
       answersTo: async (requestHash) => await attempts.of(requestHash),
+      consent: createConsent({
+        ledger,
+        content,
+        clock,
+        logger,
+        ledgerKey,
+        workersOf: async (agreement, program) => await changes.workersOf?.(agreement, program),
+      }),
       block: async (cid) => await content.localBlock(cid),
       health: async () => ({ status: "ok", version: "0", blockNumber: 0, ledger: (await ledger.latest()).sequence }),
       describe: () => ({

@@ -26,6 +26,7 @@ describe("the worker's OpenAPI document", () => {
     logger: createMemoryLogger(),
     execute: never,
     answersTo: never,
+    consent: never,
     block: never,
     health: never,
     describe: () => ({ messageKey: "", ledgerKey: "", multiaddrs: [], engines: [] }),
