@@ -24,6 +24,7 @@ import { answerAddressRequests } from "./worker/answer-addresses.ts";
 import { watchOutcomes } from "./worker/appeals/appeal-outcomes.ts";
 import { agreementWorkers } from "./worker/changes/agreement-workers.ts";
 import { createConsent } from "./worker/changes/consent.ts";
+import { createBatches, type Batches } from "./worker/batches/create-batches.ts";
 import { createAttempts, type Attempts } from "./worker/executions/attempts.ts";
 import { createExecute } from "./worker/executions/execute.ts";
 import { pruneAttempts } from "./worker/executions/prune-attempts.ts";
@@ -83,6 +84,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   let running: { readonly twin: Twin; readonly workerId: number; readonly apiUrl: string } | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
+  let followBatches: ((program: string) => void) | undefined;
 
   async function start(signal: AbortSignal | undefined): Promise<void> {
     closers.push(async () => await peer.stop());
@@ -120,7 +122,9 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     );
     follower = agreements;
     closers.push(async () => await appeals.stop());
-    const api = createApi(attempts, async (program) => await agreements.serves(program));
+    const { api, batches } = createApi(attempts, async (program) => await agreements.serves(program));
+    followBatches = (program) => batches.follow(program);
+    await batches.start({ signal });
     const server: HttpServer = await startHttpServer(api, {
       host: init.http.host ?? "127.0.0.1",
       port: init.http.port ?? 0,
@@ -151,6 +155,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   }
 
   function onProgram(program: string): void {
+    followBatches?.(program);
     warmUp({ ...peer, engines, logger }, program, { signal: life.signal }).catch((error: unknown) => {
       if (!life.signal.aborted) logger.warn("a program cannot be made ready", { program, reason: messageOf(error) });
     });
@@ -182,7 +187,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   function createApi(
     attempts: Attempts,
     serves: (program: string) => Promise<boolean>,
-  ): ReturnType<typeof createWorkerApi> {
+  ): { readonly api: ReturnType<typeof createWorkerApi>; readonly batches: Batches } {
     const usedPayments = createUsedPayments({
       ...peer,
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
@@ -208,9 +213,23 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       },
       { maxQueued: MAX_QUEUED },
     );
-    return createWorkerApi({
+    const batches = createBatches({
+      ...peer,
+      engines,
+      scratchDirectory: runsOf(scratchDirectory),
+      attempts,
+      usedPayments,
+      queue,
       logger,
-      execute,
+      serves,
+      keys: { ledgerKey: keys.ledgerKeypair, messagePrivateKey: keys.messagePrivateKey },
+    });
+    closers.push(async () => await batches.stop());
+    const api = createWorkerApi({
+      logger,
+      execute: async (signed) =>
+        signed.request.form === "prepaid" ? await batches.execute(signed) : await execute(signed),
+      endorse: async (proposal) => await batches.endorse(proposal),
       answersTo: async (requestHash) => await attempts.of(requestHash),
       consent: createConsent({
         ...peer,
@@ -232,6 +251,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         engines: [...engines.keys()],
       }),
     });
+    return { api, batches };
   }
 
   async function stop(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Transaction } from "@stellar/stellar-sdk";
 
 import { timeAfter, stateAfter } from "../domain/program/chain-record.ts";
 import { addedReserveStroops, buildChangeTransaction, termsAfter } from "../domain/program/change-transaction.ts";
+import { creditFields, creditsAfter, owedStroops } from "../domain/program/credits.ts";
 import { historyFields } from "../domain/program/history-fields.ts";
 import { buildPayout, checkPayout } from "../domain/program/payout.ts";
 import { buildBump, buildRecovery, checkSilence } from "../domain/program/recovery.ts";
@@ -91,8 +92,6 @@ export async function prepareProposal(
   }
   if (proposal.kind === "change") checkReserve(account, proposal.signedChange);
   if (proposal.kind === "payout") {
-    const { spendableStroops, workers } = account;
-    checkPayout({ spendableStroops, workers: workers.length, shareStroops: proposal.shareStroops });
     await requirePayees(components.ledger, account, signal);
   }
   if (proposal.kind === "bump") {
@@ -114,12 +113,19 @@ async function recordFor(
   if (stateAfter(previous) !== account.state) {
     throw new SprfError("RECORD_INVALID", `the record before, ${tip.recordCid}, is of another state`);
   }
+  if (proposal.kind === "payout") {
+    const { spendableStroops, workers } = account;
+    // What is owed to users stays in the account too.
+    const freeStroops = spendableStroops - owedStroops(previous);
+    checkPayout({ spendableStroops: freeStroops, workers: workers.length, shareStroops: proposal.shareStroops });
+  }
   const standing = {
     version: 1 as const,
     sequence: account.sequence,
     state: account.state,
     time: timeAfter(previous),
     ...historyFields(tip),
+    ...creditFields(creditsAfter(previous)),
   };
   if (proposal.kind === "change") return changeRecord(standing, proposal.signedChange, tip);
   const { network, program, validUntil } = proposal;

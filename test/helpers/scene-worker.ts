@@ -12,6 +12,10 @@ import type { AnswerWithOutput } from "../../src/wire/execution-json.ts";
 import { createAttempts } from "../../src/worker/executions/attempts.ts";
 import { createExecute } from "../../src/worker/executions/execute.ts";
 import { createUsedPayments } from "../../src/worker/executions/used-payments.ts";
+import type { WorkerApi } from "../../src/ports/worker-api.ts";
+import { createHttpWorkerApi } from "../../src/adapters/worker-api/http.ts";
+import type { BatchTiming } from "../../src/worker/batches/components.ts";
+import { createBatches, type Batches } from "../../src/worker/batches/create-batches.ts";
 import { createConsent } from "../../src/worker/changes/consent.ts";
 import { createWorkerApi } from "../../src/worker/http/api.ts";
 import { startHttpServer, type HttpServer } from "../../src/worker/http/server.ts";
@@ -33,6 +37,9 @@ export interface WorkerChanges {
   workersOf?: (agreement: string, program: string) => Promise<ReadonlySet<string> | undefined>;
   maxQueued?: number;
   concurrency?: number;
+  batchTiming?: Partial<BatchTiming>;
+  /** How it talks to the other workers. @default honestly */
+  peers?: (honest: WorkerApi) => Partial<WorkerApi>;
 }
 
 export interface SceneWorkerInit {
@@ -71,6 +78,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
   let server: HttpServer | undefined;
   let port = init.port ?? 0;
   let runs = 0;
+  let batches: Batches | undefined;
 
   const start = async (): Promise<void> => {
     if (server !== undefined) return;
@@ -91,6 +99,28 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
       clock,
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
     });
+    const queue = new PQueue({ concurrency: changes.concurrency ?? 2 });
+    const serves = async (program: string): Promise<boolean> => (await changes.serves?.(program)) ?? true;
+    const keys = { ledgerKey, messagePrivateKey: messageKeys.privateKey };
+    const honestApi = createHttpWorkerApi();
+    batches = createBatches({
+      ledger,
+      content,
+      engines: new Map([["wasi", engine]]),
+      scratchDirectory: init.scratchDirectory,
+      store,
+      attempts,
+      usedPayments,
+      queue,
+      clock,
+      logger,
+      keys,
+      serves,
+      workerApi: { ...honestApi, ...changes.peers?.(honestApi) },
+      timing: { pollMs: 25, proposerTimeoutMs: 2_000, fairAfterMs: 0, refundAfterMs: 200, ...changes.batchTiming },
+    });
+    const running = batches;
+    await running.start();
     const execute = createExecute(
       {
         ledger,
@@ -99,20 +129,22 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         scratchDirectory: init.scratchDirectory,
         attempts,
         usedPayments,
-        queue: new PQueue({ concurrency: changes.concurrency ?? 2 }),
+        queue,
         clock,
         logger,
-        keys: { ledgerKey, messagePrivateKey: messageKeys.privateKey },
-        serves: async (program) => (await changes.serves?.(program)) ?? true,
+        keys,
+        serves,
       },
       { maxQueued: changes.maxQueued ?? 64 },
     );
     const app = createWorkerApi({
       logger,
       execute: async (signed) => {
-        const answer = await execute(signed);
+        const prepaid = signed.request.form === "prepaid";
+        const answer = prepaid ? await running.execute(signed) : await execute(signed);
         return changes.tamper?.(answer) ?? answer;
       },
+      endorse: async (proposal) => await running.endorse(proposal),
       answersTo: async (requestHash) => await attempts.of(requestHash),
       consent: createConsent({
         ledger,
@@ -151,6 +183,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
     async stop() {
       const stopping = server;
       server = undefined;
+      await batches?.stop();
       await stopping?.close();
     },
   };

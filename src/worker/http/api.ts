@@ -5,6 +5,15 @@ import { SprfError } from "../../errors.ts";
 import type { Logger } from "../../ports/logger.ts";
 import { fromHex } from "../../utils/bytes.ts";
 import {
+  MAX_BATCH_BODY_BYTES,
+  batchProposalFromJson,
+  batchProposalJsonSchema,
+  batchVerdictJsonSchema,
+  batchVerdictToJson,
+  type BatchProposal,
+  type BatchVerdict,
+} from "../../wire/batch-proposal.ts";
+import {
   MAX_REQUEST_BODY_BYTES,
   answerJsonSchema,
   answerToJson,
@@ -44,6 +53,8 @@ export interface WorkerApiComponents {
   answersTo(requestHash: Uint8Array): Promise<readonly AnswerWithOutput[]>;
   /** Signs what a proposal about an account that names this worker lands with. */
   consent(proposal: Proposal): Promise<Consent>;
+  /** Runs what another worker proposes, and signs its transaction. */
+  endorse(proposal: BatchProposal): Promise<BatchVerdict>;
   /** One block of content from this machine. */
   block(cid: string): Promise<Uint8Array | undefined>;
   health(): Promise<WorkerHealth>;
@@ -93,6 +104,17 @@ const routes = {
       default: { description: "Why not", ...errorContent },
     },
   }),
+  batches: createRoute({
+    method: "post",
+    path: "/v1/batches",
+    summary: "Run a batch or refund that another worker of the program proposes, and sign its transaction",
+    middleware: [limitBody(MAX_BATCH_BODY_BYTES)] as const,
+    request: { body: { required: true, content: { "application/json": { schema: batchProposalJsonSchema } } } },
+    responses: {
+      200: { description: "The signature, or what cannot be run here", content: { "application/json": { schema: batchVerdictJsonSchema } } },
+      default: { description: "Why not", ...errorContent },
+    },
+  }),
   worker: createRoute({
     method: "get",
     path: "/v1/worker",
@@ -133,7 +155,9 @@ export function createWorkerApi(components: WorkerApiComponents): OpenAPIHono {
     },
   });
 
-  app.use(limitBody(MAX_REQUEST_BODY_BYTES));
+  const limitOthers = limitBody(MAX_REQUEST_BODY_BYTES);
+  // A proposal holds the requests of many, and its route has a limit of its own.
+  app.use(async (c, next) => (c.req.path === "/v1/batches" ? await next() : await limitOthers(c, next)));
   app.onError((thrown, c) => {
     // Hono's own refusals (malformed JSON, say) carry a response below 500: the sender's fault.
     const refused = "getResponse" in thrown && typeof thrown.getResponse === "function";
@@ -160,6 +184,10 @@ export function createWorkerApi(components: WorkerApiComponents): OpenAPIHono {
   app.openapi(routes.changes, async (c) => {
     const consent = await components.consent(proposalFromJson(c.req.valid("json")));
     return c.json(consentToJson(consent), 200);
+  });
+  app.openapi(routes.batches, async (c) => {
+    const verdict = await components.endorse(batchProposalFromJson(c.req.valid("json")));
+    return c.json(batchVerdictToJson(verdict), 200);
   });
   app.openapi(routes.worker, (c) => c.json(components.describe(), 200));
   app.openapi(routes.health, async (c) => c.json(await components.health(), 200));
