@@ -135,7 +135,7 @@ export function createEndorse(
     let run: BatchRun;
     try {
       const { validUntil } = record;
-      run = await runBatch(base, { inputs, validUntil, run: runs.run }, { signal });
+      run = await runBatch(base, { inputs, validUntil, run: async (plan, options) => await runs.run(plan, options) }, { signal });
     } catch (error) {
       if (!isSprfError(error, "INPUT_FAILED")) throw error;
       const requestHash = String(error.context["requestHash"]);

@@ -61,7 +61,7 @@ async function ownRunOf(
   const details = await ownBatches.get({ program, sequence, recordCid });
   if (details !== undefined) return { record, recordCid, details };
   await content.pin(recordCid, { signal });
-  const own = await runBatch(await baseOfRecord(content, record, { signal }), { inputs, validUntil, run: runs.run }, { signal });
+  const own = await runBatch(await baseOfRecord(content, record, { signal }), { inputs, validUntil, run: async (plan, options) => await runs.run(plan, options) }, { signal });
   if (own.recordCid !== recordCid) logger.error("a batch landed that does not follow from its inputs", { recordCid });
   await ownBatches.put({ program, sequence, recordCid: own.recordCid }, own.details);
   return own;
