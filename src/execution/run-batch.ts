@@ -47,7 +47,11 @@ export interface RunBatchOptions {
  */
 export async function runBatch(
   base: BatchBase,
-  { inputs, validUntil, run }: {
+  {
+    inputs,
+    validUntil,
+    run,
+  }: {
     readonly inputs: readonly PaidInput[];
     readonly validUntil: bigint;
     readonly run: RunInput;
@@ -144,7 +148,11 @@ async function runOne(
   }
 }
 
-function placeOf({ previous, skipped, skippedBefore }: BatchBase): Pick<BatchBase, "previous" | "skipped" | "skippedBefore"> {
+function placeOf({
+  previous,
+  skipped,
+  skippedBefore,
+}: BatchBase): Pick<BatchBase, "previous" | "skipped" | "skippedBefore"> {
   return { previous, skipped, ...(skippedBefore === undefined ? {} : { skippedBefore }) };
 }
 

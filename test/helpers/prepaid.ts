@@ -7,7 +7,12 @@ import { findTip } from "../../src/execution/tip.ts";
 import { fromHex, utf8 } from "../../src/utils/bytes.ts";
 import type { BatchRecord } from "../../src/wire/batch-record.ts";
 import { smallFileCidOf } from "../../src/wire/canonical.ts";
-import { hashRequest, signRequest, type ExecutionRequest, type SignedRequest } from "../../src/wire/execution-request.ts";
+import {
+  hashRequest,
+  signRequest,
+  type ExecutionRequest,
+  type SignedRequest,
+} from "../../src/wire/execution-request.ts";
 import type { ChainRecord } from "../../src/wire/record.ts";
 import type { ExecutionScene } from "./execution-scene.ts";
 import type { SceneWorker } from "./scene-worker.ts";

@@ -27,8 +27,7 @@ export interface InputOutcome {
 /** By the ledger that holds the payment, then by the payment's hash: nobody chooses, and everybody comes to the same order. */
 export function compareInputs(a: PaidInput, b: PaidInput): number {
   return (
-    a.payment.ledger - b.payment.ledger ||
-    Buffer.compare(a.signedRequest.paymentHash, b.signedRequest.paymentHash)
+    a.payment.ledger - b.payment.ledger || Buffer.compare(a.signedRequest.paymentHash, b.signedRequest.paymentHash)
   );
 }
 

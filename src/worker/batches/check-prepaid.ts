@@ -19,7 +19,10 @@ const MAX_WAIT_SECONDS = 2 * PAYMENT_VALID_SECONDS - 300;
 export function checkPrepaidForm({ request }: SignedRequest, network: string): void {
   if (request.form !== "prepaid") throw new SprfError("INVALID_INPUT", "the request is not prepaid");
   if (request.ifState !== undefined) {
-    throw new SprfError("INVALID_INPUT", "ifState: a prepaid request waits for its turn and takes the state as it is then");
+    throw new SprfError(
+      "INVALID_INPUT",
+      "ifState: a prepaid request waits for its turn and takes the state as it is then",
+    );
   }
   if (request.network !== network) {
     throw new SprfError("REQUEST_NOT_SERVED", `this worker is on another network than ${request.network}`);

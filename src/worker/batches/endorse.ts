@@ -23,8 +23,8 @@ const LAG_MS = 10_000;
 /** A batch that ends early is fair once its runs took this share of what they may take. */
 const SHORT_BATCH_SHARE = 4;
 /** Credits that are older than this, or more than this, are paid back even while requests wait. */
-export const OLD_CREDIT_SECONDS = 60n;
-export const MANY_CREDITS = 100;
+const OLD_CREDIT_SECONDS = 60n;
+const MANY_CREDITS = 100;
 
 /**
  * Checks what another worker proposes, runs all of it, and signs its transaction if it came to the same bytes (invariant P1). To sign
@@ -68,7 +68,11 @@ export function createEndorse(
   }
 
   /** The request as this worker has it, or as it finds it. */
-  async function checkInput(input: BatchInput, account: SmartAccount, signal: AbortSignal | undefined): Promise<WaitingInput> {
+  async function checkInput(
+    input: BatchInput,
+    account: SmartAccount,
+    signal: AbortSignal | undefined,
+  ): Promise<WaitingInput> {
     const { signedRequest } = input;
     const requestHash = hashRequest(signedRequest.request);
     const known = pending.get(toHex(requestHash));
@@ -135,7 +139,11 @@ export function createEndorse(
     let run: BatchRun;
     try {
       const { validUntil } = record;
-      run = await runBatch(base, { inputs, validUntil, run: async (plan, options) => await runs.run(plan, options) }, { signal });
+      run = await runBatch(
+        base,
+        { inputs, validUntil, run: async (plan, options) => await runs.run(plan, options) },
+        { signal },
+      );
     } catch (error) {
       if (!isSprfError(error, "INPUT_FAILED")) throw error;
       const requestHash = String(error.context["requestHash"]);

@@ -133,7 +133,11 @@ export function createProposer(components: BatchComponents): Proposer {
       const inputs = chooseInputs(waiting.filter(({ requestHash }) => !setAside.has(requestHash)));
       if (inputs.length === 0) return undefined;
       try {
-        return await runBatch(base, { inputs, validUntil: validUntil(), run: async (plan, options) => await runs.run(plan, options) }, { signal, goesOn });
+        return await runBatch(
+          base,
+          { inputs, validUntil: validUntil(), run: async (plan, options) => await runs.run(plan, options) },
+          { signal, goesOn },
+        );
       } catch (error) {
         if (!isSprfError(error, "INPUT_FAILED")) throw error;
         logger.warn("a prepaid request is set aside", { reason: error.message });

@@ -29,7 +29,10 @@ interface OwnRun {
 export async function settleLanded(
   components: BatchComponents,
   account: SmartAccount,
-  { onAnswer, signal }: { readonly onAnswer: (requestHash: string, attempt: Attempt) => void; readonly signal: AbortSignal },
+  {
+    onAnswer,
+    signal,
+  }: { readonly onAnswer: (requestHash: string, attempt: Attempt) => void; readonly signal: AbortSignal },
 ): Promise<void> {
   const { pending, usedPayments, logger } = components;
   const landed = new Map<string, WaitingInput[]>();
@@ -61,7 +64,11 @@ async function ownRunOf(
   const details = await ownBatches.get({ program, sequence, recordCid });
   if (details !== undefined) return { record, recordCid, details };
   await content.pin(recordCid, { signal });
-  const own = await runBatch(await baseOfRecord(content, record, { signal }), { inputs, validUntil, run: async (plan, options) => await runs.run(plan, options) }, { signal });
+  const own = await runBatch(
+    await baseOfRecord(content, record, { signal }),
+    { inputs, validUntil, run: async (plan, options) => await runs.run(plan, options) },
+    { signal },
+  );
   if (own.recordCid !== recordCid) logger.error("a batch landed that does not follow from its inputs", { recordCid });
   await ownBatches.put({ program, sequence, recordCid: own.recordCid }, own.details);
   return own;
@@ -75,7 +82,9 @@ async function answer(
   const hash = Buffer.from(requestHash, "hex");
   const [earlier] = await attempts.of(hash);
   if (earlier !== undefined) return earlier;
-  const index = own.record.inputs.findIndex(({ signedRequest }) => toHex(hashRequest(signedRequest.request)) === requestHash);
+  const index = own.record.inputs.findIndex(
+    ({ signedRequest }) => toHex(hashRequest(signedRequest.request)) === requestHash,
+  );
   const unsigned = answerOf(own, index);
   const attempt: Attempt = {
     signed: signAnswer(unsigned, keys, undefined),

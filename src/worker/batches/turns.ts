@@ -23,7 +23,10 @@ export interface Turns {
   isReleased(program: string, sequence: bigint, requestHash: string): boolean;
 }
 
-export function createTurns(clock: Pick<Clock, "now">, { proposerTimeoutMs }: { readonly proposerTimeoutMs: number }): Turns {
+export function createTurns(
+  clock: Pick<Clock, "now">,
+  { proposerTimeoutMs }: { readonly proposerTimeoutMs: number },
+): Turns {
   const turns = new Map<string, Turn>();
 
   function at(program: string, sequence: bigint): Turn {

@@ -111,7 +111,10 @@ const routes = {
     middleware: [limitBody(MAX_BATCH_BODY_BYTES)] as const,
     request: { body: { required: true, content: { "application/json": { schema: batchProposalJsonSchema } } } },
     responses: {
-      200: { description: "The signature, or what cannot be run here", content: { "application/json": { schema: batchVerdictJsonSchema } } },
+      200: {
+        description: "The signature, or what cannot be run here",
+        content: { "application/json": { schema: batchVerdictJsonSchema } },
+      },
       default: { description: "Why not", ...errorContent },
     },
   }),
