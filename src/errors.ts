@@ -68,7 +68,10 @@ export const ERRORS = {
   // Batches of prepaid requests
   BATCH_REFUSED: { fault: "peer", next: "Nothing: it was not signed; the message says what was wrong with it." },
   BATCH_PENDING: { fault: "network", next: "Ask again: the request is kept and waits for its turn." },
-  INPUT_FAILED: { fault: "internal", next: "Nothing: the request waits, and is tried again without harm to the others." },
+  INPUT_FAILED: {
+    fault: "internal",
+    next: "Nothing: the request waits, and is tried again without harm to the others.",
+  },
 
   // Executions
   REQUEST_SIGNATURE_INVALID: { fault: "user", next: "Sign the request with the key of its user." },

@@ -92,6 +92,7 @@ export async function prepareProposal(
   }
   if (proposal.kind === "change") checkReserve(account, proposal.signedChange);
   if (proposal.kind === "payout") {
+    checkShare(account, proposal.shareStroops, 0n);
     await requirePayees(components.ledger, account, signal);
   }
   if (proposal.kind === "bump") {
@@ -113,12 +114,8 @@ async function recordFor(
   if (stateAfter(previous) !== account.state) {
     throw new SprfError("RECORD_INVALID", `the record before, ${tip.recordCid}, is of another state`);
   }
-  if (proposal.kind === "payout") {
-    const { spendableStroops, workers } = account;
-    // What is owed to users stays in the account too.
-    const freeStroops = spendableStroops - owedStroops(previous);
-    checkPayout({ spendableStroops: freeStroops, workers: workers.length, shareStroops: proposal.shareStroops });
-  }
+  // What is owed to users stays in the account too.
+  if (proposal.kind === "payout") checkShare(account, proposal.shareStroops, owedStroops(previous));
   const standing = {
     version: 1 as const,
     sequence: account.sequence,
@@ -211,6 +208,10 @@ function checkReserve(account: SmartAccount, { request }: SignedChange): void {
     `the change needs ${formatStroops(needed)} XLM more reserve: top up ${account.id} by ${formatStroops(missing)} XLM`,
     { context: { missingStroops: missing.toString() } },
   );
+}
+
+function checkShare({ spendableStroops, workers }: SmartAccount, shareStroops: bigint, keptStroops: bigint): void {
+  checkPayout({ spendableStroops: spendableStroops - keptStroops, workers: workers.length, shareStroops });
 }
 
 /** A payment to an account that is not there would fail the whole payout, and use up a sequence. */

@@ -3,7 +3,7 @@ import PQueue from "p-queue";
 import type { CollectingContentStore } from "../../src/adapters/content-store/unixfs-content-store.ts";
 import { createMemoryStore } from "../../src/adapters/store/memory.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type { Engine } from "../../src/ports/engine.ts";
+import type { Engine, ProgramReference } from "../../src/ports/engine.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
 import type { Logger } from "../../src/ports/logger.ts";
 import type { Store } from "../../src/ports/store.ts";
@@ -38,6 +38,8 @@ export interface WorkerChanges {
   maxQueued?: number;
   concurrency?: number;
   batchTiming?: Partial<BatchTiming>;
+  /** @default wasi alone */
+  engines?: ReadonlyMap<ProgramReference["kind"], Engine>;
   /** How it talks to the other workers. @default honestly */
   peers?: (honest: WorkerApi) => Partial<WorkerApi>;
 }
@@ -106,7 +108,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
     batches = createBatches({
       ledger,
       content,
-      engines: new Map([["wasi", engine]]),
+      engines: changes.engines ?? new Map([["wasi", engine]]),
       scratchDirectory: init.scratchDirectory,
       store,
       attempts,
@@ -125,7 +127,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
       {
         ledger,
         content,
-        engines: new Map([["wasi", engine]]),
+        engines: changes.engines ?? new Map([["wasi", engine]]),
         scratchDirectory: init.scratchDirectory,
         attempts,
         usedPayments,

@@ -3,6 +3,9 @@ import { expect } from "chai";
 
 import { execute, resume } from "../../../../src/client/execute.ts";
 import { awaitBatch } from "../../../../src/client/await-batch.ts";
+import { payOut } from "../../../../src/client/change-program.ts";
+import { topUp } from "../../../../src/client/top-up.ts";
+import { PAYOUT_KEEP_STROOPS } from "../../../../src/domain/program/payout.ts";
 import type { Wallet } from "../../../../src/client/wallet.ts";
 import { compareInputs } from "../../../../src/domain/program/batch.ts";
 import { owedStroops } from "../../../../src/domain/program/credits.ts";
@@ -117,7 +120,14 @@ describe("worker/batches: the prepaid form", () => {
     expect(last?.kind === "refund" && last.payments.map(({ user }) => user)).to.deep.equal([stayer.account]);
     const kept = last === undefined || last.kind === "create" ? [] : (last.credits ?? []);
     expect(kept.map(({ user }) => user)).to.deep.equal([leaver.account]);
-    expect((await scene.account(program)).spendableStroops).to.be.at.least(last === undefined ? 0n : owedStroops(last));
+
+    await topUp(scene.client, { program, wallet: heir, stroops: 600_000_000n });
+    const { spendableStroops } = await scene.account(program);
+    const owed = kept.reduce((sum, { stroops }) => sum + stroops, 0n);
+    const { shareStroops } = await payOut(scene.client, { program, wallet: heir });
+    expect(shareStroops).to.equal((spendableStroops - owed - PAYOUT_KEEP_STROOPS) / 3n);
+    const [paidOut] = await historyOf(scene, program);
+    expect(paidOut === undefined ? 0n : owedStroops(paidOut), "a payout carries on what is owed").to.equal(owed);
   }).timeout(90_000);
 
   it("should charge rejected and too expensive inputs without harm to the others", async () => {
