@@ -119,7 +119,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
       keys,
       serves,
       workerApi: { ...honestApi, ...changes.peers?.(honestApi) },
-      timing: { pollMs: 25, proposerTimeoutMs: 2_000, fairAfterMs: 0, refundAfterMs: 200, ...changes.batchTiming },
+      timing: { pollMs: 25, proposerTimeoutMs: 1_000, fairAfterMs: 0, refundAfterMs: 200, ...changes.batchTiming },
     });
     const running = batches;
     await running.start();

@@ -1,17 +1,17 @@
 import type PQueue from "p-queue";
 
+import { chooseInputs } from "../../domain/program/batch.ts";
 import { creditsAfter } from "../../domain/program/credits.ts";
 import { proposerAt, turnMs } from "../../domain/program/proposer.ts";
 import type { SmartAccount } from "../../domain/program/smart-account.ts";
 import { SprfError, isSprfError, messageOf } from "../../errors.ts";
 import { baseOfAccount, type BatchBase } from "../../execution/batch-base.ts";
 import { loadSmartAccount } from "../../execution/load-smart-account.ts";
+import { runBatch, type RunInput } from "../../execution/run-batch.ts";
 import type { RunComponents } from "../../execution/run-program.ts";
 import type { Startable } from "../../ports/startable.ts";
 import type { Store } from "../../ports/store.ts";
-import { raceAbort } from "../../utils/abort.ts";
 import { toHex } from "../../utils/bytes.ts";
-import { within } from "../../utils/within.ts";
 import type { BatchProposal, BatchVerdict } from "../../wire/batch-proposal.ts";
 import { verifyRequest, type SignedRequest } from "../../wire/execution-request.ts";
 import type { Attempt } from "../executions/attempts.ts";
@@ -25,11 +25,10 @@ import { createSetAside } from "./set-aside.ts";
 import { settleLanded } from "./settle-landed.ts";
 import { createSharedRuns } from "./shared-runs.ts";
 import { createTurns } from "./turns.ts";
+import { createWaitingCalls } from "./waiting-calls.ts";
 
 /** Requests of one program that may wait at once; more are refused. */
 const MAX_WAITING = 500;
-/** A client that waited for so long is told to ask again; what it asked for is kept. */
-const WAIT_MS = 20_000;
 
 /** Between two looks at a program whose looks fail. */
 const MAX_DELAY_MS = 10_000;
@@ -78,7 +77,8 @@ export function createBatches(init: BatchesInit): Batches {
   const endorse = createEndorse(components, { onTaken: follow });
   const own = init.keys.ledgerKey.publicKey();
   const following = new Map<string, Promise<void>>();
-  const waiters = new Map<string, PromiseWithResolvers<Attempt>>();
+  const anticipating = new Map<string, Promise<void>>();
+  const calls = createWaitingCalls(clock, { signal: life.signal });
   let starting: Promise<void> | undefined;
 
   function follow(program: string): void {
@@ -111,7 +111,7 @@ export function createBatches(init: BatchesInit): Batches {
   async function look(program: string, seen: Seen): Promise<boolean> {
     const { signal } = life;
     const account = await loadSmartAccount(ledger, program, { signal });
-    await settleLanded(components, account, { signal, onAnswer: tell });
+    await settleLanded(components, account, { signal, onAnswer: (hash, attempt) => calls.tell(hash, attempt) });
     await forgetOld(program);
     if (seen.sequence !== account.sequence) {
       seen.base = await baseOfAccount(components, account, { signal });
@@ -144,7 +144,10 @@ export function createBatches(init: BatchesInit): Batches {
   ): Promise<void> {
     const { workers, sequence } = account;
     const round = turns.round(account.id, sequence, workers.length);
-    if (round === undefined || workers[proposerAt(sequence, round, workers.length)]?.ledgerKey !== own) return;
+    if (round === undefined || workers[proposerAt(sequence, round, workers.length)]?.ledgerKey !== own) {
+      anticipate(base, runnable);
+      return;
+    }
     const parts = {
       account,
       base,
@@ -155,19 +158,32 @@ export function createBatches(init: BatchesInit): Batches {
     if (runnable.length > 0) await proposer.batch({ ...parts, waiting: runnable });
   }
 
+  /** Runs what will be proposed while somebody else does: the proposal then finds the runs made. */
+  function anticipate(base: BatchBase, runnable: readonly WaitingInput[]): void {
+    const { program } = base;
+    if (anticipating.has(program) || runnable.length === 0) return;
+    const inputs = chooseInputs(runnable);
+    const run: RunInput = async (plan, options) => await components.runs.run(plan, options);
+    const goesOn = (): boolean => components.runs.tookMs(program) < timing.budgetMs;
+    const work = runBatch(base, { inputs, validUntil: 0n, run }, { signal: life.signal, goesOn })
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          if (isSprfError(error, "INPUT_FAILED")) setAside.fail(String(error.context["requestHash"]));
+          logger.debug("what will be proposed cannot be run yet", { program, reason: messageOf(error) });
+        },
+      )
+      .finally(() => anticipating.delete(program));
+    anticipating.set(program, work);
+  }
+
   async function forgetOld(program: string): Promise<void> {
     const old = pending.of(program).filter((input) => hasWaitedTooLong(input, clock.now()));
     await pending.remove(old);
     for (const { requestHash } of old) {
       logger.warn("a prepaid request has waited too long", { request: requestHash });
-      waiters.get(requestHash)?.reject(new SprfError("PAYMENT_EXPIRED", "the request could not be run in time"));
-      waiters.delete(requestHash);
+      calls.fail(requestHash, new SprfError("PAYMENT_EXPIRED", "the request could not be run in time"));
     }
-  }
-
-  function tell(requestHash: string, attempt: Attempt): void {
-    waiters.get(requestHash)?.resolve(attempt);
-    waiters.delete(requestHash);
   }
 
   async function take(signed: SignedRequest, requestHash: Uint8Array): Promise<void> {
@@ -186,33 +202,6 @@ export function createBatches(init: BatchesInit): Batches {
     await pending.add([{ ...input, requestHash: toHex(requestHash), takenAtMs: clock.now() }]);
   }
 
-  async function answered(requestHash: Uint8Array): Promise<Attempt> {
-    const key = toHex(requestHash);
-    const waiter = waiters.get(key) ?? Promise.withResolvers<Attempt>();
-    waiters.set(key, waiter);
-    // Several may wait for it, or nobody any more.
-    waiter.promise.catch(() => undefined);
-    // It may have been answered just before.
-    const [attempt] = await attempts.of(requestHash);
-    if (attempt !== undefined) {
-      waiters.delete(key);
-      return attempt;
-    }
-    if (setAside.isHopeless(key)) {
-      throw new SprfError("INPUT_FAILED", "the program cannot be run on this input here");
-    }
-    try {
-      return await within(async (signal) => await raceAbort(waiter.promise, signal), {
-        clock,
-        timeoutMs: WAIT_MS,
-        signal: life.signal,
-      });
-    } catch (error) {
-      if (!isSprfError(error, "TIMEOUT")) throw error;
-      throw new SprfError("BATCH_PENDING", `request ${key} waits for its turn`, { cause: error });
-    }
-  }
-
   return {
     async execute(signed) {
       checkPrepaidForm(signed, ledger.networkPassphrase);
@@ -221,7 +210,10 @@ export function createBatches(init: BatchesInit): Batches {
       if (earlier !== undefined) return earlier;
       if (pending.get(toHex(requestHash)) === undefined) await take(signed, requestHash);
       follow(signed.request.program);
-      return await answered(requestHash);
+      if (setAside.isHopeless(toHex(requestHash))) {
+        throw new SprfError("INPUT_FAILED", "the program cannot be run on this input here");
+      }
+      return await calls.wait(toHex(requestHash), async () => (await attempts.of(requestHash))[0]);
     },
     endorse: async (proposal) => await endorse(proposal, { signal: life.signal }),
     follow,
@@ -231,7 +223,7 @@ export function createBatches(init: BatchesInit): Batches {
     },
     async stop() {
       life.abort();
-      await Promise.all(following.values());
+      await Promise.all([...following.values(), ...anticipating.values()]);
     },
   };
 }
