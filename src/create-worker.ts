@@ -29,6 +29,7 @@ import { keepPrograms } from "./worker/changes/keep-programs.ts";
 import { createTipMemory } from "./worker/changes/tip-memory.ts";
 import { createConsentedRecords } from "./worker/changes/consented-records.ts";
 import { createConsent } from "./worker/changes/consent.ts";
+import { createBatches, type Batches } from "./worker/batches/create-batches.ts";
 import { createAttempts, type Attempts } from "./worker/executions/attempts.ts";
 import { createExecute } from "./worker/executions/execute.ts";
 import { pruneAttempts } from "./worker/executions/prune-attempts.ts";
@@ -100,6 +101,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   let running: { readonly twin: Twin; readonly workerId: number; readonly apiUrl: string } | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
+  let followBatches: ((program: string) => void) | undefined;
 
   async function start(signal: AbortSignal | undefined): Promise<void> {
     closers.push(async () => await peer.stop());
@@ -146,7 +148,10 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     follower = agreements;
     closers.push(async () => await appeals.stop());
     const runContent = createRunContent(content, holderNow);
-    const api = createApi(attempts, runContent, async (program) => await agreements.serves(program));
+    const serves = async (program: string): Promise<boolean> => await agreements.serves(program);
+    const { api, batches } = createApi(attempts, runContent, serves);
+    followBatches = (program) => batches.follow(program);
+    await batches.start({ signal });
     const server: HttpServer = await startHttpServer(api, {
       host: init.http.host ?? "127.0.0.1",
       port: init.http.port ?? 0,
@@ -190,6 +195,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   }
 
   function onProgram(program: string, keeper: HistoryKeeper): void {
+    followBatches?.(program);
     keeper.follow(program).catch((error: unknown) => {
       logger.error("a program's history will not be kept", { program, reason: messageOf(error) });
     });
@@ -225,7 +231,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     attempts: Attempts,
     runContent: ContentStore,
     serves: (program: string) => Promise<boolean>,
-  ): ReturnType<typeof createWorkerApi> {
+  ): { readonly api: ReturnType<typeof createWorkerApi>; readonly batches: Batches } {
     const usedPayments = createUsedPayments({
       ...peer,
       tips,
@@ -256,9 +262,27 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       },
       { maxQueued: MAX_QUEUED },
     );
-    return createWorkerApi({
+    const batches = createBatches({
+      ...peer,
+      content: runContent,
+      keepInput: async (cid, options) => await runContent.pin(cid, options),
+      engines,
+      states,
+      tips,
+      scratchDirectory: runsOf(scratchDirectory),
+      attempts,
+      usedPayments,
+      queue,
       logger,
-      execute,
+      serves,
+      keys: { ledgerKey: keys.ledgerKeypair, messagePrivateKey: keys.messagePrivateKey },
+    });
+    closers.push(async () => await batches.stop());
+    const api = createWorkerApi({
+      logger,
+      execute: async (signed) =>
+        signed.request.form === "prepaid" ? await batches.execute(signed) : await execute(signed),
+      endorse: async (proposal) => await batches.endorse(proposal),
       answersTo: async (requestHash) => await attempts.of(requestHash),
       clock,
       content: {
@@ -287,6 +311,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         engines: [...engines.keys()],
       }),
     });
+    return { api, batches };
   }
 
   async function stop(): Promise<void> {

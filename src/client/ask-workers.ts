@@ -42,8 +42,8 @@ interface Question {
   readonly requestHash: Uint8Array;
   /** Milliseconds since the Unix epoch; a worker that fails for a reason that may pass is asked again until then. */
   readonly untilMs: number;
-  /** The transaction that an answer's worker must have signed. */
-  transactionOf(answer: ExecutionAnswer): Transaction;
+  /** The transaction that an answer's worker must have signed; absent for the prepaid form, whose answers are of what has landed. */
+  readonly transactionOf?: ((answer: ExecutionAnswer) => Transaction) | undefined;
 }
 
 /** How to ask. */
@@ -66,6 +66,7 @@ const MAY_PASS: readonly ErrorCode[] = [
   "HISTORY_UNAVAILABLE",
   "PROGRAM_NOT_FOUND",
   "ENGINE_UNAVAILABLE",
+  "BATCH_PENDING",
 ];
 
 /** A connection that gives no answer for so long may be dead; a run that takes longer is joined by the next try. */
@@ -172,22 +173,26 @@ function checkAnswer({ signed, output }: AnswerWithOutput, question: Question, w
   verifyAnswer(signed);
   if (!equalBytes(answer.requestHash, question.requestHash)) refuse("the answer is to another request");
   if (answer.outputCid !== smallFileCidOf(output)) refuse("the output is not the one that was signed");
-  if (answer.newState === answer.previousState) return;
+  if (question.transactionOf === undefined || answer.newState === answer.previousState) return;
   if (answer.status !== "accepted" || answer.recordCid === undefined || transactionSignature === undefined) {
     return refuse("the answer changes the state without a transition");
   }
   // The user signs a payment of this much gas.
   if (answer.gas > question.signed.request.maxGas) refuse("the run costs more gas than the request allows");
-  const hash = hashOf(question, answer, refuse);
+  const hash = hashOf(question.transactionOf, answer, refuse);
   if (!verifyByAccount(worker.ledgerKey, hash, transactionSignature)) {
     refuse("the transaction that it signed is not the one that follows from its answer");
   }
 }
 
 /** What a worker says need not even make a transaction. */
-function hashOf(question: Question, answer: ExecutionAnswer, refuse: (why: string) => never): Buffer {
+function hashOf(
+  transactionOf: (answer: ExecutionAnswer) => Transaction,
+  answer: ExecutionAnswer,
+  refuse: (why: string) => never,
+): Buffer {
   try {
-    return Buffer.from(question.transactionOf(answer).hash());
+    return Buffer.from(transactionOf(answer).hash());
   } catch (error) {
     return refuse(`no transaction follows from its answer: ${messageOf(error)}`);
   }

@@ -1,5 +1,6 @@
 import { TRANSITION_FEE_STROOPS, feeLadder } from "../domain/program/fee-ladder.ts";
 import { gasFeeStroops } from "../domain/program/gas.ts";
+import { priceStroops } from "../domain/program/payment.ts";
 import type { SmartAccount } from "../domain/program/smart-account.ts";
 import { buildTransition } from "../domain/program/transition-transaction.ts";
 import { SprfError, isSprfError } from "../errors.ts";
@@ -9,13 +10,8 @@ import { toHex } from "../utils/bytes.ts";
 import { recordCidFromHash } from "../wire/canonical.ts";
 import { hashRequest, signRequest, type ExecutionInput, type ExecutionRequest } from "../wire/execution-request.ts";
 import { chooseSigners } from "./assemble.ts";
-import {
-  landPaid,
-  tellOutages,
-  type ExecuteComponents,
-  type ExecuteOptions,
-  type ExecutionResult,
-} from "./land-paid.ts";
+import { finishPaid } from "./finish-paid.ts";
+import { tellOutages, type ExecuteComponents, type ExecuteOptions, type ExecutionResult } from "./land-paid.ts";
 import { createPatientLedger } from "./patient-ledger.ts";
 import { preparePayment, submitPayment } from "./pay.ts";
 import type { Wallet } from "./wallet.ts";
@@ -53,6 +49,11 @@ export interface ExecuteParts {
    * @default 30,000
    */
   readonly maxFeeStroops?: bigint;
+  /**
+   * `prepaid`: pay for maxGas too, and have the workers run and anchor the request in its turn among those of others; what was too
+   * much is paid back. Nobody can void or withhold it. Absent: the direct form, in which this call anchors it.
+   */
+  readonly form?: "prepaid";
 }
 
 /**
@@ -89,13 +90,20 @@ export async function execute(
     maxGas: parts.maxGas ?? DEFAULT_MAX_GAS,
     validUntil: BigInt(validUntil),
     ...(parts.ifState === undefined ? {} : { ifState: parts.ifState }),
+    ...(parts.form === undefined ? {} : { form: parts.form }),
   };
+  if (request.form === "prepaid" && request.ifState !== undefined) {
+    throw new SprfError("INVALID_INPUT", "ifState: a prepaid request takes the state as it is when its turn comes");
+  }
   const requestHash = hashRequest(request);
-  await refuseUnsignable(ledger, { program, request, requestHash, wallet }, { signal });
+  if (request.form === undefined) {
+    await refuseUnsignable(ledger, { program, request, requestHash, wallet }, { signal });
+  }
+  const amountStroops = priceStroops(request, program);
   for (let made = 1; ; made++) {
     const transaction = await preparePayment(
       { ledger, clock },
-      { program, wallet, requestHash },
+      { program, wallet, requestHash, amountStroops },
       { signal, maxFeeStroops },
     );
     const signed = signRequest(request, transaction.hash(), wallet.signers[0]);
@@ -117,7 +125,7 @@ export async function execute(
       paymentHash: toHex(signed.paymentHash),
       ledger: payment.ledger,
     });
-    return await landPaid(components, { request, requestHash, signed, payment, wallet, maxFeeStroops }, options);
+    return await finishPaid(components, { request, requestHash, signed, payment, wallet, maxFeeStroops }, options);
   }
 }
 

@@ -5,6 +5,7 @@ import { buildTransition, transitionMaxTime } from "../domain/program/transition
 import { SprfError, isSprfError } from "../errors.ts";
 import { loadSmartAccount } from "../execution/load-smart-account.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { ContentStore } from "../ports/content-store.ts";
 import type { LandedTransaction, Ledger } from "../ports/ledger.ts";
 import type { Random } from "../ports/random.ts";
 import type { WorkerApi } from "../ports/worker-api.ts";
@@ -15,6 +16,7 @@ import type { ExecutionRequest, SignedRequest } from "../wire/execution-request.
 import { anchor } from "./anchor.ts";
 import { askWorkers, type Majority, type WorkerReply } from "./ask-workers.ts";
 import { createPatientLedger } from "./patient-ledger.ts";
+import { refuseUnaccepted } from "./refuse-unaccepted.ts";
 import type { Wallet } from "./wallet.ts";
 
 const MS_PER_SECOND = 1_000;
@@ -25,6 +27,8 @@ export interface ExecuteComponents {
   readonly workerApi: WorkerApi;
   readonly clock: Clock;
   readonly random: Random;
+  /** Where the records of batches are read, which prepaid requests are anchored in. */
+  readonly content: ContentStore;
 }
 
 /** How far a request has come; steps come in this order, "answered" and "contended" in turns until one lands. */
@@ -191,16 +195,6 @@ function signaturesOf(answers: Majority["signed"]): ReadonlyMap<string, Uint8Arr
       transactionSignature === undefined ? [] : [[worker, transactionSignature] as const],
     ),
   );
-}
-
-function refuseUnaccepted({ answer, detail }: Majority): void {
-  if (answer.status === "accepted") return;
-  const code = answer.status === "rejected" ? "PROGRAM_REJECTED" : "OUT_OF_GAS";
-  const message =
-    answer.status === "rejected"
-      ? `the program rejected the input (${detail.trim()})`
-      : `the run costs ${answer.gas} gas, more than the request allows`;
-  throw new SprfError(code, message, { context: { gas: answer.gas.toString(), outputCid: answer.outputCid } });
 }
 
 /** Whether workers answered to an account that has other terms, or other workers, than the one that they were asked by. */

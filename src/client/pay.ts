@@ -20,10 +20,16 @@ interface PayComponents {
   readonly clock: Clock;
 }
 
-/** Builds and signs the payment of a program's base fee for one request; its hash is final, so the request can name it. */
+/** Builds and signs the payment for one request; its hash is final, so the request can name it. */
 export async function preparePayment(
   { ledger, clock }: PayComponents,
-  parts: { readonly program: SmartAccount; readonly wallet: Wallet; readonly requestHash: Uint8Array },
+  parts: {
+    readonly program: SmartAccount;
+    readonly wallet: Wallet;
+    readonly requestHash: Uint8Array;
+    /** @default the base fee */
+    readonly amountStroops?: bigint;
+  },
   { signal, maxFeeStroops = TRANSITION_FEE_STROOPS }: Pick<PayOptions, "signal" | "maxFeeStroops"> = {},
 ): Promise<Transaction> {
   const { program, wallet, requestHash } = parts;
@@ -34,7 +40,7 @@ export async function preparePayment(
     user: { id: wallet.account, sequence: user.account.sequence },
     program: program.id,
     requestHash,
-    baseFeeStroops: program.baseFeeStroops,
+    baseFeeStroops: parts.amountStroops ?? program.baseFeeStroops,
     feeStroops: maxFeeStroops < FEE_PER_OPERATION_STROOPS ? maxFeeStroops : FEE_PER_OPERATION_STROOPS,
     maxTime: Math.floor(clock.now() / MS_PER_SECOND) + PAYMENT_WINDOW_SECONDS,
   });

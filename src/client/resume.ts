@@ -3,13 +3,8 @@ import { SprfError } from "../errors.ts";
 import type { LandedTransaction } from "../ports/ledger.ts";
 import { toHex } from "../utils/bytes.ts";
 import { verifyRequest, type SignedRequest } from "../wire/execution-request.ts";
-import {
-  landPaid,
-  tellOutages,
-  type ExecuteComponents,
-  type ExecuteOptions,
-  type ExecutionResult,
-} from "./land-paid.ts";
+import { finishPaid } from "./finish-paid.ts";
+import { tellOutages, type ExecuteComponents, type ExecuteOptions, type ExecutionResult } from "./land-paid.ts";
 import { createPatientLedger } from "./patient-ledger.ts";
 import { PAYMENT_WINDOW_SECONDS, readPayment, submitPayment } from "./pay.ts";
 import type { Wallet } from "./wallet.ts";
@@ -43,7 +38,7 @@ export async function resume(
   const { request } = signed;
   const requestHash = verifyRequest(signed);
   const payment = await findPayment(components, parts, options);
-  return await landPaid(components, { request, requestHash, signed, payment, wallet, maxFeeStroops }, options);
+  return await finishPaid(components, { request, requestHash, signed, payment, wallet, maxFeeStroops }, options);
 }
 
 async function findPayment(

@@ -4,7 +4,9 @@ import { fileURLToPath } from "node:url";
 import { Keypair } from "@stellar/stellar-sdk";
 
 import { systemClock as clock } from "../../src/adapters/clock/system.ts";
+import { createMemoryContentStore } from "../../src/adapters/content-store/memory.ts";
 import { createStellarRpcLedger } from "../../src/adapters/ledger/stellar-rpc.ts";
+import { createMemoryLogger } from "../../src/adapters/logger/memory.ts";
 import { systemRandom as random } from "../../src/adapters/random/system.ts";
 import { createHttpWorkerApi } from "../../src/adapters/worker-api/http.ts";
 import { execute, type ExecuteComponents, type ExecuteStep } from "../../src/client/execute.ts";
@@ -73,6 +75,8 @@ async function main({ work, program, secret, killAfter, ...network }: ClientProc
     workerApi: createHttpWorkerApi(),
     clock,
     random,
+    // The direct form reads nothing from it.
+    content: createMemoryContentStore({ clock, logger: createMemoryLogger() }),
   };
   const wallet = walletOf(Keypair.fromSecret(secret));
   const onProgress = (step: ExecuteStep): void => {

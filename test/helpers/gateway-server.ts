@@ -25,6 +25,7 @@ export async function startGateway(
     answersTo: never,
     consent: never,
     tip: never,
+    endorse: never,
     content: {
       block: async (cid) => await serveRawBlock(content, cid),
       car: async (cid, options) => await serveCar(content, cid, options),

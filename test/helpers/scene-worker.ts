@@ -8,7 +8,7 @@ import { createHttpWorkerApi } from "../../src/adapters/worker-api/http.ts";
 import { createMemoryStore } from "../../src/adapters/store/memory.ts";
 import { createStateCache } from "../../src/execution/state-cache.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type { Engine } from "../../src/ports/engine.ts";
+import type { Engine, ProgramReference } from "../../src/ports/engine.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
 import type { Logger } from "../../src/ports/logger.ts";
 import type { Store } from "../../src/ports/store.ts";
@@ -19,6 +19,9 @@ import { createExecute } from "../../src/worker/executions/execute.ts";
 import { createUsedPayments } from "../../src/worker/executions/used-payments.ts";
 import { createTipMemory } from "../../src/worker/changes/tip-memory.ts";
 import { createConsentedRecords } from "../../src/worker/changes/consented-records.ts";
+import type { WorkerApi } from "../../src/ports/worker-api.ts";
+import type { BatchTiming } from "../../src/worker/batches/components.ts";
+import { createBatches, type Batches } from "../../src/worker/batches/create-batches.ts";
 import { createConsent } from "../../src/worker/changes/consent.ts";
 import { recentOf } from "../../src/worker/history/holders.ts";
 import { createRunContent } from "../../src/worker/history/run-content.ts";
@@ -44,6 +47,11 @@ export interface WorkerChanges {
   workersOf?: (agreement: string, program: string) => Promise<ReadonlySet<string> | undefined>;
   maxQueued?: number;
   concurrency?: number;
+  batchTiming?: Partial<BatchTiming>;
+  /** @default wasi alone */
+  engines?: ReadonlyMap<ProgramReference["kind"], Engine>;
+  /** How it talks to the other workers. @default honestly */
+  peers?: (honest: WorkerApi) => Partial<WorkerApi>;
 }
 
 export interface SceneWorkerInit {
@@ -82,6 +90,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
   let server: HttpServer | undefined;
   let port = init.port ?? 0;
   let runs = 0;
+  let batches: Batches | undefined;
 
   const start = async (): Promise<void> => {
     if (server !== undefined) return;
@@ -110,34 +119,59 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
     });
     const runContent = createRunContent(content, () => recentOf({ block: 0, nowMs: clock.now() }));
+    const queue = new PQueue({ concurrency: changes.concurrency ?? 2 });
+    const serves = async (program: string): Promise<boolean> => (await changes.serves?.(program)) ?? true;
+    const keys = { ledgerKey, messagePrivateKey: messageKeys.privateKey };
+    const honestApi = createHttpWorkerApi();
+    const runsOn = {
+      ledger,
+      content: runContent,
+      keepInput: async (cid: string, options: { readonly signal: AbortSignal | undefined }) =>
+        await runContent.pin(cid, options),
+      engines: changes.engines ?? new Map([[engine.kind, engine]]),
+      scratchDirectory: init.scratchDirectory,
+      states: createStateCache(
+        { clock, logger },
+        { directory: join(init.scratchDirectory, `states-${n}`), maxBytes: STATE_CACHE_BYTES },
+      ),
+      tips,
+    };
+    batches = createBatches({
+      ...runsOn,
+      store,
+      attempts,
+      usedPayments,
+      queue,
+      clock,
+      logger,
+      keys,
+      serves,
+      workerApi: { ...honestApi, ...changes.peers?.(honestApi) },
+      timing: { pollMs: 25, proposerTimeoutMs: 1_000, fairAfterMs: 0, refundAfterMs: 200, ...changes.batchTiming },
+    });
+    const running = batches;
+    await running.start();
     const execute = createExecute(
       {
-        ledger,
-        content: runContent,
-        keepInput: async (cid, options) => await runContent.pin(cid, options),
-        engines: new Map([[engine.kind, engine]]),
-        scratchDirectory: init.scratchDirectory,
-        states: createStateCache(
-          { clock, logger },
-          { directory: join(init.scratchDirectory, `states-${n}`), maxBytes: STATE_CACHE_BYTES },
-        ),
+        ...runsOn,
         attempts,
-        tips,
         usedPayments,
-        queue: new PQueue({ concurrency: changes.concurrency ?? 2 }),
+        queue,
         clock,
         logger,
-        keys: { ledgerKey, messagePrivateKey: messageKeys.privateKey },
-        serves: async (program) => (await changes.serves?.(program)) ?? true,
+        keys,
+        serves,
       },
       { maxQueued: changes.maxQueued ?? 64 },
     );
     const app = createWorkerApi({
       logger,
       execute: async (signed) => {
-        const answer = await execute(signed);
+        const prepaid = signed.request.form === "prepaid";
+        const answer = prepaid ? await running.execute(signed) : await execute(signed);
         return changes.tamper?.(answer) ?? answer;
       },
+      endorse: async (proposal) => await running.endorse(proposal),
       answersTo: async (requestHash) => await attempts.of(requestHash),
       clock,
       content: {
@@ -183,6 +217,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
     async stop() {
       const stopping = server;
       server = undefined;
+      await batches?.stop();
       await stopping?.close();
     },
   };

@@ -4,6 +4,7 @@ import { ERRORS, SprfError, isSprfError, messageOf, type ErrorCode } from "../..
 import type { WorkerApi, WorkerApiOptions } from "../../ports/worker-api.ts";
 import { abortError, withDeadline } from "../../utils/abort.ts";
 import { fromHex } from "../../utils/bytes.ts";
+import { batchProposalToJson, batchVerdictFromJson } from "../../wire/batch-proposal.ts";
 import { answerFromJson, errorJsonSchema, requestToJson } from "../../wire/execution-json.ts";
 import { tipFromJson } from "../../wire/tip-json.ts";
 import { consentFromJson, proposalToJson } from "../../wire/proposal-json.ts";
@@ -47,6 +48,14 @@ export function createHttpWorkerApi(): WorkerApi {
         await call(`${apiUrl}/v1/programs/${program}/tip`, CALL_TIMEOUT_MS, options),
         tipFromJson,
       );
+    },
+    async endorse(apiUrl, proposal, options) {
+      const body = await call(`${apiUrl}/v1/batches`, EXECUTE_TIMEOUT_MS, options, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(batchProposalToJson(proposal)),
+      });
+      return readReply(apiUrl, body, batchVerdictFromJson);
     },
     async describe(apiUrl, options) {
       const found = describedSchema.safeParse(await call(`${apiUrl}/v1/worker`, CALL_TIMEOUT_MS, options));

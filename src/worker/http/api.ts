@@ -6,6 +6,15 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import { fromHex } from "../../utils/bytes.ts";
 import {
+  MAX_BATCH_BODY_BYTES,
+  batchProposalFromJson,
+  batchProposalJsonSchema,
+  batchVerdictJsonSchema,
+  batchVerdictToJson,
+  type BatchProposal,
+  type BatchVerdict,
+} from "../../wire/batch-proposal.ts";
+import {
   MAX_REQUEST_BODY_BYTES,
   answerJsonSchema,
   answerToJson,
@@ -57,6 +66,8 @@ export interface WorkerApiComponents {
   consent(proposal: Proposal): Promise<Consent>;
   /** What this worker has seen a program's history end with. */
   tip(program: string): Promise<ServedTip | undefined>;
+  /** Runs what another worker proposes, and signs its transaction. */
+  endorse(proposal: BatchProposal): Promise<BatchVerdict>;
   /** Content of this machine for whoever asks. */
   readonly content: GatewayContent;
   health(): Promise<WorkerHealth>;
@@ -116,6 +127,20 @@ const routes = {
       default: { description: "Why not", ...errorContent },
     },
   }),
+  batches: createRoute({
+    method: "post",
+    path: "/v1/batches",
+    summary: "Run a batch or refund that another worker of the program proposes, and sign its transaction",
+    middleware: [limitBody(MAX_BATCH_BODY_BYTES)] as const,
+    request: { body: { required: true, content: { "application/json": { schema: batchProposalJsonSchema } } } },
+    responses: {
+      200: {
+        description: "The signature, or what cannot be run here",
+        content: { "application/json": { schema: batchVerdictJsonSchema } },
+      },
+      default: { description: "Why not", ...errorContent },
+    },
+  }),
   worker: createRoute({
     method: "get",
     path: "/v1/worker",
@@ -170,8 +195,9 @@ export function createWorkerApi(components: WorkerApiComponents): OpenAPIHono {
   });
 
   const slots = createStreamSlots(components, { maxOpen: MAX_DOWNLOADS, idleMs: DOWNLOAD_IDLE_MS });
-
-  app.use(limitBody(MAX_REQUEST_BODY_BYTES));
+  const limitOthers = limitBody(MAX_REQUEST_BODY_BYTES);
+  // A proposal holds the requests of many, and its route has a limit of its own.
+  app.use(async (c, next) => (c.req.path === "/v1/batches" ? await next() : await limitOthers(c, next)));
   app.onError((thrown, c) => {
     // Hono's own refusals (malformed JSON, say) carry a response below 500: the sender's fault.
     const refused = "getResponse" in thrown && typeof thrown.getResponse === "function";
@@ -204,6 +230,10 @@ export function createWorkerApi(components: WorkerApiComponents): OpenAPIHono {
     const tip = await components.tip(program);
     if (tip === undefined) throw new SprfError("HISTORY_UNAVAILABLE", `this worker has not seen ${program}`);
     return c.json(tipToJson(tip), 200);
+  });
+  app.openapi(routes.batches, async (c) => {
+    const verdict = await components.endorse(batchProposalFromJson(c.req.valid("json")));
+    return c.json(batchVerdictToJson(verdict), 200);
   });
   app.openapi(routes.worker, (c) => c.json(components.describe(), 200));
   app.openapi(routes.health, async (c) => c.json(await components.health(), 200));

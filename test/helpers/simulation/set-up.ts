@@ -70,6 +70,7 @@ export async function setUp(world: World, fleet: Fleet, content: ContentStore): 
         ledger: world.linkTo(name),
         workerApi: simulatedWorkerApi(fleet.endpoints, world.faults),
         random: world.bytes(),
+        content,
       },
       tasks: tasks.map(({ program, input }): Task => ({ program: programs[program] ?? "", input })),
       note: (what) => world.trace.event(name, what),

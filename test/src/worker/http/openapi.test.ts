@@ -31,6 +31,7 @@ describe("the worker's OpenAPI document", () => {
     content: { block: never, car: never },
     consent: never,
     tip: never,
+    endorse: never,
     health: never,
     describe: () => ({ messageKey: "", ledgerKey: "", multiaddrs: [], engines: [] }),
   });
