@@ -54,10 +54,12 @@ export async function startExecutionProcess(init: ExecutionProcessInit): Promise
     signed,
     async stopAt(stop) {
       const [armed, stopped] = [messageOf(child, "armed"), messageOf(child, "stopped")];
-      stopped.catch(() => undefined);
+      const reached = stopped.then(() => undefined);
+      // Nobody need come there before the process is killed.
+      reached.catch(() => undefined);
       child.send({ stop });
       await armed;
-      return { reached: stopped.then(() => undefined) };
+      return { reached };
     },
     async kill() {
       child.kill("SIGKILL");
