@@ -107,7 +107,7 @@ export async function payOut(
   let shareStroops = 0n;
   const propose = async ({ signal }: CallOptions): Promise<Proposal> => {
     const account = await loadSmartAccount(ledger, program, { signal });
-    const tip = await findTip(ledger, account, { signal });
+    const tip = await findTip(ledger, account, { signal, memory: components.tips });
     const owed = owedStroops(await readChainRecord(components.content, tip.recordCid, { signal }));
     // An amount of nothing is refused with the reason.
     shareStroops = payoutShareStroops(account.spendableStroops - owed, account.workers.length) ?? 0n;

@@ -6,7 +6,7 @@ import { resume } from "../../../../src/client/resume.ts";
 import { awaitBatch } from "../../../../src/client/await-batch.ts";
 import { payOut } from "../../../../src/client/change-program.ts";
 import { topUp } from "../../../../src/client/top-up.ts";
-import { PAYOUT_KEEP_STROOPS } from "../../../../src/domain/program/payout.ts";
+import { payoutShareStroops } from "../../../../src/domain/program/payout.ts";
 import type { Wallet } from "../../../../src/client/wallet.ts";
 import { compareInputs } from "../../../../src/domain/program/batch.ts";
 import { owedStroops } from "../../../../src/domain/program/credits.ts";
@@ -126,7 +126,8 @@ describe("worker/batches: the prepaid form", () => {
     const { spendableStroops } = await scene.account(program);
     const owed = kept.reduce((sum, { stroops }) => sum + stroops, 0n);
     const { shareStroops } = await payOut(scene.client, { program, wallet: heir });
-    expect(shareStroops).to.equal((spendableStroops - owed - PAYOUT_KEEP_STROOPS) / 3n);
+    expect(shareStroops).to.equal(payoutShareStroops(spendableStroops - owed, scene.workers.length));
+    expect((await scene.account(program)).spendableStroops >= owed, "what is owed stays").to.equal(true);
     const [paidOut] = await historyOf(scene, program);
     expect(paidOut === undefined ? 0n : owedStroops(paidOut), "a payout carries on what is owed").to.equal(owed);
   }).timeout(90_000);
