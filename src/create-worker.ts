@@ -22,6 +22,11 @@ import { toHex } from "./utils/bytes.ts";
 import { followAgreements, type AgreementFollower } from "./worker/agreements/follow-agreements.ts";
 import { answerAddressRequests } from "./worker/answer-addresses.ts";
 import { watchOutcomes } from "./worker/appeals/appeal-outcomes.ts";
+import { agreementWorkers } from "./worker/changes/agreement-workers.ts";
+import { keepPrograms } from "./worker/changes/keep-programs.ts";
+import { createTipMemory } from "./worker/changes/tip-memory.ts";
+import { createConsentedRecords } from "./worker/changes/consented-records.ts";
+import { createConsent } from "./worker/changes/consent.ts";
 import { createAttempts, type Attempts } from "./worker/executions/attempts.ts";
 import { createExecute } from "./worker/executions/execute.ts";
 import { pruneAttempts } from "./worker/executions/prune-attempts.ts";
@@ -74,8 +79,15 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   const { chain, clock, content, keys, ledger, store } = peer;
   const scratchDirectory = scratchOf(init, init.keys.account);
   const engines = wrapAll(createEngines({ content, logger }, { ...init.engines, scratchDirectory }), init.wrapEngine);
+  const consented = createConsentedRecords({ store, content, ledger });
   const closers: (() => Promise<void>)[] = [];
   const life = new AbortController();
+  const tips = createTipMemory({
+    store,
+    workerApi: peer.workerApi,
+    networkPassphrase: ledger.networkPassphrase,
+    ownKey: keys.ledgerKeypair.publicKey(),
+  });
   const withdrawFactor = init.withdrawFactor ?? DEFAULT_WITHDRAW_FACTOR;
   let follower: AgreementFollower | undefined;
   let running: { readonly twin: Twin; readonly workerId: number; readonly apiUrl: string } | undefined;
@@ -96,6 +108,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       {
         ...peer,
         engines,
+        tips,
         scratchDirectory: runsOf(scratchDirectory),
         messageKey: keys.messageKey,
         answersTo: async (requestHash) => (await attempts.of(requestHash)).map(({ signed }) => signed),
@@ -145,11 +158,21 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     );
     await agreements.start({ signal });
     await addresses.start({ signal });
+    const keeper = keepPrograms({
+      ...peer,
+      tips,
+      consented,
+      logger: logger.child({ component: "keep-programs" }),
+      ledgerKey: keys.ledgerKeypair,
+      programs: () => [...new Set(agreements.running().flatMap(({ program }) => program ?? []))],
+    });
+    closers.push(async () => await keeper.stop());
+    await keeper.start({ signal });
     logger.info("worker started", { workerId, apiUrl });
   }
 
   function onProgram(program: string): void {
-    warmUp({ ...peer, engines, logger }, program, { signal: life.signal }).catch((error: unknown) => {
+    warmUp({ ...peer, engines, tips, logger }, program, { signal: life.signal }).catch((error: unknown) => {
       if (!life.signal.aborted) logger.warn("a program cannot be made ready", { program, reason: messageOf(error) });
     });
   }
@@ -183,6 +206,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   ): ReturnType<typeof createWorkerApi> {
     const usedPayments = createUsedPayments({
       ...peer,
+      tips,
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
     });
     const queue = new PQueue({ concurrency: RUNS_AT_ONCE });
@@ -196,6 +220,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       {
         ...peer,
         engines,
+        tips,
         scratchDirectory: runsOf(scratchDirectory),
         attempts,
         usedPayments,
@@ -210,6 +235,15 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       logger,
       execute,
       answersTo: async (requestHash) => await attempts.of(requestHash),
+      tip: async (program) => await tips.get(program),
+      consent: createConsent({
+        ...peer,
+        tips,
+        consented,
+        logger,
+        ledgerKey: keys.ledgerKeypair,
+        workersOf: async (agreement, program) => await agreementWorkers(chain, { agreement, program }),
+      }),
       block: async (cid) => await serveRawBlock(content, cid),
       health: async () => ({
         status: "ok",

@@ -57,6 +57,14 @@ export const ERRORS = {
 
   NOT_ENOUGH_SIGNATURES: { fault: "network", next: "Wait for more workers to answer, or send the request again." },
 
+  // Changes of programs
+  PROGRAM_IMMUTABLE: { fault: "user", next: "Nothing: a program without an owner stays as it is." },
+  SEQUENCE_MOVED: { fault: "network", next: "Sign it anew for the account's present sequence." },
+  WORKER_NOT_BOUND: { fault: "user", next: "Name workers of the agreement, or bind the agreement to the program." },
+  PAYOUT_REFUSED: { fault: "user", next: "Wait until the account can spend more; the message says what it pays out." },
+  BUMP_REFUSED: { fault: "user", next: "Nothing: the recovery of an account in use is closed anyway." },
+  RECOVERY_CLOSED: { fault: "user", next: "Wait until nothing of the account has landed for 30 days." },
+
   // Executions
   REQUEST_SIGNATURE_INVALID: { fault: "user", next: "Sign the request with the key of its user." },
   REQUEST_EXPIRED: { fault: "user", next: "Make a new request with a later validUntil." },

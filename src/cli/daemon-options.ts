@@ -28,7 +28,15 @@ export interface DaemonOptions {
 
 /** A command with the options that every daemon has; settings that have none are set in the environment or a file. */
 export function daemonCommand(name: string, description: string): Command {
-  return createCommand(name, description)
+  return withDaemonOptions(createCommand(name, description)).option(
+    "--engines <kinds>",
+    "wasi, docker, or both with a comma",
+  );
+}
+
+/** The options of a command that takes part in the networks as one account. */
+export function withDaemonOptions(command: Command): Command {
+  return command
     .option("--config <file>", "settings as JSON")
     .option(
       "--devnet [file]",
@@ -36,14 +44,13 @@ export function daemonCommand(name: string, description: string): Command {
     )
     .option("--account <index>", "which account of the mnemonic")
     .option("--data <directory>", "where state and content rest (default: a folder below .sprf)")
-    .option("--engines <kinds>", "wasi, docker, or both with a comma")
     .option("--log-level <level>", "silent, error, warn, info or debug; on stderr")
     .option("--json", "one JSON object a line on stdout", false);
 }
 
 /** Settings of the options, and what every daemon is made of. */
 export async function daemonInit(
-  role: "worker" | "tester",
+  role: "worker" | "tester" | "client",
   options: DaemonOptions,
   flags: Readonly<Record<string, unknown>> = {},
 ): Promise<{ readonly settings: Settings; readonly peer: PeerInit; readonly engines: EngineSettings }> {

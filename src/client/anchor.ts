@@ -5,8 +5,7 @@ import { SprfError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LandedTransaction, Ledger } from "../ports/ledger.ts";
 import { toHex } from "../utils/bytes.ts";
-import type { SignedAnswer } from "../wire/execution-answer.ts";
-import { assembleTransition } from "./assemble.ts";
+import { assemble } from "./assemble.ts";
 import type { Wallet } from "./wallet.ts";
 
 const POLL_MS = 200;
@@ -25,14 +24,14 @@ export interface AnchorParts {
   readonly transaction: Transaction;
   readonly program: SmartAccount;
   readonly wallet: Wallet;
-  /** Of a majority, each with its signature on the transaction. */
-  readonly answers: readonly SignedAnswer[];
+  /** Of a majority, on the transaction, by ledger key. */
+  readonly signatures: ReadonlyMap<string, Uint8Array>;
   /** Seconds after which the transaction cannot land any more. */
   readonly maxTime: number;
 }
 
 /**
- * Brings a transition onto the ledger.
+ * Brings a transaction of a smart account onto the ledger.
  *
  * @returns undefined when another transaction of the same account landed first
  * @throws SprfError `LEDGER_REJECTED` when it is refused, fails, or its time is up
@@ -43,12 +42,20 @@ export async function anchor(
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<LandedTransaction | undefined> {
   const { ledger, clock } = components;
-  const { transaction, program, wallet, answers } = parts;
+  const { transaction, program, wallet, signatures } = parts;
   const user = await ledger.account(wallet.account, [], { signal });
   if (user === undefined) throw new SprfError("ACCOUNT_NOT_FOUND", `there is no account ${wallet.account}`);
   const innerHash = toHex(transaction.hash());
   const network = ledger.networkPassphrase;
-  const envelope = assembleTransition({ transaction, network, program, user: user.account, wallet, answers }).toXdr();
+  const { account } = program.snapshot;
+  const envelope = assemble({
+    transaction,
+    network,
+    program: account,
+    payer: user.account,
+    wallet,
+    signatures,
+  }).toXdr();
   let waiting = false;
   for (;;) {
     if (!waiting) waiting = await submit(ledger, envelope, signal);
@@ -70,7 +77,7 @@ async function submit(ledger: Ledger, envelope: string, signal: AbortSignal | un
   if (submitted.status !== "refused") return submitted.status !== "try-again-later";
   // Another transaction has this sequence, or this very one has landed already: the caller looks which.
   if (PERHAPS_OVERTAKEN.includes(submitted.code)) return false;
-  throw new SprfError("LEDGER_REJECTED", `transition ${submitted.hash}: ${submitted.code}`, {
+  throw new SprfError("LEDGER_REJECTED", `transaction ${submitted.hash}: ${submitted.code}`, {
     context: { hash: submitted.hash, code: submitted.code },
   });
 }
@@ -94,10 +101,10 @@ async function refuseLate(
   const { sequence } = await ledger.latest({ signal });
   const header = await ledger.header(sequence, { signal });
   if (header === undefined || header.closeTime <= maxTime) return;
-  throw new SprfError("LEDGER_REJECTED", `transition ${hash} did not land before its time was up`);
+  throw new SprfError("LEDGER_REJECTED", `transaction ${hash} did not land before its time was up`);
 }
 
 function requireSuccess(landed: LandedTransaction): LandedTransaction {
   if (landed.successful) return landed;
-  throw new SprfError("LEDGER_REJECTED", `transition ${landed.hash} landed in ledger ${landed.ledger} and failed`);
+  throw new SprfError("LEDGER_REJECTED", `transaction ${landed.hash} landed in ledger ${landed.ledger} and failed`);
 }

@@ -196,7 +196,13 @@ async function land(
     if (answer.newState === answer.previousState) return result;
     const landed = await anchor(
       components,
-      { transaction: transactionOf(answer), program, wallet, answers: majority.signed, maxTime: maxTimeOf(paid) },
+      {
+        transaction: transactionOf(answer),
+        program,
+        wallet,
+        signatures: signaturesOf(majority.signed),
+        maxTime: maxTimeOf(paid),
+      },
       { signal },
     );
     if (landed !== undefined) {
@@ -238,6 +244,14 @@ function transitionOf(
 
 function maxTimeOf({ request, payment }: PaidRequest): number {
   return Number(transitionMaxTime({ validUntil: request.validUntil, paymentCloseTime: BigInt(payment.closeTime) }));
+}
+
+function signaturesOf(answers: Majority["signed"]): ReadonlyMap<string, Uint8Array> {
+  return new Map(
+    answers.flatMap(({ worker, transactionSignature }) =>
+      transactionSignature === undefined ? [] : [[worker, transactionSignature] as const],
+    ),
+  );
 }
 
 function refuseUnaccepted({ answer, detail }: Majority): void {

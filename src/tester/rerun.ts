@@ -1,5 +1,6 @@
 import { FeeBumpTransaction, Keypair, TransactionBuilder, type Transaction } from "@stellar/stellar-sdk";
 
+import { sequenceBefore, stateAfter, timeAfter } from "../domain/program/chain-record.ts";
 import { memoHashOf } from "../domain/program/envelope.ts";
 import { programReference, type SmartAccount } from "../domain/program/smart-account.ts";
 import { MAX_LANDED_DEPTH, chooseLanded } from "../domain/verdict/choose-landed.ts";
@@ -12,7 +13,7 @@ import { equalBytes, toHex } from "../utils/bytes.ts";
 import { hashWithDomain, recordCidFromHash } from "../wire/canonical.ts";
 import type { ExecutionAnswer } from "../wire/execution-answer.ts";
 import { hashRequest, type SignedRequest } from "../wire/execution-request.ts";
-import type { ProgramRecord, TransitionRecord } from "../wire/record.ts";
+import type { ChainRecord, TransitionRecord } from "../wire/record.ts";
 import { repeatRuns } from "./repeat-runs.ts";
 import { walkRecords, type LandedRecord } from "./walk-records.ts";
 
@@ -28,7 +29,7 @@ export interface ChosenTransition {
   readonly record: TransitionRecord;
   readonly envelope: Uint8Array;
   /** The record before it. */
-  readonly before: ProgramRecord;
+  readonly before: ChainRecord;
 }
 
 /** What came of running a landed transition again. */
@@ -204,11 +205,13 @@ export function createRerun(components: RunComponents & { readonly ledger: Ledge
         if (payment === undefined) throw new SprfError("PAYMENT_NOT_FOUND", "the probe's payment is not to be found");
         const paid = await ledger.header(payment.ledger, { signal });
         if (paid === undefined) throw new SprfError("HISTORY_UNAVAILABLE", "the payment's ledger is not to be found");
-        const at = records.find(
-          ({ record }) => record.kind === "create" || record.environment.sequence < answer.sequence,
-        );
+        const index = records.findIndex(({ record }) => (sequenceBefore(record) ?? -1n) < answer.sequence);
+        const at = records[index];
+        if (records.slice(0, Math.max(index, 0)).some(({ record }) => record.kind === "program")) {
+          throw new SprfError("HISTORY_UNAVAILABLE", "the answer is of a program that was changed since");
+        }
         if (at === undefined) throw new SprfError("HISTORY_UNAVAILABLE", "the answer's state is too far back");
-        const state = at.record.kind === "create" ? at.record.state : at.record.newState;
+        const state = stateAfter(at.record);
         if (state !== answer.previousState)
           return { onKnownState: false, own: { kind: "failed", code: "UNKNOWN_STATE" } };
         const { request } = signed;
@@ -239,17 +242,12 @@ export function createRerun(components: RunComponents & { readonly ledger: Ledge
  * The run of a record, with the time and seed that follow from what it says of its payment and of the record before: signers of a
  * record that says otherwise signed what no honest run gives.
  */
-function planOf(
-  program: string,
-  record: TransitionRecord,
-  reference: ProgramReference,
-  before: ProgramRecord,
-): RunPlan {
+function planOf(program: string, record: TransitionRecord, reference: ProgramReference, before: ChainRecord): RunPlan {
   const { request } = record.signedRequest;
   return {
     program,
     reference,
-    state: before.kind === "create" ? before.state : before.newState,
+    state: stateAfter(before),
     input: request.input,
     sequence: record.environment.sequence,
     time: laterOf(record.payment.closeTime, before),
@@ -257,8 +255,8 @@ function planOf(
   };
 }
 
-function laterOf(paidTime: bigint, before: ProgramRecord): bigint {
-  const previousTime = before.kind === "transition" ? before.environment.time : 0n;
+function laterOf(paidTime: bigint, before: ChainRecord): bigint {
+  const previousTime = timeAfter(before);
   return paidTime > previousTime ? paidTime : previousTime;
 }
 

@@ -2,7 +2,7 @@ import { joinContent } from "../client/join-content.ts";
 import { isSprfError } from "../errors.ts";
 import { loadSmartAccount } from "../execution/load-smart-account.ts";
 import { readRecord } from "../execution/read-record.ts";
-import { findTip } from "../execution/tip.ts";
+import { findTip, type TipMemory } from "../execution/tip.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ContentStore } from "../ports/content-store.ts";
 import type { Engine, ProgramReference } from "../ports/engine.ts";
@@ -23,6 +23,7 @@ export interface WarmUpComponents {
   readonly node: PeerDialer;
   readonly engines: ReadonlyMap<ProgramReference["kind"], Engine>;
   readonly clock: Clock;
+  readonly tips?: TipMemory | undefined;
   readonly logger: Logger;
 }
 
@@ -41,7 +42,7 @@ export async function warmUp(
       const deadline = withDeadline(signal, TRY_TIMEOUT_MS);
       const account = await loadSmartAccount(ledger, program, { signal: deadline });
       await joinContent(components, program, { signal: deadline });
-      const tip = await findTip(ledger, account, { signal: deadline });
+      const tip = await findTip(ledger, account, { signal: deadline, memory: components.tips });
       await readRecord(content, tip.recordCid, { signal: deadline });
       await content.pin(tip.recordCid, { signal: deadline });
       await content.pin(account.state, { signal: deadline });

@@ -35,7 +35,11 @@ export async function anchorAnswers(
       transaction,
       program,
       wallet,
-      answers: answers.map((each) => each.signed),
+      signatures: new Map(
+        answers.flatMap(({ signed: { worker, transactionSignature } }) =>
+          transactionSignature === undefined ? [] : [[worker, transactionSignature] as const],
+        ),
+      ),
       maxTime: Number(transitionMaxTime(times)),
     },
   );

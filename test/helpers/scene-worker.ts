@@ -1,6 +1,7 @@
 import PQueue from "p-queue";
 
 import type { CollectingContentStore } from "../../src/adapters/content-store/unixfs-content-store.ts";
+import { createHttpWorkerApi } from "../../src/adapters/worker-api/http.ts";
 import { createMemoryStore } from "../../src/adapters/store/memory.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Engine } from "../../src/ports/engine.ts";
@@ -12,6 +13,9 @@ import type { AnswerWithOutput } from "../../src/wire/execution-json.ts";
 import { createAttempts } from "../../src/worker/executions/attempts.ts";
 import { createExecute } from "../../src/worker/executions/execute.ts";
 import { createUsedPayments } from "../../src/worker/executions/used-payments.ts";
+import { createTipMemory } from "../../src/worker/changes/tip-memory.ts";
+import { createConsentedRecords } from "../../src/worker/changes/consented-records.ts";
+import { createConsent } from "../../src/worker/changes/consent.ts";
 import { createWorkerApi } from "../../src/worker/http/api.ts";
 import { startHttpServer, type HttpServer } from "../../src/worker/http/server.ts";
 import { keyOf } from "./smart-accounts.ts";
@@ -28,6 +32,8 @@ export interface WorkerChanges {
   /** What leaves the worker instead of its honest answer. */
   tamper?: (answer: AnswerWithOutput) => AnswerWithOutput;
   serves?: (program: string) => Promise<boolean>;
+  /** The market's word on who works under an agreement. @default none knows it */
+  workersOf?: (agreement: string, program: string) => Promise<ReadonlySet<string> | undefined>;
   maxQueued?: number;
   concurrency?: number;
 }
@@ -80,12 +86,19 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
       },
     };
     const engine = changes.wrapEngine?.(counting) ?? counting;
+    const tips = createTipMemory({
+      store,
+      workerApi: createHttpWorkerApi(),
+      networkPassphrase: ledger.networkPassphrase,
+      ownKey: ledgerKey.publicKey(),
+    });
     const attempts = createAttempts({ store, clock, latestBlock: () => 0 });
     const usedPayments = createUsedPayments({
       store,
       ledger,
       content,
       clock,
+      tips,
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
     });
     const execute = createExecute(
@@ -95,6 +108,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         engines: new Map([["wasi", engine]]),
         scratchDirectory: init.scratchDirectory,
         attempts,
+        tips,
         usedPayments,
         queue: new PQueue({ concurrency: changes.concurrency ?? 2 }),
         clock,
@@ -111,6 +125,17 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         return changes.tamper?.(answer) ?? answer;
       },
       answersTo: async (requestHash) => await attempts.of(requestHash),
+      tip: async (program) => await tips.get(program),
+      consent: createConsent({
+        ledger,
+        consented: createConsentedRecords({ store, content, ledger }),
+        tips,
+        content,
+        clock,
+        logger,
+        ledgerKey,
+        workersOf: async (agreement, program) => await changes.workersOf?.(agreement, program),
+      }),
       block: async (cid) => await content.localBlock(cid),
       health: async () => ({ status: "ok", version: "0", blockNumber: 0, ledger: (await ledger.latest()).sequence }),
       describe: () => ({

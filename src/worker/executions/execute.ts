@@ -9,6 +9,7 @@ import { SprfError, isSprfError } from "../../errors.ts";
 import { conclude } from "../../execution/conclude.ts";
 import { loadSmartAccount } from "../../execution/load-smart-account.ts";
 import { planRun } from "../../execution/plan-run.ts";
+import type { TipMemory } from "../../execution/tip.ts";
 import { runProgram, type RunComponents } from "../../execution/run-program.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { AccountSnapshot, LandedTransaction, Ledger } from "../../ports/ledger.ts";
@@ -26,6 +27,7 @@ const TRANSITION_FEE_STROOPS = 30_000n;
 export interface ExecuteComponents extends RunComponents {
   readonly ledger: Ledger;
   readonly attempts: Attempts;
+  readonly tips?: TipMemory | undefined;
   readonly usedPayments: UsedPayments;
   readonly queue: PQueue;
   readonly clock: Clock;

@@ -14,6 +14,15 @@ import {
   type AnswerWithOutput,
 } from "../../wire/execution-json.ts";
 import type { SignedRequest } from "../../wire/execution-request.ts";
+import {
+  MAX_PROPOSAL_BODY_BYTES,
+  consentJsonSchema,
+  consentToJson,
+  proposalFromJson,
+  proposalJsonSchema,
+} from "../../wire/proposal-json.ts";
+import { tipJsonSchema, tipToJson, type ServedTip } from "../../wire/tip-json.ts";
+import type { Consent, Proposal } from "../../wire/proposal.ts";
 import { errorResponse } from "./error-response.ts";
 
 const healthSchema = z.object({ status: z.literal("ok"), version: z.string(), blockNumber: z.int(), ledger: z.int() });
@@ -34,10 +43,23 @@ export interface WorkerApiComponents {
   execute(signed: SignedRequest): Promise<AnswerWithOutput>;
   /** The answers given to a request so far, in order of the sequence they were run on. */
   answersTo(requestHash: Uint8Array): Promise<readonly AnswerWithOutput[]>;
+  /** Signs what a proposal about an account that names this worker lands with. */
+  consent(proposal: Proposal): Promise<Consent>;
+  /** What this worker has seen a program's history end with. */
+  tip(program: string): Promise<ServedTip | undefined>;
   /** One block of content from this machine. */
   block(cid: string): Promise<Uint8Array | undefined>;
   health(): Promise<WorkerHealth>;
   describe(): WorkerDescription;
+}
+
+function limitBody(maxSize: number): ReturnType<typeof bodyLimit> {
+  return bodyLimit({
+    maxSize,
+    onError: () => {
+      throw new SprfError("MESSAGE_TOO_LARGE", `a body of more than ${maxSize} bytes`);
+    },
+  });
 }
 
 const errorContent = { content: { "application/json": { schema: errorJsonSchema } } };
@@ -60,6 +82,27 @@ const routes = {
     request: { params: z.object({ requestHash: z.string().regex(/^[0-9a-f]{64}$/) }) },
     responses: {
       200: { description: "Signed answers", content: { "application/json": { schema: z.array(answerJsonSchema) } } },
+      default: { description: "Why not", ...errorContent },
+    },
+  }),
+  changes: createRoute({
+    method: "post",
+    path: "/v1/changes",
+    summary: "Check a change that the owner signed, a payout or a bump, and sign the transaction that follows from it",
+    middleware: [limitBody(MAX_PROPOSAL_BODY_BYTES)] as const,
+    request: { body: { required: true, content: { "application/json": { schema: proposalJsonSchema } } } },
+    responses: {
+      200: { description: "The signature", content: { "application/json": { schema: consentJsonSchema } } },
+      default: { description: "Why not", ...errorContent },
+    },
+  }),
+  tip: createRoute({
+    method: "get",
+    path: "/v1/programs/{program}/tip",
+    summary: "The transaction that this worker has seen a program's history end with",
+    request: { params: z.object({ program: z.string().length(56) }) },
+    responses: {
+      200: { description: "It", content: { "application/json": { schema: tipJsonSchema } } },
       default: { description: "Why not", ...errorContent },
     },
   }),
@@ -103,14 +146,7 @@ export function createWorkerApi(components: WorkerApiComponents): OpenAPIHono {
     },
   });
 
-  app.use(
-    bodyLimit({
-      maxSize: MAX_REQUEST_BODY_BYTES,
-      onError: () => {
-        throw new SprfError("MESSAGE_TOO_LARGE", `a body of more than ${MAX_REQUEST_BODY_BYTES} bytes`);
-      },
-    }),
-  );
+  app.use(limitBody(MAX_REQUEST_BODY_BYTES));
   app.onError((thrown, c) => {
     // Hono's own refusals (malformed JSON, say) carry a response below 500: the sender's fault.
     const refused = "getResponse" in thrown && typeof thrown.getResponse === "function";
@@ -133,6 +169,16 @@ export function createWorkerApi(components: WorkerApiComponents): OpenAPIHono {
   app.openapi(routes.answers, async (c) => {
     const answers = await components.answersTo(fromHex(c.req.valid("param").requestHash));
     return c.json(answers.map(answerToJson), 200);
+  });
+  app.openapi(routes.changes, async (c) => {
+    const consent = await components.consent(proposalFromJson(c.req.valid("json")));
+    return c.json(consentToJson(consent), 200);
+  });
+  app.openapi(routes.tip, async (c) => {
+    const { program } = c.req.valid("param");
+    const tip = await components.tip(program);
+    if (tip === undefined) throw new SprfError("HISTORY_UNAVAILABLE", `this worker has not seen ${program}`);
+    return c.json(tipToJson(tip), 200);
   });
   app.openapi(routes.worker, (c) => c.json(components.describe(), 200));
   app.openapi(routes.health, async (c) => c.json(await components.health(), 200));

@@ -26,6 +26,8 @@ describe("the worker's OpenAPI document", () => {
     logger: createMemoryLogger(),
     execute: never,
     answersTo: never,
+    consent: never,
+    tip: never,
     block: never,
     health: never,
     describe: () => ({ messageKey: "", ledgerKey: "", multiaddrs: [], engines: [] }),
