@@ -65,6 +65,14 @@ export const ERRORS = {
   BUMP_REFUSED: { fault: "user", next: "Nothing: the recovery of an account in use is closed anyway." },
   RECOVERY_CLOSED: { fault: "user", next: "Wait until nothing of the account has landed for 30 days." },
 
+  // Batches of prepaid requests
+  BATCH_REFUSED: { fault: "peer", next: "Nothing: it was not signed; the message says what was wrong with it." },
+  BATCH_PENDING: { fault: "network", next: "Ask again: the request is kept and waits for its turn." },
+  INPUT_FAILED: {
+    fault: "internal",
+    next: "Nothing: the request waits, and is tried again without harm to the others.",
+  },
+
   // Executions
   REQUEST_SIGNATURE_INVALID: { fault: "user", next: "Sign the request with the key of its user." },
   REQUEST_EXPIRED: { fault: "user", next: "Make a new request with a later validUntil." },

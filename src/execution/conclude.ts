@@ -1,5 +1,6 @@
 import type { Transaction } from "@stellar/stellar-sdk";
 
+import { creditFields } from "../domain/program/credits.ts";
 import { GAS_TABLE, gasFeeStroops } from "../domain/program/gas.ts";
 import { historyFields } from "../domain/program/history-fields.ts";
 import { buildTransition } from "../domain/program/transition-transaction.ts";
@@ -75,5 +76,6 @@ function transitionRecord(plan: ExecutionPlan, outcome: RunOutcome, signedReques
     gas: outcome.gas,
     gasFeeStroops: gasFeeStroops(outcome.gas, account.gasPriceStroops),
     ...historyFields(tip),
+    ...creditFields(plan.credits ?? []),
   };
 }

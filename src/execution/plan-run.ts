@@ -1,9 +1,11 @@
 import { timeAfter } from "../domain/program/chain-record.ts";
+import { creditsAfter } from "../domain/program/credits.ts";
 import type { SmartAccount } from "../domain/program/smart-account.ts";
 import { SprfError } from "../errors.ts";
 import type { ContentStore } from "../ports/content-store.ts";
 import type { LandedTransaction, Ledger, LedgerHeader } from "../ports/ledger.ts";
 import { hashWithDomain } from "../wire/canonical.ts";
+import type { Credit } from "../wire/credits.ts";
 import type { ExecutionRequest } from "../wire/execution-request.ts";
 import { readChainRecord } from "./read-record.ts";
 import type { RunPlan } from "./run-program.ts";
@@ -17,6 +19,8 @@ export interface ExecutionPlan {
   readonly paymentLedger: LedgerHeader;
   readonly tip: Tip;
   readonly run: RunPlan;
+  /** What the program owes to users, which the next record carries on. @default nothing */
+  readonly credits?: readonly Credit[];
 }
 
 /**
@@ -70,5 +74,6 @@ export async function planRun(
       time: paidTime > previousTime ? paidTime : previousTime,
       seed: hashWithDomain("sprf/seed/1", requestHash, paymentLedger.hash),
     },
+    credits: creditsAfter(previous),
   };
 }

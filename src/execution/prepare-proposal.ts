@@ -2,6 +2,7 @@ import type { Transaction } from "@stellar/stellar-sdk";
 
 import { timeAfter, stateAfter } from "../domain/program/chain-record.ts";
 import { addedReserveStroops, buildChangeTransaction, termsAfter } from "../domain/program/change-transaction.ts";
+import { creditFields, creditsAfter, owedStroops } from "../domain/program/credits.ts";
 import { historyFields } from "../domain/program/history-fields.ts";
 import { buildPayout, checkPayout } from "../domain/program/payout.ts";
 import { buildBump, buildRecovery, checkSilence } from "../domain/program/recovery.ts";
@@ -92,8 +93,7 @@ export async function prepareProposal(
   }
   if (proposal.kind === "change") checkReserve(account, proposal.signedChange);
   if (proposal.kind === "payout") {
-    const { spendableStroops, workers } = account;
-    checkPayout({ spendableStroops, workers: workers.length, shareStroops: proposal.shareStroops });
+    checkShare(account, proposal.shareStroops, 0n);
     await requirePayees(components.ledger, account, signal);
   }
   if (proposal.kind === "bump") {
@@ -123,12 +123,15 @@ async function recordFor(
   if (stateAfter(previous) !== account.state) {
     throw new SprfError("RECORD_INVALID", `the record before, ${tip.recordCid}, is of another state`);
   }
+  // What is owed to users stays in the account too.
+  if (proposal.kind === "payout") checkShare(account, proposal.shareStroops, owedStroops(previous));
   const standing = {
     version: 1 as const,
     sequence: account.sequence,
     state: account.state,
     time: timeAfter(previous),
     ...historyFields(tip),
+    ...creditFields(creditsAfter(previous)),
   };
   if (proposal.kind === "change") return changeRecord(standing, proposal.signedChange, tip);
   const { network, program, validUntil } = proposal;
@@ -214,6 +217,10 @@ function checkReserve(account: SmartAccount, { request }: SignedChange): void {
     `the change needs ${formatStroops(needed)} XLM more reserve: top up ${account.id} by ${formatStroops(missing)} XLM`,
     { context: { missingStroops: missing.toString() } },
   );
+}
+
+function checkShare({ spendableStroops, workers }: SmartAccount, shareStroops: bigint, keptStroops: bigint): void {
+  checkPayout({ spendableStroops: spendableStroops - keptStroops, workers: workers.length, shareStroops });
 }
 
 /** A payment to an account that is not there would fail the whole payout, and use up a sequence. */

@@ -23,6 +23,7 @@ export const signedRequestJsonSchema = z.strictObject({
     maxGas: decimalJson,
     validUntil: decimalJson,
     ifState: cidJson.optional(),
+    form: z.literal("prepaid").optional(),
   }),
   paymentHash: hex32Json,
   signature: signatureJson,
@@ -73,7 +74,7 @@ export interface AnswerWithOutput {
 
 /** The other way round: {@link requestFromJson}. */
 export function requestToJson({ request, paymentHash, signature }: SignedRequest): SignedRequestJson {
-  const { input, ifState } = request;
+  const { input, ifState, form } = request;
   return {
     request: {
       version: request.version,
@@ -85,6 +86,7 @@ export function requestToJson({ request, paymentHash, signature }: SignedRequest
       maxGas: request.maxGas.toString(),
       validUntil: request.validUntil.toString(),
       ...(ifState === undefined ? {} : { ifState }),
+      ...(form === undefined ? {} : { form }),
     },
     paymentHash: toHex(paymentHash),
     signature: toBase64(signature),

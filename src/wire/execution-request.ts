@@ -36,6 +36,11 @@ export const executionRequestSchema = z.strictObject({
   validUntil: uint64Schema,
   /** Refuse to run on any other state. */
   ifState: cidSchema.optional(),
+  /**
+   * The payment covers maxGas too; the workers run the request in its turn among others and anchor all of them together. Absent: the
+   * direct form, in which the user anchors it.
+   */
+  form: z.literal("prepaid").optional(),
 });
 
 export type ExecutionInput = z.output<typeof executionInputSchema>;

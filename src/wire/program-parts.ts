@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { ledgerAddressSchema, uint64Schema } from "./primitives.ts";
+import { bytesOf, ledgerAddressSchema, uint64Schema } from "./primitives.ts";
 
 const MAX_WORKERS = 20;
 /** What a data entry of the ledger holds. */
@@ -28,3 +28,19 @@ export const workersSchema = z
   .array(z.strictObject({ address: z.string().min(1).max(MAX_ENTRY_LENGTH), ledgerKey: ledgerAddressSchema }))
   .min(1)
   .max(MAX_WORKERS);
+
+/** What a run was limited to. */
+export const limitsSchema = z.strictObject({
+  memoryBytes: z.int().positive(),
+  outputBytes: z.int().positive(),
+  stateBytes: z.int().positive(),
+  seconds: z.int().positive(),
+});
+
+/** The ledger that holds a request's payment. */
+export const paymentLedgerSchema = z.strictObject({
+  ledger: z.int().positive(),
+  ledgerHash: bytesOf(32),
+  /** Seconds since the Unix epoch. */
+  closeTime: uint64Schema,
+});

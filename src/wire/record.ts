@@ -1,42 +1,19 @@
 import { z } from "zod";
 
 import { SprfError, messageOf } from "../errors.ts";
+import { batchRecordSchema, refundRecordSchema } from "./batch-record.ts";
 import { decodeCanonical, encodeCanonical } from "./canonical.ts";
 import { signedChangeOf } from "./change-request.ts";
 import { signedRequestSchema } from "./execution-request.ts";
-import {
-  MAX_PASSPHRASE_LENGTH,
-  bytesOf,
-  bytesUpTo,
-  cidSchema,
-  ledgerAddressSchema,
-  uint64Schema,
-} from "./primitives.ts";
-import { imageSchema, termsSchema, workersSchema } from "./program-parts.ts";
+import { envelopeSchema, historyShape, standingShape } from "./history-shape.ts";
+import { MAX_PASSPHRASE_LENGTH, bytesOf, cidSchema, ledgerAddressSchema, uint64Schema } from "./primitives.ts";
+import { imageSchema, limitsSchema, paymentLedgerSchema, termsSchema, workersSchema } from "./program-parts.ts";
 import { withoutUndefined } from "./without-undefined.ts";
 
 /** A record is one block; peers refuse larger ones. */
 export const MAX_RECORD_BYTES = 1024 * 1024;
 
-const MAX_ENVELOPE_BYTES = 64 * 1024;
 const MAX_PAYEES = 20;
-/** Of the transactions that failed in between, the last ones are kept whole and those before as one hash. */
-export const MAX_SKIPPED_ENVELOPES = 16;
-
-const envelopeSchema = bytesUpTo(MAX_ENVELOPE_BYTES);
-
-/** Where a record stands in the program's history; all but the first have this. */
-const historyShape = {
-  previous: z.strictObject({
-    recordCid: cidSchema,
-    /** What landed for it, as the ledger holds it. */
-    envelope: envelopeSchema,
-  }),
-  /** Envelopes with this account as source that landed and failed since: the last ones, in order. */
-  skipped: z.array(envelopeSchema).max(MAX_SKIPPED_ENVELOPES),
-  /** Those before them: how many, and sha256("sprf/skipped/1" || the sha256 of each, in order). */
-  skippedBefore: z.strictObject({ count: z.int().positive(), hash: bytesOf(32) }).optional(),
-};
 
 /** The record of the transaction that made the smart account. */
 export const createRecordSchema = z.strictObject({
@@ -56,12 +33,7 @@ export const transitionRecordSchema = z.strictObject({
   version: z.literal(1),
   kind: z.literal("transition"),
   signedRequest: signedRequestSchema,
-  payment: z.strictObject({
-    ledger: z.int().positive(),
-    ledgerHash: bytesOf(32),
-    /** Seconds since the Unix epoch. */
-    closeTime: uint64Schema,
-  }),
+  payment: paymentLedgerSchema,
   environment: z.strictObject({
     /** `SPRF_TIME`, seconds. */
     time: uint64Schema,
@@ -71,12 +43,7 @@ export const transitionRecordSchema = z.strictObject({
     sequence: uint64Schema,
   }),
   image: imageSchema,
-  limits: z.strictObject({
-    memoryBytes: z.int().positive(),
-    outputBytes: z.int().positive(),
-    stateBytes: z.int().positive(),
-    seconds: z.int().positive(),
-  }),
+  limits: limitsSchema,
   gasTable: z.int().positive(),
   previousState: cidSchema,
   newState: cidSchema,
@@ -85,18 +52,6 @@ export const transitionRecordSchema = z.strictObject({
   gasFeeStroops: uint64Schema,
   ...historyShape,
 });
-
-/** What the records of transactions that leave the state as it is have in common. */
-const standingShape = {
-  version: z.literal(1),
-  /** The smart account's sequence that it was made on; its transaction has the next. */
-  sequence: uint64Schema,
-  /** The state, which stays. */
-  state: cidSchema,
-  /** `SPRF_TIME` of the last transition before, 0 when there was none: later ones must not go below it. */
-  time: uint64Schema,
-  ...historyShape,
-};
 
 /** The workers were changed. */
 const workersRecordSchema = z.strictObject({
@@ -165,6 +120,8 @@ export const recordSchema = z.discriminatedUnion("kind", [
   termsRecordSchema,
   payoutRecordSchema,
   bumpRecordSchema,
+  batchRecordSchema,
+  refundRecordSchema,
   recoveryRecordSchema,
 ]);
 

@@ -2,12 +2,13 @@ import type { ChainRecord } from "../../wire/record.ts";
 
 /** The state after a record's transaction. */
 export function stateAfter(record: ChainRecord): string {
-  return record.kind === "transition" ? record.newState : record.state;
+  return record.kind === "transition" || record.kind === "batch" ? record.newState : record.state;
 }
 
 /** `SPRF_TIME` (seconds) of the last transition up to a record, 0 when there was none; no later one may go below it. */
 export function timeAfter(record: ChainRecord): bigint {
   if (record.kind === "create") return 0n;
+  if (record.kind === "batch") return record.inputs.at(-1)?.environment.time ?? 0n;
   return record.kind === "transition" ? record.environment.time : record.time;
 }
 

@@ -1,5 +1,6 @@
 import { hashWithDomain } from "../../wire/canonical.ts";
-import { MAX_SKIPPED_ENVELOPES, type TransitionRecord } from "../../wire/record.ts";
+import { MAX_SKIPPED_ENVELOPES } from "../../wire/history-shape.ts";
+import type { TransitionRecord } from "../../wire/record.ts";
 
 /** The end of a program's history, as far as the next record has to name it. */
 export interface HistoryTip {

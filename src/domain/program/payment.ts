@@ -4,7 +4,9 @@ import { Account, Asset, Memo, Operation, TransactionBuilder } from "@stellar/st
 import { SprfError } from "../../errors.ts";
 import type { LandedTransaction } from "../../ports/ledger.ts";
 import { equalBytes } from "../../utils/bytes.ts";
+import type { ExecutionRequest } from "../../wire/execution-request.ts";
 import { innerTransactionOf, memoHashOf } from "./envelope.ts";
+import { gasFeeStroops } from "./gas.ts";
 import { formatStroops, parseXlm } from "./stroops.ts";
 
 /** A payment buys its execution for this long after its ledger closed. */
@@ -16,9 +18,18 @@ export interface ExpectedPayment {
   readonly program: string;
   readonly user: string;
   readonly requestHash: Uint8Array;
+  /** The base fee; of a prepaid request, with the fee of its maxGas. */
   readonly baseFeeStroops: bigint;
   /** Seconds since the Unix epoch. */
   readonly now: number;
+}
+
+/** What has to be paid for a request: the base fee, and with the prepaid form the most that its gas can cost. */
+export function priceStroops(
+  { form, maxGas }: Pick<ExecutionRequest, "form" | "maxGas">,
+  { baseFeeStroops, gasPriceStroops }: { readonly baseFeeStroops: bigint; readonly gasPriceStroops: bigint },
+): bigint {
+  return form === "prepaid" ? baseFeeStroops + gasFeeStroops(maxGas, gasPriceStroops) : baseFeeStroops;
 }
 
 /** Builds the payment of a base fee, with the request's hash as memo. */
@@ -49,11 +60,12 @@ export function buildPayment(parts: {
 
 /**
  * Checks that what landed is the payment of this request: the only operation of a successful transaction, native, from the
- * user to the program, of at least the base fee, with the request's hash as memo, and not too old.
+ * user to the program, of at least what is expected, with the request's hash as memo, and not too old.
  *
+ * @returns what was paid, in stroops
  * @throws SprfError `PAYMENT_INVALID`, `PAYMENT_TOO_LOW`, `PAYMENT_EXPIRED`
  */
-export function checkPayment(landed: LandedTransaction, expected: ExpectedPayment): void {
+export function checkPayment(landed: LandedTransaction, expected: ExpectedPayment): bigint {
   const refuse = (why: string): never => {
     throw new SprfError("PAYMENT_INVALID", `payment ${landed.hash}: ${why}`, { context: { payment: landed.hash } });
   };
@@ -79,4 +91,5 @@ export function checkPayment(landed: LandedTransaction, expected: ExpectedPaymen
   if (expected.now > landed.closeTime + PAYMENT_VALID_SECONDS) {
     throw new SprfError("PAYMENT_EXPIRED", `payment ${landed.hash} is older than ${PAYMENT_VALID_SECONDS} seconds`);
   }
+  return paid;
 }

@@ -54,7 +54,10 @@ const evidenceSchema = z.strictObject({
   program: ledgerAddressSchema.optional(),
   /** Why no program was probed. */
   unprobed: code.optional(),
-  request: signedRequestSchema.optional(),
+  /** A probe is direct: the state that a prepaid one is run on stands in the middle of a batch. */
+  request: signedRequestSchema
+    .refine(({ request }) => request.form === undefined, { error: "expected a direct request" })
+    .optional(),
   /** The tester's own runs: two answers to each state, or the code that one failed with. */
   ownRuns: z
     .array(z.union([z.strictObject({ answers: z.array(executionAnswerSchema).length(2) }), z.strictObject({ code })]))

@@ -10,7 +10,8 @@ import type { ExecutionPlan } from "../../../src/execution/plan-run.ts";
 import { concatBytes, utf8 } from "../../../src/utils/bytes.ts";
 import { smallFileCidOf, recordCidOf } from "../../../src/wire/canonical.ts";
 import { signRequest, type ExecutionRequest } from "../../../src/wire/execution-request.ts";
-import { MAX_SKIPPED_ENVELOPES, decodeRecord, type TransitionRecord } from "../../../src/wire/record.ts";
+import { MAX_SKIPPED_ENVELOPES } from "../../../src/wire/history-shape.ts";
+import { decodeRecord, type TransitionRecord } from "../../../src/wire/record.ts";
 
 const NETWORK = "conclude";
 const user = Keypair.fromRawEd25519Seed(Buffer.alloc(32, 1));
