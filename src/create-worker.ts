@@ -27,6 +27,7 @@ import { keepPrograms } from "./worker/changes/keep-programs.ts";
 import { createTipMemory } from "./worker/changes/tip-memory.ts";
 import { createConsentedRecords } from "./worker/changes/consented-records.ts";
 import { createConsent } from "./worker/changes/consent.ts";
+import { createBatches, type Batches } from "./worker/batches/create-batches.ts";
 import { createAttempts, type Attempts } from "./worker/executions/attempts.ts";
 import { createExecute } from "./worker/executions/execute.ts";
 import { pruneAttempts } from "./worker/executions/prune-attempts.ts";
@@ -93,6 +94,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   let running: { readonly twin: Twin; readonly workerId: number; readonly apiUrl: string } | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
+  let followBatches: ((program: string) => void) | undefined;
 
   async function start(signal: AbortSignal | undefined): Promise<void> {
     closers.push(async () => await peer.stop());
@@ -131,7 +133,9 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     );
     follower = agreements;
     closers.push(async () => await appeals.stop());
-    const api = createApi(attempts, async (program) => await agreements.serves(program));
+    const { api, batches } = createApi(attempts, async (program) => await agreements.serves(program));
+    followBatches = (program) => batches.follow(program);
+    await batches.start({ signal });
     const server: HttpServer = await startHttpServer(api, {
       host: init.http.host ?? "127.0.0.1",
       port: init.http.port ?? 0,
@@ -172,6 +176,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   }
 
   function onProgram(program: string): void {
+    followBatches?.(program);
     warmUp({ ...peer, engines, tips, logger }, program, { signal: life.signal }).catch((error: unknown) => {
       if (!life.signal.aborted) logger.warn("a program cannot be made ready", { program, reason: messageOf(error) });
     });
@@ -203,7 +208,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   function createApi(
     attempts: Attempts,
     serves: (program: string) => Promise<boolean>,
-  ): ReturnType<typeof createWorkerApi> {
+  ): { readonly api: ReturnType<typeof createWorkerApi>; readonly batches: Batches } {
     const usedPayments = createUsedPayments({
       ...peer,
       tips,
@@ -231,9 +236,24 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       },
       { maxQueued: MAX_QUEUED },
     );
-    return createWorkerApi({
+    const batches = createBatches({
+      ...peer,
+      tips,
+      engines,
+      scratchDirectory: runsOf(scratchDirectory),
+      attempts,
+      usedPayments,
+      queue,
       logger,
-      execute,
+      serves,
+      keys: { ledgerKey: keys.ledgerKeypair, messagePrivateKey: keys.messagePrivateKey },
+    });
+    closers.push(async () => await batches.stop());
+    const api = createWorkerApi({
+      logger,
+      execute: async (signed) =>
+        signed.request.form === "prepaid" ? await batches.execute(signed) : await execute(signed),
+      endorse: async (proposal) => await batches.endorse(proposal),
       answersTo: async (requestHash) => await attempts.of(requestHash),
       tip: async (program) => await tips.get(program),
       consent: createConsent({
@@ -258,6 +278,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         engines: [...engines.keys()],
       }),
     });
+    return { api, batches };
   }
 
   async function stop(): Promise<void> {

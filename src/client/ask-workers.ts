@@ -3,7 +3,7 @@ import { Keypair } from "@stellar/stellar-sdk";
 
 import { findMajority } from "../domain/program/majority.ts";
 import type { SmartAccount, SmartAccountWorker } from "../domain/program/smart-account.ts";
-import { SprfError, isSprfError, messageOf } from "../errors.ts";
+import { SprfError, isSprfError, messageOf, type ErrorCode } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { WorkerApi } from "../ports/worker-api.ts";
 import { equalBytes } from "../utils/bytes.ts";
@@ -14,6 +14,10 @@ import type { AnswerWithOutput } from "../wire/execution-json.ts";
 import type { SignedRequest } from "../wire/execution-request.ts";
 
 const MS_PER_SECOND = 1_000;
+
+/** A worker whose ledger is a close behind does not see the payment yet. One that says so for ever is not waited for. */
+const DIRECT_WAIT: readonly ErrorCode[] = ["PAYMENT_NOT_FOUND", "WORKER_BUSY", "LEDGER_UNREACHABLE"];
+const PREPAID_WAIT: readonly ErrorCode[] = [...DIRECT_WAIT, "BATCH_PENDING", "WORKER_UNREACHABLE", "CONTENT_NOT_FOUND"];
 
 /** What came of asking one worker. */
 export interface WorkerReply {
@@ -41,8 +45,8 @@ interface Question {
   readonly program: SmartAccount;
   readonly signed: SignedRequest;
   readonly requestHash: Uint8Array;
-  /** The transaction that an answer's worker must have signed. */
-  transactionOf(answer: ExecutionAnswer): Transaction;
+  /** The transaction that an answer's worker must have signed; absent for the prepaid form, whose answers are of what has landed. */
+  readonly transactionOf?: ((answer: ExecutionAnswer) => Transaction) | undefined;
 }
 
 /**
@@ -111,11 +115,12 @@ async function askWorker(
   const answered = await retry(async () => await workerApi.execute(worker.address, question.signed, { signal }), {
     clock,
     signal,
-    // A worker whose ledger is a close behind does not see the payment yet. One that says so for ever is not waited for.
-    retriable: (error) =>
-      clock.now() < untilMs &&
-      isSprfError(error) &&
-      ["PAYMENT_NOT_FOUND", "WORKER_BUSY", "LEDGER_UNREACHABLE"].includes(error.code),
+    retriable(error) {
+      if (!isSprfError(error)) return false;
+      // A prepaid request that was taken waits for its turn, however long it was valid.
+      if (question.transactionOf === undefined) return PREPAID_WAIT.includes(error.code);
+      return clock.now() < untilMs && DIRECT_WAIT.includes(error.code);
+    },
   });
   checkAnswer(answered, question, worker);
   return answered;
@@ -130,22 +135,26 @@ function checkAnswer({ signed, output }: AnswerWithOutput, question: Question, w
   verifyAnswer(signed);
   if (!equalBytes(answer.requestHash, question.requestHash)) refuse("the answer is to another request");
   if (answer.outputCid !== smallFileCidOf(output)) refuse("the output is not the one that was signed");
-  if (answer.newState === answer.previousState) return;
+  if (question.transactionOf === undefined || answer.newState === answer.previousState) return;
   if (answer.status !== "accepted" || answer.recordCid === undefined || transactionSignature === undefined) {
     return refuse("the answer changes the state without a transition");
   }
   // The user signs a payment of this much gas.
   if (answer.gas > question.signed.request.maxGas) refuse("the run costs more gas than the request allows");
-  const hash = hashOf(question, answer, refuse);
+  const hash = hashOf(question.transactionOf, answer, refuse);
   if (!Keypair.fromPublicKey(worker.ledgerKey).verify(hash, transactionSignature)) {
     refuse("the transaction that it signed is not the one that follows from its answer");
   }
 }
 
 /** What a worker says need not even make a transaction. */
-function hashOf(question: Question, answer: ExecutionAnswer, refuse: (why: string) => never): Buffer {
+function hashOf(
+  transactionOf: (answer: ExecutionAnswer) => Transaction,
+  answer: ExecutionAnswer,
+  refuse: (why: string) => never,
+): Buffer {
   try {
-    return Buffer.from(question.transactionOf(answer).hash());
+    return Buffer.from(transactionOf(answer).hash());
   } catch (error) {
     return refuse(`no transaction follows from its answer: ${messageOf(error)}`);
   }

@@ -1,9 +1,11 @@
 import { gasFeeStroops } from "../domain/program/gas.ts";
 import { MAX_ATTEMPTS } from "../domain/program/next-attempt.ts";
+import { priceStroops } from "../domain/program/payment.ts";
 import type { SmartAccount } from "../domain/program/smart-account.ts";
 import { buildTransition, transitionMaxTime } from "../domain/program/transition-transaction.ts";
 import { SprfError, isSprfError } from "../errors.ts";
 import { loadSmartAccount } from "../execution/load-smart-account.ts";
+import type { ContentStore } from "../ports/content-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LandedTransaction, Ledger } from "../ports/ledger.ts";
 import type { Random } from "../ports/random.ts";
@@ -20,8 +22,10 @@ import {
   type SignedRequest,
 } from "../wire/execution-request.ts";
 import { anchor } from "./anchor.ts";
+import { awaitBatch } from "./await-batch.ts";
 import { askWorkers, type Majority, type WorkerReply } from "./ask-workers.ts";
 import { preparePayment } from "./pay.ts";
+import { refuseUnaccepted } from "./refuse-unaccepted.ts";
 import { submitAndWait } from "./submit.ts";
 import type { Wallet } from "./wallet.ts";
 
@@ -35,6 +39,8 @@ export interface ExecuteComponents {
   readonly workerApi: WorkerApi;
   readonly clock: Clock;
   readonly random: Random;
+  /** Where the records of batches are read, which prepaid requests are anchored in. */
+  readonly content: ContentStore;
 }
 
 /** What is run, and who pays for it. */
@@ -51,6 +57,11 @@ export interface ExecuteParts {
   readonly validSeconds?: number;
   /** Refuse to run on any other state. */
   readonly ifState?: string;
+  /**
+   * `prepaid`: pay for maxGas too, and have the workers run and anchor the request in its turn among those of others; what was too
+   * much is paid back. Nobody can void or withhold it. Absent: the direct form, in which this call anchors it.
+   */
+  readonly form?: "prepaid";
 }
 
 /** How far a request has come; steps come in this order, "answered" and "contended" in turns until one lands. */
@@ -112,9 +123,17 @@ export async function execute(
     maxGas: parts.maxGas ?? DEFAULT_MAX_GAS,
     validUntil: BigInt(validUntil),
     ...(parts.ifState === undefined ? {} : { ifState: parts.ifState }),
+    ...(parts.form === undefined ? {} : { form: parts.form }),
   };
+  if (request.form === "prepaid" && request.ifState !== undefined) {
+    throw new SprfError("INVALID_INPUT", "ifState: a prepaid request takes the state as it is when its turn comes");
+  }
   const requestHash = hashRequest(request);
-  const prepared = await preparePayment(components, { program, wallet, requestHash }, { signal });
+  const prepared = await preparePayment(
+    components,
+    { program, wallet, requestHash, amountStroops: priceStroops(request, program) },
+    { signal },
+  );
   const signed = signRequest(request, prepared.transaction.hash(), wallet.signers[0]);
   options.onProgress?.({ step: "paying", signed });
   const payment = await submitAndWait(components, prepared.transaction, prepared.maxTime, { signal });
@@ -160,6 +179,7 @@ async function land(
   paid: PaidRequest,
   options: ExecuteOptions,
 ): Promise<ExecutionResult> {
+  if (paid.request.form === "prepaid") return await awaitBatch(components, paid, options);
   const { clock, ledger } = components;
   const { signal } = options;
   const { request, requestHash, signed, payment, wallet } = paid;
@@ -252,16 +272,6 @@ function signaturesOf(answers: Majority["signed"]): ReadonlyMap<string, Uint8Arr
       transactionSignature === undefined ? [] : [[worker, transactionSignature] as const],
     ),
   );
-}
-
-function refuseUnaccepted({ answer, detail }: Majority): void {
-  if (answer.status === "accepted") return;
-  const code = answer.status === "rejected" ? "PROGRAM_REJECTED" : "OUT_OF_GAS";
-  const message =
-    answer.status === "rejected"
-      ? `the program rejected the input (${detail.trim()})`
-      : `the run costs ${answer.gas} gas, more than the request allows`;
-  throw new SprfError(code, message, { context: { gas: answer.gas.toString(), outputCid: answer.outputCid } });
 }
 
 /** Whether workers disagreed because the account moved on between their runs; asking again settles that. */

@@ -19,10 +19,16 @@ export interface PreparedPayment {
   readonly maxTime: number;
 }
 
-/** Builds and signs the payment of a program's base fee for one request; its hash is final, so the request can name it. */
+/** Builds and signs the payment for one request; its hash is final, so the request can name it. */
 export async function preparePayment(
   { ledger, clock }: { readonly ledger: Ledger; readonly clock: Clock },
-  parts: { readonly program: SmartAccount; readonly wallet: Wallet; readonly requestHash: Uint8Array },
+  parts: {
+    readonly program: SmartAccount;
+    readonly wallet: Wallet;
+    readonly requestHash: Uint8Array;
+    /** @default the base fee */
+    readonly amountStroops?: bigint;
+  },
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<PreparedPayment> {
   const { program, wallet, requestHash } = parts;
@@ -34,7 +40,7 @@ export async function preparePayment(
     user: { id: wallet.account, sequence: user.account.sequence },
     program: program.id,
     requestHash,
-    baseFeeStroops: program.baseFeeStroops,
+    baseFeeStroops: parts.amountStroops ?? program.baseFeeStroops,
     feeStroops: FEE_PER_OPERATION_STROOPS,
     maxTime,
   });

@@ -62,6 +62,8 @@ export async function startFleet(init: FleetInit): Promise<Fleet> {
           vettedDigests: [],
         };
         const keys = devnetKeys(init.firstAccount + index);
+        // Batches of prepaid requests are submitted at a worker's cost.
+        await fundAccount(devnet.friendbotUrl, keys.ledgerKeypair.publicKey());
         const dataDirectory = join(init.dataDirectory, `worker-${index + 1}`);
         return await launch(
           await createWorker({ networks, keys, dataDirectory, logger, engines, http: {}, registration: { terms } }),

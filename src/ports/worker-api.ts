@@ -1,3 +1,4 @@
+import type { BatchProposal, BatchVerdict } from "../wire/batch-proposal.ts";
 import type { AnswerWithOutput } from "../wire/execution-json.ts";
 import type { Consent, Proposal } from "../wire/proposal.ts";
 import type { ServedTip } from "../wire/tip-json.ts";
@@ -24,6 +25,8 @@ export interface WorkerApi {
   describe(apiUrl: string, options?: WorkerApiOptions): Promise<RemoteWorker>;
   /** Asks for the worker's signature on what a proposal lands with. */
   consent(apiUrl: string, proposal: Proposal, options?: WorkerApiOptions): Promise<Consent>;
+  /** Has the worker run a batch or refund that another one proposes, and sign its transaction. */
+  endorse(apiUrl: string, proposal: BatchProposal, options?: WorkerApiOptions): Promise<BatchVerdict>;
   /** What the worker has seen a program's history end with; `HISTORY_UNAVAILABLE` when it has not. */
   tip(apiUrl: string, program: string, options?: WorkerApiOptions): Promise<ServedTip>;
   /** Resolves when the worker is well. */

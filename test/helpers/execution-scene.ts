@@ -57,6 +57,8 @@ export interface ExecutionScene {
   readonly scratchDirectory: string;
   /** A funded account of its own. */
   user(): Promise<Wallet>;
+  /** Gives every worker an account on the ledger, from which it pays for batches. */
+  fundWorkers(): Promise<void>;
   /** CID of a program's module. */
   module(program: SceneProgram): Promise<string>;
   /** Makes a smart account of the scene's workers. */
@@ -122,6 +124,9 @@ export async function createExecutionScene({
       const wallet = walletOf(Keypair.fromRawEd25519Seed(Buffer.from(random.bytes(32))));
       await fundAccount(devnet.friendbotUrl, wallet.account);
       return wallet;
+    },
+    async fundWorkers() {
+      await Promise.all(workers.map(({ ledgerKey }) => fundAccount(devnet.friendbotUrl, ledgerKey.publicKey())));
     },
     module: async (program) => await content.putFile(await readFile(PROGRAMS[program])),
     async program(program, changes = {}) {

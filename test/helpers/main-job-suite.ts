@@ -4,6 +4,7 @@ import { sha256 } from "multiformats/hashes/sha2";
 
 import { balancesCsv, entriesToCsv, generateEntries } from "../../examples/programs/journal.ts";
 import { devnetKeys } from "../../src/devnet/accounts.ts";
+import { fundAccount } from "../../src/devnet/fund.ts";
 import { runMainJob, type MainJobResult } from "../../src/devnet/main-job.ts";
 import { settleJob } from "../../src/devnet/settle-job.ts";
 import type { SprfClient } from "../../src/create-client.ts";
@@ -85,6 +86,15 @@ export function mainJobSuite({ kind, vetted, program, stateAfter }: MainJobSuite
       expect(result.transition).to.not.equal(undefined);
       await expectState(5);
       await honest[0].restart();
+    });
+
+    it("should have the workers themselves anchor what was prepaid", async () => {
+      const { workers } = await market.client.program(job.program);
+      for (const { ledgerKey } of workers) await fundAccount(market.devnet.friendbotUrl, ledgerKey);
+      const parts = { program: job.program, form: "prepaid" as const, input: { bytes: input(5) } };
+      const result = await market.client.execute(parts);
+      expect(result.transition).to.not.equal(undefined);
+      await expectState(6);
     });
 
     it("should anchor what the honest majority signed, and have the liar found wrong by the testers", async () => {

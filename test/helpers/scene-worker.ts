@@ -4,7 +4,7 @@ import type { CollectingContentStore } from "../../src/adapters/content-store/un
 import { createHttpWorkerApi } from "../../src/adapters/worker-api/http.ts";
 import { createMemoryStore } from "../../src/adapters/store/memory.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type { Engine } from "../../src/ports/engine.ts";
+import type { Engine, ProgramReference } from "../../src/ports/engine.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
 import type { Logger } from "../../src/ports/logger.ts";
 import type { Store } from "../../src/ports/store.ts";
@@ -13,6 +13,9 @@ import type { AnswerWithOutput } from "../../src/wire/execution-json.ts";
 import { createAttempts } from "../../src/worker/executions/attempts.ts";
 import { createExecute } from "../../src/worker/executions/execute.ts";
 import { createUsedPayments } from "../../src/worker/executions/used-payments.ts";
+import type { WorkerApi } from "../../src/ports/worker-api.ts";
+import type { BatchTiming } from "../../src/worker/batches/components.ts";
+import { createBatches, type Batches } from "../../src/worker/batches/create-batches.ts";
 import { createTipMemory } from "../../src/worker/changes/tip-memory.ts";
 import { createConsentedRecords } from "../../src/worker/changes/consented-records.ts";
 import { createConsent } from "../../src/worker/changes/consent.ts";
@@ -36,6 +39,11 @@ export interface WorkerChanges {
   workersOf?: (agreement: string, program: string) => Promise<ReadonlySet<string> | undefined>;
   maxQueued?: number;
   concurrency?: number;
+  batchTiming?: Partial<BatchTiming>;
+  /** @default wasi alone */
+  engines?: ReadonlyMap<ProgramReference["kind"], Engine>;
+  /** How it talks to the other workers. @default honestly */
+  peers?: (honest: WorkerApi) => Partial<WorkerApi>;
 }
 
 export interface SceneWorkerInit {
@@ -74,6 +82,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
   let server: HttpServer | undefined;
   let port = init.port ?? 0;
   let runs = 0;
+  let batches: Batches | undefined;
 
   const start = async (): Promise<void> => {
     if (server !== undefined) return;
@@ -101,29 +110,54 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
       tips,
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
     });
+    const queue = new PQueue({ concurrency: changes.concurrency ?? 2 });
+    const serves = async (program: string): Promise<boolean> => (await changes.serves?.(program)) ?? true;
+    const keys = { ledgerKey, messagePrivateKey: messageKeys.privateKey };
+    const honestApi = createHttpWorkerApi();
+    batches = createBatches({
+      ledger,
+      content,
+      engines: changes.engines ?? new Map([["wasi", engine]]),
+      scratchDirectory: init.scratchDirectory,
+      store,
+      attempts,
+      usedPayments,
+      tips,
+      queue,
+      clock,
+      logger,
+      keys,
+      serves,
+      workerApi: { ...honestApi, ...changes.peers?.(honestApi) },
+      timing: { pollMs: 25, proposerTimeoutMs: 1_000, fairAfterMs: 0, refundAfterMs: 200, ...changes.batchTiming },
+    });
+    const running = batches;
+    await running.start();
     const execute = createExecute(
       {
         ledger,
         content,
-        engines: new Map([["wasi", engine]]),
+        engines: changes.engines ?? new Map([["wasi", engine]]),
         scratchDirectory: init.scratchDirectory,
         attempts,
         tips,
         usedPayments,
-        queue: new PQueue({ concurrency: changes.concurrency ?? 2 }),
+        queue,
         clock,
         logger,
-        keys: { ledgerKey, messagePrivateKey: messageKeys.privateKey },
-        serves: async (program) => (await changes.serves?.(program)) ?? true,
+        keys,
+        serves,
       },
       { maxQueued: changes.maxQueued ?? 64 },
     );
     const app = createWorkerApi({
       logger,
       execute: async (signed) => {
-        const answer = await execute(signed);
+        const prepaid = signed.request.form === "prepaid";
+        const answer = prepaid ? await running.execute(signed) : await execute(signed);
         return changes.tamper?.(answer) ?? answer;
       },
+      endorse: async (proposal) => await running.endorse(proposal),
       answersTo: async (requestHash) => await attempts.of(requestHash),
       tip: async (program) => await tips.get(program),
       consent: createConsent({
@@ -165,6 +199,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
     async stop() {
       const stopping = server;
       server = undefined;
+      await batches?.stop();
       await stopping?.close();
     },
   };

@@ -4,6 +4,7 @@ import { ERRORS, SprfError, isSprfError, messageOf, type ErrorCode } from "../..
 import type { WorkerApi, WorkerApiOptions } from "../../ports/worker-api.ts";
 import { abortError, withDeadline } from "../../utils/abort.ts";
 import { fromHex } from "../../utils/bytes.ts";
+import { batchProposalToJson, batchVerdictFromJson } from "../../wire/batch-proposal.ts";
 import { answerFromJson, errorJsonSchema, requestToJson } from "../../wire/execution-json.ts";
 import { tipFromJson } from "../../wire/tip-json.ts";
 import { consentFromJson, proposalToJson } from "../../wire/proposal-json.ts";
@@ -40,6 +41,14 @@ export function createHttpWorkerApi(): WorkerApi {
         body: JSON.stringify(proposalToJson(proposal)),
       });
       return readReply(apiUrl, body, consentFromJson);
+    },
+    async endorse(apiUrl, proposal, options) {
+      const body = await call(`${apiUrl}/v1/batches`, EXECUTE_TIMEOUT_MS, options, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(batchProposalToJson(proposal)),
+      });
+      return readReply(apiUrl, body, batchVerdictFromJson);
     },
     async tip(apiUrl, program, options) {
       return readReply(

@@ -41,6 +41,10 @@ export async function recentPayments(
     if (record.kind === "transition") {
       used.push({ paymentHash: toHex(record.signedRequest.paymentHash), recordCid });
     }
+    if (record.kind === "batch") {
+      for (const { signedRequest } of record.inputs)
+        used.push({ paymentHash: toHex(signedRequest.paymentHash), recordCid });
+    }
     recordCid = record.previous.recordCid;
   }
   return used;

@@ -22,6 +22,8 @@ export interface UsedPayments {
    * answer it gives again
    */
   check(account: SmartAccount, paymentHash: Uint8Array, requestHash: Uint8Array): Promise<string | undefined>;
+  /** Resolves with the record of the landed transition or batch that the payment bought, if it did. */
+  boughtBy(account: SmartAccount, paymentHash: Uint8Array): Promise<string | undefined>;
 }
 
 const knownSchema = z.strictObject({ recordCid: z.string() });
@@ -76,11 +78,16 @@ export function createUsedPayments(components: {
     }
   }
 
+  async function boughtBy(account: SmartAccount, paymentHash: Uint8Array): Promise<string | undefined> {
+    await catchUpInTurn(account);
+    return (await used.get(toHex(paymentHash)))?.recordCid;
+  }
+
   return {
+    boughtBy,
     async check(account, paymentHash, requestHash) {
-      await catchUpInTurn(account);
-      const bought = await used.get(toHex(paymentHash));
-      if (bought === undefined || (await components.hasAnswered(requestHash))) return bought?.recordCid;
+      const bought = await boughtBy(account, paymentHash);
+      if (bought === undefined || (await components.hasAnswered(requestHash))) return bought;
       throw new SprfError("PAYMENT_USED", `payment ${toHex(paymentHash)} bought a transition already`);
     },
   };

@@ -5,6 +5,15 @@ import { SprfError } from "../../errors.ts";
 import type { Logger } from "../../ports/logger.ts";
 import { fromHex } from "../../utils/bytes.ts";
 import {
+  MAX_BATCH_BODY_BYTES,
+  batchProposalFromJson,
+  batchProposalJsonSchema,
+  batchVerdictJsonSchema,
+  batchVerdictToJson,
+  type BatchProposal,
+  type BatchVerdict,
+} from "../../wire/batch-proposal.ts";
+import {
   MAX_REQUEST_BODY_BYTES,
   answerJsonSchema,
   answerToJson,
@@ -45,6 +54,8 @@ export interface WorkerApiComponents {
   answersTo(requestHash: Uint8Array): Promise<readonly AnswerWithOutput[]>;
   /** Signs what a proposal about an account that names this worker lands with. */
   consent(proposal: Proposal): Promise<Consent>;
+  /** Runs what another worker proposes, and signs its transaction. */
+  endorse(proposal: BatchProposal): Promise<BatchVerdict>;
   /** What this worker has seen a program's history end with. */
   tip(program: string): Promise<ServedTip | undefined>;
   /** One block of content from this machine. */
@@ -93,6 +104,20 @@ const routes = {
     request: { body: { required: true, content: { "application/json": { schema: proposalJsonSchema } } } },
     responses: {
       200: { description: "The signature", content: { "application/json": { schema: consentJsonSchema } } },
+      default: { description: "Why not", ...errorContent },
+    },
+  }),
+  batches: createRoute({
+    method: "post",
+    path: "/v1/batches",
+    summary: "Run a batch or refund that another worker of the program proposes, and sign its transaction",
+    middleware: [limitBody(MAX_BATCH_BODY_BYTES)] as const,
+    request: { body: { required: true, content: { "application/json": { schema: batchProposalJsonSchema } } } },
+    responses: {
+      200: {
+        description: "The signature, or what cannot be run here",
+        content: { "application/json": { schema: batchVerdictJsonSchema } },
+      },
       default: { description: "Why not", ...errorContent },
     },
   }),
@@ -146,7 +171,9 @@ export function createWorkerApi(components: WorkerApiComponents): OpenAPIHono {
     },
   });
 
-  app.use(limitBody(MAX_REQUEST_BODY_BYTES));
+  const limitOthers = limitBody(MAX_REQUEST_BODY_BYTES);
+  // A proposal holds the requests of many, and its route has a limit of its own.
+  app.use(async (c, next) => (c.req.path === "/v1/batches" ? await next() : await limitOthers(c, next)));
   app.onError((thrown, c) => {
     // Hono's own refusals (malformed JSON, say) carry a response below 500: the sender's fault.
     const refused = "getResponse" in thrown && typeof thrown.getResponse === "function";
@@ -173,6 +200,10 @@ export function createWorkerApi(components: WorkerApiComponents): OpenAPIHono {
   app.openapi(routes.changes, async (c) => {
     const consent = await components.consent(proposalFromJson(c.req.valid("json")));
     return c.json(consentToJson(consent), 200);
+  });
+  app.openapi(routes.batches, async (c) => {
+    const verdict = await components.endorse(batchProposalFromJson(c.req.valid("json")));
+    return c.json(batchVerdictToJson(verdict), 200);
   });
   app.openapi(routes.tip, async (c) => {
     const { program } = c.req.valid("param");

@@ -27,6 +27,7 @@ describe("the worker's OpenAPI document", () => {
     execute: never,
     answersTo: never,
     consent: never,
+    endorse: never,
     tip: never,
     block: never,
     health: never,

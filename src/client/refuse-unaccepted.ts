@@ -1,0 +1,13 @@
+import { SprfError } from "../errors.ts";
+import type { Majority } from "./ask-workers.ts";
+
+/** @throws SprfError `PROGRAM_REJECTED`, `OUT_OF_GAS` unless the majority's run was accepted */
+export function refuseUnaccepted({ answer, detail }: Majority): void {
+  if (answer.status === "accepted") return;
+  const code = answer.status === "rejected" ? "PROGRAM_REJECTED" : "OUT_OF_GAS";
+  const message =
+    answer.status === "rejected"
+      ? `the program rejected the input (${detail.trim()})`
+      : `the run costs ${answer.gas} gas, more than the request allows`;
+  throw new SprfError(code, message, { context: { gas: answer.gas.toString(), outputCid: answer.outputCid } });
+}
