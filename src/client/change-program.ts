@@ -1,6 +1,4 @@
 import { addedReserveStroops, termsAfter, type AccountChange } from "../domain/program/change-transaction.ts";
-import { owedStroops } from "../domain/program/credits.ts";
-import { payoutShareStroops } from "../domain/program/payout.ts";
 import {
   ENTRY_NAMES,
   isRecovered,
@@ -10,8 +8,7 @@ import {
 } from "../domain/program/smart-account.ts";
 import { CHANGE_FEE_STROOPS } from "../domain/program/fee-ladder.ts";
 import { SprfError } from "../errors.ts";
-import { readChainRecord } from "../execution/read-record.ts";
-import { findTip } from "../execution/tip.ts";
+import { findPayoutShare } from "../execution/find-payout-share.ts";
 import { loadSmartAccount } from "../execution/load-smart-account.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Ledger } from "../ports/ledger.ts";
@@ -107,10 +104,8 @@ export async function payOut(
   let shareStroops = 0n;
   const propose = async ({ signal }: CallOptions): Promise<Proposal> => {
     const account = await loadSmartAccount(ledger, program, { signal });
-    const tip = await findTip(ledger, account, { signal, memory: components.tips });
-    const owed = owedStroops(await readChainRecord(components.content, tip.recordCid, { signal }));
     // An amount of nothing is refused with the reason.
-    shareStroops = payoutShareStroops(account.spendableStroops - owed, account.workers.length) ?? 0n;
+    shareStroops = (await findPayoutShare(components, account, { signal })) ?? 0n;
     return {
       kind: "payout",
       network: ledger.networkPassphrase,

@@ -28,7 +28,7 @@ export interface ProgramStanding {
   readonly recovered: boolean;
   /** What the account holds back, in stroops. */
   readonly reserveStroops: bigint;
-  /** What a payout would bring each worker now, in stroops; absent while there is too little. */
+  /** What a payout would bring each worker now at most, in stroops: what is owed to users stays. Absent while there is too little. */
   readonly payoutShareStroops?: bigint;
   /** Seconds of silence that are missing until a recovery opens. */
   readonly recoveryOpensInSeconds: number;
