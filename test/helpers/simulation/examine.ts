@@ -18,7 +18,7 @@ const MAX_STATE_BYTES = 1024 * 1024;
  * No kill takes an answer from a worker, but the loss of its disk does. When one of just a majority lost it, the others are too few,
  * and those that were not asked in time know that the payment was used.
  */
-const LOST_WITH_DISKS: readonly string[] = ["NO_MAJORITY", "PAYMENT_USED"];
+const LOST_WITH_DISKS: readonly string[] = ["NO_MAJORITY", "PAYMENT_USED", "OVERTAKEN"];
 
 interface Components {
   readonly ledger: Ledger;
