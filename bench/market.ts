@@ -155,7 +155,13 @@ async function engineAlone(
     async run() {
       await writeFile(statePath, "");
       const began = performance.now();
-      await engine.run({ program, statePath, input, environment, limits: limitsFor(program.seconds) });
+      await engine.run({
+        program,
+        statePath,
+        input,
+        environment,
+        limits: limitsFor(program.reference.kind, program.seconds),
+      });
       return performance.now() - began;
     },
     close: async () => await engine.close(),

@@ -15,6 +15,8 @@ const TARGETS = {
   tester: ["src/cli/tester.ts"],
   indexer: ["src/cli/indexer.ts"],
   market: ["src/cli/market.ts"],
+  audit: ["src/cli/audit.ts"],
+  program: ["src/cli/program.ts"],
   test: ["scripts/test.ts"],
   "test:long": ["scripts/test.ts", "--long"],
   e2e: ["scripts/test.ts", "--e2e"],

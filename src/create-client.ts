@@ -6,6 +6,7 @@ import { chooseFromMarket } from "./client/choose-workers.ts";
 import { createProgram, type CreateProgramParts, type CreatedProgram } from "./client/create-program.ts";
 import { execute, type ExecuteOptions, type ExecuteParts, type ExecutionResult } from "./client/execute.ts";
 import { createAddresses, findWorkers, type FoundWorker } from "./client/find-workers.ts";
+import { createGovernance, type ProgramGovernance } from "./client/governance.ts";
 import { joinContent } from "./client/join-content.ts";
 import { readState, type ProgramState } from "./client/read-state.ts";
 import { refuseDearer } from "./client/refuse-dearer.ts";
@@ -120,6 +121,8 @@ export interface SprfClient {
   ): Promise<ExecutionResult>;
   /** The state that the ledger names, fetched from the workers and checked. */
   readState(program: string, options?: CallOptions): Promise<ProgramState>;
+  /** What can be done about programs besides running them: changes, payouts, recovery. */
+  readonly programs: ProgramGovernance;
   /** Ends all connections; safe to repeat. */
   close(): Promise<void>;
 }
@@ -220,6 +223,7 @@ export async function connect(init: ConnectInit, { signal }: CallOptions = {}): 
       await joinContent(peer, program, options);
       return await readState(peer, program, options);
     },
+    programs: createGovernance(peer, ownWallet),
     close: async () => await peer.stop(),
   };
 }

@@ -3,7 +3,9 @@ import { join } from "node:path";
 
 import { createEthersChain, type EthersChain, type MarketContracts } from "./adapters/chain/ethers.ts";
 import { systemClock } from "./adapters/clock/system.ts";
+import { createGatewayBook } from "./adapters/content-store/gateway-book.ts";
 import { createHeliaContentStore } from "./adapters/content-store/helia.ts";
+import { createKuboContentStore } from "./adapters/content-store/kubo/kubo.ts";
 import type { CollectingContentStore } from "./adapters/content-store/unixfs-content-store.ts";
 import { createLibp2pNode, type Libp2pNode } from "./adapters/libp2p/node.ts";
 import { createStellarRpcLedger } from "./adapters/ledger/stellar-rpc.ts";
@@ -15,6 +17,7 @@ import { createHttpWorkerApi } from "./adapters/worker-api/http.ts";
 import type { TwinKeys } from "./domain/identity/keys.ts";
 import type { ChainOptions, Twin } from "./ports/chain.ts";
 import type { Clock } from "./ports/clock.ts";
+import type { GatewayBook } from "./ports/gateway-book.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { Messenger } from "./ports/messenger.ts";
@@ -22,6 +25,8 @@ import type { Random } from "./ports/random.ts";
 import type { Startable } from "./ports/startable.ts";
 import type { Store } from "./ports/store.ts";
 import type { WorkerApi } from "./ports/worker-api.ts";
+
+const DEFAULT_KUBO_URL = "http://127.0.0.1:5001";
 
 /** The networks that a daemon or client takes part in. */
 export interface NetworkSettings {
@@ -44,9 +49,17 @@ export interface NetworkSettings {
   };
 }
 
+export interface ContentSettings {
+  readonly kind: "helia" | "kubo";
+  /** Of the RPC API of a Kubo daemon that no other account uses. @default http://127.0.0.1:5001 */
+  readonly kuboUrl?: string;
+}
+
 export interface PeerInit {
   readonly networks: NetworkSettings;
   readonly keys: TwinKeys;
+  /** Where content is kept. @default helia, in the data directory */
+  readonly content?: ContentSettings;
   /** Where state and content rest; in memory when absent. */
   readonly dataDirectory?: string;
   readonly logger: Logger;
@@ -59,6 +72,8 @@ export interface Peer extends Startable {
   readonly ledger: Ledger;
   readonly messenger: Messenger;
   readonly content: CollectingContentStore;
+  /** Where content is asked for first. */
+  readonly gateways: GatewayBook;
   readonly node: Libp2pNode;
   readonly store: Store;
   readonly workerApi: WorkerApi;
@@ -70,7 +85,8 @@ export interface Peer extends Startable {
 }
 
 /** Puts the adapters together; nothing listens before `start`. @throws SprfError `CHAIN_UNREACHABLE`, `CONFIG_INVALID` */
-export async function createPeer({ networks, keys, dataDirectory, logger }: PeerInit): Promise<Peer> {
+export async function createPeer(init: PeerInit): Promise<Peer> {
+  const { networks, keys, dataDirectory, logger } = init;
   if (dataDirectory !== undefined) await mkdir(dataDirectory, { recursive: true });
   const clock = systemClock;
   const chain = await createEthersChain({ ...networks.chain, privateKey: keys.accountPrivateKey, clock });
@@ -88,13 +104,18 @@ export async function createPeer({ networks, keys, dataDirectory, logger }: Peer
     kind === "light"
       ? await createLightMessenger({ ...messaging, serviceNodes })
       : createWakuRelayMessenger({ ...messaging, libp2p: node });
-  const content = createHeliaContentStore({
-    libp2p: node,
-    ...(dataDirectory === undefined ? {} : { directory: join(dataDirectory, "blocks") }),
-    store,
-    clock,
-    logger,
-  });
+  const gateways = createGatewayBook({ clock });
+  const content =
+    init.content?.kind === "kubo"
+      ? createKuboContentStore({ url: init.content.kuboUrl ?? DEFAULT_KUBO_URL, store, gateways, clock, logger })
+      : createHeliaContentStore({
+          libp2p: node,
+          ...(dataDirectory === undefined ? {} : { directory: join(dataDirectory, "blocks") }),
+          store,
+          gateways,
+          clock,
+          logger,
+        });
   let stopped = false;
   return {
     keys,
@@ -102,6 +123,7 @@ export async function createPeer({ networks, keys, dataDirectory, logger }: Peer
     ledger: createStellarRpcLedger(networks.ledger),
     messenger,
     content,
+    gateways,
     node,
     store,
     workerApi: createHttpWorkerApi(),

@@ -4,6 +4,7 @@ import {
   checkEngines,
   closeEngines,
   createEngines,
+  createStates,
   prepareRuns,
   runsOf,
   scratchOf,
@@ -61,6 +62,7 @@ export async function createTester(init: TesterInit): Promise<Tester> {
     ...peer,
     engines: boundEngines(engines, RUNS_AT_A_TIME),
     scratchDirectory: runsOf(scratchDirectory),
+    states: createStates({ clock: peer.clock, logger }, { ...init.engines, scratchDirectory }),
   };
   const ownRun = createOwnRun(running);
   const rerun = createRerun(running);

@@ -1,10 +1,11 @@
 import PQueue from "p-queue";
 
-import { serveRawBlock } from "./adapters/content-store/trustless-gateway.ts";
+import { serveCar, serveRawBlock } from "./adapters/content-store/trustless-gateway.ts";
 import {
   checkEngines,
   closeEngines,
   createEngines,
+  createStates,
   prepareRuns,
   runsOf,
   scratchOf,
@@ -14,6 +15,7 @@ import {
 import { createPeer, type PeerInit } from "./create-peer.ts";
 import { DEFAULT_WITHDRAW_FACTOR } from "./domain/worthwhile.ts";
 import { SprfError, messageOf } from "./errors.ts";
+import type { ContentStore } from "./ports/content-store.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { Agreement, Twin, WorkerTerms } from "./ports/chain.ts";
 import type { Startable } from "./ports/startable.ts";
@@ -22,10 +24,19 @@ import { toHex } from "./utils/bytes.ts";
 import { followAgreements, type AgreementFollower } from "./worker/agreements/follow-agreements.ts";
 import { answerAddressRequests } from "./worker/answer-addresses.ts";
 import { watchOutcomes } from "./worker/appeals/appeal-outcomes.ts";
+import { agreementWorkers } from "./worker/changes/agreement-workers.ts";
+import { keepPrograms } from "./worker/changes/keep-programs.ts";
+import { createTipMemory } from "./worker/changes/tip-memory.ts";
+import { createConsentedRecords } from "./worker/changes/consented-records.ts";
+import { createConsent } from "./worker/changes/consent.ts";
 import { createAttempts, type Attempts } from "./worker/executions/attempts.ts";
 import { createExecute } from "./worker/executions/execute.ts";
 import { pruneAttempts } from "./worker/executions/prune-attempts.ts";
 import { createUsedPayments } from "./worker/executions/used-payments.ts";
+import { followHistory } from "./worker/history/follow-history.ts";
+import { recentOf } from "./worker/history/holders.ts";
+import { createHistoryKeeper, type HistoryKeeper } from "./worker/history/keep-history.ts";
+import { createRunContent } from "./worker/history/run-content.ts";
 import { createWorkerApi } from "./worker/http/api.ts";
 import { startHttpServer, type HttpServer } from "./worker/http/server.ts";
 import { warmUp } from "./worker/warm-up.ts";
@@ -74,8 +85,16 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   const { chain, clock, content, keys, ledger, store } = peer;
   const scratchDirectory = scratchOf(init, init.keys.account);
   const engines = wrapAll(createEngines({ content, logger }, { ...init.engines, scratchDirectory }), init.wrapEngine);
+  const consented = createConsentedRecords({ store, content, ledger });
+  const states = createStates({ clock, logger }, { ...init.engines, scratchDirectory });
   const closers: (() => Promise<void>)[] = [];
   const life = new AbortController();
+  const tips = createTipMemory({
+    store,
+    workerApi: peer.workerApi,
+    networkPassphrase: ledger.networkPassphrase,
+    ownKey: keys.ledgerKeypair.publicKey(),
+  });
   const withdrawFactor = init.withdrawFactor ?? DEFAULT_WITHDRAW_FACTOR;
   let follower: AgreementFollower | undefined;
   let running: { readonly twin: Twin; readonly workerId: number; readonly apiUrl: string } | undefined;
@@ -96,19 +115,27 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       {
         ...peer,
         engines,
+        tips,
         scratchDirectory: runsOf(scratchDirectory),
+        states,
         messageKey: keys.messageKey,
         answersTo: async (requestHash) => (await attempts.of(requestHash)).map(({ signed }) => signed),
         logger,
       },
       { workerId, withdrawFactor },
     );
-    const pruner = pruneAttempts({ chain, attempts });
+    const holderNow = (): string => recentOf({ block: agreements.latestBlock(), nowMs: clock.now() });
+    const keeper = createHistoryKeeper(
+      { ...peer, tips, logger },
+      { ledgerKey: keys.ledgerKeypair.publicKey(), holderNow },
+    );
+    const history = followHistory(keeper, { clock, logger });
+    const pruner = pruneAttempts({ chain, attempts, alsoPrune: async (block) => await history.prune(block) });
     const agreements = followAgreements(
       { chain, store, clock, logger },
       {
         workerId,
-        onProgram,
+        onProgram: (program) => onProgram(program, keeper),
         withdrawFactor,
         onLook: async (look, lookSignal) => {
           appeals.onLook(look);
@@ -118,13 +145,15 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     );
     follower = agreements;
     closers.push(async () => await appeals.stop());
-    const api = createApi(attempts, async (program) => await agreements.serves(program));
+    const runContent = createRunContent(content, holderNow);
+    const api = createApi(attempts, runContent, async (program) => await agreements.serves(program));
     const server: HttpServer = await startHttpServer(api, {
       host: init.http.host ?? "127.0.0.1",
       port: init.http.port ?? 0,
     });
     closers.push(async () => await server.close());
     const apiUrl = init.http.publicUrl ?? `http://${init.http.host ?? "127.0.0.1"}:${server.port}`;
+    peer.gateways.exclude(apiUrl);
     running = { twin, workerId, apiUrl };
     const addresses = answerAddressRequests({
       messenger: peer.messenger,
@@ -143,13 +172,28 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       async () => await agreements.stop(),
       async () => await addresses.stop(),
     );
+    closers.push(async () => await history.stop());
     await agreements.start({ signal });
+    history.start();
     await addresses.start({ signal });
+    const care = keepPrograms({
+      ...peer,
+      tips,
+      consented,
+      logger: logger.child({ component: "keep-programs" }),
+      ledgerKey: keys.ledgerKeypair,
+      programs: () => [...new Set(agreements.running().flatMap(({ program }) => program ?? []))],
+    });
+    closers.push(async () => await care.stop());
+    await care.start({ signal });
     logger.info("worker started", { workerId, apiUrl });
   }
 
-  function onProgram(program: string): void {
-    warmUp({ ...peer, engines, logger }, program, { signal: life.signal }).catch((error: unknown) => {
+  function onProgram(program: string, keeper: HistoryKeeper): void {
+    keeper.follow(program).catch((error: unknown) => {
+      logger.error("a program's history will not be kept", { program, reason: messageOf(error) });
+    });
+    warmUp({ ...peer, engines, tips, logger }, program, { signal: life.signal }).catch((error: unknown) => {
       if (!life.signal.aborted) logger.warn("a program cannot be made ready", { program, reason: messageOf(error) });
     });
   }
@@ -179,10 +223,12 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
 
   function createApi(
     attempts: Attempts,
+    runContent: ContentStore,
     serves: (program: string) => Promise<boolean>,
   ): ReturnType<typeof createWorkerApi> {
     const usedPayments = createUsedPayments({
       ...peer,
+      tips,
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
     });
     const queue = new PQueue({ concurrency: RUNS_AT_ONCE });
@@ -195,8 +241,12 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     const execute = createExecute(
       {
         ...peer,
+        content: runContent,
+        keepInput: async (cid, options) => await runContent.pin(cid, options),
         engines,
+        tips,
         scratchDirectory: runsOf(scratchDirectory),
+        states,
         attempts,
         usedPayments,
         queue,
@@ -210,7 +260,20 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       logger,
       execute,
       answersTo: async (requestHash) => await attempts.of(requestHash),
-      block: async (cid) => await serveRawBlock(content, cid),
+      clock,
+      content: {
+        block: async (cid) => await serveRawBlock(content, cid),
+        car: async (cid, options) => await serveCar(content, cid, options),
+      },
+      tip: async (program) => await tips.get(program),
+      consent: createConsent({
+        ...peer,
+        tips,
+        consented,
+        logger,
+        ledgerKey: keys.ledgerKeypair,
+        workersOf: async (agreement, program) => await agreementWorkers(chain, { agreement, program }),
+      }),
       health: async () => ({
         status: "ok",
         version: VERSION,

@@ -28,6 +28,9 @@ export const ERRORS = {
   CONTENT_CORRUPT: { fault: "peer", next: "The bytes do not match their CID; fetch them from another peer." },
   CONTENT_TOO_LARGE: { fault: "user", next: "Use smaller content, or raise the limit on both sides." },
 
+  KUBO_UNREACHABLE: { fault: "network", next: "Start the Kubo daemon, or correct `content.kuboUrl`." },
+  KUBO_REFUSED: { fault: "network", next: "The message has Kubo's own words; its log may say more." },
+
   // Messages
   MESSAGE_INVALID: { fault: "peer", next: "Nothing: the message was dropped." },
   MESSAGE_TOO_LARGE: { fault: "user", next: "Send large payloads by CID." },
@@ -47,6 +50,10 @@ export const ERRORS = {
   },
   PROGRAM_INVALID: { fault: "user", next: "Build the program anew; the message says what was refused." },
   STATE_REFUSED: { fault: "program", next: "Keep the program's state within its limit, and of regular files only." },
+  NON_DETERMINISTIC: {
+    fault: "program",
+    next: "Make the program depend on its state, input and SPRF_ variables alone: runs of the same came to different results.",
+  },
   ENGINE_FAILED: { fault: "internal", next: "The run failed on this worker alone; try again." },
 
   // Ledger
@@ -64,6 +71,14 @@ export const ERRORS = {
     fault: "user",
     next: "Pay from an account that needs fewer signatures: one transaction holds 20, the workers' majority included.",
   },
+
+  // Changes of programs
+  PROGRAM_IMMUTABLE: { fault: "user", next: "Nothing: a program without an owner stays as it is." },
+  SEQUENCE_MOVED: { fault: "network", next: "Sign it anew for the account's present sequence." },
+  WORKER_NOT_BOUND: { fault: "user", next: "Name workers of the agreement, or bind the agreement to the program." },
+  PAYOUT_REFUSED: { fault: "user", next: "Wait until the account can spend more; the message says what it pays out." },
+  BUMP_REFUSED: { fault: "user", next: "Nothing: the recovery of an account in use is closed anyway." },
+  RECOVERY_CLOSED: { fault: "user", next: "Wait until nothing of the account has landed for 30 days." },
 
   // Executions
   REQUEST_SIGNATURE_INVALID: { fault: "user", next: "Sign the request with the key of its user." },

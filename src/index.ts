@@ -20,6 +20,9 @@ export type { ExecuteParts } from "./client/execute.ts";
 export type { ExecuteOptions, ExecuteStep, ExecutionResult } from "./client/land-paid.ts";
 export type { ResumeParts } from "./client/resume.ts";
 export type { FoundWorker } from "./client/find-workers.ts";
+export type { ChangeCost } from "./client/change-program.ts";
+export type { ProgramGovernance, ProgramStanding } from "./client/governance.ts";
+export type { LandedProposal } from "./client/land-proposal.ts";
 export type { ProgramState } from "./client/read-state.ts";
 export type { WorkerReply } from "./client/ask-workers.ts";
 export { walletOf } from "./client/wallet.ts";
@@ -37,6 +40,8 @@ export type { Preference, WorkerPolicy } from "./domain/market/worker-policy.ts"
 export { formatStroops, parseXlm } from "./domain/program/stroops.ts";
 export type { SmartAccount } from "./domain/program/smart-account.ts";
 export { ERRORS, SprfError, isSprfError } from "./errors.ts";
+export { recoveryFromJson, recoveryToJson } from "./wire/kept-recovery.ts";
+export type { KeptRecovery } from "./wire/kept-recovery.ts";
 export { requestFromJson, requestToJson } from "./wire/execution-json.ts";
 export type { SignedRequestJson } from "./wire/execution-json.ts";
 export type { SignedRequest } from "./wire/execution-request.ts";

@@ -12,6 +12,7 @@ import type { NetworkSettings, PeerInit } from "../create-peer.ts";
 import type { ProgramReference } from "../ports/engine.ts";
 import { createCommand } from "./create-command.ts";
 
+const MIB = 1024 * 1024;
 const DATA_DIRECTORY = ".sprf/data";
 
 /** Options that every daemon has. */
@@ -28,7 +29,15 @@ export interface DaemonOptions {
 
 /** A command with the options that every daemon has; settings that have none are set in the environment or a file. */
 export function daemonCommand(name: string, description: string): Command {
-  return createCommand(name, description)
+  return withDaemonOptions(createCommand(name, description)).option(
+    "--engines <kinds>",
+    "wasi, docker, or both with a comma",
+  );
+}
+
+/** The options of a command that takes part in the networks as one account. */
+export function withDaemonOptions(command: Command): Command {
+  return command
     .option("--config <file>", "settings as JSON")
     .option(
       "--devnet [file]",
@@ -36,14 +45,13 @@ export function daemonCommand(name: string, description: string): Command {
     )
     .option("--account <index>", "which account of the mnemonic")
     .option("--data <directory>", "where state and content rest (default: a folder below .sprf)")
-    .option("--engines <kinds>", "wasi, docker, or both with a comma")
     .option("--log-level <level>", "silent, error, warn, info or debug; on stderr")
     .option("--json", "one JSON object a line on stdout", false);
 }
 
 /** Settings of the options, and what every daemon is made of. */
 export async function daemonInit(
-  role: "worker" | "tester",
+  role: "worker" | "tester" | "client",
   options: DaemonOptions,
   flags: Readonly<Record<string, unknown>> = {},
 ): Promise<{ readonly settings: Settings; readonly peer: PeerInit; readonly engines: EngineSettings }> {
@@ -65,6 +73,7 @@ export async function daemonInit(
     peer: {
       networks: networksOf(settings),
       keys: await createKeys(settings),
+      content: settings.content,
       dataDirectory: settings.dataDirectory ?? join(base, `${role}-${settings.identity.accountIndex}`),
       logger: createLogger(settings.logLevel),
     },
@@ -77,12 +86,16 @@ function networksOf({ networks }: Settings): NetworkSettings {
   return { ...networks, waku: listen === undefined ? waku : { ...waku, listen } };
 }
 
-function enginesOf({ engines }: Settings): EngineSettings {
-  const { dockerSocket, dockerRuntime } = engines;
+/** What engines are made of. */
+export function enginesOf({ engines }: Pick<Settings, "engines">): EngineSettings {
+  const { dockerSocket, dockerRuntime, selfCheck, stateCacheMib, imageCacheMib } = engines;
   const kinds: readonly ProgramReference["kind"][] = engines.kinds;
   return {
     kinds,
+    selfCheck,
+    stateCacheBytes: stateCacheMib * MIB,
     docker: {
+      imageCacheBytes: imageCacheMib * MIB,
       ...(dockerSocket === undefined ? {} : { connection: { socketPath: dockerSocket } }),
       ...(dockerRuntime === undefined ? {} : { runtime: dockerRuntime }),
     },

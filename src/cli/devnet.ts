@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 
+import { Option } from "commander";
 import { z } from "zod";
 
 import { devnetDataDirectory, devnetFilePath, removeDevnetFile, writeDevnetFile } from "../config/devnet-file.ts";
@@ -7,6 +8,7 @@ import { createLogger } from "../create-logger.ts";
 import { DEVNET_ACCOUNTS, DEVNET_MNEMONIC, devnetKeys } from "../devnet/accounts.ts";
 import { startDevnet, type Devnet } from "../devnet/create-devnet.ts";
 import { fundAccount } from "../devnet/fund.ts";
+import type { QueueRule } from "../devnet/stellar/ledger/transaction-queue.ts";
 import { createCommand } from "./create-command.ts";
 import { refuseSecondDevnet } from "./devnet-is-up.ts";
 import { parseOptions } from "./parse-options.ts";
@@ -16,6 +18,11 @@ import { untilAborted } from "./run-daemon.ts";
 const MAX_PORT = 65_535;
 const SHOWN_ACCOUNTS = 10;
 
+const MAX_LEDGER_CLOSE_MS = 3_600_000;
+
+/** Rules of the ledger's queue by the names that the option takes. */
+const QUEUE_RULES = { "one-per-source": "onePerSource", chain: "chain" } as const satisfies Record<string, QueueRule>;
+
 const port = z.coerce.number().int().min(0).max(MAX_PORT);
 
 const optionsSchema = z.object({
@@ -23,7 +30,9 @@ const optionsSchema = z.object({
   ledgerPort: port,
   wakuPort: port,
   contentPort: port,
-  ledgerCloseMs: z.coerce.number().int().min(0),
+  ledgerCloseMs: z.coerce.number().int().min(0).max(MAX_LEDGER_CLOSE_MS),
+  ledgerQueue: z.enum(Object.keys(QUEUE_RULES) as (keyof typeof QUEUE_RULES)[]),
+  ledgerFile: z.string().min(1).optional(),
   file: z.string(),
   json: z.boolean(),
   verbose: z.boolean(),
@@ -39,7 +48,20 @@ const command = createCommand(
   .option("--ledger-port <port>", "Stellar RPC and friendbot", "0")
   .option("--waku-port <port>", "the first Waku relay node; the second takes the next", "0")
   .option("--content-port <port>", "the IPFS node", "0")
-  .option("--ledger-close-ms <ms>", "how often a ledger closes; 0 on each transaction", "1000")
+  .option(
+    "--ledger-close-ms <ms>",
+    "how often a ledger closes: 1000, 5000 as on public networks, 0 on each transaction",
+    "1000",
+  )
+  .addOption(
+    new Option(
+      "--ledger-queue <rule>",
+      "transactions of one account that may wait: one as today, or a chain as before stellar-core 20",
+    )
+      .choices(Object.keys(QUEUE_RULES))
+      .default("one-per-source"),
+  )
+  .option("--ledger-file <path>", "SQLite file that keeps the ledger over restarts; in memory without it")
   .option("--file <path>", "where its endpoints are written for other commands (SPRF_DEVNET_FILE)", devnetFilePath())
   .option("--json", "print one JSON object instead of text", false)
   .option("--verbose", "its log on stderr", false)
@@ -62,7 +84,11 @@ async function keepDevnet(options: DevnetOptions, signal: AbortSignal): Promise<
       waku: options.wakuPort,
       content: options.contentPort,
     },
-    ledgerCloseMs: options.ledgerCloseMs,
+    ledger: {
+      closeEveryMs: options.ledgerCloseMs,
+      queueRule: QUEUE_RULES[options.ledgerQueue],
+      ...(options.ledgerFile !== undefined && { databasePath: options.ledgerFile }),
+    },
     logger: createLogger(options.verbose ? "info" : "error"),
   });
   try {

@@ -1,11 +1,7 @@
 import { Keypair } from "@stellar/stellar-sdk";
 
-import {
-  buildCreateTransaction,
-  createRecordOf,
-  reserveStroops,
-  type SmartAccountTerms,
-} from "../domain/program/create-transaction.ts";
+import { reserveStroops, type SmartAccountTerms } from "../domain/program/account-terms.ts";
+import { buildCreateTransaction, createRecordOf } from "../domain/program/create-transaction.ts";
 import { FEE_PER_OPERATION_STROOPS } from "../domain/program/fee-ladder.ts";
 import { formatStroops } from "../domain/program/stroops.ts";
 import { SprfError } from "../errors.ts";

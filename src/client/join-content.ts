@@ -1,6 +1,7 @@
 import { messageOf } from "../errors.ts";
 import { loadSmartAccount } from "../execution/load-smart-account.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { GatewayBook } from "../ports/gateway-book.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { PeerDialer } from "../ports/peer-dialer.ts";
@@ -20,6 +21,8 @@ export async function joinContent(
     readonly ledger: Ledger;
     readonly workerApi: WorkerApi;
     readonly node: PeerDialer;
+    /** Learns the workers' gateways. */
+    readonly gateways?: GatewayBook;
     readonly logger: Logger;
     readonly clock: Clock;
   },
@@ -29,6 +32,7 @@ export async function joinContent(
   const { clock } = components;
   const ledger = createPatientLedger(components.ledger, { clock, untilMs: clock.now() + PATIENCE_MS });
   const { workers } = await loadSmartAccount(ledger, program, { signal });
+  components.gateways?.add(workers.map(({ address }) => address));
   await Promise.all(
     workers.map(async ({ address }) => {
       try {

@@ -7,6 +7,8 @@ const GWEI = 10n ** 9n;
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "expected an address, 0x and 40 hex digits");
 const port = z.coerce.number().int().min(0).max(65_535);
 const wei = z.coerce.bigint().min(0n);
+/** Variables of the environment are text. */
+const flag = z.preprocess((value) => (value === "true" ? true : value === "false" ? false : value), z.boolean());
 const list = z.preprocess(
   (value) => (typeof value === "string" ? value.split(",").filter((part) => part !== "") : value),
   z.array(z.string()),
@@ -52,6 +54,19 @@ const enginesSchema = z.strictObject({
   kinds: list.pipe(z.array(z.enum(["wasi", "docker"])).min(1)).default(["wasi"]),
   dockerSocket: z.string().optional(),
   dockerRuntime: z.string().optional(),
+  /** Runs everything twice and refuses to sign when the results differ. */
+  selfCheck: flag.default(false),
+  /** How much the states that stay on disk between runs may take. */
+  stateCacheMib: z.coerce.number().int().min(0).default(2_048),
+  /** How much the images that the worker pulled may take. */
+  imageCacheMib: z.coerce.number().int().min(0).default(8_192),
+});
+
+const contentSchema = z.strictObject({
+  /** `helia` keeps blocks in the data directory; `kubo` uses a daemon that is this account's own. */
+  kind: z.enum(["helia", "kubo"]).default("helia"),
+  /** Of the daemon's RPC API. */
+  kuboUrl: z.url({ protocol: /^https?$/ }).default("http://127.0.0.1:5001"),
 });
 
 /** All settings of a daemon; every field has one name in files and one in the environment. */
@@ -62,6 +77,7 @@ export const settingsSchema = z.strictObject({
   dataDirectory: z.string().optional(),
   logLevel: z.enum(["silent", "error", "warn", "info", "debug"]).default("info"),
   engines: enginesSchema.prefault({}),
+  content: contentSchema.prefault({}),
   http: z
     .strictObject({
       host: z.string().default("127.0.0.1"),
@@ -124,6 +140,11 @@ export const ENVIRONMENT = {
   SPRF_ENGINES: "engines.kinds",
   SPRF_DOCKER_SOCKET: "engines.dockerSocket",
   SPRF_DOCKER_RUNTIME: "engines.dockerRuntime",
+  SPRF_SELF_CHECK: "engines.selfCheck",
+  SPRF_STATE_CACHE_MIB: "engines.stateCacheMib",
+  SPRF_IMAGE_CACHE_MIB: "engines.imageCacheMib",
+  SPRF_CONTENT: "content.kind",
+  SPRF_KUBO_URL: "content.kuboUrl",
   SPRF_HTTP_HOST: "http.host",
   SPRF_HTTP_PORT: "http.port",
   SPRF_PUBLIC_URL: "http.publicUrl",

@@ -8,7 +8,7 @@ import type { Logger } from "../ports/logger.ts";
 import { hashWithDomain } from "../wire/canonical.ts";
 import { startDevnetChain } from "./chain.ts";
 import { deployDevnetMarket } from "./deploy-market.ts";
-import { createStellarDevnet, type StellarDevnet } from "./stellar/create-stellar-devnet.ts";
+import { createStellarDevnet, type StellarDevnetInit } from "./stellar/create-stellar-devnet.ts";
 import { DEVNET_CLUSTER, DEVNET_SHARD, createDevnetPeers } from "./waku/peers.ts";
 
 const LOOPBACK = "127.0.0.1";
@@ -24,11 +24,14 @@ export interface DevnetPorts {
   readonly content: number;
 }
 
+/** Choices of the development ledger; those of `createStellarDevnet` by default. */
+export type DevnetLedger = Pick<StellarDevnetInit, "closeEveryMs" | "queueRule" | "databasePath">;
+
 export interface DevnetInit {
   /** @default all 0 */
   readonly ports?: Partial<DevnetPorts>;
-  /** How often the development ledger closes. @default 1,000; 0 closes on each transaction */
-  readonly ledgerCloseMs?: number;
+  /** How the development ledger closes, queues and is kept. */
+  readonly ledger?: DevnetLedger;
   readonly logger: Logger;
 }
 
@@ -43,7 +46,7 @@ export interface Devnet {
 }
 
 /** Starts all networks that SPRF needs on this machine alone: Ethereum, Stellar, Waku and IPFS; real protocols on loopback. */
-export async function startDevnet({ ports = {}, ledgerCloseMs, logger }: DevnetInit): Promise<Devnet> {
+export async function startDevnet({ ports = {}, ledger: choices = {}, logger }: DevnetInit): Promise<Devnet> {
   const closers: (() => Promise<void>)[] = [];
   let stopping: Promise<void> | undefined;
   const stopAll = async (): Promise<void> => {
@@ -53,7 +56,7 @@ export async function startDevnet({ ports = {}, ledgerCloseMs, logger }: DevnetI
   try {
     const starting = [
       startDevnetChain({ host: LOOPBACK, port: ports.chain ?? 0 }),
-      startLedger(ports.ledger ?? 0, ledgerCloseMs, logger),
+      createStellarDevnet({ host: LOOPBACK, port: ports.ledger ?? 0, logger, ...choices }),
     ] as const;
     // One may fail while the other is still starting: that one is stopped too.
     closers.push(async () => {
@@ -91,15 +94,6 @@ export async function startDevnet({ ports = {}, ledgerCloseMs, logger }: DevnetI
     await stop();
     throw error;
   }
-}
-
-async function startLedger(port: number, closeEveryMs: number | undefined, logger: Logger): Promise<StellarDevnet> {
-  return await createStellarDevnet({
-    host: LOOPBACK,
-    port,
-    logger,
-    ...(closeEveryMs === undefined ? {} : { closeEveryMs }),
-  });
 }
 
 async function startContentNode(

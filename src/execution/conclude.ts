@@ -1,12 +1,13 @@
 import type { Transaction } from "@stellar/stellar-sdk";
 
 import { GAS_TABLE, gasFeeStroops } from "../domain/program/gas.ts";
+import { historyFields } from "../domain/program/history-fields.ts";
 import { buildTransition } from "../domain/program/transition-transaction.ts";
-import { hashWithDomain, recordCidOf } from "../wire/canonical.ts";
+import { recordCidOf } from "../wire/canonical.ts";
 import type { ExecutionAnswer } from "../wire/execution-answer.ts";
 import type { SignedRequest } from "../wire/execution-request.ts";
-import { MAX_SKIPPED_ENVELOPES, encodeRecord, type TransitionRecord } from "../wire/record.ts";
-import { LIMITS } from "./limits.ts";
+import { encodeRecord, type TransitionRecord } from "../wire/record.ts";
+import { limitsOf } from "./limits.ts";
 import type { ExecutionPlan } from "./plan-run.ts";
 import type { RunOutcome } from "./run-program.ts";
 
@@ -66,26 +67,13 @@ function transitionRecord(plan: ExecutionPlan, outcome: RunOutcome, signedReques
     },
     environment: { time: run.time, seed: new Uint8Array(run.seed), sequence: run.sequence },
     image: account.image,
-    limits: { ...LIMITS, seconds: outcome.seconds },
+    limits: { ...limitsOf(run.reference.kind), seconds: outcome.seconds },
     gasTable: GAS_TABLE,
     previousState: account.state,
     newState: outcome.newState,
     outputCid: outcome.outputCid,
     gas: outcome.gas,
     gasFeeStroops: gasFeeStroops(outcome.gas, account.gasPriceStroops),
-    previous: { recordCid: tip.recordCid, envelope: new Uint8Array(tip.envelope) },
-    ...skippedFields(tip.skipped),
-  };
-}
-
-/** Whoever makes many transitions fail must not make a record too large to read. */
-function skippedFields(skipped: readonly Uint8Array[]): Pick<TransitionRecord, "skipped" | "skippedBefore"> {
-  const kept = skipped.slice(-MAX_SKIPPED_ENVELOPES).map((envelope) => new Uint8Array(envelope));
-  const before = skipped.slice(0, skipped.length - kept.length);
-  if (before.length === 0) return { skipped: kept };
-  const hashes = before.map((envelope) => hashWithDomain("", envelope));
-  return {
-    skipped: kept,
-    skippedBefore: { count: before.length, hash: new Uint8Array(hashWithDomain("sprf/skipped/1", ...hashes)) },
+    ...historyFields(tip),
   };
 }

@@ -1,12 +1,13 @@
+import { timeAfter } from "../domain/program/chain-record.ts";
 import type { SmartAccount } from "../domain/program/smart-account.ts";
 import { SprfError } from "../errors.ts";
 import type { ContentStore } from "../ports/content-store.ts";
 import type { LandedTransaction, Ledger, LedgerHeader } from "../ports/ledger.ts";
 import { hashWithDomain } from "../wire/canonical.ts";
 import type { ExecutionRequest } from "../wire/execution-request.ts";
-import { readRecord } from "./read-record.ts";
+import { readChainRecord } from "./read-record.ts";
 import type { RunPlan } from "./run-program.ts";
-import { findTip, type Tip } from "./tip.ts";
+import { findTip, type Tip, type TipMemory } from "./tip.ts";
 
 /** What one request comes to on one state: the run, and what its record has to say about where it stands. */
 export interface ExecutionPlan {
@@ -25,7 +26,16 @@ export interface ExecutionPlan {
  * @throws SprfError `HISTORY_UNAVAILABLE`, `LEDGER_UNREACHABLE`, and what reading the previous record throws
  */
 export async function planRun(
-  { ledger, content }: { readonly ledger: Ledger; readonly content: ContentStore },
+  {
+    ledger,
+    content,
+    tips,
+  }: {
+    readonly ledger: Ledger;
+    readonly content: ContentStore;
+    /** @default none: what the ledger's service has */
+    readonly tips?: TipMemory | undefined;
+  },
   parts: {
     readonly account: SmartAccount;
     readonly request: ExecutionRequest;
@@ -37,13 +47,13 @@ export async function planRun(
   const { account, request, requestHash, payment } = parts;
   const [paymentLedger, tip] = await Promise.all([
     ledger.header(payment.ledger, { signal }),
-    findTip(ledger, account, { signal }),
+    findTip(ledger, account, { signal, memory: tips }),
   ]);
   if (paymentLedger === undefined) {
     throw new SprfError("HISTORY_UNAVAILABLE", `ledger ${payment.ledger}, which holds the payment, is not to be found`);
   }
-  const previous = await readRecord(content, tip.recordCid, { signal });
-  const previousTime = previous.kind === "transition" ? previous.environment.time : 0n;
+  const previous = await readChainRecord(content, tip.recordCid, { signal });
+  const previousTime = timeAfter(previous);
   const paidTime = BigInt(paymentLedger.closeTime);
   return {
     account,

@@ -1,5 +1,4 @@
-import { createReadStream } from "node:fs";
-import { mkdir, mkdtemp, open, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { gasOf } from "../domain/program/gas.ts";
@@ -8,8 +7,10 @@ import type { ContentStore } from "../ports/content-store.ts";
 import type { Engine, PreparedProgram, ProgramReference, RunResult } from "../ports/engine.ts";
 import { toHex } from "../utils/bytes.ts";
 import type { ExecutionInput } from "../wire/execution-request.ts";
-import { LIMITS, MAX_SECONDS, limitsFor } from "./limits.ts";
+import { MAX_SECONDS, limitsFor, limitsOf } from "./limits.ts";
 import { readContent } from "./read-content.ts";
+import { openState, storeState, type OpenedState } from "./run-state.ts";
+import type { StateCache } from "./state-cache.ts";
 
 /** Inputs given by CID may be larger than inline ones. */
 const MAX_INPUT_BYTES = 16 * 1024 * 1024;
@@ -19,6 +20,10 @@ export interface RunComponents {
   readonly engines: ReadonlyMap<ProgramReference["kind"], Engine>;
   /** A directory of this process alone; each run has a folder below it. */
   readonly scratchDirectory: string;
+  /** States that stay on disk between runs; on the same disk as `scratchDirectory`. */
+  readonly states?: StateCache | undefined;
+  /** Keeps an input that was given by CID, which whoever signs the result has to serve. */
+  readonly keepInput?: (cid: string, options: { readonly signal: AbortSignal | undefined }) => Promise<void>;
 }
 
 /** All that one run depends on: equal plans give equal outcomes on every machine. */
@@ -53,10 +58,12 @@ export interface RunOutcome {
  * @throws SprfError what the engine and the content store throw; none of these says anything about the program's result
  */
 export async function runProgram(
-  { content, engines, scratchDirectory }: RunComponents,
+  components: RunComponents,
   plan: RunPlan,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<RunOutcome> {
+  const { content, engines, scratchDirectory } = components;
+  const { kind } = plan.reference;
   const engine = engines.get(plan.reference.kind);
   if (engine === undefined) {
     throw new SprfError("ENGINE_UNAVAILABLE", `no ${plan.reference.kind} engine is set up here`);
@@ -69,11 +76,14 @@ export async function runProgram(
     );
   }
   const input = await readInput(content, plan.input, signal);
+  if ("cid" in plan.input) await components.keepInput?.(plan.input.cid, { signal });
   await mkdir(scratchDirectory, { recursive: true });
   const folder = await mkdtemp(join(scratchDirectory, "run-"));
   try {
     const statePath = join(folder, "state");
-    const stateBytesBefore = await writeState(content, plan.state, statePath, signal);
+    const { stateBytes: maxBytes } = limitsOf(kind);
+    const state = { cid: plan.state, kind: program.state, path: statePath, maxBytes };
+    const opened = await openState(components, state, { signal });
     const result = await engine.run(
       {
         program,
@@ -85,53 +95,44 @@ export async function runProgram(
           time: plan.time.toString(),
           seed: toHex(plan.seed),
         },
-        limits: limitsFor(program.seconds),
+        limits: limitsFor(kind, program.seconds),
       },
       { signal },
     );
-    return await concludeRun(content, {
-      plan,
-      program,
-      result,
-      inputBytes: input.length,
-      stateBytesBefore,
-      statePath,
-      signal,
-    });
+    return await concludeRun(components, { plan, program, result, inputBytes: input.length, opened, signal });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 async function concludeRun(
-  content: ContentStore,
+  components: RunComponents,
   run: {
     readonly plan: RunPlan;
     readonly program: PreparedProgram;
     readonly result: RunResult;
     readonly inputBytes: number;
-    readonly stateBytesBefore: number;
-    readonly statePath: string;
+    readonly opened: OpenedState;
     readonly signal: AbortSignal | undefined;
   },
 ): Promise<RunOutcome> {
-  const { plan, program, result, signal } = run;
+  const { plan, program, result, opened, signal } = run;
   const accepted = result.status === "accepted";
-  const [outputCid, newState] = await Promise.all([
-    content.putFile(result.output, { signal }),
-    accepted ? content.putFile(createReadStream(run.statePath), { signal }) : plan.state,
+  const { stateBytes: maxBytes } = limitsOf(plan.reference.kind);
+  const [outputCid, after] = await Promise.all([
+    components.content.putFile(result.output, { signal }),
+    accepted ? storeState(components, opened, { maxBytes, signal }) : { cid: plan.state, bytes: opened.bytes },
   ]);
-  const stateBytesAfter = accepted ? (await stat(run.statePath)).size : run.stateBytesBefore;
   return {
     status: result.status,
     output: result.output,
     outputCid,
-    newState,
+    newState: after.cid,
     gas: gasOf({
       inputBytes: run.inputBytes,
       outputBytes: result.output.length,
-      stateBytesBefore: run.stateBytesBefore,
-      stateBytesAfter,
+      stateBytesBefore: opened.bytes,
+      stateBytesAfter: after.bytes,
       seconds: program.seconds,
     }),
     seconds: program.seconds,
@@ -146,23 +147,4 @@ async function readInput(
 ): Promise<Uint8Array> {
   if ("bytes" in input) return input.bytes;
   return await readContent(content, input.cid, { maxBytes: MAX_INPUT_BYTES, signal });
-}
-
-async function writeState(
-  content: ContentStore,
-  state: string,
-  path: string,
-  signal: AbortSignal | undefined,
-): Promise<number> {
-  const file = await open(path, "wx");
-  let size = 0;
-  try {
-    for await (const part of content.get(state, { maxBytes: LIMITS.stateBytes, signal })) {
-      await file.writeFile(part);
-      size += part.length;
-    }
-  } finally {
-    await file.close();
-  }
-  return size;
 }

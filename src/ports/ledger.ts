@@ -14,6 +14,8 @@ export interface LedgerThresholds {
 export interface LedgerAccount {
   readonly id: string;
   readonly sequence: bigint;
+  /** When the sequence moved last, in seconds since the Unix epoch; undefined when it did not since the account was made. */
+  readonly sequenceTime?: number;
   readonly balanceStroops: bigint;
   /** Balance less reserve and selling liabilities. */
   readonly spendableStroops: bigint;

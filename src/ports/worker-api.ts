@@ -1,4 +1,6 @@
 import type { AnswerWithOutput } from "../wire/execution-json.ts";
+import type { Consent, Proposal } from "../wire/proposal.ts";
+import type { ServedTip } from "../wire/tip-json.ts";
 import type { SignedRequest } from "../wire/execution-request.ts";
 
 export interface WorkerApiOptions {
@@ -20,6 +22,10 @@ export interface RemoteWorker {
 export interface WorkerApi {
   execute(apiUrl: string, signed: SignedRequest, options?: WorkerApiOptions): Promise<AnswerWithOutput>;
   describe(apiUrl: string, options?: WorkerApiOptions): Promise<RemoteWorker>;
+  /** Asks for the worker's signature on what a proposal lands with. */
+  consent(apiUrl: string, proposal: Proposal, options?: WorkerApiOptions): Promise<Consent>;
+  /** What the worker has seen a program's history end with; `HISTORY_UNAVAILABLE` when it has not. */
+  tip(apiUrl: string, program: string, options?: WorkerApiOptions): Promise<ServedTip>;
   /** Resolves when the worker is well. */
   health(apiUrl: string, options?: WorkerApiOptions): Promise<void>;
 }

@@ -30,7 +30,7 @@ import { askWorker, type AskedWorker, type Patience } from "./ask-worker.ts";
 import type { ProbeTrace } from "./duty-store.ts";
 import type { OwnRun } from "./own-run.ts";
 import type { Purse } from "./purse.ts";
-import { repeatRuns } from "./repeat-runs.ts";
+import { repeatRuns } from "../execution/repeat-runs.ts";
 
 const SEED_BYTES = 32;
 const VALID_SECONDS = 600;

@@ -1,10 +1,13 @@
-import { FeeBumpTransaction, Keypair, TransactionBuilder, type Transaction } from "@stellar/stellar-sdk";
+import { FeeBumpTransaction, TransactionBuilder, type Transaction } from "@stellar/stellar-sdk";
 
+import { sequenceBefore, stateAfter, timeAfter } from "../domain/program/chain-record.ts";
 import { memoHashOf } from "../domain/program/envelope.ts";
 import { programReference, type SmartAccount } from "../domain/program/smart-account.ts";
+import { signersOf } from "../domain/program/verify-signature.ts";
 import { MAX_LANDED_DEPTH, chooseLanded } from "../domain/verdict/choose-landed.ts";
 import { isSameResult, type OwnRuns, type RunResult } from "../domain/verdict/decide-verdict.ts";
 import { SprfError, isSprfError } from "../errors.ts";
+import { planReplay } from "../execution/plan-replay.ts";
 import { runProgram, type RunComponents, type RunPlan } from "../execution/run-program.ts";
 import type { ProgramReference } from "../ports/engine.ts";
 import type { Ledger } from "../ports/ledger.ts";
@@ -12,8 +15,8 @@ import { equalBytes, toHex } from "../utils/bytes.ts";
 import { hashWithDomain, recordCidFromHash } from "../wire/canonical.ts";
 import type { ExecutionAnswer } from "../wire/execution-answer.ts";
 import { hashRequest, type SignedRequest } from "../wire/execution-request.ts";
-import type { ProgramRecord, TransitionRecord } from "../wire/record.ts";
-import { repeatRuns } from "./repeat-runs.ts";
+import type { ChainRecord, TransitionRecord } from "../wire/record.ts";
+import { repeatRuns } from "../execution/repeat-runs.ts";
 import { walkRecords, type LandedRecord } from "./walk-records.ts";
 
 /** How far back an answer's state is looked for. */
@@ -28,7 +31,7 @@ export interface ChosenTransition {
   readonly record: TransitionRecord;
   readonly envelope: Uint8Array;
   /** The record before it. */
-  readonly before: ProgramRecord;
+  readonly before: ChainRecord;
 }
 
 /** What came of running a landed transition again. */
@@ -100,7 +103,11 @@ export function createRerun(components: RunComponents & { readonly ledger: Ledge
     const transaction = landedTransition(envelope, chosen.recordCid, account.id, ledger.networkPassphrase);
     if (transaction === undefined) return { kind: "failed", code: "RECORD_INVALID", chosen };
     const landed: RunResult = { status: "accepted", ...pickResult(record) };
-    const plan = planOf(account.id, record, reference, before);
+    const plan = planReplay(record, {
+      program: account.id,
+      reference,
+      before: { state: stateAfter(before), time: timeAfter(before) },
+    });
     const runs = await repeatRuns(async () => await runOnce(plan, signal), {
       engine: reference.kind,
       signed: [landed],
@@ -116,7 +123,7 @@ export function createRerun(components: RunComponents & { readonly ledger: Ledge
       same: isSameResult(landed, runs.answer),
       engine: reference.kind,
       digest: record.image.digest,
-      signers: signersOf(transaction, workers),
+      signers: signersOf(transaction, workers).signers,
     };
   }
 
@@ -204,11 +211,13 @@ export function createRerun(components: RunComponents & { readonly ledger: Ledge
         if (payment === undefined) throw new SprfError("PAYMENT_NOT_FOUND", "the probe's payment is not to be found");
         const paid = await ledger.header(payment.ledger, { signal });
         if (paid === undefined) throw new SprfError("HISTORY_UNAVAILABLE", "the payment's ledger is not to be found");
-        const at = records.find(
-          ({ record }) => record.kind === "create" || record.environment.sequence < answer.sequence,
-        );
+        const index = records.findIndex(({ record }) => (sequenceBefore(record) ?? -1n) < answer.sequence);
+        const at = records[index];
+        if (records.slice(0, Math.max(index, 0)).some(({ record }) => record.kind === "program")) {
+          throw new SprfError("HISTORY_UNAVAILABLE", "the answer is of a program that was changed since");
+        }
         if (at === undefined) throw new SprfError("HISTORY_UNAVAILABLE", "the answer's state is too far back");
-        const state = at.record.kind === "create" ? at.record.state : at.record.newState;
+        const state = stateAfter(at.record);
         if (state !== answer.previousState)
           return { onKnownState: false, own: { kind: "failed", code: "UNKNOWN_STATE" } };
         const { request } = signed;
@@ -235,30 +244,8 @@ export function createRerun(components: RunComponents & { readonly ledger: Ledge
   };
 }
 
-/**
- * The run of a record, with the time and seed that follow from what it says of its payment and of the record before: signers of a
- * record that says otherwise signed what no honest run gives.
- */
-function planOf(
-  program: string,
-  record: TransitionRecord,
-  reference: ProgramReference,
-  before: ProgramRecord,
-): RunPlan {
-  const { request } = record.signedRequest;
-  return {
-    program,
-    reference,
-    state: before.kind === "create" ? before.state : before.newState,
-    input: request.input,
-    sequence: record.environment.sequence,
-    time: laterOf(record.payment.closeTime, before),
-    seed: hashWithDomain("sprf/seed/1", hashRequest(request), record.payment.ledgerHash),
-  };
-}
-
-function laterOf(paidTime: bigint, before: ProgramRecord): bigint {
-  const previousTime = before.kind === "transition" ? before.environment.time : 0n;
+function laterOf(paidTime: bigint, before: ChainRecord): bigint {
+  const previousTime = timeAfter(before);
   return paidTime > previousTime ? paidTime : previousTime;
 }
 
@@ -302,14 +289,6 @@ function landedTransition(
   } catch {
     return undefined;
   }
-}
-
-function signersOf(transaction: Transaction, keys: readonly string[]): readonly string[] {
-  const hash = transaction.hash();
-  return keys.filter((key) => {
-    const keypair = Keypair.fromPublicKey(key);
-    return transaction.signatures.some((decorated) => keypair.verify(hash, decorated.signature.value));
-  });
 }
 
 function codeOf(error: unknown): string {

@@ -1,14 +1,15 @@
-import { readRecord } from "../execution/read-record.ts";
+import { readChainRecord } from "../execution/read-record.ts";
 import { findTip } from "../execution/tip.ts";
+import { previousOf } from "../domain/program/chain-record.ts";
 import type { SmartAccount } from "../domain/program/smart-account.ts";
 import type { ContentStore } from "../ports/content-store.ts";
 import type { Ledger } from "../ports/ledger.ts";
-import type { ProgramRecord } from "../wire/record.ts";
+import type { ChainRecord } from "../wire/record.ts";
 
 /** A record of a program's history, and what landed for it. */
 export interface LandedRecord {
   readonly recordCid: string;
-  readonly record: ProgramRecord;
+  readonly record: ChainRecord;
   readonly envelope: Uint8Array;
 }
 
@@ -27,8 +28,8 @@ export async function* walkRecords(
   let next: { readonly recordCid: string; readonly envelope: Uint8Array } | undefined = tip;
   while (next !== undefined) {
     const { recordCid, envelope } = next;
-    const record = await readRecord(content, recordCid, { signal });
+    const record = await readChainRecord(content, recordCid, { signal });
     yield { recordCid, record, envelope };
-    next = record.kind === "transition" ? record.previous : undefined;
+    next = previousOf(record);
   }
 }

@@ -1,9 +1,9 @@
 import { z } from "zod";
 
-import { SprfError } from "../errors.ts";
-import { fromHex, toHex } from "../utils/bytes.ts";
+import { fromBase64, fromHex, toBase64, toHex } from "../utils/bytes.ts";
 import { signedAnswerSchema, type SignedAnswer } from "./execution-answer.ts";
 import { MAX_INLINE_INPUT_BYTES, signedRequestSchema, type SignedRequest } from "./execution-request.ts";
+import { addressJson, check, cidJson, decimalJson, hex32Json, signatureJson } from "./json.ts";
 
 /** A request with its input in base64, and room for the rest. */
 export const MAX_REQUEST_BODY_BYTES = 512 * 1024;
@@ -11,45 +11,39 @@ export const MAX_REQUEST_BODY_BYTES = 512 * 1024;
 const MAX_BASE64_INPUT = Math.ceil(MAX_INLINE_INPUT_BYTES / 3) * 4;
 const MAX_BASE64_OUTPUT = Math.ceil((1024 * 1024) / 3) * 4;
 
-const hex32 = z.string().regex(/^[0-9a-f]{64}$/, "expected 64 lower-case hex digits");
-const decimal = z.string().regex(/^\d{1,20}$/, "expected a decimal number");
-const signature = z.base64().max(90);
-const cid = z.string().max(64);
-const address = z.string().length(56);
-
 /** A signed request as JSON: bytes in base64, hashes in hex, large numbers in decimal. */
 export const signedRequestJsonSchema = z.strictObject({
   request: z.strictObject({
     version: z.literal(1),
     network: z.string().max(128),
-    program: address,
-    input: z.union([z.strictObject({ bytes: z.base64().max(MAX_BASE64_INPUT) }), z.strictObject({ cid })]),
-    user: address,
-    nonce: hex32,
-    maxGas: decimal,
-    validUntil: decimal,
-    ifState: cid.optional(),
+    program: addressJson,
+    input: z.union([z.strictObject({ bytes: z.base64().max(MAX_BASE64_INPUT) }), z.strictObject({ cid: cidJson })]),
+    user: addressJson,
+    nonce: hex32Json,
+    maxGas: decimalJson,
+    validUntil: decimalJson,
+    ifState: cidJson.optional(),
   }),
-  paymentHash: hex32,
-  signature,
+  paymentHash: hex32Json,
+  signature: signatureJson,
 });
 
 /** A worker's answer as JSON, with the output itself. */
 export const answerJsonSchema = z.strictObject({
   answer: z.strictObject({
-    requestHash: hex32,
-    sequence: decimal,
-    previousState: cid,
+    requestHash: hex32Json,
+    sequence: decimalJson,
+    previousState: cidJson,
     status: z.enum(["accepted", "rejected", "out-of-gas"]),
-    outputCid: cid,
-    newState: cid,
-    gas: decimal,
-    recordCid: cid.optional(),
+    outputCid: cidJson,
+    newState: cidJson,
+    gas: decimalJson,
+    recordCid: cidJson.optional(),
   }),
-  worker: address,
-  signature,
+  worker: addressJson,
+  signature: signatureJson,
   messageSignature: z.base64().max(90),
-  transactionSignature: signature.optional(),
+  transactionSignature: signatureJson.optional(),
   output: z.base64().max(MAX_BASE64_OUTPUT),
   /** Why a program rejected, in its own words; not signed. */
   detail: z.string().max(8_192),
@@ -152,19 +146,4 @@ export function answerFromJson(body: unknown): AnswerWithOutput {
     ...(json.transactionSignature === undefined ? {} : { transactionSignature: fromBase64(json.transactionSignature) }),
   });
   return { signed, output: fromBase64(json.output), detail: json.detail };
-}
-
-function check<T>(schema: z.ZodType<T, unknown>, value: unknown): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new SprfError("INVALID_INPUT", `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`);
-}
-
-function toBase64(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("base64");
-}
-
-function fromBase64(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text, "base64"));
 }

@@ -4,12 +4,18 @@ import { z } from "zod";
 import { SprfError } from "../errors.ts";
 import { verifyByAccount } from "../utils/ed25519.ts";
 import { encodeCanonical, hashWithDomain } from "./canonical.ts";
-import { bytesOf, bytesUpTo, cidSchema, ledgerAddressSchema, uint64Schema } from "./primitives.ts";
+import {
+  MAX_PASSPHRASE_LENGTH,
+  bytesOf,
+  bytesUpTo,
+  cidSchema,
+  ledgerAddressSchema,
+  uint64Schema,
+} from "./primitives.ts";
+import { withoutUndefined } from "./without-undefined.ts";
 
 /** Larger inputs travel by CID. */
 export const MAX_INLINE_INPUT_BYTES = 256 * 1024;
-
-const MAX_PASSPHRASE_LENGTH = 128;
 
 export const executionInputSchema = z.union([
   z.strictObject({ bytes: bytesUpTo(MAX_INLINE_INPUT_BYTES) }),
@@ -67,8 +73,4 @@ export function verifyRequest(signed: SignedRequest): Uint8Array {
     throw new SprfError("REQUEST_SIGNATURE_INVALID", `the request is not signed by ${signed.request.user}`);
   }
   return hash;
-}
-
-function withoutUndefined<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
 }

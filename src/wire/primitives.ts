@@ -2,6 +2,9 @@ import { StrKey } from "@stellar/stellar-sdk";
 import { CID } from "multiformats/cid";
 import { z } from "zod";
 
+/** Of a Stellar network's passphrase. */
+export const MAX_PASSPHRASE_LENGTH = 128;
+
 const MAX_CID_LENGTH = 64;
 const MAX_UINT64 = 2n ** 64n - 1n;
 

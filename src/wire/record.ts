@@ -2,33 +2,41 @@ import { z } from "zod";
 
 import { SprfError, messageOf } from "../errors.ts";
 import { decodeCanonical, encodeCanonical } from "./canonical.ts";
+import { signedChangeOf } from "./change-request.ts";
 import { signedRequestSchema } from "./execution-request.ts";
-import { bytesOf, bytesUpTo, cidSchema, ledgerAddressSchema, uint64Schema } from "./primitives.ts";
+import {
+  MAX_PASSPHRASE_LENGTH,
+  bytesOf,
+  bytesUpTo,
+  cidSchema,
+  ledgerAddressSchema,
+  uint64Schema,
+} from "./primitives.ts";
+import { imageSchema, termsSchema, workersSchema } from "./program-parts.ts";
+import { withoutUndefined } from "./without-undefined.ts";
 
 /** A record is one block; peers refuse larger ones. */
 export const MAX_RECORD_BYTES = 1024 * 1024;
 
 const MAX_ENVELOPE_BYTES = 64 * 1024;
+const MAX_PAYEES = 20;
 /** Of the transactions that failed in between, the last ones are kept whole and those before as one hash. */
 export const MAX_SKIPPED_ENVELOPES = 16;
-const MAX_WORKERS = 20;
 
 const envelopeSchema = bytesUpTo(MAX_ENVELOPE_BYTES);
 
-const imageSchema = z.strictObject({
-  /** `smart_program_image_address`: `host/repo:tag` or `wasm:<CID>`. */
-  address: z.string().min(1).max(64),
-  /** 64 hex digits; absent for `wasm:`. */
-  digest: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/)
-    .optional(),
-});
-
-const termsSchema = z.strictObject({
-  baseFeeStroops: uint64Schema,
-  gasPriceStroops: uint64Schema,
-});
+/** Where a record stands in the program's history; all but the first have this. */
+const historyShape = {
+  previous: z.strictObject({
+    recordCid: cidSchema,
+    /** What landed for it, as the ledger holds it. */
+    envelope: envelopeSchema,
+  }),
+  /** Envelopes with this account as source that landed and failed since: the last ones, in order. */
+  skipped: z.array(envelopeSchema).max(MAX_SKIPPED_ENVELOPES),
+  /** Those before them: how many, and sha256("sprf/skipped/1" || the sha256 of each, in order). */
+  skippedBefore: z.strictObject({ count: z.int().positive(), hash: bytesOf(32) }).optional(),
+};
 
 /** The record of the transaction that made the smart account. */
 export const createRecordSchema = z.strictObject({
@@ -40,10 +48,7 @@ export const createRecordSchema = z.strictObject({
   image: imageSchema,
   terms: termsSchema,
   state: cidSchema,
-  workers: z
-    .array(z.strictObject({ address: z.string().min(1).max(64), ledgerKey: ledgerAddressSchema }))
-    .min(1)
-    .max(MAX_WORKERS),
+  workers: workersSchema,
 });
 
 /** The record of an execution that changed the state (design: programs, Record). */
@@ -78,28 +83,104 @@ export const transitionRecordSchema = z.strictObject({
   outputCid: cidSchema,
   gas: uint64Schema,
   gasFeeStroops: uint64Schema,
-  previous: z.strictObject({
-    recordCid: cidSchema,
-    /** What landed for it, as the ledger holds it. */
-    envelope: envelopeSchema,
-  }),
-  /** Envelopes with this account as source that landed and failed since: the last ones, in order. */
-  skipped: z.array(envelopeSchema).max(MAX_SKIPPED_ENVELOPES),
-  /** Those before them: how many, and sha256("sprf/skipped/1" || the sha256 of each, in order). */
-  skippedBefore: z.strictObject({ count: z.int().positive(), hash: bytesOf(32) }).optional(),
+  ...historyShape,
+});
+
+/** What the records of transactions that leave the state as it is have in common. */
+const standingShape = {
+  version: z.literal(1),
+  /** The smart account's sequence that it was made on; its transaction has the next. */
+  sequence: uint64Schema,
+  /** The state, which stays. */
+  state: cidSchema,
+  /** `SPRF_TIME` of the last transition before, 0 when there was none: later ones must not go below it. */
+  time: uint64Schema,
+  ...historyShape,
+};
+
+/** The workers were changed. */
+const workersRecordSchema = z.strictObject({
+  ...standingShape,
+  kind: z.literal("workers"),
+  signedChange: signedChangeOf("workers"),
+  /** The recovery that gave the account to its owner after `previous`, where one did; it belongs to no other link of the chain. */
+  recovered: z.strictObject({ recordCid: cidSchema, envelope: envelopeSchema }).optional(),
+});
+
+/** The image was changed. */
+const programRecordSchema = z.strictObject({
+  ...standingShape,
+  kind: z.literal("program"),
+  signedChange: signedChangeOf("program"),
+});
+
+/** The fees were changed. */
+const termsRecordSchema = z.strictObject({
+  ...standingShape,
+  kind: z.literal("terms"),
+  signedChange: signedChangeOf("terms"),
+});
+
+/** The workers were paid, all the same. */
+const payoutRecordSchema = z.strictObject({
+  ...standingShape,
+  kind: z.literal("payout"),
+  network: z.string().min(1).max(MAX_PASSPHRASE_LENGTH),
+  program: ledgerAddressSchema,
+  /** What each of them gets. */
+  shareStroops: uint64Schema.refine((value) => value > 0n, { error: "expected a payment of at least one stroop" }),
+  /** `G...` of the workers of that time, in the order of their entries. */
+  workers: z.array(ledgerAddressSchema).min(1).max(MAX_PAYEES),
+  /** Seconds since the Unix epoch. */
+  validUntil: uint64Schema,
+});
+
+/** The account's sequence was moved, which keeps its recovery closed. */
+const bumpRecordSchema = z.strictObject({
+  ...standingShape,
+  kind: z.literal("bump"),
+  network: z.string().min(1).max(MAX_PASSPHRASE_LENGTH),
+  program: ledgerAddressSchema,
+  /** Seconds since the Unix epoch. */
+  validUntil: uint64Schema,
+});
+
+/**
+ * The account was handed to its owner after 30 days of silence. Signed in advance, so it cannot know what came before it: the
+ * record after it names both.
+ */
+const recoveryRecordSchema = z.strictObject({
+  version: z.literal(1),
+  kind: z.literal("recovery"),
+  /** Its sequence is the one that the account must have reached (`minSeqNum`). */
+  signedChange: signedChangeOf("recovery"),
 });
 
 /** Every transaction with the smart account as source, and the one that made it, has one of these as its memo. */
-export const recordSchema = z.discriminatedUnion("kind", [createRecordSchema, transitionRecordSchema]);
+export const recordSchema = z.discriminatedUnion("kind", [
+  createRecordSchema,
+  transitionRecordSchema,
+  workersRecordSchema,
+  programRecordSchema,
+  termsRecordSchema,
+  payoutRecordSchema,
+  bumpRecordSchema,
+  recoveryRecordSchema,
+]);
 
 export type CreateRecord = z.output<typeof createRecordSchema>;
 export type TransitionRecord = z.output<typeof transitionRecordSchema>;
+export type PayoutRecord = z.output<typeof payoutRecordSchema>;
+export type BumpRecord = z.output<typeof bumpRecordSchema>;
+export type RecoveryRecord = z.output<typeof recoveryRecordSchema>;
 export type ProgramRecord = z.output<typeof recordSchema>;
 
-/** @throws SprfError `CONTENT_TOO_LARGE` */
+/** A record of the chain: all but a recovery, which hangs beside it. */
+export type ChainRecord = Exclude<ProgramRecord, RecoveryRecord>;
+
 /** @throws SprfError `CONTENT_TOO_LARGE` */
 export function encodeRecord(record: ProgramRecord): Uint8Array {
-  const block = encodeCanonical(dropUndefined(record));
+  const block = encodeCanonical(withoutUndefined(record));
   checkSize(block);
   return block;
 }
@@ -117,14 +198,4 @@ export function decodeRecord(block: Uint8Array): ProgramRecord {
 function checkSize({ length }: Uint8Array): void {
   if (length <= MAX_RECORD_BYTES) return;
   throw new SprfError("CONTENT_TOO_LARGE", `a record of ${length} bytes; at most ${MAX_RECORD_BYTES} are allowed`);
-}
-
-function dropUndefined(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(dropUndefined);
-  if (value === null || typeof value !== "object" || value instanceof Uint8Array) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, field]) => field !== undefined)
-      .map(([name, field]) => [name, dropUndefined(field)]),
-  );
 }

@@ -2,16 +2,18 @@ import { joinContent } from "../client/join-content.ts";
 import { isSprfError } from "../errors.ts";
 import { loadSmartAccount } from "../execution/load-smart-account.ts";
 import { readRecord } from "../execution/read-record.ts";
-import { findTip } from "../execution/tip.ts";
+import { findTip, type TipMemory } from "../execution/tip.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ContentStore } from "../ports/content-store.ts";
 import type { Engine, ProgramReference } from "../ports/engine.ts";
+import type { GatewayBook } from "../ports/gateway-book.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { PeerDialer } from "../ports/peer-dialer.ts";
 import type { WorkerApi } from "../ports/worker-api.ts";
 import { withDeadline } from "../utils/abort.ts";
 import { retry } from "../utils/retry.ts";
+import { historyOf, statesOf } from "./history/holders.ts";
 
 const TRY_TIMEOUT_MS = 20_000;
 const MAX_DELAY_MS = 10_000;
@@ -21,8 +23,10 @@ export interface WarmUpComponents {
   readonly content: ContentStore;
   readonly workerApi: WorkerApi;
   readonly node: PeerDialer;
+  readonly gateways?: GatewayBook;
   readonly engines: ReadonlyMap<ProgramReference["kind"], Engine>;
   readonly clock: Clock;
+  readonly tips?: TipMemory | undefined;
   readonly logger: Logger;
 }
 
@@ -41,10 +45,10 @@ export async function warmUp(
       const deadline = withDeadline(signal, TRY_TIMEOUT_MS);
       const account = await loadSmartAccount(ledger, program, { signal: deadline });
       await joinContent(components, program, { signal: deadline });
-      const tip = await findTip(ledger, account, { signal: deadline });
+      const tip = await findTip(ledger, account, { signal: deadline, memory: components.tips });
       await readRecord(content, tip.recordCid, { signal: deadline });
-      await content.pin(tip.recordCid, { signal: deadline });
-      await content.pin(account.state, { signal: deadline });
+      await content.pin(tip.recordCid, { holder: historyOf(program), signal: deadline });
+      await content.pin(account.state, { holder: statesOf(program), signal: deadline });
       await engines.get(account.program.kind)?.prepare(account.program, { signal: deadline });
       logger.info("program ready", { program });
     },

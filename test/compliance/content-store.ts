@@ -7,6 +7,7 @@ import type { CollectingContentStore } from "../../src/adapters/content-store/un
 import { utf8 } from "../../src/utils/bytes.ts";
 import { recordCidOf } from "../../src/wire/canonical.ts";
 import { codeOf } from "../helpers/code-of.ts";
+import { directoryCompliance } from "./content-directories.ts";
 
 const MIB = 1024 * 1024;
 const HELLO = "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e";
@@ -141,6 +142,30 @@ export function contentStoreCompliance(name: string, setUp: () => Promise<Conten
       await f.a.unpin(ABSENT);
     });
 
+    it("keeps for a holder once, however often it pins, and tells who holds what", async () => {
+      const [one, two] = await Promise.all([f.a.putFile(utf8("one"), { holder: "x/1" }), f.a.putFile(utf8("two"))]);
+      await f.a.pin(one, { holder: "x/1" });
+      await f.a.pin(one, { holder: "x/2" });
+      await f.a.putRecord(encode("three"), { holder: "y" });
+      const held = [];
+      for await (const entry of f.a.held("x/")) held.push(entry);
+      expect(held).to.deep.equal([
+        { holder: "x/1", cid: one },
+        { holder: "x/2", cid: one },
+      ]);
+      await f.a.unpin(one, { holder: "x/1" });
+      await f.a.unpin(one, { holder: "x/1" });
+      await f.a.unpin(two, { holder: "x/1" });
+      await f.a.collect();
+      expect([await f.a.has(one), await f.a.has(two)]).to.deep.equal([true, true]);
+      await f.a.unpin(one, { holder: "x/2" });
+      await f.a.collect();
+      expect([await f.a.has(one), await f.a.has(two)]).to.deep.equal([false, true]);
+      for (const holder of ["", "a b", "x".repeat(201), "é"]) {
+        expect(await codeOf(f.a.pin(two, { holder })), holder).to.equal("INVALID_INPUT");
+      }
+    });
+
     it("frees all of a file in which one block occurs many times, and keeps blocks that files share", async () => {
       const zeros = await f.a.putFile(new Uint8Array(4 * MIB));
       const shared = await f.a.putFile(new Uint8Array(3 * MIB));
@@ -175,6 +200,8 @@ export function contentStoreCompliance(name: string, setUp: () => Promise<Conten
       await f.b.collect();
       for (const cid of [...stored, ...fromA]) expect(await f.b.has(cid)).to.equal(true);
     });
+
+    directoryCompliance(() => f);
 
     it("may be started and stopped twice, and does nothing after that", async () => {
       await f.a.start();

@@ -22,6 +22,8 @@ export interface EngineFixture {
   /** @param scratchDirectory where the engine may leave files while it works */
   create(scratchDirectory: string): Engine;
   readonly probe: ProgramReference;
+  /** The same, declaring that its state is a directory. */
+  readonly directoryProbe: ProgramReference;
   /** A well-formed reference that nobody has. */
   readonly unknown: ProgramReference;
   /** What else the environment holds, always the same. */

@@ -42,6 +42,24 @@ describe("commands", function () {
     expect(stderr).to.match(/^error: option '--engine <kind>' argument 'java' is invalid\. .*wasi, docker\.\n$/);
   });
 
+  it("should refuse a ledger's time, queue rule or file that devnet cannot have", async () => {
+    const fresh = { SPRF_DEVNET_FILE: "/nonexistent/devnet.json" };
+    const [help, time, rule, file] = await Promise.all(
+      ["--help", "--ledger-close-ms -1", "--ledger-queue first", "--ledger-file README.md"].map(
+        async (options) => await runCommandLine(`npm run devnet -- ${options}`, fresh),
+      ),
+    );
+    for (const option of ["--ledger-close-ms <ms>", "--ledger-queue <rule>", "--ledger-file <path>"]) {
+      expect(help?.stdout).to.contain(option);
+    }
+    expect(time?.stderr).to.match(/^error INVALID_INPUT: --ledger-close-ms: /);
+    expect(rule?.stderr).to.match(
+      /^error: option '--ledger-queue <rule>' argument 'first' is invalid\. .*one-per-source, chain/,
+    );
+    expect(file?.stderr).to.match(/^error CONFIG_INVALID: cannot keep the development ledger in README\.md: /);
+    for (const ended of [time, rule, file]) expect(ended?.code).to.equal(USER);
+  });
+
   describe("without a devnet", () => {
     const nowhere = { SPRF_DEVNET_FILE: "/nonexistent/devnet.json" };
 

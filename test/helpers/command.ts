@@ -18,8 +18,8 @@ export interface Ended {
 /** A command while it runs. */
 export interface RunningCommand {
   readonly ended: Promise<Ended>;
-  /** The first match on stdout; rejects when the command ends without one. */
-  until(pattern: RegExp): Promise<RegExpExecArray>;
+  /** The first match on stdout, or on stderr where that is said; rejects when the command ends without one. */
+  until(pattern: RegExp, stream?: "stdout" | "stderr"): Promise<RegExpExecArray>;
   /** Sends a signal and waits for the end. */
   end(signal: "SIGINT" | "SIGTERM" | "SIGKILL"): Promise<Ended>;
 }
@@ -52,6 +52,7 @@ export function startCommand(line: string, environment: Environment = {}): Runni
   });
   child.stderr.on("data", (chunk: Buffer) => {
     stderr += chunk.toString();
+    for (const listener of listeners) listener();
   });
   const deadline = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
   const ended = new Promise<Ended>((resolve) => {
@@ -62,10 +63,10 @@ export function startCommand(line: string, environment: Environment = {}): Runni
   });
   return {
     ended,
-    async until(pattern) {
+    async until(pattern, stream = "stdout") {
       const found = Promise.withResolvers<RegExpExecArray>();
       const look = (): void => {
-        const match = pattern.exec(stdout);
+        const match = pattern.exec(stream === "stdout" ? stdout : stderr);
         if (match !== null) found.resolve(match);
       };
       listeners.add(look);

@@ -2,7 +2,8 @@ import fc from "fast-check";
 
 import type { ExecutionAnswer } from "../../src/wire/execution-answer.ts";
 import type { ExecutionRequest, SignedRequest } from "../../src/wire/execution-request.ts";
-import type { CreateRecord, TransitionRecord } from "../../src/wire/record.ts";
+import type { ChangeRequest, ProgramChange, SignedChange, SignedChangeOf } from "../../src/wire/change-request.ts";
+import type { CreateRecord, ProgramRecord, TransitionRecord } from "../../src/wire/record.ts";
 import { addressArbitrary, bytesArbitrary, cidArbitrary, recordCidArbitrary, uint64Arbitrary } from "./arbitraries.ts";
 
 const bytesUpTo = (maxLength: number): fc.Arbitrary<Uint8Array<ArrayBuffer>> =>
@@ -51,6 +52,98 @@ const signedRequest: fc.Arbitrary<SignedRequest> = fc.record({
   signature: bytesArbitrary(64),
 });
 
+const terms = fc.record({ baseFeeStroops: uint64Arbitrary, gasPriceStroops: uint64Arbitrary });
+const workers = fc.array(
+  fc.record({ address: fc.string({ minLength: 1, maxLength: 64 }), ledgerKey: addressArbitrary }),
+  { minLength: 1, maxLength: 4 },
+);
+const history = {
+  previous: fc.record({ recordCid: recordCidArbitrary, envelope: bytesUpTo(32) }),
+  skipped: fc.array(bytesUpTo(16), { maxLength: 3 }),
+};
+
+const changeArbitraries = {
+  workers: fc.record(
+    { kind: fc.constant("workers" as const), workers, agreement: fc.constant(`0x${"ab".repeat(20)}`) },
+    { requiredKeys: ["kind", "workers"] },
+  ),
+  program: fc.record({ kind: fc.constant("program" as const), image }),
+  terms: fc.record({ kind: fc.constant("terms" as const), terms }),
+  recovery: fc.record({ kind: fc.constant("recovery" as const) }),
+} satisfies { [K in ProgramChange["kind"]]: fc.Arbitrary<Extract<ProgramChange, { kind: K }>> };
+
+function changeRequestOf<C extends ProgramChange>(
+  change: fc.Arbitrary<C>,
+): fc.Arbitrary<ChangeRequest & { change: C }> {
+  return fc.record(
+    {
+      version: fc.constant(1 as const),
+      network: fc.string({ minLength: 1, maxLength: 20 }),
+      program: addressArbitrary,
+      sequence: uint64Arbitrary,
+      validUntil: uint64Arbitrary,
+      topUpStroops: uint64Arbitrary,
+      change,
+    },
+    { requiredKeys: ["version", "network", "program", "sequence", "validUntil", "change"] },
+  );
+}
+
+/** Any change request that the schema allows. */
+export const changeRequestArbitrary: fc.Arbitrary<ChangeRequest> = fc.oneof(
+  ...Object.values(changeArbitraries).map((change) => changeRequestOf<ProgramChange>(change)),
+);
+
+function signedChangeOf<K extends ProgramChange["kind"]>(kind: K): fc.Arbitrary<SignedChangeOf<K>> {
+  const change: fc.Arbitrary<ProgramChange> = changeArbitraries[kind];
+  const signed: fc.Arbitrary<SignedChange> = fc.record({
+    request: changeRequestOf(change),
+    signature: bytesArbitrary(64),
+  });
+  return signed as fc.Arbitrary<SignedChangeOf<K>>;
+}
+
+const standing = {
+  version: fc.constant(1 as const),
+  sequence: uint64Arbitrary,
+  state: cidArbitrary,
+  time: uint64Arbitrary,
+  ...history,
+};
+const account = {
+  network: fc.string({ minLength: 1, maxLength: 20 }),
+  program: addressArbitrary,
+  validUntil: uint64Arbitrary,
+};
+
+/** Any record that the schema allows of a transaction which leaves the state as it is. */
+export const governanceRecordArbitrary: fc.Arbitrary<ProgramRecord> = fc.oneof(
+  fc.record(
+    {
+      ...standing,
+      kind: fc.constant("workers" as const),
+      signedChange: signedChangeOf("workers"),
+      recovered: history.previous,
+    },
+    { requiredKeys: ["version", "sequence", "state", "time", "previous", "skipped", "kind", "signedChange"] },
+  ),
+  fc.record({ ...standing, kind: fc.constant("program" as const), signedChange: signedChangeOf("program") }),
+  fc.record({ ...standing, kind: fc.constant("terms" as const), signedChange: signedChangeOf("terms") }),
+  fc.record({
+    ...standing,
+    ...account,
+    kind: fc.constant("payout" as const),
+    shareStroops: uint64Arbitrary.filter((share) => share > 0n),
+    workers: fc.array(addressArbitrary, { minLength: 1, maxLength: 4 }),
+  }),
+  fc.record({ ...standing, ...account, kind: fc.constant("bump" as const) }),
+  fc.record({
+    version: fc.constant(1 as const),
+    kind: fc.constant("recovery" as const),
+    signedChange: signedChangeOf("recovery"),
+  }),
+);
+
 /** Any record of a transition that the schema allows. */
 export const transitionRecordArbitrary: fc.Arbitrary<TransitionRecord> = fc.record({
   version: fc.constant(1 as const),
@@ -66,8 +159,7 @@ export const transitionRecordArbitrary: fc.Arbitrary<TransitionRecord> = fc.reco
   outputCid: cidArbitrary,
   gas: uint64Arbitrary,
   gasFeeStroops: uint64Arbitrary,
-  previous: fc.record({ recordCid: recordCidArbitrary, envelope: bytesUpTo(32) }),
-  skipped: fc.array(bytesUpTo(16), { maxLength: 3 }),
+  ...history,
 });
 
 /** Any record of a new smart account that the schema allows. */
@@ -79,12 +171,9 @@ export const createRecordArbitrary: fc.Arbitrary<CreateRecord> = fc.record(
     program: addressArbitrary,
     owner: addressArbitrary,
     image,
-    terms: fc.record({ baseFeeStroops: uint64Arbitrary, gasPriceStroops: uint64Arbitrary }),
+    terms,
     state: cidArbitrary,
-    workers: fc.array(fc.record({ address: fc.string({ minLength: 1, maxLength: 64 }), ledgerKey: addressArbitrary }), {
-      minLength: 1,
-      maxLength: 4,
-    }),
+    workers,
   },
   { requiredKeys: ["version", "kind", "network", "program", "image", "terms", "state", "workers"] },
 );

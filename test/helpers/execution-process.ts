@@ -158,7 +158,7 @@ function createStops(): {
 function peerAt(url: string): CollectingContentStore {
   const peer: Pick<CollectingContentStore, "localBlock"> = {
     async localBlock(cid) {
-      const response = await fetch(`${url}/ipfs/${cid}`);
+      const response = await fetch(`${url}/ipfs/${cid}?format=raw`);
       return response.ok ? new Uint8Array(await response.arrayBuffer()) : undefined;
     },
   };

@@ -22,6 +22,7 @@ import { loadSmartAccount } from "../../src/execution/load-smart-account.ts";
 import { readRecord } from "../../src/execution/read-record.ts";
 import { findTip } from "../../src/execution/tip.ts";
 import type { Clock } from "../../src/ports/clock.ts";
+import type { Logger } from "../../src/ports/logger.ts";
 import type { LandedTransaction } from "../../src/ports/ledger.ts";
 import { fromHex, utf8 } from "../../src/utils/bytes.ts";
 import {
@@ -54,6 +55,7 @@ export interface ExecutionScene {
   readonly client: ExecuteComponents & { readonly content: CollectingContentStore };
   readonly clock: ShiftedClock;
   readonly lines: LogLine[];
+  readonly logger: Logger;
   readonly scratchDirectory: string;
   /** A funded account of its own. */
   user(): Promise<Wallet>;
@@ -117,6 +119,7 @@ export async function createExecutionScene({
     client,
     clock,
     lines,
+    logger,
     scratchDirectory,
     async user() {
       const wallet = walletOf(Keypair.fromRawEd25519Seed(Buffer.from(random.bytes(32))));

@@ -1,3 +1,5 @@
+import { mkdir } from "node:fs/promises";
+
 import { systemClock } from "../../src/adapters/clock/system.ts";
 import { createHeliaContentStore } from "../../src/adapters/content-store/helia.ts";
 import type { CollectingContentStore } from "../../src/adapters/content-store/unixfs-content-store.ts";
@@ -14,12 +16,17 @@ export interface HeliaNode {
 }
 
 /** A started content store with its blocks and pins in `directory`, and a libp2p node whose key is that of its name. */
-export async function startHeliaNode(name: string, directory: string, peers: readonly string[]): Promise<HeliaNode> {
+export async function startHeliaNode(
+  name: string,
+  directory: string,
+  peers: readonly string[],
+  maxFileBytes = 20 * 1024 * 1024,
+): Promise<HeliaNode> {
+  await mkdir(directory, { recursive: true });
   const logger = createMemoryLogger();
   const messageKey = messageKeysOf(name).privateKey;
   const node = await createLibp2pNode({ messageKey, peers, clock: systemClock, logger });
   const store = createSqliteStore(`${directory}/pins.sqlite`);
-  const maxFileBytes = 20 * 1024 * 1024;
   const content = createHeliaContentStore({ libp2p: node, directory, store, maxFileBytes, clock: systemClock, logger });
   await node.start();
   await content.start();

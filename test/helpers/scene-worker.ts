@@ -1,7 +1,12 @@
+import { join } from "node:path";
+
 import PQueue from "p-queue";
 
+import { serveCar, serveRawBlock } from "../../src/adapters/content-store/trustless-gateway.ts";
 import type { CollectingContentStore } from "../../src/adapters/content-store/unixfs-content-store.ts";
+import { createHttpWorkerApi } from "../../src/adapters/worker-api/http.ts";
 import { createMemoryStore } from "../../src/adapters/store/memory.ts";
+import { createStateCache } from "../../src/execution/state-cache.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Engine } from "../../src/ports/engine.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
@@ -12,11 +17,18 @@ import type { AnswerWithOutput } from "../../src/wire/execution-json.ts";
 import { createAttempts } from "../../src/worker/executions/attempts.ts";
 import { createExecute } from "../../src/worker/executions/execute.ts";
 import { createUsedPayments } from "../../src/worker/executions/used-payments.ts";
+import { createTipMemory } from "../../src/worker/changes/tip-memory.ts";
+import { createConsentedRecords } from "../../src/worker/changes/consented-records.ts";
+import { createConsent } from "../../src/worker/changes/consent.ts";
+import { recentOf } from "../../src/worker/history/holders.ts";
+import { createRunContent } from "../../src/worker/history/run-content.ts";
 import { createWorkerApi } from "../../src/worker/http/api.ts";
 import { startHttpServer, type HttpServer } from "../../src/worker/http/server.ts";
 import { keyOf } from "./smart-accounts.ts";
 import { messageKeysOf, type MessageKeys } from "./message-keys.ts";
 import type { Keypair } from "@stellar/stellar-sdk";
+
+const STATE_CACHE_BYTES = 64 * 1024 * 1024;
 
 /** What a test may change about a worker; each start takes the changes made since. */
 export interface WorkerChanges {
@@ -28,6 +40,8 @@ export interface WorkerChanges {
   /** What leaves the worker instead of its honest answer. */
   tamper?: (answer: AnswerWithOutput) => AnswerWithOutput;
   serves?: (program: string) => Promise<boolean>;
+  /** The market's word on who works under an agreement. @default none knows it */
+  workersOf?: (agreement: string, program: string) => Promise<ReadonlySet<string> | undefined>;
   maxQueued?: number;
   concurrency?: number;
 }
@@ -80,21 +94,35 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
       },
     };
     const engine = changes.wrapEngine?.(counting) ?? counting;
+    const tips = createTipMemory({
+      store,
+      workerApi: createHttpWorkerApi(),
+      networkPassphrase: ledger.networkPassphrase,
+      ownKey: ledgerKey.publicKey(),
+    });
     const attempts = createAttempts({ store, clock, latestBlock: () => 0 });
     const usedPayments = createUsedPayments({
       store,
       ledger,
       content,
       clock,
+      tips,
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
     });
+    const runContent = createRunContent(content, () => recentOf({ block: 0, nowMs: clock.now() }));
     const execute = createExecute(
       {
         ledger,
-        content,
+        content: runContent,
+        keepInput: async (cid, options) => await runContent.pin(cid, options),
         engines: new Map([[engine.kind, engine]]),
         scratchDirectory: init.scratchDirectory,
+        states: createStateCache(
+          { clock, logger },
+          { directory: join(init.scratchDirectory, `states-${n}`), maxBytes: STATE_CACHE_BYTES },
+        ),
         attempts,
+        tips,
         usedPayments,
         queue: new PQueue({ concurrency: changes.concurrency ?? 2 }),
         clock,
@@ -111,7 +139,22 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         return changes.tamper?.(answer) ?? answer;
       },
       answersTo: async (requestHash) => await attempts.of(requestHash),
-      block: async (cid) => await content.localBlock(cid),
+      clock,
+      content: {
+        block: async (cid) => await serveRawBlock(content, cid),
+        car: async (cid, options) => await serveCar(content, cid, options),
+      },
+      tip: async (program) => await tips.get(program),
+      consent: createConsent({
+        ledger,
+        consented: createConsentedRecords({ store, content, ledger }),
+        tips,
+        content,
+        clock,
+        logger,
+        ledgerKey,
+        workersOf: async (agreement, program) => await changes.workersOf?.(agreement, program),
+      }),
       health: async () => ({ status: "ok", version: "0", blockNumber: 0, ledger: (await ledger.latest()).sequence }),
       describe: () => ({
         messageKey: toHex(messageKeys.publicKey),

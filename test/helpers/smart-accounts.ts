@@ -1,6 +1,6 @@
 import { Keypair } from "@stellar/stellar-sdk";
 
-import type { SmartAccountTerms } from "../../src/domain/program/create-transaction.ts";
+import type { SmartAccountTerms } from "../../src/domain/program/account-terms.ts";
 import type { AccountSnapshot, LedgerAccount, LedgerDataEntry } from "../../src/ports/ledger.ts";
 import { utf8 } from "../../src/utils/bytes.ts";
 

@@ -195,6 +195,8 @@ export function standIns(
     },
     workerApi: {
       execute: () => Promise.reject(new Error("not used here")),
+      consent: () => Promise.reject(new Error("not used here")),
+      tip: () => Promise.reject(new Error("not used here")),
       describe: () => Promise.reject(new Error("not used here")),
       health: async () => undefined,
     },

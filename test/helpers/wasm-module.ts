@@ -60,6 +60,11 @@ export function wasmModule(parts: WasmParts = {}): Uint8Array {
   ]);
 }
 
+/** A module with one more custom section. */
+export function withSection(module: Uint8Array, name: string, value: string): Uint8Array {
+  return Buffer.concat([module, Buffer.from(section(0, [...text(name), ...Buffer.from(value)]))]);
+}
+
 /** An unsigned number as LEB128. */
 export function leb(value: number): number[] {
   const bytes: number[] = [];

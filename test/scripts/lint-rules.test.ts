@@ -28,6 +28,9 @@ const FAULTS: readonly Fault[] = [
     ["src/client/a.ts", "../create-client.ts"],
     ["src/indexer/a.ts", "../adapters/store/sqlite.ts"],
     ["src/domain/e.ts", "../indexer/indexer.ts"],
+    ["src/audit/a.ts", "../adapters/store/sqlite.ts"],
+    ["src/audit/b.ts", "../create-auditor.ts"],
+    ["src/domain/f.ts", "../audit/audit-program.ts"],
     ["src/config/a.ts", "../adapters/store/sqlite.ts"],
     ["src/cli/a.ts", "../adapters/store/sqlite.ts"],
     ["src/cli/b.ts", "../worker/worker.ts"],
@@ -44,6 +47,7 @@ const FAULTS: readonly Fault[] = [
     "src/channel",
     "src/execution",
     "src/indexer",
+    "src/audit",
     "src/domain",
     "src/wire",
   ].flatMap((folder) => [

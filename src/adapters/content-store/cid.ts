@@ -6,11 +6,15 @@ import { create as createDigest } from "multiformats/hashes/digest";
 
 import { SprfError } from "../../errors.ts";
 import { equalBytes, toHex } from "../../utils/bytes.ts";
+import { decodeCanonical } from "../../wire/canonical.ts";
+import { tooLarge } from "./content-errors.ts";
 
 const SHA2_256 = 0x12;
 const RAW = 0x55;
 const DAG_PB = 0x70;
 const DAG_CBOR = 0x71;
+
+const MAX_RECORD_BYTES = 1024 * 1024;
 
 /** Every block is at most this large: what bitswap peers accept in one message. */
 export const MAX_BLOCK_BYTES = 2 * 1024 * 1024;
@@ -45,9 +49,24 @@ export function matches(cid: CID, bytes: Uint8Array): boolean {
   return equalBytes(createHash("sha256").update(bytes).digest(), cid.multihash.digest);
 }
 
+/** @throws SprfError `CONTENT_TOO_LARGE` past 1 MiB, `INVALID_INPUT` unless it is canonical dag-cbor */
+export function checkRecord(block: Uint8Array): void {
+  if (block.length > MAX_RECORD_BYTES) throw tooLarge(block.length, MAX_RECORD_BYTES);
+  try {
+    decodeCanonical(block);
+  } catch (error) {
+    throw new SprfError("INVALID_INPUT", "a record must be canonical dag-cbor", { cause: error });
+  }
+}
+
 /** The CID of a record's block. */
 export function recordCid(block: Uint8Array): CID {
   return CID.createV1(DAG_CBOR, createDigest(SHA2_256, createHash("sha256").update(block).digest()));
+}
+
+/** The codec as multicodec names it. */
+export function codecName(cid: CID): "raw" | "dag-pb" | "dag-cbor" {
+  return cid.code === RAW ? "raw" : cid.code === DAG_PB ? "dag-pb" : "dag-cbor";
 }
 
 export function isRecord(cid: CID): boolean {

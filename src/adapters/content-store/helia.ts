@@ -3,6 +3,8 @@ import type { Logger } from "../../ports/logger.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Libp2pNode } from "../libp2p/node.ts";
 import { createBitswapSource } from "./bitswap-source.ts";
+import type { RatedGateways } from "./gateway-book.ts";
+import { withGateways } from "./gateway-first.ts";
 import { createLocalBlocks } from "./local-blocks.ts";
 import { createFsBlocks, createMemoryBlocks } from "./raw-blocks.ts";
 import { createUnixfsContentStore } from "./unixfs-content-store.ts";
@@ -19,6 +21,8 @@ export interface HeliaContentStoreInit {
   readonly directory?: string;
   /** Keeps the pins. */
   readonly store: Store;
+  /** Asked before peers are. */
+  readonly gateways?: RatedGateways;
   /** The largest file that is stored or pinned. @default 1 GiB */
   readonly maxFileBytes?: number;
   /** How long peers are asked for one block when the caller sets no deadline. @default 30,000 */
@@ -35,7 +39,7 @@ export function createHeliaContentStore(init: HeliaContentStoreInit): Collecting
   const logger = init.logger.child({ component: "content-store" });
   const raw = init.directory === undefined ? createMemoryBlocks() : createFsBlocks(init.directory);
   const blocks = createLocalBlocks(raw, logger);
-  const source = createBitswapSource({
+  const peers = createBitswapSource({
     node: init.libp2p,
     blocks,
     fetchTimeoutMs: init.fetchTimeoutMs ?? DEFAULT_FETCH_TIMEOUT_MS,
@@ -45,7 +49,7 @@ export function createHeliaContentStore(init: HeliaContentStoreInit): Collecting
   return createUnixfsContentStore({
     raw,
     blocks,
-    source,
+    source: withGateways(init.gateways, { peers, clock, logger }),
     store,
     maxFileBytes: init.maxFileBytes ?? DEFAULT_MAX_FILE_BYTES,
     collectIntervalMs: init.collectIntervalMs ?? DEFAULT_COLLECT_INTERVAL_MS,

@@ -17,6 +17,8 @@ export interface LocalBlocks {
   has(cid: CID): Promise<boolean>;
   /** Stores a block whose hash the caller has checked or made. */
   write(cid: CID, bytes: Uint8Array, lease?: Lease): Promise<void>;
+  /** Resolves when these blocks would survive a loss of power. */
+  sync(cids: readonly CID[]): Promise<void>;
   remove(cid: CID): Promise<void>;
   all(): AsyncIterable<CID>;
 }
@@ -54,6 +56,7 @@ export function createLocalBlocks(raw: RawBlocks, logger: Logger): LocalBlocks {
         undefined,
       );
     },
+    sync: async (cids) => await raw.sync(cids),
     remove: async (cid) => await raw.delete(cid),
     all: () => raw.all(),
   };

@@ -1,29 +1,25 @@
 import { unixfs } from "@helia/unixfs";
 import type { CID } from "multiformats/cid";
 
-import { SprfError, isSprfError, messageOf } from "../../errors.ts";
+import { SprfError, messageOf } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ContentStore } from "../../ports/content-store.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { Store } from "../../ports/store.ts";
-import { abortError, throwIfAborted } from "../../utils/abort.ts";
-import { decodeCanonical } from "../../wire/canonical.ts";
+import { throwIfAborted } from "../../utils/abort.ts";
 import type { BlockSource } from "./block-source.ts";
-import { blockKey, hasLinks, isRecord, parseCid, recordCid } from "./cid.ts";
+import { checkRecord, parseCid, recordCid } from "./cid.ts";
 import { collect } from "./collect.ts";
 import type { Collected } from "./collect.ts";
+import { asSprfError, limited } from "./content-errors.ts";
 import type { LocalBlocks } from "./local-blocks.ts";
 import { createPins } from "./pins.ts";
 import type { RawBlocks } from "./raw-blocks.ts";
-import { createReadThrough } from "./read-through.ts";
-import { createSweepGuard } from "./sweep-guard.ts";
-import { walk } from "./walk.ts";
+import { createDagReader, fetchDag, hasDag, readDag } from "./read-dag.ts";
+import { createSweepGuard, type Lease } from "./sweep-guard.ts";
+import { listStoredDirectory, storeDirectory } from "./unixfs-directory.ts";
 
-const MAX_RECORD_BYTES = 1024 * 1024;
-const READ_CONCURRENCY = 8;
-/** A file's chunks are 1 MiB here; other writers' may be smaller, but a DAG of next to nothing is an attack. */
-const MIN_AVERAGE_BLOCK_BYTES = 4_096;
-const BLOCKS_BESIDE = 64;
+const PROFILE = { profile: "unixfs-v1-2025" } as const;
 
 export interface UnixfsContentStoreInit {
   readonly raw: RawBlocks;
@@ -49,7 +45,7 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
   const { blocks, source, logger, clock } = init;
   const pins = createPins(init.store);
   const guard = createSweepGuard();
-  const readBlock = createReadThrough(blocks, source);
+  const reader = createDagReader(blocks, source);
   let running: { readonly stop: AbortController; readonly collector: Promise<void> } | undefined;
   let collecting: Promise<Collected> | undefined;
 
@@ -58,7 +54,9 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
     return signal === undefined ? running.stop.signal : AbortSignal.any([signal, running.stop.signal]);
   };
   const sweep = async (signal: AbortSignal | undefined): Promise<Collected> => {
-    collecting ??= collect({ blocks, pins, guard, logger }, { signal }).finally(() => (collecting = undefined));
+    collecting ??= collect({ blocks, readBlock: reader.readBlock, pins, guard, logger }, { signal }).finally(
+      () => (collecting = undefined),
+    );
     return await collecting;
   };
   const collectNowAndThen = async (signal: AbortSignal): Promise<void> => {
@@ -71,6 +69,20 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
       }
     }
   };
+
+  /** Where an import puts its blocks; `written` is what it put there. */
+  const importing = (signal: AbortSignal, lease: Lease, written: CID[]): ImportBlockstore => ({
+    async put(cid, block) {
+      throwIfAborted(signal);
+      await blocks.write(cid, await toBytes(block), lease);
+      written.push(cid);
+      return cid;
+    },
+    async *get(cid) {
+      yield await reader.readBlock(cid, { offline: true, signal });
+    },
+    has: async (cid) => await blocks.has(cid),
+  });
 
   return {
     async start({ signal } = {}) {
@@ -94,22 +106,13 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
       const signal = alive(options.signal);
       const lease = guard.lease();
       const written: CID[] = [];
-      const blockstore = {
-        async put(cid: CID, block: BlockInput): Promise<CID> {
-          throwIfAborted(signal);
-          await blocks.write(cid, await toBytes(block), lease);
-          written.push(cid);
-          return cid;
-        },
-        async *get(cid: CID): AsyncGenerator<Uint8Array> {
-          yield await readBlock(cid, { offline: true, signal });
-        },
-        has: async (cid: CID): Promise<boolean> => await blocks.has(cid),
-      };
+      const blockstore = importing(signal, lease, written);
       try {
         const bytes = limited(content, init.maxFileBytes, signal);
-        const cid = await unixfs({ blockstore }).addByteStream(bytes, { profile: "unixfs-v1-2025" });
-        await pins.add(cid.toString());
+        const cid = await unixfs({ blockstore }).addByteStream(bytes, PROFILE);
+        // Whoever is told that it is pinned may sign for it: it must be there after a loss of power as well.
+        await blocks.sync(written);
+        await pins.add(cid.toString(), options.holder);
         // Only now: a peer that hears of a file must be able to get all of it.
         for (const block of written) await source?.announce(block);
         return cid.toString();
@@ -120,19 +123,57 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
       }
     },
 
+    async putDirectory(entries, options = {}) {
+      const signal = alive(options.signal);
+      const lease = guard.lease();
+      const written: CID[] = [];
+      const blockstore = importing(signal, lease, written);
+      let left = init.maxFileBytes;
+      try {
+        const { cid, files } = await storeDirectory(entries, {
+          async file(content) {
+            const bytes = limited(content, left, signal);
+            const candidates = [{ path: "file", content: bytes }];
+            for await (const { cid: file, size } of unixfs({ blockstore }).addAll(candidates, PROFILE)) {
+              left -= Number(size);
+              return { cid: file.toString(), dagBytes: Number(size) };
+            }
+            throw new SprfError("INTERNAL", "a file was not imported");
+          },
+          block: async (node, bytes) => void (await blockstore.put(node, bytes)),
+        });
+        // What was given as stored need not be here any more.
+        const held = await fetchDag(reader, cid, { maxBytes: init.maxFileBytes, lease, signal });
+        await blocks.sync([...written, ...held]);
+        await pins.add(cid.toString(), options.holder);
+        for (const block of written) await source?.announce(block);
+        return { cid: cid.toString(), files };
+      } catch (error) {
+        throw asSprfError(error, signal);
+      } finally {
+        lease.release();
+      }
+    },
+
+    async listDirectory(text, options = {}) {
+      const cid = parseCid(text);
+      const signal = alive(options.signal);
+      try {
+        return await listStoredDirectory(cid, async (node) => await reader.readBlock(node, { signal }));
+      } catch (error) {
+        throw asSprfError(error, signal);
+      }
+    },
+
     async putRecord(block, options = {}) {
       throwIfAborted(alive(options.signal));
-      if (block.length > MAX_RECORD_BYTES) throw tooLarge(block.length, MAX_RECORD_BYTES);
-      try {
-        decodeCanonical(block);
-      } catch (error) {
-        throw new SprfError("INVALID_INPUT", "a record must be canonical dag-cbor", { cause: error });
-      }
+      checkRecord(block);
       const cid = recordCid(block);
       const lease = guard.lease();
       try {
         await blocks.write(cid, block.slice(), lease);
-        await pins.add(cid.toString());
+        await blocks.sync([cid]);
+        await pins.add(cid.toString(), options.holder);
       } finally {
         lease.release();
       }
@@ -140,70 +181,22 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
       return cid.toString();
     },
 
-    async *get(text, { maxBytes, offline, signal: outer }) {
-      const cid = parseCid(text);
-      const signal = alive(outer);
-      let reads = BLOCKS_BESIDE + Math.ceil(maxBytes / MIN_AVERAGE_BLOCK_BYTES);
-      const read = async (block: CID): Promise<Uint8Array> => {
-        if (reads-- <= 0) throw new SprfError("CONTENT_TOO_LARGE", "the content has too many blocks for its size");
-        return await readBlock(block, { offline, signal });
-      };
-      try {
-        if (isRecord(cid)) {
-          const record = await read(cid);
-          if (record.length > maxBytes) throw tooLarge(record.length, maxBytes);
-          yield record;
-          return;
-        }
-        let total = 0;
-        // The exporter below takes the number of blocks to read ahead; Helia's type leaves it out.
-        const reading = { signal, blockReadConcurrency: READ_CONCURRENCY };
-        for await (const part of unixfs({ blockstore: readOnly(read) }).cat(cid, reading)) {
-          total += part.length;
-          if (total > maxBytes) throw tooLarge(total, maxBytes);
-          yield part;
-        }
-      } catch (error) {
-        throw asSprfError(error, signal);
-      }
+    async *get(text, { maxBytes, offline, signal }) {
+      yield* readDag(reader, parseCid(text), { maxBytes, offline, signal: alive(signal) });
     },
 
     async has(text, options = {}) {
       const root = parseCid(text);
-      const signal = alive(options.signal);
-      let complete = true;
-      await walk(
-        root,
-        async (cid) => {
-          if (!complete) return undefined;
-          const node = hasLinks(cid) ? await blocks.read(cid).catch(() => undefined) : undefined;
-          if (hasLinks(cid) ? node === undefined : !(await blocks.has(cid))) complete = false;
-          return node;
-        },
-        { signal },
-      );
-      return complete;
+      return await hasDag(blocks, root, alive(options.signal));
     },
 
     async pin(text, options = {}) {
       const root = parseCid(text);
       const signal = alive(options.signal);
       const lease = guard.lease();
-      let total = 0;
       try {
-        await walk(
-          root,
-          async (cid, inner) => {
-            await lease.hold(blockKey(cid));
-            if (!hasLinks(cid) && (await blocks.has(cid))) return undefined;
-            const bytes = await readBlock(cid, { signal: inner.signal, lease });
-            total += bytes.length;
-            if (total > init.maxFileBytes) throw tooLarge(total, init.maxFileBytes);
-            return bytes;
-          },
-          { signal },
-        );
-        await pins.add(text);
+        await blocks.sync(await fetchDag(reader, root, { maxBytes: init.maxFileBytes, lease, signal }));
+        await pins.add(text, options.holder);
       } catch (error) {
         throw asSprfError(error, signal);
       } finally {
@@ -214,12 +207,25 @@ export function createUnixfsContentStore(init: UnixfsContentStoreInit): Collecti
     async unpin(text, options = {}) {
       parseCid(text);
       throwIfAborted(alive(options.signal));
-      await pins.release(text);
+      await pins.release(text, options.holder);
+    },
+    async *held(prefix, options = {}) {
+      const signal = alive(options.signal);
+      for await (const entry of pins.held(prefix)) {
+        throwIfAborted(signal);
+        yield entry;
+      }
     },
 
     collect: async ({ signal } = {}) => await sweep(alive(signal)),
     localBlock: async (text) => await blocks.read(parseCid(text)),
   };
+}
+
+interface ImportBlockstore {
+  put(cid: CID, block: BlockInput): Promise<CID>;
+  get(cid: CID): AsyncGenerator<Uint8Array>;
+  has(cid: CID): Promise<boolean>;
 }
 
 type BlockInput = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -229,48 +235,4 @@ async function toBytes(block: BlockInput): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const part of block) parts.push(part);
   return new Uint8Array(Buffer.concat(parts));
-}
-
-async function* limited(
-  content: Uint8Array | AsyncIterable<Uint8Array>,
-  maxBytes: number,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  let total = 0;
-  for await (const part of content instanceof Uint8Array ? [content] : content) {
-    throwIfAborted(signal);
-    total += part.length;
-    if (total > maxBytes) throw tooLarge(total, maxBytes);
-    yield part;
-  }
-}
-
-function readOnly(read: (cid: CID) => Promise<Uint8Array>): Parameters<typeof unixfs>[0]["blockstore"] {
-  return {
-    async *get(cid) {
-      yield await read(cid);
-    },
-    put: () => {
-      throw new SprfError("INTERNAL", "reading a file must not store anything");
-    },
-    has: async () => true,
-  };
-}
-
-function tooLarge(bytes: number, limit: number): SprfError {
-  return new SprfError("CONTENT_TOO_LARGE", `the content has at least ${bytes} bytes, more than ${limit}`, {
-    context: { bytes, limit },
-  });
-}
-
-/** The libraries' own errors mean that a block, although its hash is right, is no file. */
-function asSprfError(error: unknown, signal: AbortSignal): unknown {
-  if (signal.aborted && !isSprfError(error, "CONTENT_TOO_LARGE")) {
-    const aborted = abortError(signal);
-    return aborted.code === "TIMEOUT"
-      ? new SprfError("CONTENT_NOT_FOUND", "no peer has served the content in time", { cause: error })
-      : aborted;
-  }
-  if (isSprfError(error)) return error;
-  return new SprfError("CONTENT_CORRUPT", `not a file: ${messageOf(error)}`, { cause: error });
 }

@@ -124,6 +124,7 @@ export function createStellarRpcLedger({
 function readAccount(id: string, entry: xdr.AccountEntry): LedgerAccount {
   const extension = entry.ext.type === "v1" ? entry.ext.v1 : undefined;
   const sponsorship = extension?.ext.type === "v2" ? extension.ext.v2 : undefined;
+  const moved = sponsorship?.ext.type === "v3" ? Number(sponsorship.ext.v3.seqTime) : undefined;
   const reserved =
     2n + BigInt(entry.numSubEntries) + BigInt(sponsorship?.numSponsoring ?? 0) - BigInt(sponsorship?.numSponsored ?? 0);
   const spendable = entry.balance - reserved * BASE_RESERVE_STROOPS - (extension?.liabilities.selling ?? 0n);
@@ -131,6 +132,7 @@ function readAccount(id: string, entry: xdr.AccountEntry): LedgerAccount {
   return {
     id,
     sequence: entry.seqNum,
+    ...(moved === undefined ? {} : { sequenceTime: moved }),
     balanceStroops: entry.balance,
     spendableStroops: spendable > 0n ? spendable : 0n,
     thresholds: { master, low, medium, high },

@@ -4,11 +4,15 @@ import { ERRORS, SprfError, isSprfError, messageOf, type ErrorCode } from "../..
 import type { WorkerApi, WorkerApiOptions } from "../../ports/worker-api.ts";
 import { abortError, withDeadline } from "../../utils/abort.ts";
 import { fromHex } from "../../utils/bytes.ts";
-import { answerFromJson, errorJsonSchema, requestToJson, type AnswerWithOutput } from "../../wire/execution-json.ts";
+import { answerFromJson, errorJsonSchema, requestToJson } from "../../wire/execution-json.ts";
+import { tipFromJson } from "../../wire/tip-json.ts";
+import { consentFromJson, proposalToJson } from "../../wire/proposal-json.ts";
 
 /** An answer holds an output of at most 1 MiB in base64. */
 const MAX_RESPONSE_BYTES = 2 * 1024 * 1024;
 const EXECUTE_TIMEOUT_MS = 120_000;
+/** It may have to fetch the record before, and look for the tip. */
+const CONSENT_TIMEOUT_MS = 30_000;
 const CALL_TIMEOUT_MS = 5_000;
 const CLOSED_CODES: ReadonlySet<string> = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
 
@@ -27,7 +31,22 @@ export function createHttpWorkerApi(): WorkerApi {
         headers: { "content-type": "application/json" },
         body: JSON.stringify(requestToJson(signed)),
       });
-      return readAnswer(apiUrl, body);
+      return readReply(apiUrl, body, answerFromJson);
+    },
+    async consent(apiUrl, proposal, options) {
+      const body = await call(`${apiUrl}/v1/changes`, CONSENT_TIMEOUT_MS, options, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(proposalToJson(proposal)),
+      });
+      return readReply(apiUrl, body, consentFromJson);
+    },
+    async tip(apiUrl, program, options) {
+      return readReply(
+        apiUrl,
+        await call(`${apiUrl}/v1/programs/${program}/tip`, CALL_TIMEOUT_MS, options),
+        tipFromJson,
+      );
     },
     async describe(apiUrl, options) {
       const found = describedSchema.safeParse(await call(`${apiUrl}/v1/worker`, CALL_TIMEOUT_MS, options));
@@ -41,9 +60,9 @@ export function createHttpWorkerApi(): WorkerApi {
 }
 
 /** What is no answer at all is the worker's fault, not the caller's. */
-function readAnswer(apiUrl: string, body: unknown): AnswerWithOutput {
+function readReply<T>(apiUrl: string, body: unknown, read: (body: unknown) => T): T {
   try {
-    return answerFromJson(body);
+    return read(body);
   } catch (error) {
     if (!isSprfError(error, "INVALID_INPUT")) throw error;
     throw new SprfError("WORKER_UNREACHABLE", `${apiUrl} did not answer with an answer: ${error.message}`, {

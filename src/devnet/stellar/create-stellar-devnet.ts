@@ -36,7 +36,7 @@ export interface StellarDevnetInit {
    * @default 1000
    */
   readonly closeEveryMs?: number;
-  /** SQLite file that carries accounts and history over restarts; in memory when absent. */
+  /** SQLite file that carries accounts and history over restarts, made when missing; in memory when absent. */
   readonly databasePath?: string;
   /**
    * Version written into headers; the rules stay those of protocol 19.
@@ -74,7 +74,7 @@ interface Parts {
 /**
  * Builds the embedded network and starts it.
  *
- * @throws SprfError `STORE_UNAVAILABLE` or `CONFIG_INVALID` when its file or its address cannot be used.
+ * @throws SprfError `CONFIG_INVALID` when its file or its address cannot be used.
  */
 export async function createStellarDevnet(init: StellarDevnetInit): Promise<StellarDevnet> {
   const { logger, host = "127.0.0.1", networkPassphrase = DEVNET_PASSPHRASE } = init;

@@ -57,6 +57,10 @@ export function createFriendbot(ledger: DevelopmentLedger, runner: LedgerRunner)
     request.answer(answer);
   };
 
+  const answerAll = (answer: FriendbotAnswer): void => {
+    for (const request of waiting) settle(request, answer);
+  };
+
   runner.listen({
     before() {
       const batch = new Map<AccountId, string>();
@@ -80,12 +84,15 @@ export function createFriendbot(ledger: DevelopmentLedger, runner: LedgerRunner)
         }
       }
     },
+    halted: ({ message }) => answerAll(problem(503, "Service Unavailable", message)),
   });
 
   return {
     async fund(address) {
       if (!StrKey.isValidEd25519PublicKey(address))
         return problem(400, "Bad Request", "invalid address: not a G... key");
+      const failure = runner.failure();
+      if (failure !== undefined) return problem(503, "Service Unavailable", failure.message);
       const id = toHex(StrKey.decodeEd25519PublicKey(address));
       if (ledger.state.account(id) !== undefined) return alreadyFunded();
       if (waiting.length >= MAX_WAITING)
@@ -96,7 +103,7 @@ export function createFriendbot(ledger: DevelopmentLedger, runner: LedgerRunner)
       return await promise;
     },
     stop() {
-      for (const request of waiting) settle(request, problem(503, "Service Unavailable", "the network is stopping"));
+      answerAll(problem(503, "Service Unavailable", "the network is stopping"));
     },
   };
 }

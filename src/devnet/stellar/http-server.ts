@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 
 import { messageOf, SprfError } from "../../errors.ts";
 import type { Logger } from "../../ports/logger.ts";
+import { answerCors } from "./cors.ts";
 import type { Friendbot } from "./friendbot.ts";
 import type { JsonRpcMethod } from "./rpc/json-rpc.ts";
 import { answer, errorResponse } from "./rpc/json-rpc.ts";
@@ -74,6 +75,7 @@ async function respond(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  if (answerCors(request, response)) return;
   const url = URL.parse(request.url ?? "/", "http://localhost");
   if (url === null) {
     send(response, 400, { status: 400, title: "Bad Request", detail: "malformed URL" });
@@ -83,6 +85,12 @@ async function respond(
   if (request.method !== "POST" && !(isFriendbot && request.method === "GET")) {
     response.setHeader("allow", isFriendbot ? "GET, POST" : "POST");
     send(response, 405, errorResponse("invalidRequest", "use POST"));
+    return;
+  }
+  if (!isFriendbot && !isJson(request.headers["content-type"])) {
+    response.setHeader("connection", "close");
+    response.setHeader("accept-post", "application/json");
+    response.writeHead(415, { "content-type": "text/plain" }).end("content-type must be application/json\n");
     return;
   }
   const body = await readBody(request);
@@ -102,6 +110,12 @@ async function respond(
   });
   if (result === undefined) response.writeHead(204).end();
   else send(response, 200, result);
+}
+
+function isJson(contentType: string | undefined): boolean {
+  const [type = "", ...parameters] = (contentType ?? "").toLowerCase().split(";");
+  const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith("charset="));
+  return type.trim() === "application/json" && (charset === undefined || /^charset="?utf-?8"?$/.test(charset));
 }
 
 /** The body as text, or undefined when it is too long. */

@@ -25,6 +25,8 @@ export interface CloseListener {
   /** The last chance to put a transaction into this ledger. */
   before(): void;
   after(closed: ClosedLedger): void;
+  /** No ledger follows any more. */
+  halted(failure: SprfError): void;
 }
 
 /** Gives a ledger its time: closes it, stores every close, and tells who listens. */
@@ -66,9 +68,11 @@ export function createLedgerRunner(
       store.save(closed);
     } catch (error) {
       // Memory may be ahead of the store now: going on would answer with what a restart does not know.
-      failure = new SprfError("INTERNAL", `the development ledger halted: ${messageOf(error)}`, { cause: error });
+      const halt = new SprfError("INTERNAL", `the development ledger halted: ${messageOf(error)}`, { cause: error });
+      failure = halt;
       logger.error("development ledger halted", { error: messageOf(error) });
-      throw failure;
+      for (const listener of listeners) notify(() => listener.halted(halt));
+      throw halt;
     }
     for (const listener of listeners) notify(() => listener.after(closed));
     return closed;

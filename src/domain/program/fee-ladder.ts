@@ -4,6 +4,9 @@ export const TRANSITION_FEE_STROOPS = 30_000n;
 /** Fee of each operation that is offered first; a bid, of which the ledger takes what it needs. */
 export const FEE_PER_OPERATION_STROOPS = 1_000n;
 
+/** What making or changing an account may cost its owner in fees: an operation for each entry and signer, old and new. */
+export const CHANGE_FEE_STROOPS = 100n * FEE_PER_OPERATION_STROOPS;
+
 /** The least that the network takes for an operation. */
 const NETWORK_FEE_STROOPS = 100n;
 

@@ -59,6 +59,9 @@ export function majorityOf(workers: number): number {
   return Math.floor(workers / 2) + 1;
 }
 
+/** Weight of an owner who recovered an account, and all its thresholds: more than any number of workers has. */
+export const RECOVERED_WEIGHT = 255;
+
 /**
  * Reads the entries and checks that the account is what it says: no master key, every worker a signer of weight 1, all
  * thresholds the majority.
@@ -66,12 +69,55 @@ export function majorityOf(workers: number): number {
  * @throws SprfError `SMART_ACCOUNT_INVALID` naming the first rule that is broken
  */
 export function readSmartAccount(snapshot: AccountSnapshot): SmartAccount {
-  const { account } = snapshot;
-  const refuse = (why: string): never => {
+  const refuse = refusal(snapshot);
+  if (isRecovered(snapshot)) refuse("its owner recovered it, and has to give it workers");
+  const read = readEntries(snapshot, refuse);
+  const { thresholds, signers } = snapshot.account;
+  const majority = majorityOf(read.workers.length);
+  if (thresholds.master !== 0) refuse("its master key still counts");
+  if (thresholds.low !== majority || thresholds.medium !== majority || thresholds.high !== majority) {
+    refuse(`its thresholds are not the majority, ${majority}`);
+  }
+  if (signers.length !== read.workers.length) refuse(`${signers.length} signers for ${read.workers.length} workers`);
+  for (const worker of read.workers) {
+    const signer = signers.find(({ key }) => key === worker.ledgerKey);
+    if (signer?.weight !== 1) refuse(`${worker.ledgerKey} is not a signer of weight 1`);
+  }
+  return read;
+}
+
+/**
+ * Reads an account that its owner recovered: the entries are those of before, the owner's key alone reaches the thresholds.
+ *
+ * @throws SprfError `SMART_ACCOUNT_INVALID` for any other account
+ */
+export function readRecoveredAccount(snapshot: AccountSnapshot): SmartAccount & { readonly owner: string } {
+  const refuse = refusal(snapshot);
+  const read = readEntries(snapshot, refuse);
+  const { owner } = read;
+  if (owner === undefined || !isRecovered(snapshot)) return refuse("its owner did not recover it");
+  return { ...read, owner };
+}
+
+/** Whether the owner of the account recovered it. */
+export function isRecovered({ account, data }: AccountSnapshot): boolean {
+  const owner = data.get(ENTRY.owner);
+  const { low, medium, high } = account.thresholds;
+  if (owner === undefined || [low, medium, high].some((threshold) => threshold !== RECOVERED_WEIGHT)) return false;
+  const key = new TextDecoder().decode(owner.value);
+  return account.signers.some((signer) => signer.key === key && signer.weight === RECOVERED_WEIGHT);
+}
+
+function refusal({ account }: AccountSnapshot): (why: string) => never {
+  return (why) => {
     throw new SprfError("SMART_ACCOUNT_INVALID", `${account.id} is not a smart account: ${why}`, {
       context: { account: account.id },
     });
   };
+}
+
+function readEntries(snapshot: AccountSnapshot, refuse: (why: string) => never): SmartAccount {
+  const { account } = snapshot;
   const text = (name: string): string | undefined => {
     const entry = snapshot.data.get(name);
     return entry === undefined ? undefined : new TextDecoder().decode(entry.value);
@@ -85,18 +131,6 @@ export function readSmartAccount(snapshot: AccountSnapshot): SmartAccount {
   const workers = readWorkers(text, refuse);
   // Else one name could hide a signer that no entry names.
   if (new Set(workers.map(({ ledgerKey }) => ledgerKey)).size !== workers.length) refuse("it names a worker twice");
-  const majority = majorityOf(workers.length);
-  const { thresholds, signers } = account;
-  if (thresholds.master !== 0) refuse("its master key still counts");
-  if (thresholds.low !== majority || thresholds.medium !== majority || thresholds.high !== majority) {
-    refuse(`its thresholds are not the majority, ${majority}`);
-  }
-  if (signers.length !== workers.length) refuse(`${signers.length} signers for ${workers.length} workers`);
-  for (const worker of workers) {
-    const signer = signers.find(({ key }) => key === worker.ledgerKey);
-    if (signer?.weight !== 1) refuse(`${worker.ledgerKey} is not a signer of weight 1`);
-  }
-
   const address = required(ENTRY.imageAddress);
   const digest = text(ENTRY.imageDigest);
   const owner = text(ENTRY.owner);

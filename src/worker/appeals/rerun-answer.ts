@@ -1,10 +1,11 @@
+import { sequenceBefore, stateAfter, timeAfter } from "../../domain/program/chain-record.ts";
 import { isSameResult } from "../../domain/verdict/decide-verdict.ts";
 import { SprfError } from "../../errors.ts";
 import { conclude } from "../../execution/conclude.ts";
 import { loadSmartAccount } from "../../execution/load-smart-account.ts";
-import { readRecord } from "../../execution/read-record.ts";
+import { readChainRecord } from "../../execution/read-record.ts";
 import { runProgram, type RunComponents, type RunPlan } from "../../execution/run-program.ts";
-import { findTip } from "../../execution/tip.ts";
+import { findTip, type TipMemory } from "../../execution/tip.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import { toHex } from "../../utils/bytes.ts";
 import { hashWithDomain } from "../../wire/canonical.ts";
@@ -14,7 +15,7 @@ import { hashRequest, type SignedRequest } from "../../wire/execution-request.ts
 /** How many transitions back the state of an answer is looked for. */
 const MAX_DEPTH = 64;
 
-export type RerunComponents = RunComponents & { readonly ledger: Ledger };
+export type RerunComponents = RunComponents & { readonly ledger: Ledger; readonly tips?: TipMemory | undefined };
 
 /**
  * Whether a run of the request on the state that the answer names gives what the answer says.
@@ -36,7 +37,7 @@ export async function rerunAnswer(
   if (paymentLedger === undefined) {
     throw new SprfError("HISTORY_UNAVAILABLE", `payment ${toHex(paymentHash)} is not to be found`);
   }
-  const tip = await findTip(ledger, now, { signal });
+  const tip = await findTip(ledger, now, { signal, memory: components.tips });
   const previousTime = await timeBefore(components, tip.recordCid, answer, signal);
   const paidTime = BigInt(paymentLedger.closeTime);
   const requestHash = hashRequest(request);
@@ -67,10 +68,12 @@ async function timeBefore(
 ): Promise<bigint> {
   let recordCid = tipCid;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
-    const record = await readRecord(content, recordCid, { signal });
-    if (record.kind !== "transition") return 0n;
-    const isBefore = record.environment.sequence < sequence;
-    if (isBefore && record.newState === previousState) return record.environment.time;
+    const record = await readChainRecord(content, recordCid, { signal });
+    if (record.kind === "create") return 0n;
+    const isBefore = (sequenceBefore(record) ?? -1n) < sequence;
+    if (isBefore && stateAfter(record) === previousState) return timeAfter(record);
+    // What the account names now is not what the answer was made with.
+    if (record.kind === "program") break;
     recordCid = record.previous.recordCid;
   }
   throw new SprfError("HISTORY_UNAVAILABLE", `the state ${previousState} is too far back`);

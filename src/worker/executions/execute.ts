@@ -10,6 +10,7 @@ import { SprfError, isSprfError } from "../../errors.ts";
 import { conclude } from "../../execution/conclude.ts";
 import { loadSmartAccount } from "../../execution/load-smart-account.ts";
 import { planRun } from "../../execution/plan-run.ts";
+import type { TipMemory } from "../../execution/tip.ts";
 import { runProgram, type RunComponents } from "../../execution/run-program.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { AccountSnapshot, LandedTransaction, Ledger } from "../../ports/ledger.ts";
@@ -32,6 +33,7 @@ const MAX_EXECUTION_MS = 180_000;
 export interface ExecuteComponents extends RunComponents {
   readonly ledger: Ledger;
   readonly attempts: Attempts;
+  readonly tips?: TipMemory | undefined;
   readonly usedPayments: UsedPayments;
   readonly queue: PQueue;
   readonly clock: Clock;

@@ -8,7 +8,16 @@ const EVERY_BLOCKS = 100;
 /**
  * Forgets answers once no outcome can rest on them: the epoch in which they were given is final, an appeal of it included.
  */
-export function pruneAttempts({ chain, attempts }: { readonly chain: Chain; readonly attempts: Attempts }): {
+export function pruneAttempts({
+  chain,
+  attempts,
+  alsoPrune,
+}: {
+  readonly chain: Chain;
+  readonly attempts: Attempts;
+  /** What else is kept for outcomes alone. */
+  readonly alsoPrune?: (beforeBlock: number) => Promise<void>;
+}): {
   onLook(look: Look, options: ChainOptions): Promise<void>;
 } {
   /** Blocks from the start of an epoch until its appeals are over, the most of all agreements so far. */
@@ -31,7 +40,9 @@ export function pruneAttempts({ chain, attempts }: { readonly chain: Chain; read
       for (const address of measured) {
         if (!agreements.some((agreement) => agreement.address === address)) measured.delete(address);
       }
-      if (finalAfterBlocks !== undefined) await attempts.prune(block - finalAfterBlocks);
+      if (finalAfterBlocks === undefined) return;
+      await attempts.prune(block - finalAfterBlocks);
+      await alsoPrune?.(block - finalAfterBlocks);
     },
   };
 }

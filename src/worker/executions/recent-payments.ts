@@ -1,6 +1,7 @@
+import { timeAfter } from "../../domain/program/chain-record.ts";
 import { PAYMENT_VALID_SECONDS } from "../../domain/program/payment.ts";
 import { SprfError } from "../../errors.ts";
-import { readRecord } from "../../execution/read-record.ts";
+import { readChainRecord } from "../../execution/read-record.ts";
 import type { ContentStore } from "../../ports/content-store.ts";
 import { toHex } from "../../utils/bytes.ts";
 
@@ -27,15 +28,19 @@ export async function recentPayments(
 ): Promise<readonly UsedPayment[]> {
   const used: UsedPayment[] = [];
   let recordCid = tip;
+  let read = 0;
   while (recordCid !== known) {
-    if (used.length >= MAX_RECORDS) {
+    if (read++ >= MAX_RECORDS) {
       // To stop here would take payments for unused that nobody has looked at.
       throw new SprfError("HISTORY_UNAVAILABLE", `more than ${MAX_RECORDS} records to read; ask later`);
     }
-    const record = await readRecord(content, recordCid, { signal });
+    const record = await readChainRecord(content, recordCid, { signal });
     if (record.kind === "create") break;
-    if (Number(record.payment.closeTime) + 2 * PAYMENT_VALID_SECONDS < now) break;
-    used.push({ paymentHash: toHex(record.signedRequest.paymentHash), recordCid });
+    // The time of transitions is never below the close of any payment before.
+    if (Number(timeAfter(record)) + 2 * PAYMENT_VALID_SECONDS < now) break;
+    if (record.kind === "transition") {
+      used.push({ paymentHash: toHex(record.signedRequest.paymentHash), recordCid });
+    }
     recordCid = record.previous.recordCid;
   }
   return used;

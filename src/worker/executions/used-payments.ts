@@ -8,7 +8,7 @@ import type { Ledger } from "../../ports/ledger.ts";
 import type { Store } from "../../ports/store.ts";
 import { toHex } from "../../utils/bytes.ts";
 import { createTable } from "../../utils/table.ts";
-import { findTip } from "../../execution/tip.ts";
+import { findTip, type TipMemory } from "../../execution/tip.ts";
 import { recentPayments } from "./recent-payments.ts";
 
 const MS_PER_SECOND = 1_000;
@@ -32,6 +32,7 @@ export function createUsedPayments(components: {
   readonly ledger: Ledger;
   readonly content: ContentStore;
   readonly clock: Clock;
+  readonly tips?: TipMemory | undefined;
   /** Whether this worker has answered the request before. */
   hasAnswered(requestHash: Uint8Array): Promise<boolean>;
 }): UsedPayments {
@@ -44,7 +45,10 @@ export function createUsedPayments(components: {
   async function catchUp(account: SmartAccount): Promise<void> {
     // Somebody with a newer look at the account was here meanwhile.
     if (account.stateLedger < (caughtUpTo.get(account.id) ?? 0)) return;
-    const [tip, last] = await Promise.all([findTip(components.ledger, account), known.get(account.id)]);
+    const [tip, last] = await Promise.all([
+      findTip(components.ledger, account, { memory: components.tips }),
+      known.get(account.id),
+    ]);
     if (tip.recordCid !== last?.recordCid) {
       const now = Math.floor(clock.now() / MS_PER_SECOND);
       const range = { tip: tip.recordCid, known: last?.recordCid };

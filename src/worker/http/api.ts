@@ -2,6 +2,7 @@ import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 
 import { SprfError } from "../../errors.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import { fromHex } from "../../utils/bytes.ts";
 import {
@@ -14,7 +15,24 @@ import {
   type AnswerWithOutput,
 } from "../../wire/execution-json.ts";
 import type { SignedRequest } from "../../wire/execution-request.ts";
+import {
+  MAX_PROPOSAL_BODY_BYTES,
+  consentJsonSchema,
+  consentToJson,
+  proposalFromJson,
+  proposalJsonSchema,
+} from "../../wire/proposal-json.ts";
+import { tipJsonSchema, tipToJson, type ServedTip } from "../../wire/tip-json.ts";
+import type { Consent, Proposal } from "../../wire/proposal.ts";
 import { errorResponse } from "./error-response.ts";
+import { CAR_TYPE, RAW_TYPE } from "./gateway-format.ts";
+import { serveGateway, type GatewayContent } from "./gateway.ts";
+import { createStreamSlots } from "./guarded-stream.ts";
+
+/** CARs that are read at once; more are refused. */
+const MAX_DOWNLOADS = 32;
+/** A reader that takes nothing for so long is gone. */
+const DOWNLOAD_IDLE_MS = 20_000;
 
 const healthSchema = z.object({ status: z.literal("ok"), version: z.string(), blockNumber: z.int(), ledger: z.int() });
 
@@ -31,13 +49,27 @@ export type WorkerDescription = z.output<typeof workerSchema>;
 
 export interface WorkerApiComponents {
   readonly logger: Logger;
+  readonly clock: Clock;
   execute(signed: SignedRequest): Promise<AnswerWithOutput>;
   /** The answers given to a request so far, in order of the sequence they were run on. */
   answersTo(requestHash: Uint8Array): Promise<readonly AnswerWithOutput[]>;
-  /** One block of content from this machine. */
-  block(cid: string): Promise<Uint8Array | undefined>;
+  /** Signs what a proposal about an account that names this worker lands with. */
+  consent(proposal: Proposal): Promise<Consent>;
+  /** What this worker has seen a program's history end with. */
+  tip(program: string): Promise<ServedTip | undefined>;
+  /** Content of this machine for whoever asks. */
+  readonly content: GatewayContent;
   health(): Promise<WorkerHealth>;
   describe(): WorkerDescription;
+}
+
+function limitBody(maxSize: number): ReturnType<typeof bodyLimit> {
+  return bodyLimit({
+    maxSize,
+    onError: () => {
+      throw new SprfError("MESSAGE_TOO_LARGE", `a body of more than ${maxSize} bytes`);
+    },
+  });
 }
 
 const errorContent = { content: { "application/json": { schema: errorJsonSchema } } };
@@ -63,6 +95,27 @@ const routes = {
       default: { description: "Why not", ...errorContent },
     },
   }),
+  changes: createRoute({
+    method: "post",
+    path: "/v1/changes",
+    summary: "Check a change that the owner signed, a payout or a bump, and sign the transaction that follows from it",
+    middleware: [limitBody(MAX_PROPOSAL_BODY_BYTES)] as const,
+    request: { body: { required: true, content: { "application/json": { schema: proposalJsonSchema } } } },
+    responses: {
+      200: { description: "The signature", content: { "application/json": { schema: consentJsonSchema } } },
+      default: { description: "Why not", ...errorContent },
+    },
+  }),
+  tip: createRoute({
+    method: "get",
+    path: "/v1/programs/{program}/tip",
+    summary: "The transaction that this worker has seen a program's history end with",
+    request: { params: z.object({ program: z.string().length(56) }) },
+    responses: {
+      200: { description: "It", content: { "application/json": { schema: tipJsonSchema } } },
+      default: { description: "Why not", ...errorContent },
+    },
+  }),
   worker: createRoute({
     method: "get",
     path: "/v1/worker",
@@ -78,16 +131,29 @@ const routes = {
       default: { description: "It does not", ...errorContent },
     },
   }),
-  block: createRoute({
+  content: createRoute({
     method: "get",
     path: "/ipfs/{cid}",
-    summary: "One block of content, raw (trustless gateway: check it against its CID)",
-    request: { params: z.object({ cid: z.string().max(64) }) },
+    summary: "Content of this worker by CID, to be checked against it (trustless gateway): one block, or a CAR",
+    request: {
+      params: z.object({ cid: z.string().max(64) }),
+      query: z.object({
+        format: z.enum(["raw", "car"]).optional(),
+        "dag-scope": z.enum(["block", "entity", "all"]).optional(),
+        "entity-bytes": z.string().max(64).optional(),
+        "car-version": z.string().max(8).optional(),
+      }),
+    },
     responses: {
       200: {
-        description: "The block",
-        content: { "application/vnd.ipld.raw": { schema: z.string().openapi({ format: "binary" }) } },
+        description: "The block, or the CAR",
+        content: {
+          [RAW_TYPE]: { schema: z.string().openapi({ format: "binary" }) },
+          [CAR_TYPE]: { schema: z.string().openapi({ format: "binary" }) },
+        },
       },
+      304: { description: "What the sender has is the same" },
+      404: { description: "It is not on this machine", ...errorContent },
       default: { description: "Why not", ...errorContent },
     },
   }),
@@ -103,14 +169,9 @@ export function createWorkerApi(components: WorkerApiComponents): OpenAPIHono {
     },
   });
 
-  app.use(
-    bodyLimit({
-      maxSize: MAX_REQUEST_BODY_BYTES,
-      onError: () => {
-        throw new SprfError("MESSAGE_TOO_LARGE", `a body of more than ${MAX_REQUEST_BODY_BYTES} bytes`);
-      },
-    }),
-  );
+  const slots = createStreamSlots(components, { maxOpen: MAX_DOWNLOADS, idleMs: DOWNLOAD_IDLE_MS });
+
+  app.use(limitBody(MAX_REQUEST_BODY_BYTES));
   app.onError((thrown, c) => {
     // Hono's own refusals (malformed JSON, say) carry a response below 500: the sender's fault.
     const refused = "getResponse" in thrown && typeof thrown.getResponse === "function";
@@ -134,17 +195,19 @@ export function createWorkerApi(components: WorkerApiComponents): OpenAPIHono {
     const answers = await components.answersTo(fromHex(c.req.valid("param").requestHash));
     return c.json(answers.map(answerToJson), 200);
   });
+  app.openapi(routes.changes, async (c) => {
+    const consent = await components.consent(proposalFromJson(c.req.valid("json")));
+    return c.json(consentToJson(consent), 200);
+  });
+  app.openapi(routes.tip, async (c) => {
+    const { program } = c.req.valid("param");
+    const tip = await components.tip(program);
+    if (tip === undefined) throw new SprfError("HISTORY_UNAVAILABLE", `this worker has not seen ${program}`);
+    return c.json(tipToJson(tip), 200);
+  });
   app.openapi(routes.worker, (c) => c.json(components.describe(), 200));
   app.openapi(routes.health, async (c) => c.json(await components.health(), 200));
-  app.openapi(routes.block, async (c) => {
-    const { cid } = c.req.valid("param");
-    const block = await components.block(cid);
-    if (block === undefined) throw new SprfError("CONTENT_NOT_FOUND", `this worker does not hold ${cid}`);
-    return c.body(new Uint8Array(block), 200, {
-      "content-type": "application/vnd.ipld.raw",
-      "cache-control": "public, max-age=29030400, immutable",
-    });
-  });
+  app.openapi(routes.content, async (c) => await serveGateway({ ...components, slots }, c));
   app.doc31("/openapi.json", {
     openapi: "3.1.0",
     info: { title: "SPRF worker", version: "1", description: "Runs programs and signs what came out." },

@@ -13,7 +13,7 @@ export interface HttpServer {
 
 /** Serves an app over HTTP. @throws SprfError `CONFIG_INVALID` when the address cannot be listened on */
 export async function startHttpServer(
-  app: { readonly fetch: (request: Request) => Response | Promise<Response> },
+  app: { readonly fetch: (request: Request, env?: object) => Response | Promise<Response> },
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<HttpServer> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();

@@ -71,7 +71,7 @@ export function createSimulatedLedger({
       const { status } = await friendbot.fund(address);
       if (status !== 200) throw new Error(`${address} was not funded: ${status}`);
     },
-    onClose: (after) => runner.listen({ before() {}, after }),
+    onClose: (after) => runner.listen({ before() {}, after, halted() {} }),
     async start() {
       runner.closeLedger();
       await runner.start();

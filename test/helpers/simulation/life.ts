@@ -72,6 +72,10 @@ export function livingContent(content: ContentStore, life: Life): ContentStore {
     start: async (options) => await content.start(options),
     stop: async () => await content.stop(),
     putFile: async (bytes, options) => await life.step("putFile", async () => await content.putFile(bytes, options)),
+    putDirectory: async (entries, options) =>
+      await life.step("putDirectory", async () => await content.putDirectory(entries, options)),
+    listDirectory: async (cid, options) =>
+      await life.step("listDirectory", async () => await content.listDirectory(cid, options)),
     putRecord: async (block, options) =>
       await life.step("putRecord", async () => await content.putRecord(block, options)),
     async *get(cid, options) {
@@ -80,6 +84,9 @@ export function livingContent(content: ContentStore, life: Life): ContentStore {
     has: async (cid, options) => await life.step("has", async () => await content.has(cid, options)),
     pin: async (cid, options) => await life.step("pin", async () => await content.pin(cid, options)),
     unpin: async (cid, options) => await life.step("unpin", async () => await content.unpin(cid, options)),
+    async *held(prefix, options) {
+      yield* await life.step("held", async () => await allOf(content.held(prefix, options)));
+    },
   };
 }
 

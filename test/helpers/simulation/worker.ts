@@ -1,6 +1,7 @@
 import type { Keypair } from "@stellar/stellar-sdk";
 import PQueue from "p-queue";
 
+import { serveCar, serveRawBlock } from "../../../src/adapters/content-store/trustless-gateway.ts";
 import type { CollectingContentStore } from "../../../src/adapters/content-store/unixfs-content-store.ts";
 import { createMemoryStore } from "../../../src/adapters/store/memory.ts";
 import { SprfError } from "../../../src/errors.ts";
@@ -128,15 +129,19 @@ function serviceOf(
     },
     { maxQueued: MAX_QUEUED },
   );
-  const components: Pick<WorkerApiComponents, "logger" | "execute" | "answersTo" | "block"> = {
+  const components: Pick<WorkerApiComponents, "logger" | "clock" | "execute" | "answersTo" | "content"> = {
     logger,
+    clock,
     execute: async (signed) => {
       const answer = await execute(signed);
       init.onAnswer(answer);
       return answer;
     },
     answersTo: async (requestHash) => await attempts.of(requestHash),
-    block: async (cid) => await init.content.localBlock(cid),
+    content: {
+      block: async (cid) => await serveRawBlock(init.content, cid),
+      car: async (cid, options) => await serveCar(init.content, cid, options),
+    },
   };
   // Nobody asks for anything else in a simulation.
   return createWorkerApi(components as WorkerApiComponents);

@@ -43,7 +43,7 @@ function planWith(skipped: readonly Uint8Array[]): ExecutionPlan {
     request,
     requestHash: new Uint8Array(32),
     paymentLedger: { sequence: 3, hash: new Uint8Array(32), closeTime: 1_000 },
-    tip: { recordCid: recordCidOf(utf8("tip")), envelope: new Uint8Array([9]), sequence: 6n, skipped },
+    tip: { recordCid: recordCidOf(utf8("tip")), envelope: new Uint8Array([9]), sequence: 6n, ledger: 2, skipped },
     run: {
       program,
       reference: account.program,

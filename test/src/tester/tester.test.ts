@@ -107,6 +107,8 @@ describe("tester/tester", () => {
     },
     workerApi: {
       execute: () => Promise.reject(new Error("not used here")),
+      consent: () => Promise.reject(new Error("not used here")),
+      tip: () => Promise.reject(new Error("not used here")),
       describe: () => Promise.reject(new Error("not used here")),
       health: async () => undefined,
     },

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 
 import { decideVerdict, type Decision } from "../../../src/domain/verdict/decide-verdict.ts";
-import { repeatRuns } from "../../../src/tester/repeat-runs.ts";
+import { repeatRuns } from "../../../src/execution/repeat-runs.ts";
 import type { ExecutionAnswer } from "../../../src/wire/execution-answer.ts";
 import { STATES } from "../../helpers/tester-probe.ts";
 

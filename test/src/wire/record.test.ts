@@ -3,9 +3,13 @@ import fc from "fast-check";
 
 import { encodeCanonical } from "../../../src/wire/canonical.ts";
 import { MAX_RECORD_BYTES, decodeRecord, encodeRecord } from "../../../src/wire/record.ts";
-import { createRecordArbitrary, transitionRecordArbitrary } from "../../helpers/execution-arbitraries.ts";
+import {
+  createRecordArbitrary,
+  governanceRecordArbitrary,
+  transitionRecordArbitrary,
+} from "../../helpers/execution-arbitraries.ts";
 
-const record = fc.oneof(createRecordArbitrary, transitionRecordArbitrary);
+const record = fc.oneof(createRecordArbitrary, transitionRecordArbitrary, governanceRecordArbitrary);
 
 describe("record", () => {
   it("comes back from its block as it went, and gives the same block again", () => {
@@ -47,6 +51,28 @@ describe("record", () => {
         .to.throw()
         .with.property("code", "RECORD_INVALID");
     }
+  });
+
+  it("of a change is refused with a change of another kind, and of a payout with nothing to pay or nobody to pay it to", () => {
+    fc.assert(
+      fc.property(governanceRecordArbitrary, (given) => {
+        const wrong =
+          given.kind === "payout"
+            ? [
+                { ...given, shareStroops: 0 },
+                { ...given, workers: [] },
+              ]
+            : ["workers", "program", "terms", "payout", "bump", "recovery"]
+                .filter((kind) => kind !== given.kind)
+                .map((kind) => ({ ...given, kind }));
+        for (const value of wrong) {
+          expect(() => decodeRecord(encodeCanonical(value)), value.kind)
+            .to.throw()
+            .with.property("code", "RECORD_INVALID");
+        }
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it("is refused before it is decoded when it is too large", () => {

@@ -8,6 +8,8 @@ const STATE_PATH = "/sprf/state";
 const NOBODY = "65534:65534";
 const STACK_BYTES = 8 * 1024 * 1024;
 const OPEN_FILES = 1024;
+/** Files in `/tmp`; the kernel's memory for each is not counted as the program's everywhere. */
+const SCRATCH_FILES = 4096;
 const ORPHAN_CPU_SECONDS = 3 * MAX_PROGRAM_SECONDS;
 
 export interface ContainerInit {
@@ -72,7 +74,7 @@ export function containerOptions(run: ProgramRun, init: ContainerInit): Docker.C
         // A little above what is allowed, so that an excess can be told from a state of exactly that size.
         fileSizeLimit(Math.max(limits.stateBytes, SCRATCH_BYTES) + 65_536),
       ],
-      Tmpfs: { "/tmp": `rw,noexec,nosuid,nodev,size=${SCRATCH_BYTES},mode=1777` },
+      Tmpfs: { "/tmp": `rw,noexec,nosuid,nodev,size=${SCRATCH_BYTES},nr_inodes=${SCRATCH_FILES},mode=1777` },
       Mounts: [{ Type: "bind", Source: init.stateSource, Target: STATE_PATH, ReadOnly: false }],
       LogConfig: { Type: "none", Config: {} },
       RestartPolicy: { Name: "no" },

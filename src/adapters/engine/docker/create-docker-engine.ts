@@ -11,10 +11,11 @@ import { raceAbort, throwIfAborted, withDeadline } from "../../../utils/abort.ts
 import { createScratch, isProcessAlive, removeDeadScratch } from "../scratch.ts";
 import { containerOptions } from "./container-options.ts";
 import { statusOf, translateDockerError } from "./docker-errors.ts";
+import { createImageCache, type ImageCacheInit } from "./image-cache.ts";
 import { imageFacts, pinnedImage } from "./image-facts.ts";
 import { pullImage } from "./pull-image.ts";
 import { runContainer } from "./run-container.ts";
-import { copyStateIn, copyStateOut } from "./scratch-state.ts";
+import { copyStateIn, copyStateOut, sealHandedState } from "./scratch-state.ts";
 import { watchDirectory } from "./watch-directory.ts";
 
 const CHECK_TIMEOUT_MS = 10_000;
@@ -55,12 +56,19 @@ export interface DockerEngineInit {
   readonly cpus?: number | undefined;
   /** @default 128 */
   readonly pids?: number | undefined;
+  /**
+   * Images that this worker pulled go when they take more than this, the least recently used first.
+   *
+   * @default all stay
+   */
+  readonly images?: ImageCacheInit | undefined;
 }
 
 /** Runs images, pinned by digest, in containers of a Docker Engine, one container a run. */
 export function createDockerEngine(components: { readonly logger: Logger }, init: DockerEngineInit = {}): Engine {
   const { logger } = components;
   const docker = new Docker(init.connection ?? { socketPath: "/var/run/docker.sock" });
+  const images = init.images === undefined ? undefined : createImageCache({ docker, logger }, init.images);
   const scratchParent = init.scratchDirectory ?? tmpdir();
   const owner = init.owner ?? hostname();
   const thisProcess = `${process.pid}-${Math.round(performance.timeOrigin)}`;
@@ -100,7 +108,7 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
     let container: Docker.Container | undefined;
     let watch: ReturnType<typeof watchDirectory> | undefined;
     try {
-      await copyStateIn(run.statePath, stateSource, program.state);
+      const copied = await copyStateIn(run.statePath, stateSource, program.state, limits.stateBytes);
       throwIfAborted(signal);
       const { cpus = 1, pids = 128, runtime } = init;
       const image = pinnedImage(program.reference);
@@ -113,6 +121,7 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
         throw error;
       });
       running.add(container);
+      const handed = await sealHandedState(copied, `${stateSource}.mark`);
       if (program.state === "directory") watch = watchDirectory(stateSource, limits.stateBytes + SCRATCH_BYTES);
       const end = await runContainer(container, {
         input: run.input,
@@ -125,13 +134,16 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
       if (end.outputExceeded) return rejected("output-limit", NO_EXIT_CODE, output, stderrTail);
       if (exitCode !== 0) return rejected("exit", exitCode, output, stderrTail);
       try {
-        await copyStateOut(stateSource, run.statePath, program.state, limits.stateBytes);
+        await copyStateOut(stateSource, run.statePath, handed, limits.stateBytes);
       } catch (error) {
         if (isSprfError(error, "STATE_REFUSED")) return rejected("state-limit", NO_EXIT_CODE, output, error.message);
         throw error;
       }
       return { status: "accepted", output };
     } catch (error) {
+      if (container === undefined && isSprfError(error, "STATE_REFUSED")) {
+        return rejected("state-limit", NO_EXIT_CODE, new Uint8Array(0), error.message);
+      }
       if (statusOf(error) === 404) {
         throw new SprfError("PROGRAM_NOT_FOUND", "the image is no longer on this machine", { cause: error });
       }
@@ -147,7 +159,7 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
       await removeContainer(container);
       running.delete(container);
     }
-    await rm(stateSource, { recursive: true, force: true });
+    for (const path of [stateSource, `${stateSource}.mark`]) await rm(path, { recursive: true, force: true });
   }
 
   return {
@@ -174,8 +186,11 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
         info = await inspect().catch(async (error: unknown) => {
           if (statusOf(error) !== 404) throw error;
           await pullImage(docker, name, { signal, onProgress });
-          return await inspect();
+          const pulled = await inspect();
+          await images?.pulled(name, pulled.Size);
+          return pulled;
         });
+        await images?.used(name);
       } catch (error) {
         throw translateDockerError(error, "the image cannot be inspected");
       }

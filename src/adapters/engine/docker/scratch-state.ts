@@ -1,90 +1,117 @@
 import { constants } from "node:fs";
-import { chmod, chown, copyFile, lstat, mkdir, open, readdir, rm } from "node:fs/promises";
+import { chmod, chown, copyFile, mkdir, open, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as delay } from "node:timers/promises";
 
+import { createStateRules } from "../../../domain/program/state-tree.ts";
 import { SprfError } from "../../../errors.ts";
+import { fileIdentity, isSameFile, listTree, type FileIdentity } from "../../../files/list-tree.ts";
+import { replaceTree } from "../../../files/replace-tree.ts";
 
 const NOBODY = 65_534;
-/** Files and directories of a state that is a directory. */
-const MAX_ENTRIES = 100_000;
-const MAX_DEPTH = 64;
+const COPY_BYTES = 1024 * 1024;
+const FILES_AT_ONCE = 16;
+/** File systems' clocks move every 1 to 10 ms. */
+const TICK_MS = 2;
+const MAX_LOOKS = 10;
 
 export type StateKind = "file" | "directory";
 
-/** Copies a state for one run, to where the program's user may write to it. The file system shares blocks where it can. */
-export async function copyStateIn(from: string, to: string, kind: StateKind): Promise<void> {
-  if (kind === "file") {
-    await copyFile(from, to, constants.COPYFILE_FICLONE);
-    await handOver(to, 0o600, 0o666);
-    return;
-  }
-  await mkdir(to);
-  for (const entry of await readdir(from, { withFileTypes: true })) {
-    const target = join(to, entry.name);
-    if (!entry.isFile() && !entry.isDirectory()) throw new SprfError("INVALID_INPUT", `no state: ${entry.name}`);
-    await copyStateIn(join(from, entry.name), target, entry.isFile() ? "file" : "directory");
-  }
-  await handOver(to, 0o700, 0o777);
+/** The files that a program was handed, to tell afterwards which of them it surely did not touch. */
+export interface HandedState {
+  readonly kind: StateKind;
+  /** By path; the state as a file is "". */
+  readonly files: ReadonlyMap<string, FileIdentity>;
 }
 
 /**
- * Takes the state that the program left. Whatever the program planted, no link is followed: every file is opened without
- * following and must be regular.
+ * Copies a state for one run, to where the program's user may write to it. The file system shares blocks where it can.
  *
- * @throws SprfError `STATE_REFUSED` when it is too large, or not made of files and directories alone
+ * @throws SprfError `STATE_REFUSED` when it is larger than `maxBytes`, or a directory that breaks the rules of states
  */
-export async function copyStateOut(from: string, to: string, kind: StateKind, maxBytes: number): Promise<void> {
-  const budget = { bytes: maxBytes, entries: MAX_ENTRIES };
-  if (kind === "file") return await takeFile(from, to, budget);
-  await measure(from, { ...budget }, 0);
-  await rm(to, { recursive: true, force: true });
-  await takeDirectory(from, to, budget, 0);
-}
-
-interface Budget {
-  bytes: number;
-  entries: number;
-}
-
-// Before anything of the old state is given up, as a refused state must leave it.
-async function measure(path: string, budget: Budget, depth: number): Promise<void> {
-  for (const name of await listDirectory(path, budget, depth)) {
-    const child = join(path, name);
-    const stats = await lstat(child);
-    if (stats.isDirectory()) await measure(child, budget, depth + 1);
-    else if (!stats.isFile())
-      throw new SprfError("STATE_REFUSED", `the state holds ${JSON.stringify(name)}, which is no file`);
-    else spend(budget, stats.size);
+export async function copyStateIn(from: string, to: string, kind: StateKind, maxBytes: number): Promise<HandedState> {
+  const files = new Map<string, FileIdentity>();
+  const copyIn = async (source: string, target: string, path: string): Promise<void> => {
+    await copyFile(source, target, constants.COPYFILE_FICLONE);
+    await handOver(target, 0o600, 0o666);
+    files.set(path, await fileIdentity(target));
+  };
+  if (kind === "file") {
+    await copyIn(from, to, "");
+    return { kind, files };
   }
-}
-
-async function takeDirectory(from: string, to: string, budget: Budget, depth: number): Promise<void> {
+  const entries = await listTree(from, createStateRules(maxBytes));
   await mkdir(to);
-  for (const name of await listDirectory(from, budget, depth)) {
-    const child = join(from, name);
-    if ((await lstat(child)).isDirectory()) await takeDirectory(child, join(to, name), budget, depth + 1);
-    else await takeFile(child, join(to, name), budget);
+  for (const { path } of entries.filter((entry) => entry.kind === "directory")) await mkdir(join(to, path));
+  const paths = entries.filter((entry) => entry.kind === "file").map((entry) => entry.path);
+  for (let at = 0; at < paths.length; at += FILES_AT_ONCE) {
+    const some = paths.slice(at, at + FILES_AT_ONCE);
+    await Promise.all(some.map((path) => copyIn(join(from, path), join(to, path), path)));
   }
+  for (const { path } of [{ path: "" }, ...entries.filter((entry) => entry.kind === "directory")]) {
+    await handOver(join(to, path), 0o700, 0o777);
+  }
+  return { kind, files };
 }
 
-async function listDirectory(path: string, budget: Budget, depth: number): Promise<string[]> {
-  if (depth > MAX_DEPTH)
-    throw new SprfError("STATE_REFUSED", `the state is nested deeper than ${MAX_DEPTH} directories`);
-  const names = await readdir(path);
-  budget.entries -= names.length;
-  if (budget.entries < 0) throw new SprfError("STATE_REFUSED", `the state has more than ${MAX_ENTRIES} files`);
-  return names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+/**
+ * Waits until the file system's clock has moved on, before the program starts: were a file changed in the same tick in which it
+ * was handed over, it could not be told from what it was. Files of a later time (the clock was set back) are forgotten. Makes
+ * and leaves a file at `markPath`.
+ */
+export async function sealHandedState(handed: HandedState, markPath: string): Promise<HandedState> {
+  const latest = [...handed.files.values()].reduce((max, { changedNs }) => (changedNs > max ? changedNs : max), 0n);
+  let now = 0n;
+  for (let look = 0; look < MAX_LOOKS && now <= latest; look++) {
+    if (look > 0) await delay(TICK_MS);
+    await writeFile(markPath, String(look));
+    now = (await fileIdentity(markPath)).changedNs;
+  }
+  return { ...handed, files: new Map([...handed.files].filter(([, { changedNs }]) => changedNs < now)) };
 }
 
-async function takeFile(from: string, to: string, budget: Budget): Promise<void> {
+/**
+ * Takes the state that the program left: what changed of it becomes new files, the rest is not touched. Whatever the program
+ * planted, no link is followed: every file is opened without following and must be regular.
+ *
+ * @throws SprfError `STATE_REFUSED` when it is too large, or breaks the rules of states; `ENGINE_FAILED` when this machine
+ * may not read it
+ */
+export async function copyStateOut(from: string, to: string, handed: HandedState, maxBytes: number): Promise<void> {
+  const rules = createStateRules(maxBytes);
+  if (handed.kind === "file") {
+    if (isSameFile(handed.files.get(""), await fileIdentity(from))) return;
+    const part = `${to}.part`;
+    await takeFile(from, part, (bytes) => rules.file(bytes));
+    await rename(part, to);
+    return;
+  }
+  // Everything is looked at before anything of the old state is given up.
+  const entries = await listTree(from, rules).catch(asLocal);
+  const marked = entries.map((entry) => ({
+    ...entry,
+    unchanged: isSameFile(handed.files.get(entry.path), entry.identity),
+  }));
+  await replaceTree(to, marked, async (entry, path) => {
+    await takeFile(join(from, entry.path), path, (bytes) => {
+      if (bytes !== entry.bytes) throw new SprfError("ENGINE_FAILED", "the state changed while it was taken");
+    });
+  });
+}
+
+async function takeFile(from: string, to: string, check: (bytes: number) => void): Promise<void> {
   const source = await openRegular(from);
   try {
     const { size } = await source.stat();
-    spend(budget, size);
+    check(size);
+    if (size <= COPY_BYTES) {
+      await writeFile(to, await source.readFile());
+      return;
+    }
     const target = await open(to, "w");
     // Both streams close their handles.
-    await pipeline(source.createReadStream({ highWaterMark: 1024 * 1024 }), target.createWriteStream());
+    await pipeline(source.createReadStream({ highWaterMark: COPY_BYTES }), target.createWriteStream());
   } finally {
     await source.close();
   }
@@ -97,16 +124,22 @@ async function openRegular(path: string): Promise<Awaited<ReturnType<typeof open
   try {
     handle = await open(path, flags);
   } catch (error) {
-    throw new SprfError("STATE_REFUSED", "the state is not a regular file", { cause: error });
+    const { code } = error as NodeJS.ErrnoException;
+    // A link, a socket, or nothing at all: the program's doing, the same everywhere.
+    if (code === "ELOOP" || code === "ENXIO" || code === "ENOENT" || code === "ENOTDIR") {
+      throw new SprfError("STATE_REFUSED", "the state is not a regular file", { cause: error });
+    }
+    return asLocal(error);
   }
   if ((await handle.stat()).isFile()) return handle;
   await handle.close();
   throw new SprfError("STATE_REFUSED", "the state is not a regular file");
 }
 
-function spend(budget: Budget, bytes: number): void {
-  budget.bytes -= bytes;
-  if (budget.bytes < 0) throw new SprfError("STATE_REFUSED", "the state is larger than its limit");
+/** What this machine's file system says is about this machine: another worker may be allowed to read it. */
+function asLocal(error: unknown): never {
+  if (error instanceof SprfError) throw error;
+  throw new SprfError("ENGINE_FAILED", "the state that the program left cannot be read here", { cause: error });
 }
 
 async function handOver(path: string, ownMode: number, openMode: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { copyFile, stat } from "node:fs/promises";
+import { copyFile, rename, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 
 import { EXIT_CODE_TRAP, MAX_MODULE_BYTES, SCRATCH_BYTES, STDERR_TAIL_BYTES } from "../../../domain/engine-limits.ts";
@@ -8,6 +8,8 @@ import type { ContentStore } from "../../../ports/content-store.ts";
 import type { Engine, PreparedProgram, ProgramReference, ProgramRun, RunResult } from "../../../ports/engine.ts";
 import type { Logger } from "../../../ports/logger.ts";
 import { abortError, throwIfAborted } from "../../../utils/abort.ts";
+import type { TreeEntry } from "../../../files/list-tree.ts";
+import { DIRECTORY_LIMITS, packDirectory, unpackDirectory } from "./directory-state.ts";
 import { inspectModule, limitMemory, PAGE_BYTES } from "./inspect-module.ts";
 import { type CheckedModule, ModuleCache } from "./module-cache.ts";
 import type { SandboxProcess } from "./sandbox-process.ts";
@@ -78,12 +80,14 @@ export function createWasiEngine(components: WasiEngineComponents, init: WasiEng
       throwIfAborted(signal);
       const { bytes, facts } = await load(reference, signal);
       onProgress?.({ done: bytes.length, total: bytes.length });
-      return { reference, seconds: facts.seconds, state: "file" } satisfies PreparedProgram;
+      return { reference, seconds: facts.seconds, state: facts.state } satisfies PreparedProgram;
     },
 
     async run(run, { signal } = {}) {
       const { bytes, facts } = await load(run.program.reference, signal);
-      if ((await stat(run.statePath)).size > run.limits.stateBytes) return rejected("state-limit", 0);
+      if (facts.state === "file" && (await stat(run.statePath)).size > run.limits.stateBytes) {
+        return rejected("state-limit", 0);
+      }
       const limited = limitMemory(bytes, facts, Math.floor(run.limits.memoryBytes / PAGE_BYTES));
       if (limited === undefined)
         return rejected("exit", EXIT_CODE_TRAP, "the program needs more memory than its limit");
@@ -97,13 +101,25 @@ export function createWasiEngine(components: WasiEngineComponents, init: WasiEng
 }
 
 async function runInSandbox(sandbox: SandboxProcess, module: Uint8Array, run: ProgramRun): Promise<RunResult> {
-  const { limits, environment } = run;
-  // Where the file system can, the copy shares its blocks.
-  await copyFile(run.statePath, sandbox.statePath, constants.COPYFILE_FICLONE);
+  const { limits, environment, program } = run;
+  let before: readonly TreeEntry[] = [];
+  try {
+    if (program.state === "directory") {
+      before = await packDirectory(run.statePath, sandbox.statePath, limits.stateBytes);
+    } else {
+      // Where the file system can, the copy shares its blocks.
+      await copyFile(run.statePath, sandbox.statePath, constants.COPYFILE_FICLONE);
+    }
+  } catch (error) {
+    if (isSprfError(error, "STATE_REFUSED")) return rejected("state-limit", 0, error.message);
+    throw error;
+  }
   const request = {
     environment,
     outputBytes: limits.outputBytes,
+    state: program.state,
     stateBytes: limits.stateBytes,
+    directoryLimits: DIRECTORY_LIMITS,
     scratchBytes: SCRATCH_BYTES,
     stderrBytes: STDERR_TAIL_BYTES,
   };
@@ -117,9 +133,13 @@ async function runInSandbox(sandbox: SandboxProcess, module: Uint8Array, run: Pr
   if (end === "trap") return rejected("exit", EXIT_CODE_TRAP, `${stderrTail}trap: ${message}`, output);
   if (end !== "exit") return rejected(end, 0, stderrTail, output);
   if (exitCode !== 0) return rejected("exit", exitCode, stderrTail, output);
-  if (stateChanged) {
+  if (stateChanged && program.state === "directory") {
+    await unpackDirectory(sandbox.statePath, run.statePath, before, limits.stateBytes);
+  } else if (stateChanged) {
     if ((await stat(sandbox.statePath)).size > limits.stateBytes) return rejected("state-limit", 0, stderrTail, output);
-    await copyFile(sandbox.statePath, run.statePath, constants.COPYFILE_FICLONE);
+    // Moved in: what changed is always a new file.
+    await copyFile(sandbox.statePath, `${run.statePath}.part`, constants.COPYFILE_FICLONE);
+    await rename(`${run.statePath}.part`, run.statePath);
   }
   return { status: "accepted", output };
 }

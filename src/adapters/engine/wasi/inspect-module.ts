@@ -15,6 +15,8 @@ const TYPE_LETTERS: Readonly<Record<number, string>> = { 0x7f: "i", 0x7e: "I", 0
 export interface ModuleFacts {
   /** From the custom section `sprf.seconds`: a decimal number. */
   readonly seconds: number;
+  /** From the custom section `sprf.state`. */
+  readonly state: "file" | "directory";
   /** Whether it computes with floats, so that bits of a NaN could differ between kinds of CPU. */
   readonly floats: boolean;
   readonly memory: {
@@ -40,6 +42,7 @@ export function inspectModule(bytes: Uint8Array): ModuleFacts {
   const functionTypes: number[] = [];
   let memory: ModuleFacts["memory"] | undefined;
   let seconds = DEFAULT_PROGRAM_SECONDS;
+  let state: ModuleFacts["state"] = "file";
   let floats = false;
   let start: number | undefined;
   let exportsMemory = false;
@@ -50,9 +53,7 @@ export function inspectModule(bytes: Uint8Array): ModuleFacts {
     if (id === 0) {
       const name = section.name();
       if (name === "sprf.seconds") seconds = parseSeconds(section.rest());
-      if (name === "sprf.state" && Buffer.from(section.rest()).toString() !== "file") {
-        refuse("its state must be a file");
-      }
+      if (name === "sprf.state") state = parseState(section.rest());
     } else if (id === 1) section.repeat(() => types.push(readFunctionType(section)));
     else if (id === 2) section.repeat(() => functionTypes.push(readImport(section, types)));
     else if (id === 3) section.repeat(() => functionTypes.push(section.u32()));
@@ -73,7 +74,7 @@ export function inspectModule(bytes: Uint8Array): ModuleFacts {
   if (memory === undefined || !exportsMemory) refuse("it does not export a memory of its own");
   if (start === undefined) refuse("it exports no function _start; build it as a WASI command");
   if (types[functionTypes[start] ?? -1] !== ":") refuse("_start takes parameters or gives results");
-  return { seconds, floats, memory };
+  return { seconds, state, floats, memory };
 }
 
 /**
@@ -155,6 +156,12 @@ function parseSeconds(bytes: Uint8Array): number {
     refuse(`sprf.seconds must be a whole number from 1 to ${MAX_PROGRAM_SECONDS}`);
   }
   return seconds;
+}
+
+function parseState(bytes: Uint8Array): ModuleFacts["state"] {
+  const text = Buffer.from(bytes).toString("latin1");
+  if (text !== "file" && text !== "directory") refuse("sprf.state must be file or directory");
+  return text;
 }
 
 function encodeU32(value: number): number[] {

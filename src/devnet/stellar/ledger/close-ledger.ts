@@ -1,5 +1,6 @@
 import type { xdr } from "@stellar/stellar-sdk";
 
+import type { AccountId } from "./account.ts";
 import type { AppliedTransaction } from "./apply-transaction.ts";
 import { applyTransaction, chargeFee } from "./apply-transaction.ts";
 import { ledgerBaseFee } from "./fees.ts";
@@ -9,6 +10,7 @@ import type { LedgerState, RecordChange } from "./ledger-state.ts";
 import { applyOrder, transactionSetHash } from "./order.ts";
 import type { LedgerParameters } from "./parameters.ts";
 import type { LedgerTransaction } from "./transaction.ts";
+import { innerOf } from "./transaction.ts";
 
 /** A transaction in the ledger that applied it. */
 export interface LedgerEntryOfTransaction extends AppliedTransaction {
@@ -43,6 +45,7 @@ export function closeLedger(state: LedgerState, parameters: LedgerParameters, in
   const setHash = transactionSetHash(Buffer.from(input.previous.hash, "hex"), input.transactions);
   const ordered =
     input.order === undefined ? applyOrder(input.transactions, setHash) : inGivenOrder(input.transactions, input.order);
+  state.highestNumbers = highestNumbers(ordered);
   const baseFeeStroops = ordered.length === 0 ? parameters.baseFeeStroops : ledgerBaseFee(ordered, parameters);
 
   const charged = ordered.map((tx) => {
@@ -79,4 +82,13 @@ export function closeLedger(state: LedgerState, parameters: LedgerParameters, in
 function inGivenOrder(transactions: readonly LedgerTransaction[], order: readonly string[]): LedgerTransaction[] {
   const byHash = new Map(transactions.map((tx) => [tx.hash, tx]));
   return order.flatMap((hash) => byHash.get(hash) ?? []);
+}
+
+function highestNumbers(transactions: readonly LedgerTransaction[]): ReadonlyMap<AccountId, bigint> {
+  const highest = new Map<AccountId, bigint>();
+  for (const tx of transactions) {
+    const { sourceId, sequenceNumber } = innerOf(tx);
+    if (sequenceNumber > (highest.get(sourceId) ?? -1n)) highest.set(sourceId, sequenceNumber);
+  }
+  return highest;
 }

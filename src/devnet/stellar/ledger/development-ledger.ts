@@ -93,9 +93,12 @@ export function createDevelopmentLedger(init: DevelopmentLedgerInit): Developmen
     waiting: () => queue.waiting(),
     close({ closeTime, order }) {
       const { included, invalid } = selectForLedger(queue.waiting(), moment(closeTime, closeTime));
+      queue.ban(invalid);
       const closed = closeLedger(state, parameters, { previous: header, closeTime, transactions: included, order });
       header = closed.header;
-      queue.ledgerClosed(included, invalid);
+      queue.ledgerClosed(included);
+      // What found no room is looked at again: this ledger may have undone it.
+      queue.ban(selectForLedger(queue.waiting(), moment(closeTime, closeTime + 2n * expectedCloseSeconds)).invalid);
       return closed;
     },
   };

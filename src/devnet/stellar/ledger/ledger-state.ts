@@ -26,6 +26,8 @@ export interface LedgerState {
   /** Close time of that ledger, seconds since 1970. */
   closeTime: bigint;
   feePoolStroops: bigint;
+  /** Highest sequence number of each source account among the transactions of that ledger. */
+  highestNumbers: ReadonlyMap<AccountId, bigint>;
   account(id: AccountId): Account | undefined;
   data(id: AccountId, name: string): DataEntry | undefined;
   dataOf(id: AccountId): Iterable<DataEntry>;
@@ -79,6 +81,7 @@ export function createLedgerState(): LedgerState {
     ledgerSequence: 0,
     closeTime: 0n,
     feePoolStroops: 0n,
+    highestNumbers: new Map(),
     account: (id) => accounts.get(id),
     data: (id, name) => dataByAccount.get(id)?.get(name),
     dataOf: (id) => dataByAccount.get(id)?.values() ?? [],

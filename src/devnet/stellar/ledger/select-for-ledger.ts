@@ -3,7 +3,7 @@ import { availableBalance } from "./account.ts";
 import { compareBids } from "./fees.ts";
 import { checkSubmission } from "./submission-check.ts";
 import type { LedgerTransaction } from "./transaction.ts";
-import { feeOperationCount, feeSourceOf, innerOf } from "./transaction.ts";
+import { feeOperationCount, feeSourceOf, innerOf, waitsForAge } from "./transaction.ts";
 import type { Moment } from "./validity.ts";
 
 /** What goes into the next ledger, and what can no longer go into any. */
@@ -25,7 +25,8 @@ export function selectForLedger(waiting: readonly LedgerTransaction[], moment: M
     const chain = chains.get(sourceId) ?? [];
     const last = chain.at(-1);
     const afterSequence = last === undefined ? undefined : innerOf(last).sequenceNumber;
-    if (!checkSubmission(tx, moment, afterSequence).valid) {
+    // Only the first of an account can wait for the age of its number.
+    if ((last !== undefined && waitsForAge(tx)) || !checkSubmission(tx, moment, afterSequence).valid) {
       invalid.push(tx);
       continue;
     }

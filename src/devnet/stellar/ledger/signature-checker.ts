@@ -1,6 +1,6 @@
-import { verifyEd25519 } from "../../../utils/ed25519.ts";
 import type { Account } from "./account.ts";
 import { fromHex, sha256Hex, toHex } from "./hashing.ts";
+import { verifiesAsSeen } from "./seen-signatures.ts";
 import type { SignerKey, SignerKind } from "./signer-key.ts";
 import { masterKey } from "./signer-key.ts";
 
@@ -83,10 +83,10 @@ function verifies(signer: SignerKey, { hint, signature }: EnvelopeSignature, con
     case "hashX":
       return hint === signer.key.slice(-8) && sha256Hex(signature) === signer.key;
     case "ed25519":
-      return hint === signer.key.slice(-8) && verifyEd25519(signer.key, contentsHash, signature);
+      return hint === signer.key.slice(-8) && verifiesAsSeen(signer.key, contentsHash, signature);
     case "signedPayload": {
       const payload = fromHex(signer.payload);
-      return hint === payloadHint(signer.key, payload) && verifyEd25519(signer.key, payload, signature);
+      return hint === payloadHint(signer.key, payload) && verifiesAsSeen(signer.key, payload, signature);
     }
   }
 }

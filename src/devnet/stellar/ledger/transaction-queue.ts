@@ -6,7 +6,7 @@ import { billedOperations, divideUp, minimumFee } from "./fees.ts";
 import { plainResult } from "./results.ts";
 import { checkSubmission } from "./submission-check.ts";
 import type { LedgerTransaction } from "./transaction.ts";
-import { feeOperationCount, feeSourceOf, innerOf } from "./transaction.ts";
+import { feeOperationCount, feeSourceOf, innerOf, waitsForAge } from "./transaction.ts";
 import type { Moment } from "./validity.ts";
 
 /**
@@ -27,9 +27,10 @@ export interface TransactionQueue {
   submit(tx: LedgerTransaction, moment: Moment): Submission;
   /** Everything that waits, by source account and sequence number. */
   waiting(): LedgerTransaction[];
-  waitingCount(sourceId: AccountId): number;
-  /** Removes what a ledger applied, refuses for a while what it dropped, and what has waited for too long. */
-  ledgerClosed(applied: readonly LedgerTransaction[], dropped: readonly LedgerTransaction[]): void;
+  /** Removes what a ledger applied, and refuses for a while what has waited for too long. */
+  ledgerClosed(applied: readonly LedgerTransaction[]): void;
+  /** Removes what can no longer be applied, with all behind it, and refuses it for a while. */
+  ban(dropped: readonly LedgerTransaction[]): void;
 }
 
 /** Ledgers for which a dropped transaction is answered with `TRY_AGAIN_LATER` (stellar-core). */
@@ -57,12 +58,21 @@ export function createTransactionQueue(rule: QueueRule): TransactionQueue {
 
   const all = (): LedgerTransaction[] => [...bySource.values()].flatMap(({ transactions }) => transactions);
 
-  const feesOf = (payer: AccountId): bigint =>
-    all().reduce((sum, tx) => (feeSourceOf(tx) === payer ? sum + tx.feeBidStroops : sum), 0n);
+  // Kept along: a submission must not cost what everything that waits costs.
+  const bids = new Map<AccountId, bigint>();
+  let operationCount = 0;
+
+  const count = (tx: LedgerTransaction, sign: 1 | -1): void => {
+    operationCount += sign * feeOperationCount(tx);
+    const payer = feeSourceOf(tx);
+    const sum = (bids.get(payer) ?? 0n) + BigInt(sign) * tx.feeBidStroops;
+    if (sum === 0n) bids.delete(payer);
+    else bids.set(payer, sum);
+  };
 
   const submit = (tx: LedgerTransaction, moment: Moment): Submission => {
     if (bans.some((ban) => ban.has(tx.envelopeHash))) return TRY_AGAIN_LATER;
-    const { sourceId, sequenceNumber, preconditions } = innerOf(tx);
+    const { sourceId, sequenceNumber } = innerOf(tx);
     const chain = bySource.get(sourceId)?.transactions ?? [];
     const rivalIndex = chain.findIndex((other) => innerOf(other).sequenceNumber === sequenceNumber);
     const rival = chain[rivalIndex];
@@ -73,14 +83,16 @@ export function createTransactionQueue(rule: QueueRule): TransactionQueue {
       if (sequenceNumber < innerOf(chain[0]).sequenceNumber) return error(plainResult(0n, { code: "txBadSeq" }));
       if (tx.kind === "plain" || rival === undefined) return TRY_AGAIN_LATER;
     }
+    if (tx.kind === "feeBump" && rival === undefined && !continues(tx, chain)) {
+      return error(plainResult(0n, { code: "txBadSeq" }));
+    }
     if (tx.kind === "feeBump" && rival !== undefined) {
       const needed = replacementFee(tx, rival);
       if (needed !== undefined) return error(plainResult(needed, { code: "txInsufficientFee" }));
       replaced = rival;
     }
     const before = replaced === undefined ? chain.at(-1) : chain[rivalIndex - 1];
-    const waits = preconditions.minSequenceAge > 0n || preconditions.minSequenceLedgerGap > 0;
-    if (before !== undefined && waits) return TRY_AGAIN_LATER;
+    if (before !== undefined && waitsForAge(tx)) return TRY_AGAIN_LATER;
 
     const afterSequence = before === undefined ? undefined : innerOf(before).sequenceNumber;
     const check = checkSubmission(tx, moment, afterSequence);
@@ -91,35 +103,44 @@ export function createTransactionQueue(rule: QueueRule): TransactionQueue {
     const account = moment.state.account(payer);
     if (
       account === undefined ||
-      availableBalance(account, moment.parameters) - tx.feeBidStroops + freed < feesOf(payer)
+      availableBalance(account, moment.parameters) - tx.feeBidStroops + freed < (bids.get(payer) ?? 0n)
     ) {
       return error(plainResult(minimumFee(tx, moment.parameters), { code: "txInsufficientBalance" }));
     }
-    const operations = all().reduce((sum, other) => sum + feeOperationCount(other), feeOperationCount(tx));
-    if (operations > QUEUED_LEDGERS * moment.parameters.maxOperationsPerLedger) return TRY_AGAIN_LATER;
+    const limit = QUEUED_LEDGERS * moment.parameters.maxOperationsPerLedger;
+    if (operationCount + feeOperationCount(tx) > limit) return TRY_AGAIN_LATER;
 
     const entry = bySource.get(sourceId) ?? { transactions: [], age: 0 };
     if (replaced === undefined) entry.transactions.push(tx);
     else entry.transactions[rivalIndex] = tx;
     bySource.set(sourceId, entry);
+    if (replaced !== undefined) count(replaced, -1);
+    count(tx, 1);
     return PENDING;
   };
 
-  const ledgerClosed = (applied: readonly LedgerTransaction[], dropped: readonly LedgerTransaction[]): void => {
-    for (const tx of dropped)
-      remove(innerOf(tx).sourceId, (other) => innerOf(other).sequenceNumber >= innerOf(tx).sequenceNumber, true);
+  const ban = (dropped: readonly LedgerTransaction[]): void => {
+    for (const tx of dropped) {
+      const { sourceId, sequenceNumber } = innerOf(tx);
+      remove(sourceId, (other) => innerOf(other).sequenceNumber >= sequenceNumber, true);
+    }
+  };
+
+  const ledgerClosed = (applied: readonly LedgerTransaction[]): void => {
     for (const tx of applied) {
       const { sourceId, sequenceNumber } = innerOf(tx);
       remove(sourceId, (other) => innerOf(other).sequenceNumber <= sequenceNumber, false);
+      // Today's nodes do not look at an applied envelope again for a while; older ones found its number used.
+      if (rule === "onePerSource") bans[0]?.add(tx.envelopeHash);
       const entry = bySource.get(sourceId);
       if (entry !== undefined) entry.age = 0;
     }
+    bans.unshift(new Set());
+    bans.length = Math.min(bans.length, BAN_LEDGERS);
     for (const [sourceId, entry] of bySource) {
       entry.age += 1;
       if (entry.age >= MAX_AGE_LEDGERS) remove(sourceId, () => true, true);
     }
-    bans.unshift(new Set());
-    bans.length = Math.min(bans.length, BAN_LEDGERS);
   };
 
   const remove = (sourceId: AccountId, isGone: (tx: LedgerTransaction) => boolean, ban: boolean): void => {
@@ -127,8 +148,12 @@ export function createTransactionQueue(rule: QueueRule): TransactionQueue {
     if (entry === undefined) return;
     const kept: LedgerTransaction[] = [];
     for (const tx of entry.transactions) {
-      if (!isGone(tx)) kept.push(tx);
-      else if (ban) bans[0]?.add(tx.envelopeHash);
+      if (!isGone(tx)) {
+        kept.push(tx);
+        continue;
+      }
+      count(tx, -1);
+      if (ban) bans[0]?.add(tx.envelopeHash);
     }
     if (kept.length === 0) bySource.delete(sourceId);
     else bySource.set(sourceId, { transactions: kept, age: entry.age });
@@ -137,8 +162,8 @@ export function createTransactionQueue(rule: QueueRule): TransactionQueue {
   return {
     submit,
     waiting: all,
-    waitingCount: (sourceId) => bySource.get(sourceId)?.transactions.length ?? 0,
     ledgerClosed,
+    ban,
   };
 }
 
@@ -150,6 +175,17 @@ function error(errorResult: xdr.TransactionResult): Submission {
 function isDuplicate(waiting: LedgerTransaction, tx: LedgerTransaction): boolean {
   if (waiting.kind === tx.kind) return waiting.envelopeHash === tx.envelopeHash;
   return waiting.kind === "feeBump" && waiting.inner.envelopeHash === tx.envelopeHash;
+}
+
+/** Whether a fee bump could come behind what waits for its account; a plain transaction is told by its validity. */
+function continues(tx: LedgerTransaction, chain: readonly LedgerTransaction[]): boolean {
+  const last = chain.at(-1);
+  if (last === undefined) return true;
+  const { sequenceNumber, preconditions } = innerOf(tx);
+  const lastNumber = innerOf(last).sequenceNumber;
+  if (sequenceNumber < lastNumber) return false;
+  const { minSequenceNumber } = preconditions;
+  return minSequenceNumber === undefined ? sequenceNumber === lastNumber + 1n : minSequenceNumber <= lastNumber;
 }
 
 /** The bid that a replacement would have needed, or undefined when its bid is enough. */

@@ -62,6 +62,12 @@ export function innerOf(tx: LedgerTransaction): PlainTransaction {
   return tx.kind === "plain" ? tx : tx.inner;
 }
 
+/** Whether the transaction wants its account's sequence number to have a certain age (CAP-21). */
+export function waitsForAge(tx: LedgerTransaction): boolean {
+  const { minSequenceAge, minSequenceLedgerGap } = innerOf(tx).preconditions;
+  return minSequenceAge > 0n || minSequenceLedgerGap > 0;
+}
+
 /** The account that pays the fee. */
 export function feeSourceOf(tx: LedgerTransaction): AccountId {
   return tx.kind === "plain" ? tx.sourceId : tx.feeSourceId;

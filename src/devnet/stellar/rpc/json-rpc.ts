@@ -1,45 +1,21 @@
 import { z } from "zod";
 
-/** Error codes of JSON-RPC 2.0. */
-export const JSON_RPC_CODES = {
-  parseError: -32700,
-  invalidRequest: -32600,
-  methodNotFound: -32601,
-  invalidParams: -32602,
-  internalError: -32603,
-} as const;
-
-export type JsonRpcCode = keyof typeof JSON_RPC_CODES;
-
-/** A refusal that goes to the caller as it is; part of the protocol, not one of our own errors. */
-export interface JsonRpcFailure {
-  readonly failure: { readonly code: number; readonly message: string };
-}
+import { firstIssue } from "../../../config/first-issue.ts";
+import type { JsonRpcCode, JsonRpcFailure } from "./json-rpc-failure.ts";
+import { fail } from "./json-rpc-failure.ts";
+import { readRequest } from "./json-rpc-request.ts";
+import type { RequestId } from "./json-rpc-request.ts";
 
 /** Answers one method; parameters are untrusted. */
 export type JsonRpcMethod = (params: unknown) => object | JsonRpcFailure;
 
-/** Requests that one HTTP body may hold. */
+/** Requests that one HTTP body may hold: each may ask for a page of ledgers, which are large. */
 const MAX_BATCH = 50;
 
-/** A refusal with one of the protocol's codes. */
-export function fail(code: JsonRpcCode, message: string): JsonRpcFailure {
-  return { failure: { code: JSON_RPC_CODES[code], message } };
-}
-
 /** The body of a response that carries only an error. */
-export function errorResponse(code: JsonRpcCode, message: string, id: RequestId = null): object {
-  return { jsonrpc: "2.0", id, error: { code: JSON_RPC_CODES[code], message } };
+export function errorResponse(code: JsonRpcCode, message: string): object {
+  return failureResponse(null, fail(code, message));
 }
-
-type RequestId = string | number | null;
-
-const requestSchema = z.object({
-  jsonrpc: z.literal("2.0"),
-  id: z.union([z.string().max(256), z.number(), z.null()]).optional(),
-  method: z.string().max(256),
-  params: z.unknown().optional(),
-});
 
 /**
  * Answers the text of a request body.
@@ -56,25 +32,38 @@ export function answer(
   try {
     parsed = JSON.parse(body);
   } catch {
-    return errorResponse("parseError", "invalid JSON");
+    return errorResponse("parseError", "invalid request value");
   }
-  if (!Array.isArray(parsed)) return answerOne(parsed, methods, onError);
-  if (parsed.length === 0) return errorResponse("invalidRequest", "empty batch");
+  if (!Array.isArray(parsed)) return answerAll([parsed], methods, onError)[0];
   if (parsed.length > MAX_BATCH) return errorResponse("invalidRequest", `more than ${String(MAX_BATCH)} requests`);
-  const responses = parsed.map((request) => answerOne(request, methods, onError)).filter((r) => r !== undefined);
+  const responses = answerAll(parsed, methods, onError);
   return responses.length === 0 ? undefined : responses;
 }
 
-function answerOne(
-  request: unknown,
+/** What is no request at all comes first, as in the service. */
+function answerAll(
+  requests: readonly unknown[],
   methods: Readonly<Record<string, JsonRpcMethod>>,
   onError: (method: string, error: unknown) => void,
-): object | undefined {
-  const checked = requestSchema.safeParse(request);
-  if (!checked.success) return errorResponse("invalidRequest", "not a JSON-RPC 2.0 request");
-  const { id, method, params } = checked.data;
-  const response = run(method, Object.hasOwn(methods, method) ? methods[method] : undefined, params, onError);
-  return id === undefined ? undefined : { jsonrpc: "2.0", id, ...response };
+): object[] {
+  const refused: object[] = [];
+  const answered: object[] = [];
+  for (const raw of requests) {
+    const request = readRequest(raw);
+    if ("failure" in request) {
+      refused.push(failureResponse(request.id, request));
+      continue;
+    }
+    const { id, method, params } = request;
+    const result = run(method, Object.hasOwn(methods, method) ? methods[method] : undefined, params, onError);
+    if (id === null) continue;
+    answered.push("failure" in result ? failureResponse(id, result) : { jsonrpc: "2.0", id, result });
+  }
+  return [...refused, ...answered];
+}
+
+function failureResponse(id: RequestId, { failure }: JsonRpcFailure): object {
+  return { jsonrpc: "2.0", id, error: failure };
 }
 
 function run(
@@ -82,23 +71,30 @@ function run(
   method: JsonRpcMethod | undefined,
   params: unknown,
   onError: (method: string, error: unknown) => void,
-): { result: object } | { error: JsonRpcFailure["failure"] } {
-  if (method === undefined) {
-    return { error: { code: JSON_RPC_CODES.methodNotFound, message: `method not found: ${name}` } };
-  }
+): object | JsonRpcFailure {
+  if (name === "") return fail("invalidRequest", "empty method name");
+  if (method === undefined) return fail("methodNotFound", "method not found", name);
   try {
-    const result = method(params);
-    return "failure" in result ? { error: result.failure } : { result };
+    return method(params);
   } catch (error) {
     onError(name, error);
-    return { error: { code: JSON_RPC_CODES.internalError, message: "internal error" } };
+    return fail("internalError", "internal error");
   }
 }
 
-/** Parameters by the schema (absent and null mean none), or the refusal. */
+const noParamsSchema = z.object({});
+
+/** A method without parameters: an object with any fields will do, a list will not. */
+export function withoutParams(method: () => object | JsonRpcFailure): JsonRpcMethod {
+  return (params) => {
+    const parsed = parseParams(noParamsSchema, params);
+    return "failure" in parsed ? parsed : method();
+  };
+}
+
+/** Parameters by the schema (absent means none), or the refusal. */
 export function parseParams<T>(schema: z.ZodType<T>, params: unknown): { readonly params: T } | JsonRpcFailure {
   const checked = schema.safeParse(params ?? {});
   if (checked.success) return { params: checked.data };
-  const [issue] = checked.error.issues;
-  return fail("invalidParams", `invalid parameters: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`);
+  return fail("invalidParams", "invalid parameters", firstIssue(checked.error));
 }

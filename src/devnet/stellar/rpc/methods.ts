@@ -1,5 +1,6 @@
 import type { DevelopmentLedger } from "../ledger/development-ledger.ts";
 import type { LedgerRunner } from "../ledger-runner.ts";
+import { eventMethods } from "./events.ts";
 import { feeStatsMethods } from "./fee-stats.ts";
 import type { JsonRpcMethod } from "./json-rpc.ts";
 import { ledgerEntryMethods } from "./ledger-entries.ts";
@@ -16,7 +17,7 @@ export interface RpcContext {
   readonly friendbotUrl: () => string;
 }
 
-/** All methods of Stellar RPC that this service has; contracts and events are not among them. */
+/** All methods of Stellar RPC that this service has; contracts are not among them. */
 export function rpcMethods(context: RpcContext): Readonly<Record<string, JsonRpcMethod>> {
   return {
     ...networkMethods(context),
@@ -24,5 +25,6 @@ export function rpcMethods(context: RpcContext): Readonly<Record<string, JsonRpc
     ...ledgerEntryMethods(context),
     ...transactionMethods(context),
     ...feeStatsMethods(context),
+    ...eventMethods(context),
   };
 }

@@ -1,5 +1,6 @@
-import { fail } from "./json-rpc.ts";
+import { withoutParams } from "./json-rpc.ts";
 import type { JsonRpcMethod } from "./json-rpc.ts";
+import { fail } from "./json-rpc-failure.ts";
 import { RETAINED_LEDGERS } from "./ledger-store.ts";
 import type { RpcContext } from "./methods.ts";
 
@@ -10,7 +11,7 @@ const VERSION = "sprf-development-ledger";
 export function networkMethods({ ledger, store, runner, friendbotUrl }: RpcContext): Record<string, JsonRpcMethod> {
   const { networkPassphrase, protocolVersion } = ledger.parameters;
   return {
-    getHealth() {
+    getHealth: withoutParams(() => {
       const failure = runner.failure();
       if (failure !== undefined) return fail("internalError", failure.message);
       const latest = store.latest();
@@ -18,19 +19,19 @@ export function networkMethods({ ledger, store, runner, friendbotUrl }: RpcConte
       return {
         status: "healthy",
         latestLedger: latest.sequence,
-        latestLedgerCloseTime: latest.closeTime,
+        latestLedgerCloseTime: String(latest.closeTime),
         oldestLedger: oldest.sequence,
-        oldestLedgerCloseTime: oldest.closeTime,
+        oldestLedgerCloseTime: String(oldest.closeTime),
         ledgerRetentionWindow: RETAINED_LEDGERS,
       };
-    },
-    getNetwork: () => ({ friendbotUrl: friendbotUrl(), passphrase: networkPassphrase, protocolVersion }),
-    getVersionInfo: () => ({
+    }),
+    getNetwork: withoutParams(() => ({ friendbotUrl: friendbotUrl(), passphrase: networkPassphrase, protocolVersion })),
+    getVersionInfo: withoutParams(() => ({
       version: VERSION,
       commitHash: "",
       buildTimestamp: "",
       captiveCoreVersion: VERSION,
       protocolVersion,
-    }),
+    })),
   };
 }

@@ -1,8 +1,10 @@
 import { z } from "zod";
 
-import type { JsonRpcFailure } from "./json-rpc.ts";
-import { fail } from "./json-rpc.ts";
+import type { JsonRpcFailure } from "./json-rpc-failure.ts";
+import { fail } from "./json-rpc-failure.ts";
 import type { LedgerStore } from "./ledger-store.ts";
+import type { XdrFormat } from "./xdr-format.ts";
+import { checkFormat, formatOf, xdrFormat } from "./xdr-format.ts";
 
 /** Most items of one page, and items of a page without limit (Stellar RPC defaults). */
 const MAX_PAGE = 200;
@@ -10,49 +12,54 @@ const DEFAULT_PAGE = 50;
 
 const UINT32_MAX = 4_294_967_295;
 
-/** The service can also answer in JSON; this one has XDR only. */
-export const xdrFormat = z.literal(["", "base64"]).optional();
+const MAX_CURSOR_CHARACTERS = 64;
+
+/** A number as the service's requests have it: null stands for 0. */
+export const uint32 = z.int().min(0).max(UINT32_MAX).nullish();
 
 /** Parameters of paged methods. */
 export const pageSchema = z.object({
-  startLedger: z.int().min(0).max(UINT32_MAX).optional(),
-  pagination: z
-    .object({ cursor: z.string().max(32).optional(), limit: z.int().min(0).max(UINT32_MAX).optional() })
-    .nullish(),
+  startLedger: uint32,
+  pagination: z.object({ cursor: z.string().max(MAX_CURSOR_CHARACTERS).nullish(), limit: uint32 }).nullish(),
   xdrFormat,
 });
 
 export type PageRequest = z.infer<typeof pageSchema>;
 
 export interface Page {
-  /** Undefined when the page goes on from a cursor. */
-  readonly startLedger: number | undefined;
-  readonly cursor: string | undefined;
+  readonly start: { readonly ledger: number } | { readonly cursor: string };
   readonly limit: number;
+  readonly format: XdrFormat;
 }
 
 /** Checks a page against the ledgers that are kept, with the service's own words. */
 export function checkPage(request: PageRequest, store: LedgerStore): Page | JsonRpcFailure {
-  const cursor = request.pagination?.cursor;
-  const startLedger = request.startLedger ?? 0;
-  if (cursor !== undefined && cursor !== "") {
-    if (startLedger !== 0) return fail("invalidRequest", "startLedger and cursor cannot both be set");
+  const cursor = request.pagination?.cursor ?? "";
+  const ledger = request.startLedger ?? 0;
+  const limit = request.pagination?.limit ?? 0;
+  const problems = [whatIsWrong({ ledger, cursor, limit }, store), checkFormat(request.xdrFormat)].filter(
+    (problem) => problem !== undefined,
+  );
+  if (problems.length > 0) return fail("invalidRequest", problems.join("\n"));
+  return {
+    start: cursor === "" ? { ledger } : { cursor },
+    limit: limit === 0 ? DEFAULT_PAGE : limit,
+    format: formatOf(request.xdrFormat),
+  };
+}
+
+function whatIsWrong(
+  { ledger, cursor, limit }: { readonly ledger: number; readonly cursor: string; readonly limit: number },
+  store: LedgerStore,
+): string | undefined {
+  if (cursor !== "") {
+    if (ledger !== 0) return `startLedger (${String(ledger)}) and cursor (${cursor}) cannot both be set`;
   } else {
     const oldest = store.oldest().sequence;
     const latest = store.latest().sequence;
-    if (startLedger < oldest || startLedger > latest) {
-      return fail(
-        "invalidRequest",
-        `start ledger must be between the oldest ledger: ${String(oldest)} and the latest ledger: ${String(latest)} for this rpc instance`,
-      );
+    if (ledger < oldest || ledger > latest) {
+      return `start ledger (${String(ledger)}) must be between the oldest ledger: ${String(oldest)} and the latest ledger: ${String(latest)} for this rpc instance`;
     }
   }
-  const limit = request.pagination?.limit ?? 0;
-  if (limit > MAX_PAGE) return fail("invalidRequest", `limit must not exceed ${String(MAX_PAGE)}`);
-  const goesOn = cursor !== undefined && cursor !== "";
-  return {
-    startLedger: goesOn ? undefined : startLedger,
-    cursor: goesOn ? cursor : undefined,
-    limit: limit === 0 ? DEFAULT_PAGE : limit,
-  };
+  return limit > MAX_PAGE ? `limit must not exceed ${String(MAX_PAGE)}` : undefined;
 }

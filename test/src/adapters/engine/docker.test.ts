@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import Docker from "dockerode";
-import { symlink, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { symlink, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,10 +10,12 @@ import { createDockerEngine } from "../../../../src/adapters/engine/docker/creat
 import { AttachedOutput } from "../../../../src/adapters/engine/docker/attached-output.ts";
 import { pinnedImage } from "../../../../src/adapters/engine/docker/image-facts.ts";
 import { copyStateOut } from "../../../../src/adapters/engine/docker/scratch-state.ts";
+import { watchDirectory } from "../../../../src/adapters/engine/docker/watch-directory.ts";
 import { createMemoryLogger } from "../../../../src/adapters/logger/memory.ts";
 import type { Engine, PreparedProgram, ProgramReference, ProgramRun, RunResult } from "../../../../src/ports/engine.ts";
 import { codeOf } from "../../../helpers/code-of.ts";
 import { compileStatic, dockerAbsence, pushImage, REGISTRY } from "../../../helpers/docker-programs.ts";
+import { until } from "../../../helpers/until.ts";
 import { describeWithPart } from "../../../helpers/require-parts.ts";
 
 const SOURCE = fileURLToPath(new URL("fixtures/probe.c", import.meta.url));
@@ -132,11 +134,37 @@ describe("docker engine, without a Docker Engine", () => {
       await symlink(join(home, "secret"), kind === "directory" ? join(planted, "link") : planted);
       const target = join(home, "target");
       if (kind === "directory") await mkdir(target);
-      expect(await codeOf(copyStateOut(planted, target, kind, MIB))).to.equal("STATE_REFUSED");
+      expect(await codeOf(copyStateOut(planted, target, { kind, files: new Map() }, MIB))).to.equal("STATE_REFUSED");
       expect(await readdir(home)).to.include("secret");
       if (kind === "directory") expect(await readdir(target)).to.deep.equal([]);
     });
   }
+});
+
+describe("watchDirectory", () => {
+  it("ends a run before the disk is full, whatever fills it", async () => {
+    const home = await mkdtemp(join(tmpdir(), "sprf-watch-test-"));
+    const watch = watchDirectory(home, MIB, { minFreeBytes: Number.MAX_SAFE_INTEGER });
+    try {
+      await until(() => watch.signal.aborted, { what: "the end of the run" });
+      expect(watch.signal.reason).to.have.property("code", "ENGINE_FAILED");
+    } finally {
+      watch.stop();
+      await rm(home, { recursive: true });
+    }
+  });
+
+  it("counts files whose names are no text", async () => {
+    const home = await mkdtemp(join(tmpdir(), "sprf-watch-test-"));
+    await writeFile(Buffer.concat([Buffer.from(`${home}/`), Buffer.from([0xff])]), Buffer.alloc(2 * MIB, 1));
+    const watch = watchDirectory(home, MIB, { minFreeBytes: 0 });
+    try {
+      await until(() => watch.signal.aborted, { what: "the end of the run" });
+    } finally {
+      watch.stop();
+      await rm(home, { recursive: true });
+    }
+  });
 });
 
 describeWithPart("docker", await dockerAbsence(), "docker engine", () => {
@@ -216,38 +244,5 @@ describeWithPart("docker", await dockerAbsence(), "docker engine", () => {
     const program = await engine.prepare(reference, { onProgress: (progress) => seen.push(progress) });
     expect(program.state).to.equal("file");
     for (const { done, total } of seen) expect(done).to.be.within(0, total);
-  });
-
-  describe("a state that is a directory", () => {
-    let program: PreparedProgram;
-    let state: string;
-
-    before(async () => {
-      program = await engine.prepare(await image("directory", 'LABEL sprf.state="directory"\nENTRYPOINT ["/probe"]\n'));
-      expect(program.state).to.equal("directory");
-    });
-    beforeEach(async () => {
-      state = await mkdtemp(join(home, "directory-"));
-    });
-
-    it("is handed over and taken back", async () => {
-      await mkdir(join(state, "sub"));
-      await writeFile(join(state, "sub", "file"), "content");
-      const result = await run(program, state, "make sub/new\n");
-      expect(result.status).to.equal("accepted");
-      expect(await readFile(join(state, "sub", "file"), "utf8")).to.equal("content");
-      expect(await readFile(join(state, "sub", "new"), "utf8")).to.equal("made");
-    });
-
-    it("cannot fill the disk", async () => {
-      expect(await codeOf(run(program, state, "make-many\n"))).to.equal("ENGINE_FAILED");
-      expect(await readdir(state)).to.deep.equal([]);
-    });
-
-    it("is refused with a link in it", async () => {
-      const result = await run(program, state, "plant here\n");
-      expect(result).to.deep.include({ status: "rejected", reason: "state-limit" });
-      expect(await readdir(state)).to.deep.equal([]);
-    });
   });
 });

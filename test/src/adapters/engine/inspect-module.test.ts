@@ -48,7 +48,7 @@ const REFUSED: readonly [string, WasmParts, RegExp][] = [
   ["a huge table", { table: [1, 0x70, 0, ...leb(1_000_001)] }, /entries/],
   ["seconds that are no number", { custom: { "sprf.seconds": "soon" } }, /sprf\.seconds/],
   ["too many seconds", { custom: { "sprf.seconds": "601" } }, /sprf\.seconds/],
-  ["a directory as state", { custom: { "sprf.state": "directory" } }, /state/],
+  ["another kind of state", { custom: { "sprf.state": "database" } }, /state/],
 ];
 
 describe("inspectModule", () => {

@@ -3,18 +3,23 @@ import { fileURLToPath } from "node:url";
 
 import { createWasiEngine } from "../../../../src/adapters/engine/wasi/create-wasi-engine.ts";
 import { createMemoryLogger } from "../../../../src/adapters/logger/memory.ts";
-import { engineCompliance } from "../../../compliance/engine.ts";
+import { engineCompliance, type EngineFixture } from "../../../compliance/engine.ts";
+import { engineDirectories } from "../../../compliance/engine-directories.ts";
+import { engineEscapes } from "../../../compliance/engine-escapes.ts";
+import { withSection } from "../../../helpers/wasm-module.ts";
 import { contentOf } from "../../../helpers/content-of.ts";
 
 /** Hundredths of a second of CPU. */
 const BUSY_TICKS = 30;
 const PROBE = fileURLToPath(new URL("fixtures/probe.wasm", import.meta.url));
 
-engineCompliance("wasi", async () => {
-  const content = contentOf({ probe: await readFile(PROBE) });
+async function setUp(): Promise<EngineFixture> {
+  const probe = await readFile(PROBE);
+  const content = contentOf({ probe, directory: withSection(probe, "sprf.state", "directory") });
   return {
     create: (scratchDirectory) => createWasiEngine({ content, logger: createMemoryLogger() }, { scratchDirectory }),
     probe: { kind: "wasi", cid: "probe" },
+    directoryProbe: { kind: "wasi", cid: "directory" },
     unknown: { kind: "wasi", cid: "unknown" },
     constantEnvironment: {},
     fixesClockAndRandomness: true,
@@ -25,7 +30,11 @@ engineCompliance("wasi", async () => {
     leftOvers: processesOf,
     close: () => Promise.resolve(),
   };
-});
+}
+
+engineCompliance("wasi", setUp);
+engineEscapes("wasi", setUp);
+engineDirectories("wasi", setUp);
 
 /** The processes that were started with a path in `directory`. */
 async function processesOf(directory: string): Promise<string[]> {

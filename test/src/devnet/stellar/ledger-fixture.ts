@@ -1,4 +1,4 @@
-import { Account, Keypair, TransactionBuilder } from "@stellar/stellar-sdk";
+import { Account, Keypair, Operation, TransactionBuilder } from "@stellar/stellar-sdk";
 import type { FeeBumpTransaction, Transaction, xdr } from "@stellar/stellar-sdk";
 
 import type { ClosedLedger } from "../../../../src/devnet/stellar/ledger/close-ledger.ts";
@@ -61,6 +61,17 @@ export function transaction(
   const tx = builder.build();
   for (const signer of options.signers ?? [source]) tx.sign(signer);
   return tx;
+}
+
+/** The ledger with accounts of 100 XLM each, made in one close. */
+export function funded(ledger: DevelopmentLedger, people: readonly Keypair[]): DevelopmentLedger {
+  const create = people.map((account) =>
+    Operation.createAccount({ destination: account.publicKey(), startingBalance: "100" }),
+  );
+  const { status } = offer(ledger, transaction(ledger, ROOT, create));
+  if (status !== "PENDING") throw new Error(`the root account could not pay: ${status}`);
+  closeNext(ledger);
+  return ledger;
 }
 
 /** Offers a transaction of the SDK to the ledger's queue. */

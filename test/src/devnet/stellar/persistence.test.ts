@@ -1,6 +1,3 @@
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,43 +7,40 @@ import { expect } from "chai";
 
 import { createStellarDevnet } from "../../../../src/devnet/stellar/create-stellar-devnet.ts";
 import { codeOf } from "../../../helpers/code-of.ts";
+import type { LedgerProcess } from "../../../helpers/ledger-process.ts";
+import { startLedgerProcess } from "../../../helpers/ledger-process.ts";
+import { until } from "../../../helpers/until.ts";
 import { recordingLogger } from "./ledger-fixture.ts";
 
-/** A network in a process of its own that prints its URL and then only closes ledgers, as fast as it can. */
-const CHILD = `
-  import { createStellarDevnet } from ${JSON.stringify(new URL("../../../../src/devnet/stellar/create-stellar-devnet.ts", import.meta.url).href)};
-  const log = () => undefined;
-  const logger = { debug: log, info: log, warn: log, error: log, child: () => logger };
-  const devnet = await createStellarDevnet({ logger, closeEveryMs: 10, databasePath: process.argv[1] });
-  console.log(devnet.rpcUrl);
-`;
+/** Long enough for a process to start on a busy machine. */
+const TIMEOUT_MS = 60_000;
 
-describe("development ledger in a file", () => {
+const PAGE = 200;
+
+describe("development ledger in a file", function () {
+  this.timeout(TIMEOUT_MS);
+
   let folder: string;
-  let child: ChildProcess | undefined;
+  let child: LedgerProcess | undefined;
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "sprf-stellar-"));
   });
 
-  afterEach(() => {
-    child?.kill("SIGKILL");
+  afterEach(async () => {
+    await child?.kill();
     rmSync(folder, { recursive: true, force: true });
   });
 
   it("goes on after kill -9 with the same accounts, history and hashes", async () => {
     const databasePath = join(folder, "ledger.sqlite");
-    child = spawn(process.execPath, ["--input-type=module-typescript", "-e", CHILD, databasePath], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    const [line] = (await once(child.stdout ?? child, "data")) as [Buffer];
-    const server = new rpc.Server(line.toString().trim(), { allowHttp: true });
+    child = await startLedgerProcess(databasePath, 10);
+    const server = new rpc.Server(child.rpcUrl, { allowHttp: true });
     const people = Array.from({ length: 3 }, () => Keypair.random().publicKey());
     for (const address of people) await server.fundAddress(address);
     const known = await server.getTransactions({ startLedger: 1 });
     const ledgers = await server.getLedgers({ startLedger: 1, pagination: { limit: 200 } });
-    child.kill("SIGKILL");
-    await once(child, "exit");
+    await child.kill();
 
     const devnet = await createStellarDevnet({ logger: recordingLogger(), closeEveryMs: 0, databasePath });
     try {
@@ -70,6 +64,41 @@ describe("development ledger in a file", () => {
       await devnet.stop();
     }
   });
+
+  for (const closeEveryMs of [0, 10]) {
+    const rhythm = closeEveryMs === 0 ? "on demand" : `every ${String(closeEveryMs)} ms`;
+    it(`has everything that a client was told when it is killed while it closes ledgers ${rhythm}`, async () => {
+      const databasePath = join(folder, "ledger.sqlite");
+      const writers = Array.from({ length: 4 }, () => Keypair.random());
+      const told = new Map<string, { ledger: number; resultXdr: string }>();
+      for (const round of [1, 2]) {
+        child = await startLedgerProcess(databasePath, closeEveryMs);
+        const server = new rpc.Server(child.rpcUrl, { allowHttp: true });
+        if (round === 1) await Promise.all(writers.map((writer) => server.fundAddress(writer.publicKey())));
+        const killed = new AbortController();
+        const writing = Promise.all(writers.map((writer) => writeUntil(server, writer, told, killed.signal)));
+        // Killed in the midst of it: all of them go on submitting and asking.
+        const landed = until(() => told.size >= round * 20, { timeoutMs: TIMEOUT_MS, what: "what has landed" });
+        await Promise.race([landed, writing]);
+        killed.abort();
+        await child.kill();
+        await writing;
+      }
+      const devnet = await createStellarDevnet({ logger: recordingLogger(), closeEveryMs: 0, databasePath });
+      try {
+        const again = new rpc.Server(devnet.rpcUrl, { allowHttp: true });
+        for (const [hash, { ledger, resultXdr }] of told) {
+          const found = await again.getTransaction(hash);
+          if (found.status !== rpc.Api.GetTransactionStatus.SUCCESS) expect.fail(`${hash}: ${found.status}`);
+          expect([found.ledger, found.resultXdr.toXdr("base64")]).to.deep.equal([ledger, resultXdr]);
+        }
+        await expectChain(again);
+        for (const writer of writers) await expectAccountOfHistory(again, writer.publicKey());
+      } finally {
+        await devnet.stop();
+      }
+    });
+  }
 
   it("does not bring back what was deleted before a restart", async () => {
     const databasePath = join(folder, "ledger.sqlite");
@@ -107,7 +136,7 @@ describe("development ledger in a file", () => {
     const databasePath = join(folder, "ledger.sqlite");
     const logger = recordingLogger();
     const first = await createStellarDevnet({ logger, closeEveryMs: 0, databasePath });
-    expect(await codeOf(createStellarDevnet({ logger, closeEveryMs: 0, databasePath }))).to.equal("STORE_UNAVAILABLE");
+    expect(await codeOf(createStellarDevnet({ logger, closeEveryMs: 0, databasePath }))).to.equal("CONFIG_INVALID");
     await first.stop();
     const other = createStellarDevnet({ logger, closeEveryMs: 0, databasePath, networkPassphrase: "Another" });
     expect(await codeOf(other)).to.equal("CONFIG_INVALID");
@@ -117,3 +146,57 @@ describe("development ledger in a file", () => {
     await first.stop();
   });
 });
+
+/** Writes an entry again and again, and notes down what it is told has landed, until nobody answers. */
+async function writeUntil(
+  server: rpc.Server,
+  writer: Keypair,
+  told: Map<string, { ledger: number; resultXdr: string }>,
+  killed: AbortSignal,
+): Promise<void> {
+  try {
+    const { passphrase } = await server.getNetwork();
+    for (;;) {
+      const account = await server.getAccount(writer.publicKey());
+      const tx = new TransactionBuilder(account, { fee: "100", networkPassphrase: passphrase })
+        .addOperation(Operation.manageData({ name: "n", value: account.sequenceNumber() }))
+        .setTimeout(0)
+        .build();
+      tx.sign(writer);
+      const { hash } = await server.sendTransaction(tx);
+      await until(async () => {
+        const found = await server.getTransaction(hash);
+        if (found.status !== rpc.Api.GetTransactionStatus.SUCCESS) return false;
+        told.set(hash, { ledger: found.ledger, resultXdr: found.resultXdr.toXdr("base64") });
+        return true;
+      });
+    }
+  } catch (error) {
+    if (!killed.aborted) throw error;
+  }
+}
+
+/** Every ledger names the one before it. */
+async function expectChain(server: rpc.Server): Promise<void> {
+  const { sequence } = await server.getLatestLedger();
+  let previous: string | undefined;
+  for (let startLedger = 1; startLedger <= sequence; startLedger += PAGE) {
+    const { ledgers } = await server.getLedgers({ startLedger, pagination: { limit: PAGE } });
+    for (const { hash, headerXdr } of ledgers) {
+      const named = Buffer.from(headerXdr.header.previousLedgerHash.value).toString("hex");
+      if (previous !== undefined) expect(named).to.equal(previous);
+      previous = hash;
+    }
+  }
+}
+
+/** The account is as its transactions left it: the number and the entry of its last one. */
+async function expectAccountOfHistory(server: rpc.Server, address: string): Promise<void> {
+  const keypair = Keypair.fromPublicKey(address);
+  const account = await server.getAccountEntry(address);
+  const key = xdr.LedgerKey.data(new xdr.LedgerKeyData({ accountId: keypair.xdrPublicKey(), dataName: "n" }));
+  const [entry] = (await server.getLedgerEntries(key)).entries;
+  if (entry?.val.type !== "data") expect.fail("no entry");
+  expect(Buffer.from(entry.val.data.dataValue.value).toString()).to.equal(String(account.seqNum - 1n));
+  expect(entry.lastModifiedLedgerSeq).to.be.greaterThan(0);
+}

@@ -51,6 +51,42 @@ describe("development ledger behind Stellar RPC", () => {
     expect(latest.closeTime).to.match(/^\d+$/);
   });
 
+  it("has no events, and says up to where", async () => {
+    const { sequence } = await server.getLatestLedger();
+    const first = await server.getEvents({ startLedger: 1, filters: [{ type: "contract", topics: [["*", "**"]] }] });
+    expect(first.events).to.deep.equal([]);
+    expect(first.latestLedger).to.equal(sequence);
+    devnet.closeLedger();
+    const next = await server.getEvents({ cursor: first.cursor, filters: [] });
+    expect(next.events).to.deep.equal([]);
+    expect(BigInt(next.cursor.split("-")[0] ?? "") >> 32n).to.equal(BigInt(sequence + 1));
+  });
+
+  it("reckons fees by operations, an outer one not counted, and none as the service does", async () => {
+    const quiet = await createStellarDevnet({ logger: recordingLogger(), closeEveryMs: 0 });
+    try {
+      const own = new rpc.Server(quiet.rpcUrl, { allowHttp: true });
+      const none = await own.getFeeStats();
+      expect(none.inclusionFee).to.include({ max: "0", mode: "0", p99: "0", transactionCount: "0", ledgerCount: 0 });
+      const keypair = Keypair.random();
+      await own.fundAddress(keypair.publicKey());
+      const account = await own.getAccount(keypair.publicKey());
+      const inner = new TransactionBuilder(account, { fee: "100", networkPassphrase: quiet.networkPassphrase })
+        .addOperation(pay(keypair.publicKey(), "1"))
+        .setTimeout(0)
+        .build();
+      inner.sign(keypair);
+      const bump = TransactionBuilder.buildFeeBumpTransaction(keypair, "200", inner, quiet.networkPassphrase);
+      bump.sign(keypair);
+      expect((await own.sendTransaction(bump)).status).to.equal("PENDING");
+      const { inclusionFee } = await own.getFeeStats();
+      expect(inclusionFee).to.include({ min: "100", p50: "100", p60: "200", max: "200", transactionCount: "2" });
+      expect(inclusionFee.mode).to.equal("100");
+    } finally {
+      await quiet.stop();
+    }
+  });
+
   it("takes a transaction and finds it by outer and inner hash", async () => {
     const alice = await fund();
     const bob = await fund();

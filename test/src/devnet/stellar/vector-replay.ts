@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-
 import { StrKey, xdr } from "@stellar/stellar-sdk";
 
 import { accountIdToAddress } from "../../../../src/devnet/stellar/ledger/account-xdr.ts";
@@ -10,34 +8,7 @@ import { fromHex } from "../../../../src/devnet/stellar/ledger/hashing.ts";
 import { TOTAL_COINS_STROOPS } from "../../../../src/devnet/stellar/ledger/parameters.ts";
 import { signerKeyToXdr } from "../../../../src/devnet/stellar/ledger/signer-key.ts";
 import type { SignerKey } from "../../../../src/devnet/stellar/ledger/signer-key.ts";
-
-interface VectorStep {
-  readonly label: string;
-  readonly envelopeXdr: string | null;
-  readonly hash?: string;
-  readonly submit?: { readonly status: string; readonly errorResultXdr?: string } | null;
-  readonly closes: boolean;
-  readonly resultXdr?: string | null;
-  readonly applyIndex?: number;
-  readonly notApplied?: boolean;
-  readonly ledger?: {
-    readonly ledgerSeq: number;
-    readonly closeTime: number;
-    readonly feePool: string;
-    readonly applied: readonly string[];
-  };
-  readonly after: { readonly accounts: Readonly<Record<string, unknown>> };
-}
-
-interface VectorFile {
-  readonly networkPassphrase: string;
-  readonly baseFee: number;
-  readonly baseReserve: number;
-  readonly protocol: number;
-  readonly maxTxSetSize: number;
-  readonly setup: { readonly closeTime: number; readonly after: VectorStep["after"] };
-  readonly steps: readonly VectorStep[];
-}
+import type { VectorFile, VectorStep } from "./vector-form.ts";
 
 /** How one file of recorded steps compares. */
 export interface ReplayReport {
@@ -47,9 +18,16 @@ export interface ReplayReport {
   readonly firstDifference: string | undefined;
 }
 
-/** Replays a file of steps recorded from a stellar-core against the development ledger. */
-export function replayVectors(path: string): ReplayReport {
-  const file = JSON.parse(readFileSync(path, "utf8")) as VectorFile;
+/** Where and how a transaction was applied. */
+interface Applied {
+  readonly resultXdr: string;
+  readonly ledgerSeq: number;
+  readonly closeTime: number;
+  readonly applyIndex: number;
+}
+
+/** Replays steps recorded from a stellar-core against the development ledger. */
+export function replayVectors(file: VectorFile): ReplayReport {
   const ledger = createDevelopmentLedger({
     parameters: {
       networkPassphrase: file.networkPassphrase,
@@ -61,36 +39,34 @@ export function replayVectors(path: string): ReplayReport {
     queueRule: "chain",
   });
   ledger.close({ closeTime: BigInt(file.setup.closeTime) });
-  const applied = new Map<string, string>();
-  // Results of steps that did not close come out with the close that applies them: those steps are judged then.
-  const open: { readonly step: VectorStep; readonly problems: string[] }[] = [];
-  const problems: string[] = [];
-  let equal = 0;
+  const applied = new Map<string, Applied>();
   const setup = difference("state after setup", file.setup.after.accounts, accountsOf(ledger));
+  // Results of steps that did not close come out with the close that applies them: those steps are judged then.
+  let open: { readonly step: VectorStep; readonly problems: string[] }[] = [];
+  const different: string[] = [];
+  const judge = (): void => {
+    for (const { step, problems } of open)
+      if (problems.length > 0) different.push(`${step.label}: ${problems.join("; ")}`);
+    open = [];
+  };
   for (const step of file.steps) {
-    const found = setup === undefined ? [] : [setup];
-    found.push(...submit(ledger, step));
-    open.push({ step, problems: found });
-    if (step.closes && step.ledger !== undefined) {
-      found.push(...close(ledger, step.ledger, applied));
-      for (const { step: pending, problems: list } of open) list.push(...compareResult(pending, applied));
+    const problems = setup === undefined ? [] : [setup];
+    problems.push(...submit(ledger, step));
+    open.push({ step, problems });
+    if (step.ledger !== undefined) {
+      problems.push(...close(ledger, step.ledger, applied));
+      for (const waited of open) waited.problems.push(...compareResult(waited.step, applied));
     }
-    found.push(...compareState(ledger, step));
-    if (!step.closes) continue;
-    for (const { step: done, problems: list } of open.splice(0)) {
-      if (list.length === 0) equal += 1;
-      else problems.push(`${done.label}: ${list.join("; ")}`);
-    }
+    problems.push(...compareState(ledger, step));
+    if (step.closes) judge();
   }
-  for (const { step, problems: list } of open) {
-    if (list.length === 0) equal += 1;
-    else problems.push(`${step.label}: ${list.join("; ")}`);
-  }
-  return { steps: file.steps.length, equal, firstDifference: problems[0] };
+  judge();
+  const steps = file.steps.length;
+  return { steps, equal: steps - different.length, firstDifference: different[0] };
 }
 
 function submit(ledger: DevelopmentLedger, step: VectorStep): string[] {
-  if (step.envelopeXdr === null || step.submit === undefined || step.submit === null) return [];
+  if (step.envelopeXdr === null || !step.submit) return [];
   const { status, hash, errorResultXdr } = offer(ledger, step.envelopeXdr);
   return [
     difference("status", step.submit.status, status),
@@ -117,10 +93,14 @@ function offer(
 function close(
   ledger: DevelopmentLedger,
   expected: NonNullable<VectorStep["ledger"]>,
-  applied: Map<string, string>,
+  applied: Map<string, Applied>,
 ): string[] {
   const closed = ledger.close({ closeTime: BigInt(expected.closeTime), order: expected.applied });
-  for (const { tx, result } of closed.transactions) applied.set(tx.hash, result.toXdr("base64"));
+  const { sequence, closeTime } = closed.header;
+  for (const [i, { tx, result }] of closed.transactions.entries()) {
+    const place = { ledgerSeq: sequence, closeTime: Number(closeTime), applyIndex: i + 1 };
+    applied.set(tx.hash, { resultXdr: result.toXdr("base64"), ...place });
+  }
   const total = [...ledger.state.accounts()].reduce((sum, a) => sum + a.balanceStroops, ledger.state.feePoolStroops);
   return [
     difference("ledger", expected.ledgerSeq, closed.header.sequence),
@@ -134,13 +114,17 @@ function close(
   ].filter((problem) => problem !== undefined);
 }
 
-function compareResult(step: VectorStep, applied: ReadonlyMap<string, string>): string[] {
+function compareResult(step: VectorStep, applied: ReadonlyMap<string, Applied>): string[] {
   if (step.submit?.status !== "PENDING" || step.hash === undefined) return [];
   const actual = applied.get(step.hash);
   const expected = step.resultXdr ?? undefined;
+  const { applyIndex } = step;
+  const place = applyIndex === undefined ? {} : { ledgerSeq: step.ledgerSeq, closeTime: step.closeTime, applyIndex };
+  const { resultXdr, ...actualPlace } = actual ?? {};
   return [
-    difference("result", readable(expected), readable(actual)),
-    difference("result XDR", expected, actual),
+    difference("result", readable(expected), readable(resultXdr)),
+    difference("result XDR", expected, resultXdr),
+    difference("place", place, actualPlace),
   ].filter((problem) => problem !== undefined);
 }
 
@@ -199,7 +183,12 @@ function signerAddress(signer: SignerKey): string {
 }
 
 function readable(resultXdr: string | undefined): unknown {
-  return resultXdr === undefined ? undefined : xdr.TransactionResult.fromXdr(resultXdr, "base64").toJson();
+  if (resultXdr === undefined) return undefined;
+  try {
+    return xdr.TransactionResult.fromXdr(resultXdr, "base64").toJson();
+  } catch {
+    return "no TransactionResult";
+  }
 }
 
 function difference(what: string, expected: unknown, actual: unknown): string | undefined {

@@ -1,12 +1,8 @@
 import { Networks } from "@stellar/stellar-sdk";
 import { expect } from "chai";
 
-import {
-  buildCreateTransaction,
-  createRecordOf,
-  reserveStroops,
-  type SmartAccountTerms,
-} from "../../../../src/domain/program/create-transaction.ts";
+import { reserveStroops, type SmartAccountTerms } from "../../../../src/domain/program/account-terms.ts";
+import { buildCreateTransaction, createRecordOf } from "../../../../src/domain/program/create-transaction.ts";
 import { memoHashOf } from "../../../../src/domain/program/envelope.ts";
 import { decodeRecord, encodeRecord } from "../../../../src/wire/record.ts";
 import { STATE, keyOf, termsFor } from "../../../helpers/smart-accounts.ts";
@@ -53,9 +49,10 @@ describe("transaction that makes a smart account", () => {
         const { operations, memo, fee } = build(terms);
         const count = (type: string): number => operations.filter((operation) => operation.type === type).length;
         expect(count("createAccount")).to.equal(1);
+        expect(count("bumpSequence")).to.equal(1);
         expect(count("manageData")).to.equal(entries);
         expect(count("setOptions")).to.equal(workers + 1);
-        expect(operations).to.have.length(entries + workers + 2);
+        expect(operations).to.have.length(entries + workers + 3);
         expect(operations.length).to.be.at.most(100);
         expect(BigInt(fee)).to.equal(100n * BigInt(operations.length));
         expect(memo.type).to.equal("hash");

@@ -2,6 +2,7 @@ import { Memo, TransactionBuilder } from "@stellar/stellar-sdk";
 import { expect } from "chai";
 
 import { createMemoryStore } from "../../../../src/adapters/store/memory.ts";
+import { changeProgram } from "../../../../src/client/change-program.ts";
 import { execute } from "../../../../src/client/execute.ts";
 import { resume } from "../../../../src/client/resume.ts";
 import { submitAndWait } from "../../../../src/client/submit.ts";
@@ -111,6 +112,33 @@ describe("payments, verified once and for ever", () => {
     expect((await ask(late, unused.signed)).signed.answer).to.deep.equal(
       (await ask(others[0]!, unused.signed)).signed.answer,
     );
+  });
+
+  it("should be refused by a worker that joined since it bought a transition, and buy its one from new workers else", async () => {
+    const owner = await scene.user();
+    const named = (workers: readonly SceneWorker[]): { address: string; ledgerKey: string }[] =>
+      workers.map(({ url, ledgerKey }) => ({ address: url, ledgerKey: ledgerKey.publicKey() }));
+    const [joining, ...first] = scene.workers as [SceneWorker, ...SceneWorker[]];
+    await change(joining, { store: createMemoryStore() });
+    program = await scene.program("probe", { owner: owner.account, workers: named(first) });
+    const bought = await scene.paid(wallet, program, "append before;\n");
+    const answers = await askAll(first, bought.signed);
+    expect(await anchorAnswers(scene.client, bought, answers, wallet)).to.include({ successful: true });
+    const unused = await scene.paid(wallet, program, "append after;\n");
+    await askAll(first, unused.signed);
+
+    const since = [joining, ...first.slice(1)];
+    const workers = named(since);
+    await changeProgram(scene.client, { program, change: { kind: "workers", workers }, wallet: owner });
+    const before = joining.runs;
+    expect(await refusalOf(joining, bought.signed)).to.equal("PAYMENT_USED");
+    expect(joining.runs).to.equal(before);
+    // Those that answered it give the same answer again; the one that left gives none to what it has not settled.
+    expect(await ask(since[1]!, bought.signed)).to.deep.equal(answers[1]);
+    expect(await refusalOf(first[0]!, unused.signed)).to.equal("REQUEST_NOT_SERVED");
+    const anew = await askAll(since, unused.signed);
+    expect(await anchorAnswers(scene.client, unused, anew, wallet)).to.include({ successful: true });
+    expect(await askAll(since, unused.signed)).to.deep.equal(anew);
   });
 
   it("should not wait for ever for a run that hangs, nor keep the next request from its turn", async () => {

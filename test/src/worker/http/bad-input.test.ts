@@ -1,6 +1,7 @@
 import { Memo, Operation } from "@stellar/stellar-sdk";
 import { expect } from "chai";
 
+import { createSelfCheckingEngine } from "../../../../src/adapters/engine/self-check.ts";
 import { createStellarRpcLedger } from "../../../../src/adapters/ledger/stellar-rpc.ts";
 import type { Wallet } from "../../../../src/client/wallet.ts";
 import type { Engine } from "../../../../src/ports/engine.ts";
@@ -327,6 +328,26 @@ describe("a worker that is sent bad requests", () => {
       expect(await refusalOf(worker, signed)).to.equal("TIMEOUT");
     });
 
+    it("should sign nothing for a program whose two runs differ, and say so", async () => {
+      let outputs = 0;
+      worker.changes.wrapEngine = (engine: Engine): Engine =>
+        createSelfCheckingEngine({
+          ...engine,
+          run: async (run, options) => ({
+            ...(await engine.run(run, options)),
+            output: new Uint8Array(utf8(String(++outputs))),
+          }),
+        });
+      await worker.stop();
+      await worker.start();
+      const { signed } = await scene.paid(await scene.user(), program, "noop\n");
+      expect(await refusalOf(worker, signed)).to.equal("NON_DETERMINISTIC");
+      expect(outputs).to.equal(2);
+      delete worker.changes.wrapEngine;
+      await worker.stop();
+      await worker.start();
+    });
+
     it("should refuse more requests than may wait", async () => {
       let release = (): void => {};
       const held = new Promise<void>((resolve) => (release = resolve));
@@ -380,11 +401,14 @@ describe("a worker that is sent bad requests", () => {
     });
 
     it("should refuse a CID that is none, and say when it does not hold one", async () => {
-      expect(await errorOf(await fetch(`${worker.url}/ipfs/nonsense`))).to.include({
+      expect(await errorOf(await fetch(`${worker.url}/ipfs/nonsense?format=raw`))).to.include({
         status: 400,
         code: "INVALID_INPUT",
       });
-      expect(await errorOf(await fetch(`${worker.url}/ipfs/${NOBODYS_CID}`))).to.include({ code: "CONTENT_NOT_FOUND" });
+      expect(await errorOf(await fetch(`${worker.url}/ipfs/${NOBODYS_CID}?format=raw`))).to.include({
+        status: 404,
+        code: "CONTENT_NOT_FOUND",
+      });
     });
 
     it("should say that it is not well while its ledger is down", async () => {

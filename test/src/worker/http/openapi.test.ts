@@ -1,5 +1,6 @@
 import { expect } from "chai";
 
+import { systemClock } from "../../../../src/adapters/clock/system.ts";
 import { createMemoryLogger } from "../../../../src/adapters/logger/memory.ts";
 import { SprfError } from "../../../../src/errors.ts";
 import { createWorkerApi } from "../../../../src/worker/http/api.ts";
@@ -26,7 +27,10 @@ describe("the worker's OpenAPI document", () => {
     logger: createMemoryLogger(),
     execute: never,
     answersTo: never,
-    block: never,
+    clock: systemClock,
+    content: { block: never, car: never },
+    consent: never,
+    tip: never,
     health: never,
     describe: () => ({ messageKey: "", ledgerKey: "", multiaddrs: [], engines: [] }),
   });

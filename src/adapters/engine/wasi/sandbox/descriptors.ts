@@ -1,5 +1,5 @@
 import { Errno } from "./errno.ts";
-import type { DirectoryNode, FileNode, Node } from "./file-system.ts";
+import { releaseFile, type DirectoryNode, type FileNode, type Node } from "./file-system.ts";
 
 /** What an open descriptor stands for. */
 export type Descriptor =
@@ -56,6 +56,7 @@ export class Descriptors {
     let fd = this.#open.findIndex((descriptor) => descriptor === undefined);
     if (fd === -1) fd = this.#open.length;
     if (fd >= MAX_DESCRIPTORS) throw new Errno("mfile");
+    if (node.kind === "file") node.opened += 1;
     this.#open[fd] =
       node.kind === "file"
         ? { kind: "file", node, position: 0, flags, access }
@@ -64,14 +65,23 @@ export class Descriptors {
   }
 
   close(fd: number): void {
-    this.get(fd);
+    const descriptor = this.get(fd);
     this.#open[fd >>> 0] = undefined;
+    forget(descriptor);
   }
 
   renumber(from: number, to: number): void {
     const descriptor = this.get(from);
-    this.get(to);
+    const replaced = this.get(to);
+    if (from >>> 0 === to >>> 0) return;
     this.#open[to >>> 0] = descriptor;
-    if (from >>> 0 !== to >>> 0) this.#open[from >>> 0] = undefined;
+    this.#open[from >>> 0] = undefined;
+    forget(replaced);
   }
+}
+
+function forget(descriptor: Descriptor): void {
+  if (descriptor.kind !== "file") return;
+  descriptor.node.opened -= 1;
+  releaseFile(descriptor.node);
 }

@@ -18,6 +18,7 @@ export const ERRNO = {
   notsup: 58,
   rofs: 69,
   spipe: 70,
+  xdev: 75,
   notcapable: 76,
 } as const;
 

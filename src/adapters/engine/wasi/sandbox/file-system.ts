@@ -1,4 +1,15 @@
-import { Errno, ProgramStop } from "./errno.ts";
+import { Errno } from "./errno.ts";
+import {
+  checkName,
+  excess,
+  freeEntry,
+  scratchQuota,
+  stateQuota,
+  takeEntry,
+  type DirectoryLimits,
+  type Quota,
+} from "./quota.ts";
+import type { ArchiveEntry } from "./state-archive.ts";
 
 /** A regular file in memory. */
 export interface FileNode {
@@ -9,6 +20,12 @@ export interface FileNode {
   size: number;
   changed: boolean;
   readonly quota: Quota;
+  /** Where the state held it before the run. */
+  readonly origin: string | undefined;
+  /** Whether a directory holds it; a removed file goes on while it is open. */
+  linked: boolean;
+  /** Open descriptors. */
+  opened: number;
 }
 
 export interface DirectoryNode {
@@ -18,18 +35,12 @@ export interface DirectoryNode {
   readonly parent: DirectoryNode | undefined;
   /** Absent: nothing can be created or removed in it. */
   readonly quota: Quota | undefined;
+  /** 0 for `/sprf/state` and `/tmp`. */
+  readonly depth: number;
 }
 
 export type Node = FileNode | DirectoryNode;
 
-interface Quota {
-  readonly maxBytes: number;
-  usedBytes: number;
-  /** The state stops the program, so that it cannot hide the excess; scratch space is full as a disk is. */
-  readonly excess: "state-limit" | "nospc";
-}
-
-const MAX_NODES = 4096;
 const MAX_NAME_BYTES = 255;
 
 /**
@@ -38,20 +49,25 @@ const MAX_NAME_BYTES = 255;
  */
 export class FileSystem {
   readonly root: DirectoryNode;
-  readonly state: FileNode;
+  readonly state: Node;
   #nodes = 0;
 
-  constructor(init: { state: Uint8Array; stateBytes: number; scratchBytes: number }) {
-    this.root = this.#directory(undefined, undefined);
-    const sprf = this.#directory(this.root, undefined);
-    const quota: Quota = { maxBytes: init.stateBytes, usedBytes: init.state.length, excess: "state-limit" };
-    this.state = this.#file(quota);
-    this.state.data = init.state;
-    this.state.size = init.state.length;
+  constructor(init: {
+    readonly state: Uint8Array | readonly ArchiveEntry[];
+    readonly stateBytes: number;
+    readonly scratchBytes: number;
+    readonly limits: DirectoryLimits;
+  }) {
+    const { state } = init;
+    this.root = this.#directory(undefined, undefined, 0);
+    const sprf = this.#directory(this.root, undefined, 0);
+    const quota = stateQuota(init.stateBytes, init.limits);
+    this.state =
+      state instanceof Uint8Array ? this.#filled(quota, state, "") : this.#stateDirectory(sprf, quota, state);
     sprf.entries.set("state", this.state);
     this.root.entries.set("sprf", sprf);
-    const scratch: Quota = { maxBytes: init.scratchBytes, usedBytes: 0, excess: "nospc" };
-    this.root.entries.set("tmp", this.#directory(this.root, scratch));
+    const scratch = scratchQuota(init.scratchBytes);
+    this.root.entries.set("tmp", this.#directory(this.root, scratch, 0));
   }
 
   /** The directory that holds the last part of `path`, and that part's name; an empty name means the directory itself. */
@@ -87,7 +103,8 @@ export class FileSystem {
   }
 
   createFile(directory: DirectoryNode, name: string): FileNode {
-    const file = this.#file(writableQuota(directory));
+    const quota = this.#admit(directory, name);
+    const file = this.#file(quota, undefined);
     directory.entries.set(name, file);
     return file;
   }
@@ -95,7 +112,9 @@ export class FileSystem {
   createDirectory(from: DirectoryNode, path: string): void {
     const { directory, name } = this.parentOf(from, path);
     if (name === "" || directory.entries.has(name)) throw new Errno("exist");
-    directory.entries.set(name, this.#directory(directory, writableQuota(directory)));
+    const quota = this.#admit(directory, name);
+    if (directory.depth >= quota.maxDepth) throw excess(quota);
+    directory.entries.set(name, this.#directory(directory, quota, directory.depth + 1));
   }
 
   remove(from: DirectoryNode, path: string, kind: Node["kind"]): void {
@@ -116,14 +135,18 @@ export class FileSystem {
     if (source.name === "" || target.name === "") throw new Errno("busy");
     const node = source.directory.entries.get(source.name);
     if (node === undefined) throw new Errno("noent");
-    writableQuota(source.directory);
-    writableQuota(target.directory);
+    const quota = writableQuota(source.directory);
+    // As between two disks: what is in one is not counted in the other.
+    if (writableQuota(target.directory) !== quota) throw new Errno("xdev");
     const replaced = target.directory.entries.get(target.name);
     if (replaced === node) return;
     // Directories know their parent, so that `..` works; moving one is not worth its code.
     if (node.kind === "directory") throw new Errno("notsup");
     if (target.mustBeDirectory || source.mustBeDirectory) throw new Errno("notdir");
     if (replaced?.kind === "directory") throw new Errno("isdir");
+    checkName(quota, target.name);
+    const grows = source.directory !== target.directory && replaced === undefined;
+    if (grows && target.directory.entries.size >= quota.maxDirectoryEntries) throw excess(quota);
     if (replaced !== undefined) this.#drop(target.directory, target.name, replaced);
     source.directory.entries.delete(source.name);
     target.directory.entries.set(target.name, node);
@@ -148,10 +171,7 @@ export class FileSystem {
     if (size === file.size) return;
     const { quota } = file;
     const usedBytes = quota.usedBytes + size - file.size;
-    if (usedBytes > quota.maxBytes) {
-      if (quota.excess === "state-limit") throw new ProgramStop("state-limit", 0);
-      throw new Errno("nospc");
-    }
+    if (usedBytes > quota.maxBytes) throw excess(quota);
     if (size > file.data.length) {
       const grown = new Uint8Array(Math.min(quota.maxBytes, Math.max(size, file.data.length * 2, 4096)));
       grown.set(file.data.subarray(0, file.size));
@@ -166,22 +186,77 @@ export class FileSystem {
 
   #drop(directory: DirectoryNode, name: string, node: Node): void {
     if (node.kind === "directory" && node.entries.size > 0) throw new Errno("notempty");
-    // The bytes of a removed file stay counted: it may still be open, and a run is short.
     directory.entries.delete(name);
+    if (node.kind === "file") {
+      node.linked = false;
+      releaseFile(node);
+    } else if (node.quota !== undefined) freeEntry(node.quota, 0);
   }
 
-  #file(quota: Quota): FileNode {
-    return { kind: "file", inode: this.#nextInode(), data: new Uint8Array(0), size: 0, changed: false, quota };
+  /** Counts one more entry of a directory, before it is made. */
+  #admit(directory: DirectoryNode, name: string): Quota {
+    const quota = writableQuota(directory);
+    checkName(quota, name);
+    if (directory.entries.size >= quota.maxDirectoryEntries) throw excess(quota);
+    takeEntry(quota);
+    return quota;
   }
 
-  #directory(parent: DirectoryNode | undefined, quota: Quota | undefined): DirectoryNode {
-    return { kind: "directory", inode: this.#nextInode(), entries: new Map(), parent, quota };
+  #stateDirectory(parent: DirectoryNode, quota: Quota, entries: readonly ArchiveEntry[]): DirectoryNode {
+    const state = this.#directory(parent, quota, 0);
+    const directories = new Map<string, DirectoryNode>([["", state]]);
+    for (const { path, content } of entries) {
+      const slash = path.lastIndexOf("/");
+      const directory = directories.get(path.slice(0, Math.max(0, slash)));
+      if (directory === undefined) throw new Error("the state names a file before its directory");
+      takeEntry(quota);
+      const node =
+        content === undefined
+          ? this.#directory(directory, quota, directory.depth + 1)
+          : this.#filled(quota, content, path);
+      if (node.kind === "directory") directories.set(path, node);
+      directory.entries.set(path.slice(slash + 1), node);
+    }
+    return state;
+  }
+
+  #filled(quota: Quota, content: Uint8Array, origin: string): FileNode {
+    const file = this.#file(quota, origin);
+    file.data = content;
+    file.size = content.length;
+    quota.usedBytes += content.length;
+    return file;
+  }
+
+  #file(quota: Quota, origin: string | undefined): FileNode {
+    return {
+      kind: "file",
+      inode: this.#nextInode(),
+      data: new Uint8Array(0),
+      size: 0,
+      changed: false,
+      quota,
+      origin,
+      linked: true,
+      opened: 0,
+    };
+  }
+
+  #directory(parent: DirectoryNode | undefined, quota: Quota | undefined, depth: number): DirectoryNode {
+    return { kind: "directory", inode: this.#nextInode(), entries: new Map(), parent, quota, depth };
   }
 
   #nextInode(): bigint {
-    if (this.#nodes >= MAX_NODES) throw new Errno("nospc");
     return BigInt(++this.#nodes);
   }
+}
+
+/** Gives back what a file took, once it is neither in a directory nor open. */
+export function releaseFile(file: FileNode): void {
+  if (file.linked || file.opened > 0) return;
+  freeEntry(file.quota, file.size);
+  file.data = new Uint8Array(0);
+  file.size = 0;
 }
 
 function writableQuota(directory: DirectoryNode): Quota {

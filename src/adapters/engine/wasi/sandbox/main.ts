@@ -34,8 +34,12 @@ function run(header: SandboxRequest, [code, input]: Uint8Array<ArrayBuffer>[]): 
   if (state === undefined) throw new Error("the state changed while it was read");
   const { output, stderr, state: newState, ...ended } = runProgram(new WebAssembly.Module(code), header, state, input);
   if (newState !== undefined && ended.end === "exit" && ended.exitCode === 0) {
-    ftruncateSync(STATE, newState.length);
-    writeFully(STATE, newState, 0);
+    ftruncateSync(STATE, 0);
+    let at = 0;
+    for (const part of newState) {
+      writeFully(STATE, part, at);
+      at += part.length;
+    }
   }
   writeFrame(STDOUT, { type: "result", ...ended, stateChanged: newState !== undefined }, [output, stderr]);
 }

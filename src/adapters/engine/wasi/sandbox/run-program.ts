@@ -7,13 +7,18 @@ import { fileFunctions } from "./host-files.ts";
 import { pathFunctions } from "./host-paths.ts";
 import { processFunctions } from "./host-process.ts";
 import { OutputBuffer, TailBuffer } from "./output-buffer.ts";
+import type { DirectoryLimits } from "./quota.ts";
 import { RandomStream } from "./random-stream.ts";
 import { WASI_MODULE, type WasiFunction } from "./signatures.ts";
+import { decodeArchive, encodeChanges, type ArchiveEntry } from "./state-archive.ts";
 
 export interface SandboxRequest {
   readonly environment: { program: string; sequence: string; time: string; seed: string };
   readonly outputBytes: number;
+  /** What the state's scratch copy is: the file, or an archive of the directory. */
+  readonly state: "file" | "directory";
   readonly stateBytes: number;
+  readonly directoryLimits: DirectoryLimits;
   readonly scratchBytes: number;
   readonly stderrBytes: number;
 }
@@ -25,19 +30,25 @@ export interface SandboxOutcome {
   readonly message: string;
   readonly output: Uint8Array;
   readonly stderr: Uint8Array;
-  /** The new state, or undefined when the program did not write to it. */
-  readonly state: Uint8Array | undefined;
+  /** The new state in parts, or undefined when the program did not change it. */
+  readonly state: readonly Uint8Array[] | undefined;
 }
 
 /** Runs a module's `_start` once. Never throws for what the program does. */
 export function runProgram(
   module: WebAssembly.Module,
   request: SandboxRequest,
-  state: Uint8Array,
+  scratchCopy: Buffer,
   input: Uint8Array,
 ): SandboxOutcome {
   const { environment } = request;
-  const files = new FileSystem({ state, stateBytes: request.stateBytes, scratchBytes: request.scratchBytes });
+  const state = request.state === "file" ? scratchCopy : decodeArchive(scratchCopy);
+  const files = new FileSystem({
+    state,
+    stateBytes: request.stateBytes,
+    scratchBytes: request.scratchBytes,
+    limits: request.directoryLimits,
+  });
   const context: HostContext = {
     memory: new GuestMemory(),
     files,
@@ -59,8 +70,13 @@ export function runProgram(
     ...ended,
     output: context.output.take(),
     stderr: context.stderr.take(),
-    state: files.state.changed ? files.state.data.subarray(0, files.state.size) : undefined,
+    state: newState(files, Array.isArray(state) ? state : []),
   };
+}
+
+function newState({ state }: FileSystem, before: readonly ArchiveEntry[]): readonly Uint8Array[] | undefined {
+  if (state.kind === "directory") return encodeChanges(state, before);
+  return state.changed ? [state.data.subarray(0, state.size)] : undefined;
 }
 
 function execute(

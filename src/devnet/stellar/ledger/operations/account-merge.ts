@@ -46,10 +46,11 @@ function refuse(context: OperationContext): xdr.AccountMergeResult | undefined {
   const source = sourceAccount(context);
   if ((source.flags & AUTH_IMMUTABLE) !== 0) return xdr.AccountMergeResult.accountMergeImmutableSet();
   if (source.subentryCount !== source.signers.length) return xdr.AccountMergeResult.accountMergeHasSubEntries();
-  if (source.sequenceNumber >= startingSequenceNumber(state.ledgerSequence)) {
-    return xdr.AccountMergeResult.accountMergeSeqnumTooFar();
-  }
-  const sponsorsNow = sponsorships.has(sourceId) || [...sponsorships.values()].includes(sourceId);
+  // Neither its number nor one that waits in this ledger may come again when the account is made anew.
+  const highest = state.highestNumbers.get(sourceId) ?? source.sequenceNumber;
+  const beyond = startingSequenceNumber(state.ledgerSequence);
+  if (source.sequenceNumber >= beyond || highest >= beyond) return xdr.AccountMergeResult.accountMergeSeqnumTooFar();
+  const sponsorsNow = [...sponsorships.values()].includes(sourceId);
   if (source.sponsoringCount > 0 || sponsorsNow) return xdr.AccountMergeResult.accountMergeIsSponsor();
   return undefined;
 }

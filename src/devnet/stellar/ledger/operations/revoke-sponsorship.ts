@@ -32,10 +32,12 @@ function isMalformed(op: xdr.RevokeSponsorshipOp): boolean {
   const key = op.ledgerKey;
   switch (key.type) {
     case "account":
-    case "trustline":
-    case "offer":
     case "claimableBalance":
       return false;
+    case "trustline":
+      return key.trustLine.asset.type === "assetTypeNative";
+    case "offer":
+      return key.offer.offerId <= 0n;
     case "data": {
       const name = latin1(key.data.dataName.bytes);
       return name === "" || !isLedgerString(name);

@@ -1,0 +1,135 @@
+import PQueue from "p-queue";
+
+import type { AuditFault } from "../domain/audit/fault.ts";
+import type { HistoryState } from "../domain/audit/history-state.ts";
+import type { HistoryLink, LinkVerdict } from "../domain/audit/verify-link.ts";
+import { SprfError, isSprfError, messageOf } from "../errors.ts";
+import type { RunComponents } from "../execution/run-program.ts";
+import { abortError } from "../utils/abort.ts";
+import type { TransitionRecord } from "../wire/record.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { LedgerWitness } from "./confirm-on-ledger.ts";
+import { rerunTransition } from "./rerun-transition.ts";
+import { createStateKeeper } from "./state-keeper.ts";
+
+/** Failures of one run alone; others end the audit, since every run after would fail alike. */
+const OF_ONE_RUN: readonly string[] = [
+  "CONTENT_NOT_FOUND",
+  "CONTENT_CORRUPT",
+  "CONTENT_TOO_LARGE",
+  "PROGRAM_NOT_FOUND",
+  "PROGRAM_INVALID",
+  "ENGINE_FAILED",
+  "NON_DETERMINISTIC",
+  "STATE_REFUSED",
+  "TIMEOUT",
+];
+
+/** A transition whose chain is right, to be run again. */
+export interface TransitionToCheck {
+  readonly link: HistoryLink & { readonly record: TransitionRecord };
+  readonly before: HistoryState;
+  readonly verdict: LinkVerdict;
+  readonly after: HistoryState;
+  /** Whether the transition before was run again, now or by an earlier audit: then the state that it made is still pinned. */
+  readonly holdsState: boolean;
+}
+
+/** What became of it. */
+export type CheckOutcome =
+  | { readonly kind: "right"; readonly paymentSeen: boolean }
+  | { readonly kind: "wrong"; readonly faults: readonly AuditFault[] }
+  | { readonly kind: "unchecked"; readonly error: SprfError };
+
+/** Runs transitions again, so many at a time. */
+export interface Checks {
+  /** Resolves when there is room for the next one; rejects with what ended the audit. */
+  add(item: TransitionToCheck): Promise<void>;
+  /** Resolves when all are done; rejects with what ended the audit. */
+  idle(): Promise<void>;
+}
+
+export interface ChecksInit {
+  readonly program: string;
+  readonly jobs: number;
+  readonly signal: AbortSignal;
+  /** Whether it no longer matters: something before it is wrong. */
+  readonly isMoot: (item: TransitionToCheck) => boolean;
+  readonly onOutcome: (item: TransitionToCheck, outcome: CheckOutcome) => void;
+}
+
+export function createChecks(
+  components: RunComponents & { readonly checkpoint: Checkpoint; readonly witness: LedgerWitness },
+  { program, jobs, signal: outer, isMoot, onOutcome }: ChecksInit,
+): Checks {
+  const { checkpoint, content, witness } = components;
+  const queue = new PQueue({ concurrency: jobs });
+  const keeper = createStateKeeper(content);
+  const ending = new AbortController();
+  const signal = AbortSignal.any([outer, ending.signal]);
+  /** Programs that nobody has, so that nobody is asked for them again. */
+  const gone = new Map<string, SprfError>();
+  let failure: Error | undefined;
+  let predecessor: Promise<void> | undefined;
+
+  function throwFailure(): void {
+    if (outer.aborted) throw abortError(outer);
+    if (failure !== undefined) throw failure;
+  }
+
+  async function check(item: TransitionToCheck, previous: Promise<void> | undefined): Promise<CheckOutcome> {
+    const { link, before, verdict } = item;
+    const { record } = link;
+    const lost = gone.get(record.image.address);
+    if (lost !== undefined) return { kind: "unchecked", error: lost };
+    try {
+      await keeper.require(before.state, previous, signal);
+      const [run, payment] = await Promise.all([
+        rerunTransition(components, { program, record, before }, { signal }),
+        witness.payment(record, before, { signal }),
+      ]);
+      const faults = [
+        ...run,
+        ...payment.faults,
+        ...(await witness.named(record.previous.envelope, before, { signal })),
+        ...(verdict.unknownSignatures === 0 ? [] : await witness.signedByUser(link, { signal })),
+      ];
+      return faults.length > 0 ? { kind: "wrong", faults } : { kind: "right", paymentSeen: payment.known };
+    } catch (error) {
+      if (signal.aborted || !isSprfError(error) || !OF_ONE_RUN.includes(error.code)) throw error;
+      if (error.code === "PROGRAM_NOT_FOUND") gone.set(record.image.address, error);
+      return { kind: "unchecked", error };
+    }
+  }
+
+  async function work(item: TransitionToCheck, previous: Promise<void> | undefined): Promise<void> {
+    if (signal.aborted || isMoot(item)) return;
+    const { link, before, after, holdsState } = item;
+    const outcome = await check(item, previous);
+    // First the frontier, so that it moves in the same write.
+    onOutcome(item, outcome);
+    if (outcome.kind !== "right") return;
+    const release = holdsState ? async () => await content.unpin(before.state) : undefined;
+    await checkpoint.markChecked(link.recordCid, after.envelopeHash, release);
+  }
+
+  return {
+    async add(item) {
+      throwFailure();
+      const previous = predecessor;
+      const run = queue
+        .add(async () => await work(item, previous))
+        .catch((error: unknown) => {
+          failure ??= error instanceof Error ? error : new SprfError("INTERNAL", messageOf(error));
+          ending.abort(error);
+        });
+      predecessor = run;
+      await queue.onSizeLessThan(jobs);
+      throwFailure();
+    },
+    async idle() {
+      await queue.onIdle();
+      throwFailure();
+    },
+  };
+}

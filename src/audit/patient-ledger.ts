@@ -1,0 +1,36 @@
+import { isSprfError } from "../errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Ledger } from "../ports/ledger.ts";
+import { retry } from "../utils/retry.ts";
+
+/** An audit asks for hours; a service that does not answer once is no reason to end it. About six seconds in all. */
+const MAX_TRIES = 6;
+
+/** Does `work` again when the ledger's service cannot be reached, a few times. */
+export async function patiently<T>(
+  work: () => Promise<T>,
+  { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal | undefined },
+): Promise<T> {
+  let tries = 0;
+  return await retry(work, {
+    clock,
+    signal,
+    firstDelayMs: 200,
+    retriable: (error) => isSprfError(error, "LEDGER_UNREACHABLE") && ++tries < MAX_TRIES,
+  });
+}
+
+/** What an audit asks of the ledger, patiently. */
+export type AskedLedger = Pick<Ledger, "networkPassphrase" | "account" | "header" | "transaction">;
+
+export function createPatientLedger(ledger: Ledger, clock: Clock): AskedLedger {
+  return {
+    networkPassphrase: ledger.networkPassphrase,
+    account: async (id, names, options) =>
+      await patiently(async () => await ledger.account(id, names, options), { clock, ...options }),
+    header: async (sequence, options) =>
+      await patiently(async () => await ledger.header(sequence, options), { clock, ...options }),
+    transaction: async (hash, options) =>
+      await patiently(async () => await ledger.transaction(hash, options), { clock, ...options }),
+  };
+}

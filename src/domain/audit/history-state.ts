@@ -1,0 +1,30 @@
+import type { SmartAccountWorker } from "../program/smart-account.ts";
+
+/** What a smart account's entries and signers say, its state aside. */
+export interface AccountTerms {
+  readonly image: { readonly address: string; readonly digest?: string | undefined };
+  readonly baseFeeStroops: bigint;
+  readonly gasPriceStroops: bigint;
+  readonly owner?: string | undefined;
+  readonly workers: readonly SmartAccountWorker[];
+}
+
+/** What a history comes to after one of its records: all that checking the next one needs. */
+export interface HistoryState {
+  readonly recordCid: string;
+  /** sha256 (hex) of what landed for the record. */
+  readonly envelopeHash: string;
+  /** How many records there are up to this one. */
+  readonly count: number;
+  readonly transitions: number;
+  readonly terms: AccountTerms;
+  /** The base fee before it was changed last: whoever paid before the change paid that. */
+  readonly earlierBaseFeeStroops: bigint;
+  readonly state: string;
+  /** `SPRF_TIME` of the last transition, seconds; 0 before the first. */
+  readonly time: bigint;
+  /** The ledger of the last transition's payment, than which it is not older; 0 before the first. */
+  readonly lastLedger: number;
+  /** The account's sequence after it; unknown right after the account was made, since only the ledger says in which one that was. */
+  readonly sequence?: bigint | undefined;
+}

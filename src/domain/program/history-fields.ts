@@ -1,0 +1,27 @@
+import { hashWithDomain } from "../../wire/canonical.ts";
+import { MAX_SKIPPED_ENVELOPES, type TransitionRecord } from "../../wire/record.ts";
+
+/** The end of a program's history, as far as the next record has to name it. */
+export interface HistoryTip {
+  readonly recordCid: string;
+  readonly envelope: Uint8Array;
+  /** Envelopes of the account that landed and failed since, in order. */
+  readonly skipped: readonly Uint8Array[];
+}
+
+/**
+ * What a record says of what came before it. Of many transactions that failed in between it keeps the last ones whole: whoever
+ * makes many fail must not make a record too large to read.
+ */
+export function historyFields(tip: HistoryTip): Pick<TransitionRecord, "previous" | "skipped" | "skippedBefore"> {
+  const previous = { recordCid: tip.recordCid, envelope: new Uint8Array(tip.envelope) };
+  const kept = tip.skipped.slice(-MAX_SKIPPED_ENVELOPES).map((envelope) => new Uint8Array(envelope));
+  const before = tip.skipped.slice(0, tip.skipped.length - kept.length);
+  if (before.length === 0) return { previous, skipped: kept };
+  const hashes = before.map((envelope) => hashWithDomain("", envelope));
+  return {
+    previous,
+    skipped: kept,
+    skippedBefore: { count: before.length, hash: new Uint8Array(hashWithDomain("sprf/skipped/1", ...hashes)) },
+  };
+}
