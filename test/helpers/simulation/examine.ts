@@ -1,24 +1,27 @@
+import { createMemoryStore } from "../../../src/adapters/store/memory.ts";
+import { auditProgram } from "../../../src/audit/audit-program.ts";
 import type { ExecutionResult } from "../../../src/client/execute.ts";
 import { isSprfError, type SprfError } from "../../../src/errors.ts";
 import { loadSmartAccount } from "../../../src/execution/load-smart-account.ts";
 import { readContent } from "../../../src/execution/read-content.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
 import type { ContentStore } from "../../../src/ports/content-store.ts";
 import type { Engine } from "../../../src/ports/engine.ts";
 import type { Ledger } from "../../../src/ports/ledger.ts";
-import { createRerun } from "../../../src/tester/rerun.ts";
-import { walkRecords, type LandedRecord } from "../../../src/tester/walk-records.ts";
+import { walkRecords } from "../../../src/tester/walk-records.ts";
 import { toHex } from "../../../src/utils/bytes.ts";
 import { hashRequest } from "../../../src/wire/execution-request.ts";
 import { allOf } from "./all-of.ts";
 import type { MadeRequest, Task } from "./user.ts";
 import type { Watch } from "./watch.ts";
 
+const AUDIT_JOBS = 2;
 const MAX_STATE_BYTES = 1024 * 1024;
 /**
  * No kill takes an answer from a worker, but the loss of its disk does. When one of just a majority lost it, the others are too few,
  * and those that were not asked in time know that the payment was used.
  */
-const LOST_WITH_DISKS: readonly string[] = ["NO_MAJORITY", "PAYMENT_USED"];
+const LOST_WITH_DISKS: readonly string[] = ["NO_MAJORITY", "PAYMENT_USED", "OVERTAKEN"];
 
 interface Components {
   readonly ledger: Ledger;
@@ -26,6 +29,7 @@ interface Components {
   readonly content: ContentStore;
   readonly engine: Engine;
   readonly scratchDirectory: string;
+  readonly clock: Clock;
   readonly watch: Watch;
 }
 
@@ -61,22 +65,19 @@ export async function examineProgram(components: Components, program: string): P
   if (lines.length !== entries.length || !entries.every((entry, i) => lines[i]?.startsWith(entry))) {
     watch.breach(`state: ${JSON.stringify(lines)} where these landed: ${JSON.stringify(entries)}`);
   }
-  for (const transition of transitions) await runAgain(components, program, transition);
+  await audit(components, program);
   return requests;
 }
 
-/** Stands for the audit of the whole history: each transition once more, as a tester does it. */
-async function runAgain(components: Components, program: string, transition: LandedRecord): Promise<void> {
-  const { ledger, content, engine, scratchDirectory, watch } = components;
-  const account = await loadSmartAccount(ledger, program);
-  const rerun = createRerun({ ledger, content, engines: new Map([["wasi", engine]]), scratchDirectory });
-  const { recordCid, envelope } = transition;
-  const workers = account.workers.map(({ ledgerKey }) => ledgerKey);
-  const { signal } = new AbortController();
-  const check = await rerun.record({ account, recordCid, envelope, workers }, { signal });
-  if (check.kind === "repeated" && check.same) return;
-  const why = check.kind === "repeated" ? `signed by ${check.signers.join(", ")}` : JSON.stringify(check.kind);
-  watch.breach(`audit: transition ${recordCid} is not what its run gives (${why})`);
+/** The audit of the whole history, which must be clean. */
+async function audit({ watch, ...components }: Components, program: string): Promise<void> {
+  const engines = new Map([["wasi", components.engine]] as const);
+  const parts = { ...components, engines, store: createMemoryStore() };
+  const { outcome, wrong, unchecked } = await auditProgram(parts, program, { jobs: AUDIT_JOBS });
+  if (outcome === "clean") return;
+  const signers = wrong?.signedBy.map(({ ledgerKey }) => ledgerKey).join(", ");
+  const faults = [...(wrong?.faults ?? []), ...unchecked].map(({ code, message }) => `${code} ${message}`).join("; ");
+  watch.breach(`audit: ${outcome} at ${wrong?.recordCid}, signed by ${signers}: ${faults}`);
 }
 
 /**

@@ -4,7 +4,7 @@ import { startAddressProcess } from "../../helpers/address-process.ts";
 import type { AddressProcess } from "../../helpers/address-process.ts";
 
 const REQUESTS = 1_000;
-const TIMEOUT_MS = 6_000;
+const TIMEOUT_MS = 12_000;
 const MAX_GROWTH_BYTES = 150 * 2 ** 20;
 
 describe("answering addresses under a flood", function () {
