@@ -137,7 +137,7 @@ function createAudit(
     init.onProgress?.({ phase: "runs", done: counts.known + counts.leftOut + counts.runs, total: transitions });
     if (outcome.kind === "right") {
       counts.ran += 1;
-      if (outcome.paymentSeen) counts.paymentsSeen += 1;
+      counts.paymentsSeen += outcome.paymentsSeen;
       doneOf.get(item)?.();
       return;
     }

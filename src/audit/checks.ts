@@ -37,7 +37,7 @@ export interface RecordToCheck {
 
 /** What became of it. */
 export type CheckOutcome =
-  | { readonly kind: "right"; readonly paymentSeen: boolean }
+  | { readonly kind: "right"; readonly paymentsSeen: number }
   | { readonly kind: "wrong"; readonly faults: readonly AuditFault[] }
   | { readonly kind: "unchecked"; readonly error: SprfError };
 
@@ -94,7 +94,7 @@ export function createChecks(
         ...(await witness.named(record.previous.envelope, before, { signal })),
         ...(verdict.unknownSignatures === 0 ? [] : await witness.signedByUser(link, { signal })),
       ];
-      return faults.length > 0 ? { kind: "wrong", faults } : { kind: "right", paymentSeen: payments.known };
+      return faults.length > 0 ? { kind: "wrong", faults } : { kind: "right", paymentsSeen: payments.seen };
     } catch (error) {
       if (signal.aborted || !isSprfError(error) || !OF_ONE_RUN.includes(error.code)) throw error;
       if (error.code === "PROGRAM_NOT_FOUND") gone.set(record.image.address, error);

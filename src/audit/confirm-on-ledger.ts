@@ -17,12 +17,12 @@ interface Options {
 
 /** What the ledger still says of a history; older ledgers than it keeps say nothing. */
 export interface LedgerWitness {
-  /** Whether the payments of a record are what it says of them; `known` is false when the ledger no longer has one of them. */
+  /** Whether the payments of a record are what it says of them; `seen` is how many of them the ledger still has. */
   payments(
     record: RunRecord,
     before: HistoryState,
     options: Options,
-  ): Promise<{ readonly known: boolean; readonly faults: readonly AuditFault[] }>;
+  ): Promise<{ readonly seen: number; readonly faults: readonly AuditFault[] }>;
   /** Whether what a record says has landed for the one before it did, and succeeded. */
   named(envelope: Uint8Array, before: HistoryState, options: Options): Promise<readonly AuditFault[]>;
   /** Whether the signatures under a transition that are not by its workers are by its user's account, as it is now. */
@@ -77,15 +77,13 @@ export function createLedgerWitness(ledger: AskedLedger, program: string, looked
 
   return {
     async payments(record, before, options) {
-      let known = true;
+      let seen = 0;
       for (const [index, run] of paidRunsOf(record).entries()) {
-        const found = await paymentOf(run, before, options);
-        if (found.faults.length > 0) {
-          return record.kind === "batch" ? { ...found, faults: inputFaults(index, found.faults) } : found;
-        }
-        known &&= found.known;
+        const { known, faults } = await paymentOf(run, before, options);
+        if (known) seen += 1;
+        if (faults.length > 0) return { seen, faults: record.kind === "batch" ? inputFaults(index, faults) : faults };
       }
-      return { known, faults: [] };
+      return { seen, faults: [] };
     },
 
     async named(envelope, before, options) {

@@ -46,7 +46,7 @@ export interface AuditReport {
   readonly known: number;
   /** How many were left out on request. */
   readonly leftOut: number;
-  /** Of those that were run now, how many have payments that the ledger still holds. */
+  /** Payments of those that were run now that the ledger still holds. */
   readonly paymentsSeen: number;
   readonly wrong?: WrongLink;
   readonly uncheckedCount: number;

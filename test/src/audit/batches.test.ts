@@ -14,7 +14,7 @@ import { createBatchMaker, type BatchForgery, type BatchMaker } from "../../help
 import { codeOf } from "../../helpers/code-of.ts";
 import { createExecutionScene, type ExecutionScene } from "../../helpers/execution-scene.ts";
 import { createHistoryMaker } from "../../helpers/history.ts";
-import { historyOf, prepay, type Prepaid } from "../../helpers/prepaid.ts";
+import { historyOf, prepay, stateOf, type Prepaid } from "../../helpers/prepaid.ts";
 import { until } from "../../helpers/until.ts";
 
 const OTHER_STATE = "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e";
@@ -270,6 +270,22 @@ describe("audit of batches that a majority forged", () => {
       if (input !== undefined) expect(report.wrong?.faults[0]?.message).to.match(new RegExp(`^input ${input}: `));
     }).timeout(20_000);
   }
+
+  it("should keep the last state that it made, and none of those before", async () => {
+    const { program, batches } = await newHistory();
+    for (const { inputs, kept, gone } of [
+      { inputs: ["append a;", "append b;"], kept: ["a;", "b;"], gone: ["a;"] },
+      { inputs: ["exit 7"], kept: ["a;", "b;"], gone: ["a;"] },
+      { inputs: ["append c;", "exit 7", "append d;"], kept: ["a;", "b;", "c;", "d;"], gone: ["a;", "b;", "c;"] },
+      { inputs: ["append e;"], kept: ["a;", "b;", "c;", "d;", "e;"], gone: ["a;", "b;", "c;", "d;"] },
+    ]) {
+      await batches.land(await prepaid(program, inputs));
+      expect(await auditor.audit(program)).to.include({ outcome: "clean", ran: 1, paymentsSeen: inputs.length });
+      await auditor.content.collect();
+      expect(await auditor.content.has(stateOf(...kept)), `kept after ${inputs.join()}`).to.equal(true);
+      expect(await auditor.content.has(stateOf(...gone)), `gone after ${inputs.join()}`).to.equal(false);
+    }
+  }).timeout(30_000);
 
   it("should name a payment that two batches used, also when the first was audited before", async () => {
     const { program, batches } = await newHistory();
