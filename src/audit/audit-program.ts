@@ -1,9 +1,9 @@
-import { fault, type AuditFault } from "../domain/audit/fault.ts";
-import type { HistoryState } from "../domain/audit/history-state.ts";
+import { fault, inputFaults, type AuditFault } from "../domain/audit/fault.ts";
+import type { HistoryContext, HistoryState } from "../domain/audit/history-state.ts";
 import { hashOfEnvelope, verifyLink, type HistoryLink } from "../domain/audit/verify-link.ts";
 import { verifyRecoveryRecord, type RecoveryLink } from "../domain/audit/verify-recovery.ts";
 import { verifyTip } from "../domain/audit/verify-tip.ts";
-import type { HistoryContext } from "../domain/audit/verify-transition.ts";
+import { isRunRecord, paidRunsOf, type RunRecord } from "../domain/program/run-record.ts";
 import { isSprfError, type SprfError } from "../errors.ts";
 import { limitsOf } from "../execution/limits.ts";
 import { readRecord } from "../execution/read-record.ts";
@@ -14,8 +14,7 @@ import type { Ledger } from "../ports/ledger.ts";
 import type { Store } from "../ports/store.ts";
 import { throwIfAborted } from "../utils/abort.ts";
 import { toHex } from "../utils/bytes.ts";
-import type { TransitionRecord } from "../wire/record.ts";
-import { createChecks, type Checks, type TransitionToCheck, type CheckOutcome } from "./checks.ts";
+import { createChecks, type Checks, type RecordToCheck, type CheckOutcome } from "./checks.ts";
 import { blamed, unreachableReport, unrecordedReport, wrongLink } from "./blame.ts";
 import { createCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { collectHistory, readLinks, type CollectedHistory } from "./collect-history.ts";
@@ -23,6 +22,7 @@ import { createLedgerWitness, type LedgerWitness } from "./confirm-on-ledger.ts"
 import { createFrontier } from "./frontier.ts";
 import { lookAt, type Look } from "./look-at.ts";
 import { createPatientLedger } from "./patient-ledger.ts";
+import { leavesState } from "./rerun-record.ts";
 import type { AuditProgress, AuditReport, UncheckedLink, WrongLink } from "./report.ts";
 
 /** How many records may wait for the runs of those before them. */
@@ -40,11 +40,11 @@ export interface AuditComponents extends RunComponents {
 }
 
 export interface AuditInit {
-  /** Transitions that are run at a time. */
+  /** Transitions and batches that are run at a time. */
   readonly jobs: number;
-  /** Run the last so many transitions alone; the chain of records is checked whole. */
+  /** Run the last so many transitions and batches alone; the chain of records is checked whole. */
   readonly last?: number;
-  /** Run those alone whose payment's ledger closed then or later (seconds since the Unix epoch). */
+  /** Run those alone that have a payment whose ledger closed then or later (seconds since the Unix epoch). */
   readonly since?: bigint;
 }
 
@@ -100,7 +100,7 @@ function createAudit(
   const context: HistoryContext = { program: account.id, network, limitsOf };
   const transitions = (from?.transitions ?? 0) + collected.transitions;
   const frontier = createFrontier<HistoryState>((state) => checkpoint.moveCursor(state));
-  const doneOf = new WeakMap<TransitionToCheck, () => void>();
+  const doneOf = new WeakMap<RecordToCheck, () => void>();
   const unchecked: UncheckedLink[] = [];
   const counts = { ran: 0, known: from?.transitions ?? 0, leftOut: 0, paymentsSeen: 0, unchecked: 0, runs: 0 };
   let imagesGone = false;
@@ -131,13 +131,13 @@ function createAudit(
     if (wrong === undefined || found.number < wrong.number) wrong = found;
   }
 
-  function onOutcome(item: TransitionToCheck, outcome: CheckOutcome): void {
+  function onOutcome(item: RecordToCheck, outcome: CheckOutcome): void {
     const { link, before } = item;
     counts.runs += 1;
     init.onProgress?.({ phase: "runs", done: counts.known + counts.leftOut + counts.runs, total: transitions });
     if (outcome.kind === "right") {
       counts.ran += 1;
-      if (outcome.paymentSeen) counts.paymentsSeen += 1;
+      counts.paymentsSeen += outcome.paymentsSeen;
       doneOf.get(item)?.();
       return;
     }
@@ -158,9 +158,10 @@ function createAudit(
     unchecked.splice(MAX_UNCHECKED);
   }
 
-  function isSelected(record: TransitionRecord, number: number): boolean {
+  function isSelected(record: RunRecord, number: number): boolean {
     if (init.last !== undefined && number <= transitions - init.last) return false;
-    return init.since === undefined || record.payment.closeTime >= init.since;
+    const { since } = init;
+    return since === undefined || paidRunsOf(record).some(({ payment }) => payment.closeTime >= since);
   }
 
   /** What the chain itself does not say: whether a payment was used before, and what the ledger still knows. */
@@ -171,10 +172,14 @@ function createAudit(
   ): Promise<readonly AuditFault[]> {
     const { record, recordCid } = link;
     const faults: AuditFault[] = [];
-    if (record.kind === "transition") {
+    if (isRunRecord(record)) {
       const use = { recordCid, count: after.count, tip: tip.recordCid, known: from?.count ?? 0 };
-      const earlier = await checkpoint.usePayment(toHex(record.signedRequest.paymentHash), use);
-      if (earlier !== undefined) faults.push(fault("PAYMENT_USED", `record ${earlier}`));
+      for (const [index, { signedRequest }] of paidRunsOf(record).entries()) {
+        const earlier = await checkpoint.usePayment(toHex(signedRequest.paymentHash), use);
+        if (earlier === undefined) continue;
+        const used = [fault("PAYMENT_USED", `record ${earlier}`)];
+        faults.push(...(record.kind === "batch" ? inputFaults(index, used) : used));
+      }
     } else if (record.kind !== "create" && before !== undefined) {
       faults.push(...(await witness.named(record.previous.envelope, before, { signal })));
     }
@@ -229,20 +234,20 @@ function createAudit(
       misnamed = verdict.envelopeFaults;
       state = after;
       const done = frontier.begin(after);
-      if (link.record.kind !== "transition" || before === undefined) done();
+      if (!isRunRecord(link.record) || before === undefined) done();
       else if (await checkpoint.isChecked(link.recordCid, after.envelopeHash)) {
         counts.known += 1;
-        holdsState = true;
+        holdsState ||= leavesState(link.record);
         done();
       } else if (!isSelected(link.record, after.transitions)) {
         counts.leftOut += 1;
-        holdsState = false;
+        if (leavesState(link.record)) holdsState = false;
         frontier.stop();
       } else {
         const item = { link: { ...link, record: link.record }, before, verdict, after, holdsState };
         doneOf.set(item, done);
         await checks.add(item);
-        holdsState = true;
+        holdsState ||= leavesState(link.record);
       }
       if (frontier.length >= MAX_OPEN) await checks.idle();
     }

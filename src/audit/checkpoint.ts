@@ -4,6 +4,7 @@ import type { HistoryState } from "../domain/audit/history-state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Store, StoreChange } from "../ports/store.ts";
 import { createTable } from "../utils/table.ts";
+import { creditsSchema } from "../wire/credits.ts";
 import { bytesUpTo, cidSchema, ledgerAddressSchema, uint64Schema } from "../wire/primitives.ts";
 import { imageSchema, termsSchema, workersSchema } from "../wire/program-parts.ts";
 import { MAX_RECORD_BYTES } from "../wire/record.ts";
@@ -32,6 +33,9 @@ const cursorSchema = z.strictObject({
     workers: workersSchema,
   }),
   earlierBaseFeeStroops: uint64Schema,
+  // Kept by audits of before there were prepaid requests: nothing was owed then, and no price is too low.
+  earlierGasPriceStroops: uint64Schema.default(0n),
+  credits: creditsSchema.optional(),
   state: cidSchema,
   time: uint64Schema,
   lastLedger: z.int().min(0),
@@ -171,6 +175,10 @@ export function createCheckpoint(
   };
 }
 
-function cursorOf({ terms, ...state }: HistoryState): z.output<typeof cursorSchema> {
-  return withoutUndefined({ ...state, terms: { ...terms, workers: [...terms.workers] } });
+function cursorOf({ terms, credits, ...state }: HistoryState): z.output<typeof cursorSchema> {
+  return withoutUndefined({
+    ...state,
+    credits: credits === undefined ? undefined : [...credits],
+    terms: { ...terms, workers: [...terms.workers] },
+  });
 }

@@ -3,13 +3,13 @@ import PQueue from "p-queue";
 import type { AuditFault } from "../domain/audit/fault.ts";
 import type { HistoryState } from "../domain/audit/history-state.ts";
 import type { HistoryLink, LinkVerdict } from "../domain/audit/verify-link.ts";
+import type { RunRecord } from "../domain/program/run-record.ts";
 import { SprfError, isSprfError, messageOf } from "../errors.ts";
 import type { RunComponents } from "../execution/run-program.ts";
 import { abortError } from "../utils/abort.ts";
-import type { TransitionRecord } from "../wire/record.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { LedgerWitness } from "./confirm-on-ledger.ts";
-import { rerunTransition } from "./rerun-transition.ts";
+import { leavesState, rerunRecord } from "./rerun-record.ts";
 import { createStateKeeper } from "./state-keeper.ts";
 
 /** Failures of one run alone; others end the audit, since every run after would fail alike. */
@@ -25,26 +25,26 @@ const OF_ONE_RUN: readonly string[] = [
   "TIMEOUT",
 ];
 
-/** A transition whose chain is right, to be run again. */
-export interface TransitionToCheck {
-  readonly link: HistoryLink & { readonly record: TransitionRecord };
+/** A record of runs whose chain is right, to be run again. */
+export interface RecordToCheck {
+  readonly link: HistoryLink & { readonly record: RunRecord };
   readonly before: HistoryState;
   readonly verdict: LinkVerdict;
   readonly after: HistoryState;
-  /** Whether the transition before was run again, now or by an earlier audit: then the state that it made is still pinned. */
+  /** Whether the record that made the state before was run again, now or by an earlier audit: then that state is still pinned. */
   readonly holdsState: boolean;
 }
 
 /** What became of it. */
 export type CheckOutcome =
-  | { readonly kind: "right"; readonly paymentSeen: boolean }
+  | { readonly kind: "right"; readonly paymentsSeen: number }
   | { readonly kind: "wrong"; readonly faults: readonly AuditFault[] }
   | { readonly kind: "unchecked"; readonly error: SprfError };
 
-/** Runs transitions again, so many at a time. */
+/** Runs transitions and batches again, so many at a time. */
 export interface Checks {
   /** Resolves when there is room for the next one; rejects with what ended the audit. */
-  add(item: TransitionToCheck): Promise<void>;
+  add(item: RecordToCheck): Promise<void>;
   /** Resolves when all are done; rejects with what ended the audit. */
   idle(): Promise<void>;
 }
@@ -54,8 +54,8 @@ export interface ChecksInit {
   readonly jobs: number;
   readonly signal: AbortSignal;
   /** Whether it no longer matters: something before it is wrong. */
-  readonly isMoot: (item: TransitionToCheck) => boolean;
-  readonly onOutcome: (item: TransitionToCheck, outcome: CheckOutcome) => void;
+  readonly isMoot: (item: RecordToCheck) => boolean;
+  readonly onOutcome: (item: RecordToCheck, outcome: CheckOutcome) => void;
 }
 
 export function createChecks(
@@ -77,24 +77,24 @@ export function createChecks(
     if (failure !== undefined) throw failure;
   }
 
-  async function check(item: TransitionToCheck, previous: Promise<void> | undefined): Promise<CheckOutcome> {
+  async function check(item: RecordToCheck, previous: Promise<void> | undefined): Promise<CheckOutcome> {
     const { link, before, verdict } = item;
     const { record } = link;
     const lost = gone.get(record.image.address);
     if (lost !== undefined) return { kind: "unchecked", error: lost };
     try {
       await keeper.require(before.state, previous, signal);
-      const [run, payment] = await Promise.all([
-        rerunTransition(components, { program, record, before }, { signal }),
-        witness.payment(record, before, { signal }),
+      const [run, payments] = await Promise.all([
+        rerunRecord(components, { program, record, before }, { signal }),
+        witness.payments(record, before, { signal }),
       ]);
       const faults = [
         ...run,
-        ...payment.faults,
+        ...payments.faults,
         ...(await witness.named(record.previous.envelope, before, { signal })),
         ...(verdict.unknownSignatures === 0 ? [] : await witness.signedByUser(link, { signal })),
       ];
-      return faults.length > 0 ? { kind: "wrong", faults } : { kind: "right", paymentSeen: payment.known };
+      return faults.length > 0 ? { kind: "wrong", faults } : { kind: "right", paymentsSeen: payments.seen };
     } catch (error) {
       if (signal.aborted || !isSprfError(error) || !OF_ONE_RUN.includes(error.code)) throw error;
       if (error.code === "PROGRAM_NOT_FOUND") gone.set(record.image.address, error);
@@ -102,14 +102,15 @@ export function createChecks(
     }
   }
 
-  async function work(item: TransitionToCheck, previous: Promise<void> | undefined): Promise<void> {
+  async function work(item: RecordToCheck, previous: Promise<void> | undefined): Promise<void> {
     if (signal.aborted || isMoot(item)) return;
     const { link, before, after, holdsState } = item;
     const outcome = await check(item, previous);
     // First the frontier, so that it moves in the same write.
     onOutcome(item, outcome);
     if (outcome.kind !== "right") return;
-    const release = holdsState ? async () => await content.unpin(before.state) : undefined;
+    const isLeft = holdsState && leavesState(link.record);
+    const release = isLeft ? async () => await content.unpin(before.state) : undefined;
     await checkpoint.markChecked(link.recordCid, after.envelopeHash, release);
   }
 

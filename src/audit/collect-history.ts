@@ -4,6 +4,7 @@ import type { HistoryLink } from "../domain/audit/verify-link.ts";
 import { readEnvelope } from "../domain/audit/read-envelope.ts";
 import { memoHashOf } from "../domain/program/envelope.ts";
 import { previousOf, sequenceBefore } from "../domain/program/chain-record.ts";
+import { isRunRecord } from "../domain/program/run-record.ts";
 import { SprfError, isSprfError } from "../errors.ts";
 import { readContent } from "../execution/read-content.ts";
 import type { Tip } from "../execution/tip.ts";
@@ -84,7 +85,7 @@ export async function collectHistory(
       sequenceAbove = sequence;
     }
     await checkpoint.keepLink(depth, recordCid);
-    if (record.kind === "transition") transitions += 1;
+    if (isRunRecord(record)) transitions += 1;
     onProgress?.(depth + 1);
     above = at;
     at = previousOf(record);

@@ -1,14 +1,14 @@
-import { fault, type AuditFault } from "../domain/audit/fault.ts";
+import { fault, inputFaults, unlessEqual, type AuditFault } from "../domain/audit/fault.ts";
 import type { HistoryState } from "../domain/audit/history-state.ts";
 import { readEnvelope } from "../domain/audit/read-envelope.ts";
 import { hashOfEnvelope, type HistoryLink } from "../domain/audit/verify-link.ts";
-import { checkPayment } from "../domain/program/payment.ts";
+import { checkPayment, priceStroops } from "../domain/program/payment.ts";
+import { paidRunsOf, type PaidRun, type RunRecord } from "../domain/program/run-record.ts";
 import { signersOf } from "../domain/program/verify-signature.ts";
 import { isSprfError } from "../errors.ts";
 import type { LandedTransaction, LedgerHeader } from "../ports/ledger.ts";
 import { equalBytes, toHex } from "../utils/bytes.ts";
 import { hashRequest } from "../wire/execution-request.ts";
-import type { TransitionRecord } from "../wire/record.ts";
 import type { AskedLedger } from "./patient-ledger.ts";
 
 interface Options {
@@ -17,12 +17,12 @@ interface Options {
 
 /** What the ledger still says of a history; older ledgers than it keeps say nothing. */
 export interface LedgerWitness {
-  /** Whether the payment of a transition is what its record says of it; `known` is false when the ledger no longer has it. */
-  payment(
-    record: TransitionRecord,
+  /** Whether the payments of a record are what it says of them; `seen` is how many of them the ledger still has. */
+  payments(
+    record: RunRecord,
     before: HistoryState,
     options: Options,
-  ): Promise<{ readonly known: boolean; readonly faults: readonly AuditFault[] }>;
+  ): Promise<{ readonly seen: number; readonly faults: readonly AuditFault[] }>;
   /** Whether what a record says has landed for the one before it did, and succeeded. */
   named(envelope: Uint8Array, before: HistoryState, options: Options): Promise<readonly AuditFault[]>;
   /** Whether the signatures under a transition that are not by its workers are by its user's account, as it is now. */
@@ -52,24 +52,38 @@ export function createLedgerWitness(ledger: AskedLedger, program: string, looked
     return transaction === undefined ? undefined : await ledger.transaction(toHex(transaction.hash()), options);
   }
 
+  async function paymentOf(
+    run: PaidRun,
+    before: HistoryState,
+    options: Options,
+  ): Promise<{ readonly known: boolean; readonly faults: readonly AuditFault[] }> {
+    const { payment, signedRequest } = run;
+    if (payment.ledger > lookedAt) {
+      return {
+        known: false,
+        faults: [fault("PAYMENT_INVALID", `ledger ${payment.ledger} is newer than the history`)],
+      };
+    }
+    const header = await headerOf(payment.ledger, options);
+    if (header === undefined) return { known: false, faults: [] };
+    const landed = await ledger.transaction(toHex(signedRequest.paymentHash), options);
+    if (landed === undefined) {
+      // The service may have forgotten its ledger between the two questions.
+      if ((await ledger.header(payment.ledger, options)) === undefined) return { known: false, faults: [] };
+      return { known: true, faults: [fault("PAYMENT_INVALID", "no ledger holds it")] };
+    }
+    return { known: true, faults: paymentFaults(landed, header, run, before) };
+  }
+
   return {
-    async payment(record, before, options) {
-      const { payment, signedRequest } = record;
-      if (payment.ledger > lookedAt) {
-        return {
-          known: false,
-          faults: [fault("PAYMENT_INVALID", `ledger ${payment.ledger} is newer than the history`)],
-        };
+    async payments(record, before, options) {
+      let seen = 0;
+      for (const [index, run] of paidRunsOf(record).entries()) {
+        const { known, faults } = await paymentOf(run, before, options);
+        if (known) seen += 1;
+        if (faults.length > 0) return { seen, faults: record.kind === "batch" ? inputFaults(index, faults) : faults };
       }
-      const header = await headerOf(payment.ledger, options);
-      if (header === undefined) return { known: false, faults: [] };
-      const landed = await ledger.transaction(toHex(signedRequest.paymentHash), options);
-      if (landed === undefined) {
-        // The service may have forgotten its ledger between the two questions.
-        if ((await ledger.header(payment.ledger, options)) === undefined) return { known: false, faults: [] };
-        return { known: true, faults: [fault("PAYMENT_INVALID", "no ledger holds it")] };
-      }
-      return { known: true, faults: paymentFaults(landed, header, record, before) };
+      return { seen, faults: [] };
     },
 
     async named(envelope, before, options) {
@@ -109,7 +123,7 @@ export function createLedgerWitness(ledger: AskedLedger, program: string, looked
   function paymentFaults(
     landed: LandedTransaction,
     header: LedgerHeader,
-    { payment, signedRequest }: TransitionRecord,
+    { payment, signedRequest, paidStroops }: PaidRun,
     before: HistoryState,
   ): readonly AuditFault[] {
     const { request } = signedRequest;
@@ -117,19 +131,23 @@ export function createLedgerWitness(ledger: AskedLedger, program: string, looked
     if (!equalBytes(header.hash, payment.ledgerHash) || BigInt(header.closeTime) !== payment.closeTime) {
       return [fault("PAYMENT_INVALID", `ledger ${payment.ledger} has another hash or time`)];
     }
-    const { baseFeeStroops } = before.terms;
-    const lowest = baseFeeStroops < before.earlierBaseFeeStroops ? baseFeeStroops : before.earlierBaseFeeStroops;
+    const { terms, earlierBaseFeeStroops, earlierGasPriceStroops } = before;
+    const price = priceStroops(request, terms);
+    const earlierPrice = priceStroops(request, {
+      baseFeeStroops: earlierBaseFeeStroops,
+      gasPriceStroops: earlierGasPriceStroops,
+    });
     try {
       const requestHash = hashRequest(request);
-      checkPayment(landed, {
+      const paid = checkPayment(landed, {
         network,
         program,
         user: request.user,
         requestHash,
-        baseFeeStroops: lowest,
+        baseFeeStroops: price < earlierPrice ? price : earlierPrice,
         now: landed.closeTime,
       });
-      return [];
+      return paidStroops === undefined ? [] : unlessEqual("PAYMENT_INVALID", paidStroops, paid);
     } catch (error) {
       if (isSprfError(error)) return [fault("PAYMENT_INVALID", error.message)];
       throw error;

@@ -38,14 +38,15 @@ export interface AuditReport {
   readonly tip: string;
   /** Records of the history whose chain was followed, with those of earlier audits. */
   readonly records: number;
+  /** Of these, transitions and batches. */
   readonly transitions: number;
-  /** Transitions that this audit ran again. */
+  /** Of the transitions and batches, how many this audit ran again. */
   readonly ran: number;
-  /** Transitions that earlier audits had run again. */
+  /** How many of them earlier audits had run again. */
   readonly known: number;
-  /** Transitions that were left out on request. */
+  /** How many were left out on request. */
   readonly leftOut: number;
-  /** Of the transitions that were run now, how many have a payment that the ledger still holds. */
+  /** Payments of those that were run now that the ledger still holds. */
   readonly paymentsSeen: number;
   readonly wrong?: WrongLink;
   readonly uncheckedCount: number;

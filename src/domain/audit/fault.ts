@@ -29,9 +29,16 @@ export const AUDIT_FAULTS = {
   STANDING_MISMATCH: "its record says another state or time than the history before it",
   ACCOUNT_MISMATCH: "the account is not what its history makes it",
   RECOVERY_INVALID: "the recovery that it goes on from is not one that the owner asked for and a majority signed",
+  TERMS_MISMATCH: "it charges by other fees than the account names",
+  INPUTS_DISORDERED: "its inputs are not in the order of their payments, or too many",
+  STATE_CHANGED: "what was not accepted changes the state",
+  BATCH_STATE_MISMATCH: "its state is not the one that its last input leaves",
+  CREDITS_MISMATCH: "what it says that the program owes does not follow from the history before it",
+  REFUND_INVALID: "it pays back something else than what the program owes",
   PAYOUT_INVALID: "it does not pay all workers the same",
   UNRECORDED: "it has no record in the history",
   RESULT_REJECTED: "the program rejects this input",
+  RESULT_STATUS: "the program does otherwise with this input",
   RESULT_STATE: "the program comes to another state",
   RESULT_OUTPUT: "the program gives another output",
   RESULT_GAS: "the run costs another amount of gas",
@@ -48,6 +55,11 @@ export interface AuditFault {
 /** A fault, with the values that show it where there are any. */
 export function fault(code: AuditFaultCode, detail?: string): AuditFault {
   return { code, message: detail === undefined ? AUDIT_FAULTS[code] : `${AUDIT_FAULTS[code]}: ${detail}` };
+}
+
+/** The same faults, said of one input of a batch, counted from 0. */
+export function inputFaults(index: number, faults: readonly AuditFault[]): readonly AuditFault[] {
+  return faults.map(({ code, message }) => ({ code, message: `input ${index + 1}: ${message}` }));
 }
 
 /** The fault, unless what was found is what was expected. */

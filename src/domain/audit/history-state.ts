@@ -1,3 +1,5 @@
+import type { ProgramReference, RunLimits } from "../../ports/engine.ts";
+import type { Credit } from "../../wire/credits.ts";
 import type { SmartAccountWorker } from "../program/smart-account.ts";
 
 /** What a smart account's entries and signers say, its state aside. */
@@ -16,15 +18,29 @@ export interface HistoryState {
   readonly envelopeHash: string;
   /** How many records there are up to this one. */
   readonly count: number;
+  /** How many of them ran something: transitions, and batches. */
   readonly transitions: number;
   readonly terms: AccountTerms;
   /** The base fee before it was changed last: whoever paid before the change paid that. */
   readonly earlierBaseFeeStroops: bigint;
+  /** The gas price before it was changed last; who prepaid before paid by that. */
+  readonly earlierGasPriceStroops: bigint;
   readonly state: string;
   /** `SPRF_TIME` of the last transition, seconds; 0 before the first. */
   readonly time: bigint;
   /** The ledger of the last transition's payment, than which it is not older; 0 before the first. */
   readonly lastLedger: number;
+  /** What the program owes to users; absent when nothing. */
+  readonly credits?: readonly Credit[] | undefined;
   /** The account's sequence after it; unknown right after the account was made, since only the ledger says in which one that was. */
   readonly sequence?: bigint | undefined;
+}
+
+/** What all records of one history are checked against. */
+export interface HistoryContext {
+  readonly program: string;
+  /** Passphrase of the Stellar network. */
+  readonly network: string;
+  /** The limits that runs on an engine have; the seconds are the program's. */
+  readonly limitsOf: (kind: ProgramReference["kind"]) => Omit<RunLimits, "timeoutMs">;
 }

@@ -1,8 +1,10 @@
 import type { Transaction } from "@stellar/stellar-sdk";
 
 import { verifyByAccount } from "../../utils/ed25519.ts";
+import type { RefundRecord } from "../../wire/batch-record.ts";
 import { hashChange, type ProgramChange, type SignedChange } from "../../wire/change-request.ts";
-import type { BumpRecord, ChainRecord, CreateRecord, PayoutRecord, TransitionRecord } from "../../wire/record.ts";
+import type { BumpRecord, ChainRecord, CreateRecord, PayoutRecord } from "../../wire/record.ts";
+import type { RunRecord } from "../program/run-record.ts";
 import {
   NEW_ACCOUNT,
   applyTransaction,
@@ -12,11 +14,10 @@ import {
   type AppliedTransaction,
 } from "./account-model.ts";
 import { fault, unlessEqual, type AuditFault } from "./fault.ts";
-import type { AccountTerms, HistoryState } from "./history-state.ts";
-import type { HistoryContext } from "./verify-transition.ts";
+import type { AccountTerms, HistoryContext, HistoryState } from "./history-state.ts";
 
-/** A record of a transaction that leaves the state as it is. */
-export type StandingRecord = Exclude<ChainRecord, CreateRecord | TransitionRecord>;
+/** A record of a change, a payout or a bump: transactions that leave the state as it is. */
+export type StandingRecord = Exclude<ChainRecord, CreateRecord | RunRecord | RefundRecord>;
 type ChangeRecord = Exclude<StandingRecord, PayoutRecord | BumpRecord>;
 
 /** The terms that the record of a new account says. */

@@ -2,19 +2,23 @@ import { createHash } from "node:crypto";
 
 import type { Transaction } from "@stellar/stellar-sdk";
 
-import { sequenceBefore } from "../program/chain-record.ts";
+import { sequenceBefore, stateAfter, timeAfter } from "../program/chain-record.ts";
 import { memoHashOf } from "../program/envelope.ts";
+import { isRunRecord, paidRunsOf } from "../program/run-record.ts";
 import { recordCidFromHash } from "../../wire/canonical.ts";
 import type { ChainRecord, CreateRecord } from "../../wire/record.ts";
 import { fault, unlessEqual, type AuditFault } from "./fault.ts";
-import type { HistoryState } from "./history-state.ts";
+import type { HistoryContext, HistoryState } from "./history-state.ts";
 import { readEnvelope } from "./read-envelope.ts";
 import type { AccountModel } from "./account-model.ts";
+import { verifyBatch } from "./verify-batch.ts";
+import { verifyCredits } from "./verify-credits.ts";
 import { verifyRecovery } from "./verify-recovery.ts";
 import { termsAfter, termsOf, topUpOf, verifyCreate, verifyStanding } from "./verify-change.ts";
+import { verifyRefund } from "./verify-refund.ts";
 import { verifySignatures } from "./verify-signatures.ts";
 import { verifySkipped } from "./verify-skipped.ts";
-import { verifyTransition, type HistoryContext } from "./verify-transition.ts";
+import { verifyTransition } from "./verify-transition.ts";
 
 /** One record of a history, and what landed for it as the record after it, or the ledger, has it. */
 export interface HistoryLink {
@@ -74,6 +78,7 @@ export function verifyLink(before: HistoryState | undefined, link: HistoryLink, 
       sequence: sequenceBefore(record) ?? 0n,
       recoveredAt: recovery?.after?.sequence,
     }),
+    ...verifyCredits(before, record),
   ];
   const done = landed === undefined ? [] : verifyDone(before, link, record, landed, context, recovery?.after?.model);
   return {
@@ -106,6 +111,7 @@ function payerOf(
   signer: string | undefined,
 ): string | undefined {
   if (record.kind === "transition") return record.gasFeeStroops > 0n ? record.signedRequest.request.user : undefined;
+  if (record.kind === "batch" || record.kind === "refund") return undefined;
   return topUpOf(record) > 0n && terms.owner !== signer ? terms.owner : undefined;
 }
 
@@ -118,6 +124,8 @@ function verifyDone(
   recovered: AccountModel | undefined,
 ): readonly AuditFault[] {
   if (record.kind === "transition") return verifyTransition(before, record, recordCid, landed, context);
+  if (record.kind === "batch") return verifyBatch(before, record, recordCid, landed, context);
+  if (record.kind === "refund") return verifyRefund(before, record, recordCid, landed, context);
   return [
     ...unlessEqual("TRANSACTION_MISMATCH", landed.source, context.program),
     ...unlessEqual("TRANSACTION_MISMATCH", BigInt(landed.sequence), record.sequence + 1n),
@@ -134,6 +142,7 @@ function firstState(record: CreateRecord, { recordCid, envelope }: HistoryLink):
     transitions: 0,
     terms,
     earlierBaseFeeStroops: terms.baseFeeStroops,
+    earlierGasPriceStroops: terms.gasPriceStroops,
     state: record.state,
     time: 0n,
     lastLedger: 0,
@@ -145,22 +154,26 @@ function nextState(
   record: Exclude<ChainRecord, CreateRecord>,
   { recordCid, envelope }: HistoryLink,
 ): HistoryState {
-  const at = { ...before, recordCid, envelopeHash: hashOfEnvelope(envelope), count: before.count + 1 };
-  if (record.kind === "transition") {
-    const { newState: state, environment } = record;
+  const at = {
+    ...before,
+    recordCid,
+    envelopeHash: hashOfEnvelope(envelope),
+    count: before.count + 1,
+    credits: record.credits,
+    sequence: (sequenceBefore(record) ?? 0n) + 1n,
+  };
+  if (isRunRecord(record)) {
     return {
       ...at,
       transitions: before.transitions + 1,
-      state,
-      time: environment.time,
-      lastLedger: record.payment.ledger,
-      sequence: environment.sequence + 1n,
+      state: stateAfter(record),
+      time: timeAfter(record),
+      lastLedger: paidRunsOf(record).at(-1)?.payment.ledger ?? before.lastLedger,
     };
   }
-  return {
-    ...at,
-    terms: termsAfter(before.terms, record),
-    earlierBaseFeeStroops: record.kind === "terms" ? before.terms.baseFeeStroops : before.earlierBaseFeeStroops,
-    sequence: record.sequence + 1n,
-  };
+  if (record.kind === "refund") return at;
+  const terms = termsAfter(before.terms, record);
+  if (record.kind !== "terms") return { ...at, terms };
+  const { baseFeeStroops: earlierBaseFeeStroops, gasPriceStroops: earlierGasPriceStroops } = before.terms;
+  return { ...at, terms, earlierBaseFeeStroops, earlierGasPriceStroops };
 }

@@ -7,10 +7,9 @@ import type { ProgramRecord } from "../../wire/record.ts";
 import { isSprfError } from "../../errors.ts";
 import { applyTransaction, differenceOf, modelOf, type AccountModel } from "./account-model.ts";
 import { fault, type AuditFault } from "./fault.ts";
-import type { HistoryState } from "./history-state.ts";
+import type { HistoryContext, HistoryState } from "./history-state.ts";
 import { readEnvelope } from "./read-envelope.ts";
 import { verifySignatures } from "./verify-signatures.ts";
-import type { HistoryContext } from "./verify-transition.ts";
 
 /** A recovery, as the record after it or the ledger names it. */
 export interface RecoveryLink {

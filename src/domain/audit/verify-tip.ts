@@ -1,9 +1,8 @@
 import type { SmartAccount } from "../program/smart-account.ts";
 import { differenceOf, modelOf, modelOfSnapshot } from "./account-model.ts";
 import { fault, unlessEqual, type AuditFault } from "./fault.ts";
-import type { HistoryState } from "./history-state.ts";
+import type { HistoryContext, HistoryState } from "./history-state.ts";
 import { verifyRecovery, type RecoveryLink } from "./verify-recovery.ts";
-import type { HistoryContext } from "./verify-transition.ts";
 
 /**
  * Whether the account is now what its history makes it.

@@ -4,7 +4,7 @@ import { Operation } from "@stellar/stellar-sdk";
 import { MAX_BATCH_INPUTS, type BatchInput, type BatchRecord } from "../../wire/batch-record.ts";
 import type { SignedRequest } from "../../wire/execution-request.ts";
 import type { ChainRecord } from "../../wire/record.ts";
-import { addCredits, creditFields, creditsAfter } from "./credits.ts";
+import { addCredits, creditFields, creditsAfter, type Leftover } from "./credits.ts";
 import { gasFeeStroops } from "./gas.ts";
 import { programTransaction } from "./program-transaction.ts";
 import { ENTRY } from "./smart-account.ts";
@@ -108,12 +108,16 @@ export function concludeInput(
 
 /** What the program owes after these inputs, for the record that anchors them. */
 export function batchCredits(previous: ChainRecord, inputs: readonly BatchInput[]): Pick<BatchRecord, "credits"> {
-  const leftovers = inputs.map(({ signedRequest, paidStroops, chargedStroops, environment }) => ({
+  return creditFields(addCredits(creditsAfter(previous), leftoversOf(inputs)));
+}
+
+/** What inputs left of their payments. */
+export function leftoversOf(inputs: readonly BatchInput[]): readonly Leftover[] {
+  return inputs.map(({ signedRequest, paidStroops, chargedStroops, environment }) => ({
     user: signedRequest.request.user,
     stroops: paidStroops - chargedStroops,
     at: environment.time,
   }));
-  return creditFields(addCredits(creditsAfter(previous), leftovers));
 }
 
 /**

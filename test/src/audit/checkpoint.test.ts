@@ -50,6 +50,7 @@ describe("audit/checkpoint", () => {
         workers: [{ address: "http://127.0.0.1:1", ledgerKey: PROGRAM }],
       },
       earlierBaseFeeStroops: 1n,
+      earlierGasPriceStroops: 1n,
       state: STATE,
       time: 5n,
       lastLedger: 3,

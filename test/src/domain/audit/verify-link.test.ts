@@ -2,11 +2,11 @@ import { expect } from "chai";
 import fc from "fast-check";
 
 import { AUDIT_FAULTS } from "../../../../src/domain/audit/fault.ts";
-import type { HistoryState } from "../../../../src/domain/audit/history-state.ts";
+import type { HistoryContext, HistoryState } from "../../../../src/domain/audit/history-state.ts";
 import { verifyLink } from "../../../../src/domain/audit/verify-link.ts";
-import type { HistoryContext } from "../../../../src/domain/audit/verify-transition.ts";
 import { buildTransition } from "../../../../src/domain/program/transition-transaction.ts";
 import type { ChainRecord } from "../../../../src/wire/record.ts";
+import { batchRecordArbitrary, creditsArbitrary, refundRecordArbitrary } from "../../../helpers/batch-arbitraries.ts";
 import { addressArbitrary, cidArbitrary, recordCidArbitrary, uint64Arbitrary } from "../../../helpers/arbitraries.ts";
 import {
   createRecordArbitrary,
@@ -22,7 +22,13 @@ const context: HistoryContext = {
 };
 
 const chainRecord: fc.Arbitrary<ChainRecord> = fc
-  .oneof(transitionRecordArbitrary, governanceRecordArbitrary, createRecordArbitrary)
+  .oneof(
+    transitionRecordArbitrary,
+    governanceRecordArbitrary,
+    createRecordArbitrary,
+    batchRecordArbitrary,
+    refundRecordArbitrary,
+  )
   .filter((record): record is ChainRecord => record.kind !== "recovery");
 
 /** The same record, said to be of the program that is audited: what comes later is reached by such ones alone. */
@@ -50,6 +56,8 @@ const before: fc.Arbitrary<HistoryState> = fc.record({
     workers: fc.array(fc.record({ address: fc.string(), ledgerKey: addressArbitrary }), { minLength: 1, maxLength: 3 }),
   }),
   earlierBaseFeeStroops: uint64Arbitrary,
+  earlierGasPriceStroops: uint64Arbitrary,
+  credits: fc.option(creditsArbitrary, { nil: undefined }),
   state: cidArbitrary,
   time: uint64Arbitrary,
   lastLedger: fc.integer({ min: 0, max: 1_000 }),

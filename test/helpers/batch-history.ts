@@ -1,0 +1,87 @@
+import type { Transaction } from "@stellar/stellar-sdk";
+
+import { submitAndWait } from "../../src/client/submit.ts";
+import type { Wallet } from "../../src/client/wallet.ts";
+import { buildBatch, compareInputs, type PaidInput } from "../../src/domain/program/batch.ts";
+import { buildRefund } from "../../src/domain/program/refund.ts";
+import { majorityOf } from "../../src/domain/program/smart-account.ts";
+import { baseOfAccount } from "../../src/execution/batch-base.ts";
+import { prepareRefund, runBatch } from "../../src/execution/run-batch.ts";
+import { runProgram, type RunOutcome, type RunPlan } from "../../src/execution/run-program.ts";
+import type { Engine } from "../../src/ports/engine.ts";
+import type { BatchRecord, RefundRecord } from "../../src/wire/batch-record.ts";
+import { recordCidOf } from "../../src/wire/canonical.ts";
+import { encodeRecord } from "../../src/wire/record.ts";
+import { findPrepayment } from "../../src/worker/batches/check-prepaid.ts";
+import type { ExecutionScene } from "./execution-scene.ts";
+import { feeBump } from "./fee-bump.ts";
+import type { Prepaid } from "./prepaid.ts";
+
+const VALID_SECONDS = 60;
+
+/** What a colluding majority makes of a batch; each part is kept unless it is changed. */
+export interface BatchForgery {
+  order?(inputs: readonly PaidInput[]): readonly PaidInput[];
+  /** What it says that an input, counted from 0, came to. */
+  outcome?(outcome: RunOutcome, index: number, plan: RunPlan): RunOutcome;
+  record?(record: BatchRecord): BatchRecord;
+  /** How many workers sign. @default the majority */
+  readonly signers?: number;
+}
+
+/** Lands batches and refunds by workers' keys at hand, without their HTTP APIs: fast, and as dishonest as one likes. */
+export interface BatchMaker {
+  /** Runs, signs and lands a batch; resolves with the CID of its record. */
+  land(paid: readonly Prepaid[], forgery?: BatchForgery): Promise<string>;
+  /** Signs and lands a refund to these users; resolves with the CID of its record. */
+  refund(users: readonly string[], forge?: (record: RefundRecord) => RefundRecord): Promise<string>;
+}
+
+/** @param payer of the fee bumps */
+export function createBatchMaker(
+  scene: ExecutionScene,
+  engine: Engine,
+  { program, payer }: { readonly program: string; readonly payer: Wallet },
+): BatchMaker {
+  const { client, clock, scratchDirectory } = scene;
+  const running = { content: client.content, engines: new Map([["wasi" as const, engine]]), scratchDirectory };
+  const validUntil = (): bigint => BigInt(Math.floor(clock.now() / 1_000) + VALID_SECONDS);
+
+  async function submit<R extends BatchRecord | RefundRecord>(
+    record: R,
+    build: (record: R, recordCid: string) => Transaction,
+    signers = majorityOf(scene.workers.length),
+  ): Promise<string> {
+    const block = encodeRecord(record);
+    const recordCid = recordCidOf(block);
+    await client.content.putRecord(block);
+    const transaction = build(record, recordCid);
+    transaction.sign(...scene.workers.slice(0, signers).map(({ ledgerKey }) => ledgerKey));
+    const bump = feeBump(transaction, payer.signers[0], scene.devnet.networkPassphrase);
+    await submitAndWait(client, bump, Number(record.validUntil));
+    return recordCid;
+  }
+
+  return {
+    async land(paid, forgery = {}) {
+      const account = await scene.account(program);
+      const base = await baseOfAccount(client, account);
+      const found = await Promise.all(paid.map(async (each) => await findPrepayment(client, account, each)));
+      const inOrder = found.toSorted(compareInputs);
+      const inputs = forgery.order?.(inOrder) ?? inOrder;
+      let index = 0;
+      const run = async (plan: RunPlan): Promise<RunOutcome> => {
+        const outcome = await runProgram(running, plan);
+        return forgery.outcome?.(outcome, index++, plan) ?? outcome;
+      };
+      const { record } = await runBatch(base, { inputs, validUntil: validUntil(), run });
+      return await submit(forgery.record?.(record) ?? record, buildBatch, forgery.signers);
+    },
+    async refund(users, forge = (record) => record) {
+      const base = await baseOfAccount(client, await scene.account(program));
+      const refund = prepareRefund(base, { users: new Set(users), validUntil: validUntil() });
+      if (refund === undefined) throw new Error("nothing is owed to these users");
+      return await submit(forge(refund.record), buildRefund);
+    },
+  };
+}
