@@ -108,7 +108,13 @@ async function bare(
     const program = await engine.prepare(reference);
     return await timed(
       async () =>
-        await engine.run({ program, statePath, input, environment: ENVIRONMENT, limits: limitsFor(engine.kind, program.seconds) }),
+        await engine.run({
+          program,
+          statePath,
+          input,
+          environment: ENVIRONMENT,
+          limits: limitsFor(engine.kind, program.seconds),
+        }),
     );
   } finally {
     await rm(folder, { recursive: true, force: true });
