@@ -25,8 +25,6 @@ export interface BatchForgery {
   /** What it says that an input, counted from 0, came to. */
   outcome?(outcome: RunOutcome, index: number, plan: RunPlan): RunOutcome;
   record?(record: BatchRecord): BatchRecord;
-  /** How many workers sign. @default the majority */
-  readonly signers?: number;
 }
 
 /** Lands batches and refunds by workers' keys at hand, without their HTTP APIs: fast, and as dishonest as one likes. */
@@ -50,13 +48,13 @@ export function createBatchMaker(
   async function submit<R extends BatchRecord | RefundRecord>(
     record: R,
     build: (record: R, recordCid: string) => Transaction,
-    signers = majorityOf(scene.workers.length),
   ): Promise<string> {
     const block = encodeRecord(record);
     const recordCid = recordCidOf(block);
     await client.content.putRecord(block);
     const transaction = build(record, recordCid);
-    transaction.sign(...scene.workers.slice(0, signers).map(({ ledgerKey }) => ledgerKey));
+    const signers = scene.workers.slice(0, majorityOf(scene.workers.length));
+    transaction.sign(...signers.map(({ ledgerKey }) => ledgerKey));
     const bump = feeBump(transaction, payer.signers[0], scene.devnet.networkPassphrase);
     await submitAndWait(client, bump, Number(record.validUntil));
     return recordCid;
@@ -75,7 +73,7 @@ export function createBatchMaker(
         return forgery.outcome?.(outcome, index++, plan) ?? outcome;
       };
       const { record } = await runBatch(base, { inputs, validUntil: validUntil(), run });
-      return await submit(forgery.record?.(record) ?? record, buildBatch, forgery.signers);
+      return await submit(forgery.record?.(record) ?? record, buildBatch);
     },
     async refund(users, forge = (record) => record) {
       const base = await baseOfAccount(client, await scene.account(program));

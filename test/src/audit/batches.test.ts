@@ -273,17 +273,23 @@ describe("audit of batches that a majority forged", () => {
 
   it("should keep the last state that it made, and none of those before", async () => {
     const { program, batches } = await newHistory();
-    for (const { inputs, kept, gone } of [
-      { inputs: ["append a;", "append b;"], kept: ["a;", "b;"], gone: ["a;"] },
-      { inputs: ["exit 7"], kept: ["a;", "b;"], gone: ["a;"] },
-      { inputs: ["append c;", "exit 7", "append d;"], kept: ["a;", "b;", "c;", "d;"], gone: ["a;", "b;", "c;"] },
-      { inputs: ["append e;"], kept: ["a;", "b;", "c;", "d;", "e;"], gone: ["a;", "b;", "c;", "d;"] },
-    ]) {
-      await batches.land(await prepaid(program, inputs));
-      expect(await auditor.audit(program)).to.include({ outcome: "clean", ran: 1, paymentsSeen: inputs.length });
-      await auditor.content.collect();
-      expect(await auditor.content.has(stateOf(...kept)), `kept after ${inputs.join()}`).to.equal(true);
-      expect(await auditor.content.has(stateOf(...gone)), `gone after ${inputs.join()}`).to.equal(false);
+    // The other one still holds what wrong histories came to.
+    const fresh = await createSceneAuditor(scene);
+    try {
+      for (const { inputs, kept, gone } of [
+        { inputs: ["append a;", "append b;"], kept: ["a;", "b;"], gone: ["a;"] },
+        { inputs: ["exit 7"], kept: ["a;", "b;"], gone: ["a;"] },
+        { inputs: ["append c;", "exit 7", "append d;"], kept: ["a;", "b;", "c;", "d;"], gone: ["a;", "b;", "c;"] },
+        { inputs: ["append e;"], kept: ["a;", "b;", "c;", "d;", "e;"], gone: ["a;", "b;", "c;", "d;"] },
+      ]) {
+        await batches.land(await prepaid(program, inputs));
+        expect(await fresh.audit(program)).to.include({ outcome: "clean", ran: 1, paymentsSeen: inputs.length });
+        await fresh.content.collect();
+        expect(await fresh.content.has(stateOf(...kept)), `kept after ${inputs.join()}`).to.equal(true);
+        expect(await fresh.content.has(stateOf(...gone)), `gone after ${inputs.join()}`).to.equal(false);
+      }
+    } finally {
+      await fresh.close();
     }
   }).timeout(30_000);
 
@@ -306,6 +312,19 @@ describe("audit of batches that a majority forged", () => {
     const history = createHistoryMaker(scene, auditor.engine, program);
     const forged = await history.land(wallet, "append b;\n", { record: ({ credits: _credits, ...record }) => record });
     expectWrong(await auditor.audit(program), ["CREDITS_MISMATCH"], forged);
+  }).timeout(20_000);
+
+  it("should name a prepaid request outside of a batch, and a direct one in it", async () => {
+    const prepaidOne = await newHistory();
+    const [paid] = await prepaid(prepaidOne.program, ["append a;"]);
+    const history = createHistoryMaker(scene, auditor.engine, prepaidOne.program);
+    const outside = await history.land(wallet, "ignored\n", paid === undefined ? {} : { signed: paid.signed });
+    expectWrong(await auditor.audit(prepaidOne.program), ["REQUEST_NOT_OBEYED"], outside);
+
+    const { program, batches } = await newHistory();
+    const { signed, requestHash, payment } = await scene.paid(wallet, program, "append a;\n");
+    const inside = await batches.land([{ wallet, signed, requestHash, ledger: payment.ledger, paidStroops: 1_000n }]);
+    expectWrong(await auditor.audit(program), ["REQUEST_NOT_OBEYED"], inside);
   }).timeout(20_000);
 
   it("should name refunds to others, of more, and of what stays owed", async () => {

@@ -1,9 +1,11 @@
 import { expect } from "chai";
+import { z } from "zod";
 
 import { createMemoryStore } from "../../../src/adapters/store/memory.ts";
 import { createCheckpoint, type Checkpoint } from "../../../src/audit/checkpoint.ts";
 import type { HistoryState } from "../../../src/domain/audit/history-state.ts";
 import type { Store } from "../../../src/ports/store.ts";
+import { createTable } from "../../../src/utils/table.ts";
 import { recordCidOf } from "../../../src/wire/canonical.ts";
 import { createManualClock } from "../../helpers/manual-clock.ts";
 import { MODULE, STATE, keyOf } from "../../helpers/smart-accounts.ts";
@@ -51,6 +53,7 @@ describe("audit/checkpoint", () => {
       },
       earlierBaseFeeStroops: 1n,
       earlierGasPriceStroops: 1n,
+      credits: [{ user: PROGRAM, stroops: 3n, since: 4n }],
       state: STATE,
       time: 5n,
       lastLedger: 3,
@@ -63,6 +66,28 @@ describe("audit/checkpoint", () => {
     expect(await open().cursor()).to.deep.equal(state);
     expect(await open().isChecked(FIRST, "00")).to.equal(true);
     expect(await open().isChecked(FIRST, "01")).to.equal(false);
+  });
+
+  it("should go on from what an audit kept before there were prepaid requests", async () => {
+    const cursor = {
+      recordCid: FIRST,
+      envelopeHash: "00",
+      count: 1,
+      transitions: 0,
+      terms: {
+        image: { address: `wasm:${MODULE}` },
+        baseFeeStroops: 1n,
+        gasPriceStroops: 1n,
+        workers: [{ address: "http://127.0.0.1:1", ledgerKey: PROGRAM }],
+      },
+      earlierBaseFeeStroops: 1n,
+      state: STATE,
+      time: 0n,
+      lastLedger: 0,
+    };
+    const table = createTable(store, "audit-cursor", z.custom<typeof cursor>());
+    await store.apply([table.put(PROGRAM, cursor)]);
+    expect(await open().cursor()).to.deep.equal({ ...cursor, earlierGasPriceStroops: 0n });
   });
 
   it("should release what a run made only when the next one is durable", async () => {
