@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { defineConfig } from "hardhat/config";
 
+import { buildsInTurn } from "./scripts/hardhat/builds-in-turn.ts";
 import { sortedArtifacts } from "./scripts/hardhat/sorted-artifacts.ts";
 
 // What `npm run devnet` writes while it is up.
@@ -22,7 +23,7 @@ function devnetChainUrl(): string {
 }
 
 export default defineConfig({
-  plugins: [sortedArtifacts, hardhatToolboxMochaEthers],
+  plugins: [buildsInTurn, sortedArtifacts, hardhatToolboxMochaEthers],
   solidity: {
     version: "0.8.37",
     path: soljson,
