@@ -1,4 +1,5 @@
 import { isSprfError } from "../errors.ts";
+import { readPatiently } from "../execution/read-patiently.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import { retry } from "../utils/retry.ts";
@@ -24,13 +25,5 @@ export async function patiently<T>(
 export type AskedLedger = Pick<Ledger, "networkPassphrase" | "account" | "header" | "transaction">;
 
 export function createPatientLedger(ledger: Ledger, clock: Clock): AskedLedger {
-  return {
-    networkPassphrase: ledger.networkPassphrase,
-    account: async (id, names, options) =>
-      await patiently(async () => await ledger.account(id, names, options), { clock, ...options }),
-    header: async (sequence, options) =>
-      await patiently(async () => await ledger.header(sequence, options), { clock, ...options }),
-    transaction: async (hash, options) =>
-      await patiently(async () => await ledger.transaction(hash, options), { clock, ...options }),
-  };
+  return readPatiently(ledger, async (work, signal) => await patiently(work, { clock, signal }));
 }
