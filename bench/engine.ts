@@ -9,7 +9,11 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import { createDockerEngine } from "../src/adapters/engine/docker/create-docker-engine.ts";
+import { canonicaliseNans } from "../src/adapters/engine/wasi/canonicalise-nans.ts";
 import { createWasiEngine } from "../src/adapters/engine/wasi/create-wasi-engine.ts";
+import { DIRECTORY_LIMITS } from "../src/adapters/engine/wasi/directory-state.ts";
+import { inspectModule } from "../src/adapters/engine/wasi/inspect-module.ts";
+import { runProgram } from "../src/adapters/engine/wasi/sandbox/run-program.ts";
 import { createMemoryLogger } from "../src/adapters/logger/memory.ts";
 import type { Engine, PreparedProgram, ProgramReference, ProgramRun } from "../src/ports/engine.ts";
 import { balancesCsv, entriesToCsv, generateEntries } from "../examples/programs/journal.ts";
@@ -26,6 +30,16 @@ const TARGET_WASI_MS = 30;
 const TARGET_DOCKER_RATIO = 0.7;
 /** Between two runs that do not follow each other at once, as in a worker that serves requests. */
 const PAUSE_MS = 100;
+const FLOAT_RUNS = 20;
+const FLOAT_REQUEST = {
+  environment: { program: "G", sequence: "1", time: "1767225600", seed: "00".repeat(32) },
+  outputBytes: MIB,
+  state: "file",
+  stateBytes: MIB,
+  directoryLimits: DIRECTORY_LIMITS,
+  scratchBytes: MIB,
+  stderrBytes: 4096,
+} as const;
 
 const programs = new URL("../examples/programs/", import.meta.url);
 const home = await mkdtemp(join(tmpdir(), "sprf-bench-"));
@@ -35,7 +49,7 @@ const input = Buffer.from(entriesToCsv(entries));
 const expected = balancesCsv(entries);
 
 try {
-  const rows = await measureWasi();
+  const rows = [...(await measureWasi()), ...(await measureFloats())];
   const absent = await dockerAbsence();
   let dockerVersion = "none";
   if (absent === undefined) {
@@ -77,6 +91,34 @@ async function measureWasi(): Promise<ReportRow[]> {
   } finally {
     await engine.close();
   }
+}
+
+/** What canonical NaNs cost programs of nothing but floats, one by one and in vectors, against the modules as clang made them. */
+async function measureFloats(): Promise<ReportRow[]> {
+  const compiled = await readFile(new URL("../test/src/adapters/engine/fixtures/floats.wasm", import.meta.url));
+  const canonical = canonicaliseNans(compiled, inspectModule(compiled).parameterCounts);
+  const [plain, changed] = [compiled, canonical].map((bytes) => new WebAssembly.Module(new Uint8Array(bytes)));
+  const rows: ReportRow[] = [];
+  for (const [name, text] of Object.entries({ "floats one by one": "orbit 300000\n", vectors: "lanes 30000000\n" })) {
+    const run = (module: WebAssembly.Module | undefined): number => {
+      const began = performance.now();
+      const outcome = runProgram(module as WebAssembly.Module, FLOAT_REQUEST, Buffer.alloc(0), Buffer.from(text));
+      if (outcome.end !== "exit" || outcome.exitCode !== 0) throw new Error(outcome.message);
+      return performance.now() - began;
+    };
+    const times: { plain: number; changed: number }[] = [];
+    for (let count = 0; count < FLOAT_RUNS; count++) times.push({ plain: run(plain), changed: run(changed) });
+    const row = timing(
+      `wasi: ${name}, with canonical NaNs`,
+      times.map((each) => each.changed),
+    );
+    const before = timing(
+      `wasi: ${name}, as compiled`,
+      times.map((each) => each.plain),
+    );
+    rows.push({ ...row, ratio: round(row.p50 / before.p50) }, before);
+  }
+  return rows;
 }
 
 async function measureDocker(): Promise<ReportRow[]> {

@@ -9,6 +9,7 @@ import type { Engine, PreparedProgram, ProgramReference, ProgramRun, RunResult }
 import type { Logger } from "../../../ports/logger.ts";
 import { abortError, throwIfAborted } from "../../../utils/abort.ts";
 import type { TreeEntry } from "../../../files/list-tree.ts";
+import { canonicaliseNans } from "./canonicalise-nans.ts";
 import { DIRECTORY_LIMITS, packDirectory, unpackDirectory } from "./directory-state.ts";
 import { inspectModule, limitMemory, PAGE_BYTES } from "./inspect-module.ts";
 import { type CheckedModule, ModuleCache } from "./module-cache.ts";
@@ -43,7 +44,7 @@ export interface WasiEngineInit {
 /**
  * Runs WASI preview 1 commands, each run in a process of its own that can be killed. The program sees a file system of
  * `/sprf/state` and an empty `/tmp` in memory, a clock that stands at `SPRF_TIME`, randomness that follows from `SPRF_SEED`,
- * and nothing else. A trap is a rejection with exit code 134; exhausted stack and time are failures of this machine.
+ * NaNs of the same bits on every machine, and nothing else. A trap is a rejection with exit code 134; exhausted stack and time are failures of this machine.
  */
 export function createWasiEngine(components: WasiEngineComponents, init: WasiEngineInit = {}): Engine {
   const { content, logger } = components;
@@ -58,14 +59,18 @@ export function createWasiEngine(components: WasiEngineComponents, init: WasiEng
     const cached = modules.get(reference.cid);
     if (cached !== undefined) return cached;
     const bytes = await fetchModule(content, reference.cid, signal);
-    const facts = inspectModule(bytes);
+    const { floats, memory, parameterCounts, seconds, state } = inspectModule(bytes);
+    const canonical = floats ? canonicaliseNans(bytes, parameterCounts) : bytes;
     await withSandbox(pool, { signal, timeoutMs: CHECK_TIMEOUT_MS }, async (sandbox) => {
-      const { header } = await sandbox.request({ type: "check" }, [bytes], { type: "checked", maxBodyBytes: 0 });
+      // Also as it came: what is added must not make a module valid that is not, and messages must fit what its author built.
+      const bodies = floats ? [bytes, canonical] : [bytes];
+      const { header } = await sandbox.request({ type: "check" }, bodies, { type: "checked", maxBodyBytes: 0 });
       if (header["message"] !== "") refuse(String(header["message"]).slice(0, 500));
     });
-    const module = { bytes, facts };
+    const facts = { seconds, state, memory: floats ? inspectModule(canonical).memory : memory };
+    const module = { bytes: canonical, facts };
     modules.set(reference.cid, module);
-    logger.info("program checked", { cid: reference.cid, bytes: bytes.length, floats: facts.floats });
+    logger.info("program checked", { cid: reference.cid, bytes: bytes.length, canonicalNans: floats });
     return module;
   }
 

@@ -13,15 +13,15 @@ const STATE = 3;
 writeFrame(STDOUT, { type: "ready" });
 const request = readFrame(STDIN);
 if (request !== undefined) {
-  if (request.header["type"] === "check") check(request.bodies[0] as Uint8Array<ArrayBuffer>);
+  if (request.header["type"] === "check") check(request.bodies as Uint8Array<ArrayBuffer>[]);
   else run(request.header["request"] as SandboxRequest, request.bodies as Uint8Array<ArrayBuffer>[]);
 }
 process.exit(0);
 
-function check(bytes: Uint8Array<ArrayBuffer>): void {
+function check(modules: readonly Uint8Array<ArrayBuffer>[]): void {
   let message = "";
   try {
-    new WebAssembly.Module(bytes);
+    for (const bytes of modules) new WebAssembly.Module(bytes);
   } catch (error) {
     message = error instanceof Error ? error.message : String(error);
   }
