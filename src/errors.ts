@@ -48,6 +48,7 @@ export const ERRORS = {
     fault: "user",
     next: "Check the program's address and digest, and that its registry or IPFS peer is up.",
   },
+  REGISTRY_STALLED: { fault: "network", next: "Check that the registry of the program's image works, then try again." },
   PROGRAM_INVALID: { fault: "user", next: "Build the program anew; the message says what was refused." },
   STATE_REFUSED: { fault: "program", next: "Keep the program's state within its limit, and of regular files only." },
   NON_DETERMINISTIC: {
