@@ -113,6 +113,10 @@ export const ERRORS = {
   RECORD_INVALID: { fault: "peer", next: "Nothing: the record was not used." },
   NO_MAJORITY: { fault: "network", next: "Send the request again; the message says what each worker answered." },
   PROGRAM_REJECTED: { fault: "program", next: "The program refused the input; correct it. The state has not changed." },
+  RUN_GIVEN_UP: {
+    fault: "program",
+    next: "Make a new request with another input: the program comes to no end, or to none that this worker could sign.",
+  },
   HISTORY_UNAVAILABLE: {
     fault: "network",
     next: "Reach a peer or an RPC service that still holds the program's history.",
