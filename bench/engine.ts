@@ -19,6 +19,7 @@ import type { Engine, PreparedProgram, ProgramReference, ProgramRun } from "../s
 import { balancesCsv, entriesToCsv, generateEntries } from "../examples/programs/journal.ts";
 import { contentOf } from "../test/helpers/content-of.ts";
 import { DOCKER_SOCKET, dockerAbsence, REGISTRY } from "../test/helpers/docker-programs.ts";
+import { wasmModule } from "../test/helpers/wasm-module.ts";
 import { isRequired } from "../test/helpers/require-parts.ts";
 import { runBareDocker } from "./bare-docker.ts";
 import { type ReportRow, round, timing, writeReport } from "./report.ts";
@@ -49,7 +50,7 @@ const input = Buffer.from(entriesToCsv(entries));
 const expected = balancesCsv(entries);
 
 try {
-  const rows = [...(await measureWasi()), ...(await measureFloats())];
+  const rows = [...(await measureWasi()), ...(await measureLargeModule()), ...(await measureFloats())];
   const absent = await dockerAbsence();
   let dockerVersion = "none";
   if (absent === undefined) {
@@ -91,6 +92,35 @@ async function measureWasi(): Promise<ReportRow[]> {
   } finally {
     await engine.close();
   }
+}
+
+/** What a module of some size costs when one of two sandboxes that wait has it compiled, against one that waits without. */
+async function measureLargeModule(): Promise<ReportRow[]> {
+  // Sums that are dropped: what there is to validate and to send.
+  const body = Array.from({ length: 250 }, () => [0x42, 1, 0x42, 2, 0x7c, 0x1a]).flat();
+  const module = wasmModule({ bodies: [[], ...Array.from({ length: 1000 }, () => body)] });
+  const components = { content: contentOf({ module }), logger: createMemoryLogger() };
+  // The engine never prepares the last sandbox that waits.
+  const engines = [1, 2].map((warm) => {
+    const engine = createWasiEngine(components, { scratchDirectory: join(home, `wasi-${warm}`), warm });
+    return { engine, times: [] as number[] };
+  });
+  for (let count = 0; count < RUNS; count++) {
+    for (const { engine, times } of engines) {
+      const program = await engine.prepare({ kind: "wasi", cid: "module" });
+      await writeFile(statePath, "");
+      await pause(PAUSE_MS);
+      const began = performance.now();
+      await engine.run(runOf(program, statePath));
+      times.push(performance.now() - began);
+    }
+  }
+  for (const { engine } of engines) await engine.close();
+  const [plainTimes = [], times = []] = engines.map((each) => each.times);
+  const size = `${round(module.length / MIB)} MiB`;
+  const plain = timing(`wasi: a run of a module of ${size}, compiled by the run`, plainTimes);
+  const row = timing(`wasi: a run of a module of ${size}, ${PAUSE_MS} ms apart`, times);
+  return [{ ...row, ratio: round(row.p50 / plain.p50) }, plain];
 }
 
 /** What canonical NaNs cost programs of nothing but floats, one by one and in vectors, against the modules as clang made them. */

@@ -13,7 +13,7 @@ import { canonicaliseNans } from "./canonicalise-nans.ts";
 import { DIRECTORY_LIMITS, packDirectory, unpackDirectory } from "./directory-state.ts";
 import { inspectModule, limitMemory, PAGE_BYTES } from "./inspect-module.ts";
 import { type CheckedModule, ModuleCache } from "./module-cache.ts";
-import type { SandboxProcess } from "./sandbox-process.ts";
+import type { ModuleToRun, SandboxProcess } from "./sandbox-process.ts";
 import { SandboxPool } from "./sandbox-pool.ts";
 import { parseOutcome } from "./parse-outcome.ts";
 import { refuse } from "./wasm-reader.ts";
@@ -68,7 +68,7 @@ export function createWasiEngine(components: WasiEngineComponents, init: WasiEng
       if (header["message"] !== "") refuse(String(header["message"]).slice(0, 500));
     });
     const facts = { seconds, state, memory: floats ? inspectModule(canonical).memory : memory };
-    const module = { bytes: canonical, facts };
+    const module = { cid: reference.cid, bytes: canonical, facts };
     modules.set(reference.cid, module);
     logger.info("program checked", { cid: reference.cid, bytes: bytes.length, canonicalNans: floats });
     return module;
@@ -89,15 +89,17 @@ export function createWasiEngine(components: WasiEngineComponents, init: WasiEng
     },
 
     async run(run, { signal } = {}) {
-      const { bytes, facts } = await load(run.program.reference, signal);
+      const { cid, bytes, facts } = await load(run.program.reference, signal);
       if (facts.state === "file" && (await stat(run.statePath)).size > run.limits.stateBytes) {
         return rejected("state-limit", 0);
       }
-      const limited = limitMemory(bytes, facts, Math.floor(run.limits.memoryBytes / PAGE_BYTES));
+      const maxPages = Math.floor(run.limits.memoryBytes / PAGE_BYTES);
+      const limited = limitMemory(bytes, facts, maxPages);
       if (limited === undefined)
         return rejected("exit", EXIT_CODE_TRAP, "the program needs more memory than its limit");
-      return await withSandbox(pool, { signal, timeoutMs: run.limits.timeoutMs }, (sandbox) =>
-        runInSandbox(sandbox, limited, run),
+      const toRun = { key: `${cid}/${maxPages}`, module: limited };
+      return await withSandbox(pool, { signal, timeoutMs: run.limits.timeoutMs, toRun }, (sandbox) =>
+        runInSandbox(sandbox, toRun, run),
       );
     },
 
@@ -105,7 +107,11 @@ export function createWasiEngine(components: WasiEngineComponents, init: WasiEng
   };
 }
 
-async function runInSandbox(sandbox: SandboxProcess, module: Uint8Array, run: ProgramRun): Promise<RunResult> {
+async function runInSandbox(
+  sandbox: SandboxProcess,
+  { key, module }: ModuleToRun,
+  run: ProgramRun,
+): Promise<RunResult> {
   const { limits, environment, program } = run;
   let before: readonly TreeEntry[] = [];
   try {
@@ -128,7 +134,8 @@ async function runInSandbox(sandbox: SandboxProcess, module: Uint8Array, run: Pr
     scratchBytes: SCRATCH_BYTES,
     stderrBytes: STDERR_TAIL_BYTES,
   };
-  const frame = await sandbox.request({ type: "run", request }, [module, run.input], {
+  const code = sandbox.loaded === key ? new Uint8Array(0) : module;
+  const frame = await sandbox.request({ type: "run", request }, [code, run.input], {
     type: "result",
     maxBodyBytes: limits.outputBytes + STDERR_TAIL_BYTES,
   });
@@ -160,11 +167,15 @@ function rejected(
 
 async function withSandbox<T>(
   pool: SandboxPool,
-  { signal, timeoutMs }: { signal: AbortSignal | undefined; timeoutMs: number },
+  {
+    signal,
+    timeoutMs,
+    toRun,
+  }: { readonly signal: AbortSignal | undefined; readonly timeoutMs: number; readonly toRun?: ModuleToRun },
   work: (sandbox: SandboxProcess) => Promise<T>,
 ): Promise<T> {
   throwIfAborted(signal);
-  const sandbox = await pool.take();
+  const sandbox = await pool.take(toRun);
   let stopped: SprfError | undefined;
   const stop = (error: SprfError): void => {
     stopped ??= error;

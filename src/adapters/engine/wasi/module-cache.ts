@@ -2,6 +2,7 @@ import type { ModuleFacts } from "./inspect-module.ts";
 
 /** A module that has been fetched and checked. */
 export interface CheckedModule {
+  readonly cid: string;
   /** What runs: the module with canonical NaNs. */
   readonly bytes: Uint8Array;
   readonly facts: Pick<ModuleFacts, "seconds" | "state" | "memory">;
