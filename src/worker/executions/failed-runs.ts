@@ -47,7 +47,11 @@ export function createFailedRuns({ clock }: { readonly clock: Pick<Clock, "now">
   function note({ requestHash, sequence, validUntil }: RunOfRequest, error: unknown): void {
     const key = toHex(requestHash);
     const known = requests.get(key);
-    const failures = known ?? { untilMs: Number(validUntil) * MS_PER_SECOND, bySequence: new Map<bigint, number>(), last: "" };
+    const failures = known ?? {
+      untilMs: Number(validUntil) * MS_PER_SECOND,
+      bySequence: new Map<bigint, number>(),
+      last: "",
+    };
     failures.bySequence.set(sequence, (failures.bySequence.get(sequence) ?? 0) + 1);
     failures.last = isSprfError(error) ? `${error.code} (${error.message})` : messageOf(error);
     if (known === undefined) makeRoom();
