@@ -48,6 +48,7 @@ export const ERRORS = {
     fault: "user",
     next: "Check the program's address and digest, and that its registry or IPFS peer is up.",
   },
+  REGISTRY_STALLED: { fault: "network", next: "Check that the registry of the program's image works, then try again." },
   PROGRAM_INVALID: { fault: "user", next: "Build the program anew; the message says what was refused." },
   STATE_REFUSED: { fault: "program", next: "Keep the program's state within its limit, and of regular files only." },
   NON_DETERMINISTIC: {
@@ -112,6 +113,10 @@ export const ERRORS = {
   RECORD_INVALID: { fault: "peer", next: "Nothing: the record was not used." },
   NO_MAJORITY: { fault: "network", next: "Send the request again; the message says what each worker answered." },
   PROGRAM_REJECTED: { fault: "program", next: "The program refused the input; correct it. The state has not changed." },
+  RUN_GIVEN_UP: {
+    fault: "program",
+    next: "Make a new request with another input: the program comes to no end, or to none that this worker could sign.",
+  },
   HISTORY_UNAVAILABLE: {
     fault: "network",
     next: "Reach a peer or an RPC service that still holds the program's history.",

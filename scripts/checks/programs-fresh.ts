@@ -11,6 +11,7 @@ const MODULES: Readonly<Record<string, readonly string[]>> = {
     "examples/programs/bookkeeping-wasi/bookkeeping.c",
     "examples/programs/bookkeeping-entries/entries.c",
   ],
+  "test/src/adapters/engine/fixtures/floats.wasm": ["test/src/adapters/engine/fixtures/floats.c"],
   "test/src/adapters/engine/fixtures/probe.wasm": ["test/src/adapters/engine/fixtures/probe.c"],
 };
 const BUILD = fileURLToPath(new URL("../build-program-wasi.sh", import.meta.url));

@@ -128,7 +128,13 @@ export function prepareRefund(
 }
 
 /** The runs of one input fail for its sake, or for reasons that concern every run. */
-const NOT_FOR_THE_INPUT: readonly string[] = ["ABORTED", "ENGINE_UNAVAILABLE", "PROGRAM_NOT_FOUND", "PROGRAM_INVALID"];
+const NOT_FOR_THE_INPUT: readonly string[] = [
+  "ABORTED",
+  "ENGINE_UNAVAILABLE",
+  "PROGRAM_NOT_FOUND",
+  "REGISTRY_STALLED",
+  "PROGRAM_INVALID",
+];
 
 async function runOne(
   run: RunInput,

@@ -73,7 +73,7 @@ export interface Engine {
   /**
    * Fetches and checks the program.
    *
-   * @throws SprfError `PROGRAM_NOT_FOUND`, `PROGRAM_INVALID`, `ENGINE_UNAVAILABLE`
+   * @throws SprfError `PROGRAM_NOT_FOUND`, `PROGRAM_INVALID`, `REGISTRY_STALLED`, `ENGINE_UNAVAILABLE`
    */
   prepare(
     reference: ProgramReference,

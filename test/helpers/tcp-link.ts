@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
+import { Transform } from "node:stream";
 
 export interface TcpLink {
   /** Where to connect on 127.0.0.1; the same after each cut. */
@@ -13,6 +14,10 @@ export interface TcpLink {
   hang(): Promise<void>;
   /** Takes connections again, and carries them on. */
   mend(): Promise<void>;
+  /** Carries so many more bytes of answers, and then holds what comes, without ending a connection. */
+  carry(bytes: number): void;
+  /** Connections whose answers it holds back. */
+  readonly held: number;
 }
 
 /** A wire on loopback to a port of this machine, which can be cut or made to swallow everything. */
@@ -21,6 +26,21 @@ export async function createTcpLink(target: number): Promise<TcpLink> {
   let server: Server | undefined;
   let hangs = false;
   let hanging = 0;
+  let budget = Number.POSITIVE_INFINITY;
+  const held = new Set<() => void>();
+
+  /** Lets through what the budget allows. */
+  const gate = (): Transform =>
+    new Transform({
+      transform(chunk: Buffer, _encoding, callback) {
+        const pass = (): void => {
+          budget -= chunk.length;
+          callback(undefined, chunk);
+        };
+        if (chunk.length <= budget) pass();
+        else held.add(pass);
+      },
+    });
 
   const keep = (socket: Socket, onEnd: () => void): void => {
     sockets.add(socket);
@@ -43,7 +63,7 @@ export async function createTcpLink(target: number): Promise<TcpLink> {
       keep(incoming, () => outgoing.destroy());
       keep(outgoing, () => incoming.destroy());
       incoming.pipe(outgoing);
-      outgoing.pipe(incoming);
+      outgoing.pipe(gate()).pipe(incoming);
     }).listen(at, "127.0.0.1");
     await once(listening, "listening");
     server = listening;
@@ -55,6 +75,7 @@ export async function createTcpLink(target: number): Promise<TcpLink> {
     if (closing === undefined) return;
     const closed = new Promise((resolve) => closing.close(resolve));
     for (const socket of sockets) socket.destroy();
+    held.clear();
     await closed;
   };
 
@@ -66,6 +87,15 @@ export async function createTcpLink(target: number): Promise<TcpLink> {
   };
   return {
     port,
+    get held() {
+      return held.size;
+    },
+    carry(bytes) {
+      budget = bytes;
+      const waiting = [...held];
+      held.clear();
+      for (const pass of waiting) pass();
+    },
     get hanging() {
       return hanging;
     },

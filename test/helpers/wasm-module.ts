@@ -2,6 +2,10 @@
 export interface WasmParts {
   /** Bodies of functions after `_start`, which is the first; instructions without the final `end`. */
   readonly bodies?: readonly (readonly number[])[];
+  /** Groups of locals of the first body: count and type of each. @default none */
+  readonly locals?: readonly (readonly [number, number])[];
+  /** Types that bodies refer to, from index 1 on when there are no imports. */
+  readonly types?: readonly (readonly number[])[];
   readonly imports?: readonly { readonly module?: string; readonly name: string; readonly type?: readonly number[] }[];
   /** The memory section's content, or null for none. */
   readonly memory?: readonly number[] | null;
@@ -22,7 +26,7 @@ export function wasmModule(parts: WasmParts = {}): Uint8Array {
     { name: "_start", kind: 0, index: imports.length },
     { name: "memory", kind: 2, index: 0 },
   ];
-  const types = [FUNCTION_TYPE, ...imports.map(({ type }) => [...(type ?? FUNCTION_TYPE)])];
+  const types = [FUNCTION_TYPE, ...imports.map(({ type }) => [...(type ?? FUNCTION_TYPE)]), ...(parts.types ?? [])];
   const importEntries = imports.map(({ module = "wasi_snapshot_preview1", name }, index) => [
     ...text(module),
     ...text(name),
@@ -50,8 +54,9 @@ export function wasmModule(parts: WasmParts = {}): Uint8Array {
     ...section(
       10,
       vector(
-        bodies.map((body) => {
-          const code = [0, ...body, 0x0b];
+        bodies.map((body, index) => {
+          const locals = index === 0 ? (parts.locals ?? []) : [];
+          const code = [...vector(locals.map(([count, type]) => [...leb(count), type])), ...body, 0x0b];
           return [...leb(code.length), ...code];
         }),
       ),

@@ -21,6 +21,7 @@ import { within } from "../../utils/within.ts";
 import { signAnswer } from "../../wire/execution-answer.ts";
 import { verifyRequest, type SignedRequest } from "../../wire/execution-request.ts";
 import type { Attempt, Attempts } from "./attempts.ts";
+import { createFailedRuns } from "./failed-runs.ts";
 import type { UsedPayments } from "./used-payments.ts";
 
 const MS_PER_SECOND = 1_000;
@@ -61,6 +62,7 @@ export function createExecute(
 ): (signed: SignedRequest, options?: { signal?: AbortSignal | undefined }) => Promise<Attempt> {
   const { clock, keys, ledger, queue } = components;
   const inFlight = new Map<string, Promise<Attempt>>();
+  const failedRuns = createFailedRuns({ clock });
 
   async function admit(
     signed: SignedRequest,
@@ -138,8 +140,11 @@ export function createExecute(
       });
     }
 
+    const run = { requestHash, sequence: account.sequence, validUntil: request.validUntil };
+    failedRuns.check(run);
     const plan = await planRun(components, { account, request, requestHash, payment }, options);
-    const outcome = await runProgram(components, plan.run, options);
+    const engines = failedRuns.noting(components.engines, run);
+    const outcome = await runProgram({ ...components, engines }, plan.run, options);
     const { answer: unsigned, transition } = conclude(plan, outcome, signed, ledger.networkPassphrase);
     if (transition !== undefined) await components.content.putRecord(transition.recordBlock, options);
     const transactionHash = transition === undefined ? undefined : new Uint8Array(transition.transaction.hash());

@@ -5,15 +5,18 @@ import { join } from "node:path";
 
 import { SCRATCH_BYTES } from "../../../domain/engine-limits.ts";
 import { isSprfError, messageOf, SprfError } from "../../../errors.ts";
+import type { Clock } from "../../../ports/clock.ts";
 import type { Engine, PreparedProgram, ProgramRun, RunResult } from "../../../ports/engine.ts";
 import type { Logger } from "../../../ports/logger.ts";
 import { raceAbort, throwIfAborted, withDeadline } from "../../../utils/abort.ts";
+import { systemClock } from "../../clock/system.ts";
 import { createScratch, isProcessAlive, removeDeadScratch } from "../scratch.ts";
 import { containerOptions } from "./container-options.ts";
 import { statusOf, translateDockerError } from "./docker-errors.ts";
 import { createImageCache, type ImageCacheInit } from "./image-cache.ts";
 import { imageFacts, pinnedImage } from "./image-facts.ts";
-import { pullImage } from "./pull-image.ts";
+import { createImagePulls } from "./image-pulls.ts";
+import type { PullLimits } from "./pull-image.ts";
 import { runContainer } from "./run-container.ts";
 import { copyStateIn, copyStateOut, sealHandedState } from "./scratch-state.ts";
 import { watchDirectory } from "./watch-directory.ts";
@@ -26,6 +29,12 @@ const LABEL_OWNER = "sprf.owner";
 const LABEL_PROCESS = "sprf.process";
 /** The exit code of a rejection that is not about the exit. */
 const NO_EXIT_CODE = 0;
+
+export interface DockerEngineComponents {
+  readonly logger: Logger;
+  /** By which pulls are given up. @default the machine's */
+  readonly clock?: Clock | undefined;
+}
 
 export interface DockerEngineInit {
   /**
@@ -62,13 +71,19 @@ export interface DockerEngineInit {
    * @default all stay
    */
   readonly images?: ImageCacheInit | undefined;
+  /** How patient pulls are with registries. */
+  readonly pulls?: PullLimits | undefined;
 }
 
 /** Runs images, pinned by digest, in containers of a Docker Engine, one container a run. */
-export function createDockerEngine(components: { readonly logger: Logger }, init: DockerEngineInit = {}): Engine {
-  const { logger } = components;
+export function createDockerEngine(components: DockerEngineComponents, init: DockerEngineInit = {}): Engine {
+  const { logger, clock = systemClock } = components;
   const docker = new Docker(init.connection ?? { socketPath: "/var/run/docker.sock" });
   const images = init.images === undefined ? undefined : createImageCache({ docker, logger }, init.images);
+  const onPulled = async (name: string): Promise<void> => {
+    await images?.pulled(name, (await docker.getImage(name).inspect()).Size);
+  };
+  const pulls = createImagePulls({ docker, clock, onPulled }, init.pulls);
   const scratchParent = init.scratchDirectory ?? tmpdir();
   const owner = init.owner ?? hostname();
   const thisProcess = `${process.pid}-${Math.round(performance.timeOrigin)}`;
@@ -185,10 +200,8 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
       try {
         info = await inspect().catch(async (error: unknown) => {
           if (statusOf(error) !== 404) throw error;
-          await pullImage(docker, name, { signal, onProgress });
-          const pulled = await inspect();
-          await images?.pulled(name, pulled.Size);
-          return pulled;
+          await pulls.pull(name, { signal, onProgress });
+          return await inspect();
         });
         await images?.used(name);
       } catch (error) {
@@ -215,6 +228,7 @@ export function createDockerEngine(components: { readonly logger: Logger }, init
 
     async close() {
       closed = true;
+      await pulls.close();
       for (const container of running) inBackground(removeContainer(container));
       while (background.size > 0) await Promise.all(background);
       const directory = await home?.catch(() => undefined);

@@ -9,10 +9,11 @@ import type { Engine, PreparedProgram, ProgramReference, ProgramRun, RunResult }
 import type { Logger } from "../../../ports/logger.ts";
 import { abortError, throwIfAborted } from "../../../utils/abort.ts";
 import type { TreeEntry } from "../../../files/list-tree.ts";
+import { canonicaliseNans } from "./canonicalise-nans.ts";
 import { DIRECTORY_LIMITS, packDirectory, unpackDirectory } from "./directory-state.ts";
 import { inspectModule, limitMemory, PAGE_BYTES } from "./inspect-module.ts";
 import { type CheckedModule, ModuleCache } from "./module-cache.ts";
-import type { SandboxProcess } from "./sandbox-process.ts";
+import type { ModuleToRun, SandboxProcess } from "./sandbox-process.ts";
 import { SandboxPool } from "./sandbox-pool.ts";
 import { parseOutcome } from "./parse-outcome.ts";
 import { refuse } from "./wasm-reader.ts";
@@ -43,7 +44,7 @@ export interface WasiEngineInit {
 /**
  * Runs WASI preview 1 commands, each run in a process of its own that can be killed. The program sees a file system of
  * `/sprf/state` and an empty `/tmp` in memory, a clock that stands at `SPRF_TIME`, randomness that follows from `SPRF_SEED`,
- * and nothing else. A trap is a rejection with exit code 134; exhausted stack and time are failures of this machine.
+ * NaNs of the same bits on every machine, and nothing else. A trap is a rejection with exit code 134; exhausted stack and time are failures of this machine.
  */
 export function createWasiEngine(components: WasiEngineComponents, init: WasiEngineInit = {}): Engine {
   const { content, logger } = components;
@@ -58,14 +59,18 @@ export function createWasiEngine(components: WasiEngineComponents, init: WasiEng
     const cached = modules.get(reference.cid);
     if (cached !== undefined) return cached;
     const bytes = await fetchModule(content, reference.cid, signal);
-    const facts = inspectModule(bytes);
+    const { floats, memory, parameterCounts, seconds, state } = inspectModule(bytes);
+    const canonical = floats ? canonicaliseNans(bytes, parameterCounts) : bytes;
     await withSandbox(pool, { signal, timeoutMs: CHECK_TIMEOUT_MS }, async (sandbox) => {
-      const { header } = await sandbox.request({ type: "check" }, [bytes], { type: "checked", maxBodyBytes: 0 });
+      // Also as it came: what is added must not make a module valid that is not, and messages must fit what its author built.
+      const bodies = floats ? [bytes, canonical] : [bytes];
+      const { header } = await sandbox.request({ type: "check" }, bodies, { type: "checked", maxBodyBytes: 0 });
       if (header["message"] !== "") refuse(String(header["message"]).slice(0, 500));
     });
-    const module = { bytes, facts };
+    const facts = { seconds, state, memory: floats ? inspectModule(canonical).memory : memory };
+    const module = { cid: reference.cid, bytes: canonical, facts };
     modules.set(reference.cid, module);
-    logger.info("program checked", { cid: reference.cid, bytes: bytes.length, floats: facts.floats });
+    logger.info("program checked", { cid: reference.cid, bytes: bytes.length, canonicalNans: floats });
     return module;
   }
 
@@ -84,15 +89,17 @@ export function createWasiEngine(components: WasiEngineComponents, init: WasiEng
     },
 
     async run(run, { signal } = {}) {
-      const { bytes, facts } = await load(run.program.reference, signal);
+      const { cid, bytes, facts } = await load(run.program.reference, signal);
       if (facts.state === "file" && (await stat(run.statePath)).size > run.limits.stateBytes) {
         return rejected("state-limit", 0);
       }
-      const limited = limitMemory(bytes, facts, Math.floor(run.limits.memoryBytes / PAGE_BYTES));
+      const maxPages = Math.floor(run.limits.memoryBytes / PAGE_BYTES);
+      const limited = limitMemory(bytes, facts, maxPages);
       if (limited === undefined)
         return rejected("exit", EXIT_CODE_TRAP, "the program needs more memory than its limit");
-      return await withSandbox(pool, { signal, timeoutMs: run.limits.timeoutMs }, (sandbox) =>
-        runInSandbox(sandbox, limited, run),
+      const toRun = { key: `${cid}/${maxPages}`, module: limited };
+      return await withSandbox(pool, { signal, timeoutMs: run.limits.timeoutMs, toRun }, (sandbox) =>
+        runInSandbox(sandbox, toRun, run),
       );
     },
 
@@ -100,7 +107,11 @@ export function createWasiEngine(components: WasiEngineComponents, init: WasiEng
   };
 }
 
-async function runInSandbox(sandbox: SandboxProcess, module: Uint8Array, run: ProgramRun): Promise<RunResult> {
+async function runInSandbox(
+  sandbox: SandboxProcess,
+  { key, module }: ModuleToRun,
+  run: ProgramRun,
+): Promise<RunResult> {
   const { limits, environment, program } = run;
   let before: readonly TreeEntry[] = [];
   try {
@@ -123,7 +134,8 @@ async function runInSandbox(sandbox: SandboxProcess, module: Uint8Array, run: Pr
     scratchBytes: SCRATCH_BYTES,
     stderrBytes: STDERR_TAIL_BYTES,
   };
-  const frame = await sandbox.request({ type: "run", request }, [module, run.input], {
+  const code = sandbox.loaded === key ? new Uint8Array(0) : module;
+  const frame = await sandbox.request({ type: "run", request }, [code, run.input], {
     type: "result",
     maxBodyBytes: limits.outputBytes + STDERR_TAIL_BYTES,
   });
@@ -155,11 +167,15 @@ function rejected(
 
 async function withSandbox<T>(
   pool: SandboxPool,
-  { signal, timeoutMs }: { signal: AbortSignal | undefined; timeoutMs: number },
+  {
+    signal,
+    timeoutMs,
+    toRun,
+  }: { readonly signal: AbortSignal | undefined; readonly timeoutMs: number; readonly toRun?: ModuleToRun },
   work: (sandbox: SandboxProcess) => Promise<T>,
 ): Promise<T> {
   throwIfAborted(signal);
-  const sandbox = await pool.take();
+  const sandbox = await pool.take(toRun);
   let stopped: SprfError | undefined;
   const stop = (error: SprfError): void => {
     stopped ??= error;

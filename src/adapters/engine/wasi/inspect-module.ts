@@ -1,7 +1,8 @@
 import { DEFAULT_PROGRAM_SECONDS, MAX_PROGRAM_SECONDS } from "../../../domain/engine-limits.ts";
 import { WASI_MODULE, WASI_SIGNATURES } from "./sandbox/signatures.ts";
-import { readValueType, scanInstructions } from "./scan-instructions.ts";
+import { readValueType, scanFunction } from "./scan-instructions.ts";
 import { refuse, WasmReader } from "./wasm-reader.ts";
+import { encodeU32 } from "./wasm-writer.ts";
 
 /** Bytes of a page of WebAssembly memory. */
 export const PAGE_BYTES = 65_536;
@@ -17,8 +18,10 @@ export interface ModuleFacts {
   readonly seconds: number;
   /** From the custom section `sprf.state`. */
   readonly state: "file" | "directory";
-  /** Whether it computes with floats, so that bits of a NaN could differ between kinds of CPU. */
+  /** Whether it computes with floats so that it may see a NaN whose bits could differ from machine to machine. */
   readonly floats: boolean;
+  /** Of the functions that it defines, in order. */
+  readonly parameterCounts: readonly number[];
   readonly memory: {
     readonly minPages: number;
     readonly maxPages: number;
@@ -46,6 +49,7 @@ export function inspectModule(bytes: Uint8Array): ModuleFacts {
   let floats = false;
   let start: number | undefined;
   let exportsMemory = false;
+  let imported = 0;
   while (!reader.done) {
     const sectionStart = reader.position;
     const id = reader.byte();
@@ -55,8 +59,10 @@ export function inspectModule(bytes: Uint8Array): ModuleFacts {
       if (name === "sprf.seconds") seconds = parseSeconds(section.rest());
       if (name === "sprf.state") state = parseState(section.rest());
     } else if (id === 1) section.repeat(() => types.push(readFunctionType(section)));
-    else if (id === 2) section.repeat(() => functionTypes.push(readImport(section, types)));
-    else if (id === 3) section.repeat(() => functionTypes.push(section.u32()));
+    else if (id === 2) {
+      section.repeat(() => functionTypes.push(readImport(section, types)));
+      imported = functionTypes.length;
+    } else if (id === 3) section.repeat(() => functionTypes.push(section.u32()));
     else if (id === 4) readTables(section);
     else if (id === 5) memory = { ...readMemory(section), sectionStart, sectionEnd: reader.position };
     else if (id === 7) {
@@ -68,20 +74,26 @@ export function inspectModule(bytes: Uint8Array): ModuleFacts {
         if (name === "memory" && kind === 2) exportsMemory = true;
       });
     } else if (id === 8) refuse("it has a start section; a WASI command exports _start instead");
-    else if (id === 10) section.repeat(() => (floats = scanFunction(section) || floats));
+    else if (id === 10) section.repeat(() => void scanFunction(section, () => (floats = true)));
     else if (id > 12) refuse(`section ${id} is not part of WebAssembly 2.0`);
   }
   if (memory === undefined || !exportsMemory) refuse("it does not export a memory of its own");
   if (start === undefined) refuse("it exports no function _start; build it as a WASI command");
   if (types[functionTypes[start] ?? -1] !== ":") refuse("_start takes parameters or gives results");
-  return { seconds, state, floats, memory };
+  // A function whose type does not exist has none; the WebAssembly engine refuses it.
+  const parameterCounts = functionTypes.slice(imported).map((type) => types[type]?.indexOf(":") ?? 0);
+  return { seconds, state, floats, memory, parameterCounts };
 }
 
 /**
  * The module with its memory limited to `maxPages`, so that `memory.grow` fails at the same size everywhere; undefined when
  * it needs more from the start.
  */
-export function limitMemory(bytes: Uint8Array, { memory }: ModuleFacts, maxPages: number): Uint8Array | undefined {
+export function limitMemory(
+  bytes: Uint8Array,
+  { memory }: Pick<ModuleFacts, "memory">,
+  maxPages: number,
+): Uint8Array | undefined {
   if (memory.minPages > maxPages) return undefined;
   if (memory.maxPages <= maxPages) return bytes;
   const section = [1, 1, ...encodeU32(memory.minPages), ...encodeU32(maxPages)];
@@ -140,15 +152,6 @@ function readMemory(reader: WasmReader): { minPages: number; maxPages: number } 
   return { minPages, maxPages };
 }
 
-function scanFunction(section: WasmReader): boolean {
-  const body = section.part(section.u32());
-  body.repeat(() => {
-    body.u32();
-    readValueType(body);
-  });
-  return scanInstructions(body).floats;
-}
-
 function parseSeconds(bytes: Uint8Array): number {
   const text = Buffer.from(bytes).toString("latin1");
   const seconds = /^[1-9][0-9]{0,3}$/.test(text) ? Number(text) : 0;
@@ -162,14 +165,4 @@ function parseState(bytes: Uint8Array): ModuleFacts["state"] {
   const text = Buffer.from(bytes).toString("latin1");
   if (text !== "file" && text !== "directory") refuse("sprf.state must be file or directory");
   return text;
-}
-
-function encodeU32(value: number): number[] {
-  const bytes: number[] = [];
-  let left = value;
-  while (left >= 0x80) {
-    bytes.push((left % 0x80) | 0x80);
-    left = Math.floor(left / 0x80);
-  }
-  return [...bytes, left];
 }

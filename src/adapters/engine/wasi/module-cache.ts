@@ -2,8 +2,10 @@ import type { ModuleFacts } from "./inspect-module.ts";
 
 /** A module that has been fetched and checked. */
 export interface CheckedModule {
+  readonly cid: string;
+  /** What runs: the module with canonical NaNs. */
   readonly bytes: Uint8Array;
-  readonly facts: ModuleFacts;
+  readonly facts: Pick<ModuleFacts, "seconds" | "state" | "memory">;
 }
 
 /** The modules used last, by CID, up to a number of bytes. */

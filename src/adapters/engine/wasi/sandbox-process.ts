@@ -16,6 +16,12 @@ const STACK_KIB = 3900;
 const ORPHAN_CPU_SECONDS = 2 * MAX_PROGRAM_SECONDS;
 const START_TIMEOUT_MS = 20_000;
 
+/** A module, under a key that tells it from all others. */
+export interface ModuleToRun {
+  readonly key: string;
+  readonly module: Uint8Array;
+}
+
 type Streams = readonly [Writable, Readable, Readable];
 
 /**
@@ -30,6 +36,7 @@ export class SandboxProcess {
   readonly #ended: Promise<string>;
   #maxBodyBytes = 0;
   #stderr = "";
+  #loaded: string | undefined;
 
   private constructor(child: ChildProcess, statePath: string) {
     this.#child = child;
@@ -84,6 +91,26 @@ export class SandboxProcess {
 
   get alive(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** The key of the module that it was given ahead of its request. */
+  get loaded(): string | undefined {
+    return this.#loaded;
+  }
+
+  /**
+   * Has a module compiled ahead of the request, which may then leave it out. Nothing of it runs.
+   *
+   * @throws SprfError `ENGINE_FAILED` when the process ends meanwhile
+   */
+  async load({ key, module }: ModuleToRun): Promise<void> {
+    const timer = setTimeout(() => this.kill(), START_TIMEOUT_MS);
+    try {
+      await this.request({ type: "load" }, [module], { type: "loaded", maxBodyBytes: 0 });
+      this.#loaded = key;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /**

@@ -1,3 +1,4 @@
+import { ignoresNanBits, ignoresNanBitsOf, vectorNanShapeOf, nanShapeOf, type NanShape } from "./nan-shapes.ts";
 import { refuse, type WasmReader } from "./wasm-reader.ts";
 
 const VALUE_TYPES: ReadonlySet<number> = new Set([0x7f, 0x7e, 0x7d, 0x7c, 0x7b, 0x70, 0x6f]);
@@ -9,26 +10,68 @@ export function readValueType(reader: WasmReader): number {
   return type;
 }
 
+/** The most that WebAssembly engines take for all locals of a function. */
+const MAX_LOCALS = 50_000;
+
+/** Where the parts of a function are, as positions in the module. */
+export interface FunctionParts {
+  /** Declared locals, parameters not among them. */
+  readonly locals: number;
+  /** Groups of locals of one type: how many, and where the first one begins. */
+  readonly declarations: { readonly count: number; readonly start: number };
+  readonly instructionsStart: number;
+}
+
+/** Told of a result that may be a NaN whose bits the specification leaves open, and the position after its instruction. */
+export type OnNan = (shape: NanShape, after: number, parts: FunctionParts) => void;
+
 /**
- * Walks the body of a function and allows the instructions of WebAssembly 2.0 alone, so that what is valid does not depend
- * on the version of the machine's WebAssembly engine. Relaxed SIMD, threads, exceptions, tail calls and garbage collection
+ * Walks the next function of the code section and allows the instructions of WebAssembly 2.0 alone, so that what is valid does not
+ * depend on the version of the machine's WebAssembly engine. Relaxed SIMD, threads, exceptions, tail calls and garbage collection
  * are refused, and `table.grow`, whose failure is each machine's own.
  *
- * @returns whether the body holds an instruction that may yield a NaN, whose bits the specification leaves open
+ * @param onNan told of all results whose bits anything may see; not of those that the next instruction takes and that make no
+ * difference to it
  * @throws SprfError `PROGRAM_INVALID`
  */
-export function scanInstructions(reader: WasmReader): { floats: boolean } {
-  let floats = false;
+export function scanFunction(section: WasmReader, onNan: OnNan): FunctionParts {
+  const body = section.part(section.u32());
+  const count = body.u32();
+  const declarations = { count, start: body.position };
+  let locals = 0;
+  for (let group = 0; group < count; group++) {
+    locals += body.u32();
+    readValueType(body);
+  }
+  if (locals > MAX_LOCALS) refuse(`a function has more than ${MAX_LOCALS} locals`);
+  const parts = { locals, declarations, instructionsStart: body.position };
+  scanInstructions(body, (shape, after) => onNan(shape, after, parts));
+  return parts;
+}
+
+function scanInstructions(reader: WasmReader, onNan: (shape: NanShape, after: number) => void): void {
+  /** What the instruction before has left on the stack. */
+  let open: NanShape | undefined;
   while (!reader.done) {
+    const before = reader.position;
     const opcode = reader.byte();
-    if (opcode === 0xfd) floats = scanVector(reader) || floats;
-    else if (opcode === 0xfc) floats = scanExtended(reader) || floats;
+    let shape: NanShape | undefined;
+    let ignores = false;
+    if (opcode === 0xfd) {
+      const vector = scanVector(reader);
+      shape = vectorNanShapeOf(vector);
+      ignores = open !== undefined && ignoresNanBitsOf(open, vector);
+    } else if (opcode === 0xfc) scanExtended(reader);
     else {
       skipImmediates(reader, opcode);
-      floats ||= yieldsNan(opcode);
+      shape = nanShapeOf(opcode);
+      ignores = ignoresNanBits(opcode);
     }
+    if (open !== undefined && !ignores) onNan(open, before);
+    open = shape;
   }
-  return { floats };
+  // Only in a body that lacks its `end`.
+  if (open !== undefined) onNan(open, reader.position);
 }
 
 function skipImmediates(reader: WasmReader, opcode: number): void {
@@ -91,18 +134,17 @@ function skipImmediates(reader: WasmReader, opcode: number): void {
   }
 }
 
-function scanExtended(reader: WasmReader): boolean {
+function scanExtended(reader: WasmReader): void {
   const opcode = reader.u32();
-  if (opcode <= 7) return false; // saturating truncations
+  if (opcode <= 7) return; // saturating truncations
   if (opcode === 15) refuse("it uses table.grow");
   if (opcode > 17) refuse(`instruction 0xfc ${opcode} is not part of WebAssembly 2.0`);
   reader.u32();
   // memory.init, memory.copy, table.init and table.copy have a second index.
   if (opcode === 8 || opcode === 10 || opcode === 12 || opcode === 14) reader.u32();
-  return false;
 }
 
-function scanVector(reader: WasmReader): boolean {
+function scanVector(reader: WasmReader): number {
   const opcode = reader.u32();
   if (opcode >= 0x100) refuse("it uses relaxed SIMD, whose results differ between machines");
   if (opcode <= 11 || opcode === 92 || opcode === 93) skipMemoryArgument(reader);
@@ -112,24 +154,11 @@ function scanVector(reader: WasmReader): boolean {
     skipMemoryArgument(reader);
     reader.skip(1);
   }
-  return (
-    [0x5e, 0x5f, 0x67, 0x68, 0x69, 0x6a, 0x74, 0x75, 0x7a, 0x94].includes(opcode) ||
-    (opcode >= 0xe3 && opcode <= 0xeb) ||
-    (opcode >= 0xef && opcode <= 0xf7)
-  );
+  return opcode;
 }
 
 function skipMemoryArgument(reader: WasmReader): void {
   // Alignments from 64 on announce the index of a memory.
   if (reader.u32() >= 64) refuse("it uses more than one memory");
   reader.u32();
-}
-
-function yieldsNan(opcode: number): boolean {
-  return (
-    (opcode >= 0x8d && opcode <= 0x97) || // f32.ceil to f32.max
-    (opcode >= 0x9b && opcode <= 0xa5) || // f64.ceil to f64.max
-    opcode === 0xb6 || // f32.demote_f64
-    opcode === 0xbb // f64.promote_f32
-  );
 }

@@ -27,6 +27,8 @@ const MODULES: Readonly<Record<string, Uint8Array>> = {
   "large-memory": wasmModule({ memory: [1, 0, 17] }),
   // Valid in form, so that only the WebAssembly engine can tell: drop of nothing.
   mistyped: wasmModule({ bodies: [[DROP]] }),
+  // f64.sqrt(0), and then a local that there is none of.
+  "added-local": wasmModule({ bodies: [[0x44, 0, 0, 0, 0, 0, 0, 0, 0, 0x9f, DROP, 0x20, 0, DROP]] }),
   // A pointer outside of the memory is EFAULT (21), not a trap: traps unless random_get answers 21.
   "bad-pointer": wasmModule({
     imports: [{ name: "random_get", type: [0x60, 2, I32, I32, 1, I32] }],
@@ -53,7 +55,8 @@ describe("wasi engine", () => {
   before(async () => {
     home = await mkdtemp(join(tmpdir(), "sprf-wasi-test-"));
     const probe = await readFile(new URL("fixtures/probe.wasm", import.meta.url));
-    const content = contentOf({ ...MODULES, probe, huge: new Uint8Array(33 * MIB) });
+    const floats = await readFile(new URL("fixtures/floats.wasm", import.meta.url));
+    const content = contentOf({ ...MODULES, probe, floats, huge: new Uint8Array(33 * MIB) });
     engine = createWasiEngine({ content, logger: createMemoryLogger(lines) }, { scratchDirectory: home });
   });
   after(async () => {
@@ -112,10 +115,17 @@ describe("wasi engine", () => {
     expect(Buffer.from(result.output).toString()).to.equal(`${expected}\n`);
   });
 
-  it("says which programs compute with floats", () => {
+  it("gives NaNs the same bits on every machine, and says which programs need that", async () => {
+    const result = await run("floats", { memoryBytes: 4 * MIB }, "nans\n");
+    const [first, , , , , , negated] = Buffer.from(result.output).toString().split("\n");
+    expect({ first, negated }).to.deep.equal({ first: "7ff8000000000000", negated: "7ff8dead0000beef" });
     const checked = lines.filter(({ message }) => message === "program checked").map(({ context }) => context);
-    expect(checked.find(({ cid }) => cid === "recursion")).to.deep.include({ floats: false });
-    expect(checked.find(({ cid }) => cid === "probe")).to.deep.include({ floats: true });
+    expect(checked.find(({ cid }) => cid === "recursion")).to.deep.include({ canonicalNans: false });
+    expect(checked.find(({ cid }) => cid === "floats")).to.deep.include({ canonicalNans: true });
+  });
+
+  it("refuses a module that only becomes valid by what is added to it", async () => {
+    expect(await codeOf(run("added-local"))).to.equal("PROGRAM_INVALID");
   });
 });
 

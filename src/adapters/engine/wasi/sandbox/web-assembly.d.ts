@@ -1,7 +1,8 @@
-// The part of the WebAssembly API that the sandbox uses; Node has it, but neither its types nor the library `es2024` do.
+// The part of the WebAssembly API that the sandbox and its tests use; Node has it, but neither its types nor the library `es2024` do.
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array<ArrayBuffer>);
+    static customSections(module: Module, name: string): ArrayBuffer[];
   }
   class Instance {
     constructor(module: Module, imports: Record<string, Record<string, unknown>>);
@@ -10,5 +11,6 @@ declare namespace WebAssembly {
   interface Memory {
     readonly buffer: ArrayBuffer;
   }
+  function validate(bytes: Uint8Array<ArrayBuffer>): boolean;
   class RuntimeError extends Error {}
 }
