@@ -122,8 +122,8 @@ export function createChecks(
     try {
       const outcome = await check(item, held, previous);
       isRight = outcome.kind === "right";
-      // Where nothing was accepted, the state is still that of the record before, which does not hold it for long.
-      if (isRight) await held.content.pin(after.state, { signal });
+      // Where nothing changed, the state is still held by the record before, and not for long.
+      if (isRight && after.state === before.state) await held.content.pin(after.state, { signal });
       // First the frontier, so that it moves in the same write.
       onOutcome(item, outcome);
     } finally {
