@@ -145,7 +145,7 @@ describe("npm run audit", () => {
     const ended = await runCommandLine(`npm run audit -- ${program} --data ${data}`, nowhere);
     expect([ended.code, ended.stdout]).to.deep.equal([4, ""]);
     expect(ended.stderr).to.match(/^error LEDGER_UNREACHABLE: /);
-  }).timeout(90_000);
+  }).timeout(180_000);
 
   it("should work alone in its folder, and beside audits of other accounts", async () => {
     const [one, other] = [await newHistory(), await newHistory()];
