@@ -1,5 +1,6 @@
 import { expect } from "chai";
 
+import type { AuditProgress } from "../../../src/audit/report.ts";
 import type { Wallet } from "../../../src/client/wallet.ts";
 import type { Held } from "../../../src/ports/content-store.ts";
 import { createSceneAuditor, type SceneAuditor } from "../../helpers/auditor.ts";
@@ -10,6 +11,8 @@ import { prepay, stateOf } from "../../helpers/prepaid.ts";
 
 const OTHER_STATE = "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e";
 const EMPTY = stateOf();
+/** Twice as many as wait for the disk before they are released, and more. */
+const RECORDS = 24;
 
 describe("audit/held-states", () => {
   let scene: ExecutionScene;
@@ -67,6 +70,19 @@ describe("audit/held-states", () => {
     await auditor.content.unpin(EMPTY);
     expect(await isKept(), "once nobody keeps it").to.equal(false);
   }).timeout(20_000);
+
+  it("should keep few states at a time, however long the history", async () => {
+    const program = await scene.program("probe");
+    const history = createHistoryMaker(scene, auditor.engine, program);
+    for (let n = 0; n < RECORDS; n++) await history.land(wallet, `append ${n};\n`);
+    const looks: Promise<readonly Held[]>[] = [];
+    const onProgress = ({ phase }: AuditProgress): void => {
+      if (phase === "runs") looks.push(held());
+    };
+    expect(await auditor.audit(program, { jobs: 1 }, { onProgress })).to.include({ outcome: "clean", ran: RECORDS });
+    const counts = (await Promise.all(looks)).map(({ length }) => length);
+    expect(Math.max(...counts), counts.join()).to.be.within(1, RECORDS / 2);
+  }).timeout(30_000);
 
   it("should keep the last state alone however many audits it takes, and sweep what a killed one left", async () => {
     const program = await scene.program("probe");
