@@ -1,8 +1,7 @@
 import { fault, inputFaults, type AuditFault } from "../domain/audit/fault.ts";
 import type { HistoryContext, HistoryState } from "../domain/audit/history-state.ts";
-import { hashOfEnvelope, verifyLink, type HistoryLink } from "../domain/audit/verify-link.ts";
+import { verifyLink, type HistoryLink } from "../domain/audit/verify-link.ts";
 import { verifyRecoveryRecord, type RecoveryLink } from "../domain/audit/verify-recovery.ts";
-import { verifyTip } from "../domain/audit/verify-tip.ts";
 import { isRunRecord, paidRunsOf, type RunRecord } from "../domain/program/run-record.ts";
 import { isSprfError, type SprfError } from "../errors.ts";
 import { LIMIT_TABLES, type LimitTable } from "../execution/limits.ts";
@@ -15,11 +14,12 @@ import type { Store } from "../ports/store.ts";
 import { throwIfAborted } from "../utils/abort.ts";
 import { toHex } from "../utils/bytes.ts";
 import { createChecks, type Checks, type RecordToCheck, type CheckOutcome } from "./checks.ts";
-import { blamed, unreachableReport, unrecordedReport, wrongLink } from "./blame.ts";
+import { unreachableReport, unrecordedReport, wrongLink } from "./blame.ts";
 import { createCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { collectHistory, readLinks, type CollectedHistory } from "./collect-history.ts";
 import { createLedgerWitness, type LedgerWitness } from "./confirm-on-ledger.ts";
 import { confirmSequence, createSequenceWitness, type SequenceWitness } from "./confirm-sequence.ts";
+import { findWrongEnd } from "./find-wrong-end.ts";
 import { createFrontier } from "./frontier.ts";
 import { createHeldStates, type HeldStates } from "./held-states.ts";
 import { lookAt, type Look } from "./look-at.ts";
@@ -274,22 +274,6 @@ function createAudit(
     return state;
   }
 
-  async function verifyEnd(last: HistoryState): Promise<void> {
-    const number = last.count + 1;
-    const success = await witness.firstSuccess(tip.skipped, { signal });
-    if (success !== undefined) {
-      const faults = [fault("UNRECORDED", `${success.hash} succeeded in ledger ${success.ledger}`)];
-      blame({ number, kind: "unrecorded", ...blamed(success.envelope, last, network), faults });
-      return;
-    }
-    const isSame = hashOfEnvelope(tip.envelope) === last.envelopeHash;
-    const faults = [
-      ...(isSame ? [] : [fault("ENVELOPE_MISMATCH", "the ledger holds another than an earlier audit saw")]),
-      ...verifyTip(account, last, { skipped: tip.skipped.length, recovered: tip.recovered }, context),
-    ];
-    if (faults.length > 0) blame({ number, kind: "unrecorded", faults, signedBy: [] });
-  }
-
   return async () => {
     const checks = createChecks(components, {
       program: account.id,
@@ -299,7 +283,10 @@ function createAudit(
       onOutcome,
     });
     const last = await follow(checks);
-    if (wrong === undefined && last !== undefined) await verifyEnd(last);
+    if (wrong === undefined && last !== undefined) {
+      const end = await findWrongEnd(witness, { account, tip, network }, { last, context }, { signal });
+      if (end !== undefined) blame(end);
+    }
     return report(last);
   };
 }

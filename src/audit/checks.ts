@@ -15,12 +15,15 @@ import type { HeldStates } from "./held-states.ts";
 import { rerunRecord } from "./rerun-record.ts";
 import { createStateKeeper } from "./state-keeper.ts";
 
+/** Failures of an image, which would be the same for all its runs. */
+const OF_ONE_IMAGE: readonly string[] = ["PROGRAM_NOT_FOUND", "REGISTRY_STALLED"];
+
 /** Failures of one run alone; others end the audit, since every run after would fail alike. */
 const OF_ONE_RUN: readonly string[] = [
   "CONTENT_NOT_FOUND",
   "CONTENT_CORRUPT",
   "CONTENT_TOO_LARGE",
-  "PROGRAM_NOT_FOUND",
+  ...OF_ONE_IMAGE,
   "PROGRAM_INVALID",
   "ENGINE_FAILED",
   "NON_DETERMINISTIC",
@@ -73,7 +76,7 @@ export function createChecks(
   const keeper = createStateKeeper();
   const ending = new AbortController();
   const signal = AbortSignal.any([outer, ending.signal]);
-  /** Programs that nobody has, so that nobody is asked for them again. */
+  /** Programs that nobody gave, so that nobody is asked for them again. */
   const gone = new Map<string, SprfError>();
   let failure: Error | undefined;
   let predecessor: Promise<void> | undefined;
@@ -108,7 +111,7 @@ export function createChecks(
       return faults.length > 0 ? { kind: "wrong", faults } : { kind: "right", paymentsSeen: payments.seen };
     } catch (error) {
       if (signal.aborted || !isSprfError(error) || !OF_ONE_RUN.includes(error.code)) throw error;
-      if (error.code === "PROGRAM_NOT_FOUND") gone.set(record.image.address, error);
+      if (OF_ONE_IMAGE.includes(error.code)) gone.set(record.image.address, error);
       return { kind: "unchecked", error };
     }
   }

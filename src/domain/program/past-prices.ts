@@ -1,5 +1,5 @@
 import type { ExecutionRequest } from "../../wire/execution-request.ts";
-import { PAYMENT_REMEMBERED_SECONDS, priceStroops } from "./payment.ts";
+import { PAYMENT_USABLE_SECONDS, priceStroops } from "./payment.ts";
 
 /** What a request costs. */
 interface Prices {
@@ -17,8 +17,8 @@ export interface PastPrices extends Prices {
 export const MAX_PAST_PRICES = 32;
 
 /**
- * The past prices after another change of them. Workers take a request at the price that holds when it arrives, and may run it for as
- * long as its payment is remembered: so one old price is not enough.
+ * The past prices after another change of them. Workers take a request at the price that holds when it arrives, and may run it
+ * much later: so one old price is not enough.
  *
  * @param time `SPRF_TIME` of the program's last run: no payment from so long before it can still be used
  */
@@ -29,7 +29,7 @@ export function rememberPrices(
 ): readonly PastPrices[] {
   const kept = past.filter(
     (each) =>
-      each.until + BigInt(PAYMENT_REMEMBERED_SECONDS) >= time &&
+      each.until + BigInt(PAYMENT_USABLE_SECONDS) >= time &&
       !(baseFeeStroops <= each.baseFeeStroops && gasPriceStroops <= each.gasPriceStroops && until >= each.until),
   );
   const all = [...kept, { baseFeeStroops, gasPriceStroops, until }];

@@ -1,5 +1,5 @@
 import { timeAfter } from "../../domain/program/chain-record.ts";
-import { PAYMENT_REMEMBERED_SECONDS } from "../../domain/program/payment.ts";
+import { PAYMENT_VALID_SECONDS } from "../../domain/program/payment.ts";
 import { SprfError } from "../../errors.ts";
 import { readChainRecord } from "../../execution/read-record.ts";
 import type { ContentStore } from "../../ports/content-store.ts";
@@ -37,7 +37,7 @@ export async function recentPayments(
     const record = await readChainRecord(content, recordCid, { signal });
     if (record.kind === "create") break;
     // The time of transitions is never below the close of any payment before.
-    if (Number(timeAfter(record)) + PAYMENT_REMEMBERED_SECONDS < now) break;
+    if (Number(timeAfter(record)) + 2 * PAYMENT_VALID_SECONDS < now) break;
     if (record.kind === "transition") {
       used.push({ paymentHash: toHex(record.signedRequest.paymentHash), recordCid });
     }

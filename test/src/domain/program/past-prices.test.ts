@@ -3,7 +3,7 @@ import fc from "fast-check";
 
 import { MAX_PAST_PRICES, lowestPriceStroops, rememberPrices } from "../../../../src/domain/program/past-prices.ts";
 import type { PastPrices } from "../../../../src/domain/program/past-prices.ts";
-import { PAYMENT_REMEMBERED_SECONDS, priceStroops } from "../../../../src/domain/program/payment.ts";
+import { PAYMENT_USABLE_SECONDS, priceStroops } from "../../../../src/domain/program/payment.ts";
 
 const amount = fc.bigInt({ min: 0n, max: 1_000n });
 const prices = fc.record({ baseFeeStroops: amount, gasPriceStroops: amount });
@@ -27,7 +27,7 @@ describe("domain/program/past-prices", () => {
           past = rememberPrices(past, { ...replaced, until: now }, now);
         }
         const terms = { baseFeeStroops: 1_001n, gasPriceStroops: 1_001n };
-        const paidAt = now - (ago < PAYMENT_REMEMBERED_SECONDS ? ago : BigInt(PAYMENT_REMEMBERED_SECONDS));
+        const paidAt = now - (ago < PAYMENT_USABLE_SECONDS ? ago : BigInt(PAYMENT_USABLE_SECONDS));
         const lowest = lowestPriceStroops(asked, { terms, pastPrices: past }, paidAt);
         const held = [terms, ...all.filter(({ until }) => until >= paidAt)].map((each) => priceStroops(asked, each));
         expect(held.every((price) => price >= lowest)).to.equal(true);
@@ -41,7 +41,7 @@ describe("domain/program/past-prices", () => {
   it("should forget prices at which no payment can still be used, and keep no more than it may", () => {
     const price = { baseFeeStroops: 1n, gasPriceStroops: 1n };
     const old = rememberPrices([], { ...price, until: 10n }, 10n);
-    const later = 11n + BigInt(PAYMENT_REMEMBERED_SECONDS);
+    const later = 11n + BigInt(PAYMENT_USABLE_SECONDS);
     const dearer = { baseFeeStroops: 2n, gasPriceStroops: 2n, until: later };
     expect(rememberPrices(old, dearer, later)).to.deep.equal([dearer]);
     let many: readonly PastPrices[] = [];
