@@ -1,4 +1,4 @@
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { systemClock } from "./adapters/clock/system.ts";
@@ -8,6 +8,7 @@ import { createScratch } from "./adapters/engine/scratch.ts";
 import { createStellarRpcLedger } from "./adapters/ledger/stellar-rpc.ts";
 import { createLibp2pNode } from "./adapters/libp2p/node.ts";
 import { systemRandom } from "./adapters/random/system.ts";
+import { lockDirectory, type DirectoryLock } from "./adapters/store/directory-lock.ts";
 import { createSqliteStore } from "./adapters/store/sqlite.ts";
 import { createHttpWorkerApi } from "./adapters/worker-api/http.ts";
 import { auditProgram, type AuditInit, type AuditOptions } from "./audit/audit-program.ts";
@@ -38,7 +39,7 @@ export interface AuditorInit {
   readonly engines: EngineSettings;
   /** Multiaddrs, each ending in `/p2p/<peer id>`, to ask for content besides the program's workers. @default none */
   readonly peers?: readonly string[];
-  /** Where content rests, and what was found right: of audits of this program alone, one at a time. */
+  /** Where content rests, and what was found right: of audits of this program alone, one at a time (`DIRECTORY_IN_USE`). */
   readonly dataDirectory: string;
   /** Forget what earlier audits found right. @default false */
   readonly again?: boolean;
@@ -51,10 +52,23 @@ export interface Auditor extends Startable {
   audit(init: AuditInit, options?: AuditOptions): Promise<AuditReport>;
 }
 
-/** Puts the adapters together; nothing is dialled before `start`. @throws SprfError `STORE_UNAVAILABLE`, `CONFIG_INVALID` */
+/**
+ * Puts the adapters together; nothing is dialled before `start`. The data directory is this auditor's alone until it has stopped.
+ *
+ * @throws SprfError `DIRECTORY_IN_USE`, `STORE_UNAVAILABLE`, `CONFIG_INVALID`
+ */
 export async function createAuditor(init: AuditorInit): Promise<Auditor> {
+  const lock = await lockDirectory(init.dataDirectory);
+  try {
+    return await createLocked(init, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function createLocked(init: AuditorInit, lock: DirectoryLock): Promise<Auditor> {
   const { program, dataDirectory, logger, peers = [] } = init;
-  await mkdir(dataDirectory, { recursive: true });
   const path = join(dataDirectory, STORE_FILE);
   if (init.again === true) for (const suffix of SUFFIXES) await rm(`${path}${suffix}`, { force: true });
   const clock = systemClock;
@@ -113,11 +127,15 @@ export async function createAuditor(init: AuditorInit): Promise<Auditor> {
     stopping.abort();
     await started?.catch(() => undefined);
     await joined;
-    await closeEngines(engines);
-    await content.stop();
-    await node.stop();
-    await store.close();
-    await rm(scratchDirectory, { recursive: true, force: true });
+    try {
+      await closeEngines(engines);
+      await content.stop();
+      await node.stop();
+      await store.close();
+      await rm(scratchDirectory, { recursive: true, force: true });
+    } finally {
+      lock.release();
+    }
   }
 
   return {

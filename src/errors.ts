@@ -22,6 +22,7 @@ export const ERRORS = {
   // Store
   STORE_CONFLICT: { fault: "internal", next: "Read the entry again: somebody wrote it first." },
   STORE_UNAVAILABLE: { fault: "internal", next: "Check that the data directory is writable and its disk has room." },
+  DIRECTORY_IN_USE: { fault: "user", next: "Wait until the process that is named ends, or choose another folder." },
 
   // Content
   CONTENT_NOT_FOUND: { fault: "network", next: "Check that a peer that holds the content is connected." },

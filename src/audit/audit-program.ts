@@ -1,11 +1,10 @@
 import { fault, inputFaults, type AuditFault } from "../domain/audit/fault.ts";
 import type { HistoryContext, HistoryState } from "../domain/audit/history-state.ts";
-import { hashOfEnvelope, verifyLink, type HistoryLink } from "../domain/audit/verify-link.ts";
+import { verifyLink, type HistoryLink } from "../domain/audit/verify-link.ts";
 import { verifyRecoveryRecord, type RecoveryLink } from "../domain/audit/verify-recovery.ts";
-import { verifyTip } from "../domain/audit/verify-tip.ts";
 import { isRunRecord, paidRunsOf, type RunRecord } from "../domain/program/run-record.ts";
 import { isSprfError, type SprfError } from "../errors.ts";
-import { limitsOf } from "../execution/limits.ts";
+import { LIMIT_TABLES, type LimitTable } from "../execution/limits.ts";
 import { readRecord } from "../execution/read-record.ts";
 import type { RunComponents } from "../execution/run-program.ts";
 import type { TipMemory } from "../execution/tip.ts";
@@ -15,20 +14,22 @@ import type { Store } from "../ports/store.ts";
 import { throwIfAborted } from "../utils/abort.ts";
 import { toHex } from "../utils/bytes.ts";
 import { createChecks, type Checks, type RecordToCheck, type CheckOutcome } from "./checks.ts";
-import { blamed, unreachableReport, unrecordedReport, wrongLink } from "./blame.ts";
+import { unreachableReport, unrecordedReport, wrongLink } from "./blame.ts";
 import { createCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { collectHistory, readLinks, type CollectedHistory } from "./collect-history.ts";
 import { createLedgerWitness, type LedgerWitness } from "./confirm-on-ledger.ts";
+import { confirmSequence, createSequenceWitness, type SequenceWitness } from "./confirm-sequence.ts";
+import { findWrongEnd } from "./find-wrong-end.ts";
 import { createFrontier } from "./frontier.ts";
+import { createHeldStates, type HeldStates } from "./held-states.ts";
 import { lookAt, type Look } from "./look-at.ts";
 import { createPatientLedger } from "./patient-ledger.ts";
-import { leavesState } from "./rerun-record.ts";
-import type { AuditProgress, AuditReport, UncheckedLink, WrongLink } from "./report.ts";
+import type { AuditProgress, AuditReport, UncheckedLink, UnconfirmedClaim, WrongLink } from "./report.ts";
 
 /** How many records may wait for the runs of those before them. */
 const MAX_OPEN = 1_024;
-/** How many of the links that could not be checked a report names. */
-const MAX_UNCHECKED = 20;
+/** How many of the links that could not be checked a report names, and of the claims that could not be confirmed. */
+const MAX_NAMED = 20;
 
 export interface AuditComponents extends RunComponents {
   readonly ledger: Ledger;
@@ -37,6 +38,8 @@ export interface AuditComponents extends RunComponents {
   readonly clock: Clock;
   /** Tips that the ledger's service forgets. @default none */
   readonly tips?: TipMemory | undefined;
+  /** Limits that records may have been made under, the newest last. @default all that there ever were */
+  readonly limitTables?: readonly LimitTable[] | undefined;
 }
 
 export interface AuditInit {
@@ -71,37 +74,49 @@ export async function auditProgram(
   const { account, tip } = await lookAt(components, program, signal);
   if ("hash" in tip) return unrecordedReport(account, tip, network);
   const checkpoint = createCheckpoint({ store, clock }, program);
+  const heldStates = createHeldStates({ content, checkpoint }, program);
   try {
+    await heldStates.sweep();
     const collected = await collectHistory({ content, checkpoint }, tip, network, {
       signal,
       onProgress: (done) => onProgress?.({ phase: "records", done }),
     });
     const look = { account, tip, network };
     if (collected.kind !== "whole") return unreachableReport(look, collected);
-    const witness = createLedgerWitness(createPatientLedger(ledger, clock), program, account.ledger);
-    const audit = createAudit({ ...components, checkpoint, witness }, look, collected, { ...init, signal, onProgress });
+    const asked = createPatientLedger(ledger, clock);
+    const witness = createLedgerWitness(asked, program, account.ledger);
+    const sequences = createSequenceWitness(asked, program);
+    const parts = { ...components, checkpoint, heldStates, witness, sequences };
+    const audit = createAudit(parts, look, collected, { ...init, signal, onProgress });
     return await audit();
   } finally {
     await checkpoint.flush();
+    await heldStates.sweep();
   }
 }
 
 type Whole = Extract<CollectedHistory, { kind: "whole" }>;
 
 function createAudit(
-  components: AuditComponents & { readonly checkpoint: Checkpoint; readonly witness: LedgerWitness },
+  components: AuditComponents & {
+    readonly checkpoint: Checkpoint;
+    readonly heldStates: HeldStates;
+    readonly witness: LedgerWitness;
+    readonly sequences: SequenceWitness;
+  },
   { account, tip, network }: Look,
   collected: Whole,
   init: AuditInit & AuditOptions & { readonly signal: AbortSignal },
 ): () => Promise<AuditReport> {
-  const { checkpoint, witness } = components;
+  const { checkpoint, witness, sequences, limitTables = LIMIT_TABLES } = components;
   const { signal } = init;
   const { from } = collected;
-  const context: HistoryContext = { program: account.id, network, limitsOf };
+  const context: HistoryContext = { program: account.id, network, limitTables };
   const transitions = (from?.transitions ?? 0) + collected.transitions;
   const frontier = createFrontier<HistoryState>((state) => checkpoint.moveCursor(state));
   const doneOf = new WeakMap<RecordToCheck, () => void>();
   const unchecked: UncheckedLink[] = [];
+  const unconfirmed: UnconfirmedClaim[] = [];
   const counts = { ran: 0, known: from?.transitions ?? 0, leftOut: 0, paymentsSeen: 0, unchecked: 0, runs: 0 };
   let imagesGone = false;
   let wrong: WrongLink | undefined;
@@ -122,6 +137,8 @@ function createAudit(
       uncheckedCount: counts.unchecked,
       imagesGone,
       unchecked,
+      unconfirmedCount: last?.unconfirmed ?? 0,
+      unconfirmed,
     };
   }
 
@@ -155,7 +172,7 @@ function createAudit(
     imagesGone ||= code === "PROGRAM_NOT_FOUND";
     unchecked.push({ number, recordCid, code, message });
     unchecked.sort((a, b) => a.number - b.number);
-    unchecked.splice(MAX_UNCHECKED);
+    unchecked.splice(MAX_NAMED);
   }
 
   function isSelected(record: RunRecord, number: number): boolean {
@@ -214,19 +231,24 @@ function createAudit(
   async function follow(checks: Checks): Promise<HistoryState | undefined> {
     let state = from;
     let misnamed: readonly AuditFault[] = [];
-    let holdsState = (from?.transitions ?? 0) > 0;
     for await (const link of readLinks(components, tip, { signal })) {
       throwIfAborted(signal);
       if (wrong !== undefined) break;
       const before = state;
       const verdict = verifyLink(before, link, context);
-      const { after } = verdict;
+      let { after } = verdict;
       const faults = [
         ...misnamed.map(({ message }) => fault("ENVELOPE_MISMATCH", `for the record before it: ${message}`)),
         ...verdict.faults,
         ...(link.recordCid === tip.recordCid ? verdict.envelopeFaults : []),
       ];
-      if (faults.length === 0 && after !== undefined) faults.push(...(await askBesides(link, before, after)));
+      if (faults.length === 0 && after !== undefined) {
+        const sequence = await confirmSequence(sequences, { link, after }, { signal });
+        after = sequence.after;
+        if (sequence.unconfirmed !== undefined) unconfirmed.push(sequence.unconfirmed);
+        unconfirmed.splice(MAX_NAMED);
+        faults.push(...sequence.faults, ...(await askBesides(link, before, after)));
+      }
       if (faults.length > 0 || after === undefined) {
         blame(wrongLink(link, before, faults, network));
         break;
@@ -237,38 +259,19 @@ function createAudit(
       if (!isRunRecord(link.record) || before === undefined) done();
       else if (await checkpoint.isChecked(link.recordCid, after.envelopeHash)) {
         counts.known += 1;
-        holdsState ||= leavesState(link.record);
         done();
       } else if (!isSelected(link.record, after.transitions)) {
         counts.leftOut += 1;
-        if (leavesState(link.record)) holdsState = false;
         frontier.stop();
       } else {
-        const item = { link: { ...link, record: link.record }, before, verdict, after, holdsState };
+        const item = { link: { ...link, record: link.record }, before, verdict, after };
         doneOf.set(item, done);
         await checks.add(item);
-        holdsState ||= leavesState(link.record);
       }
       if (frontier.length >= MAX_OPEN) await checks.idle();
     }
     await checks.idle();
     return state;
-  }
-
-  async function verifyEnd(last: HistoryState): Promise<void> {
-    const number = last.count + 1;
-    const success = await witness.firstSuccess(tip.skipped, { signal });
-    if (success !== undefined) {
-      const faults = [fault("UNRECORDED", `${success.hash} succeeded in ledger ${success.ledger}`)];
-      blame({ number, kind: "unrecorded", ...blamed(success.envelope, last, network), faults });
-      return;
-    }
-    const isSame = hashOfEnvelope(tip.envelope) === last.envelopeHash;
-    const faults = [
-      ...(isSame ? [] : [fault("ENVELOPE_MISMATCH", "the ledger holds another than an earlier audit saw")]),
-      ...verifyTip(account, last, { skipped: tip.skipped.length, recovered: tip.recovered }, context),
-    ];
-    if (faults.length > 0) blame({ number, kind: "unrecorded", faults, signedBy: [] });
   }
 
   return async () => {
@@ -280,7 +283,10 @@ function createAudit(
       onOutcome,
     });
     const last = await follow(checks);
-    if (wrong === undefined && last !== undefined) await verifyEnd(last);
+    if (wrong === undefined && last !== undefined) {
+      const end = await findWrongEnd(witness, { account, tip, network }, { last, context }, { signal });
+      if (end !== undefined) blame(end);
+    }
     return report(last);
   };
 }

@@ -18,6 +18,8 @@ const NOTHING_DONE = {
   leftOut: 0,
   paymentsSeen: 0,
   imagesGone: false,
+  unconfirmedCount: 0,
+  unconfirmed: [],
 };
 
 /** The report of a history that cannot be followed to its beginning. */

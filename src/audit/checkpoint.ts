@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import type { HistoryState } from "../domain/audit/history-state.ts";
+import { MAX_PAST_PRICES } from "../domain/program/past-prices.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Store, StoreChange } from "../ports/store.ts";
 import { createTable } from "../utils/table.ts";
@@ -32,14 +33,14 @@ const cursorSchema = z.strictObject({
     owner: ledgerAddressSchema.optional(),
     workers: workersSchema,
   }),
-  earlierBaseFeeStroops: uint64Schema,
-  // Kept by audits of before there were prepaid requests: nothing was owed then, and no price is too low.
-  earlierGasPriceStroops: uint64Schema.default(0n),
+  pastPrices: z.array(z.strictObject({ ...termsSchema.shape, until: uint64Schema })).max(MAX_PAST_PRICES),
   credits: creditsSchema.optional(),
   state: cidSchema,
   time: uint64Schema,
   lastLedger: z.int().min(0),
   sequence: uint64Schema.optional(),
+  lastRunCid: cidSchema.optional(),
+  unconfirmed: z.int().min(0).optional(),
 });
 
 const paymentSchema = z.strictObject({ recordCid: cidSchema, count: z.int().positive(), tip: cidSchema });
@@ -61,13 +62,22 @@ export interface Checkpoint {
   /** Whether a transition was run again before, and what landed for it was the same. */
   isChecked(recordCid: string, envelopeHash: string): Promise<boolean>;
   /** @param release called when it is durable: gives up what was kept in case it has to be done again */
-  markChecked(recordCid: string, envelopeHash: string, release?: () => Promise<void>): Promise<void>;
+  markChecked(run: CheckedRun, release?: () => Promise<void>): Promise<void>;
+  /** Whether the record was run again and the one after it was not yet, as far as that is durable: then its state is needed. */
+  needsState(recordCid: string): Promise<boolean>;
   /** Notes that the record with this number uses the payment (hex); resolves with an earlier record of this history that did. */
   usePayment(paymentHash: string, use: PaymentUse): Promise<string | undefined>;
   /** Takes effect with the next `flush`. */
   moveCursor(state: HistoryState): void;
   /** Makes all of it durable. */
   flush(): Promise<void>;
+}
+
+/** A record of runs that was run again, what landed for it, and the record of runs before it, if any. */
+export interface CheckedRun {
+  readonly recordCid: string;
+  readonly envelopeHash: string;
+  readonly predecessor: string | undefined;
 }
 
 /** Where a payment was used: by which record, the how-manieth of the history that this tip leads to. */
@@ -84,10 +94,13 @@ export function createCheckpoint(
   { store, clock }: { readonly store: Store; readonly clock: Clock },
   program: string,
 ): Checkpoint {
-  const cursors = createTable(store, "audit-cursor", cursorSchema);
+  // Cursors of before are in a table of their own: such an audit goes through the chain again, and runs nothing again.
+  const cursors = createTable(store, "audit-position", cursorSchema);
   const blocks = createTable(store, "audit-record", z.strictObject({ block: bytesUpTo(MAX_RECORD_BYTES) }));
   const links = createTable(store, "audit-link", linkSchema);
   const checked = createTable(store, "audit-checked", checkedSchema);
+  const leaving = createTable(store, "audit-run", checkedSchema);
+  const passed = createTable(store, "audit-run-passed", checkedSchema);
   const payments = createTable(store, "audit-payment", paymentSchema);
   const keyOf = (name: string): string => `${program}/${name}`;
   let waiting: StoreChange[] = [];
@@ -152,10 +165,15 @@ export function createCheckpoint(
     },
     isChecked: async (recordCid, envelopeHash) =>
       (await checked.get(keyOf(`${recordCid}/${envelopeHash}`))) !== undefined,
-    async markChecked(recordCid, envelopeHash, release) {
+    async markChecked({ recordCid, envelopeHash, predecessor }, release) {
       if (release !== undefined) releases.push(release);
+      // All of it in one write: `add` may flush after each.
+      waiting.push(leaving.put(keyOf(recordCid), {}));
+      if (predecessor !== undefined) waiting.push(passed.put(keyOf(predecessor), {}));
       await add(checked.put(keyOf(`${recordCid}/${envelopeHash}`), {}));
     },
+    needsState: async (recordCid) =>
+      (await leaving.get(keyOf(recordCid))) !== undefined && (await passed.get(keyOf(recordCid))) === undefined,
     async usePayment(paymentHash, { recordCid, count, tip, known }) {
       const key = keyOf(paymentHash);
       const use = fresh.get(key) ?? (await payments.get(key));
@@ -175,10 +193,11 @@ export function createCheckpoint(
   };
 }
 
-function cursorOf({ terms, credits, ...state }: HistoryState): z.output<typeof cursorSchema> {
+function cursorOf({ terms, credits, pastPrices, ...state }: HistoryState): z.output<typeof cursorSchema> {
   return withoutUndefined({
     ...state,
     credits: credits === undefined ? undefined : [...credits],
+    pastPrices: [...pastPrices],
     terms: { ...terms, workers: [...terms.workers] },
   });
 }

@@ -5,20 +5,25 @@ import type { HistoryState } from "../domain/audit/history-state.ts";
 import type { HistoryLink, LinkVerdict } from "../domain/audit/verify-link.ts";
 import type { RunRecord } from "../domain/program/run-record.ts";
 import { SprfError, isSprfError, messageOf } from "../errors.ts";
+import type { HeldContent } from "../execution/held-content.ts";
+import type { LimitTable } from "../execution/limits.ts";
 import type { RunComponents } from "../execution/run-program.ts";
 import { abortError } from "../utils/abort.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { LedgerWitness } from "./confirm-on-ledger.ts";
-import { leavesState, rerunRecord } from "./rerun-record.ts";
+import type { HeldStates } from "./held-states.ts";
+import { rerunRecord } from "./rerun-record.ts";
 import { createStateKeeper } from "./state-keeper.ts";
+
+/** Failures of an image, which would be the same for all its runs. */
+const OF_ONE_IMAGE: readonly string[] = ["PROGRAM_NOT_FOUND", "REGISTRY_STALLED"];
 
 /** Failures of one run alone; others end the audit, since every run after would fail alike. */
 const OF_ONE_RUN: readonly string[] = [
   "CONTENT_NOT_FOUND",
   "CONTENT_CORRUPT",
   "CONTENT_TOO_LARGE",
-  "PROGRAM_NOT_FOUND",
-  "REGISTRY_STALLED",
+  ...OF_ONE_IMAGE,
   "PROGRAM_INVALID",
   "ENGINE_FAILED",
   "NON_DETERMINISTIC",
@@ -32,8 +37,6 @@ export interface RecordToCheck {
   readonly before: HistoryState;
   readonly verdict: LinkVerdict;
   readonly after: HistoryState;
-  /** Whether the record that made the state before was run again, now or by an earlier audit: then that state is still pinned. */
-  readonly holdsState: boolean;
 }
 
 /** What became of it. */
@@ -60,15 +63,20 @@ export interface ChecksInit {
 }
 
 export function createChecks(
-  components: RunComponents & { readonly checkpoint: Checkpoint; readonly witness: LedgerWitness },
+  components: Pick<RunComponents, "engines" | "scratchDirectory"> & {
+    readonly checkpoint: Checkpoint;
+    readonly witness: LedgerWitness;
+    readonly heldStates: HeldStates;
+    readonly limitTables?: readonly LimitTable[] | undefined;
+  },
   { program, jobs, signal: outer, isMoot, onOutcome }: ChecksInit,
 ): Checks {
-  const { checkpoint, content, witness } = components;
+  const { checkpoint, witness, heldStates, engines, scratchDirectory, limitTables } = components;
   const queue = new PQueue({ concurrency: jobs });
-  const keeper = createStateKeeper(content);
+  const keeper = createStateKeeper();
   const ending = new AbortController();
   const signal = AbortSignal.any([outer, ending.signal]);
-  /** Programs that nobody has, so that nobody is asked for them again. */
+  /** Programs that nobody gave, so that nobody is asked for them again. */
   const gone = new Map<string, SprfError>();
   let failure: Error | undefined;
   let predecessor: Promise<void> | undefined;
@@ -78,15 +86,20 @@ export function createChecks(
     if (failure !== undefined) throw failure;
   }
 
-  async function check(item: RecordToCheck, previous: Promise<void> | undefined): Promise<CheckOutcome> {
+  async function check(
+    item: RecordToCheck,
+    held: HeldContent,
+    predecessor: Promise<void> | undefined,
+  ): Promise<CheckOutcome> {
     const { link, before, verdict } = item;
     const { record } = link;
     const lost = gone.get(record.image.address);
     if (lost !== undefined) return { kind: "unchecked", error: lost };
     try {
-      await keeper.require(before.state, previous, signal);
+      await keeper.require(before.state, { content: held.content, predecessor }, { signal });
+      const running = { held, engines, scratchDirectory, limitTables };
       const [run, payments] = await Promise.all([
-        rerunRecord(components, { program, record, before }, { signal }),
+        rerunRecord(running, { program, record, before }, { signal }),
         witness.payments(record, before, { signal }),
       ]);
       const faults = [
@@ -98,21 +111,31 @@ export function createChecks(
       return faults.length > 0 ? { kind: "wrong", faults } : { kind: "right", paymentsSeen: payments.seen };
     } catch (error) {
       if (signal.aborted || !isSprfError(error) || !OF_ONE_RUN.includes(error.code)) throw error;
-      if (error.code === "PROGRAM_NOT_FOUND") gone.set(record.image.address, error);
+      if (OF_ONE_IMAGE.includes(error.code)) gone.set(record.image.address, error);
       return { kind: "unchecked", error };
     }
   }
 
   async function work(item: RecordToCheck, previous: Promise<void> | undefined): Promise<void> {
     if (signal.aborted || isMoot(item)) return;
-    const { link, before, after, holdsState } = item;
-    const outcome = await check(item, previous);
-    // First the frontier, so that it moves in the same write.
-    onOutcome(item, outcome);
-    if (outcome.kind !== "right") return;
-    const isLeft = holdsState && leavesState(link.record);
-    const release = isLeft ? async () => await content.unpin(before.state) : undefined;
-    await checkpoint.markChecked(link.recordCid, after.envelopeHash, release);
+    const { link, before, after } = item;
+    const { recordCid } = link;
+    const held = heldStates.of(recordCid);
+    let isRight = false;
+    try {
+      const outcome = await check(item, held, previous);
+      isRight = outcome.kind === "right";
+      // Where nothing changed, the state is still held by the record before, and not for long.
+      if (isRight && after.state === before.state) await held.content.pin(after.state, { signal });
+      // First the frontier, so that it moves in the same write.
+      onOutcome(item, outcome);
+    } finally {
+      await held.letGo(isRight ? after.state : undefined);
+    }
+    if (!isRight) return;
+    const predecessor = before.lastRunCid;
+    const release = async (): Promise<void> => await heldStates.onChecked(recordCid, predecessor);
+    await checkpoint.markChecked({ recordCid, envelopeHash: after.envelopeHash, predecessor }, release);
   }
 
   return {

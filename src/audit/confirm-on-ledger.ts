@@ -2,7 +2,8 @@ import { fault, inputFaults, unlessEqual, type AuditFault } from "../domain/audi
 import type { HistoryState } from "../domain/audit/history-state.ts";
 import { readEnvelope } from "../domain/audit/read-envelope.ts";
 import { hashOfEnvelope, type HistoryLink } from "../domain/audit/verify-link.ts";
-import { checkPayment, priceStroops } from "../domain/program/payment.ts";
+import { lowestPriceStroops } from "../domain/program/past-prices.ts";
+import { checkPayment } from "../domain/program/payment.ts";
 import { paidRunsOf, type PaidRun, type RunRecord } from "../domain/program/run-record.ts";
 import { signersOf } from "../domain/program/verify-signature.ts";
 import { isSprfError } from "../errors.ts";
@@ -131,12 +132,6 @@ export function createLedgerWitness(ledger: AskedLedger, program: string, looked
     if (!equalBytes(header.hash, payment.ledgerHash) || BigInt(header.closeTime) !== payment.closeTime) {
       return [fault("PAYMENT_INVALID", `ledger ${payment.ledger} has another hash or time`)];
     }
-    const { terms, earlierBaseFeeStroops, earlierGasPriceStroops } = before;
-    const price = priceStroops(request, terms);
-    const earlierPrice = priceStroops(request, {
-      baseFeeStroops: earlierBaseFeeStroops,
-      gasPriceStroops: earlierGasPriceStroops,
-    });
     try {
       const requestHash = hashRequest(request);
       const paid = checkPayment(landed, {
@@ -144,7 +139,7 @@ export function createLedgerWitness(ledger: AskedLedger, program: string, looked
         program,
         user: request.user,
         requestHash,
-        baseFeeStroops: price < earlierPrice ? price : earlierPrice,
+        baseFeeStroops: lowestPriceStroops(request, before, payment.closeTime),
         now: landed.closeTime,
       });
       return paidStroops === undefined ? [] : unlessEqual("PAYMENT_INVALID", paidStroops, paid);

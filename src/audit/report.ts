@@ -24,6 +24,13 @@ export interface UncheckedLink {
   readonly message: string;
 }
 
+/** What a record claims, nothing in the history proves, and the ledger no longer shows; it is taken as it stands. */
+export interface UnconfirmedClaim {
+  readonly number: number;
+  readonly recordCid: string;
+  readonly message: string;
+}
+
 /** What an audit came to. */
 export interface AuditReport {
   readonly program: string;
@@ -54,6 +61,10 @@ export interface AuditReport {
   readonly imagesGone: boolean;
   /** The first of what could not be checked. */
   readonly unchecked: readonly UncheckedLink[];
+  /** How many claims of these records could not be confirmed, with those of earlier audits. */
+  readonly unconfirmedCount: number;
+  /** The first of those that this audit came upon. */
+  readonly unconfirmed: readonly UnconfirmedClaim[];
 }
 
 /** How far an audit has come. */

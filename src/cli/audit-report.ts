@@ -24,7 +24,7 @@ export function reportToJson(report: AuditReport): string {
 
 /** The report in words. */
 export function reportToText(report: AuditReport): string {
-  const { wrong, unchecked, uncheckedCount, leftOut } = report;
+  const { wrong, unchecked, uncheckedCount, leftOut, unconfirmed, unconfirmedCount } = report;
   return [
     `${report.outcome}: ${report.program} at ledger ${report.ledger}`,
     `${count(report.records, "record")}, ${count(report.transitions, "transition")}: ${report.ran} run again now, ` +
@@ -33,6 +33,8 @@ export function reportToText(report: AuditReport): string {
     ...(wrong === undefined ? [] : wrongToText(wrong)),
     ...(uncheckedCount === 0 ? [] : [`${count(uncheckedCount, "record")} could not be checked, the first of them:`]),
     ...unchecked.map(({ number, recordCid, code, message }) => `  ${placeOf(number)}${recordCid}: ${code}: ${message}`),
+    ...(unconfirmedCount === 0 ? [] : [`${count(unconfirmedCount, "claim")} nobody can confirm any more:`]),
+    ...unconfirmed.map(({ number, recordCid, message }) => `  ${placeOf(number)}${recordCid}: ${message}`),
   ].join("\n");
 }
 

@@ -1,10 +1,10 @@
 import { timeAfter } from "../domain/program/chain-record.ts";
 import { creditsAfter } from "../domain/program/credits.ts";
+import { environmentOf } from "../domain/program/run-environment.ts";
 import type { SmartAccount } from "../domain/program/smart-account.ts";
 import { SprfError } from "../errors.ts";
 import type { ContentStore } from "../ports/content-store.ts";
 import type { LandedTransaction, Ledger, LedgerHeader } from "../ports/ledger.ts";
-import { hashWithDomain } from "../wire/canonical.ts";
 import type { Credit } from "../wire/credits.ts";
 import type { ExecutionRequest } from "../wire/execution-request.ts";
 import { readChainRecord } from "./read-record.ts";
@@ -57,8 +57,7 @@ export async function planRun(
     throw new SprfError("HISTORY_UNAVAILABLE", `ledger ${payment.ledger}, which holds the payment, is not to be found`);
   }
   const previous = await readChainRecord(content, tip.recordCid, { signal });
-  const previousTime = timeAfter(previous);
-  const paidTime = BigInt(paymentLedger.closeTime);
+  const paidIn = { closeTime: BigInt(paymentLedger.closeTime), ledgerHash: paymentLedger.hash };
   return {
     account,
     request,
@@ -71,8 +70,7 @@ export async function planRun(
       state: account.state,
       input: request.input,
       sequence: account.sequence,
-      time: paidTime > previousTime ? paidTime : previousTime,
-      seed: hashWithDomain("sprf/seed/1", requestHash, paymentLedger.hash),
+      ...environmentOf(paidIn, requestHash, timeAfter(previous)),
     },
     credits: creditsAfter(previous),
   };

@@ -1,13 +1,13 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import { gasOf } from "../domain/program/gas.ts";
+import { gasOf, type GasTable } from "../domain/program/gas.ts";
 import { SprfError } from "../errors.ts";
 import type { ContentStore } from "../ports/content-store.ts";
 import type { Engine, PreparedProgram, ProgramReference, RunResult } from "../ports/engine.ts";
 import { toHex } from "../utils/bytes.ts";
 import type { ExecutionInput } from "../wire/execution-request.ts";
-import { MAX_SECONDS, limitsFor, limitsOf } from "./limits.ts";
+import { MAX_SECONDS, limitsFor, limitsOf, type Limits } from "./limits.ts";
 import { readContent } from "./read-content.ts";
 import { openState, storeState, type OpenedState } from "./run-state.ts";
 import type { StateCache } from "./state-cache.ts";
@@ -38,6 +38,10 @@ export interface RunPlan {
   readonly time: bigint;
   /** 32 bytes. */
   readonly seed: Uint8Array;
+  /** @default those of now */
+  readonly limits?: Limits | undefined;
+  /** @default the newest */
+  readonly gasTable?: GasTable | undefined;
 }
 
 export interface RunOutcome {
@@ -81,8 +85,8 @@ export async function runProgram(
   const folder = await mkdtemp(join(scratchDirectory, "run-"));
   try {
     const statePath = join(folder, "state");
-    const { stateBytes: maxBytes } = limitsOf(kind);
-    const state = { cid: plan.state, kind: program.state, path: statePath, maxBytes };
+    const limits = limitsFor(kind, program.seconds, plan.limits);
+    const state = { cid: plan.state, kind: program.state, path: statePath, maxBytes: limits.stateBytes };
     const opened = await openState(components, state, { signal });
     const result = await engine.run(
       {
@@ -95,7 +99,7 @@ export async function runProgram(
           time: plan.time.toString(),
           seed: toHex(plan.seed),
         },
-        limits: limitsFor(kind, program.seconds),
+        limits,
       },
       { signal },
     );
@@ -118,7 +122,7 @@ async function concludeRun(
 ): Promise<RunOutcome> {
   const { plan, program, result, opened, signal } = run;
   const accepted = result.status === "accepted";
-  const { stateBytes: maxBytes } = limitsOf(plan.reference.kind);
+  const { stateBytes: maxBytes } = plan.limits ?? limitsOf(plan.reference.kind);
   const [outputCid, after] = await Promise.all([
     components.content.putFile(result.output, { signal }),
     accepted ? storeState(components, opened, { maxBytes, signal }) : { cid: plan.state, bytes: opened.bytes },
@@ -128,13 +132,16 @@ async function concludeRun(
     output: result.output,
     outputCid,
     newState: after.cid,
-    gas: gasOf({
-      inputBytes: run.inputBytes,
-      outputBytes: result.output.length,
-      stateBytesBefore: opened.bytes,
-      stateBytesAfter: after.bytes,
-      seconds: program.seconds,
-    }),
+    gas: gasOf(
+      {
+        inputBytes: run.inputBytes,
+        outputBytes: result.output.length,
+        stateBytesBefore: opened.bytes,
+        stateBytesAfter: after.bytes,
+        seconds: program.seconds,
+      },
+      plan.gasTable,
+    ),
     seconds: program.seconds,
     detail: accepted ? "" : `${result.reason} ${result.exitCode}: ${result.stderrTail}`,
   };

@@ -15,7 +15,8 @@ import { isSignerOfLie, type ExamineComponents, type Examination } from "./exami
 import type { TesterExchange } from "./exchange.ts";
 import { answerOf, findEvidence, probeOf, type WantedEvidence, type WorkerIdentity } from "./find-evidence.ts";
 import { checkLiveness } from "./check-liveness.ts";
-import type { LandedCheck, Rerun } from "./rerun.ts";
+import type { LandedCheck } from "./rerun-landed.ts";
+import type { Rerun } from "./rerun.ts";
 
 const EVIDENCE_TIMEOUT_MS = 20_000;
 

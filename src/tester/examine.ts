@@ -20,9 +20,9 @@ import type { Patience } from "./ask-worker.ts";
 import { checkLiveness, type FindAddress } from "./check-liveness.ts";
 import type { Duty, ProbeTrace } from "./duty-store.ts";
 import { stateKey, type ProbeResult, type Prober } from "./probe.ts";
-import type { LandedCheck } from "./rerun.ts";
+import type { LandedCheck } from "./rerun-landed.ts";
 
-/** Runs a landed transition of a program again, which the epoch's seed and the salt choose; `rerun.ts` with its parts bound. */
+/** Runs a landed transition or batch of a program again, which the epoch's seed and the salt choose; `rerun.ts` with its parts bound. */
 export type RepeatLanded = (
   parts: {
     readonly program: string;
@@ -240,6 +240,7 @@ function landedEvidenceOf(landed: LandedCheck): Pick<Evidence, "landed" | "unrep
       index,
       recordCid,
       envelope: new Uint8Array(envelope),
+      ...(landed.kind === "repeated" && landed.input !== undefined ? { input: landed.input } : {}),
       own: landed.kind === "repeated" ? { results: [...landed.own] } : { code: landed.code },
     },
   };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
+import { lockDirectory } from "../../src/adapters/store/directory-lock.ts";
 import type { Wallet } from "../../src/client/wallet.ts";
 import { writeDevnetFile } from "../../src/config/devnet-file.ts";
 import { readContent } from "../../src/execution/read-content.ts";
@@ -144,6 +145,26 @@ describe("npm run audit", () => {
     const ended = await runCommandLine(`npm run audit -- ${program} --data ${data}`, nowhere);
     expect([ended.code, ended.stdout]).to.deep.equal([4, ""]);
     expect(ended.stderr).to.match(/^error LEDGER_UNREACHABLE: /);
+  }).timeout(180_000);
+
+  it("should work alone in its folder, and beside audits of other accounts", async () => {
+    const [one, other] = [await newHistory(), await newHistory()];
+    await publish(one.program);
+    await publish(other.program);
+    const data = join(folder, "alone");
+    const line = `npm run audit -- <account> --devnet --data ${data}`;
+    const lock = await lockDirectory(join(data, one.program));
+    try {
+      const refused = await run(line, one.program);
+      expect([refused.code, refused.stdout]).to.deep.equal([2, ""]);
+      expect(refused.stderr).to.match(new RegExp(`^error DIRECTORY_IN_USE: process ${process.pid} works in `));
+      const beside = await run(line, other.program);
+      expect(beside.code, beside.stdout + beside.stderr).to.equal(0);
+    } finally {
+      lock.release();
+    }
+    const after = await run(line, one.program);
+    expect(after.code, after.stdout + after.stderr).to.equal(0);
   }).timeout(90_000);
 
   it("should go on where it was killed", async () => {

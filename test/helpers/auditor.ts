@@ -5,6 +5,7 @@ import { createMemoryLogger } from "../../src/adapters/logger/memory.ts";
 import { createMemoryStore } from "../../src/adapters/store/memory.ts";
 import { auditProgram, type AuditInit, type AuditOptions } from "../../src/audit/audit-program.ts";
 import type { AuditReport } from "../../src/audit/report.ts";
+import type { LimitTable } from "../../src/execution/limits.ts";
 import type { Engine } from "../../src/ports/engine.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
@@ -28,12 +29,17 @@ export async function createSceneAuditor(
     store = createMemoryStore(),
     ledger = scene.client.ledger,
     clock = scene.clock,
+    engine: given,
+    limitTables,
     peers = () => [scene.client.content, ...scene.workers.map(({ content }) => content)],
   }: {
     readonly store?: Store;
     readonly ledger?: Ledger;
     /** The audit's own; content has the scene's. */
     readonly clock?: Clock;
+    /** @default a WASI engine of its own */
+    readonly engine?: Engine;
+    readonly limitTables?: readonly LimitTable[];
     readonly peers?: () => readonly CollectingContentStore[];
   } = {},
 ): Promise<SceneAuditor> {
@@ -41,7 +47,7 @@ export async function createSceneAuditor(
   const logger = createMemoryLogger();
   const content = createMemoryContentStore({ peers, clock: scene.clock, logger });
   await content.start();
-  const engine = createWasiEngine({ content, logger }, { scratchDirectory, warm: 1 });
+  const engine = given ?? createWasiEngine({ content, logger }, { scratchDirectory, warm: 1 });
   let runs = 0;
   const counting: Engine = {
     ...engine,
@@ -53,10 +59,11 @@ export async function createSceneAuditor(
   const components = {
     ledger,
     content,
-    engines: new Map([["wasi" as const, counting]]),
+    engines: new Map([[engine.kind, counting]]),
     scratchDirectory,
     store,
     clock,
+    limitTables,
   };
   return {
     content,

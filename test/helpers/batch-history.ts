@@ -4,7 +4,7 @@ import { submitAndWait } from "../../src/client/submit.ts";
 import type { Wallet } from "../../src/client/wallet.ts";
 import { buildBatch, compareInputs, type PaidInput } from "../../src/domain/program/batch.ts";
 import { buildRefund } from "../../src/domain/program/refund.ts";
-import { majorityOf } from "../../src/domain/program/smart-account.ts";
+import { majorityOf, type SmartAccount } from "../../src/domain/program/smart-account.ts";
 import { baseOfAccount } from "../../src/execution/batch-base.ts";
 import { prepareRefund, runBatch } from "../../src/execution/run-batch.ts";
 import { runProgram, type RunOutcome, type RunPlan } from "../../src/execution/run-program.ts";
@@ -21,6 +21,9 @@ const VALID_SECONDS = 60;
 
 /** What a colluding majority makes of a batch; each part is kept unless it is changed. */
 export interface BatchForgery {
+  /** The account as it was when the workers took the requests. @default as it is now */
+  readonly takenAt?: SmartAccount;
+  plan?(plan: RunPlan): RunPlan;
   order?(inputs: readonly PaidInput[]): readonly PaidInput[];
   /** What it says that an input, counted from 0, came to. */
   outcome?(outcome: RunOutcome, index: number, plan: RunPlan): RunOutcome;
@@ -42,7 +45,7 @@ export function createBatchMaker(
   { program, payer }: { readonly program: string; readonly payer: Wallet },
 ): BatchMaker {
   const { client, clock, scratchDirectory } = scene;
-  const running = { content: client.content, engines: new Map([["wasi" as const, engine]]), scratchDirectory };
+  const running = { content: client.content, engines: new Map([[engine.kind, engine]]), scratchDirectory };
   const validUntil = (): bigint => BigInt(Math.floor(clock.now() / 1_000) + VALID_SECONDS);
 
   async function submit<R extends BatchRecord | RefundRecord>(
@@ -64,12 +67,14 @@ export function createBatchMaker(
     async land(paid, forgery = {}) {
       const account = await scene.account(program);
       const base = await baseOfAccount(client, account);
-      const found = await Promise.all(paid.map(async (each) => await findPrepayment(client, account, each)));
+      const found = await Promise.all(
+        paid.map(async (each) => await findPrepayment(client, forgery.takenAt ?? account, each)),
+      );
       const inOrder = found.toSorted(compareInputs);
       const inputs = forgery.order?.(inOrder) ?? inOrder;
       let index = 0;
       const run = async (plan: RunPlan): Promise<RunOutcome> => {
-        const outcome = await runProgram(running, plan);
+        const outcome = await runProgram(running, forgery.plan?.(plan) ?? plan);
         return forgery.outcome?.(outcome, index++, plan) ?? outcome;
       };
       const { record } = await runBatch(base, { inputs, validUntil: validUntil(), run });

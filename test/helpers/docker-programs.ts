@@ -44,14 +44,15 @@ export async function compileStatic(output: string, ...sources: string[]): Promi
   return await readFile(output);
 }
 
-/** Builds an image, pushes it to the registry and returns its pinned reference. */
+/** Builds an image, pushes it to a registry of this machine and returns its pinned reference. */
 export async function pushImage(
   repository: string,
   dockerfile: string,
   files: Readonly<Record<string, Uint8Array>> = {},
+  registry = REGISTRY,
 ): Promise<Extract<ProgramReference, { kind: "docker" }>> {
   const docker = new Docker({ socketPath: DOCKER_SOCKET });
-  const name = `${REGISTRY}/${repository}`;
+  const name = `${registry}/${repository}`;
   const context = pack();
   context.entry({ name: "Dockerfile", mtime: new Date(0) }, dockerfile);
   for (const [file, bytes] of Object.entries(files)) {

@@ -36,7 +36,7 @@ export interface HistoryMaker {
 
 export function createHistoryMaker(scene: ExecutionScene, engine: Engine, program: string): HistoryMaker {
   const { client, devnet, workers, scratchDirectory } = scene;
-  const running = { content: client.content, engines: new Map([["wasi" as const, engine]]), scratchDirectory };
+  const running = { content: client.content, engines: new Map([[engine.kind, engine]]), scratchDirectory };
   const keys = workers.map(({ ledgerKey }) => ledgerKey);
 
   return {

@@ -1,6 +1,7 @@
 import type { Wallet } from "../../src/client/wallet.ts";
 import { payBaseFee } from "../../src/client/pay.ts";
 import { priceStroops } from "../../src/domain/program/payment.ts";
+import type { SmartAccount } from "../../src/domain/program/smart-account.ts";
 import { proposerAt } from "../../src/domain/program/proposer.ts";
 import { readChainRecord } from "../../src/execution/read-record.ts";
 import { findTip } from "../../src/execution/tip.ts";
@@ -28,19 +29,20 @@ export interface Prepaid {
   readonly paidStroops: bigint;
 }
 
-/** Pays for a prepaid request to the probe and signs it. */
+/** Pays for a prepaid request to the probe and signs it; `priced` is the account whose prices are paid, as it is now by default. */
 export async function prepay(
   scene: ExecutionScene,
   wallet: Wallet,
   program: string,
   input: string,
   changes: Partial<ExecutionRequest> = {},
+  priced?: SmartAccount,
 ): Promise<Prepaid> {
   const bytes = new Uint8Array(utf8(`${input}\n`));
   const form = "prepaid" as const;
   const request = scene.request({ program, user: wallet.account, input: { bytes }, form, maxGas: 20_000n, ...changes });
   const requestHash = hashRequest(request);
-  const account = await scene.account(program);
+  const account = priced ?? (await scene.account(program));
   const amountStroops = priceStroops(request, account);
   const payment = await payBaseFee(scene.client, { program: account, wallet, requestHash, amountStroops });
   const signed = signRequest(request, fromHex(payment.hash), wallet.signers[0]);

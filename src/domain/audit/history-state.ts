@@ -1,5 +1,6 @@
 import type { ProgramReference, RunLimits } from "../../ports/engine.ts";
 import type { Credit } from "../../wire/credits.ts";
+import type { PastPrices } from "../program/past-prices.ts";
 import type { SmartAccountWorker } from "../program/smart-account.ts";
 
 /** What a smart account's entries and signers say, its state aside. */
@@ -21,10 +22,8 @@ export interface HistoryState {
   /** How many of them ran something: transitions, and batches. */
   readonly transitions: number;
   readonly terms: AccountTerms;
-  /** The base fee before it was changed last: whoever paid before the change paid that. */
-  readonly earlierBaseFeeStroops: bigint;
-  /** The gas price before it was changed last; who prepaid before paid by that. */
-  readonly earlierGasPriceStroops: bigint;
+  /** Prices that were changed since, at which payments may have been made that are not used yet. */
+  readonly pastPrices: readonly PastPrices[];
   readonly state: string;
   /** `SPRF_TIME` of the last transition, seconds; 0 before the first. */
   readonly time: bigint;
@@ -32,8 +31,12 @@ export interface HistoryState {
   readonly lastLedger: number;
   /** What the program owes to users; absent when nothing. */
   readonly credits?: readonly Credit[] | undefined;
-  /** The account's sequence after it; unknown right after the account was made, since only the ledger says in which one that was. */
+  /** The account's sequence after it; right after the account was made, only the ledger knows: it follows from its number. */
   readonly sequence?: bigint | undefined;
+  /** The last record that ran something; absent before the first. */
+  readonly lastRunCid?: string | undefined;
+  /** How many claims of these records could not be confirmed any more (`UnconfirmedClaim` of the report). @default 0 */
+  readonly unconfirmed?: number | undefined;
 }
 
 /** What all records of one history are checked against. */
@@ -41,6 +44,6 @@ export interface HistoryContext {
   readonly program: string;
   /** Passphrase of the Stellar network. */
   readonly network: string;
-  /** The limits that runs on an engine have; the seconds are the program's. */
-  readonly limitsOf: (kind: ProgramReference["kind"]) => Omit<RunLimits, "timeoutMs">;
+  /** The limits that runs on an engine ever had, the newest last; the seconds are the program's. */
+  readonly limitTables: ReadonlyArray<Readonly<Record<ProgramReference["kind"], Omit<RunLimits, "timeoutMs">>>>;
 }

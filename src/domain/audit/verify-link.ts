@@ -4,6 +4,7 @@ import type { Transaction } from "@stellar/stellar-sdk";
 
 import { sequenceBefore, stateAfter, timeAfter } from "../program/chain-record.ts";
 import { memoHashOf } from "../program/envelope.ts";
+import { rememberPrices } from "../program/past-prices.ts";
 import { isRunRecord, paidRunsOf } from "../program/run-record.ts";
 import { recordCidFromHash } from "../../wire/canonical.ts";
 import type { ChainRecord, CreateRecord } from "../../wire/record.ts";
@@ -141,8 +142,7 @@ function firstState(record: CreateRecord, { recordCid, envelope }: HistoryLink):
     count: 1,
     transitions: 0,
     terms,
-    earlierBaseFeeStroops: terms.baseFeeStroops,
-    earlierGasPriceStroops: terms.gasPriceStroops,
+    pastPrices: [],
     state: record.state,
     time: 0n,
     lastLedger: 0,
@@ -169,11 +169,13 @@ function nextState(
       state: stateAfter(record),
       time: timeAfter(record),
       lastLedger: paidRunsOf(record).at(-1)?.payment.ledger ?? before.lastLedger,
+      lastRunCid: recordCid,
     };
   }
   if (record.kind === "refund") return at;
   const terms = termsAfter(before.terms, record);
   if (record.kind !== "terms") return { ...at, terms };
-  const { baseFeeStroops: earlierBaseFeeStroops, gasPriceStroops: earlierGasPriceStroops } = before.terms;
-  return { ...at, terms, earlierBaseFeeStroops, earlierGasPriceStroops };
+  // It cannot have landed after its time.
+  const replaced = { ...before.terms, until: record.signedChange.request.validUntil };
+  return { ...at, terms, pastPrices: rememberPrices(before.pastPrices, replaced, before.time) };
 }

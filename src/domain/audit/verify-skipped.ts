@@ -1,5 +1,6 @@
 import type { Transaction } from "@stellar/stellar-sdk";
 
+import { MAX_SKIPPED_ENVELOPES } from "../../wire/history-shape.ts";
 import { majorityOf } from "../program/smart-account.ts";
 import { signersOf } from "../program/verify-signature.ts";
 import { fault, type AuditFault } from "./fault.ts";
@@ -17,7 +18,8 @@ export interface SkippedParts {
 
 /**
  * Whether every sequence number between a record and the one before it is accounted for by a transaction that the workers signed
- * and that landed. That those failed only the ledger can say, and those before the last ones are named by a hash alone.
+ * and that landed. That those failed only the ledger can say, and of those before the last ones, which are named by a hash alone, all
+ * of it (`src/audit/confirm-sequence.ts`).
  */
 export function verifySkipped(
   state: HistoryState,
@@ -31,8 +33,12 @@ export function verifySkipped(
     readonly recoveredAt?: bigint | undefined;
   },
 ): readonly AuditFault[] {
-  if (at.recoveredAt !== undefined) return verifyAround(state, skipped, { ...at, recoveredAt: at.recoveredAt });
   const count = BigInt(skipped.length + (skippedBefore?.count ?? 0));
+  if (skippedBefore !== undefined && skipped.length < MAX_SKIPPED_ENVELOPES) {
+    return [fault("SKIPPED_INVALID", `it names ${skipped.length} whole and others by their hash`)];
+  }
+  if (at.recoveredAt !== undefined)
+    return verifyAround(state, { skipped, count }, { ...at, recoveredAt: at.recoveredAt });
   const from = at.sequence - count;
   // The first sequence of an account is that of the ledger in which it was made.
   const isFirst = state.sequence === undefined && from > 0n && from % (1n << SEQUENCE_SHIFT) === 0n;
@@ -43,19 +49,19 @@ export function verifySkipped(
   return verifyEach(state, skipped, at, at.sequence);
 }
 
-/** Those before a recovery count from the record before, those after it up to the record's own. */
+/** Those before a recovery count from the record before, those after it up to the record's own. `count` is of all that are named. */
 function verifyAround(
   state: HistoryState,
-  skipped: readonly Uint8Array[],
+  { skipped, count }: { readonly skipped: readonly Uint8Array[]; readonly count: bigint },
   at: { readonly program: string; readonly network: string; readonly sequence: bigint; readonly recoveredAt: bigint },
 ): readonly AuditFault[] {
   const later = at.sequence - at.recoveredAt;
-  if (later < 0n || later > BigInt(skipped.length) || (state.sequence ?? 0n) >= at.recoveredAt) {
+  if (later < 0n || later > count || (state.sequence ?? 0n) >= at.recoveredAt) {
     return [fault("SEQUENCE_GAP", `it was recovered at ${at.recoveredAt}`)];
   }
-  const earlier = skipped.slice(0, skipped.length - Number(later));
   // What came after it is the owner's own.
-  return state.sequence === undefined ? [] : verifyEach(state, earlier, at, state.sequence + BigInt(earlier.length));
+  const earlier = skipped.slice(0, Math.max(0, skipped.length - Number(later)));
+  return state.sequence === undefined ? [] : verifyEach(state, earlier, at, state.sequence + count - later);
 }
 
 function verifyEach(

@@ -1,3 +1,5 @@
+import { SprfError } from "../../errors.ts";
+
 /** What a run is charged by; all of it is counted, nothing timed, so every worker comes to the same sum. */
 export interface GasInputs {
   readonly inputBytes: number;
@@ -8,26 +10,41 @@ export interface GasInputs {
   readonly seconds: number;
 }
 
-/** Version of the table below; records name it, so that old runs can be charged again as they were. */
+/** What gas is counted by. */
+export interface GasTable {
+  readonly fixed: bigint;
+  readonly perInputByte: bigint;
+  readonly perOutputByte: bigint;
+  readonly perStateKib: bigint;
+  readonly perSecond: bigint;
+}
+
+/** Version of the table that new runs are charged by; records name it, so that old runs can be charged again as they were. */
 export const GAS_TABLE = 1;
 
-const FIXED = 1_000n;
-const PER_INPUT_BYTE = 1n;
-const PER_OUTPUT_BYTE = 1n;
-const PER_STATE_KIB = 10n;
-const PER_SECOND = 1_000n;
+/** By version. None ever goes: there are records that name it. */
+export const GAS_TABLES: ReadonlyMap<number, GasTable> = new Map([
+  [GAS_TABLE, { fixed: 1_000n, perInputByte: 1n, perOutputByte: 1n, perStateKib: 10n, perSecond: 1_000n }],
+]);
+
 const KIB = 1_024n;
 const GAS_PRICE_UNIT = 1_000n;
 
-/** Gas of one run. */
-export function gasOf(run: GasInputs): bigint {
+/**
+ * Gas of one run.
+ *
+ * @param table @default the newest one
+ * @throws SprfError `INTERNAL` for a newest table that there is none of
+ */
+export function gasOf(run: GasInputs, table: GasTable | undefined = GAS_TABLES.get(GAS_TABLE)): bigint {
+  if (table === undefined) throw new SprfError("INTERNAL", `there is no gas table ${GAS_TABLE}`);
   const stateKib = ceilDivide(BigInt(run.stateBytesBefore) + BigInt(run.stateBytesAfter), KIB);
   return (
-    FIXED +
-    BigInt(run.inputBytes) * PER_INPUT_BYTE +
-    BigInt(run.outputBytes) * PER_OUTPUT_BYTE +
-    stateKib * PER_STATE_KIB +
-    BigInt(run.seconds) * PER_SECOND
+    table.fixed +
+    BigInt(run.inputBytes) * table.perInputByte +
+    BigInt(run.outputBytes) * table.perOutputByte +
+    stateKib * table.perStateKib +
+    BigInt(run.seconds) * table.perSecond
   );
 }
 

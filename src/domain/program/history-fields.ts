@@ -19,10 +19,11 @@ export function historyFields(tip: HistoryTip): Pick<TransitionRecord, "previous
   const kept = tip.skipped.slice(-MAX_SKIPPED_ENVELOPES).map((envelope) => new Uint8Array(envelope));
   const before = tip.skipped.slice(0, tip.skipped.length - kept.length);
   if (before.length === 0) return { previous, skipped: kept };
-  const hashes = before.map((envelope) => hashWithDomain("", envelope));
-  return {
-    previous,
-    skipped: kept,
-    skippedBefore: { count: before.length, hash: new Uint8Array(hashWithDomain("sprf/skipped/1", ...hashes)) },
-  };
+  return { previous, skipped: kept, skippedBefore: { count: before.length, hash: hashSkipped(before) } };
+}
+
+/** The one hash that stands for envelopes in a record. */
+export function hashSkipped(envelopes: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const hashes = envelopes.map((envelope) => hashWithDomain("", envelope));
+  return new Uint8Array(hashWithDomain("sprf/skipped/1", ...hashes));
 }

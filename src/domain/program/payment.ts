@@ -12,6 +12,9 @@ import { formatStroops, parseXlm } from "./stroops.ts";
 /** A payment buys its execution for this long after its ledger closed. */
 export const PAYMENT_VALID_SECONDS = 3_600;
 
+/** Nothing is run for a payment whose ledger closed longer ago than this, however long its request waited for its turn. */
+export const PAYMENT_USABLE_SECONDS = 2 * PAYMENT_VALID_SECONDS;
+
 /** The payment that a request names (design: programs, Execution 2). */
 export interface ExpectedPayment {
   readonly network: string;

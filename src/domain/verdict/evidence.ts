@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { SprfError, messageOf } from "../../errors.ts";
+import { MAX_BATCH_INPUTS } from "../../wire/batch-record.ts";
 import { decodeCanonical, encodeCanonical } from "../../wire/canonical.ts";
 import { executionAnswerSchema, signedAnswerSchema } from "../../wire/execution-answer.ts";
 import { signedRequestSchema } from "../../wire/execution-request.ts";
@@ -18,7 +19,7 @@ const code = z.string().max(64);
 
 const runResultSchema = executionAnswerSchema.pick({ status: true, outputCid: true, newState: true, gas: true });
 
-/** A landed transition that the tester ran again (domain/verdict/choose-landed.ts says which). */
+/** A landed transition or batch that the tester ran again (domain/verdict/choose-landed.ts says which). */
 const landedEvidenceSchema = z.strictObject({
   /** The record at the tip from which it counted back. */
   tipCid: cidSchema,
@@ -28,6 +29,12 @@ const landedEvidenceSchema = z.strictObject({
   recordCid: cidSchema,
   /** What landed, with the signatures of those who vouch for it. */
   envelope: bytesUpTo(MAX_ENVELOPE_BYTES),
+  /** Of a batch, the input that the runs are of, from 0. */
+  input: z
+    .int()
+    .min(0)
+    .max(MAX_BATCH_INPUTS - 1)
+    .optional(),
   /** The tester's own two runs, or the code that one failed with. */
   own: z.union([z.strictObject({ results: z.array(runResultSchema).length(2) }), z.strictObject({ code })]),
 });

@@ -1,3 +1,4 @@
+import { withHolder } from "../../execution/held-content.ts";
 import type { ContentStore } from "../../ports/content-store.ts";
 
 /**
@@ -5,17 +6,5 @@ import type { ContentStore } from "../../ports/content-store.ts";
  * keeps what did; the rest goes when no outcome can rest on it any more.
  */
 export function createRunContent(content: ContentStore, holderNow: () => string): ContentStore {
-  return {
-    start: async (options) => await content.start(options),
-    stop: async () => await content.stop(),
-    putFile: async (bytes, options) => await content.putFile(bytes, { holder: holderNow(), ...options }),
-    putRecord: async (block, options) => await content.putRecord(block, { holder: holderNow(), ...options }),
-    putDirectory: async (entries, options) => await content.putDirectory(entries, { holder: holderNow(), ...options }),
-    listDirectory: async (cid, options) => await content.listDirectory(cid, options),
-    pin: async (cid, options) => await content.pin(cid, { holder: holderNow(), ...options }),
-    get: (cid, options) => content.get(cid, options),
-    has: async (cid, options) => await content.has(cid, options),
-    unpin: async (cid, options) => await content.unpin(cid, options),
-    held: (prefix, options) => content.held(prefix, options),
-  };
+  return withHolder(content, holderNow);
 }

@@ -51,16 +51,17 @@ describe("audit/checkpoint", () => {
         gasPriceStroops: 2n ** 63n,
         workers: [{ address: "http://127.0.0.1:1", ledgerKey: PROGRAM }],
       },
-      earlierBaseFeeStroops: 1n,
-      earlierGasPriceStroops: 1n,
+      pastPrices: [{ baseFeeStroops: 1n, gasPriceStroops: 1n, until: 2n }],
       credits: [{ user: PROGRAM, stroops: 3n, since: 4n }],
       state: STATE,
       time: 5n,
       lastLedger: 3,
       sequence: 7n,
+      lastRunCid: FIRST,
+      unconfirmed: 1,
     };
     checkpoint.moveCursor(state);
-    await checkpoint.markChecked(FIRST, "00");
+    await checkpoint.markChecked({ recordCid: FIRST, envelopeHash: "00", predecessor: undefined });
     expect(await open().cursor()).to.equal(undefined);
     await checkpoint.flush();
     expect(await open().cursor()).to.deep.equal(state);
@@ -68,7 +69,7 @@ describe("audit/checkpoint", () => {
     expect(await open().isChecked(FIRST, "01")).to.equal(false);
   });
 
-  it("should go on from what an audit kept before there were prepaid requests", async () => {
+  it("should go through the chain again that an audit of an earlier form went through, and run nothing again", async () => {
     const cursor = {
       recordCid: FIRST,
       envelopeHash: "00",
@@ -86,13 +87,16 @@ describe("audit/checkpoint", () => {
       lastLedger: 0,
     };
     const table = createTable(store, "audit-cursor", z.custom<typeof cursor>());
-    await store.apply([table.put(PROGRAM, cursor)]);
-    expect(await open().cursor()).to.deep.equal({ ...cursor, earlierGasPriceStroops: 0n });
+    const checked = createTable(store, "audit-checked", z.custom<object>());
+    await store.apply([table.put(PROGRAM, cursor), checked.put(`${PROGRAM}/${FIRST}/00`, {})]);
+    expect(await open().cursor()).to.equal(undefined);
+    expect(await open().isChecked(FIRST, "00")).to.equal(true);
   });
 
   it("should release what a run made only when the next one is durable", async () => {
     const released: number[] = [];
-    await checkpoint.markChecked(FIRST, "00", async () => void released.push(await count()));
+    const run = { recordCid: FIRST, envelopeHash: "00", predecessor: undefined };
+    await checkpoint.markChecked(run, async () => void released.push(await count()));
     expect(released).to.deep.equal([]);
     await checkpoint.flush();
     expect(released).to.deep.equal([1]);
@@ -100,6 +104,24 @@ describe("audit/checkpoint", () => {
     async function count(): Promise<number> {
       return (await store.list("audit-checked")).length;
     }
+  });
+
+  it("should need what a record left until the one after it is checked, whichever is first", async () => {
+    const mark = async (recordCid: string, predecessor: string | undefined): Promise<void> => {
+      await checkpoint.markChecked({ recordCid, envelopeHash: "00", predecessor });
+      await checkpoint.flush();
+    };
+    expect(await checkpoint.needsState(FIRST), "never run").to.equal(false);
+    await mark(FIRST, undefined);
+    expect(await open().needsState(FIRST)).to.equal(true);
+    await mark(SECOND, FIRST);
+    expect([await open().needsState(FIRST), await open().needsState(SECOND)]).to.deep.equal([false, true]);
+    const [third, fourth] = [cidOf(5), cidOf(6)];
+    await mark(fourth, third);
+    await mark(third, SECOND);
+    const needed: boolean[] = [];
+    for (const recordCid of [SECOND, third, fourth]) needed.push(await open().needsState(recordCid));
+    expect(needed).to.deep.equal([false, false, true]);
   });
 
   const use = (recordCid: string, number: number, tip = TIP, known = 0): Promise<string | undefined> =>

@@ -7,7 +7,8 @@ import { execute } from "../../../src/client/execute.ts";
 import { chooseLanded } from "../../../src/domain/verdict/choose-landed.ts";
 import type { ExecutionInput } from "../../../src/wire/execution-request.ts";
 import { isSignerOfLie } from "../../../src/tester/examine.ts";
-import { createRerun, type LandedCheck, type Rerun } from "../../../src/tester/rerun.ts";
+import type { LandedCheck } from "../../../src/tester/rerun-landed.ts";
+import { createRerun, type Rerun } from "../../../src/tester/rerun.ts";
 import { utf8 } from "../../../src/utils/bytes.ts";
 import { ask, askAll } from "../../helpers/ask-all.ts";
 import { createExecutionScene, type ExecutionScene } from "../../helpers/execution-scene.ts";
@@ -79,8 +80,9 @@ describe("tester/rerun", () => {
     for (const index of [0, 1, 2]) {
       const landed = repeated(await check(program, saltFor(index, 3)));
       expect([landed.same, landed.chosen.index, landed.chosen.count]).to.deep.equal([true, index, 3]);
-      const { request } = landed.chosen.record.signedRequest;
-      expect(request.input).to.deep.equal(input(ENTRIES[2 - index]!));
+      const { record } = landed.chosen;
+      const { request } = record.kind === "transition" ? record.signedRequest : {};
+      expect(request?.input).to.deep.equal(input(ENTRIES[2 - index]!));
       expect(keys().some((key) => isSignerOfLie(landed, key, []))).to.equal(false);
     }
   });

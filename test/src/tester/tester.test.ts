@@ -13,6 +13,7 @@ import type { ContentStore } from "../../../src/ports/content-store.ts";
 import type { Startable } from "../../../src/ports/startable.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import { createDutyStore } from "../../../src/tester/duty-store.ts";
+import type { ChosenRecord, LandedCheck } from "../../../src/tester/rerun-landed.ts";
 import { stateKey, type ProbeParts, type ProbeResult, type WorkerSaid } from "../../../src/tester/probe.ts";
 import { createTesterService, type TesterComponents, type TesterInit } from "../../../src/tester/tester.ts";
 import { concatBytes, equalBytes } from "../../../src/utils/bytes.ts";
@@ -214,6 +215,38 @@ describe("tester/tester", () => {
     expect(evidence.workers.filter(({ answer }) => answer !== undefined)).to.have.length(2);
     expect(evidence.workers.find(({ verdict }) => verdict === "wrong")?.answer?.answer.newState).to.equal(STATES[1]);
     expect(evidence.ownRuns).to.have.length(1);
+  });
+
+  it("should call those wrong who signed a batch that the program does not give, and show which input of it", async () => {
+    const agreement = await buy();
+    const liar = workers[1]!.keys.ledgerKeypair.publicKey();
+    const result = { status: "accepted" as const, outputCid: STATES[0], newState: STATES[0], gas: 1n };
+    const repeatLanded = async (): Promise<LandedCheck> => ({
+      kind: "repeated",
+      chosen: {
+        tipCid: STATES[0],
+        count: 2,
+        index: 1,
+        recordCid: STATES[1],
+        envelope: new Uint8Array(1),
+      } as ChosenRecord,
+      input: 3,
+      own: [result, result],
+      same: false,
+      engine: "wasi",
+      digest: undefined,
+      signers: [liar],
+    });
+    const all = testers.map((tester) => componentsFor(tester, {}, { repeatLanded }));
+    for (const components of all) await start(components);
+    await passEpoch(agreement, 0);
+    const { workerOperators } = (await client.chain.agreement(agreement))!;
+    const expected = workerOperators.map((operator) => (operator === workers[1]!.keys.account ? "wrong" : "ok"));
+    expect(await client.chain.tallyOf(agreement, 0)).to.deep.equal(expected);
+    const [duty] = await createDutyStore(all[0]!.store).of(agreement);
+    const { landed, workers: found } = decodeEvidence(await readAll(all[0]!.content, duty!.report!.evidenceCid));
+    expect(landed).to.include({ input: 3, recordCid: STATES[1] });
+    expect(found.find(({ verdict }) => verdict === "wrong")?.reason).to.equal("signed-wrong-transition");
   });
 
   it("should wait for a program to be bound, half of the window at most, and then check liveness alone", async () => {

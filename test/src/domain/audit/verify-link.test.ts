@@ -18,7 +18,12 @@ import { MODULE, keyOf } from "../../../helpers/smart-accounts.ts";
 const context: HistoryContext = {
   program: keyOf(99).publicKey(),
   network: "test network",
-  limitsOf: () => ({ memoryBytes: 1, outputBytes: 1, stateBytes: 1 }),
+  limitTables: [
+    {
+      docker: { memoryBytes: 1, outputBytes: 1, stateBytes: 1 },
+      wasi: { memoryBytes: 1, outputBytes: 1, stateBytes: 1 },
+    },
+  ],
 };
 
 const chainRecord: fc.Arbitrary<ChainRecord> = fc
@@ -55,8 +60,10 @@ const before: fc.Arbitrary<HistoryState> = fc.record({
     owner: fc.option(addressArbitrary, { nil: undefined }),
     workers: fc.array(fc.record({ address: fc.string(), ledgerKey: addressArbitrary }), { minLength: 1, maxLength: 3 }),
   }),
-  earlierBaseFeeStroops: uint64Arbitrary,
-  earlierGasPriceStroops: uint64Arbitrary,
+  pastPrices: fc.array(
+    fc.record({ baseFeeStroops: uint64Arbitrary, gasPriceStroops: uint64Arbitrary, until: uint64Arbitrary }),
+    { maxLength: 3 },
+  ),
   credits: fc.option(creditsArbitrary, { nil: undefined }),
   state: cidArbitrary,
   time: uint64Arbitrary,
