@@ -2,12 +2,13 @@ import { fault, inputFaults, unlessEqual, type AuditFault } from "../domain/audi
 import type { HistoryState } from "../domain/audit/history-state.ts";
 import { readEnvelope } from "../domain/audit/read-envelope.ts";
 import { hashOfEnvelope, type HistoryLink } from "../domain/audit/verify-link.ts";
-import { checkPayment, priceStroops } from "../domain/program/payment.ts";
-import { paidRunsOf, type PaidRun, type RunRecord } from "../domain/program/run-record.ts";
+import { checkPayment, checkPaymentHash, priceStroops } from "../domain/program/payment.ts";
+import { paymentsOf, type PaidRun, type RunRecord } from "../domain/program/run-record.ts";
 import { signersOf } from "../domain/program/verify-signature.ts";
 import { isSprfError } from "../errors.ts";
 import type { LandedTransaction, LedgerHeader } from "../ports/ledger.ts";
 import { equalBytes, toHex } from "../utils/bytes.ts";
+import type { ReturnRecord } from "../wire/batch-record.ts";
 import { hashRequest } from "../wire/execution-request.ts";
 import type { AskedLedger } from "./patient-ledger.ts";
 
@@ -19,7 +20,7 @@ interface Options {
 export interface LedgerWitness {
   /** Whether the payments of a record are what it says of them; `seen` is how many of them the ledger still has. */
   payments(
-    record: RunRecord,
+    record: RunRecord | ReturnRecord,
     before: HistoryState,
     options: Options,
   ): Promise<{ readonly seen: number; readonly faults: readonly AuditFault[] }>;
@@ -54,7 +55,7 @@ export function createLedgerWitness(ledger: AskedLedger, program: string, looked
 
   async function paymentOf(
     run: PaidRun,
-    before: HistoryState,
+    before: HistoryState | undefined,
     options: Options,
   ): Promise<{ readonly known: boolean; readonly faults: readonly AuditFault[] }> {
     const { payment, signedRequest } = run;
@@ -78,10 +79,13 @@ export function createLedgerWitness(ledger: AskedLedger, program: string, looked
   return {
     async payments(record, before, options) {
       let seen = 0;
-      for (const [index, run] of paidRunsOf(record).entries()) {
-        const { known, faults } = await paymentOf(run, before, options);
+      for (const [index, run] of paymentsOf(record).entries()) {
+        // What is given back may have been too little to be run for.
+        const { known, faults } = await paymentOf(run, record.kind === "return" ? undefined : before, options);
         if (known) seen += 1;
-        if (faults.length > 0) return { seen, faults: record.kind === "batch" ? inputFaults(index, faults) : faults };
+        if (faults.length > 0) {
+          return { seen, faults: record.kind === "transition" ? faults : inputFaults(index, faults) };
+        }
       }
       return { seen, faults: [] };
     },
@@ -124,27 +128,22 @@ export function createLedgerWitness(ledger: AskedLedger, program: string, looked
     landed: LandedTransaction,
     header: LedgerHeader,
     { payment, signedRequest, paidStroops }: PaidRun,
-    before: HistoryState,
+    before: HistoryState | undefined,
   ): readonly AuditFault[] {
     const { request } = signedRequest;
     if (landed.ledger !== payment.ledger) return [fault("PAYMENT_INVALID", `it is in ledger ${landed.ledger}`)];
     if (!equalBytes(header.hash, payment.ledgerHash) || BigInt(header.closeTime) !== payment.closeTime) {
       return [fault("PAYMENT_INVALID", `ledger ${payment.ledger} has another hash or time`)];
     }
-    const { terms, earlierBaseFeeStroops, earlierGasPriceStroops } = before;
-    const price = priceStroops(request, terms);
-    const earlierPrice = priceStroops(request, {
-      baseFeeStroops: earlierBaseFeeStroops,
-      gasPriceStroops: earlierGasPriceStroops,
-    });
     try {
+      checkPaymentHash(landed, signedRequest.paymentHash, network);
       const requestHash = hashRequest(request);
       const paid = checkPayment(landed, {
         network,
         program,
         user: request.user,
         requestHash,
-        baseFeeStroops: price < earlierPrice ? price : earlierPrice,
+        baseFeeStroops: before === undefined ? 0n : lowestPriceStroops(request, before),
         now: landed.closeTime,
       });
       return paidStroops === undefined ? [] : unlessEqual("PAYMENT_INVALID", paidStroops, paid);
@@ -153,4 +152,17 @@ export function createLedgerWitness(ledger: AskedLedger, program: string, looked
       throw error;
     }
   }
+}
+
+/** Who paid before a change of the fees paid by those of before. */
+function lowestPriceStroops(
+  request: PaidRun["signedRequest"]["request"],
+  { terms, earlierBaseFeeStroops, earlierGasPriceStroops }: HistoryState,
+): bigint {
+  const price = priceStroops(request, terms);
+  const earlierPrice = priceStroops(request, {
+    baseFeeStroops: earlierBaseFeeStroops,
+    gasPriceStroops: earlierGasPriceStroops,
+  });
+  return price < earlierPrice ? price : earlierPrice;
 }

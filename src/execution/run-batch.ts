@@ -7,7 +7,7 @@ import { buildRefund, refundFields } from "../domain/program/refund.ts";
 import { SprfError, isSprfError, messageOf } from "../errors.ts";
 import { throwIfAborted } from "../utils/abort.ts";
 import { toHex } from "../utils/bytes.ts";
-import type { BatchInput, BatchRecord, RefundRecord } from "../wire/batch-record.ts";
+import type { BatchInput, BatchRecord, RefundRecord, ReturnRecord } from "../wire/batch-record.ts";
 import { hashWithDomain, recordCidOf } from "../wire/canonical.ts";
 import { hashRequest } from "../wire/execution-request.ts";
 import { encodeRecord } from "../wire/record.ts";
@@ -148,7 +148,8 @@ async function runOne(
   }
 }
 
-function placeOf({
+/** Where a record on this base stands in the history. */
+export function placeOf({
   previous,
   skipped,
   skippedBefore,
@@ -156,7 +157,8 @@ function placeOf({
   return { previous, skipped, ...(skippedBefore === undefined ? {} : { skippedBefore }) };
 }
 
-function anchorableOf<R extends BatchRecord | RefundRecord>(
+/** A record as it is to land. */
+export function anchorableOf<R extends BatchRecord | RefundRecord | ReturnRecord>(
   record: R,
   build: (record: R, recordCid: string) => Transaction,
 ): Anchorable<R> {
