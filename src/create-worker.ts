@@ -187,6 +187,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       consented,
       logger: logger.child({ component: "keep-programs" }),
       ledgerKey: keys.ledgerKeypair,
+      waitingStroops: (program) => batches.waitingStroops(program),
       programs: () => [...new Set(agreements.running().flatMap(({ program }) => program ?? []))],
     });
     closers.push(async () => await care.stop());
@@ -296,6 +297,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         consented,
         logger,
         ledgerKey: keys.ledgerKeypair,
+        waitingStroops: (program) => batches.waitingStroops(program),
         workersOf: async (agreement, program) => await agreementWorkers(chain, { agreement, program }),
       }),
       health: async () => ({

@@ -187,6 +187,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         clock,
         logger,
         ledgerKey,
+        waitingStroops: (program) => running.waitingStroops(program),
         workersOf: async (agreement, program) => await changes.workersOf?.(agreement, program),
       }),
       health: async () => ({ status: "ok", version: "0", blockNumber: 0, ledger: (await ledger.latest()).sequence }),

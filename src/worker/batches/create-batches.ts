@@ -62,6 +62,8 @@ export interface Batches extends Startable {
   execute(signed: SignedRequest): Promise<Attempt>;
   /** Runs what another worker proposes, and signs its transaction. */
   endorse(proposal: BatchProposal): Promise<BatchVerdict>;
+  /** What was paid for the requests of a program that wait, and for those that are to be given back. */
+  waitingStroops(program: string): bigint;
   /** Looks after a program until nothing of it is left to do. */
   follow(program: string): void;
 }
@@ -264,6 +266,7 @@ export function createBatches(init: BatchesInit): Batches {
       return await calls.wait(toHex(requestHash), async () => (await attempts.of(requestHash))[0]);
     },
     endorse: async (proposal) => await endorse(proposal, { signal: life.signal }),
+    waitingStroops: (program) => pending.of(program).reduce((sum, { paidStroops }) => sum + paidStroops, 0n),
     follow,
     async start() {
       starting ??= pending.load().then(() => pending.programs().forEach(follow));
