@@ -17,6 +17,7 @@ import { historyOf, statesOf } from "./history/holders.ts";
 
 const TRY_TIMEOUT_MS = 20_000;
 const MAX_DELAY_MS = 10_000;
+const HOPELESS = ["PROGRAM_INVALID", "SMART_ACCOUNT_INVALID", "HISTORY_BROKEN"] as const;
 
 export interface WarmUpComponents {
   readonly ledger: Ledger;
@@ -58,7 +59,7 @@ export async function warmUp(
       maxDelayMs: MAX_DELAY_MS,
       retriable: (error) => {
         logger.debug("program not ready yet", { program, error: String(error) });
-        return !isSprfError(error, "PROGRAM_INVALID") && !isSprfError(error, "SMART_ACCOUNT_INVALID");
+        return !HOPELESS.some((code) => isSprfError(error, code));
       },
     },
   );

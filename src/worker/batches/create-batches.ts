@@ -109,11 +109,20 @@ export function createBatches(init: BatchesInit): Batches {
         delayMs = timing.pollMs;
       } catch (error) {
         if (life.signal.aborted || (isNoProgram(error) && pending.of(program).length === 0)) return;
+        if (isSprfError(error, "HISTORY_BROKEN")) return await giveUp(program, error);
         logger.warn("a program's batches cannot be seen to", { program, reason: messageOf(error) });
         delayMs = Math.min(delayMs * 2, MAX_DELAY_MS);
       }
       await clock.sleep(delayMs, { signal: life.signal }).catch(() => undefined);
     }
+  }
+
+  /** Nothing of the program can land any more, not even what would give back its users' payments. */
+  async function giveUp(program: string, error: SprfError): Promise<void> {
+    const lost = pending.of(program);
+    logger.error("a program cannot go on", { program, requests: lost.length, reason: error.message });
+    await pending.remove(lost);
+    for (const { requestHash } of lost) calls.fail(requestHash, error);
   }
 
   /** One look at a program. Resolves with false when nothing of it is left to do. */

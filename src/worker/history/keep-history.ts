@@ -78,7 +78,15 @@ export function createHistoryKeeper(components: HistoryComponents, init: History
     const holder = statesOf(program);
     // The state first: it is what the next run needs.
     await content.pin(account.state, { holder, signal });
-    const tip = await findTip(ledger, account, { signal, memory: tips });
+    const tip = await findTip(ledger, account, { signal, memory: tips }).catch((error: unknown) => {
+      if (!isSprfError(error, "HISTORY_BROKEN")) throw error;
+      logger.error("a program cannot go on; what is kept of it stays", { program, reason: error.message });
+      return undefined;
+    });
+    if (tip === undefined) {
+      keptAt.set(program, look);
+      return;
+    }
     await copier.copy(program, tip.recordCid, { signal });
     const { states } = contentOfRecord(await readRecord(content, tip.recordCid, { signal }));
     for (const state of states) if (state !== account.state) await keepIfThere(program, state, signal);
