@@ -135,7 +135,7 @@ export function createBatches(init: BatchesInit): Batches {
       seen.base = await baseOfAccount(components, account, { signal });
       seen.sequence = account.sequence;
       seen.idleSinceMs = clock.now();
-      await components.runs.moveOn(program, account);
+      components.runs.moveOn(program, account.sequence);
       await components.ownBatches.prune(program, account.sequence - 1n);
     }
     const { base } = seen;
