@@ -129,7 +129,11 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     const holderNow = (): string => recentOf({ block: agreements.latestBlock(), nowMs: clock.now() });
     const keeper = createHistoryKeeper(
       { ...peer, tips, logger },
-      { ledgerKey: keys.ledgerKeypair.publicKey(), holderNow },
+      {
+        ledgerKey: keys.ledgerKeypair.publicKey(),
+        holderNow,
+        isBound: (program) => agreements.running().some((bound) => bound.program === program),
+      },
     );
     const history = followHistory(keeper, { clock, logger });
     const pruner = pruneAttempts({ chain, attempts, alsoPrune: async (block) => await history.prune(block) });
@@ -197,10 +201,11 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
 
   function onProgram(program: string, keeper: HistoryKeeper): void {
     followBatches?.(program);
-    keeper.follow(program).catch((error: unknown) => {
-      logger.error("a program's history will not be kept", { program, reason: messageOf(error) });
-    });
-    warmUp({ ...peer, engines, tips, logger }, program, { signal: life.signal }).catch((error: unknown) => {
+    const ready = async (): Promise<void> => {
+      await keeper.follow(program);
+      await warmUp({ ...peer, engines, history: keeper, logger }, program, { signal: life.signal });
+    };
+    ready().catch((error: unknown) => {
       if (!life.signal.aborted) logger.warn("a program cannot be made ready", { program, reason: messageOf(error) });
     });
   }
