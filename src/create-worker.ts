@@ -27,6 +27,7 @@ import { watchOutcomes } from "./worker/appeals/appeal-outcomes.ts";
 import { agreementWorkers } from "./worker/changes/agreement-workers.ts";
 import { keepPrograms } from "./worker/changes/keep-programs.ts";
 import { createTipMemory } from "./worker/changes/tip-memory.ts";
+import { createKeptRecoveries } from "./worker/changes/kept-recoveries.ts";
 import { createConsentedRecords } from "./worker/changes/consented-records.ts";
 import { createConsent } from "./worker/changes/consent.ts";
 import { createBatches, type Batches } from "./worker/batches/create-batches.ts";
@@ -300,6 +301,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         ...peer,
         tips,
         consented,
+        recoveries: createKeptRecoveries({ store, content }),
         logger,
         ledgerKey: keys.ledgerKeypair,
         waitingStroops: (program) => batches.waitingStroops(program),

@@ -22,6 +22,7 @@ import { createConsentedRecords } from "../../src/worker/changes/consented-recor
 import type { WorkerApi } from "../../src/ports/worker-api.ts";
 import type { BatchTiming } from "../../src/worker/batches/components.ts";
 import { createBatches, type Batches } from "../../src/worker/batches/create-batches.ts";
+import { createKeptRecoveries } from "../../src/worker/changes/kept-recoveries.ts";
 import { createConsent } from "../../src/worker/changes/consent.ts";
 import { recentOf } from "../../src/worker/history/holders.ts";
 import { createRunContent } from "../../src/worker/history/run-content.ts";
@@ -182,6 +183,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
       consent: createConsent({
         ledger,
         consented: createConsentedRecords({ store, content, ledger }),
+        recoveries: createKeptRecoveries({ store, content }),
         tips,
         content,
         clock,
