@@ -27,6 +27,7 @@ import { watchOutcomes } from "./worker/appeals/appeal-outcomes.ts";
 import { agreementWorkers } from "./worker/changes/agreement-workers.ts";
 import { keepPrograms } from "./worker/changes/keep-programs.ts";
 import { createTipMemory } from "./worker/changes/tip-memory.ts";
+import { createKeptRecoveries } from "./worker/changes/kept-recoveries.ts";
 import { createConsentedRecords } from "./worker/changes/consented-records.ts";
 import { createConsent } from "./worker/changes/consent.ts";
 import { createBatches, type Batches } from "./worker/batches/create-batches.ts";
@@ -129,7 +130,11 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     const holderNow = (): string => recentOf({ block: agreements.latestBlock(), nowMs: clock.now() });
     const keeper = createHistoryKeeper(
       { ...peer, tips, logger },
-      { ledgerKey: keys.ledgerKeypair.publicKey(), holderNow },
+      {
+        ledgerKey: keys.ledgerKeypair.publicKey(),
+        holderNow,
+        isBound: (program) => agreements.running().some((bound) => bound.program === program),
+      },
     );
     const history = followHistory(keeper, { clock, logger });
     const pruner = pruneAttempts({ chain, attempts, alsoPrune: async (block) => await history.prune(block) });
@@ -187,6 +192,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       consented,
       logger: logger.child({ component: "keep-programs" }),
       ledgerKey: keys.ledgerKeypair,
+      waitingStroops: (program) => batches.waitingStroops(program),
       programs: () => [...new Set(agreements.running().flatMap(({ program }) => program ?? []))],
     });
     closers.push(async () => await care.stop());
@@ -196,10 +202,11 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
 
   function onProgram(program: string, keeper: HistoryKeeper): void {
     followBatches?.(program);
-    keeper.follow(program).catch((error: unknown) => {
-      logger.error("a program's history will not be kept", { program, reason: messageOf(error) });
-    });
-    warmUp({ ...peer, engines, tips, logger }, program, { signal: life.signal }).catch((error: unknown) => {
+    const ready = async (): Promise<void> => {
+      await keeper.follow(program);
+      await warmUp({ ...peer, engines, history: keeper, logger }, program, { signal: life.signal });
+    };
+    ready().catch((error: unknown) => {
       if (!life.signal.aborted) logger.warn("a program cannot be made ready", { program, reason: messageOf(error) });
     });
   }
@@ -294,8 +301,10 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         ...peer,
         tips,
         consented,
+        recoveries: createKeptRecoveries({ store, content }),
         logger,
         ledgerKey: keys.ledgerKeypair,
+        waitingStroops: (program) => batches.waitingStroops(program),
         workersOf: async (agreement, program) => await agreementWorkers(chain, { agreement, program }),
       }),
       health: async () => ({

@@ -122,6 +122,10 @@ export const ERRORS = {
     fault: "network",
     next: "Reach a peer or an RPC service that still holds the program's history.",
   },
+  HISTORY_BROKEN: {
+    fault: "peer",
+    next: "Nothing: a majority signed a transaction without a record, and nothing can follow it. `sprf audit` names who did.",
+  },
   WORKER_BUSY: { fault: "network", next: "Try again in a moment." },
   WORKER_UNREACHABLE: { fault: "network", next: "Ask the other workers; a majority is enough." },
 

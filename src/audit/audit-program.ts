@@ -2,7 +2,7 @@ import { fault, inputFaults, type AuditFault } from "../domain/audit/fault.ts";
 import type { HistoryContext, HistoryState } from "../domain/audit/history-state.ts";
 import { verifyLink, type HistoryLink } from "../domain/audit/verify-link.ts";
 import { verifyRecoveryRecord, type RecoveryLink } from "../domain/audit/verify-recovery.ts";
-import { isRunRecord, paidRunsOf, type RunRecord } from "../domain/program/run-record.ts";
+import { isRunRecord, paidRunsOf, paymentsOf, type RunRecord } from "../domain/program/run-record.ts";
 import { isSprfError, type SprfError } from "../errors.ts";
 import { LIMIT_TABLES, type LimitTable } from "../execution/limits.ts";
 import { readRecord } from "../execution/read-record.ts";
@@ -189,15 +189,22 @@ function createAudit(
   ): Promise<readonly AuditFault[]> {
     const { record, recordCid } = link;
     const faults: AuditFault[] = [];
-    if (isRunRecord(record)) {
+    const payments = paymentsOf(record);
+    if (payments.length > 0) {
       const use = { recordCid, count: after.count, tip: tip.recordCid, known: from?.count ?? 0 };
-      for (const [index, { signedRequest }] of paidRunsOf(record).entries()) {
+      for (const [index, { signedRequest }] of payments.entries()) {
         const earlier = await checkpoint.usePayment(toHex(signedRequest.paymentHash), use);
         if (earlier === undefined) continue;
         const used = [fault("PAYMENT_USED", `record ${earlier}`)];
-        faults.push(...(record.kind === "batch" ? inputFaults(index, used) : used));
+        faults.push(...(record.kind === "transition" ? used : inputFaults(index, used)));
       }
-    } else if (record.kind !== "create" && before !== undefined) {
+    }
+    if (record.kind === "return" && before !== undefined) {
+      const seen = await witness.payments(record, before, { signal });
+      counts.paymentsSeen += seen.seen;
+      faults.push(...seen.faults);
+    }
+    if (!isRunRecord(record) && record.kind !== "create" && before !== undefined) {
       faults.push(...(await witness.named(record.previous.envelope, before, { signal })));
     }
     if (record.kind === "workers" && record.recovered !== undefined && before !== undefined) {

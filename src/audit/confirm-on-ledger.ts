@@ -3,12 +3,13 @@ import type { HistoryState } from "../domain/audit/history-state.ts";
 import { readEnvelope } from "../domain/audit/read-envelope.ts";
 import { hashOfEnvelope, type HistoryLink } from "../domain/audit/verify-link.ts";
 import { lowestPriceStroops } from "../domain/program/past-prices.ts";
-import { checkPayment } from "../domain/program/payment.ts";
-import { paidRunsOf, type PaidRun, type RunRecord } from "../domain/program/run-record.ts";
+import { checkPayment, checkPaymentHash } from "../domain/program/payment.ts";
+import { paymentsOf, type PaidRun, type RunRecord } from "../domain/program/run-record.ts";
 import { signersOf } from "../domain/program/verify-signature.ts";
 import { isSprfError } from "../errors.ts";
 import type { LandedTransaction, LedgerHeader } from "../ports/ledger.ts";
 import { equalBytes, toHex } from "../utils/bytes.ts";
+import type { ReturnRecord } from "../wire/batch-record.ts";
 import { hashRequest } from "../wire/execution-request.ts";
 import type { AskedLedger } from "./patient-ledger.ts";
 
@@ -20,7 +21,7 @@ interface Options {
 export interface LedgerWitness {
   /** Whether the payments of a record are what it says of them; `seen` is how many of them the ledger still has. */
   payments(
-    record: RunRecord,
+    record: RunRecord | ReturnRecord,
     before: HistoryState,
     options: Options,
   ): Promise<{ readonly seen: number; readonly faults: readonly AuditFault[] }>;
@@ -55,7 +56,7 @@ export function createLedgerWitness(ledger: AskedLedger, program: string, looked
 
   async function paymentOf(
     run: PaidRun,
-    before: HistoryState,
+    before: HistoryState | undefined,
     options: Options,
   ): Promise<{ readonly known: boolean; readonly faults: readonly AuditFault[] }> {
     const { payment, signedRequest } = run;
@@ -79,10 +80,13 @@ export function createLedgerWitness(ledger: AskedLedger, program: string, looked
   return {
     async payments(record, before, options) {
       let seen = 0;
-      for (const [index, run] of paidRunsOf(record).entries()) {
-        const { known, faults } = await paymentOf(run, before, options);
+      for (const [index, run] of paymentsOf(record).entries()) {
+        // What is given back may have been too little to be run for.
+        const { known, faults } = await paymentOf(run, record.kind === "return" ? undefined : before, options);
         if (known) seen += 1;
-        if (faults.length > 0) return { seen, faults: record.kind === "batch" ? inputFaults(index, faults) : faults };
+        if (faults.length > 0) {
+          return { seen, faults: record.kind === "transition" ? faults : inputFaults(index, faults) };
+        }
       }
       return { seen, faults: [] };
     },
@@ -125,7 +129,7 @@ export function createLedgerWitness(ledger: AskedLedger, program: string, looked
     landed: LandedTransaction,
     header: LedgerHeader,
     { payment, signedRequest, paidStroops }: PaidRun,
-    before: HistoryState,
+    before: HistoryState | undefined,
   ): readonly AuditFault[] {
     const { request } = signedRequest;
     if (landed.ledger !== payment.ledger) return [fault("PAYMENT_INVALID", `it is in ledger ${landed.ledger}`)];
@@ -133,13 +137,14 @@ export function createLedgerWitness(ledger: AskedLedger, program: string, looked
       return [fault("PAYMENT_INVALID", `ledger ${payment.ledger} has another hash or time`)];
     }
     try {
+      checkPaymentHash(landed, signedRequest.paymentHash, network);
       const requestHash = hashRequest(request);
       const paid = checkPayment(landed, {
         network,
         program,
         user: request.user,
         requestHash,
-        baseFeeStroops: lowestPriceStroops(request, before, payment.closeTime),
+        baseFeeStroops: before === undefined ? 0n : lowestPriceStroops(request, before, payment.closeTime),
         now: landed.closeTime,
       });
       return paidStroops === undefined ? [] : unlessEqual("PAYMENT_INVALID", paidStroops, paid);

@@ -201,7 +201,8 @@ function hashOf(
 
 function noMajority(replies: readonly WorkerReply[]): SprfError {
   const [first] = replies;
-  if (first?.error?.fault === "user" && replies.every(({ error }) => error?.code === first.error?.code)) {
+  const isFinal = first?.error?.fault === "user" || first?.error?.code === "HISTORY_BROKEN";
+  if (isFinal && first?.error !== undefined && replies.every(({ error }) => error?.code === first.error?.code)) {
     return new SprfError(first.error.code, `every worker refused: ${first.error.message}`, { cause: first.error });
   }
   const said = replies.map(({ worker, answer, error }) =>

@@ -7,8 +7,8 @@ import {
   type SmartAccount,
 } from "../domain/program/smart-account.ts";
 import { CHANGE_FEE_STROOPS } from "../domain/program/fee-ladder.ts";
-import { SprfError } from "../errors.ts";
-import { findPayoutShare } from "../execution/find-payout-share.ts";
+import { SprfError, isSprfError } from "../errors.ts";
+import { findPayoutShares } from "../execution/find-payout-shares.ts";
 import { loadSmartAccount } from "../execution/load-smart-account.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Ledger } from "../ports/ledger.ts";
@@ -102,10 +102,11 @@ export async function payOut(
 ): Promise<LandedProposal & { readonly shareStroops: bigint }> {
   const { ledger, clock } = components;
   let shareStroops = 0n;
+  let tried = 0;
   const propose = async ({ signal }: CallOptions): Promise<Proposal> => {
     const account = await loadSmartAccount(ledger, program, { signal });
     // An amount of nothing is refused with the reason.
-    shareStroops = (await findPayoutShare(components, account, { signal })) ?? 0n;
+    shareStroops = (await findPayoutShares(components, account, { signal }))[tried] ?? 0n;
     return {
       kind: "payout",
       network: ledger.networkPassphrase,
@@ -115,8 +116,24 @@ export async function payOut(
       shareStroops,
     };
   };
-  const landed = await landProposal(components, { wallet, propose }, options);
-  return { ...landed, shareStroops };
+  let refusal: SprfError | undefined;
+  for (;;) {
+    try {
+      const landed = await landProposal(components, { wallet, propose }, options);
+      return { ...landed, shareStroops };
+    } catch (error) {
+      if (refusal !== undefined && isSprfError(error, "PAYOUT_REFUSED")) throw refusal;
+      if (!isSprfError(error, "NO_MAJORITY") || !isForTheShare(error)) throw error;
+      // Workers know of requests that wait, whose payments stay: a smaller share may leave them.
+      refusal = error;
+      tried += 1;
+    }
+  }
+}
+
+function isForTheShare({ context }: SprfError): boolean {
+  const { codes } = context;
+  return Array.isArray(codes) && codes.includes("PAYOUT_REFUSED");
 }
 
 /** Moves the sequence of a program that was silent for 10 days, which keeps its recovery closed. @throws SprfError `BUMP_REFUSED` */

@@ -5,6 +5,8 @@ import type { AccountChange } from "../domain/program/change-transaction.ts";
 import { payoutShareStroops } from "../domain/program/payout.ts";
 import { isRecovered, type SmartAccount } from "../domain/program/smart-account.ts";
 import { CHANGE_FEE_STROOPS } from "../domain/program/fee-ladder.ts";
+import { isSprfError } from "../errors.ts";
+import { findPayoutShares } from "../execution/find-payout-shares.ts";
 import type { Chain } from "../ports/chain.ts";
 import type { LandedTransaction } from "../ports/ledger.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -28,7 +30,8 @@ export interface ProgramStanding {
   readonly recovered: boolean;
   /** What the account holds back, in stroops. */
   readonly reserveStroops: bigint;
-  /** What a payout would bring each worker now at most, in stroops: what is owed to users stays. Absent while there is too little. */
+  /** What a payout would bring each worker now at most, in stroops: what is owed to users stays, and what requests have
+   * paid that wait may lower it. Absent while there is too little, or nobody serves the history. */
   readonly payoutShareStroops?: bigint;
   /** Seconds of silence that are missing until a recovery opens. */
   readonly recoveryOpensInSeconds: number;
@@ -95,11 +98,25 @@ export function createGovernance(components: GovernanceComponents, ownWallet: Wa
     if (!isRecovered(account.snapshot)) await joinContent(components, program, options);
   }
 
+  /** What is owed to users the history says; while nobody serves it nothing can be paid out. */
+  async function findShare(account: SmartAccount, options: CallOptions): Promise<bigint | undefined> {
+    const { id, spendableStroops, workers } = account;
+    if (payoutShareStroops({ spendableStroops, workers: workers.length }) === undefined) return undefined;
+    try {
+      await join(id, options);
+      const [share] = await findPayoutShares(components, account, options);
+      return share;
+    } catch (error) {
+      if (isSprfError(error, "CONTENT_NOT_FOUND") || isSprfError(error, "HISTORY_UNAVAILABLE")) return undefined;
+      throw error;
+    }
+  }
+
   return {
     async inspect(program, options = {}) {
       const account = await loadAnyProgram(ledger, program, options);
       const { balanceStroops } = account.snapshot.account;
-      const share = payoutShareStroops(account.spendableStroops, account.workers.length);
+      const share = isRecovered(account.snapshot) ? undefined : await findShare(account, options);
       return {
         account,
         recovered: isRecovered(account.snapshot),

@@ -4,7 +4,7 @@ import { timeAfter, stateAfter } from "../domain/program/chain-record.ts";
 import { addedReserveStroops, buildChangeTransaction, termsAfter } from "../domain/program/change-transaction.ts";
 import { creditFields, creditsAfter, owedStroops } from "../domain/program/credits.ts";
 import { historyFields } from "../domain/program/history-fields.ts";
-import { buildPayout, checkPayout } from "../domain/program/payout.ts";
+import { buildPayout, checkPayout, payoutShareStroops } from "../domain/program/payout.ts";
 import { buildBump, buildRecovery, checkSilence } from "../domain/program/recovery.ts";
 import {
   ENTRY_NAMES,
@@ -32,6 +32,8 @@ export interface ProposalComponents {
   readonly content: ContentStore;
   /** @default none: what the ledger's service has */
   readonly tips?: TipMemory | undefined;
+  /** What was paid for requests that wait here: payouts leave it. @default nothing waits */
+  readonly waitingStroops?: ((program: string) => bigint) | undefined;
 }
 
 /** What a proposal comes to on the account as it is: the record and the transaction that it would land with. */
@@ -93,7 +95,7 @@ export async function prepareProposal(
   }
   if (proposal.kind === "change") checkReserve(account, proposal.signedChange);
   if (proposal.kind === "payout") {
-    checkShare(account, proposal.shareStroops, 0n);
+    requireFunds(account, proposal.shareStroops);
     await requirePayees(components.ledger, account, signal);
   }
   if (proposal.kind === "bump") {
@@ -101,7 +103,7 @@ export async function prepareProposal(
   }
 
   const tip = await findTip(components.ledger, account, { signal, memory: components.tips });
-  const recordBlock = encodeRecord(await recordFor(components.content, { proposal, account, tip }, signal));
+  const recordBlock = encodeRecord(await recordFor(components, { proposal, account, tip }, signal));
   const recordCid = recordCidOf(recordBlock);
   return { account, recordBlock, recordCid, transaction: transactionFor(proposal, account, recordCid) };
 }
@@ -115,7 +117,7 @@ function checkOpenProposal(validSeconds: bigint, validUntil: bigint): void {
 }
 
 async function recordFor(
-  content: ContentStore,
+  { content, waitingStroops }: ProposalComponents,
   { proposal, account, tip }: { readonly proposal: Proposal; readonly account: SmartAccount; readonly tip: Tip },
   signal: AbortSignal | undefined,
 ): Promise<ProgramRecord> {
@@ -123,8 +125,15 @@ async function recordFor(
   if (stateAfter(previous) !== account.state) {
     throw new SprfError("RECORD_INVALID", `the record before, ${tip.recordCid}, is of another state`);
   }
-  // What is owed to users stays in the account too.
-  if (proposal.kind === "payout") checkShare(account, proposal.shareStroops, owedStroops(previous));
+  if (proposal.kind === "payout") {
+    checkPayout({
+      // What is owed to users stays in the account too.
+      spendableStroops: account.spendableStroops - owedStroops(previous),
+      waitingStroops: waitingStroops?.(account.id) ?? 0n,
+      workers: account.workers.length,
+      shareStroops: proposal.shareStroops,
+    });
+  }
   const standing = {
     version: 1 as const,
     sequence: account.sequence,
@@ -219,8 +228,11 @@ function checkReserve(account: SmartAccount, { request }: SignedChange): void {
   );
 }
 
-function checkShare({ spendableStroops, workers }: SmartAccount, shareStroops: bigint, keptStroops: bigint): void {
-  checkPayout({ spendableStroops: spendableStroops - keptStroops, workers: workers.length, shareStroops });
+/** Before the history is looked at for what is owed. */
+function requireFunds({ spendableStroops, workers }: SmartAccount, shareStroops: bigint): void {
+  const funds = { spendableStroops, workers: workers.length };
+  const most = payoutShareStroops(funds) ?? 0n;
+  if (shareStroops === 0n || shareStroops > most) checkPayout({ ...funds, shareStroops });
 }
 
 /** A payment to an account that is not there would fail the whole payout, and use up a sequence. */

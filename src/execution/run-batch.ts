@@ -8,7 +8,7 @@ import { environmentOf } from "../domain/program/run-environment.ts";
 import { SprfError, isSprfError, messageOf } from "../errors.ts";
 import { throwIfAborted } from "../utils/abort.ts";
 import { toHex } from "../utils/bytes.ts";
-import type { BatchInput, BatchRecord, RefundRecord } from "../wire/batch-record.ts";
+import type { BatchInput, BatchRecord, RefundRecord, ReturnRecord } from "../wire/batch-record.ts";
 import { recordCidOf } from "../wire/canonical.ts";
 import { hashRequest } from "../wire/execution-request.ts";
 import { encodeRecord } from "../wire/record.ts";
@@ -155,7 +155,8 @@ async function runOne(
   }
 }
 
-function placeOf({
+/** Where a record on this base stands in the history. */
+export function placeOf({
   previous,
   skipped,
   skippedBefore,
@@ -163,7 +164,8 @@ function placeOf({
   return { previous, skipped, ...(skippedBefore === undefined ? {} : { skippedBefore }) };
 }
 
-function anchorableOf<R extends BatchRecord | RefundRecord>(
+/** A record as it is to land. */
+export function anchorableOf<R extends BatchRecord | RefundRecord | ReturnRecord>(
   record: R,
   build: (record: R, recordCid: string) => Transaction,
 ): Anchorable<R> {

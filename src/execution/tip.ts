@@ -49,8 +49,8 @@ const found = new WeakMap<SmartAccount, Promise<Tip>>();
 /**
  * Finds the tip of a program's history on the ledger.
  *
- * @throws SprfError `HISTORY_UNAVAILABLE` when nobody has it any more; `LEDGER_UNREACHABLE` when the service's transactions lag
- * behind its accounts
+ * @throws SprfError `HISTORY_UNAVAILABLE` when nobody has it any more; `HISTORY_BROKEN` when a transaction of the account has no
+ * record; `LEDGER_UNREACHABLE` when the service's transactions lag behind its accounts
  */
 export async function findTip(
   ledger: Ledger,
@@ -103,6 +103,7 @@ async function scan(ledger: Ledger, account: SmartAccount, known: KnownTip | und
   let tip: KnownTip | undefined = start;
   let skipped: Uint8Array[] = [];
   let recovered: Link | undefined;
+  let unrecorded: string | undefined;
   let reached = tip?.sequence ?? -1n;
   if (reached !== account.sequence) {
     const from = start?.ledger ?? account.stateLedger;
@@ -110,7 +111,9 @@ async function scan(ledger: Ledger, account: SmartAccount, known: KnownTip | und
       const step = readStep(landed, account, ledger.networkPassphrase);
       if (step === undefined || step.sequence <= reached || step.sequence > account.sequence) continue;
       // What came before the transaction that set the state is in that one's record.
+      if (step.kind === "unrecorded") unrecorded = step.hash;
       if (tip === undefined && step.kind !== "tip") continue;
+      if (step.kind === "unrecorded") throw broken(account, step.hash);
       reached = step.sequence;
       if (step.kind === "tip") {
         tip = step;
@@ -125,6 +128,7 @@ async function scan(ledger: Ledger, account: SmartAccount, known: KnownTip | und
       if (reached === account.sequence) break;
     }
   }
+  if (tip === undefined && unrecorded !== undefined) throw broken(account, unrecorded);
   if (tip === undefined || (reached !== account.sequence && tip === start)) return undefined;
   if (reached !== account.sequence) {
     throw new SprfError("LEDGER_UNREACHABLE", `the service's transactions lag behind its accounts: ${account.id}`);
@@ -142,7 +146,16 @@ async function scan(ledger: Ledger, account: SmartAccount, known: KnownTip | und
 
 type Step =
   | ({ readonly kind: "tip" | "recovery" } & KnownTip)
-  | { readonly kind: "failed"; readonly sequence: bigint; readonly envelope: Uint8Array };
+  | { readonly kind: "failed"; readonly sequence: bigint; readonly envelope: Uint8Array }
+  /** It succeeded, and has no record. */
+  | { readonly kind: "unrecorded"; readonly sequence: bigint; readonly hash: string };
+
+/** For ever: what comes after it cannot name it. */
+function broken({ id }: SmartAccount, hash: string): SprfError {
+  return new SprfError("HISTORY_BROKEN", `transaction ${hash} of ${id} has no record`, {
+    context: { program: id, transaction: hash },
+  });
+}
 
 /** What a landed transaction is to the account's history; undefined when it is nothing to it. */
 function readStep(landed: LandedTransaction, account: SmartAccount, network: string): Step | undefined {
@@ -152,6 +165,7 @@ function readStep(landed: LandedTransaction, account: SmartAccount, network: str
   const sequence = own ? BigInt(transaction.sequence) : BigInt(landed.ledger) << SEQUENCE_SHIFT;
   if (own && !landed.successful) return { kind: "failed", sequence, envelope };
   const memo = memoHashOf(transaction);
+  if (own && memo === undefined) return { kind: "unrecorded", sequence, hash: landed.hash };
   if (!landed.successful || memo === undefined) return undefined;
   const recordCid = recordCidFromHash(memo);
   if (own) {

@@ -66,6 +66,31 @@ export const refundRecordSchema = z.strictObject({
     .max(MAX_REFUNDS),
 });
 
+/**
+ * The record of prepaid requests that were not run in time: what was paid for them, less the base fee, becomes their users' credit.
+ * Its `state` stays; its own payments count for `time` as those of runs do, so that payments are looked for in records of their time.
+ */
+export const returnRecordSchema = z.strictObject({
+  ...standingShape,
+  kind: z.literal("return"),
+  ...placeShape,
+  returned: z
+    .array(
+      z.strictObject({
+        ...batchInputSchema.pick({ signedRequest: true, payment: true, paidStroops: true }).shape,
+        /** What the user is credited of it. */
+        returnedStroops: uint64Schema.refine((value) => value > 0n, {
+          error: "expected a credit of at least one stroop",
+        }),
+      }),
+    )
+    .min(1)
+    .max(MAX_BATCH_INPUTS),
+});
+
 export type BatchInput = z.output<typeof batchInputSchema>;
 export type BatchRecord = z.output<typeof batchRecordSchema>;
 export type RefundRecord = z.output<typeof refundRecordSchema>;
+export type ReturnRecord = z.output<typeof returnRecordSchema>;
+/** A prepaid request that was not run in time. */
+export type ReturnedInput = ReturnRecord["returned"][number];

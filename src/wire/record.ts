@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { SprfError, messageOf } from "../errors.ts";
-import { batchRecordSchema, refundRecordSchema } from "./batch-record.ts";
+import { batchRecordSchema, refundRecordSchema, returnRecordSchema } from "./batch-record.ts";
 import { decodeCanonical, encodeCanonical } from "./canonical.ts";
 import { signedChangeOf } from "./change-request.ts";
 import { signedRequestSchema } from "./execution-request.ts";
@@ -122,6 +122,7 @@ export const recordSchema = z.discriminatedUnion("kind", [
   bumpRecordSchema,
   batchRecordSchema,
   refundRecordSchema,
+  returnRecordSchema,
   recoveryRecordSchema,
 ]);
 

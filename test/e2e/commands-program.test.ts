@@ -1,9 +1,19 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
 import { expect } from "chai";
 
 import { createEthersChain, type EthersChain } from "../../src/adapters/chain/ethers.ts";
-import type { DevnetFile } from "../../src/config/devnet-file.ts";
+import { loadAnyProgram } from "../../src/client/change-program.ts";
+import { askForRecovery } from "../../src/client/recovery.ts";
+import { walletOf } from "../../src/client/wallet.ts";
+import { writeDevnetFile, type DevnetFile } from "../../src/config/devnet-file.ts";
 import { devnetKeys } from "../../src/devnet/accounts.ts";
 import { fundAccount } from "../../src/devnet/fund.ts";
+import { RECOVERY_SILENCE_SECONDS } from "../../src/domain/program/recovery.ts";
+import { isRecovered } from "../../src/domain/program/smart-account.ts";
+import { recoveryToJson } from "../../src/wire/kept-recovery.ts";
+import { createExecutionScene } from "../helpers/execution-scene.ts";
 import { runCommandLine, startCommand, succeed, type RunningCommand } from "../helpers/command.ts";
 import { startDevnetCommand, type DevnetCommand } from "../helpers/devnet-command.ts";
 
@@ -130,5 +140,35 @@ describe("the commands for programs", function () {
     const closed = await runCommandLine(line, devnet.environment);
     expect(closed.stderr).to.match(/^error RECOVERY_CLOSED: /);
     expect(closed.code).to.equal(2);
+  });
+
+  it("should hand a program that was silent for 30 days to its owner", async () => {
+    const owner = walletOf(devnetKeys(CLIENT_ACCOUNT).ledgerKeypair);
+    // The time of a ledger of its own can be moved; all else is that of the devnet.
+    const scene = await createExecutionScene();
+    const path = join(scene.scratchDirectory, "moved.json");
+    const { devnet: ledger, client: own } = scene;
+    try {
+      await fundAccount(ledger.friendbotUrl, owner.account);
+      const silent = await scene.program("probe", { owner: owner.account });
+      const kept = await askForRecovery(own, { program: silent, wallet: owner });
+      const recovery = join(scene.scratchDirectory, "recovery.json");
+      await writeFile(recovery, JSON.stringify(recoveryToJson(kept)));
+      const file = await devnet.read();
+      await writeDevnetFile(path, {
+        ...file,
+        networks: { ...networks, ledger: { rpcUrl: ledger.rpcUrl, networkPassphrase: ledger.networkPassphrase } },
+        friendbotUrl: ledger.friendbotUrl,
+      });
+      const line = `npm run program -- recover ${silent} --devnet ${path} --account 5 --recovery ${recovery}`;
+      const early = await runCommandLine(line, devnet.environment);
+      expect(early.stderr).to.match(/^error RECOVERY_CLOSED: /);
+      scene.clock.shiftMs = (RECOVERY_SILENCE_SECONDS + 60) * 1_000;
+      ledger.closeLedger();
+      expect((await succeed(line, devnet.environment)).stdout).to.match(/^recovered: give it workers/m);
+      expect(isRecovered((await loadAnyProgram(own.ledger, silent, {})).snapshot)).to.equal(true);
+    } finally {
+      await scene.stop();
+    }
   });
 });

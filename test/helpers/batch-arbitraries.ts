@@ -2,7 +2,7 @@ import fc from "fast-check";
 
 import type { PaidInput } from "../../src/domain/program/batch.ts";
 import { creditFields } from "../../src/domain/program/credits.ts";
-import type { BatchRecord, RefundRecord } from "../../src/wire/batch-record.ts";
+import type { BatchRecord, RefundRecord, ReturnRecord } from "../../src/wire/batch-record.ts";
 import type { Credit } from "../../src/wire/credits.ts";
 import { addressArbitrary, bytesArbitrary, cidArbitrary, recordCidArbitrary, uint64Arbitrary } from "./arbitraries.ts";
 import { requestArbitrary } from "./execution-arbitraries.ts";
@@ -93,6 +93,24 @@ export const refundRecordArbitrary: fc.Arbitrary<RefundRecord> = fc
       state: cidArbitrary,
       time: uint64Arbitrary,
       payments: fc.array(fc.record({ user: addressArbitrary, stroops }), { minLength: 1, maxLength: 4 }),
+    }),
+    creditsArbitrary,
+  )
+  .map(([record, credits]) => withCredits(record, credits));
+
+/** Any record of a return that the schema allows. */
+export const returnRecordArbitrary: fc.Arbitrary<ReturnRecord> = fc
+  .tuple(
+    fc.record({
+      ...place,
+      ...history,
+      kind: fc.constant("return" as const),
+      state: cidArbitrary,
+      time: uint64Arbitrary,
+      returned: fc.array(
+        fc.tuple(paidInputArbitrary, stroops).map(([input, returnedStroops]) => ({ ...input, returnedStroops })),
+        { minLength: 1, maxLength: 4 },
+      ),
     }),
     creditsArbitrary,
   )

@@ -3,16 +3,18 @@ import type { Transaction } from "@stellar/stellar-sdk";
 import { submitAndWait } from "../../src/client/submit.ts";
 import type { Wallet } from "../../src/client/wallet.ts";
 import { buildBatch, compareInputs, type PaidInput } from "../../src/domain/program/batch.ts";
+import { buildReturn, returnableFrom } from "../../src/domain/program/return.ts";
+import { prepareReturn } from "../../src/execution/prepare-return.ts";
 import { buildRefund } from "../../src/domain/program/refund.ts";
 import { majorityOf, type SmartAccount } from "../../src/domain/program/smart-account.ts";
 import { baseOfAccount } from "../../src/execution/batch-base.ts";
 import { prepareRefund, runBatch } from "../../src/execution/run-batch.ts";
 import { runProgram, type RunOutcome, type RunPlan } from "../../src/execution/run-program.ts";
 import type { Engine } from "../../src/ports/engine.ts";
-import type { BatchRecord, RefundRecord } from "../../src/wire/batch-record.ts";
+import type { BatchRecord, RefundRecord, ReturnRecord } from "../../src/wire/batch-record.ts";
 import { recordCidOf } from "../../src/wire/canonical.ts";
 import { encodeRecord } from "../../src/wire/record.ts";
-import { findPrepayment } from "../../src/worker/batches/check-prepaid.ts";
+import { findPrepayment, findReturnable } from "../../src/worker/batches/check-prepaid.ts";
 import type { ExecutionScene } from "./execution-scene.ts";
 import { feeBump } from "./fee-bump.ts";
 import type { Prepaid } from "./prepaid.ts";
@@ -34,6 +36,12 @@ export interface BatchForgery {
 export interface BatchMaker {
   /** Runs, signs and lands a batch; resolves with the CID of its record. */
   land(paid: readonly Prepaid[], forgery?: BatchForgery): Promise<string>;
+  /** Signs and lands what gives these back; resolves with the CID of its record. */
+  giveBack(
+    paid: readonly Prepaid[],
+    forge?: (record: ReturnRecord) => ReturnRecord,
+    build?: typeof buildReturn,
+  ): Promise<string>;
   /** Signs and lands a refund to these users; resolves with the CID of its record. */
   refund(users: readonly string[], forge?: (record: RefundRecord) => RefundRecord): Promise<string>;
 }
@@ -48,7 +56,7 @@ export function createBatchMaker(
   const running = { content: client.content, engines: new Map([[engine.kind, engine]]), scratchDirectory };
   const validUntil = (): bigint => BigInt(Math.floor(clock.now() / 1_000) + VALID_SECONDS);
 
-  async function submit<R extends BatchRecord | RefundRecord>(
+  async function submit<R extends BatchRecord | RefundRecord | ReturnRecord>(
     record: R,
     build: (record: R, recordCid: string) => Transaction,
   ): Promise<string> {
@@ -79,6 +87,15 @@ export function createBatchMaker(
       };
       const { record } = await runBatch(base, { inputs, validUntil: validUntil(), run });
       return await submit(forgery.record?.(record) ?? record, buildBatch);
+    },
+    async giveBack(paid, forge = (record) => record, build = buildReturn) {
+      const account = await scene.account(program);
+      const base = await baseOfAccount(client, account);
+      const inputs = await Promise.all(paid.map(async (each) => await findReturnable(client, account, each)));
+      const latest = inputs.map(returnableFrom).reduce((max, time) => (time > max ? time : max), validUntil());
+      const due = prepareReturn(base, { inputs, validUntil: latest });
+      if (due === undefined) throw new Error("nothing is to be given back");
+      return await submit(forge(due.record), build);
     },
     async refund(users, forge = (record) => record) {
       const base = await baseOfAccount(client, await scene.account(program));

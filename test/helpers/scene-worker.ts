@@ -22,6 +22,7 @@ import { createConsentedRecords } from "../../src/worker/changes/consented-recor
 import type { WorkerApi } from "../../src/ports/worker-api.ts";
 import type { BatchTiming } from "../../src/worker/batches/components.ts";
 import { createBatches, type Batches } from "../../src/worker/batches/create-batches.ts";
+import { createKeptRecoveries } from "../../src/worker/changes/kept-recoveries.ts";
 import { createConsent } from "../../src/worker/changes/consent.ts";
 import { recentOf } from "../../src/worker/history/holders.ts";
 import { createRunContent } from "../../src/worker/history/run-content.ts";
@@ -182,11 +183,13 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
       consent: createConsent({
         ledger,
         consented: createConsentedRecords({ store, content, ledger }),
+        recoveries: createKeptRecoveries({ store, content }),
         tips,
         content,
         clock,
         logger,
         ledgerKey,
+        waitingStroops: (program) => running.waitingStroops(program),
         workersOf: async (agreement, program) => await changes.workersOf?.(agreement, program),
       }),
       health: async () => ({ status: "ok", version: "0", blockNumber: 0, ledger: (await ledger.latest()).sequence }),

@@ -35,6 +35,7 @@ export const AUDIT_FAULTS = {
   BATCH_STATE_MISMATCH: "its state is not the one that its last input leaves",
   CREDITS_MISMATCH: "what it says that the program owes does not follow from the history before it",
   REFUND_INVALID: "it pays back something else than what the program owes",
+  RETURN_INVALID: "it gives back another amount than what was paid less the base fee",
   PAYOUT_INVALID: "it does not pay all workers the same",
   UNRECORDED: "it has no record in the history",
   RESULT_REJECTED: "the program rejects this input",

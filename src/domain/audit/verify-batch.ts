@@ -35,7 +35,7 @@ export function verifyBatch(
 }
 
 /** Their order does not tell when two inputs say different ledgers of one payment. */
-function verifyPaidOnce(inputs: readonly BatchInput[]): readonly AuditFault[] {
+export function verifyPaidOnce(inputs: readonly Pick<BatchInput, "signedRequest">[]): readonly AuditFault[] {
   const seen = new Map<string, number>();
   return inputs.flatMap(({ signedRequest }, index) => {
     const payment = toHex(signedRequest.paymentHash);
@@ -61,8 +61,20 @@ function verifyInputs(before: HistoryState, record: BatchRecord, context: Histor
   });
 }
 
-function verifyRequest(
-  { signedRequest, payment }: BatchInput,
+function verifyRequest(input: BatchInput, requestHash: Uint8Array, context: HistoryContext): readonly AuditFault[] {
+  const { payment } = input;
+  const { request } = input.signedRequest;
+  const faults = [...verifyPrepaid(input, requestHash, context)];
+  if (request.ifState !== undefined) faults.push(fault("REQUEST_NOT_OBEYED", `it wants the state ${request.ifState}`));
+  if (payment.closeTime > request.validUntil) {
+    faults.push(fault("REQUEST_NOT_OBEYED", `it was paid at ${payment.closeTime}, valid until ${request.validUntil}`));
+  }
+  return faults;
+}
+
+/** Whether a request is a prepaid one to this program that its user signed. */
+export function verifyPrepaid(
+  { signedRequest }: Pick<BatchInput, "signedRequest">,
   requestHash: Uint8Array,
   { program, network }: HistoryContext,
 ): readonly AuditFault[] {
@@ -75,10 +87,6 @@ function verifyRequest(
     faults.push(fault("REQUEST_NOT_OBEYED", `it is for ${request.program}`));
   }
   if (request.form !== "prepaid") faults.push(fault("REQUEST_NOT_OBEYED", "it is not prepaid"));
-  if (request.ifState !== undefined) faults.push(fault("REQUEST_NOT_OBEYED", `it wants the state ${request.ifState}`));
-  if (payment.closeTime > request.validUntil) {
-    faults.push(fault("REQUEST_NOT_OBEYED", `it was paid at ${payment.closeTime}, valid until ${request.validUntil}`));
-  }
   return faults;
 }
 

@@ -1,7 +1,7 @@
 import type { Transaction } from "@stellar/stellar-sdk";
 
 import { verifyByAccount } from "../../utils/ed25519.ts";
-import type { RefundRecord } from "../../wire/batch-record.ts";
+import type { RefundRecord, ReturnRecord } from "../../wire/batch-record.ts";
 import { hashChange, type ProgramChange, type SignedChange } from "../../wire/change-request.ts";
 import type { BumpRecord, ChainRecord, CreateRecord, PayoutRecord } from "../../wire/record.ts";
 import type { RunRecord } from "../program/run-record.ts";
@@ -17,7 +17,7 @@ import { fault, unlessEqual, type AuditFault } from "./fault.ts";
 import type { AccountTerms, HistoryContext, HistoryState } from "./history-state.ts";
 
 /** A record of a change, a payout or a bump: transactions that leave the state as it is. */
-export type StandingRecord = Exclude<ChainRecord, CreateRecord | RunRecord | RefundRecord>;
+export type StandingRecord = Exclude<ChainRecord, CreateRecord | RunRecord | RefundRecord | ReturnRecord>;
 type ChangeRecord = Exclude<StandingRecord, PayoutRecord | BumpRecord>;
 
 /** The terms that the record of a new account says. */

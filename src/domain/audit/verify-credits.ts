@@ -2,10 +2,14 @@ import type { Credit } from "../../wire/credits.ts";
 import type { ChainRecord, CreateRecord } from "../../wire/record.ts";
 import { leftoversOf } from "../program/batch.ts";
 import { addCredits, withoutCreditsOf } from "../program/credits.ts";
+import { returnedLeftovers } from "../program/return.ts";
 import { fault, type AuditFault } from "./fault.ts";
 import type { HistoryState } from "./history-state.ts";
 
-/** Whether a record carries on what the program owes to users: batches add to it, refunds take from it, all others leave it. */
+/**
+ * Whether a record carries on what the program owes to users: batches and returns add to it, refunds take from it, all others leave
+ * it.
+ */
 export function verifyCredits(
   { credits: before = [] }: Pick<HistoryState, "credits">,
   record: Exclude<ChainRecord, CreateRecord>,
@@ -20,6 +24,7 @@ export function verifyCredits(
 
 function creditsBy(before: readonly Credit[], record: Exclude<ChainRecord, CreateRecord>): readonly Credit[] {
   if (record.kind === "batch") return addCredits(before, leftoversOf(record.inputs));
+  if (record.kind === "return") return addCredits(before, returnedLeftovers(record.returned));
   if (record.kind !== "refund") return before;
   return withoutCreditsOf(
     before,

@@ -17,6 +17,7 @@ import { verifyCredits } from "./verify-credits.ts";
 import { verifyRecovery } from "./verify-recovery.ts";
 import { termsAfter, termsOf, topUpOf, verifyCreate, verifyStanding } from "./verify-change.ts";
 import { verifyRefund } from "./verify-refund.ts";
+import { verifyReturn } from "./verify-return.ts";
 import { verifySignatures } from "./verify-signatures.ts";
 import { verifySkipped } from "./verify-skipped.ts";
 import { verifyTransition } from "./verify-transition.ts";
@@ -112,7 +113,7 @@ function payerOf(
   signer: string | undefined,
 ): string | undefined {
   if (record.kind === "transition") return record.gasFeeStroops > 0n ? record.signedRequest.request.user : undefined;
-  if (record.kind === "batch" || record.kind === "refund") return undefined;
+  if (record.kind === "batch" || record.kind === "refund" || record.kind === "return") return undefined;
   return topUpOf(record) > 0n && terms.owner !== signer ? terms.owner : undefined;
 }
 
@@ -127,6 +128,7 @@ function verifyDone(
   if (record.kind === "transition") return verifyTransition(before, record, recordCid, landed, context);
   if (record.kind === "batch") return verifyBatch(before, record, recordCid, landed, context);
   if (record.kind === "refund") return verifyRefund(before, record, recordCid, landed, context);
+  if (record.kind === "return") return verifyReturn(before, record, recordCid, landed, context);
   return [
     ...unlessEqual("TRANSACTION_MISMATCH", landed.source, context.program),
     ...unlessEqual("TRANSACTION_MISMATCH", BigInt(landed.sequence), record.sequence + 1n),
@@ -173,6 +175,7 @@ function nextState(
     };
   }
   if (record.kind === "refund") return at;
+  if (record.kind === "return") return { ...at, time: timeAfter(record) };
   const terms = termsAfter(before.terms, record);
   if (record.kind !== "terms") return { ...at, terms };
   // It cannot have landed after its time.

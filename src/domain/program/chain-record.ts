@@ -5,9 +5,18 @@ export function stateAfter(record: ChainRecord): string {
   return record.kind === "transition" || record.kind === "batch" ? record.newState : record.state;
 }
 
-/** `SPRF_TIME` (seconds) of the last transition up to a record, 0 when there was none; no later one may go below it. */
+/**
+ * `SPRF_TIME` (seconds) of the last transition up to a record, 0 when there was none; no later one may go below it. No payment that
+ * records up to it have used or returned is younger.
+ */
 export function timeAfter(record: ChainRecord): bigint {
   if (record.kind === "create") return 0n;
+  if (record.kind === "return") {
+    return record.returned.reduce(
+      (time, { payment }) => (payment.closeTime > time ? payment.closeTime : time),
+      record.time,
+    );
+  }
   if (record.kind === "batch") return record.inputs.at(-1)?.environment.time ?? 0n;
   return record.kind === "transition" ? record.environment.time : record.time;
 }

@@ -9,6 +9,8 @@ export interface ProgramTransactionParts {
   /** The smart account's sequence; the transaction has the next one, so it lands on what the account is then alone. */
   readonly sequence: bigint;
   readonly recordCid: string;
+  /** Seconds since the Unix epoch. @default none */
+  readonly minTime?: bigint;
   /** Seconds since the Unix epoch. */
   readonly maxTime: bigint;
 }
@@ -18,7 +20,7 @@ export function programTransaction(parts: ProgramTransactionParts): TransactionB
   return new TransactionBuilder(new Account(parts.program, parts.sequence.toString()), {
     fee: "0",
     networkPassphrase: parts.network,
-    timebounds: { minTime: 0, maxTime: parts.maxTime.toString() },
+    timebounds: { minTime: (parts.minTime ?? 0n).toString(), maxTime: parts.maxTime.toString() },
     memo: Memo.hash(hashOfRecordCid(parts.recordCid)),
   });
 }

@@ -1,4 +1,6 @@
+import type { SignedRequest } from "../../wire/execution-request.ts";
 import type { ProgramRecord } from "../../wire/record.ts";
+import { programReference } from "./smart-account.ts";
 
 /** What a record refers to, by CID. */
 export interface RecordContent {
@@ -10,32 +12,70 @@ export interface RecordContent {
   readonly previous: string | undefined;
 }
 
-const PROGRAM_PREFIX = "wasm:";
-const STATE_NAMES = new Set(["previousState", "state", "newState"]);
-
-/** Goes by the names of fields, so that kinds of records which come later keep their content as well. */
+/** What has to be kept of a record, and what need not. */
 export function contentOfRecord(record: ProgramRecord): RecordContent {
-  const kept = new Set<string>();
-  const states: string[] = [];
-  let previous: string | undefined;
-  const visit = (value: unknown, path: readonly string[]): void => {
-    if (Array.isArray(value)) {
-      for (const part of value) visit(part, path);
-    } else if (typeof value === "string") {
-      const name = path.at(-1) ?? "";
-      const parent = path.at(-2);
-      if (STATE_NAMES.has(name)) states.push(value);
-      else if (name === "outputCid" || (parent === "input" && name === "cid")) kept.add(value);
-      else if (name === "address" && value.startsWith(PROGRAM_PREFIX)) kept.add(value.slice(PROGRAM_PREFIX.length));
-      else if (name === "recordCid" && path.length === 2 && parent === "previous") previous = value;
-      else if (name === "recordCid") kept.add(value);
-    } else if (typeof value === "object" && value !== null && !(value instanceof Uint8Array)) {
-      for (const [name, part] of Object.entries(value)) visit(part, [...path, name]);
-    }
+  const states = statesOf(record);
+  const last = states.at(-1);
+  const before = new Set(states.filter((state) => state !== last));
+  return {
+    kept: [...new Set(keptOf(record))],
+    states: last === undefined ? [] : [...before, last],
+    previous: "previous" in record ? record.previous.recordCid : undefined,
   };
-  visit(record, []);
-  if (record.kind === "create") for (const state of states) kept.add(state);
-  const last = "newState" in record ? record.newState : states.at(-1);
-  const before = states.filter((state) => state !== last);
-  return { kept: [...kept], states: last === undefined ? before : [...new Set(before), last], previous };
+}
+
+function keptOf(record: ProgramRecord): readonly string[] {
+  switch (record.kind) {
+    case "create":
+      return [...moduleOf(record.image), record.state];
+    case "transition":
+      return [...inputOf(record.signedRequest), ...moduleOf(record.image), record.outputCid];
+    case "batch":
+      return [
+        ...moduleOf(record.image),
+        ...record.inputs.flatMap(({ signedRequest, outputCid }) => [...inputOf(signedRequest), outputCid]),
+      ];
+    case "workers":
+      return record.recovered === undefined ? [] : [record.recovered.recordCid];
+    case "program":
+      return moduleOf(record.signedChange.request.change.image);
+    case "terms":
+    case "payout":
+    case "bump":
+    case "refund":
+    case "recovery":
+      return [];
+    case "return":
+      // Its inputs were not run, and will not be.
+      return [];
+  }
+}
+
+function statesOf(record: ProgramRecord): readonly string[] {
+  switch (record.kind) {
+    case "transition":
+      return [record.previousState, record.newState];
+    case "batch":
+      return [record.previousState, ...record.inputs.map(({ newState }) => newState), record.newState];
+    case "recovery":
+      return [];
+    case "create":
+    case "workers":
+    case "program":
+    case "terms":
+    case "payout":
+    case "bump":
+    case "refund":
+    case "return":
+      return [record.state];
+  }
+}
+
+function inputOf({ request }: SignedRequest): readonly string[] {
+  return "cid" in request.input ? [request.input.cid] : [];
+}
+
+function moduleOf({ address, digest }: { readonly address: string; readonly digest?: string | undefined }): string[] {
+  const reference = programReference(address, digest);
+  return reference?.kind === "wasi" ? [reference.cid] : [];
 }

@@ -11,6 +11,12 @@ export function isRunRecord(record: ProgramRecord): record is RunRecord {
   return record.kind === "transition" || record.kind === "batch";
 }
 
+/** The requests whose payments a record settles: those that it ran, and those that it gives back because they were not run. */
+export function paymentsOf(record: ProgramRecord): readonly PaidRun[] {
+  if (record.kind === "return") return record.returned;
+  return isRunRecord(record) ? paidRunsOf(record) : [];
+}
+
 /** The requests of a record, in the order of their runs. */
 export function paidRunsOf(record: RunRecord): readonly PaidRun[] {
   return record.kind === "batch" ? record.inputs : [record];

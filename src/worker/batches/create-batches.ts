@@ -1,8 +1,9 @@
 import type PQueue from "p-queue";
 
-import { chooseInputs } from "../../domain/program/batch.ts";
+import { chooseInputs, type PaidInput } from "../../domain/program/batch.ts";
 import { creditsAfter } from "../../domain/program/credits.ts";
 import { proposerAt, turnMs } from "../../domain/program/proposer.ts";
+import { returnInput } from "../../domain/program/return.ts";
 import type { SmartAccount } from "../../domain/program/smart-account.ts";
 import { SprfError, isSprfError, messageOf } from "../../errors.ts";
 import { baseOfAccount, type BatchBase } from "../../execution/batch-base.ts";
@@ -15,7 +16,7 @@ import { toHex } from "../../utils/bytes.ts";
 import type { BatchProposal, BatchVerdict } from "../../wire/batch-proposal.ts";
 import { verifyRequest, type SignedRequest } from "../../wire/execution-request.ts";
 import type { Attempt } from "../executions/attempts.ts";
-import { checkPrepaidForm, findPrepayment, hasWaitedTooLong } from "./check-prepaid.ts";
+import { checkPrepaidForm, findPrepayment, findReturnable, isForfeited, isOver } from "./check-prepaid.ts";
 import { DEFAULT_BATCH_TIMING, type BatchComponents, type BatchTiming } from "./components.ts";
 import { createEndorse, isOverdue } from "./endorse.ts";
 import { createOwnBatches } from "./own-batches.ts";
@@ -29,6 +30,12 @@ import { createWaitingCalls } from "./waiting-calls.ts";
 
 /** Requests of one program that may wait at once; more are refused. */
 const MAX_WAITING = 500;
+
+/** A payment that cannot buy a run for these reasons is given back when its time is over. */
+const WORTH_GIVING_BACK = ["PAYMENT_EXPIRED", "PAYMENT_TOO_LOW", "REQUEST_EXPIRED"] as const;
+
+/** A ledger's time is that of its last close. */
+const LEDGER_LAG_SECONDS = 15;
 
 /** Between two looks at a program whose looks fail. */
 const MAX_DELAY_MS = 10_000;
@@ -55,6 +62,8 @@ export interface Batches extends Startable {
   execute(signed: SignedRequest): Promise<Attempt>;
   /** Runs what another worker proposes, and signs its transaction. */
   endorse(proposal: BatchProposal): Promise<BatchVerdict>;
+  /** What was paid for the requests of a program that wait, and for those that are to be given back. */
+  waitingStroops(program: string): bigint;
   /** Looks after a program until nothing of it is left to do. */
   follow(program: string): void;
 }
@@ -100,6 +109,7 @@ export function createBatches(init: BatchesInit): Batches {
         delayMs = timing.pollMs;
       } catch (error) {
         if (life.signal.aborted || (isNoProgram(error) && pending.of(program).length === 0)) return;
+        if (isSprfError(error, "HISTORY_BROKEN")) return await giveUp(program, error);
         logger.warn("a program's batches cannot be seen to", { program, reason: messageOf(error) });
         delayMs = Math.min(delayMs * 2, MAX_DELAY_MS);
       }
@@ -107,29 +117,43 @@ export function createBatches(init: BatchesInit): Batches {
     }
   }
 
+  /** Nothing of the program can land any more, not even what would give back its users' payments. */
+  async function giveUp(program: string, error: SprfError): Promise<void> {
+    const lost = pending.of(program);
+    logger.error("a program cannot go on", { program, requests: lost.length, reason: error.message });
+    await pending.remove(lost);
+    for (const { requestHash } of lost) calls.fail(requestHash, error);
+  }
+
   /** One look at a program. Resolves with false when nothing of it is left to do. */
   async function look(program: string, seen: Seen): Promise<boolean> {
     const { signal } = life;
     const account = await loadSmartAccount(ledger, program, { signal });
     await settleLanded(components, account, { signal, onAnswer: (hash, attempt) => calls.tell(hash, attempt) });
-    await forgetOld(program);
+    await tellExpired(program);
     if (seen.sequence !== account.sequence) {
       seen.base = await baseOfAccount(components, account, { signal });
       seen.sequence = account.sequence;
       seen.idleSinceMs = clock.now();
-      await components.runs.moveOn(program, account);
+      components.runs.moveOn(program, account.sequence);
       await components.ownBatches.prune(program, account.sequence - 1n);
     }
     const { base } = seen;
-    const waiting = pending.of(program);
-    if (base === undefined || !account.workers.some(({ ledgerKey }) => ledgerKey === own)) return waiting.length > 0;
+    const kept = pending.of(program);
+    if (base === undefined || !account.workers.some(({ ledgerKey }) => ledgerKey === own)) return kept.length > 0;
+    const waiting = kept.filter((input) => !isOver(input, clock.now()));
+    const over = kept.filter((input) => isOver(input, clock.now(), LEDGER_LAG_SECONDS));
+    const overdue = over.filter((input) => returnInput(input, base.terms.baseFeeStroops) !== undefined);
+    // The base fee is all that was paid.
+    if (over.length > overdue.length) await pending.remove(over.filter((input) => !overdue.includes(input)));
     const runnable = waiting.filter(({ requestHash }) => !setAside.has(requestHash));
     const owes = creditsAfter(base.previousRecord).length > 0;
     if (waiting.length > 0) seen.idleSinceMs = clock.now();
     const refundNow = owes && (isOverdue(base, clock.now()) || clock.now() - seen.idleSinceMs >= timing.refundAfterMs);
-    turns.see(program, { sequence: account.sequence, hasWork: runnable.length > 0 || refundNow });
-    if (runnable.length > 0 || refundNow) await takeTurn(account, base, { runnable, refundNow });
-    return waiting.length > 0 || (owes && !isHopelessRefund(base, clock.now() - seen.idleSinceMs));
+    const hasWork = runnable.length > 0 || refundNow || overdue.length > 0;
+    turns.see(program, { sequence: account.sequence, hasWork });
+    if (hasWork) await takeTurn(account, base, { runnable, refundNow, overdue });
+    return kept.length > 0 || (owes && !isHopelessRefund(base, clock.now() - seen.idleSinceMs));
   }
 
   /** Users whose accounts are gone are not waited for; what they are owed is looked at again when the program is used again. */
@@ -140,7 +164,15 @@ export function createBatches(init: BatchesInit): Batches {
   async function takeTurn(
     account: SmartAccount,
     base: BatchBase,
-    { runnable, refundNow }: { readonly runnable: readonly WaitingInput[]; readonly refundNow: boolean },
+    {
+      runnable,
+      refundNow,
+      overdue,
+    }: {
+      readonly runnable: readonly WaitingInput[];
+      readonly refundNow: boolean;
+      readonly overdue: readonly WaitingInput[];
+    },
   ): Promise<void> {
     const { workers, sequence } = account;
     const round = turns.round(account.id, sequence, workers.length);
@@ -154,6 +186,8 @@ export function createBatches(init: BatchesInit): Batches {
       turnMs: turnMs(round, timing.proposerTimeoutMs, workers.length),
       signal: life.signal,
     };
+    // They cost no run, and have waited longest.
+    if (overdue.length > 0 && (await proposer.giveBack({ ...parts, overdue }))) return;
     if (refundNow && (await proposer.refund(parts))) return;
     if (runnable.length > 0) await proposer.batch({ ...parts, waiting: runnable });
   }
@@ -177,12 +211,14 @@ export function createBatches(init: BatchesInit): Batches {
     anticipating.set(program, work);
   }
 
-  async function forgetOld(program: string): Promise<void> {
-    const old = pending.of(program).filter((input) => hasWaitedTooLong(input, clock.now()));
-    await pending.remove(old);
-    for (const { requestHash } of old) {
-      logger.warn("a prepaid request has waited too long", { request: requestHash });
-      calls.fail(requestHash, new SprfError("PAYMENT_EXPIRED", "the request could not be run in time"));
+  /** Requests whose time is over stay until their payments are given back, or nobody can tell any more that they were not used. */
+  async function tellExpired(program: string): Promise<void> {
+    const kept = pending.of(program);
+    for (const input of kept) if (isOver(input, clock.now())) calls.fail(input.requestHash, expired(input));
+    const forfeited = kept.filter((input) => isForfeited(input, clock.now()));
+    await pending.remove(forfeited);
+    for (const { requestHash } of forfeited) {
+      logger.warn("the payment of a prepaid request could not be given back", { request: requestHash });
     }
   }
 
@@ -195,11 +231,32 @@ export function createBatches(init: BatchesInit): Batches {
     if (!account.workers.some(({ ledgerKey }) => ledgerKey === own)) {
       throw new SprfError("REQUEST_NOT_SERVED", `${program} does not name this worker`);
     }
-    if (pending.of(program).length >= MAX_WAITING) {
+    const kept = pending.of(program);
+    const over = kept.filter((input) => isOver(input, clock.now())).length;
+    if (kept.length - over >= MAX_WAITING) {
       throw new SprfError("WORKER_BUSY", `${MAX_WAITING} requests are waiting already`);
     }
-    const input = await findPrepayment(components, account, { signed, requestHash });
+    const parts = { signed, requestHash };
+    const input = await findPrepayment(components, account, parts).catch(async (error: unknown) => {
+      if (over >= MAX_WAITING || !WORTH_GIVING_BACK.some((code) => isSprfError(error, code))) throw error;
+      const unused = await findUnused(account, parts);
+      if (!isOver(unused, clock.now())) throw error;
+      return unused;
+    });
     await pending.add([{ ...input, requestHash: toHex(requestHash), takenAtMs: clock.now() }]);
+  }
+
+  /** The payment of a request that cannot be run, if it bought nothing. */
+  async function findUnused(
+    account: SmartAccount,
+    parts: { readonly signed: SignedRequest; readonly requestHash: Uint8Array },
+  ): Promise<PaidInput> {
+    const input = await findReturnable(components, account, parts);
+    const { paymentHash } = parts.signed;
+    const paidAt = Number(input.payment.closeTime);
+    const recordCid = await components.usedPayments.boughtBy(account, paymentHash, { paidAt });
+    if (recordCid === undefined) return input;
+    throw new SprfError("PAYMENT_USED", `payment ${toHex(paymentHash)} was used or given back by record ${recordCid}`);
   }
 
   return {
@@ -210,12 +267,15 @@ export function createBatches(init: BatchesInit): Batches {
       if (earlier !== undefined) return earlier;
       if (pending.get(toHex(requestHash)) === undefined) await take(signed, requestHash);
       follow(signed.request.program);
+      const taken = pending.get(toHex(requestHash));
+      if (taken !== undefined && isOver(taken, clock.now())) throw expired(taken);
       if (setAside.isHopeless(toHex(requestHash))) {
         throw new SprfError("INPUT_FAILED", "the program cannot be run on this input here");
       }
       return await calls.wait(toHex(requestHash), async () => (await attempts.of(requestHash))[0]);
     },
     endorse: async (proposal) => await endorse(proposal, { signal: life.signal }),
+    waitingStroops: (program) => pending.of(program).reduce((sum, { paidStroops }) => sum + paidStroops, 0n),
     follow,
     async start() {
       starting ??= pending.load().then(() => pending.programs().forEach(follow));
@@ -226,6 +286,13 @@ export function createBatches(init: BatchesInit): Batches {
       await Promise.all([...following.values(), ...anticipating.values()]);
     },
   };
+}
+
+function expired({ requestHash }: WaitingInput): SprfError {
+  return new SprfError(
+    "PAYMENT_EXPIRED",
+    `request ${requestHash} was not run in time: what was paid, less the base fee, is given back`,
+  );
 }
 
 function isNoProgram(error: unknown): boolean {

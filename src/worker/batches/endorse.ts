@@ -5,26 +5,34 @@ import type { SmartAccount } from "../../domain/program/smart-account.ts";
 import { SprfError, isSprfError } from "../../errors.ts";
 import { baseOfAccount, type BatchBase } from "../../execution/batch-base.ts";
 import { loadSmartAccount } from "../../execution/load-smart-account.ts";
+import { prepareReturn } from "../../execution/prepare-return.ts";
 import { prepareRefund, runBatch, type BatchRun } from "../../execution/run-batch.ts";
 import { equalBytes, toHex } from "../../utils/bytes.ts";
 import { verifyBatchProposal, type BatchProposal, type BatchVerdict } from "../../wire/batch-proposal.ts";
-import type { BatchInput, BatchRecord, RefundRecord } from "../../wire/batch-record.ts";
+import type { BatchInput, BatchRecord, RefundRecord, ReturnRecord } from "../../wire/batch-record.ts";
 import { hashRequest, verifyRequest } from "../../wire/execution-request.ts";
 import { decodeRecord } from "../../wire/record.ts";
-import { checkPrepaidForm, findPrepayment, hasWaitedTooLong } from "./check-prepaid.ts";
+import { checkPrepaidForm, findPrepayment, isOver, isSamePayment } from "./check-prepaid.ts";
+import { checkReturned } from "./check-returned.ts";
 import type { BatchComponents } from "./components.ts";
 import type { WaitingInput } from "./pending-inputs.ts";
+import { refused } from "./refused.ts";
 
 const MS_PER_SECOND = 1_000;
 /** A proposal that could land later than this is refused: a worker's clock may be wrong, but not by more. */
 export const MAX_VALID_SECONDS = 120;
 /** A worker whose ledger is a close behind the proposer's waits for it. */
 const LAG_MS = 10_000;
+/** A worker whose clock goes otherwise takes a request for one that can, or can no longer, be run for so long. */
+const CLOCK_MARGIN_SECONDS = 120;
 /** A batch that ends early is fair once its runs took this share of what they may take. */
 const SHORT_BATCH_SHARE = 4;
 /** Credits that are older than this, or more than this, are paid back even while requests wait. */
 const OLD_CREDIT_SECONDS = 60n;
 const MANY_CREDITS = 100;
+
+/** What one worker proposes to the others in its turn. */
+type Proposed = BatchRecord | RefundRecord | ReturnRecord;
 
 /**
  * Checks what another worker proposes, runs all of it, and signs its transaction if it came to the same bytes (invariant P1). To sign
@@ -40,7 +48,7 @@ export function createEndorse(
   const { clock, content, keys, ledger, pending, runs, setAside, timing, turns } = components;
   const own = keys.ledgerKey.publicKey();
 
-  async function accountAt(record: BatchRecord | RefundRecord, signal: AbortSignal | undefined): Promise<SmartAccount> {
+  async function accountAt(record: Proposed, signal: AbortSignal | undefined): Promise<SmartAccount> {
     const deadlineMs = clock.now() + LAG_MS;
     for (;;) {
       const account = await loadSmartAccount(ledger, record.program, { signal });
@@ -52,7 +60,7 @@ export function createEndorse(
     }
   }
 
-  function checkTurn(record: BatchRecord | RefundRecord, account: SmartAccount, proposer: string): void {
+  function checkTurn(record: Proposed, account: SmartAccount, proposer: string): void {
     const workers = account.workers.map(({ ledgerKey }) => ledgerKey);
     if (!workers.includes(own)) throw new SprfError("REQUEST_NOT_SERVED", `${account.id} does not name this worker`);
     const index = workers.indexOf(proposer);
@@ -81,13 +89,16 @@ export function createEndorse(
       verifyRequest(signedRequest);
     }
     const found: PaidInput =
-      known !== undefined && equalBytes(known.signedRequest.paymentHash, signedRequest.paymentHash)
+      known !== undefined &&
+      equalBytes(known.signedRequest.paymentHash, signedRequest.paymentHash) &&
+      // Else it was taken to be given back, whatever was paid.
+      !isOver(known, known.takenAtMs)
         ? known
         : await findPrepayment(components, account, { signed: signedRequest, requestHash }, { signal });
     if (signedRequest.request.program !== account.id || !isSamePayment(input, found)) {
       throw refused(`the payment of request ${toHex(requestHash)} is another one`);
     }
-    if (hasWaitedTooLong(found, clock.now())) throw refused(`request ${toHex(requestHash)} is too old`);
+    if (isOver(found, clock.now(), CLOCK_MARGIN_SECONDS)) throw refused(`request ${toHex(requestHash)} is too old`);
     if ((await components.usedPayments.boughtBy(account, signedRequest.paymentHash)) !== undefined) {
       throw refused(`the payment of request ${toHex(requestHash)} was used already`);
     }
@@ -96,14 +107,14 @@ export function createEndorse(
 
   /** What this worker has had for a while and knows no reason to leave out. */
   function dueOf(account: SmartAccount): readonly WaitingInput[] {
-    return pending
-      .of(account.id)
-      .filter(
-        ({ requestHash, takenAtMs }) =>
-          takenAtMs + timing.fairAfterMs <= clock.now() &&
-          !setAside.has(requestHash) &&
-          !turns.isReleased(account.id, account.sequence, requestHash),
-      );
+    return pending.of(account.id).filter(
+      (input) =>
+        input.takenAtMs + timing.fairAfterMs <= clock.now() &&
+        // The proposer's clock may say already that it can no longer be run.
+        !isOver(input, clock.now(), -CLOCK_MARGIN_SECONDS) &&
+        !setAside.has(input.requestHash) &&
+        !turns.isReleased(account.id, account.sequence, input.requestHash),
+    );
   }
 
   async function checkPassedOver(
@@ -117,7 +128,7 @@ export function createEndorse(
       if (passedOver === undefined) return;
       // It may have landed, which this worker has yet to notice.
       const bought = await components.usedPayments.boughtBy(account, passedOver.signedRequest.paymentHash);
-      if (bought === undefined && !hasWaitedTooLong(passedOver, clock.now())) {
+      if (bought === undefined) {
         throw refused(`it passes over request ${passedOver.requestHash}, which has waited long enough`);
       }
       due = due.filter((each) => each !== passedOver);
@@ -180,6 +191,19 @@ export function createEndorse(
     return sign(refund.transaction.hash());
   }
 
+  async function endorseReturn(
+    { record, block }: { readonly record: ReturnRecord; readonly block: Uint8Array },
+    { account, base }: { readonly account: SmartAccount; readonly base: BatchBase },
+    signal: AbortSignal | undefined,
+  ): Promise<BatchVerdict> {
+    await checkReturned(components, record, account, { signal });
+    const due = prepareReturn(base, { inputs: record.returned, validUntil: record.validUntil });
+    if (due === undefined || !equalBytes(due.recordBlock, block)) throw refused("it is not what is to be given back");
+    await content.putRecord(due.recordBlock);
+    onTaken(account.id);
+    return sign(due.transaction.hash());
+  }
+
   function sign(hash: Uint8Array): BatchVerdict {
     return { kind: "signed", worker: own, signature: new Uint8Array(keys.ledgerKey.sign(Buffer.from(hash))) };
   }
@@ -188,7 +212,8 @@ export function createEndorse(
     verifyBatchProposal(proposal);
     const block = proposal.recordBlock;
     const record = decodeRecord(block);
-    if (record.kind !== "batch" && record.kind !== "refund") throw refused(`a record of kind ${record.kind}`);
+    if (record.kind !== "batch" && record.kind !== "refund" && record.kind !== "return")
+      throw refused(`a record of kind ${record.kind}`);
     if (record.network !== ledger.networkPassphrase || !(await components.serves(record.program))) {
       throw new SprfError("REQUEST_NOT_SERVED", `no running agreement binds this worker to ${record.program}`);
     }
@@ -196,6 +221,7 @@ export function createEndorse(
     checkTurn(record, account, proposal.proposer);
     const base = await baseOfAccount(components, account, { signal });
     if (record.kind === "refund") return await endorseRefund({ record, block }, { account, base });
+    if (record.kind === "return") return await endorseReturn({ record, block }, { account, base }, signal);
     return await endorseBatch({ record, block }, { account, base }, signal);
   };
 }
@@ -206,19 +232,6 @@ export function isOverdue({ previousRecord, failed }: BatchBase, nowMs: number):
   const credits = creditsAfter(previousRecord);
   const nowSeconds = BigInt(Math.floor(nowMs / MS_PER_SECOND));
   return credits.length >= MANY_CREDITS || credits.some(({ since }) => since + OLD_CREDIT_SECONDS <= nowSeconds);
-}
-
-function isSamePayment(a: PaidInput, b: PaidInput): boolean {
-  return (
-    a.paidStroops === b.paidStroops &&
-    a.payment.ledger === b.payment.ledger &&
-    a.payment.closeTime === b.payment.closeTime &&
-    equalBytes(a.payment.ledgerHash, b.payment.ledgerHash)
-  );
-}
-
-function refused(why: string): SprfError {
-  return new SprfError("BATCH_REFUSED", why);
 }
 
 /** For people: the first thing in which a proposal differs from what it should be. */

@@ -8,6 +8,7 @@ import { chooseRefunds } from "../../domain/program/refund.ts";
 import { majorityOf, type SmartAccount } from "../../domain/program/smart-account.ts";
 import { isSprfError, messageOf } from "../../errors.ts";
 import type { BatchBase } from "../../execution/batch-base.ts";
+import { prepareReturn } from "../../execution/prepare-return.ts";
 import { prepareRefund, runBatch, type Anchorable, type BatchRun } from "../../execution/run-batch.ts";
 import { within } from "../../utils/within.ts";
 import { signBatchProposal, type BatchVerdict } from "../../wire/batch-proposal.ts";
@@ -28,6 +29,8 @@ export interface Proposer {
   batch(parts: ProposeParts & { readonly waiting: readonly WaitingInput[] }): Promise<void>;
   /** Resolves with whether it has landed. */
   refund(parts: ProposeParts): Promise<boolean>;
+  /** Gives back what was paid for requests that were not run. Resolves with whether it has landed. */
+  giveBack(parts: ProposeParts & { readonly overdue: readonly WaitingInput[] }): Promise<boolean>;
 }
 
 interface ProposeParts {
@@ -123,6 +126,16 @@ export function createProposer(components: BatchComponents): Proposer {
     return landed !== undefined;
   }
 
+  async function land(
+    anchorable: Anchorable<{ readonly kind: string; readonly validUntil: bigint }>,
+    parts: ProposeParts,
+  ): Promise<boolean> {
+    await content.putRecord(anchorable.recordBlock);
+    const collected = await collect(anchorable, parts);
+    if (collected.kind !== "signed") return false;
+    return await submit(anchorable, parts.account, { signatures: collected.signatures, signal: parts.signal });
+  }
+
   /** The requests as far as they can be run here; those that cannot are set aside. */
   async function run(
     { account, base, signal }: ProposeParts,
@@ -189,11 +202,12 @@ export function createProposer(components: BatchComponents): Proposer {
       const { account, base, signal } = parts;
       const users = await payable(account, base, signal);
       const refund = users.size === 0 ? undefined : prepareRefund(base, { users, validUntil: validUntil() });
-      if (refund === undefined) return false;
-      await content.putRecord(refund.recordBlock);
-      const collected = await collect(refund, parts);
-      if (collected.kind !== "signed") return false;
-      return await submit(refund, account, { signatures: collected.signatures, signal });
+      return refund !== undefined && (await land(refund, parts));
+    },
+
+    async giveBack({ overdue, ...parts }) {
+      const due = prepareReturn(parts.base, { inputs: overdue, validUntil: validUntil() });
+      return due !== undefined && (await land(due, parts));
     },
   };
 }

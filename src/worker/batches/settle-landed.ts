@@ -8,6 +8,7 @@ import { toHex } from "../../utils/bytes.ts";
 import type { BatchRecord } from "../../wire/batch-record.ts";
 import { signAnswer, type ExecutionAnswer } from "../../wire/execution-answer.ts";
 import { hashRequest } from "../../wire/execution-request.ts";
+import type { ChainRecord } from "../../wire/record.ts";
 import type { Attempt } from "../executions/attempts.ts";
 import type { BatchComponents } from "./components.ts";
 import type { WaitingInput } from "./pending-inputs.ts";
@@ -36,13 +37,18 @@ export async function settleLanded(
   const { pending, usedPayments, logger } = components;
   const landed = new Map<string, WaitingInput[]>();
   for (const input of pending.of(account.id)) {
-    const recordCid = await usedPayments.boughtBy(account, input.signedRequest.paymentHash);
+    const paidAt = Number(input.payment.closeTime);
+    const recordCid = await usedPayments.boughtBy(account, input.signedRequest.paymentHash, { paidAt });
     if (recordCid !== undefined) landed.set(recordCid, [...(landed.get(recordCid) ?? []), input]);
   }
   for (const [recordCid, inputs] of landed) {
     try {
-      const own = await ownRunOf(components, recordCid, signal);
-      for (const input of inputs) onAnswer(input.requestHash, await answer(components, own, input));
+      const record = await readChainRecord(components.content, recordCid, { signal });
+      // What was given back was not run, so there is no answer to it.
+      if (record.kind !== "return") {
+        const own = await ownRunOf(components, { record, recordCid }, signal);
+        for (const input of inputs) onAnswer(input.requestHash, await answer(components, own, input));
+      }
       await pending.remove(inputs);
       inputs.forEach(({ requestHash }) => components.setAside.forget(requestHash));
     } catch (error) {
@@ -54,10 +60,9 @@ export async function settleLanded(
 
 async function ownRunOf(
   { content, logger, ownBatches, runs }: BatchComponents,
-  recordCid: string,
+  { record, recordCid }: { readonly record: ChainRecord; readonly recordCid: string },
   signal: AbortSignal,
 ): Promise<OwnRun> {
-  const record = await readChainRecord(content, recordCid, { signal });
   if (record.kind !== "batch") throw new SprfError("RECORD_INVALID", `${recordCid} is no batch`);
   const { program, sequence, inputs, validUntil } = record;
   const details = await ownBatches.get({ program, sequence, recordCid });

@@ -10,30 +10,29 @@ export interface SharedRuns {
   run(plan: RunPlan, options?: { readonly signal?: AbortSignal | undefined }): Promise<RunOutcome>;
   /** How long the runs of a program on its present sequence took altogether. */
   tookMs(program: string): number;
-  /** Forgets the runs on earlier sequences, and lets go of the states in between that did not become the program's. */
-  moveOn(program: string, now: { readonly sequence: bigint; readonly state: string }): Promise<void>;
+  /** Forgets the runs on earlier sequences; what they stored is kept as recent, since answers and appeals may rest on it. */
+  moveOn(program: string, sequence: bigint): void;
 }
 
 interface ProgramRuns {
   readonly sequence: bigint;
   readonly outcomes: Map<string, Promise<RunOutcome>>;
-  readonly states: string[];
   tookMs: number;
 }
 
 export function createSharedRuns(
   components: RunComponents & { readonly clock: Pick<Clock, "now">; readonly queue: PQueue },
 ): SharedRuns {
-  const { clock, content, queue } = components;
+  const { clock, queue } = components;
   const programs = new Map<string, ProgramRuns>();
 
   function runsOf({ program, sequence }: RunPlan): ProgramRuns {
     const known = programs.get(program);
     // What belongs to the past (a landed batch that is repeated) is not kept, and must not drive out the present.
     if (known !== undefined && known.sequence >= sequence) {
-      return known.sequence === sequence ? known : { sequence, outcomes: new Map(), states: [], tookMs: 0 };
+      return known.sequence === sequence ? known : { sequence, outcomes: new Map(), tookMs: 0 };
     }
-    const runs: ProgramRuns = { sequence, outcomes: new Map(), states: [...(known?.states ?? [])], tookMs: 0 };
+    const runs: ProgramRuns = { sequence, outcomes: new Map(), tookMs: 0 };
     programs.set(program, runs);
     return runs;
   }
@@ -43,7 +42,6 @@ export function createSharedRuns(
       const startMs = clock.now();
       const outcome = await runProgram(components, plan);
       runs.tookMs += clock.now() - startMs;
-      if (outcome.newState !== plan.state) runs.states.push(outcome.newState);
       return outcome;
     });
   }
@@ -62,16 +60,8 @@ export function createSharedRuns(
       return await raceAbort(outcome, signal);
     },
     tookMs: (program) => programs.get(program)?.tookMs ?? 0,
-    async moveOn(program, { sequence, state }) {
-      const runs = programs.get(program);
-      if (runs === undefined || runs.sequence >= sequence) return;
-      programs.delete(program);
-      let kept = false;
-      for (const each of runs.states) {
-        // Each run has pinned what it made once; of the present state one pin stays.
-        if (each === state && !kept) kept = true;
-        else await content.unpin(each);
-      }
+    moveOn(program, sequence) {
+      if ((programs.get(program)?.sequence ?? sequence) < sequence) programs.delete(program);
     },
   };
 }

@@ -9,6 +9,7 @@ import { verifyChange, type SignedChange } from "../../wire/change-request.ts";
 import { toHex } from "../../utils/bytes.ts";
 import { placeOf, type Consent, type Proposal } from "../../wire/proposal.ts";
 import type { ConsentedRecords } from "./consented-records.ts";
+import type { KeptRecoveries } from "./kept-recoveries.ts";
 
 const MS_PER_SECOND = 1_000;
 
@@ -17,6 +18,7 @@ export interface ConsentComponents extends ProposalComponents {
   readonly logger: Logger;
   readonly ledgerKey: Keypair;
   readonly consented: ConsentedRecords;
+  readonly recoveries: KeptRecoveries;
   /**
    * Ledger keys (`G...`) of the workers of a running agreement that is bound to the program; undefined when the market knows no
    * such agreement.
@@ -29,7 +31,7 @@ export interface ConsentComponents extends ProposalComponents {
  * signs what it built, never what it was given.
  */
 export function createConsent(components: ConsentComponents): (proposal: Proposal) => Promise<Consent> {
-  const { ledger, content, clock, ledgerKey, logger } = components;
+  const { ledger, clock, ledgerKey, logger } = components;
 
   async function checkAgreement(account: SmartAccount, { request }: SignedChange): Promise<void> {
     const { change } = request;
@@ -62,15 +64,16 @@ export function createConsent(components: ConsentComponents): (proposal: Proposa
       { nowSeconds },
     );
     const hash = new Uint8Array(transaction.hash());
-    if (isRecoveryChange(proposal)) await content.putRecord(recordBlock);
+    const { validUntil, sequence } = placeOf(proposal);
+    if (isRecoveryChange(proposal))
+      await components.recoveries.keep(recordBlock, { program: account.id, sequence, recordCid });
     else {
-      const { validUntil } = placeOf(proposal);
       await components.consented.keep(recordBlock, { recordCid, transactionHash: toHex(hash), validUntil });
     }
     logger.info("consented to a proposal", {
       program: account.id,
       kind: proposal.kind === "change" ? proposal.signedChange.request.change.kind : proposal.kind,
-      sequence: placeOf(proposal).sequence.toString(),
+      sequence: sequence.toString(),
     });
     return {
       worker: own,
@@ -81,7 +84,7 @@ export function createConsent(components: ConsentComponents): (proposal: Proposa
   };
 }
 
-/** What may land in years is kept for good. */
+/** What may land in years is kept beyond its time. */
 function isRecoveryChange(proposal: Proposal): boolean {
   return proposal.kind === "change" && proposal.signedChange.request.change.kind === "recovery";
 }

@@ -6,7 +6,7 @@ import { walletOf } from "../../client/wallet.ts";
 import { BUMP_AFTER_SECONDS } from "../../domain/program/recovery.ts";
 import type { SmartAccount } from "../../domain/program/smart-account.ts";
 import { SprfError, messageOf } from "../../errors.ts";
-import { findPayoutShare } from "../../execution/find-payout-share.ts";
+import { findPayoutShares } from "../../execution/find-payout-shares.ts";
 import { loadSmartAccount } from "../../execution/load-smart-account.ts";
 import { findTip } from "../../execution/tip.ts";
 import type { Logger } from "../../ports/logger.ts";
@@ -45,7 +45,7 @@ export function keepPrograms(
     if (!isTurnOf(ledgerKey.publicKey(), account, Math.floor(clock.now() / everyMs))) return;
     const parts = { program, wallet: walletOf(ledgerKey) };
     const { sequenceTime = 0 } = account.snapshot.account;
-    if ((await findPayoutShare(components, account, { signal })) !== undefined) {
+    if ((await findPayoutShares(components, account, { signal })).length > 0) {
       const { shareStroops, ledger: landedIn } = await payOut(components, parts, { signal });
       logger.info("paid out", { program, shareStroops: shareStroops.toString(), ledger: landedIn });
     } else if (Math.floor(clock.now() / MS_PER_SECOND) - sequenceTime >= BUMP_AFTER_SECONDS) {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { PAYMENT_VALID_SECONDS } from "../../domain/program/payment.ts";
 import type { SmartAccount } from "../../domain/program/smart-account.ts";
 import { SprfError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -22,11 +23,26 @@ export interface UsedPayments {
    * answer it gives again
    */
   check(account: SmartAccount, paymentHash: Uint8Array, requestHash: Uint8Array): Promise<string | undefined>;
-  /** Resolves with the record of the landed transition or batch that the payment bought, if it did. */
-  boughtBy(account: SmartAccount, paymentHash: Uint8Array): Promise<string | undefined>;
+  /**
+   * Resolves with the record of the landed transition or batch that the payment bought, or of the return that gave it back.
+   *
+   * @param options.paidAt when the payment's ledger closed, in seconds; has to be given for one that is no longer valid
+   */
+  boughtBy(
+    account: SmartAccount,
+    paymentHash: Uint8Array,
+    options?: { readonly paidAt?: number },
+  ): Promise<string | undefined>;
 }
 
-const knownSchema = z.strictObject({ recordCid: z.string() });
+/** Payments are looked for twice as far back as they are valid: clocks and ledgers differ. */
+const LOOK_BACK_SECONDS = 2 * PAYMENT_VALID_SECONDS;
+
+const knownSchema = z.strictObject({
+  recordCid: z.string(),
+  /** All payments from then on (seconds) are known; absent where an earlier version did not say. */
+  since: z.number().optional(),
+});
 const usedSchema = z.strictObject({ recordCid: z.string() });
 
 export function createUsedPayments(components: {
@@ -44,31 +60,35 @@ export function createUsedPayments(components: {
   const catchingUp = new Map<string, Promise<void>>();
   const caughtUpTo = new Map<string, number>();
 
-  async function catchUp(account: SmartAccount): Promise<void> {
+  async function catchUp(account: SmartAccount, paidAt: number | undefined): Promise<void> {
+    const last = await known.get(account.id);
+    const isDeepEnough = paidAt === undefined || (last?.since ?? Infinity) <= paidAt;
     // Somebody with a newer look at the account was here meanwhile.
-    if (account.stateLedger < (caughtUpTo.get(account.id) ?? 0)) return;
-    const [tip, last] = await Promise.all([
-      findTip(components.ledger, account, { memory: components.tips }),
-      known.get(account.id),
-    ]);
-    if (tip.recordCid !== last?.recordCid) {
-      const now = Math.floor(clock.now() / MS_PER_SECOND);
-      const range = { tip: tip.recordCid, known: last?.recordCid };
-      const payments = await recentPayments(components.content, range, { now });
+    if (isDeepEnough && account.stateLedger < (caughtUpTo.get(account.id) ?? 0)) return;
+    const tip = await findTip(components.ledger, account, { memory: components.tips });
+    if (!isDeepEnough || tip.recordCid !== last?.recordCid) {
+      const recent = Math.floor(clock.now() / MS_PER_SECOND) - LOOK_BACK_SECONDS;
+      const since = Math.min(recent, paidAt ?? recent);
+      const range = { tip: tip.recordCid, known: isDeepEnough ? last?.recordCid : undefined };
+      const { payments, isWhole } = await recentPayments(components.content, range, { since });
+      const knownSince = isWhole ? last?.since : since;
       await store.apply([
         ...payments.map(({ paymentHash, recordCid }) => used.put(paymentHash, { recordCid })),
-        known.put(account.id, { recordCid: tip.recordCid }),
+        known.put(account.id, {
+          recordCid: tip.recordCid,
+          ...(knownSince === undefined ? {} : { since: knownSince }),
+        }),
       ]);
     }
     caughtUpTo.set(account.id, account.stateLedger);
   }
 
   /** One after the other for each program: what runs already may have set out from an older tip than this account shows. */
-  async function catchUpInTurn(account: SmartAccount): Promise<void> {
+  async function catchUpInTurn(account: SmartAccount, paidAt: number | undefined): Promise<void> {
     const before = catchingUp.get(account.id) ?? Promise.resolve();
     const own = before.then(
-      async () => await catchUp(account),
-      async () => await catchUp(account),
+      async () => await catchUp(account, paidAt),
+      async () => await catchUp(account, paidAt),
     );
     catchingUp.set(account.id, own);
     try {
@@ -78,8 +98,12 @@ export function createUsedPayments(components: {
     }
   }
 
-  async function boughtBy(account: SmartAccount, paymentHash: Uint8Array): Promise<string | undefined> {
-    await catchUpInTurn(account);
+  async function boughtBy(
+    account: SmartAccount,
+    paymentHash: Uint8Array,
+    { paidAt }: { readonly paidAt?: number } = {},
+  ): Promise<string | undefined> {
+    await catchUpInTurn(account, paidAt);
     return (await used.get(toHex(paymentHash)))?.recordCid;
   }
 

@@ -28,8 +28,12 @@ const missingSchema = z.strictObject({ cid: z.string() });
 type Progress = z.output<typeof progressSchema>;
 
 export interface HistoryCopier {
-  /** Keeps all records from `tip` back and what they refer to; states but the first are left out. Goes on where it was stopped. */
-  copy(program: string, tip: string, options: { readonly signal: AbortSignal }): Promise<void>;
+  /**
+   * Keeps all records from `tip` back and what they refer to; states but the first are left out. Goes on where it was stopped.
+   *
+   * @returns whether all of it is kept now: what could not be had is tried again with the next call
+   */
+  copy(program: string, tip: string, options: { readonly signal: AbortSignal }): Promise<boolean>;
   /** Forgets how far it was. */
   forget(program: string): Promise<void>;
 }
@@ -45,6 +49,7 @@ export function createHistoryCopier({
 }): HistoryCopier {
   const progress = createTable(store, "history-progress", progressSchema);
   const missing = createTable(store, "history-missing", missingSchema);
+  const triedUpTo = new Map<string, string>();
 
   /** Copies back from the cursor to the floor, noting each step. */
   async function goOn(program: string, from: Progress, signal: AbortSignal): Promise<void> {
@@ -75,10 +80,22 @@ export function createHistoryCopier({
     }
   }
 
-  async function tryMissing(program: string, signal: AbortSignal): Promise<void> {
-    for (const { key, value } of await missing.list({ prefix: `${program}/`, limit: RETRIED_AT_ONCE })) {
-      if (await keep(program, value.cid, signal)) await store.apply([missing.delete(key)]);
-    }
+  /** Begins where the last call left off, so that one which is gone for good is in no other's way. */
+  async function tryMissing(program: string, signal: AbortSignal): Promise<boolean> {
+    const prefix = `${program}/`;
+    const after = triedUpTo.get(program);
+    const range = { prefix, limit: RETRIED_AT_ONCE };
+    const next = after === undefined ? [] : await missing.list({ ...range, after });
+    const tried = next.length > 0 ? next : await missing.list(range);
+    await Promise.all(
+      tried.map(async ({ key, value }) => {
+        if (await keep(program, value.cid, signal)) await store.apply([missing.delete(key)]);
+      }),
+    );
+    const last = tried.at(-1);
+    if (last === undefined) triedUpTo.delete(program);
+    else triedUpTo.set(program, last.key);
+    return (await missing.list({ prefix, limit: 1 })).length === 0;
   }
 
   return {
@@ -91,7 +108,7 @@ export function createHistoryCopier({
         await store.apply([progress.put(program, next)]);
         await goOn(program, next, signal);
       }
-      await tryMissing(program, signal);
+      return await tryMissing(program, signal);
     },
     async forget(program) {
       await removeAll(missing, store, `${program}/`);

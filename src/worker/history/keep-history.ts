@@ -37,6 +37,11 @@ export interface HistoryInit {
   readonly ledgerKey: string;
   /** Who keeps a state that has just become old; nobody when absent. */
   readonly holderNow?: () => string;
+  /**
+   * Whether a running agreement binds this worker to the program: then it copies the history before the account names it, so that it
+   * holds all of it when it begins to sign. @default none does
+   */
+  readonly isBound?: (program: string) => boolean;
 }
 
 /** Keeps the history of the programs that this worker signs for. Everything it does may be repeated. */
@@ -48,6 +53,8 @@ export interface HistoryKeeper {
    * it worked; what did not is tried again with the next look.
    */
   look(options: { readonly signal: AbortSignal }): Promise<boolean>;
+  /** Looks at one program now. Resolves with whether this worker holds all that it has to of it. */
+  hold(program: string, options: { readonly signal: AbortSignal }): Promise<boolean>;
   /** Lets go of what runs left behind before this block, unless the history keeps it. Only after a look that worked. */
   prune(beforeBlock: number, options: { readonly signal: AbortSignal }): Promise<number>;
 }
@@ -65,25 +72,56 @@ export function createHistoryKeeper(components: HistoryComponents, init: History
   const copier = createHistoryCopier({ content, store, logger });
   /** What the account looked like when all of it was kept. */
   const keptAt = new Map<string, string>();
+  const looking = new Map<string, Promise<boolean>>();
 
-  async function keep(program: string, signal: AbortSignal): Promise<void> {
+  /** One look at a program at a time: two would note different steps of one copy. */
+  async function keepInTurn(program: string, signal: AbortSignal): Promise<boolean> {
+    const before = looking.get(program) ?? Promise.resolve(false);
+    const own = before.then(
+      async () => await keep(program, signal),
+      async () => await keep(program, signal),
+    );
+    looking.set(program, own);
+    try {
+      return await own;
+    } finally {
+      if (looking.get(program) === own) looking.delete(program);
+    }
+  }
+
+  /** Resolves with whether all of it is held. */
+  async function keep(program: string, signal: AbortSignal): Promise<boolean> {
+    throwIfAborted(signal);
     const account = await findAccount(program, signal);
-    if (account?.workers.some(({ ledgerKey }) => ledgerKey === init.ledgerKey) !== true) {
+    const isSigner = account?.workers.some(({ ledgerKey }) => ledgerKey === init.ledgerKey) === true;
+    const isBound = init.isBound?.(program) === true;
+    // What is bound to this worker may be made, or name it, a moment later.
+    if (account === undefined && isBound) return false;
+    if (account === undefined || (!isSigner && !isBound)) {
       await release(program, signal);
-      return;
+      return false;
     }
     const look = `${account.stateLedger}/${account.sequence}`;
-    if (keptAt.get(program) === look) return;
+    if (keptAt.get(program) === look) return true;
     gateways?.add(account.workers.map(({ address }) => address));
     const holder = statesOf(program);
     // The state first: it is what the next run needs.
     await content.pin(account.state, { holder, signal });
-    const tip = await findTip(ledger, account, { signal, memory: tips });
-    await copier.copy(program, tip.recordCid, { signal });
+    const tip = await findTip(ledger, account, { signal, memory: tips }).catch((error: unknown) => {
+      if (!isSprfError(error, "HISTORY_BROKEN")) throw error;
+      logger.error("a program cannot go on; what is kept of it stays", { program, reason: error.message });
+      return undefined;
+    });
+    if (tip === undefined) {
+      keptAt.set(program, look);
+      return true;
+    }
+    const isWhole = await copier.copy(program, tip.recordCid, { signal });
     const { states } = contentOfRecord(await readRecord(content, tip.recordCid, { signal }));
     for (const state of states) if (state !== account.state) await keepIfThere(program, state, signal);
     await releaseOld(program, new Set([account.state, ...states]), signal);
-    keptAt.set(program, look);
+    if (isWhole) keptAt.set(program, look);
+    return isWhole;
   }
 
   /** The state before the one that stands: others may still run their answers on it again, but nothing here rests on it. */
@@ -135,7 +173,7 @@ export function createHistoryKeeper(components: HistoryComponents, init: History
       let allWorked = true;
       for (const { key: program } of await followed.list()) {
         try {
-          await keep(program, signal);
+          await keepInTurn(program, signal);
         } catch (error) {
           throwIfAborted(signal);
           allWorked = false;
@@ -144,6 +182,7 @@ export function createHistoryKeeper(components: HistoryComponents, init: History
       }
       return allWorked;
     },
+    hold: async (program, { signal }) => await keepInTurn(program, signal),
     prune: async (beforeBlock, { signal }) =>
       await releaseRecent(
         content,

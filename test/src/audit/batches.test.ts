@@ -1,3 +1,4 @@
+import type { Transaction } from "@stellar/stellar-sdk";
 import { expect } from "chai";
 
 import type { AuditReport } from "../../../src/audit/report.ts";
@@ -6,9 +7,11 @@ import { execute } from "../../../src/client/execute.ts";
 import type { Wallet } from "../../../src/client/wallet.ts";
 import { leftoversOf } from "../../../src/domain/program/batch.ts";
 import { addCredits, creditFields } from "../../../src/domain/program/credits.ts";
+import { buildBump } from "../../../src/domain/program/recovery.ts";
+import { returnedLeftovers } from "../../../src/domain/program/return.ts";
 import { readChainRecord } from "../../../src/execution/read-record.ts";
 import { utf8 } from "../../../src/utils/bytes.ts";
-import type { BatchInput, BatchRecord } from "../../../src/wire/batch-record.ts";
+import type { BatchInput, BatchRecord, ReturnRecord } from "../../../src/wire/batch-record.ts";
 import { createSceneAuditor, type SceneAuditor } from "../../helpers/auditor.ts";
 import { createBatchMaker, type BatchForgery, type BatchMaker } from "../../helpers/batch-history.ts";
 import { codeOf } from "../../helpers/code-of.ts";
@@ -326,6 +329,51 @@ describe("audit of batches that a majority forged", () => {
     const inside = await batches.land([{ wallet, signed, requestHash, ledger: payment.ledger, paidStroops: 1_000n }]);
     expectWrong(await auditor.audit(program), ["REQUEST_NOT_OBEYED"], inside);
   }).timeout(20_000);
+
+  it("should name what is given back twice, after it was run, too much of, or too early", async () => {
+    for (const { what, codes, forge, build, ranBefore = false, isTwice = false } of [
+      { what: "twice", codes: ["PAYMENT_USED"], isTwice: true },
+      { what: "after its run", codes: ["PAYMENT_USED"], ranBefore: true },
+      {
+        what: "more than was paid",
+        codes: ["CREDITS_MISMATCH", "RETURN_INVALID"],
+        forge: (record: ReturnRecord): ReturnRecord => ({
+          ...record,
+          returned: record.returned.map((input) => ({ ...input, returnedStroops: input.returnedStroops + 1n })),
+        }),
+      },
+      {
+        what: "what was not paid",
+        codes: ["PAYMENT_INVALID"],
+        forge: ({ credits: _credits, ...record }: ReturnRecord): ReturnRecord => {
+          const returned = record.returned.map((input) => ({
+            ...input,
+            paidStroops: input.paidStroops + 1n,
+            returnedStroops: input.returnedStroops + 1n,
+          }));
+          return { ...record, returned, ...creditFields(addCredits([], returnedLeftovers(returned))) };
+        },
+      },
+      {
+        what: "while it could still be run",
+        codes: ["TRANSACTION_MISMATCH"],
+        build: (record: ReturnRecord, recordCid: string): Transaction =>
+          buildBump({ ...record, recordCid, maxTime: record.validUntil }),
+      },
+    ]) {
+      const { program, batches } = await newHistory();
+      const paid = await prepaid(program, ["append a;"]);
+      if (ranBefore) await batches.land(paid);
+      if (build === undefined) {
+        scene.clock.shiftMs += 3_700_000;
+        scene.devnet.closeLedger();
+      }
+      if (isTwice) await batches.giveBack(paid);
+      expect(await auditor.audit(program), what).to.include({ outcome: "clean" });
+      const forged = await batches.giveBack(paid, forge, build);
+      expectWrong(await auditor.audit(program), codes, forged);
+    }
+  }).timeout(60_000);
 
   it("should name refunds to others, of more, and of what stays owed", async () => {
     const thief = await scene.user();

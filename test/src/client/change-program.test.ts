@@ -201,7 +201,7 @@ describe("changing a program", () => {
           shareStroops,
         }),
       );
-    const share = payoutShareStroops(before.spendableStroops, 3) ?? 0n;
+    const share = payoutShareStroops({ spendableStroops: before.spendableStroops, workers: 3 }) ?? 0n;
     expect(3n * share).to.be.within(before.spendableStroops - 2n * PAYOUT_KEEP_STROOPS, before.spendableStroops);
     expect(await propose(share + 1n)).to.equal("PAYOUT_REFUSED");
     expect(await propose(1n)).to.equal("PAYOUT_REFUSED");

@@ -95,6 +95,22 @@ describe("recovering a program", () => {
     expect(await recover(renewed)).to.equal(undefined);
   }).timeout(20_000);
 
+  it("should be kept by workers a few times for each program, however often its owner asks", async () => {
+    const program = await scene.program("probe", { owner: owner.account, workers: workers(0) });
+    const asked: string[] = [];
+    for (let n = 0; n < 6; n += 1) {
+      asked.push((await askForRecovery(scene.client, { program, wallet: owner })).recordCid);
+      await append(program, `${n}`);
+    }
+    const { content } = scene.workers[0]!;
+    const held: string[] = [];
+    for await (const { cid } of content.held(`recovery/${program} `)) held.push(cid);
+    expect(held).to.have.members(asked.slice(-4));
+    await content.collect();
+    expect(await content.has(asked.at(-1) ?? "")).to.equal(true);
+    expect(await content.localBlock(asked[0] ?? ""), "the first one").to.equal(undefined);
+  }).timeout(30_000);
+
   it("should be signed by workers for the owner alone, who may leave it", async () => {
     const program = await scene.program("probe");
     expect(await codeOf(askForRecovery(scene.client, { program, wallet: owner }))).to.equal("PROGRAM_IMMUTABLE");

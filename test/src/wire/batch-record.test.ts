@@ -6,7 +6,7 @@ import { encodeCanonical } from "../../../src/wire/canonical.ts";
 import { MAX_CREDITS } from "../../../src/wire/credits.ts";
 import { MAX_BATCH_INPUTS, MAX_REFUNDS } from "../../../src/wire/batch-record.ts";
 import { decodeRecord, encodeRecord, type ProgramRecord } from "../../../src/wire/record.ts";
-import { batchRecordArbitrary, refundRecordArbitrary } from "../../helpers/batch-arbitraries.ts";
+import { batchRecordArbitrary, refundRecordArbitrary, returnRecordArbitrary } from "../../helpers/batch-arbitraries.ts";
 import { codeOf } from "../../helpers/code-of.ts";
 
 describe("wire/batch-record", () => {
@@ -16,9 +16,12 @@ describe("wire/batch-record", () => {
 
   it("should decode what was encoded", () => {
     fc.assert(
-      fc.property(fc.oneof<fc.Arbitrary<ProgramRecord>[]>(batchRecordArbitrary, refundRecordArbitrary), (record) => {
-        expect(decodeRecord(encodeRecord(record))).to.deep.equal(record);
-      }),
+      fc.property(
+        fc.oneof<fc.Arbitrary<ProgramRecord>[]>(batchRecordArbitrary, refundRecordArbitrary, returnRecordArbitrary),
+        (record) => {
+          expect(decodeRecord(encodeRecord(record))).to.deep.equal(record);
+        },
+      ),
       { numRuns: 50 },
     );
   });
@@ -33,6 +36,13 @@ describe("wire/batch-record", () => {
     expect(await refusal({ ...batch, inputs: [] })).to.equal("RECORD_INVALID");
     expect(await refusal({ ...batch, inputs: Array(MAX_BATCH_INPUTS + 1).fill(input) })).to.equal("RECORD_INVALID");
     expect(await refusal({ ...refund, payments: Array(MAX_REFUNDS + 1).fill(payment) })).to.equal("RECORD_INVALID");
+    const given = sampleOf(returnRecordArbitrary);
+    const [returned] = given.returned;
+    expect(await refusal({ ...given, returned: [] })).to.equal("RECORD_INVALID");
+    expect(await refusal({ ...given, returned: Array(MAX_BATCH_INPUTS + 1).fill(returned) })).to.equal(
+      "RECORD_INVALID",
+    );
+    expect(await refusal({ ...given, returned: [{ ...returned, returnedStroops: 0n }] })).to.equal("RECORD_INVALID");
     expect(await refusal({ ...refund, credits: sorted })).to.equal("RECORD_INVALID");
     expect(await refusal({ ...refund, credits: sorted.slice(1) })).to.equal(undefined);
     expect(await refusal({ ...refund, credits: [] })).to.equal("RECORD_INVALID");

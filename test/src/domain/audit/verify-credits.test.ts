@@ -3,8 +3,14 @@ import fc from "fast-check";
 
 import { verifyCredits } from "../../../../src/domain/audit/verify-credits.ts";
 import { leftoversOf } from "../../../../src/domain/program/batch.ts";
+import { returnedLeftovers } from "../../../../src/domain/program/return.ts";
 import { addCredits, creditFields, withoutCreditsOf } from "../../../../src/domain/program/credits.ts";
-import { batchRecordArbitrary, creditsArbitrary, refundRecordArbitrary } from "../../../helpers/batch-arbitraries.ts";
+import {
+  batchRecordArbitrary,
+  creditsArbitrary,
+  refundRecordArbitrary,
+  returnRecordArbitrary,
+} from "../../../helpers/batch-arbitraries.ts";
 import { transitionRecordArbitrary } from "../../../helpers/execution-arbitraries.ts";
 
 type Checked = Parameters<typeof verifyCredits>[1];
@@ -16,14 +22,15 @@ const owing = ({ credits: _credits, ...record }: Checked, credits: Credits): Che
 });
 
 describe("domain/audit/verify-credits", () => {
-  it("should let batches add what their inputs left, refunds take what they pay, and all others leave it", () => {
+  it("should let batches and returns add what they leave, refunds take what they pay, and all others leave it", () => {
     fc.assert(
       fc.property(
         creditsArbitrary,
         batchRecordArbitrary,
         refundRecordArbitrary,
+        returnRecordArbitrary,
         transitionRecordArbitrary,
-        (credits, batch, refund, transition) => {
+        (credits, batch, refund, given, transition) => {
           const added = addCredits(credits, leftoversOf(batch.inputs));
           const [first] = credits;
           const payments = first === undefined ? refund.payments : [first];
@@ -33,6 +40,8 @@ describe("domain/audit/verify-credits", () => {
           );
           expect(verifyCredits({ credits }, owing(batch, added))).to.deep.equal([]);
           expect(verifyCredits({ credits }, owing({ ...refund, payments }, left))).to.deep.equal([]);
+          const back = addCredits(credits, returnedLeftovers(given.returned));
+          expect(verifyCredits({ credits }, owing(given, back))).to.deep.equal([]);
           expect(verifyCredits({ credits }, owing(transition, credits))).to.deep.equal([]);
         },
       ),

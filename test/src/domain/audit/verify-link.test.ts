@@ -6,7 +6,12 @@ import type { HistoryContext, HistoryState } from "../../../../src/domain/audit/
 import { verifyLink } from "../../../../src/domain/audit/verify-link.ts";
 import { buildTransition } from "../../../../src/domain/program/transition-transaction.ts";
 import type { ChainRecord } from "../../../../src/wire/record.ts";
-import { batchRecordArbitrary, creditsArbitrary, refundRecordArbitrary } from "../../../helpers/batch-arbitraries.ts";
+import {
+  batchRecordArbitrary,
+  creditsArbitrary,
+  refundRecordArbitrary,
+  returnRecordArbitrary,
+} from "../../../helpers/batch-arbitraries.ts";
 import { addressArbitrary, cidArbitrary, recordCidArbitrary, uint64Arbitrary } from "../../../helpers/arbitraries.ts";
 import {
   createRecordArbitrary,
@@ -33,6 +38,7 @@ const chainRecord: fc.Arbitrary<ChainRecord> = fc
     createRecordArbitrary,
     batchRecordArbitrary,
     refundRecordArbitrary,
+    returnRecordArbitrary,
   )
   .filter((record): record is ChainRecord => record.kind !== "recovery");
 

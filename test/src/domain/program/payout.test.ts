@@ -6,8 +6,10 @@ import {
   buildPayout,
   checkPayout,
   payoutShareStroops,
+  payoutSharesStroops,
 } from "../../../../src/domain/program/payout.ts";
 import { parseXlm } from "../../../../src/domain/program/stroops.ts";
+import { isSprfError } from "../../../../src/errors.ts";
 import { recordCidOf } from "../../../../src/wire/canonical.ts";
 import { keyOf } from "../../../helpers/smart-accounts.ts";
 
@@ -18,7 +20,7 @@ describe("payout", () => {
   it("never comes to more than there is above what stays, and leaves less than a step a worker besides", () => {
     fc.assert(
       fc.property(spendable, count, (spendableStroops, workers) => {
-        const share = payoutShareStroops(spendableStroops, workers);
+        const share = payoutShareStroops({ spendableStroops, workers });
         if (share === undefined) {
           expect(spendableStroops < 100_000_000n).to.equal(true);
           return;
@@ -45,20 +47,47 @@ describe("payout", () => {
     );
   });
 
-  it("is refused for any other share than the one that follows, or one step below it", () => {
+  it("is refused for any other share than the one that follows, its halves, or one step below them", () => {
     fc.assert(
       fc.property(
         spendable,
         count,
         fc.bigInt({ min: 0n, max: 10n ** 18n }),
         (spendableStroops, workers, shareStroops) => {
-          const share = payoutShareStroops(spendableStroops, workers);
-          fc.pre(shareStroops !== share && shareStroops + 1_000_000n !== share);
-          expect(() => checkPayout({ spendableStroops, workers, shareStroops }))
-            .to.throw()
-            .with.property("code", "PAYOUT_REFUSED");
+          const share = payoutShareStroops({ spendableStroops, workers }) ?? 0n;
+          const allowed = [share, share - 1_000_000n].flatMap((most) => [1n, 2n, 4n, 8n, 16n].map((n) => most / n));
+          fc.pre(!allowed.some((each) => shareStroops === each - (each % 1_000_000n)));
+          expect(refusalOf({ spendableStroops, workers, shareStroops })).to.equal("PAYOUT_REFUSED");
         },
       ),
     );
   });
+
+  it("leaves what waiting requests have paid, at the largest share of those that workers agree on", () => {
+    fc.assert(
+      fc.property(spendable, count, fc.bigInt({ min: 0n, max: 10n ** 18n }), (spendableStroops, workers, waiting) => {
+        const waitingStroops = waiting % (spendableStroops + 1n);
+        const shares = payoutSharesStroops({ spendableStroops, workers, waitingStroops });
+        const all = payoutSharesStroops({ spendableStroops, workers });
+        const isLeft = (share: bigint): boolean =>
+          spendableStroops - share * BigInt(workers) >= waitingStroops + PAYOUT_KEEP_STROOPS;
+        expect(shares).to.deep.equal(all.filter(isLeft));
+        for (const shareStroops of all) {
+          const refusal = refusalOf({ spendableStroops, workers, waitingStroops, shareStroops });
+          expect(refusal).to.equal(isLeft(shareStroops) ? undefined : "PAYOUT_REFUSED");
+          // Whoever knows of fewer requests agrees to what whoever knows of more proposes.
+          if (isLeft(shareStroops)) checkPayout({ spendableStroops, workers, shareStroops });
+        }
+      }),
+    );
+  });
 });
+
+function refusalOf(payout: Parameters<typeof checkPayout>[0]): string | undefined {
+  try {
+    checkPayout(payout);
+    return undefined;
+  } catch (error) {
+    return isSprfError(error) ? error.code : String(error);
+  }
+}

@@ -107,7 +107,7 @@ describe("worker/batches: the prepaid form", () => {
     const [leaver, stayer, heir] = (await users(3)) as [Wallet, Wallet, Wallet];
     const gate = proposalGate(scene.workers);
     await restart(scene.workers);
-    const first = await prepay(scene, leaver, program, "append leaver;");
+    const first = await prepay(scene, leaver, program, "append leaver;", { maxGas: 90_000_000n });
     const second = await prepay(scene, stayer, program, "append stayer;");
     const results = [first, second].map(async (each) => await awaitBatch(scene.client, each));
     await untilKept(scene.workers, 2);
@@ -126,7 +126,9 @@ describe("worker/batches: the prepaid form", () => {
     const { spendableStroops } = await scene.account(program);
     const owed = kept.reduce((sum, { stroops }) => sum + stroops, 0n);
     const { shareStroops } = await payOut(scene.client, { program, wallet: heir });
-    expect(shareStroops).to.equal(payoutShareStroops(spendableStroops - owed, scene.workers.length));
+    expect(shareStroops).to.equal(
+      payoutShareStroops({ spendableStroops: spendableStroops - owed, workers: scene.workers.length }),
+    );
     expect((await scene.account(program)).spendableStroops >= owed, "what is owed stays").to.equal(true);
     const [paidOut] = await historyOf(scene, program);
     expect(paidOut === undefined ? 0n : owedStroops(paidOut), "a payout carries on what is owed").to.equal(owed);

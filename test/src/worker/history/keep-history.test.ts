@@ -5,6 +5,7 @@ import { createMemoryContentStore } from "../../../../src/adapters/content-store
 import { createMemoryStore } from "../../../../src/adapters/store/memory.ts";
 import { execute, type ExecutionResult } from "../../../../src/client/execute.ts";
 import type { Wallet } from "../../../../src/client/wallet.ts";
+import { SprfError } from "../../../../src/errors.ts";
 import { readRecord } from "../../../../src/execution/read-record.ts";
 import { findTip } from "../../../../src/execution/tip.ts";
 import type { ContentStore } from "../../../../src/ports/content-store.ts";
@@ -33,7 +34,12 @@ describe("the history that workers keep", () => {
 
   const keeperOn = (
     content: ContentStore,
-    init: { readonly store?: Store; readonly ledgerKey?: string; readonly holderNow?: () => string } = {},
+    init: {
+      readonly store?: Store;
+      readonly ledgerKey?: string;
+      readonly holderNow?: () => string;
+      readonly isBound?: () => boolean;
+    } = {},
   ): HistoryKeeper =>
     createHistoryKeeper(
       {
@@ -46,6 +52,7 @@ describe("the history that workers keep", () => {
       {
         ledgerKey: init.ledgerKey ?? workerKeyOf(1).publicKey(),
         ...(init.holderNow === undefined ? {} : { holderNow: init.holderNow }),
+        ...(init.isBound === undefined ? {} : { isBound: init.isBound }),
       },
     );
   /** A store that is as empty as that of a worker which has just joined. */
@@ -207,22 +214,37 @@ describe("the history that workers keep", () => {
     await content.stop();
   });
 
+  it("should be held by a worker that is bound before the account names it, and let go of with the agreement", async () => {
+    const content = await emptyStore();
+    let isBound = true;
+    const keeper = keeperOn(content, { ledgerKey: workerKeyOf(9).publicKey(), isBound: () => isBound });
+    await keeper.follow(program);
+    expect(await keeper.look({ signal: NEVER })).to.equal(true);
+    expect(await keeper.hold(program, { signal: NEVER })).to.equal(true);
+    for (const cid of wanted()) expect(await content.has(cid), cid).to.equal(true);
+    isBound = false;
+    await keeper.look({ signal: NEVER });
+    expect(await heldBy(content)).to.deep.equal([]);
+    await content.stop();
+  });
+
   it("should go on without an input that cannot be had, and take it when it is there again", async () => {
     const [content, store] = [await emptyStore(), createMemoryStore()];
     let isGone = true;
     const lacking: ContentStore = {
       ...content,
       async pin(cid, options) {
-        await content.pin(cid, cid === bigInput && isGone ? { ...options, signal: AbortSignal.timeout(0) } : options);
+        if (cid === bigInput && isGone) throw new SprfError("CONTENT_NOT_FOUND", `nobody has ${cid}`);
+        await content.pin(cid, options);
       },
     };
     const keeper = keeperOn(lacking, { store });
     await keeper.follow(program);
     expect(await keeper.look({ signal: NEVER })).to.equal(true);
     for (const cid of wanted().filter((one) => one !== bigInput)) expect(await content.has(cid)).to.equal(true);
+    expect(await keeper.hold(program, { signal: NEVER }), "it is no holder yet").to.equal(false);
     isGone = false;
-    const again = keeperOn(lacking, { store });
-    await again.look({ signal: NEVER });
+    expect(await keeper.hold(program, { signal: NEVER }), "though nothing has landed since").to.equal(true);
     expect(await content.has(bigInput)).to.equal(true);
     await content.stop();
   });
