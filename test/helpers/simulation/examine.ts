@@ -17,12 +17,6 @@ import type { Watch } from "./watch.ts";
 
 const AUDIT_JOBS = 2;
 const MAX_STATE_BYTES = 1024 * 1024;
-/**
- * No kill takes an answer from a worker, but the loss of its disk does. When one of just a majority lost it, the others are too few,
- * and those that were not asked in time know that the payment was used.
- */
-const LOST_WITH_DISKS: readonly string[] = ["NO_MAJORITY", "PAYMENT_USED", "OVERTAKEN"];
-
 interface Components {
   readonly ledger: Ledger;
   /** Asks all workers. */
@@ -82,14 +76,10 @@ async function audit({ watch, ...components }: Components, program: string): Pro
 
 /**
  * Looks at what a user was told: what landed for a task is its result, and nothing else is (P5); `again` asks once more, and the
- * answer, unless the workers that gave it lost it with their disks, must be the same. Takes what landed for it out of `requests`.
+ * answer must be the same, whatever workers have lost with their disks. Takes what landed for it out of `requests`.
  */
 export async function examineTask(
-  {
-    watch,
-    requests,
-    disksWereLost,
-  }: Pick<Components, "watch"> & { readonly requests: Set<string>; readonly disksWereLost: boolean },
+  { watch, requests }: Pick<Components, "watch"> & { readonly requests: Set<string> },
   task: Task,
   again: (made: MadeRequest) => Promise<ExecutionResult>,
 ): Promise<void> {
@@ -98,9 +88,8 @@ export async function examineTask(
   if (outcome === undefined) return watch.breach(`P5: the user of ${what} was told nothing`);
   // What is left over in the end is nobody's.
   const hasLanded = made !== undefined && requests.delete(toHex(hashRequest(made.signed.request)));
-  const isLost = (error: SprfError): boolean => disksWereLost && LOST_WITH_DISKS.includes(error.code);
   if (outcome instanceof Error) {
-    if (hasLanded && !isLost(outcome)) watch.breach(`P5: ${what} landed, and its user was told ${String(outcome)}`);
+    if (hasLanded) watch.breach(`P5: ${what} landed, and its user was told ${String(outcome)}`);
     return;
   }
   if (hasLanded !== (outcome.transition !== undefined)) {
@@ -108,7 +97,6 @@ export async function examineTask(
   }
   if (!hasLanded) return;
   const later = await again(made).catch(errorOf);
-  if (later instanceof Error && isLost(later)) return;
   const facts = later instanceof Error ? String(later) : factsOf(later);
   if (facts !== factsOf(outcome)) watch.breach(`P5: ${what} was answered ${factsOf(outcome)} first and ${facts} later`);
 }

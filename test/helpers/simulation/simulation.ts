@@ -84,19 +84,18 @@ async function play(world: World): Promise<Pick<SimulationOutcome, "kills" | "to
 }
 
 async function examine(
-  { watch, plan }: World,
+  { watch }: World,
   { programs, users }: Setting,
   components: Parameters<typeof examineProgram>[0],
 ): Promise<void> {
   const requests = new Set<string>();
-  const disksWereLost = plan.lostStores > 0;
   for (const program of programs) {
     for (const request of await examineProgram(components, program)) requests.add(request);
   }
   for (const { tasks, components: parts, wallet } of users) {
     for (const task of tasks) {
       const again = async (made: MadeRequest): Promise<ExecutionResult> => await resume(parts, { ...made, wallet });
-      await examineTask({ watch, requests, disksWereLost }, task, again);
+      await examineTask({ watch, requests }, task, again);
     }
   }
   for (const request of requests) watch.breach(`P5: ${request} landed, and no user knows of it`);
