@@ -1,5 +1,5 @@
 // Plays seeds of the executions' simulation in as many processes as there are processors, and writes what came of them to
-// bench/results/simulation.json: `node scripts/simulate.ts [count]`.
+// bench/results/simulation.json: `node scripts/simulate.ts [count] [minutes]`; none is begun after so many minutes.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
@@ -10,6 +10,9 @@ import { planOf } from "../test/helpers/simulation/plan.ts";
 import { simulate, type SimulationOutcome } from "../test/helpers/simulation/simulation.ts";
 
 const USUAL_COUNT = 200;
+const USUAL_MINUTES = 15;
+const MS_PER_MINUTE = 60_000;
+const PROGRESS_SEEDS = 20;
 const RESULT = new URL("../bench/results/simulation.json", import.meta.url);
 
 type Played = { readonly seed: number } & Pick<
@@ -17,31 +20,36 @@ type Played = { readonly seed: number } & Pick<
   "breaches" | "records" | "told" | "kills" | "answers"
 >;
 
-const [count = String(USUAL_COUNT), part] = process.argv.slice(2);
-if (part === undefined) await playAll(Number(count));
-else await playPart(Number(count), part);
+const [count = String(USUAL_COUNT), minutes = String(USUAL_MINUTES), part] = process.argv.slice(2);
+if (part === undefined) await playAll(Number(count), Number(minutes));
+else await playPart(Number(count), Number(minutes), part);
 
 /** In a process of its own: every so many-th seed, a line of JSON for each. */
-async function playPart(seeds: number, part: string): Promise<void> {
-  const [first = 0, step = 1] = part.split("/").map(Number);
-  for (let seed = first + 1; seed <= seeds; seed += step) {
+async function playPart(seeds: number, forMinutes: number, which: string): Promise<void> {
+  const [first = 0, step = 1] = which.split("/").map(Number);
+  const untilMs = Date.now() + forMinutes * MS_PER_MINUTE;
+  for (let seed = first + 1; seed <= seeds && Date.now() < untilMs; seed += step) {
     const { breaches, records, told, kills, answers } = await simulate(seed, planOf(seed));
     console.log(JSON.stringify({ seed, breaches, records, told, kills, answers } satisfies Played));
   }
 }
 
-async function playAll(seeds: number): Promise<void> {
+async function playAll(seeds: number, forMinutes: number): Promise<void> {
   const startMs = Date.now();
+  const git = (...args: readonly string[]): string => execFileSync("git", args, { encoding: "utf8" }).trim();
+  const commit = git("rev-parse", "HEAD");
+  const treeAsCommitted = git("status", "--porcelain", "src", "test") === "";
   const processes = availableParallelism();
   const played: Played[] = [];
   await Promise.all(
     Array.from({ length: processes }, async (_, n) => {
-      const args = [import.meta.filename, String(seeds), `${n}/${processes}`];
+      const args = [import.meta.filename, String(seeds), String(forMinutes), `${n}/${processes}`];
       const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
       const ended = once(child, "close");
       for await (const line of createInterface({ input: child.stdout })) {
         const each = JSON.parse(line) as Played;
         played.push(each);
+        if (played.length % PROGRESS_SEEDS === 0) console.log(`${played.length} seeds played`);
         if (each.breaches.length > 0) console.error(`seed ${each.seed}: ${each.breaches.join("; ")}`);
       }
       await ended;
@@ -49,8 +57,8 @@ async function playAll(seeds: number): Promise<void> {
   );
   const failures = played.filter(({ breaches }) => breaches.length > 0).map(({ seed }) => seed);
   const summary = {
-    commit: execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8" }).trim(),
-    treeAsCommitted: execFileSync("git", ["status", "--porcelain", "src", "test"], { encoding: "utf8" }) === "",
+    commit,
+    treeAsCommitted,
     machine: `${cpus().length} x ${cpus()[0]?.model.trim() ?? "?"}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${release()}`,
     versions: { node: process.versions.node },
     date: new Date(startMs).toISOString(),

@@ -187,6 +187,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       consented,
       logger: logger.child({ component: "keep-programs" }),
       ledgerKey: keys.ledgerKeypair,
+      waitingStroops: (program) => batches.waitingStroops(program),
       programs: () => [...new Set(agreements.running().flatMap(({ program }) => program ?? []))],
     });
     closers.push(async () => await care.stop());
@@ -297,6 +298,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         logger,
         ledgerKey: keys.ledgerKeypair,
         workersOf: async (agreement, program) => await agreementWorkers(chain, { agreement, program }),
+        waitingStroops: (program) => batches.waitingStroops(program),
       }),
       health: async () => ({
         status: "ok",

@@ -188,6 +188,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         logger,
         ledgerKey,
         workersOf: async (agreement, program) => await changes.workersOf?.(agreement, program),
+        waitingStroops: (program) => running.waitingStroops(program),
       }),
       health: async () => ({ status: "ok", version: "0", blockNumber: 0, ledger: (await ledger.latest()).sequence }),
       describe: () => ({

@@ -44,6 +44,21 @@ export function checkPayout({
   );
 }
 
+/**
+ * Checks that what was prepaid for requests that still wait is not paid out: most of it will be owed to their users, but no record
+ * says so yet. What stays after a payout covers as much as that.
+ *
+ * @throws SprfError `PAYOUT_REFUSED`
+ */
+export function checkWaiting(waitingStroops: bigint): void {
+  if (waitingStroops <= PAYOUT_KEEP_STROOPS) return;
+  throw new SprfError(
+    "PAYOUT_REFUSED",
+    `${waitingStroops} stroops were prepaid for requests that wait, and ${PAYOUT_KEEP_STROOPS} would stay for them`,
+    { context: { waitingStroops: waitingStroops.toString() } },
+  );
+}
+
 /** Equal payments from the smart account to all its workers. */
 export function buildPayout({
   workers,

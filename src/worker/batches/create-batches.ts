@@ -57,6 +57,8 @@ export interface Batches extends Startable {
   endorse(proposal: BatchProposal): Promise<BatchVerdict>;
   /** Looks after a program until nothing of it is left to do. */
   follow(program: string): void;
+  /** What was paid for the requests to a program that wait here. */
+  waitingStroops(program: string): bigint;
 }
 
 export function createBatches(init: BatchesInit): Batches {
@@ -217,6 +219,7 @@ export function createBatches(init: BatchesInit): Batches {
     },
     endorse: async (proposal) => await endorse(proposal, { signal: life.signal }),
     follow,
+    waitingStroops: (program) => pending.of(program).reduce((sum, { paidStroops }) => sum + paidStroops, 0n),
     async start() {
       starting ??= pending.load().then(() => pending.programs().forEach(follow));
       await starting;

@@ -1,5 +1,6 @@
 import type { Keypair } from "@stellar/stellar-sdk";
 
+import { checkWaiting } from "../../domain/program/payout.ts";
 import type { SmartAccount } from "../../domain/program/smart-account.ts";
 import { SprfError } from "../../errors.ts";
 import { loadProposed, prepareProposal, type ProposalComponents } from "../../execution/prepare-proposal.ts";
@@ -22,6 +23,8 @@ export interface ConsentComponents extends ProposalComponents {
    * such agreement.
    */
   workersOf(agreement: string, program: string): Promise<ReadonlySet<string> | undefined>;
+  /** What was prepaid for the requests to a program that wait at this worker. */
+  waitingStroops(program: string): bigint;
 }
 
 /**
@@ -56,6 +59,7 @@ export function createConsent(components: ConsentComponents): (proposal: Proposa
       verifyChange(proposal.signedChange, account.owner);
       await checkAgreement(account, proposal.signedChange);
     }
+    if (proposal.kind === "payout") checkWaiting(components.waitingStroops(account.id));
     const { recordBlock, recordCid, transaction } = await prepareProposal(
       components,
       { proposal, account },

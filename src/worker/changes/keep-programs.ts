@@ -3,6 +3,7 @@ import type { Keypair } from "@stellar/stellar-sdk";
 import { bumpProgram, payOut } from "../../client/change-program.ts";
 import type { LandComponents } from "../../client/land-proposal.ts";
 import { walletOf } from "../../client/wallet.ts";
+import { checkWaiting } from "../../domain/program/payout.ts";
 import { BUMP_AFTER_SECONDS } from "../../domain/program/recovery.ts";
 import type { SmartAccount } from "../../domain/program/smart-account.ts";
 import { SprfError, messageOf } from "../../errors.ts";
@@ -24,6 +25,8 @@ export interface KeepComponents extends LandComponents {
   readonly consented: ConsentedRecords;
   /** The programs (`G...`) that this worker serves now. */
   programs(): readonly string[];
+  /** What was prepaid for the requests to a program that wait at this worker. */
+  waitingStroops(program: string): bigint;
 }
 
 /**
@@ -46,6 +49,7 @@ export function keepPrograms(
     const parts = { program, wallet: walletOf(ledgerKey) };
     const { sequenceTime = 0 } = account.snapshot.account;
     if ((await findPayoutShare(components, account, { signal })) !== undefined) {
+      checkWaiting(components.waitingStroops(program));
       const { shareStroops, ledger: landedIn } = await payOut(components, parts, { signal });
       logger.info("paid out", { program, shareStroops: shareStroops.toString(), ledger: landedIn });
     } else if (Math.floor(clock.now() / MS_PER_SECOND) - sequenceTime >= BUMP_AFTER_SECONDS) {

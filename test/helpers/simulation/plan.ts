@@ -67,11 +67,14 @@ const OUTAGE_MS = 15_000;
 const FAULTY_MS = 75_000;
 /** Which forms of executions a seed plays; of a mixed one each task draws its own. */
 const FORMS = ["direct", "prepaid", "mixed", "mixed"] as const;
-const BASE_FEES = [1_000n, 30_000_000n];
+const PRICES = [
+  { baseFeeStroops: 1_000n, maxGas: 50_000n },
+  // Enough for a payout; and what is owed to one user is more than what stays after it.
+  { baseFeeStroops: 30_000_000n, maxGas: 50_000_000n },
+];
 export const GAS_PRICE_STROOPS = 1_000n;
 /** A raised price would make payments too low that are on their way, which their users know (ADR 25). */
 const LOWER_GAS_PRICES = [0n, 1n, 333n];
-const MAX_GAS = 50_000n;
 /** Less than any run takes; a direct one's user pays nothing for finding out. */
 const TOO_LITTLE_GAS = 100n;
 const MOST_LAGS = 3;
@@ -91,6 +94,7 @@ export function planOf(seed: number, changes: PlanChanges = {}): SimulationPlan 
   const liars = changes.liars ?? random.below(minority + 1);
   const programs = 1 + random.below(MOST_PROGRAMS);
   const lost = random.pick([0, 2, 5, 10]);
+  const { baseFeeStroops, maxGas } = random.pick(PRICES);
   const form = changes.form ?? random.pick(FORMS);
   const lostStores = random.below(Math.max(minority - liars, 0) + 1);
   const dead = changes.dead ?? random.below(Math.max(minority - liars - lostStores, 0) + 1);
@@ -102,14 +106,14 @@ export function planOf(seed: number, changes: PlanChanges = {}): SimulationPlan 
     workers,
     liars,
     programs,
-    baseFeeStroops: random.pick(BASE_FEES),
+    baseFeeStroops,
     users: Array.from({ length: USERS }, (_, user) => ({
       kills: random.below(MOST_KILLS + 1),
       tasks: Array.from({ length: random.pick(TASKS) }, (_task, task) => ({
         program: random.below(programs),
         input: inputOf(random, `user ${user + 1} entry ${task + 1}`),
         form: form === "mixed" ? random.pick(["direct", "prepaid"] as const) : form,
-        maxGas: random.pick([MAX_GAS, MAX_GAS, MAX_GAS, MAX_GAS, MAX_GAS, TOO_LITTLE_GAS]),
+        maxGas: random.pick([maxGas, maxGas, maxGas, maxGas, maxGas, TOO_LITTLE_GAS]),
       })),
     })),
     workerKills: Array.from({ length: workers }, () => random.below(MOST_KILLS + 1)),

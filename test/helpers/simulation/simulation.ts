@@ -4,6 +4,8 @@ import { join } from "node:path";
 
 import type { ExecutionResult } from "../../../src/client/execute.ts";
 import { resume } from "../../../src/client/resume.ts";
+import { topUp } from "../../../src/client/top-up.ts";
+import type { Wallet } from "../../../src/client/wallet.ts";
 import { SprfError } from "../../../src/errors.ts";
 import { owedStroops } from "../../../src/domain/program/credits.ts";
 import { loadSmartAccount } from "../../../src/execution/load-smart-account.ts";
@@ -97,7 +99,7 @@ async function play(world: World): Promise<Counts> {
   await healed;
   await fleet.restartAll();
   const components = { ...world, ledger: ledger.port, content, engine: createJournalEngine() };
-  for (const { id } of programs) await untilPaidBack(components, id);
+  for (const owner of owners) await untilPaidBack(components, { id: owner.program, owner: owner.wallet });
   await watch.settled();
   await examine(world, { programs, users }, components);
   const { kills } = fleet;
@@ -107,12 +109,21 @@ async function play(world: World): Promise<Counts> {
   return { kills, records, told: countTold(setting) };
 }
 
-/** What users are owed is paid back once nothing is waiting; the watch says so if it is not. */
-async function untilPaidBack({ ledger, content, clock }: Examining, program: string): Promise<void> {
+/**
+ * What users are owed is paid back once nothing is waiting; the watch says so if it is not. Workers may have been paid out of a
+ * payment whose request no worker had heard of yet (ADR 28): then the rest comes with what comes in next.
+ */
+async function untilPaidBack(
+  { ledger, content, clock }: Examining,
+  { id: program, owner: wallet }: { readonly id: string; readonly owner: Wallet },
+): Promise<void> {
   const untilMs = clock.now() + REFUND_MS;
   while (clock.now() < untilMs) {
-    const { recordCid } = await findTip(ledger, await loadSmartAccount(ledger, program));
-    if (owedStroops(await readChainRecord(content, recordCid)) === 0n) return;
+    const account = await loadSmartAccount(ledger, program);
+    const { recordCid } = await findTip(ledger, account);
+    const missing = owedStroops(await readChainRecord(content, recordCid)) - account.spendableStroops;
+    if (missing + account.spendableStroops === 0n) return;
+    if (missing > 0n) await topUp({ ledger, clock }, { program, wallet, stroops: missing });
     await clock.sleep(LOOK_MS);
   }
 }

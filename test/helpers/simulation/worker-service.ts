@@ -121,8 +121,9 @@ export function createWorkerService(
   const execute = createExecute(shared, { maxQueued: MAX_QUEUED });
   const batches = createBatches({ ...shared, store, workerApi, timing: { pollMs: POLL_MS } });
   const consented = createConsentedRecords({ store, content, ledger });
+  const waitingStroops = (program: string): bigint => batches.waitingStroops(program);
   const care = keepPrograms(
-    { ledger, content, clock, workerApi, tips, logger, ledgerKey, consented, programs },
+    { ledger, content, clock, workerApi, tips, logger, ledgerKey, consented, programs, waitingStroops },
     { everyMs: KEEP_EVERY_MS },
   );
   const components: Pick<
@@ -151,6 +152,7 @@ export function createWorkerService(
       ledgerKey,
       // Owners of a simulation name no agreement.
       workersOf: async () => await Promise.resolve(undefined),
+      waitingStroops,
     }),
     answersTo: async (requestHash) => await attempts.of(requestHash),
     content: {

@@ -5,6 +5,7 @@ import {
   PAYOUT_KEEP_STROOPS,
   buildPayout,
   checkPayout,
+  checkWaiting,
   payoutShareStroops,
 } from "../../../../src/domain/program/payout.ts";
 import { parseXlm } from "../../../../src/domain/program/stroops.ts";
@@ -43,6 +44,13 @@ describe("payout", () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it("is refused while more was prepaid for what waits than stays after it", () => {
+    checkWaiting(PAYOUT_KEEP_STROOPS);
+    expect(() => checkWaiting(PAYOUT_KEEP_STROOPS + 1n))
+      .to.throw()
+      .with.property("code", "PAYOUT_REFUSED");
   });
 
   it("is refused for any other share than the one that follows, or one step below it", () => {

@@ -8,6 +8,7 @@ import { payOut } from "../../../../src/client/change-program.ts";
 import { topUp } from "../../../../src/client/top-up.ts";
 import { payoutShareStroops } from "../../../../src/domain/program/payout.ts";
 import type { Wallet } from "../../../../src/client/wallet.ts";
+import { gasFeeStroops } from "../../../../src/domain/program/gas.ts";
 import { compareInputs } from "../../../../src/domain/program/batch.ts";
 import { owedStroops } from "../../../../src/domain/program/credits.ts";
 import { toHex, utf8 } from "../../../../src/utils/bytes.ts";
@@ -130,6 +131,26 @@ describe("worker/batches: the prepaid form", () => {
     expect((await scene.account(program)).spendableStroops >= owed, "what is owed stays").to.equal(true);
     const [paidOut] = await historyOf(scene, program);
     expect(paidOut === undefined ? 0n : owedStroops(paidOut), "a payout carries on what is owed").to.equal(owed);
+  }).timeout(90_000);
+
+  // Found by the simulation of executions, SPRF_SIMULATION_SEED=10.
+  it("should not pay out to workers what was prepaid for requests that wait", async () => {
+    const program = await scene.program("probe");
+    const [wallet] = (await users(1)) as [Wallet];
+    const gate = proposalGate(scene.workers);
+    await restart(scene.workers);
+    const waiting = await prepay(scene, wallet, program, "append it;", { maxGas: 50_000_000n });
+    const result = awaitBatch(scene.client, waiting);
+    await untilKept(scene.workers, 1);
+    await topUp(scene.client, { program, wallet, stroops: 100_000_000n });
+    expect(await codeOf(payOut(scene.client, { program, wallet }))).to.equal("PAYOUT_REFUSED");
+    gate.open();
+    const { answer } = await result;
+    await untilPaidBack(program);
+    const { spendableStroops } = await scene.account(program);
+    expect(spendableStroops).to.equal(100_000_000n + BASE_FEE_STROOPS + gasFeeStroops(answer.gas, 1_000n));
+    const { shareStroops } = await payOut(scene.client, { program, wallet });
+    expect(shareStroops).to.equal(payoutShareStroops(spendableStroops, scene.workers.length));
   }).timeout(90_000);
 
   it("should charge rejected and too expensive inputs without harm to the others", async () => {
