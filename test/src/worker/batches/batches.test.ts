@@ -143,7 +143,7 @@ describe("worker/batches: the prepaid form", () => {
     const result = awaitBatch(scene.client, waiting);
     await untilKept(scene.workers, 1);
     await topUp(scene.client, { program, wallet, stroops: 100_000_000n });
-    expect(await codeOf(payOut(scene.client, { program, wallet }))).to.equal("PAYOUT_REFUSED");
+    expect(await codeOf(payOut(scene.client, { program, wallet })), "no worker consents").to.equal("NO_MAJORITY");
     gate.open();
     const { answer } = await result;
     await untilPaidBack(program);
