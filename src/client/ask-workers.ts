@@ -100,7 +100,9 @@ export async function askWorkers(
     const ordered = workers.flatMap(({ ledgerKey }) => replies.get(ledgerKey) ?? troubles.get(ledgerKey) ?? []);
     const [first] = result.kind === "majority" ? result.answers : [];
     const body = first === undefined ? undefined : outputs.get(first.worker);
-    if (result.kind === "none" || first === undefined || body === undefined) return reject(noMajority(ordered));
+    if (result.kind === "none" || first === undefined || body === undefined) {
+      return reject(noMajority(ordered, workers.length));
+    }
     resolve({
       answer: first.answer,
       signed: result.answers,
@@ -199,11 +201,15 @@ function hashOf(
   }
 }
 
-function noMajority(replies: readonly WorkerReply[]): SprfError {
+function noMajority(replies: readonly WorkerReply[], workers: number): SprfError {
   const [first] = replies;
+  const recordCids = replies.flatMap(({ answer }) => answer?.answer.recordCid ?? []);
   const isFinal = first?.error?.fault === "user" || first?.error?.code === "HISTORY_BROKEN";
   if (isFinal && first?.error !== undefined && replies.every(({ error }) => error?.code === first.error?.code)) {
-    return new SprfError(first.error.code, `every worker refused: ${first.error.message}`, { cause: first.error });
+    // Once no majority can come together, those that have not replied by then are not waited for.
+    const who =
+      replies.length === workers ? "every worker" : `${replies.length} of ${workers} workers, too many to go on,`;
+    return new SprfError(first.error.code, `${who} refused: ${first.error.message}`, { cause: first.error });
   }
   const said = replies.map(({ worker, answer, error }) =>
     answer === undefined
@@ -214,6 +220,7 @@ function noMajority(replies: readonly WorkerReply[]): SprfError {
     context: {
       sequences: replies.flatMap(({ answer }) => (answer === undefined ? [] : [answer.answer.sequence])),
       codes: replies.flatMap(({ error }) => (error === undefined ? [] : [error.code])),
+      recordCids,
     },
   });
 }

@@ -1,4 +1,4 @@
-import { buildBatch } from "../domain/program/batch.ts";
+import { anchoredAnswer } from "../domain/program/anchored-answer.ts";
 import { SprfError, isSprfError } from "../errors.ts";
 import { loadSmartAccount } from "../execution/load-smart-account.ts";
 import { readChainRecord } from "../execution/read-record.ts";
@@ -7,8 +7,8 @@ import type { LandedTransaction, Ledger } from "../ports/ledger.ts";
 import type { Clock } from "../ports/clock.ts";
 import { within } from "../utils/within.ts";
 import { equalBytes, toHex } from "../utils/bytes.ts";
-import type { ExecutionAnswer } from "../wire/execution-answer.ts";
-import { hashRequest, type SignedRequest } from "../wire/execution-request.ts";
+import { hashAnswer, type ExecutionAnswer } from "../wire/execution-answer.ts";
+import type { SignedRequest } from "../wire/execution-request.ts";
 import { askWorkers, type Majority } from "./ask-workers.ts";
 import { tellOutages, type ExecuteComponents, type ExecuteOptions, type ExecutionResult } from "./land-paid.ts";
 import { refuseUnaccepted } from "./refuse-unaccepted.ts";
@@ -88,11 +88,11 @@ async function findLanded(
   if (record.kind !== "batch" || record.network !== ledger.networkPassphrase) {
     throw new SprfError("RECORD_INVALID", `${recordCid} is no batch of this network`);
   }
-  const own = record.inputs.find(({ signedRequest }) => equalBytes(hashRequest(signedRequest.request), requestHash));
-  if (own?.outputCid !== answer.outputCid || own.newState !== answer.newState || own.status !== answer.status) {
+  const own = anchoredAnswer(record, recordCid, requestHash);
+  if (own === undefined || !equalBytes(hashAnswer(own.answer), hashAnswer(answer))) {
     throw new SprfError("RECORD_INVALID", `${recordCid} does not say what was answered`);
   }
-  const hash = toHex(buildBatch(record, recordCid).hash());
+  const hash = toHex(own.transaction.hash());
   for (;;) {
     const landed = await tryFind(ledger, hash, signal);
     if (landed?.successful) return landed;

@@ -62,7 +62,7 @@ export interface ExecuteParts {
  * reached is tried again as long as the request is valid and its transition could land.
  *
  * @throws SprfError `PROGRAM_REJECTED`, `OUT_OF_GAS`, `NO_MAJORITY`, `OVERTAKEN`, `TOO_LATE_TO_LAND`, `LEDGER_REJECTED`,
- * `LEDGER_UNREACHABLE`, and what paying throws
+ * `LEDGER_UNREACHABLE`, `HISTORY_UNAVAILABLE` when nobody can say what became of it, and what paying throws
  */
 export async function execute(
   components: ExecuteComponents,

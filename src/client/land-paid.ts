@@ -69,7 +69,10 @@ export interface ExecutionResult {
   readonly answer: ExecutionAnswer;
   /** What the program wrote to its standard output. */
   readonly output: Uint8Array;
-  /** What each worker said that had answered by then, in the order of the account's workers. */
+  /**
+   * What each worker said that had answered by then, in the order of the account's workers; of none where the ledger alone told what
+   * became of the request.
+   */
   readonly replies: readonly WorkerReply[];
   /** Where the new state is anchored; absent when nothing changed. */
   readonly transition?: { readonly transactionHash: string; readonly ledger: number; readonly closeTime: number };

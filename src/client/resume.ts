@@ -25,7 +25,7 @@ export interface ResumeParts {
 
 /**
  * Goes on with a request that was paid for, or about to be, after a crash, an outage or an abort: what workers answered they answer
- * again, what landed is found, and nothing is paid twice.
+ * again, what landed is found on the ledger even if they have lost it, and nothing is paid twice.
  *
  * @throws SprfError `PAYMENT_NOT_FOUND` when its payment never landed and no longer can, and what `execute` throws
  */

@@ -6,9 +6,10 @@ import { simulationSeeds } from "../helpers/simulation/settings.ts";
 import { simulate, type SimulationOutcome } from "../helpers/simulation/simulation.ts";
 
 /** Of processor time a seed takes a second; of a loaded machine's, several. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 180_000;
+const ENOUGH_SEEDS = 20;
 
-describe("executions among crashes and lost messages", () => {
+describe("executions among crashes, lost messages, changes and payouts", () => {
   const seeds = simulationSeeds();
   const outcomes: SimulationOutcome[] = [];
 
@@ -27,6 +28,14 @@ describe("executions among crashes and lost messages", () => {
     expect(total(({ landed }) => landed)).to.be.at.least(seeds.length);
     expect(total(({ kills }) => kills)).to.be.at.least(seeds.length);
     expect(total(({ answers }) => answers)).to.be.at.least(total(({ landed }) => landed) * 2);
+    // One seed alone has no room for all of it.
+    if (seeds.length < ENOUGH_SEEDS) return;
+    for (const kind of ["transition", "batch", "refund", "payout", "workers", "terms"]) {
+      expect(
+        total(({ records }) => records[kind] ?? 0),
+        kind,
+      ).to.be.at.least(1);
+    }
   });
 
   it("should replay a seed exactly", async () => {
@@ -41,10 +50,24 @@ describe("a lying minority", () => {
   for (const workers of [3, 5, 7]) {
     const liars = Math.floor((workers - 1) / 2);
     it(`should never change a state, ${liars} of ${workers}`, async () => {
-      const plan = planOf(workers, { workers, liars });
-      const outcome = await simulate(workers, plan);
+      const outcome = await simulate(workers, planOf(workers, { workers, liars, form: "direct" }));
       expectNoBreach(workers, outcome);
       expect(outcome.landed).to.be.at.least(1);
+    }).timeout(TIMEOUT_MS);
+  }
+});
+
+describe("the prepaid form", () => {
+  for (const [workers, liars, dead] of [
+    [3, 1, 0],
+    [3, 0, 1],
+    [5, 1, 1],
+  ] as const) {
+    it(`should withhold nobody's result and pay all back with ${liars} lying and ${dead} dead of ${workers}`, async () => {
+      const outcome = await simulate(workers, planOf(workers, { workers, liars, dead, form: "prepaid" }));
+      expectNoBreach(workers, outcome);
+      expect(outcome.records["batch"]).to.be.at.least(1);
+      expect(outcome.records["refund"]).to.be.at.least(1);
     }).timeout(TIMEOUT_MS);
   }
 });
@@ -52,7 +75,7 @@ describe("a lying minority", () => {
 describe("a lying majority", () => {
   it("should be found by whoever runs the history again, with the keys that signed", async () => {
     const [workers, liars] = [3, 2];
-    const { breaches, landed } = await simulate(workers, planOf(workers, { workers, liars }));
+    const { breaches, landed } = await simulate(workers, planOf(workers, { workers, liars, form: "direct" }));
     expect(landed).to.be.at.least(1);
     const found = breaches.filter((breach) => breach.startsWith("audit: "));
     expect(found).to.have.length.of.at.least(1);

@@ -1,12 +1,13 @@
+import { batchAnswer } from "../../domain/program/anchored-answer.ts";
 import type { SmartAccount } from "../../domain/program/smart-account.ts";
 import { SprfError, isSprfError, messageOf } from "../../errors.ts";
 import { baseOfRecord } from "../../execution/batch-base.ts";
 import { readContent } from "../../execution/read-content.ts";
 import { readChainRecord } from "../../execution/read-record.ts";
 import { runBatch } from "../../execution/run-batch.ts";
-import { toHex } from "../../utils/bytes.ts";
+import { equalBytes } from "../../utils/bytes.ts";
 import type { BatchRecord } from "../../wire/batch-record.ts";
-import { signAnswer, type ExecutionAnswer } from "../../wire/execution-answer.ts";
+import { signAnswer } from "../../wire/execution-answer.ts";
 import { hashRequest } from "../../wire/execution-request.ts";
 import type { ChainRecord } from "../../wire/record.ts";
 import type { Attempt } from "../executions/attempts.ts";
@@ -86,10 +87,11 @@ async function answer(
   const hash = Buffer.from(requestHash, "hex");
   const [earlier] = await attempts.of(hash);
   if (earlier !== undefined) return earlier;
-  const index = own.record.inputs.findIndex(
-    ({ signedRequest }) => toHex(hashRequest(signedRequest.request)) === requestHash,
+  const unsigned = batchAnswer(own.record, own.recordCid, hash);
+  if (unsigned === undefined) throw new SprfError("RECORD_INVALID", `${own.recordCid} does not hold the request`);
+  const index = own.record.inputs.findIndex(({ signedRequest }) =>
+    equalBytes(hashRequest(signedRequest.request), hash),
   );
-  const unsigned = answerOf(own, index);
   const attempt: Attempt = {
     signed: signAnswer(unsigned, keys, undefined),
     output: new Uint8Array(await readContent(content, unsigned.outputCid, { maxBytes: own.record.limits.outputBytes })),
@@ -104,20 +106,4 @@ async function answer(
   const { sequence, status, newState } = unsigned;
   logger.info("request answered", { request: requestHash, sequence: sequence.toString(), status, newState });
   return attempt;
-}
-
-/** What a batch says of one of its inputs, as an answer. */
-function answerOf({ record, recordCid }: OwnRun, index: number): ExecutionAnswer {
-  const input = record.inputs[index];
-  if (input === undefined) throw new SprfError("RECORD_INVALID", `${recordCid} does not hold the request`);
-  return {
-    requestHash: new Uint8Array(hashRequest(input.signedRequest.request)),
-    sequence: record.sequence,
-    previousState: record.inputs[index - 1]?.newState ?? record.previousState,
-    status: input.status,
-    outputCid: input.outputCid,
-    newState: input.newState,
-    gas: input.gas,
-    recordCid,
-  };
 }

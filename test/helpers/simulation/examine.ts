@@ -2,6 +2,7 @@ import { createMemoryStore } from "../../../src/adapters/store/memory.ts";
 import { auditProgram } from "../../../src/audit/audit-program.ts";
 import type { ExecutionResult } from "../../../src/client/execute.ts";
 import { isSprfError, type SprfError } from "../../../src/errors.ts";
+import { isRunRecord } from "../../../src/domain/program/run-record.ts";
 import { loadSmartAccount } from "../../../src/execution/load-smart-account.ts";
 import { readContent } from "../../../src/execution/read-content.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
@@ -10,19 +11,15 @@ import type { Engine } from "../../../src/ports/engine.ts";
 import type { Ledger } from "../../../src/ports/ledger.ts";
 import { walkRecords } from "../../../src/tester/walk-records.ts";
 import { toHex } from "../../../src/utils/bytes.ts";
-import { hashRequest } from "../../../src/wire/execution-request.ts";
+import { hashRequest, type SignedRequest } from "../../../src/wire/execution-request.ts";
+import type { ChainRecord } from "../../../src/wire/record.ts";
 import { allOf } from "./all-of.ts";
+import { examineMoney, type ExaminedProgram } from "./examine-money.ts";
 import type { MadeRequest, Task } from "./user.ts";
 import type { Watch } from "./watch.ts";
 
 const AUDIT_JOBS = 2;
 const MAX_STATE_BYTES = 1024 * 1024;
-/**
- * No kill takes an answer from a worker, but the loss of its disk does. When one of just a majority lost it, the others are too few,
- * and those that were not asked in time know that the payment was used.
- */
-const LOST_WITH_DISKS: readonly string[] = ["NO_MAJORITY", "PAYMENT_USED", "OVERTAKEN"];
-
 interface Components {
   readonly ledger: Ledger;
   /** Asks all workers. */
@@ -33,40 +30,60 @@ interface Components {
   readonly watch: Watch;
 }
 
+/** What a record says of a request that landed. */
+export type LandedStatus = "accepted" | "rejected" | "out-of-gas";
+
 /**
  * Looks at a program when all is over: its records are what landed, in order; its state is what their entries make; no payment
- * bought two of them (P2); and whoever runs them again comes to the same. Resolves with the hashes of the requests that landed.
+ * bought two of them (P2); its money went where it belongs (P6); and whoever runs them again comes to the same. Resolves with the
+ * hashes of the requests that landed.
  */
-export async function examineProgram(components: Components, program: string): Promise<readonly string[]> {
+export async function examineProgram(
+  components: Components,
+  program: ExaminedProgram,
+): Promise<ReadonlyMap<string, LandedStatus>> {
   const { ledger, content, watch } = components;
-  const account = await loadSmartAccount(ledger, program);
+  const account = await loadSmartAccount(ledger, program.id);
   const records = (await allOf(walkRecords({ ledger, content }, account))).reverse();
-  const transitions = records.filter(({ record }) => record.kind === "transition");
-  const landed = watch.landed.filter((transition) => transition.program === program);
-  if (listOf(transitions) !== listOf(landed)) {
-    watch.breach(`history: records ${listOf(transitions)} but landed ${listOf(landed)}`);
+  const runs = records.filter(({ record }) => isRunRecord(record));
+  const landed = watch.landed.filter((transition) => transition.program === program.id);
+  if (listOf(runs) !== listOf(landed)) {
+    watch.breach(`history: records ${listOf(runs)} but landed ${listOf(landed)}`);
   }
 
   const payments = new Set<string>();
   const entries: string[] = [];
-  const requests: string[] = [];
-  for (const { record } of transitions) {
-    if (record.kind !== "transition") continue;
-    const { request, paymentHash } = record.signedRequest;
+  const requests = new Map<string, LandedStatus>();
+  for (const run of records.flatMap(({ record }) => runsOf(record))) {
+    const { request, paymentHash } = run.signedRequest;
     const payment = toHex(paymentHash);
-    if (payments.has(payment)) watch.breach(`P2: payment ${payment} bought two transitions`);
+    if (payments.has(payment)) watch.breach(`P2: payment ${payment} bought two runs that landed`);
     payments.add(payment);
-    requests.push(toHex(hashRequest(request)));
+    requests.set(toHex(hashRequest(request)), run.status);
     const input = "bytes" in request.input ? new TextDecoder().decode(request.input.bytes) : request.input.cid;
-    entries.push(`${input} at ${record.environment.sequence} with`);
+    // What only reads, is refused or costs too much leaves no line.
+    if (run.status === "accepted" && input !== "") entries.push(`${input} at ${run.sequence} with`);
   }
   const state = new TextDecoder().decode(await readContent(content, account.state, { maxBytes: MAX_STATE_BYTES }));
   const lines = state.split("\n").slice(0, -1);
   if (lines.length !== entries.length || !entries.every((entry, i) => lines[i]?.startsWith(entry))) {
     watch.breach(`state: ${JSON.stringify(lines)} where these landed: ${JSON.stringify(entries)}`);
   }
-  await audit(components, program);
+  examineMoney(watch, program, records);
+  await audit(components, program.id);
   return requests;
+}
+
+interface ExaminedRun {
+  readonly signedRequest: SignedRequest;
+  readonly sequence: bigint;
+  readonly status: LandedStatus;
+}
+
+function runsOf(record: ChainRecord): readonly ExaminedRun[] {
+  if (record.kind === "batch") return record.inputs.map((input) => ({ ...input, sequence: record.sequence }));
+  if (record.kind !== "transition") return [];
+  return [{ signedRequest: record.signedRequest, sequence: record.environment.sequence, status: "accepted" }];
 }
 
 /** The audit of the whole history, which must be clean. */
@@ -80,37 +97,40 @@ async function audit({ watch, ...components }: Components, program: string): Pro
   watch.breach(`audit: ${outcome} at ${wrong?.recordCid}, signed by ${signers}: ${faults}`);
 }
 
+/** What users are told of runs that changed nothing. */
+const REFUSALS = { accepted: undefined, rejected: "PROGRAM_REJECTED", "out-of-gas": "OUT_OF_GAS" } as const;
+
 /**
- * Looks at what a user was told: what landed for a task is its result, and nothing else is (P5); `again` asks once more, and the
- * answer, unless the workers that gave it lost it with their disks, must be the same. Takes what landed for it out of `requests`.
+ * Looks at what a user was told: what landed for a task is its result, and nothing else is (P5); what was prepaid has landed, which
+ * no minority can prevent; `again` asks once more, and the answer must be the same, whatever workers have lost with their disks.
+ * Takes what landed for it out of `requests`.
  */
 export async function examineTask(
-  {
-    watch,
-    requests,
-    disksWereLost,
-  }: Pick<Components, "watch"> & { readonly requests: Set<string>; readonly disksWereLost: boolean },
+  { watch, requests }: Pick<Components, "watch"> & { readonly requests: Map<string, LandedStatus> },
   task: Task,
   again: (made: MadeRequest) => Promise<ExecutionResult>,
 ): Promise<void> {
   const { outcome, made } = task;
-  const what = task.input || "a read";
+  const what = `${task.form} ${task.input || "read"}`;
   if (outcome === undefined) return watch.breach(`P5: the user of ${what} was told nothing`);
+  const request = made === undefined ? "" : toHex(hashRequest(made.signed.request));
+  const landed = requests.get(request);
   // What is left over in the end is nobody's.
-  const hasLanded = made !== undefined && requests.delete(toHex(hashRequest(made.signed.request)));
-  const isLost = (error: SprfError): boolean => disksWereLost && LOST_WITH_DISKS.includes(error.code);
+  requests.delete(request);
+  if (landed === undefined && task.form === "prepaid" && watch.paidFor(request) !== undefined) {
+    return watch.breach(`withheld: ${what} was paid for and never landed; its user was told ${factsOf(outcome)}`);
+  }
+  const refusal = landed === undefined ? undefined : REFUSALS[landed];
   if (outcome instanceof Error) {
-    if (hasLanded && !isLost(outcome)) watch.breach(`P5: ${what} landed, and its user was told ${String(outcome)}`);
-    return;
+    if (landed !== undefined && outcome.code !== refusal) {
+      watch.breach(`P5: ${what} landed (${landed}), and its user was told ${String(outcome)}`);
+    }
+  } else if (refusal !== undefined || (landed !== undefined) !== (outcome.transition !== undefined)) {
+    watch.breach(`P5: ${what} came to ${landed ?? "no landing"}, and its user was told otherwise`);
   }
-  if (hasLanded !== (outcome.transition !== undefined)) {
-    watch.breach(`P5: ${what} ${hasLanded ? "landed" : "never landed"}, and its user was told otherwise`);
-  }
-  if (!hasLanded) return;
-  const later = await again(made).catch(errorOf);
-  if (later instanceof Error && isLost(later)) return;
-  const facts = later instanceof Error ? String(later) : factsOf(later);
-  if (facts !== factsOf(outcome)) watch.breach(`P5: ${what} was answered ${factsOf(outcome)} first and ${facts} later`);
+  if (made === undefined || landed === undefined) return;
+  const later = factsOf(await again(made).catch(errorOf));
+  if (later !== factsOf(outcome)) watch.breach(`P5: ${what} was answered ${factsOf(outcome)} first and ${later} later`);
 }
 
 function errorOf(thrown: unknown): SprfError {
@@ -118,7 +138,9 @@ function errorOf(thrown: unknown): SprfError {
   throw thrown;
 }
 
-function factsOf({ requestHash, answer, output, transition }: ExecutionResult): string {
+function factsOf(told: ExecutionResult | SprfError): string {
+  if (told instanceof Error) return told.code;
+  const { requestHash, answer, output, transition } = told;
   const { sequence, status, newState, gas } = answer;
   return [requestHash, sequence, status, newState, gas, toHex(output), transition?.ledger].join(" ");
 }

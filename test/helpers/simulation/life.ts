@@ -122,5 +122,9 @@ export function livingWorkerApi(api: WorkerApi, life: Life): WorkerApi {
     ...api,
     execute: async (url, signed, options) =>
       await life.step("execute", async () => await api.execute(url, signed, options)),
+    consent: async (url, proposal, options) =>
+      await life.step("consent", async () => await api.consent(url, proposal, options)),
+    endorse: async (url, proposal, options) =>
+      await life.step("endorse", async () => await api.endorse(url, proposal, options)),
   };
 }

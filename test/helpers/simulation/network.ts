@@ -2,9 +2,11 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 
 import { ERRORS, SprfError, type ErrorCode } from "../../../src/errors.ts";
 import type { Ledger, LedgerOptions } from "../../../src/ports/ledger.ts";
-import type { WorkerApi } from "../../../src/ports/worker-api.ts";
+import type { WorkerApi, WorkerApiOptions } from "../../../src/ports/worker-api.ts";
 import { raceAbort } from "../../../src/utils/abort.ts";
+import { batchProposalToJson, batchVerdictFromJson } from "../../../src/wire/batch-proposal.ts";
 import { answerFromJson, errorJsonSchema, requestToJson } from "../../../src/wire/execution-json.ts";
+import { consentFromJson, proposalToJson } from "../../../src/wire/proposal-json.ts";
 import { allOf } from "./all-of.ts";
 import type { Faults } from "./faults.ts";
 
@@ -18,16 +20,16 @@ export interface Endpoint {
 /** Workers' APIs by address; undefined while nobody listens there. */
 export type Endpoints = (url: string) => Endpoint | undefined;
 
-/** Workers as a user reaches them: over a network that loses, delays, doubles and overtakes. */
+/** Workers as users and other workers reach them: over a network that loses, delays, doubles and overtakes. */
 export function simulatedWorkerApi(endpoints: Endpoints, faults: Faults): WorkerApi {
   const lost = (url: string, what: string): SprfError => new SprfError("WORKER_UNREACHABLE", `${url}: ${what}`);
 
-  async function deliver(url: string, body: string): Promise<unknown> {
+  async function deliver(url: string, path: string, body: string): Promise<unknown> {
     await faults.travel();
     const endpoint = endpoints(url);
     if (endpoint === undefined) throw lost(url, "connection refused");
     const response = await Promise.race([
-      endpoint.app.request(`${url}/v1/executions`, {
+      endpoint.app.request(`${url}${path}`, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body,
@@ -40,23 +42,31 @@ export function simulatedWorkerApi(endpoints: Endpoints, faults: Faults): Worker
     throw new SprfError(Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : "INTERNAL", message);
   }
 
-  async function exchange(url: string, body: string): Promise<unknown> {
+  async function exchange(url: string, path: string, body: string): Promise<unknown> {
     if (faults.strikes(faults.rates.lost)) {
       await faults.giveUp();
       throw lost(url, "no connection");
     }
     // What is said twice is heard twice; the second answer finds nobody.
-    if (faults.strikes(faults.rates.doubled)) deliver(url, body).catch(() => undefined);
-    const json = await deliver(url, body);
+    if (faults.strikes(faults.rates.doubled)) deliver(url, path, body).catch(() => undefined);
+    const json = await deliver(url, path, body);
     await faults.travel();
     if (!faults.strikes(faults.rates.lost)) return json;
     await faults.giveUp();
     throw lost(url, "the answer was lost");
   }
 
-  const api: Pick<WorkerApi, "execute"> = {
-    execute: async (url, signed, { signal } = {}) =>
-      answerFromJson(await raceAbort(exchange(url, JSON.stringify(requestToJson(signed))), signal)),
+  async function post(url: string, path: string, body: unknown, { signal }: WorkerApiOptions = {}): Promise<unknown> {
+    return await raceAbort(exchange(url, path, JSON.stringify(body)), signal);
+  }
+
+  const api: Pick<WorkerApi, "execute" | "consent" | "endorse"> = {
+    execute: async (url, signed, options) =>
+      answerFromJson(await post(url, "/v1/executions", requestToJson(signed), options)),
+    consent: async (url, proposal, options) =>
+      consentFromJson(await post(url, "/v1/changes", proposalToJson(proposal), options)),
+    endorse: async (url, proposal, options) =>
+      batchVerdictFromJson(await post(url, "/v1/batches", batchProposalToJson(proposal), options)),
   };
   // Nothing else of it is part of a simulation.
   return api as WorkerApi;

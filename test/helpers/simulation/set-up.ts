@@ -9,6 +9,8 @@ import { MAX_RECORD_BYTES } from "../../../src/wire/record.ts";
 import { MODULE } from "../smart-accounts.ts";
 import type { Fleet } from "./fleet.ts";
 import { simulatedWorkerApi } from "./network.ts";
+import type { SimulatedOwnerInit } from "./owner.ts";
+import { GAS_PRICE_STROOPS, userName } from "./plan.ts";
 import type { SimulatedUserInit, Task } from "./user.ts";
 import type { World } from "./world.ts";
 
@@ -18,6 +20,8 @@ const SEED_BYTES = 32;
 export interface Setting {
   /** Smart accounts. */
   readonly programs: readonly string[];
+  /** By the programs' numbers. */
+  readonly owners: readonly SimulatedOwnerInit[];
   readonly users: readonly (SimulatedUserInit & { readonly components: ExecuteComponents })[];
 }
 
@@ -26,6 +30,10 @@ export async function setUp(world: World, fleet: Fleet, content: ContentStore): 
   const { plan, ledger, clock } = world;
   const random = world.bytes();
   const { workers } = fleet;
+  const spare = workers.at(-1);
+  const named = workers.slice(0, plan.workers);
+  // They pay the fees of batches, refunds and payouts.
+  for (const { ledgerKey } of workers) await ledger.fund(ledgerKey.publicKey());
 
   async function wallet(): Promise<Wallet> {
     const made = walletOf(Keypair.fromRawEd25519Seed(Buffer.from(random.bytes(SEED_BYTES))));
@@ -34,19 +42,36 @@ export async function setUp(world: World, fleet: Fleet, content: ContentStore): 
   }
 
   const programs: string[] = [];
+  const owners: SimulatedOwnerInit[] = [];
   while (programs.length < plan.programs) {
+    const owner = await wallet();
+    const name = `owner ${programs.length + 1}`;
     const { program, recordCid } = await createProgram(
       { ledger: ledger.port, content, clock, random },
       {
-        wallet: await wallet(),
+        wallet: owner,
         terms: {
           program: { kind: "wasi", cid: MODULE },
-          baseFeeStroops: 1_000n,
-          gasPriceStroops: 1_000n,
-          workers: workers.map(({ url, ledgerKey }) => ({ address: url, ledgerKey: ledgerKey.publicKey() })),
+          owner: owner.account,
+          baseFeeStroops: plan.baseFeeStroops,
+          gasPriceStroops: GAS_PRICE_STROOPS,
+          workers: named.map(({ url, ledgerKey }) => ({ address: url, ledgerKey: ledgerKey.publicKey() })),
         },
       },
     );
+    owners.push({
+      program,
+      wallet: owner,
+      spare: { address: spare?.url ?? "", ledgerKey: spare?.ledgerKey.publicKey() ?? "" },
+      changes: plan.changes.filter((change) => change.program === programs.length),
+      components: {
+        clock,
+        ledger: world.linkTo(name),
+        workerApi: simulatedWorkerApi(fleet.endpoints, world.faults),
+        content,
+      },
+      note: (what) => world.trace.event(name, what),
+    });
     programs.push(program);
     // Nobody asks its maker's machine, so its workers have what it begins with.
     const record = await readContent(content, recordCid, { maxBytes: MAX_RECORD_BYTES });
@@ -58,7 +83,7 @@ export async function setUp(world: World, fleet: Fleet, content: ContentStore): 
 
   const users: Setting["users"][number][] = [];
   for (const [i, { kills, tasks }] of plan.users.entries()) {
-    const name = `user ${i + 1}`;
+    const name = userName(i);
     users.push({
       name,
       kills,
@@ -72,9 +97,10 @@ export async function setUp(world: World, fleet: Fleet, content: ContentStore): 
         random: world.bytes(),
         content,
       },
-      tasks: tasks.map(({ program, input }): Task => ({ program: programs[program] ?? "", input })),
+      tasks: tasks.map(({ program, ...task }): Task => ({ program: programs[program] ?? "", ...task })),
       note: (what) => world.trace.event(name, what),
     });
   }
-  return { programs, users };
+  fleet.serve(programs);
+  return { programs, owners, users };
 }

@@ -4,10 +4,19 @@ import { join } from "node:path";
 
 import type { ExecutionResult } from "../../../src/client/execute.ts";
 import { resume } from "../../../src/client/resume.ts";
+import { topUp } from "../../../src/client/top-up.ts";
+import type { Wallet } from "../../../src/client/wallet.ts";
 import { SprfError } from "../../../src/errors.ts";
-import { examineProgram, examineTask } from "./examine.ts";
+import { owedStroops } from "../../../src/domain/program/credits.ts";
+import { loadSmartAccount } from "../../../src/execution/load-smart-account.ts";
+import { readChainRecord } from "../../../src/execution/read-record.ts";
+import { findTip } from "../../../src/execution/tip.ts";
+import { walkRecords } from "../../../src/tester/walk-records.ts";
+import type { ExaminedProgram } from "./examine-money.ts";
+import { examineProgram, examineTask, type LandedStatus } from "./examine.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { createJournalEngine } from "./journal-engine.ts";
+import { simulateOwner } from "./owner.ts";
 import type { SimulationPlan } from "./plan.ts";
 import { setUp, type Setting } from "./set-up.ts";
 import { simulateUser, type MadeRequest } from "./user.ts";
@@ -15,6 +24,9 @@ import { createWorld, type World } from "./world.ts";
 
 /** More than anything takes that is still on its way. */
 const DRAIN_MS = 20_000;
+/** Each worker has its turn in it, and more. */
+const REFUND_MS = 300_000;
+const LOOK_MS = 1_000;
 const LAST_EVENTS = 60;
 
 /** What came of a simulation. */
@@ -28,6 +40,8 @@ export interface SimulationOutcome {
   readonly landed: number;
   readonly answers: number;
   readonly kills: number;
+  /** Transactions of programs, by the kind of their records. */
+  readonly records: Readonly<Record<string, number>>;
   /** What users were told, by code; `ok` for results. */
   readonly told: Readonly<Record<string, number>>;
 }
@@ -40,7 +54,7 @@ export async function simulate(seed: number, plan: SimulationPlan): Promise<Simu
   const scratchDirectory = await mkdtemp(join(tmpdir(), "sprf-simulation-"));
   const world = createWorld(seed, plan, scratchDirectory);
   const { watch, trace, clock, ledger } = world;
-  let counts = { kills: 0, told: {} };
+  let counts: Counts = { kills: 0, told: {}, records: {} };
   try {
     counts = await clock.run(play(world));
   } catch (error) {
@@ -60,46 +74,88 @@ export async function simulate(seed: number, plan: SimulationPlan): Promise<Simu
   };
 }
 
-async function play(world: World): Promise<Pick<SimulationOutcome, "kills" | "told">> {
+type Counts = Pick<SimulationOutcome, "kills" | "told" | "records">;
+
+async function play(world: World): Promise<Counts> {
   const { plan, clock, trace, faults, watch, ledger } = world;
   await ledger.start();
   const fleet = await startFleet(world);
   const content = await world.content();
   const setting = await setUp(world, fleet, content);
-  const { programs, users } = setting;
-  watch.begin({ programs, workers: fleet.workers });
+  const { owners, users } = setting;
+  watch.begin({ programs: setting.programs, workers: fleet.workers });
+  const programs = await Promise.all(
+    setting.programs.map(async (id): Promise<ExaminedProgram> => {
+      const { spendableStroops } = await loadSmartAccount(ledger.port, id);
+      return { id, spendableStroops };
+    }),
+  );
 
   const healed = clock.sleep(plan.healMs).then(() => {
     trace.event("network", "healed");
     faults.heal();
   });
-  await Promise.all(users.map(simulateUser));
+  await Promise.all([...users.map(simulateUser), ...owners.map(simulateOwner)]);
   await healed;
   await fleet.restartAll();
+  const components = { ...world, ledger: ledger.port, content, engine: createJournalEngine() };
+  for (const owner of owners) await untilPaidBack(components, { id: owner.program, owner: owner.wallet });
   await watch.settled();
-  await examine(world, setting, { ...world, ledger: ledger.port, content, engine: createJournalEngine() });
+  await examine(world, { programs, users }, components);
   const { kills } = fleet;
+  const records: Record<string, number> = {};
+  for (const { id } of programs) await countRecords(components, id, records);
   await drain(world, fleet);
-  return { kills, told: countTold(setting) };
+  return { kills, records, told: countTold(setting) };
 }
 
-async function examine(
-  { watch, plan }: World,
-  { programs, users }: Setting,
-  components: Parameters<typeof examineProgram>[0],
+/**
+ * What users are owed is paid back once nothing is waiting; the watch says so if it is not. Workers may have been paid out of a
+ * payment whose request no worker had heard of yet (ADR 28): then the rest comes with what comes in next.
+ */
+async function untilPaidBack(
+  { ledger, content, clock }: Examining,
+  { id: program, owner: wallet }: { readonly id: string; readonly owner: Wallet },
 ): Promise<void> {
-  const requests = new Set<string>();
-  const disksWereLost = plan.lostStores > 0;
+  const untilMs = clock.now() + REFUND_MS;
+  while (clock.now() < untilMs) {
+    const account = await loadSmartAccount(ledger, program);
+    const { recordCid } = await findTip(ledger, account);
+    const missing = owedStroops(await readChainRecord(content, recordCid)) - account.spendableStroops;
+    if (missing + account.spendableStroops === 0n) return;
+    if (missing > 0n) await topUp({ ledger, clock }, { program, wallet, stroops: missing });
+    await clock.sleep(LOOK_MS);
+  }
+}
+
+type Examining = Parameters<typeof examineProgram>[0];
+
+async function examine(
+  { watch }: World,
+  { programs, users }: { readonly programs: readonly ExaminedProgram[]; readonly users: Setting["users"] },
+  components: Examining,
+): Promise<void> {
+  const requests = new Map<string, LandedStatus>();
   for (const program of programs) {
-    for (const request of await examineProgram(components, program)) requests.add(request);
+    for (const [request, status] of await examineProgram(components, program)) requests.set(request, status);
   }
   for (const { tasks, components: parts, wallet } of users) {
     for (const task of tasks) {
       const again = async (made: MadeRequest): Promise<ExecutionResult> => await resume(parts, { ...made, wallet });
-      await examineTask({ watch, requests, disksWereLost }, task, again);
+      await examineTask({ watch, requests }, task, again);
     }
   }
-  for (const request of requests) watch.breach(`P5: ${request} landed, and no user knows of it`);
+  for (const request of requests.keys()) watch.breach(`P5: ${request} landed, and no user knows of it`);
+}
+
+async function countRecords(
+  { ledger, content }: Examining,
+  program: string,
+  counts: Record<string, number>,
+): Promise<void> {
+  for await (const { record } of walkRecords({ ledger, content }, await loadSmartAccount(ledger, program))) {
+    counts[record.kind] = (counts[record.kind] ?? 0) + 1;
+  }
 }
 
 /** Lets end what still runs, which has files open. */

@@ -12,6 +12,8 @@ import { createLife, livingClock, livingLedger, livingWorkerApi } from "./life.t
 export interface Task {
   readonly program: string;
   readonly input: string;
+  readonly form: "direct" | "prepaid";
+  readonly maxGas: bigint;
   /** Known from before anything was paid. */
   made?: MadeRequest;
   outcome?: ExecutionResult | SprfError;
@@ -118,11 +120,18 @@ async function tryTask(init: SimulatedUserInit, task: Task): Promise<ExecutionRe
     init.note(`resumes ${task.input || "read"}`);
     return await resume(components, { ...task.made, wallet });
   }
-  const { program, input } = task;
+  const { program, input, form, maxGas } = task;
   const bytes = new Uint8Array(utf8(input));
   return await execute(
     components,
-    { program, input: { bytes }, wallet, validSeconds: VALID_SECONDS },
+    {
+      program,
+      input: { bytes },
+      wallet,
+      maxGas,
+      validSeconds: VALID_SECONDS,
+      ...(form === "prepaid" ? { form } : {}),
+    },
     {
       onProgress(step) {
         if (step.step !== "paying") return;

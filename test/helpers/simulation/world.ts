@@ -7,6 +7,7 @@ import type { Random } from "../../../src/ports/random.ts";
 import { seededRandom, type SeededRandom } from "../seeded-random.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { createSimulatedLedger, type SimulatedLedger } from "./ledger.ts";
+import { rememberPast } from "./lag.ts";
 import { simulatedLedgerLink } from "./network.ts";
 import type { SimulationPlan } from "./plan.ts";
 import { createTrace, type Trace } from "./trace.ts";
@@ -51,11 +52,19 @@ export function createWorld(seed: number, plan: SimulationPlan, scratchDirectory
   const ledger = createSimulatedLedger({ clock, logger });
   const watch = createWatch(ledger, trace);
   const faults = createFaults(clock, fork(), plan.rates);
+  const past = plan.lags.length === 0 ? undefined : rememberPast(ledger);
   const served: { readonly content: CollectingContentStore; readonly isUp: () => boolean }[] = [];
 
   const isOut = (): boolean => {
     const now = clock.now() - START_MS;
     return plan.outages.some(({ fromMs, toMs }) => now >= fromMs && now < toMs);
+  };
+
+  /** Ledgers by which the service of this process is late now. */
+  const behind = (who: string): number => {
+    const now = clock.now() - START_MS;
+    const lags = plan.lags.filter((lag) => lag.who === who && now >= lag.fromMs && now < lag.toMs);
+    return Math.max(0, ...lags.map(({ ledgers }) => ledgers));
   };
 
   return {
@@ -72,7 +81,10 @@ export function createWorld(seed: number, plan: SimulationPlan, scratchDirectory
       const own = fork();
       return { bytes: (length) => Uint8Array.from({ length }, () => own.below(BYTE)) };
     },
-    linkTo: (who) => watched(simulatedLedgerLink(ledger.port, faults, isOut), who, watch),
+    linkTo(who) {
+      const seen = past?.seenLate(() => behind(who)) ?? ledger.port;
+      return watched(simulatedLedgerLink(seen, faults, isOut), who, watch);
+    },
     async content() {
       const peers = (): CollectingContentStore[] => served.filter(({ isUp }) => isUp()).map(({ content }) => content);
       const content = createMemoryContentStore({ peers, clock, logger });

@@ -35,6 +35,7 @@ describe("looking after programs", () => {
           ledgerKey,
           consented: createConsentedRecords({ store: createMemoryStore(), content, ledger: scene.client.ledger }),
           programs: () => programs,
+          waitingStroops: () => 0n,
         },
         { everyMs: EVERY_MS },
       ),
