@@ -39,12 +39,14 @@ export function examineMoney(watch: Watch, program: ExaminedProgram, records: re
     }
   }
 
-  function addReturned({ returned, terms }: ReturnRecord): void {
-    for (const { signedRequest } of returned) {
+  function addReturned({ returned }: ReturnRecord): void {
+    for (const { signedRequest, paidStroops, returnedStroops } of returned) {
       const { request } = signedRequest;
       const paid = watch.paidFor(toHex(hashRequest(request)));
-      if (paid === undefined) return wrong(`a return holds a request of ${request.user} that nobody paid for`);
-      owed.set(request.user, (owed.get(request.user) ?? 0n) + paid - terms.baseFeeStroops);
+      if (paid !== paidStroops)
+        wrong(`a return says that ${request.user} paid ${paidStroops} stroops, not ${paid ?? 0n}`);
+      if (returnedStroops >= paidStroops) wrong(`a return gives ${request.user} all of ${paidStroops} stroops`);
+      owed.set(request.user, (owed.get(request.user) ?? 0n) + returnedStroops);
     }
   }
 
