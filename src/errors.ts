@@ -134,6 +134,9 @@ export const ERRORS = {
   },
   NOT_REGISTERED: { fault: "user", next: "Register the account first." },
 
+  // Grid
+  WORKLOAD_INVALID: { fault: "user", next: "Correct the named part of the workload; `docs/spec` says what it may hold." },
+
   // Index
   EVENTS_MISSING: {
     fault: "network",
