@@ -1,6 +1,7 @@
 import fc from "fast-check";
 
 import type { WorkloadContainer } from "../../src/wire/grid/container.ts";
+import type { DeploymentSecrets } from "../../src/wire/grid/secrets.ts";
 import type { Workload } from "../../src/wire/grid/workload.ts";
 import { bytesArbitrary, uint64Arbitrary } from "./arbitraries.ts";
 
@@ -20,7 +21,7 @@ export function exampleContainer(changes: Partial<WorkloadContainer> = {}): Work
     mounts: [],
     ports: [],
     secrets: [],
-    restart: { policy: "always" },
+    restart: "always",
     ...changes,
   };
 }
@@ -50,7 +51,7 @@ export function exampleWorkload(changes: Partial<Workload> = {}): Workload {
     volumes: [{ name: "data", sizeBytes: 10n * GIB, disk: "ssd" }],
     publicIps: 0,
     limits: {
-      cruMillicores: 500,
+      cruCores: 1,
       sruBytes: 10n * GIB,
       hruBytes: 0n,
       mruBytes: 512n * MIB,
@@ -58,6 +59,17 @@ export function exampleWorkload(changes: Partial<Workload> = {}): Workload {
     },
     secretsHash: new Uint8Array(32).fill(9),
     ...changes,
+  };
+}
+
+/** The secret that {@link exampleWorkload} uses. */
+export function exampleSecrets(): DeploymentSecrets {
+  return {
+    version: 1,
+    blinding: new Uint8Array(16).fill(1),
+    creator: new Uint8Array(20).fill(2),
+    salt: exampleWorkload().salt,
+    values: { db_password: "correct horse" },
   };
 }
 
@@ -69,13 +81,13 @@ export function emptyWorkload(changes: Partial<Workload> = {}): Workload {
     containers: [],
     volumes: [],
     publicIps: 1,
-    limits: { cruMillicores: 0, sruBytes: 0n, hruBytes: 0n, mruBytes: 0n, nruBytesPerHour: 0n },
+    limits: { cruCores: 0, sruBytes: 0n, hruBytes: 0n, mruBytes: 0n, nruBytesPerHour: 0n },
     ...changes,
   };
 }
 
 const text = fc.string({ unit: "grapheme", maxLength: 12 }).filter((value) => !value.includes("\0"));
-const variable = fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,8}$/);
+const variable = fc.stringMatching(/^[A-JL-Z_][A-Z0-9_]{0,8}$/);
 
 const containerArbitrary = (index: number, volumes: readonly string[]): fc.Arbitrary<WorkloadContainer> =>
   fc
@@ -95,14 +107,11 @@ const containerArbitrary = (index: number, volumes: readonly string[]): fc.Arbit
             containerPort: number,
             hostPort: 1_000 * (index + 1) + number,
             protocol: number % 2 === 0 ? ("udp" as const) : ("tcp" as const),
-            address: ([0, "any", "loopback"] as const)[number % 3] ?? "any",
+            address: ([0, "node", "loopback"] as const)[number % 3] ?? "node",
           })),
         ),
-        secrets: fc.boolean().map((uses) => (uses ? [{ secret: "key", path: "/run/secrets/key" }] : [])),
-        restart: fc.oneof(
-          fc.constantFrom({ policy: "always" as const }, { policy: "no" as const }),
-          fc.record({ policy: fc.constant("on-failure" as const), maxRetries: fc.nat(1_000) }),
-        ),
+        secrets: fc.boolean().map((uses) => (uses ? [{ secret: "key", variable: "KEY" }] : [])),
+        restart: fc.constantFrom("no" as const, "on-failure" as const, "always" as const),
         entrypoint: fc.array(text, { minLength: 1, maxLength: 2 }),
         health: fc.record({
           command: fc.array(text, { minLength: 1, maxLength: 2 }),
@@ -161,7 +170,7 @@ export const workloadArbitrary: fc.Arbitrary<Workload> = fc
       volumes: [...volumes],
       publicIps: 1,
       limits: {
-        cruMillicores: containers.reduce((sum, { cpuMillicores }) => sum + cpuMillicores, 0),
+        cruCores: Math.ceil(containers.reduce((sum, { cpuMillicores }) => sum + cpuMillicores, 0) / 1_000),
         sruBytes: sizeOn("ssd"),
         hruBytes: sizeOn("hdd"),
         mruBytes: containers.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0n),

@@ -1,5 +1,4 @@
 import type { PublishedPort, WorkloadContainer } from "./container.ts";
-import { MAX_PORTS } from "./limits.ts";
 
 /** What of a workload its parts alone cannot tell right from wrong. */
 export interface WorkloadParts {
@@ -7,7 +6,7 @@ export interface WorkloadParts {
   readonly volumes: readonly { readonly name: string; readonly sizeBytes: bigint; readonly disk: "ssd" | "hdd" }[];
   readonly publicIps: number;
   readonly limits: {
-    readonly cruMillicores: number;
+    readonly cruCores: number;
     readonly sruBytes: bigint;
     readonly hruBytes: bigint;
     readonly mruBytes: bigint;
@@ -44,8 +43,7 @@ export function issuesBetween(workload: WorkloadParts): readonly PartsIssue[] {
 
 /** Whether two ports cannot be published by one node at a time. */
 export function isSamePort(a: PublishedPort, b: PublishedPort): boolean {
-  if (a.protocol !== b.protocol || a.hostPort !== b.hostPort) return false;
-  return a.address === b.address || a.address === "any" || b.address === "any";
+  return a.protocol === b.protocol && a.hostPort === b.hostPort && a.address === b.address;
 }
 
 function containerIssues(container: WorkloadContainer, index: number, { volumes }: WorkloadParts): PartsIssue[] {
@@ -55,20 +53,14 @@ function containerIssues(container: WorkloadContainer, index: number, { volumes 
     if (volumes.some(({ name }) => name === volume)) continue;
     issues.push({ path: [...at, "mounts", mount, "volume"], message: `there is no volume ${volume}` });
   }
-  const paths = [
-    ...container.mounts.map(({ path }, item) => ({ path, at: [...at, "mounts", item] })),
-    ...container.secrets.flatMap((use, item) =>
-      "path" in use ? [{ path: use.path, at: [...at, "secrets", item] }] : [],
-    ),
-  ];
-  for (const [item, { path, at: where }] of paths.entries()) {
-    if (paths.slice(0, item).some((other) => isWithin(path, other.path) || isWithin(other.path, path))) {
-      issues.push({ path: where, message: `${path} overlaps another mount` });
+  const paths = container.mounts.map(({ path }) => path);
+  for (const [mount, path] of paths.entries()) {
+    if (paths.slice(0, mount).some((other) => isWithin(path, other) || isWithin(other, path))) {
+      issues.push({ path: [...at, "mounts", mount, "path"], message: `${path} overlaps another mount` });
     }
   }
   const variables = new Set(Object.keys(container.environment));
   for (const [item, use] of container.secrets.entries()) {
-    if (!("variable" in use)) continue;
     if (variables.has(use.variable)) {
       issues.push({ path: [...at, "secrets", item], message: `the variable ${use.variable} has a value already` });
     }
@@ -86,8 +78,7 @@ function portIssues({ containers, publicIps }: WorkloadParts): PartsIssue[] {
       if (typeof port.address === "number" && port.address >= publicIps) {
         issues.push({ path, message: `public IP ${port.address} of ${publicIps} reserved` });
       }
-      // Bounded: at most 16 containers of 32 ports each.
-      if (before.length < MAX_PORTS * containers.length && before.some((other) => isSamePort(port, other))) {
+      if (before.some((other) => isSamePort(port, other))) {
         issues.push({ path, message: `port ${port.hostPort}/${port.protocol} is published twice` });
       }
       before.push(port);
@@ -101,12 +92,13 @@ function overLimits({ containers, volumes, limits }: WorkloadParts): PartsIssue[
   const onDisk = (wanted: "ssd" | "hdd"): bigint =>
     volumes.reduce((sum, { disk, sizeBytes }) => (disk === wanted ? sum + sizeBytes : sum), 0n);
   const needed = {
-    cruMillicores: BigInt(containers.reduce((sum, { cpuMillicores }) => sum + cpuMillicores, 0)),
+    // The chain knows whole cores only.
+    cruCores: BigInt(Math.ceil(containers.reduce((sum, { cpuMillicores }) => sum + cpuMillicores, 0) / 1_000)),
     mruBytes: containers.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0n),
     sruBytes: onDisk("ssd"),
     hruBytes: onDisk("hdd"),
   };
-  const names = ["cruMillicores", "mruBytes", "sruBytes", "hruBytes"] as const;
+  const names = ["cruCores", "mruBytes", "sruBytes", "hruBytes"] as const;
   return names
     .filter((name) => needed[name] > BigInt(limits[name]))
     .map((name) => ({ path: ["limits", name], message: `${limits[name]}, but its parts need ${needed[name]}` }));

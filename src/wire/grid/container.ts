@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import {
   MAX_HEALTH_MS,
-  MAX_MILLICORES,
+  MAX_CORES,
   MAX_MOUNTS,
   MAX_PORTS,
   MAX_PUBLIC_IPS,
@@ -16,6 +16,7 @@ import {
   labelSchema,
   pathSchema,
   portSchema,
+  recordOf,
   secretNameSchema,
   textSchema,
   userSchema,
@@ -24,16 +25,10 @@ import {
 
 const wordsSchema = z.array(textSchema).max(MAX_WORDS);
 
-const environmentSchema = z
-  .unknown()
-  // A record would leave it out without a word.
-  .refine((variables) => !Object.hasOwn(Object(variables) as object, "__proto__"), {
-    error: "a variable cannot be named __proto__",
-  })
-  .pipe(z.record(variableSchema, textSchema))
-  .refine((variables) => Object.keys(variables).length <= MAX_VARIABLES, {
-    error: `expected at most ${MAX_VARIABLES} variables`,
-  });
+const environmentSchema = recordOf(variableSchema, textSchema).refine(
+  (variables) => Object.keys(variables).length <= MAX_VARIABLES,
+  { error: `expected at most ${MAX_VARIABLES} variables` },
+);
 
 const mountSchema = z.strictObject({
   /** Name of a volume of the deployment. */
@@ -42,9 +37,9 @@ const mountSchema = z.strictObject({
   readOnly: z.boolean(),
 });
 
-/** Where a port is published: on the node's loopback alone, on all its addresses, or on the n-th public IP of the contract. */
+/** Where a port is published: on the node's loopback, on its own address, or on the n-th public IP of the contract. */
 const publishedAddressSchema = z.union([
-  z.enum(["loopback", "any"]),
+  z.enum(["loopback", "node"]),
   z
     .int()
     .min(0)
@@ -58,11 +53,8 @@ const publishedPortSchema = z.strictObject({
   address: publishedAddressSchema,
 });
 
-/** How a container gets a secret: as a variable, or as a file that only its memory holds. */
-const secretUseSchema = z.union([
-  z.strictObject({ secret: secretNameSchema, variable: variableSchema }),
-  z.strictObject({ secret: secretNameSchema, path: pathSchema }),
-]);
+/** A secret that a container gets as a variable. */
+const secretUseSchema = z.strictObject({ secret: secretNameSchema, variable: variableSchema });
 
 const healthSchema = z.strictObject({
   /** Run in the container; healthy when it exits with 0. */
@@ -73,15 +65,6 @@ const healthSchema = z.strictObject({
   /** Failures so soon after the start do not count. */
   startPeriodMs: z.int().min(0).max(MAX_HEALTH_MS),
 });
-
-const restartSchema = z.discriminatedUnion("policy", [
-  z.strictObject({ policy: z.enum(["no", "always"]) }),
-  z.strictObject({
-    policy: z.literal("on-failure"),
-    /** 0: without end. */
-    maxRetries: z.int().min(0).max(1_000),
-  }),
-]);
 
 /** One container; `uint64` is how the encoding at hand writes large integers. */
 export function containerSchemaOf(uint64: z.ZodType<bigint, unknown>) {
@@ -94,14 +77,17 @@ export function containerSchemaOf(uint64: z.ZodType<bigint, unknown>) {
     /** Empty: the image's own, when the entrypoint is the image's own too. */
     command: wordsSchema,
     environment: environmentSchema,
-    cpuMillicores: z.int().min(1).max(MAX_MILLICORES),
+    cpuMillicores: z
+      .int()
+      .min(1)
+      .max(MAX_CORES * 1_000),
     memoryBytes: uint64.refine((bytes) => bytes >= MIN_MEMORY_BYTES, {
       error: `expected at least ${MIN_MEMORY_BYTES} bytes`,
     }),
     mounts: z.array(mountSchema).max(MAX_MOUNTS),
     ports: z.array(publishedPortSchema).max(MAX_PORTS),
     secrets: z.array(secretUseSchema).max(MAX_SECRETS),
-    restart: restartSchema,
+    restart: z.enum(["no", "on-failure", "always"]),
     /** Absent: healthy as soon as it runs. */
     health: healthSchema.optional(),
     /** Absent: the image's own. */
@@ -113,5 +99,5 @@ export function containerSchemaOf(uint64: z.ZodType<bigint, unknown>) {
 export type WorkloadContainer = z.output<ReturnType<typeof containerSchemaOf>>;
 /** A port of a container and where the node publishes it. */
 export type PublishedPort = z.output<typeof publishedPortSchema>;
-/** `loopback`, `any`, or the index of a public IP of the contract. */
+/** `loopback`, `node`, or the index of a public IP of the contract. */
 export type PublishedAddress = z.output<typeof publishedAddressSchema>;

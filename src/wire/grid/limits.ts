@@ -16,7 +16,7 @@ export const MAX_TEXT_BYTES = 64 * 1024;
 export const MAX_VARIABLES = 256;
 /** Secrets of one deployment. */
 export const MAX_SECRETS = 64;
-/** Bytes of one secret. */
+/** UTF-8 bytes of one secret. */
 export const MAX_SECRET_BYTES = 16 * 1024;
 /** All secrets of a deployment in their canonical encoding. */
 export const MAX_SECRETS_BYTES = 64 * 1024;
@@ -24,9 +24,15 @@ export const MAX_SECRETS_BYTES = 64 * 1024;
 export const WORKLOAD_SALT_BYTES = 16;
 /** What hides secrets of little entropy from whoever sees their hash. */
 export const SECRETS_BLINDING_BYTES = 16;
-/** 1,024 cores. */
-export const MAX_MILLICORES = 1_024_000;
+/** Of one deployment. */
+export const MAX_CORES = 1_024;
 /** Docker refuses less. */
 export const MIN_MEMORY_BYTES = 6n * 1024n * 1024n;
 /** An hour, for intervals of health checks. */
 export const MAX_HEALTH_MS = 3_600_000;
+/**
+ * A deployment's data on the chain, sealed. It is in calldata and in an event and never in storage, at up to 40 + 8 gas a byte
+ * (EIP-7623, LOG): 16 KiB cost up to 0.8 million gas, which is what one is willing to pay once, and hold a workload of some 60 KiB
+ * of text.
+ */
+export const MAX_DEPLOYMENT_DATA_BYTES = 16 * 1024;

@@ -49,3 +49,14 @@ export const userSchema = z
 
 /** A TCP or UDP port. */
 export const portSchema = z.int().min(1).max(65_535);
+
+/** A map with keys of its own. zod would leave out a key `__proto__` without a word; here it is refused. */
+export function recordOf<T>(
+  key: z.ZodType<string, string>,
+  value: z.ZodType<T, unknown>,
+): z.ZodType<Record<string, T>, unknown> {
+  return z
+    .unknown()
+    .refine((map) => !Object.hasOwn(Object(map) as object, "__proto__"), { error: "a key cannot be __proto__" })
+    .pipe(z.record(key, value));
+}

@@ -26,7 +26,7 @@ export function workloadToJson(workload: Workload): unknown {
   );
 }
 
-/** @throws SprfError `WORKLOAD_INVALID` naming the first thing that is wrong */
+/** @throws SprfError `DEPLOYMENT_INVALID` naming the first thing that is wrong */
 export function workloadFromJson(value: unknown): Workload {
   return checkWorkload(jsonSchema, value);
 }

@@ -8,7 +8,7 @@ import { issuesBetween } from "./check-workload.ts";
 import { containerSchemaOf } from "./container.ts";
 import {
   MAX_CONTAINERS,
-  MAX_MILLICORES,
+  MAX_CORES,
   MAX_PUBLIC_IPS,
   MAX_VOLUMES,
   MAX_WORKLOAD_BYTES,
@@ -46,7 +46,8 @@ export function workloadSchemaOf({ uint64, bytes }: Primitives) {
       publicIps: z.int().min(0).max(MAX_PUBLIC_IPS),
       /** What the node may bill at most. */
       limits: z.strictObject({
-        cruMillicores: z.int().min(0).max(MAX_MILLICORES),
+        /** As the chain counts them: whole. */
+        cruCores: z.int().min(0).max(MAX_CORES),
         sruBytes: uint64,
         hruBytes: uint64,
         mruBytes: uint64,
@@ -79,7 +80,7 @@ export type WorkloadLimits = Workload["limits"];
 /**
  * Canonical dag-cbor (docs/spec/deployment-hash.md).
  *
- * @throws SprfError `WORKLOAD_INVALID` for one that no node would accept
+ * @throws SprfError `DEPLOYMENT_INVALID` for one that no node would accept
  */
 export function encodeWorkload(workload: Workload): Uint8Array {
   const bytes = encodeCanonical(withoutUndefined(checkWorkload(workloadSchema, workload)));
@@ -87,14 +88,14 @@ export function encodeWorkload(workload: Workload): Uint8Array {
   return bytes;
 }
 
-/** @throws SprfError `WORKLOAD_INVALID` for anything that {@link encodeWorkload} would not have made */
+/** @throws SprfError `DEPLOYMENT_INVALID` for anything that {@link encodeWorkload} would not have made */
 export function decodeWorkload(bytes: Uint8Array): Workload {
   if (bytes.length > MAX_WORKLOAD_BYTES) throw tooLarge(bytes.length);
   let value: unknown;
   try {
     value = decodeCanonical(bytes);
   } catch (error) {
-    throw new SprfError("WORKLOAD_INVALID", "the workload is not canonical dag-cbor", { cause: error });
+    throw new SprfError("DEPLOYMENT_INVALID", "the workload is not canonical dag-cbor", { cause: error });
   }
   return checkWorkload(workloadSchema, value);
 }
@@ -102,7 +103,7 @@ export function decodeWorkload(bytes: Uint8Array): Workload {
 /**
  * The deployment hash: 32 bytes, sha256("sprf/deployment/1" || canonical dag-cbor of the workload).
  *
- * @throws SprfError `WORKLOAD_INVALID` for a workload that no node would accept
+ * @throws SprfError `DEPLOYMENT_INVALID` for a workload that no node would accept
  */
 export function hashDeployment(workload: Workload): Uint8Array {
   return hashEncodedDeployment(encodeWorkload(workload));
@@ -113,15 +114,15 @@ export function hashEncodedDeployment(encoded: Uint8Array): Uint8Array {
   return hashWithDomain(DEPLOYMENT_DOMAIN, encoded);
 }
 
-/** What `schema` makes of the value. @throws SprfError `WORKLOAD_INVALID` naming the first thing that is wrong */
+/** What `schema` makes of the value. @throws SprfError `DEPLOYMENT_INVALID` naming the first thing that is wrong */
 export function checkWorkload<T>(schema: z.ZodType<T, unknown>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const message = `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`;
-  throw new SprfError("WORKLOAD_INVALID", message, { cause: result.error });
+  throw new SprfError("DEPLOYMENT_INVALID", message, { cause: result.error });
 }
 
 function tooLarge(size: number): SprfError {
-  return new SprfError("WORKLOAD_INVALID", `a workload of ${size} bytes; at most ${MAX_WORKLOAD_BYTES} are allowed`);
+  return new SprfError("DEPLOYMENT_INVALID", `a workload of ${size} bytes; at most ${MAX_WORKLOAD_BYTES} are allowed`);
 }

@@ -49,7 +49,7 @@ describe("wire/grid/workload", () => {
   it("refuses hostile bytes with one code, and throws nothing else", () => {
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.jsonValue().map(encodeCanonical)), (bytes) => {
-        expect(codeThrown(() => decodeWorkload(new Uint8Array(bytes)))).to.equal("WORKLOAD_INVALID");
+        expect(codeThrown(() => decodeWorkload(new Uint8Array(bytes)))).to.equal("DEPLOYMENT_INVALID");
       }),
       { numRuns: 300 },
     );
@@ -61,7 +61,7 @@ describe("wire/grid/workload", () => {
       fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, by) => {
         const changed = bytes.slice();
         changed[at] = (changed[at] ?? 0) ^ by;
-        expect(codeThrown(() => decodeWorkload(changed))).to.be.oneOf([undefined, "WORKLOAD_INVALID"]);
+        expect(codeThrown(() => decodeWorkload(changed))).to.be.oneOf([undefined, "DEPLOYMENT_INVALID"]);
       }),
       { numRuns: 300 },
     );
@@ -74,8 +74,8 @@ describe("wire/grid/workload", () => {
     const largest = encodeWorkload(of(MAX_WORKLOAD_BYTES - others));
     expect(largest).to.have.lengthOf(MAX_WORKLOAD_BYTES);
     expect(encodeWorkload(decodeWorkload(largest))).to.deep.equal(largest);
-    expect(codeThrown(() => encodeWorkload(of(MAX_WORKLOAD_BYTES - others + 1)))).to.equal("WORKLOAD_INVALID");
-    expect(codeThrown(() => decodeWorkload(new Uint8Array(MAX_WORKLOAD_BYTES + 1)))).to.equal("WORKLOAD_INVALID");
+    expect(codeThrown(() => encodeWorkload(of(MAX_WORKLOAD_BYTES - others + 1)))).to.equal("DEPLOYMENT_INVALID");
+    expect(codeThrown(() => decodeWorkload(new Uint8Array(MAX_WORKLOAD_BYTES + 1)))).to.equal("DEPLOYMENT_INVALID");
   });
 
   const refused: Readonly<Record<string, () => Workload>> = {
@@ -103,17 +103,17 @@ describe("wire/grid/workload", () => {
       withContainer({
         ports: [
           { containerPort: 1, hostPort: 80, protocol: "tcp", address: "loopback" },
-          { containerPort: 2, hostPort: 80, protocol: "tcp", address: "any" },
+          { containerPort: 2, hostPort: 80, protocol: "tcp", address: "loopback" },
         ],
       }),
-    "port 0": () => withContainer({ ports: [{ containerPort: 0, hostPort: 80, protocol: "tcp", address: "any" }] }),
+    "port 0": () => withContainer({ ports: [{ containerPort: 0, hostPort: 80, protocol: "tcp", address: "node" }] }),
     "a public IP that is not reserved": () =>
       withContainer({ ports: [{ containerPort: 1, hostPort: 80, protocol: "tcp", address: 0 }] }),
     "a secret for a variable that has a value": () =>
       withContainer({ secrets: [{ secret: "db_password", variable: "PGDATA" }] }),
     "secrets without their hash": () => exampleWorkload({ secretsHash: undefined }),
     "a hash without secrets": () => withContainer({ secrets: [] }),
-    "more processor than its limit": () => withContainer({ cpuMillicores: 501 }),
+    "more processor than its limit": () => withContainer({ cpuMillicores: 1_001 }),
     "more memory than its limit": () => withContainer({ memoryBytes: 512n * MIB + 1n }),
     "less memory than Docker takes": () => withContainer({ memoryBytes: 6n * MIB - 1n }),
     "more disk than its limit": () =>
@@ -132,7 +132,7 @@ describe("wire/grid/workload", () => {
   };
   for (const [name, make] of Object.entries(refused)) {
     it(`refuses ${name}`, () => {
-      expect(codeThrown(() => encodeWorkload(make()))).to.equal("WORKLOAD_INVALID");
+      expect(codeThrown(() => encodeWorkload(make()))).to.equal("DEPLOYMENT_INVALID");
     });
   }
 });
