@@ -42,7 +42,7 @@ export function issuesBetween(workload: WorkloadParts): readonly PartsIssue[] {
 }
 
 /** Whether two ports cannot be published by one node at a time. */
-export function isSamePort(a: PublishedPort, b: PublishedPort): boolean {
+function isSamePort(a: PublishedPort, b: PublishedPort): boolean {
   return a.protocol === b.protocol && a.hostPort === b.hostPort && a.address === b.address;
 }
 
