@@ -1,7 +1,12 @@
 import fc from "fast-check";
 
 import { GRID_REFUSAL_CODES } from "../../src/wire/grid/refusals.ts";
-import type { GridMessage, GridRequest } from "../../src/wire/grid/messages.ts";
+import {
+  GRID_MESSAGE_ID_BYTES,
+  MAX_LOG_WINDOW,
+  type GridMessage,
+  type GridRequest,
+} from "../../src/wire/grid/messages.ts";
 import { replyTopicOf } from "../../src/wire/topics.ts";
 import { bytesArbitrary, cidArbitrary } from "./arbitraries.ts";
 import { messageKeysOf } from "./message-keys.ts";
@@ -13,7 +18,7 @@ export const GRID_CHAIN_ID = 31_337n;
 const [user, node] = [messageKeysOf("user").publicKey, messageKeysOf("node").publicKey];
 const headerOf = (from: Uint8Array, to: Uint8Array, id: number) => ({
   version: 1 as const,
-  id: new Uint8Array(16).fill(id),
+  id: new Uint8Array(GRID_MESSAGE_ID_BYTES).fill(id),
   to: new Uint8Array(to),
   from: new Uint8Array(from),
   chainId: GRID_CHAIN_ID,
@@ -56,7 +61,7 @@ export const userMessages: fc.Arbitrary<GridMessage> = fc.oneof(
     .map(([kind, deployment]) => ({ kind, ...request, deployment })),
   fc.constantFrom("delete" as const, "status" as const).map((kind) => ({ kind, ...request })),
   fc
-    .tuple(name, fc.boolean(), fc.nat(10_000), fc.integer({ min: 1, max: 16 }))
+    .tuple(name, fc.boolean(), fc.nat(10_000), fc.integer({ min: 1, max: MAX_LOG_WINDOW }))
     .map(([container, follow, tailLines, window]) => ({
       kind: "logs" as const,
       ...request,

@@ -1,4 +1,4 @@
-import type { LogChunk } from "../../wire/grid/messages.ts";
+import type { LogChunk, LogsRenewal } from "../../wire/grid/messages.ts";
 
 /** A reader that is not heard of for so long has gone; it renews at least three times as often. */
 export const LOG_LEASE_MS = 30_000;
@@ -44,7 +44,7 @@ export function appendChunk(
 /** The reader is there and has all chunks before `next`. The lease counts from its own time, so that a replay prolongs nothing. */
 export function renewLogStream(
   stream: LogStream,
-  renewal: { readonly next: number; readonly issuedAt: number },
+  renewal: Pick<LogsRenewal, "next" | "issuedAt">,
 ): LogStream {
   // Nobody can have what was never sent.
   const next = Math.min(renewal.next, stream.nextSequence);

@@ -99,5 +99,3 @@ export function containerSchemaOf(uint64: z.ZodType<bigint, unknown>) {
 export type WorkloadContainer = z.output<ReturnType<typeof containerSchemaOf>>;
 /** A port of a container and where the node publishes it. */
 export type PublishedPort = z.output<typeof publishedPortSchema>;
-/** `loopback`, `node`, or the index of a public IP of the contract. */
-export type PublishedAddress = z.output<typeof publishedAddressSchema>;

@@ -73,7 +73,6 @@ export const workloadSchema = workloadSchemaOf({ uint64: uint64Schema, bytes: by
 
 /** What a deployment is: containers on one network of their own, and what they may use. */
 export type Workload = z.output<typeof workloadSchema>;
-export type WorkloadVolume = Workload["volumes"][number];
 /** The most that a deployment uses and pays for. */
 export type WorkloadLimits = Workload["limits"];
 
