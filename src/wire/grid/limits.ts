@@ -31,8 +31,8 @@ export const MIN_MEMORY_BYTES = 6n * 1024n * 1024n;
 /** An hour, for intervals of health checks. */
 export const MAX_HEALTH_MS = 3_600_000;
 /**
- * A deployment's data on the chain, sealed. It is in calldata and in an event and never in storage, at up to 40 + 8 gas a byte
- * (EIP-7623, LOG): 16 KiB cost up to 0.8 million gas, which is what one is willing to pay once, and hold a workload of some 60 KiB
- * of text.
+ * A deployment's data on the chain, sealed: `MAX_DATA_BYTES` of GridContracts. It is in calldata and in an event and never in
+ * storage, at up to 40 + 8 gas a byte (EIP-7623, LOG): 8 KiB cost up to 0.4 million gas, about what the contract itself costs. A
+ * database with a secret takes 0.8 KiB.
  */
-export const MAX_DEPLOYMENT_DATA_BYTES = 16 * 1024;
+export const MAX_DEPLOYMENT_DATA_BYTES = 8 * 1024;
