@@ -1,5 +1,6 @@
 import fc from "fast-check";
 
+import { gridHeaderOf, gridReplyHeaderOf } from "../../src/wire/grid/message-header.ts";
 import { GRID_REFUSAL_CODES } from "../../src/wire/grid/refusals.ts";
 import {
   GRID_MESSAGE_ID_BYTES,
@@ -16,24 +17,26 @@ export const GRID_ADDRESS = new Uint8Array(20).fill(6);
 export const GRID_CHAIN_ID = 31_337n;
 
 const [user, node] = [messageKeysOf("user").publicKey, messageKeysOf("node").publicKey];
-const headerOf = (from: Uint8Array, to: Uint8Array, id: number) => ({
-  version: 1 as const,
-  id: new Uint8Array(GRID_MESSAGE_ID_BYTES).fill(id),
-  to: new Uint8Array(to),
-  from: new Uint8Array(from),
-  chainId: GRID_CHAIN_ID,
-  grid: GRID_ADDRESS,
-  contractId: 5n,
-  issuedAt: GRID_NOW_MS,
-  expiresAt: GRID_NOW_MS + 60_000,
-});
+const headerOf = (from: Uint8Array, to: Uint8Array, id: number) =>
+  gridHeaderOf({
+    id: new Uint8Array(GRID_MESSAGE_ID_BYTES).fill(id),
+    from,
+    to,
+    chainId: GRID_CHAIN_ID,
+    grid: GRID_ADDRESS,
+    contractId: 5n,
+    nowMs: GRID_NOW_MS,
+  });
 
 const request = {
   ...headerOf(user, node, 1),
   replyTopic: replyTopicOf(new Uint8Array(16).fill(5)),
   replyKey: new Uint8Array(messageKeysOf("ephemeral").publicKey),
 };
-const reply = { ...headerOf(node, user, 2), inReplyTo: new Uint8Array(16).fill(1) };
+const reply = gridReplyHeaderOf(
+  { kind: "status", ...request },
+  { id: new Uint8Array(GRID_MESSAGE_ID_BYTES).fill(2), nowMs: GRID_NOW_MS },
+);
 
 /** A request of "user" to "node" that is valid at {@link GRID_NOW_MS}. */
 export function exampleGridRequest(changes: Partial<GridRequest> = {}): GridRequest {

@@ -42,10 +42,7 @@ export function appendChunk(
 }
 
 /** The reader is there and has all chunks before `next`. The lease counts from its own time, so that a replay prolongs nothing. */
-export function renewLogStream(
-  stream: LogStream,
-  renewal: Pick<LogsRenewal, "next" | "issuedAt">,
-): LogStream {
+export function renewLogStream(stream: LogStream, renewal: Pick<LogsRenewal, "next" | "issuedAt">): LogStream {
   // Nobody can have what was never sent.
   const next = Math.min(renewal.next, stream.nextSequence);
   return {

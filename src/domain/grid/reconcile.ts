@@ -23,9 +23,10 @@ export interface NodeView {
 
 /**
  * `deploy` makes what runs be as the contract says, the first time, after an update or a crash. `pause` stops serving and keeps
- * data; `resume` serves again; `delete` removes all, data too.
+ * data; `resume` serves again; `delete` removes all, data too; `confirm` tells the chain that it runs, which a crash may have
+ * prevented.
  */
-export type ReconcileAction = "deploy" | "pause" | "resume" | "delete";
+export type ReconcileAction = "deploy" | "pause" | "resume" | "delete" | "confirm";
 
 /** What a node does about one contract so that what runs and what the chain says agree; undefined when they do. */
 export function reconcileOne(chain: ChainView, node: NodeView): ReconcileAction | undefined {
@@ -42,9 +43,9 @@ export function reconcileOne(chain: ChainView, node: NodeView): ReconcileAction 
   }
 }
 
-function reconcileLive({ deploymentHash }: ChainView, node: NodeView): ReconcileAction | undefined {
+function reconcileLive({ state, deploymentHash }: ChainView, node: NodeView): ReconcileAction | undefined {
   const isCurrent = node.deploymentHash !== undefined && equalBytes(node.deploymentHash, deploymentHash);
-  if (isCurrent && node.state === "running") return undefined;
+  if (isCurrent && node.state === "running") return state === "created" ? "confirm" : undefined;
   if (isCurrent && node.state === "paused") return "resume";
   // Without the workload only its user can help. What ran before an update runs on until it is sent.
   if (node.canMake) return "deploy";

@@ -27,7 +27,7 @@ const nodeArbitrary: fc.Arbitrary<NodeView> = fc
 
 /** What a node has after an action that went well. */
 function after(action: ReconcileAction | undefined, chain: ChainView, node: NodeView): NodeView {
-  if (action === undefined) return node;
+  if (action === undefined || action === "confirm") return node;
   if (action === "delete") return { state: "none", canMake: node.canMake };
   if (action === "pause") return { ...node, state: "paused" };
   if (action === "resume") return { ...node, state: "running" };
@@ -42,7 +42,9 @@ describe("domain/grid/reconcile", () => {
     // chain, node, hash of what is there, whether the node has the workload, action
     ["created", "none", "current", true, "deploy"],
     ["created", "none", "current", false, undefined],
-    ["created", "running", "current", true, undefined],
+    ["created", "running", "current", true, "confirm"],
+    ["created", "running", "current", false, "confirm"],
+    ["created", "running", "old", false, undefined],
     ["deployed", "running", "current", false, undefined],
     ["deployed", "running", "old", true, "deploy"],
     ["deployed", "running", "old", false, undefined],
@@ -78,7 +80,11 @@ describe("domain/grid/reconcile", () => {
       fc.property(chainArbitrary, nodeArbitrary, (chain, node) => {
         const action = reconcileOne(chain, node);
         const result = after(action, chain, node);
-        expect(reconcileOne(chain, result), "again").to.equal(undefined);
+        const isConfirmed = chain.state === "created" && result.state === "running";
+        const confirmed: ChainView = isConfirmed ? { ...chain, state: "deployed" } : chain;
+        expect(reconcileOne(confirmed, result), "again").to.equal(undefined);
+        const isMade = isLive(chain) && result.state === "running" && result.deploymentHash === chain.deploymentHash;
+        if (chain.state === "created" && isMade) expect(reconcileOne(chain, result)).to.equal("confirm");
         if (chain.state === "deleted") expect(result.state).to.equal("none");
         if (chain.state === "grace" || chain.state === "absent") {
           expect(result.state).to.be.oneOf(["none", "paused"]);

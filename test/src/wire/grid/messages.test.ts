@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 
+import { sealEnvelope, shardOf } from "../../../../src/adapters/messenger/envelope.ts";
 import { isSprfError } from "../../../../src/errors.ts";
 import { encodeCanonical } from "../../../../src/wire/canonical.ts";
 import { MAX_INLINE_BODY_BYTES } from "../../../../src/wire/grid/deployment-body.ts";
@@ -20,6 +21,7 @@ import {
   verifyGridMessage,
   verifyGridReply,
 } from "../../../../src/wire/grid/verify-message.ts";
+import { MAX_MESSAGE_BYTES, gridTopicOf } from "../../../../src/wire/topics.ts";
 import {
   GRID_ADDRESS,
   GRID_CHAIN_ID,
@@ -162,6 +164,14 @@ describe("wire/grid/messages", () => {
     expect(code(deploy(MAX_INLINE_BODY_BYTES))).to.equal(undefined);
     expect(encodeGridMessage(deploy(MAX_INLINE_BODY_BYTES) as never).length).to.be.at.most(MAX_GRID_MESSAGE_BYTES);
     expect(code(deploy(MAX_INLINE_BODY_BYTES + 1))).to.equal("INVALID_INPUT");
+  });
+
+  it("fit what the network relays, at their largest, sealed", async () => {
+    const payload = new Uint8Array(MAX_GRID_MESSAGE_BYTES);
+    const { privateKey, publicKey } = messageKeysOf("user");
+    const message = { topic: gridTopicOf(node), recipient: publicKey, payload };
+    const sealed = await sealEnvelope(message, { shard: shardOf(42, 0), signingKey: privateKey, nowMs: GRID_NOW_MS });
+    expect(sealed.length).to.be.at.most(MAX_MESSAGE_BYTES);
   });
 
   it("know refusals from a closed list", () => {

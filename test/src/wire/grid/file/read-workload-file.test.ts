@@ -11,6 +11,8 @@ import { GIB, IMAGE, MIB } from "../../../../helpers/grid-workloads.ts";
 
 const SCHEMA = new URL("../../../../../docs/spec/workload-file.schema.json", import.meta.url);
 
+const DOCUMENT = new URL("../../../../../docs/spec/workload-file.md", import.meta.url);
+
 const EXAMPLE = `
 name: shop
 services:
@@ -126,6 +128,12 @@ describe("wire/grid/file/read-workload-file", () => {
     const { draft } = fileOf(EXAMPLE);
     const workload = { ...draft, salt: new Uint8Array(16), secretsHash: new Uint8Array(32) };
     expect(encodeWorkload(workload)).to.be.instanceOf(Uint8Array);
+  });
+
+  it("reads the example of its document", () => {
+    const [, example = ""] = /```yaml\n([\s\S]*?)```/.exec(readFileSync(DOCUMENT, "utf8")) ?? [];
+    const { draft } = fileOf(example.replace(/sha256:\S+/, `sha256:${"ab".repeat(32)}`));
+    expect(draft.containers.map(({ name }) => name)).to.deep.equal(["db"]);
   });
 
   it("reads anchors and merged maps", () => {
