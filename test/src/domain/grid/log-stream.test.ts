@@ -34,7 +34,7 @@ describe("domain/grid/log-stream", () => {
           const read: string[] = [];
           let late: ChunkContent[] = [];
           // After some rounds the network behaves, so that the play ends.
-          for (let round = 0; !isOver(stream, nowMs); round++) {
+          for (let round = 0; round < 200 && !isOver(stream, nowMs); round++) {
             const sent: ChunkContent[] = [];
             while (hasRoom(stream)) {
               const number = stream.nextSequence;
