@@ -11,6 +11,8 @@ import { ask, freePort, scriptOf, serverOf, specOf } from "../helpers/workload-s
 
 const MIB = 1024 * 1024;
 const SLOW = { timeoutMs: 60_000 };
+/** Neither healthy nor unhealthy for as long as a test takes. */
+const NEVER = { command: ["false"], intervalMs: 1000, timeoutMs: 1000, retries: 1000 };
 
 export interface WorkloadsFixture {
   create(logger: Logger): Workloads;
@@ -122,6 +124,7 @@ export function workloadsCompliance(name: string, setUp: () => Promise<Workloads
     it("drops privileges that reach out of a container", async () => {
       const check = "grep -E 'CapEff|CapBnd|NoNewPrivs|Seccomp:' /proc/self/status; chown 1:1 /bin/sh && echo chowned";
       await workloads.deploy(specOf(id, "aa", script(`${check}; mount -t tmpfs x /tmp; true`, { restart: "no" })));
+      await until(async () => (await workloads.status(id))[0]?.state === "exited", SLOW);
       const log = await logOf("script");
       // CHOWN 0, DAC_OVERRIDE 1, FOWNER 3, KILL 5, SETGID 6, SETUID 7
       const bits = (0b11101011).toString(16).padStart(16, "0");
@@ -164,7 +167,7 @@ export function workloadsCompliance(name: string, setUp: () => Promise<Workloads
       expect(await codeOf(workloads.deploy(specOf(`${id}b`, "aa", web("y", { ports: [port] }))))).to.equal(
         "WORKLOAD_PORT_TAKEN",
       );
-      const foreign = { ...port, hostAddress: "192.0.2.77" };
+      const foreign = { ...port, hostAddress: "198.51.100.77" };
       expect(await codeOf(workloads.deploy(specOf(`${id}b`, "aa", web("y", { ports: [foreign] }))))).to.equal(
         "INVALID_INPUT",
       );
@@ -179,8 +182,8 @@ export function workloadsCompliance(name: string, setUp: () => Promise<Workloads
       const cases: [string, ReturnType<typeof web>][] = [
         ["WORKLOAD_INVALID", web("x", { entrypoint: ["/no/such/program"] })],
         ["WORKLOAD_INVALID", web("x", { user: "nobody-of-that-name" })],
-        ["WORKLOAD_UNHEALTHY", script('echo "it was $TEXT"; exit 3')],
-        ["WORKLOAD_UNHEALTHY", script("tail /dev/zero", { memoryBytes: 8 * MIB, restart: "no" })],
+        ["WORKLOAD_UNHEALTHY", script('echo "it was $TEXT"; exit 3', { healthCheck: NEVER })],
+        ["WORKLOAD_UNHEALTHY", script("tail /dev/zero", { memoryBytes: 16 * MIB, restart: "no", healthCheck: NEVER })],
         [
           "WORKLOAD_UNHEALTHY",
           web("x", { healthCheck: { command: ["false"], intervalMs: 100, timeoutMs: 1000, retries: 2 } }),
@@ -293,11 +296,11 @@ export function workloadsCompliance(name: string, setUp: () => Promise<Workloads
       await until(async () => {
         const disk = (await workloads.usage(id)).disk.find(({ name: volume }) => volume === "filled");
         return disk !== undefined && disk.bytes >= 512 * 1024 && disk.limitBytes === MIB;
-      });
+      }, SLOW);
       expect(await workloads.stopOverfull()).to.deep.equal([]);
 
       await fixture.killContainer(id, "web");
-      await until(async () => (await workloads.status(id))[0]?.restarts === 1, SLOW);
+      await until(async () => ((await workloads.status(id))[0]?.restarts ?? 0) > 0, SLOW);
       await until(async () => (await ask(port)) !== undefined, SLOW);
       const again = (await workloads.usage(id)).containers[0];
       expect(again?.identity).not.to.equal(after.identity);
@@ -316,6 +319,7 @@ export function workloadsCompliance(name: string, setUp: () => Promise<Workloads
       const volumes = [{ name: "data", path: "/data", sizeBytes: MIB }];
       const talker = script(talk, { name: "talker", volumes, restart: "no" });
       await workloads.deploy(specOf(id, "aa", talker));
+      await until(async () => (await logOf("talker")).length === "out\nerr\n".length, SLOW);
       const entries = [];
       for await (const entry of workloads.logs(id, "talker")) entries.push(entry);
       const said = entries.map(({ stream, bytes }) => [stream, Buffer.from(bytes).toString()]);
@@ -345,8 +349,7 @@ export function workloadsCompliance(name: string, setUp: () => Promise<Workloads
 
     it("ends at once when it is aborted, and leaves what was there", async () => {
       const stop = new AbortController();
-      const never = { command: ["false"], intervalMs: 1000, timeoutMs: 1000, retries: 1000 };
-      const deploying = workloads.deploy(specOf(id, "aa", web("x", { healthCheck: never })), {
+      const deploying = workloads.deploy(specOf(id, "aa", web("x", { healthCheck: NEVER })), {
         signal: stop.signal,
         onProgress: ({ step }) => step === "started" && stop.abort(),
       });

@@ -21,7 +21,7 @@ export async function dockerNetworkAbsence(): Promise<string | undefined> {
   const absent = await dockerAbsence();
   if (absent !== undefined) return absent;
   const docker = new Docker({ socketPath: DOCKER_SOCKET });
-  const { DriverStatus: _, ...info } = (await docker.info()) as { DriverStatus?: unknown; IPv4Forwarding?: boolean };
+  const info = (await docker.info()) as { IPv4Forwarding?: boolean };
   if (info.IPv4Forwarding !== true) return "the Docker Engine does not forward packets";
   const bridges = await docker.listNetworks({ filters: { name: ["bridge"] } });
   if (!bridges.some(({ Name: name }) => name === "bridge")) return "the Docker Engine runs without its bridge";
@@ -59,8 +59,9 @@ export async function dockerWorkloadsFixture(owner: string): Promise<WorkloadsFi
     },
     async killContainer(contractId, name) {
       // From inside: to Docker, a kill through its API is somebody's wish that it be stopped.
-      const { State: state } = await docker.getContainer(await containerId(contractId, name)).inspect();
-      process.kill(state.Pid, "SIGKILL");
+      const container = docker.getContainer(await containerId(contractId, name));
+      const exec = await container.exec({ Cmd: ["kill", "-TERM", "1"] });
+      await exec.start({ Detach: true });
     },
     async createOverFailingEngine(logger: Logger, fails) {
       const socketPath = join(folder, "failing.sock");

@@ -64,7 +64,7 @@ export async function freePort(hostAddress: string): Promise<{
 export async function ask(port: { hostAddress: string; hostPort: number }, path = "/"): Promise<string | undefined> {
   try {
     const url = `http://${port.hostAddress}:${port.hostPort}${path}`;
-    const answer = await fetch(url, { signal: AbortSignal.timeout(5000), headers: { connection: "close" } });
+    const answer = await fetch(url, { signal: AbortSignal.timeout(30_000), headers: { connection: "close" } });
     return (await answer.text()).trim();
   } catch {
     return undefined;
