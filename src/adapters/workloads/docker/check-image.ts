@@ -16,7 +16,7 @@ export async function checkDeclaredVolumes(
   signal?: AbortSignal,
 ): Promise<void> {
   const { Config: config } = await read(docker.getImage(image).inspect(), "the image cannot be inspected", signal);
-  const declared = Object.keys((config.Volumes as Record<string, unknown> | null | undefined) ?? {});
+  const declared = Object.keys(config.Volumes ?? {});
   const missing = declared.find((path) => !volumes.some((volume) => withoutSlash(volume.path) === withoutSlash(path)));
   if (missing === undefined) return;
   throw new SprfError(
