@@ -2,11 +2,13 @@ import Docker from "dockerode";
 import PQueue from "p-queue";
 
 import { isSprfError, SprfError } from "../../../errors.ts";
+import type { Clock } from "../../../ports/clock.ts";
 import type { Logger } from "../../../ports/logger.ts";
 import type { DiskUsage, WorkloadSpec, Workloads } from "../../../ports/workloads.ts";
 import { raceAbort, throwIfAborted, withDeadline } from "../../../utils/abort.ts";
+import { systemClock } from "../../clock/system.ts";
 import { statusOf } from "../../engine/docker/docker-errors.ts";
-import { pullImage } from "../../engine/docker/pull-image.ts";
+import { pullImage, type PullLimits } from "../../engine/docker/pull-image.ts";
 import { checkPorts } from "./check-ports.ts";
 import { checkDeclaredVolumes } from "./check-image.ts";
 import { checkContractId, checkImage, checkSpec } from "./check-spec.ts";
@@ -25,7 +27,6 @@ import { awaitReady, haltContainer, removeContainer, reviveContainer } from "./s
 import { findVolumes, removeVolumes } from "./volumes.ts";
 
 const CHECK_TIMEOUT_MS = 10_000;
-const PULL_TIMEOUT_MS = 15 * 60_000;
 const READY_TIMEOUT_MS = 5 * 60_000;
 const WRITABLE_BYTES = 1024 ** 3;
 const POOL: SubnetPool = { base: "10.213.0.0", bits: 16 };
@@ -67,8 +68,8 @@ export interface DockerWorkloadsInit {
    * @default 1 GiB
    */
   readonly writableBytes?: number | undefined;
-  /** @default 15 minutes */
-  readonly pullTimeoutMs?: number | undefined;
+  /** How long pulls of images may take. */
+  readonly pulls?: PullLimits | undefined;
   /**
    * How long all containers of a deployment together may take until they are ready.
    *
@@ -78,11 +79,14 @@ export interface DockerWorkloadsInit {
 }
 
 /** Runs deployments in containers of a Docker Engine, which keeps all that there is to know: this adapter has no state. */
-export function createDockerWorkloads(components: { readonly logger: Logger }, init: DockerWorkloadsInit): Workloads {
-  const { logger } = components;
+export function createDockerWorkloads(
+  components: { readonly logger: Logger; readonly clock?: Clock | undefined },
+  init: DockerWorkloadsInit,
+): Workloads {
+  const { logger, clock = systemClock } = components;
   const docker = new Docker(init.connection ?? { socketPath: "/var/run/docker.sock" });
   const naming = new Naming(init.owner);
-  const { pullTimeoutMs = PULL_TIMEOUT_MS, readyTimeoutMs = READY_TIMEOUT_MS, writableBytes = WRITABLE_BYTES } = init;
+  const { pulls, readyTimeoutMs = READY_TIMEOUT_MS, writableBytes = WRITABLE_BYTES } = init;
   const queues = new Map<string, PQueue>();
 
   /** Calls that change one contract's containers happen in turn. */
@@ -126,10 +130,13 @@ export function createDockerWorkloads(components: { readonly logger: Logger }, i
     }
   }
 
-  const pull: Workloads["pull"] = async (image, { signal, onProgress } = {}) => {
+  const pull: Workloads["pull"] = async (
+    image,
+    { signal = new AbortController().signal, onProgress = () => undefined } = {},
+  ) => {
     if (await hasImage(image, signal)) return;
     try {
-      await pullImage(docker, image, { signal: withDeadline(signal, pullTimeoutMs), onProgress });
+      await pullImage({ docker, clock }, image, { signal, onProgress, limits: pulls });
     } catch (error) {
       if (!isSprfError(error, "PROGRAM_NOT_FOUND")) throw error;
       throw new SprfError("WORKLOAD_IMAGE_NOT_FOUND", error.message, { cause: error, context: error.context });
