@@ -36,6 +36,7 @@ getContractFactory(name: 'WorkerDispatcher', signerOrOptions?: ethers.Signer | F
 getContractFactory(name: 'WorkerRecords', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorkerRecords__factory>
 getContractFactory(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorkerStakes__factory>
 getContractFactory(name: 'Actor', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Actor__factory>
+getContractFactory(name: 'ScriptedFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedFeed__factory>
 
   getContractAt(name: 'FixedPriceFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FixedPriceFeed>
 getContractAt(name: 'GridQuotes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridQuotes>
@@ -62,6 +63,7 @@ getContractAt(name: 'WorkerDispatcher', address: string | ethers.Addressable, si
 getContractAt(name: 'WorkerRecords', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorkerRecords>
 getContractAt(name: 'WorkerStakes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorkerStakes>
 getContractAt(name: 'Actor', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Actor>
+getContractAt(name: 'ScriptedFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedFeed>
 
   deployContract(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
 deployContract(name: 'GridQuotes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridQuotes>
@@ -88,6 +90,7 @@ deployContract(name: 'WorkerDispatcher', signerOrOptions?: ethers.Signer | Deplo
 deployContract(name: 'WorkerRecords', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerRecords>
 deployContract(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerStakes>
 deployContract(name: 'Actor', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
+deployContract(name: 'ScriptedFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedFeed>
 
   deployContract(name: 'FixedPriceFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
 deployContract(name: 'GridQuotes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridQuotes>
@@ -114,6 +117,7 @@ deployContract(name: 'WorkerDispatcher', args: any[], signerOrOptions?: ethers.S
 deployContract(name: 'WorkerRecords', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerRecords>
 deployContract(name: 'WorkerStakes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerStakes>
 deployContract(name: 'Actor', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
+deployContract(name: 'ScriptedFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedFeed>
 
     // default types
     getContractFactory(
