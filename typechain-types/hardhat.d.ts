@@ -13,6 +13,9 @@ declare module "@nomicfoundation/hardhat-ethers/types" {
   interface HardhatEthersHelpers extends HardhatEthersHelpersBase {
   getContractFactory(name: 'Twins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Twins__factory>
 getContractFactory(name: 'IDisputes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IDisputes__factory>
+getContractFactory(name: 'IGridRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridRegistry__factory>
+getContractFactory(name: 'IPriceBook', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IPriceBook__factory>
+getContractFactory(name: 'IPriceFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IPriceFeed__factory>
 getContractFactory(name: 'ITesterRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ITesterRegistry__factory>
 getContractFactory(name: 'ITwins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ITwins__factory>
 getContractFactory(name: 'IWorkAgreement', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IWorkAgreement__factory>
@@ -31,6 +34,9 @@ getContractFactory(name: 'Actor', signerOrOptions?: ethers.Signer | FactoryOptio
 
   getContractAt(name: 'Twins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Twins>
 getContractAt(name: 'IDisputes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IDisputes>
+getContractAt(name: 'IGridRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridRegistry>
+getContractAt(name: 'IPriceBook', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IPriceBook>
+getContractAt(name: 'IPriceFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IPriceFeed>
 getContractAt(name: 'ITesterRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ITesterRegistry>
 getContractAt(name: 'ITwins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ITwins>
 getContractAt(name: 'IWorkAgreement', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IWorkAgreement>
@@ -49,6 +55,9 @@ getContractAt(name: 'Actor', address: string | ethers.Addressable, signer?: ethe
 
   deployContract(name: 'Twins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
 deployContract(name: 'IDisputes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
+deployContract(name: 'IGridRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridRegistry>
+deployContract(name: 'IPriceBook', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceBook>
+deployContract(name: 'IPriceFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceFeed>
 deployContract(name: 'ITesterRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ITesterRegistry>
 deployContract(name: 'ITwins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ITwins>
 deployContract(name: 'IWorkAgreement', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkAgreement>
@@ -67,6 +76,9 @@ deployContract(name: 'Actor', signerOrOptions?: ethers.Signer | DeployContractOp
 
   deployContract(name: 'Twins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
 deployContract(name: 'IDisputes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
+deployContract(name: 'IGridRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridRegistry>
+deployContract(name: 'IPriceBook', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceBook>
+deployContract(name: 'IPriceFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceFeed>
 deployContract(name: 'ITesterRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ITesterRegistry>
 deployContract(name: 'ITwins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ITwins>
 deployContract(name: 'IWorkAgreement', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkAgreement>
