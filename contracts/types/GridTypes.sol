@@ -116,6 +116,8 @@ struct Price {
     uint56 price;
     // Integral of `price` over the seconds since the book began.
     uint96 sum;
+    // Since when `price` counts, in seconds since 1970: from then on the integral is a straight line.
+    uint40 changedAt;
     // Whether the feed stands behind it. New contracts need a fresh one.
     bool fresh;
 }
