@@ -11,8 +11,13 @@ import * as Contracts from "./index.js";
 
 declare module "@nomicfoundation/hardhat-ethers/types" {
   interface HardhatEthersHelpers extends HardhatEthersHelpersBase {
-  getContractFactory(name: 'Twins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Twins__factory>
+  getContractFactory(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.FixedPriceFeed__factory>
+getContractFactory(name: 'GridQuotes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridQuotes__factory>
+getContractFactory(name: 'GridRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridRegistry__factory>
+getContractFactory(name: 'PriceBook', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PriceBook__factory>
+getContractFactory(name: 'Twins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Twins__factory>
 getContractFactory(name: 'IDisputes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IDisputes__factory>
+getContractFactory(name: 'IGridQuotes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridQuotes__factory>
 getContractFactory(name: 'IGridRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridRegistry__factory>
 getContractFactory(name: 'IPriceBook', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IPriceBook__factory>
 getContractFactory(name: 'IPriceFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IPriceFeed__factory>
@@ -31,9 +36,15 @@ getContractFactory(name: 'WorkerDispatcher', signerOrOptions?: ethers.Signer | F
 getContractFactory(name: 'WorkerRecords', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorkerRecords__factory>
 getContractFactory(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorkerStakes__factory>
 getContractFactory(name: 'Actor', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Actor__factory>
+getContractFactory(name: 'ScriptedFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedFeed__factory>
 
-  getContractAt(name: 'Twins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Twins>
+  getContractAt(name: 'FixedPriceFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FixedPriceFeed>
+getContractAt(name: 'GridQuotes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridQuotes>
+getContractAt(name: 'GridRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridRegistry>
+getContractAt(name: 'PriceBook', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PriceBook>
+getContractAt(name: 'Twins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Twins>
 getContractAt(name: 'IDisputes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IDisputes>
+getContractAt(name: 'IGridQuotes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridQuotes>
 getContractAt(name: 'IGridRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridRegistry>
 getContractAt(name: 'IPriceBook', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IPriceBook>
 getContractAt(name: 'IPriceFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IPriceFeed>
@@ -52,9 +63,15 @@ getContractAt(name: 'WorkerDispatcher', address: string | ethers.Addressable, si
 getContractAt(name: 'WorkerRecords', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorkerRecords>
 getContractAt(name: 'WorkerStakes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorkerStakes>
 getContractAt(name: 'Actor', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Actor>
+getContractAt(name: 'ScriptedFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedFeed>
 
-  deployContract(name: 'Twins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+  deployContract(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
+deployContract(name: 'GridQuotes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridQuotes>
+deployContract(name: 'GridRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridRegistry>
+deployContract(name: 'PriceBook', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PriceBook>
+deployContract(name: 'Twins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
 deployContract(name: 'IDisputes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
+deployContract(name: 'IGridQuotes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridQuotes>
 deployContract(name: 'IGridRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridRegistry>
 deployContract(name: 'IPriceBook', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceBook>
 deployContract(name: 'IPriceFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceFeed>
@@ -73,9 +90,15 @@ deployContract(name: 'WorkerDispatcher', signerOrOptions?: ethers.Signer | Deplo
 deployContract(name: 'WorkerRecords', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerRecords>
 deployContract(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerStakes>
 deployContract(name: 'Actor', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
+deployContract(name: 'ScriptedFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedFeed>
 
-  deployContract(name: 'Twins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+  deployContract(name: 'FixedPriceFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
+deployContract(name: 'GridQuotes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridQuotes>
+deployContract(name: 'GridRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridRegistry>
+deployContract(name: 'PriceBook', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PriceBook>
+deployContract(name: 'Twins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
 deployContract(name: 'IDisputes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
+deployContract(name: 'IGridQuotes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridQuotes>
 deployContract(name: 'IGridRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridRegistry>
 deployContract(name: 'IPriceBook', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceBook>
 deployContract(name: 'IPriceFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceFeed>
@@ -94,6 +117,7 @@ deployContract(name: 'WorkerDispatcher', args: any[], signerOrOptions?: ethers.S
 deployContract(name: 'WorkerRecords', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerRecords>
 deployContract(name: 'WorkerStakes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerStakes>
 deployContract(name: 'Actor', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
+deployContract(name: 'ScriptedFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedFeed>
 
     // default types
     getContractFactory(

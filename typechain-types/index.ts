@@ -2,6 +2,8 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+import type * as grid from './grid/index.js';
+export type { grid };
 import type * as identity from './identity/index.js';
 export type { identity };
 import type * as interfaces from './interfaces/index.js';
@@ -13,10 +15,20 @@ export type { market };
 import type * as mocks from './mocks/index.js';
 export type { mocks };
 export * as factories from './factories/index.js';
+export type { FixedPriceFeed } from './grid/FixedPriceFeed.js';
+export { FixedPriceFeed__factory } from './factories/grid/FixedPriceFeed__factory.js';
+export type { GridQuotes } from './grid/GridQuotes.js';
+export { GridQuotes__factory } from './factories/grid/GridQuotes__factory.js';
+export type { GridRegistry } from './grid/GridRegistry.js';
+export { GridRegistry__factory } from './factories/grid/GridRegistry__factory.js';
+export type { PriceBook } from './grid/PriceBook.js';
+export { PriceBook__factory } from './factories/grid/PriceBook__factory.js';
 export type { Twins } from './identity/Twins.js';
 export { Twins__factory } from './factories/identity/Twins__factory.js';
 export type { IDisputes } from './interfaces/IDisputes.js';
 export { IDisputes__factory } from './factories/interfaces/IDisputes__factory.js';
+export type { IGridQuotes } from './interfaces/IGridQuotes.js';
+export { IGridQuotes__factory } from './factories/interfaces/IGridQuotes__factory.js';
 export type { IGridRegistry } from './interfaces/IGridRegistry.js';
 export { IGridRegistry__factory } from './factories/interfaces/IGridRegistry__factory.js';
 export type { IPriceBook } from './interfaces/IPriceBook.js';
@@ -53,3 +65,5 @@ export type { WorkerStakes } from './market/WorkerStakes.js';
 export { WorkerStakes__factory } from './factories/market/WorkerStakes__factory.js';
 export type { Actor } from './mocks/Actor.js';
 export { Actor__factory } from './factories/mocks/Actor__factory.js';
+export type { ScriptedFeed } from './mocks/ScriptedFeed.js';
+export { ScriptedFeed__factory } from './factories/mocks/ScriptedFeed__factory.js';
