@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
+import {IGridContracts} from "../interfaces/IGridContracts.sol";
+import {EraEnd, Meter, UserStream} from "../types/GridState.sol";
+import {Billing} from "./Billing.sol";
+import {Moment, Moments} from "./Moments.sol";
+
+/// @dev A user's stream in memory, walked to one moment.
+struct Live {
+    uint256 twinId;
+    uint256[3] ring;
+    uint256 steady;
+    uint256 since;
+    uint256 balance;
+    uint256 index;
+    uint256 level;
+    uint256 era;
+    // Whether the following five were read: they are seldom needed.
+    bool hasCold;
+    uint256 steadyIndex;
+    uint256 debt;
+    uint256 indexAtDepletion;
+    uint256 steadyIndexAtDepletion;
+    uint256 depletedAt;
+    // What the walk came by and `settleAt` writes down.
+    uint256 lapseCount;
+    uint256[3] lapses;
+    uint256[3] lapseIndexes;
+    bool isDepleted;
+    bool isEraOver;
+    EraEnd eraEnd;
+}
+
+/// @title A user's money, settled at one moment for all contracts
+/// @notice The index grows every second by what a rate of one costs: price x (100 - discount). What the user spends in some
+/// time is the sum of rates x what the index grew by, and what a contract earns is its own rate x the same, so nothing
+/// is rounded and whoever settles first changes nothing.
+///
+/// A rate lapses at the start of one of the next three intervals; a ring of three sums says how much does at which. So
+/// a walk from the last settlement to now stops at three of these at most, however long ago that was: after the third
+/// only names are left. Where something lapsed, the index is kept, so that the contract can be settled at any time.
+///
+/// The discount is decided anew at the start of each interval, from the balance, the rates that are left, and the price
+/// of the second before; and lowered (never raised) by `lower` whenever the balance fell or a rate rose.
+///
+/// When the balance does not pay another second, the stream goes on in grace: the ring and the index as before, the price
+/// a share of it, and what is spent makes a debt. Contracts may not claim what lies past that point before the debt is paid.
+library UserStreams {
+    using Moments for Moment;
+    using SafeCast for uint256;
+
+    /// @notice In the place of a discount: the user is out of funds.
+    uint256 internal constant IN_GRACE = type(uint8).max;
+    /// @notice Of all rates of a user together. 6,871 USD an hour.
+    uint256 internal constant MAX_TOTAL_RATE = type(uint56).max;
+    /// @notice In the place of an interval: names do not lapse.
+    uint32 internal constant NEVER_LAPSES = type(uint32).max;
+    uint256 private constant SLOTS = 3;
+    uint256 private constant PERCENT = 100;
+
+    /// @notice The stream as it was written down last, walked to the moment.
+    function loadAt(
+        UserStream storage self,
+        uint256 twinId,
+        Moment memory moment
+    ) internal view returns (Live memory live) {
+        live.twinId = twinId;
+        (live.ring[0], live.ring[1], live.ring[2]) = (self.ring0, self.ring1, self.ring2);
+        (live.steady, live.since) = (self.steady, self.since);
+        (live.balance, live.index) = (self.balance, self.index);
+        (live.level, live.era) = (self.level, self.era);
+        // A stream begins when it is first looked at.
+        if (live.since == 0) live.since = moment.time;
+        if (live.steady != 0 || live.level == IN_GRACE) readCold(live, self);
+        _walk(live, self, moment);
+    }
+
+    /// @notice As `loadAt`, and writes down and says what the walk came by. `save` is for what is done to the stream then.
+    function settleAt(
+        UserStream storage self,
+        uint256 twinId,
+        Moment memory moment
+    ) internal returns (Live memory live) {
+        live = loadAt(self, twinId, moment);
+        for (uint256 i = 0; i < live.lapseCount; i++) {
+            self.lapsed[live.lapses[i]] = live.lapseIndexes[i];
+        }
+        if (live.isDepleted) {
+            emit IGridContracts.OutOfFunds(twinId, live.depletedAt, live.depletedAt + moment.graceSeconds);
+        }
+        if (live.isEraOver) {
+            self.eras[live.era - 1] = live.eraEnd;
+            emit IGridContracts.GraceEnded(twinId, live.eraEnd.endedAt);
+        }
+    }
+
+    /// @notice Reads what `loadAt` left out.
+    function readCold(Live memory live, UserStream storage self) internal view {
+        if (live.hasCold) return;
+        live.hasCold = true;
+        (live.steadyIndex, live.debt) = (self.steadyIndex, self.debt);
+        (live.indexAtDepletion, live.steadyIndexAtDepletion) = (self.indexAtDepletion, self.steadyIndexAtDepletion);
+        live.depletedAt = self.depletedAt;
+    }
+
+    /// @notice Writes the stream down.
+    function save(Live memory live, UserStream storage self) internal {
+        (self.ring0, self.ring1, self.ring2) = (uint56(live.ring[0]), uint56(live.ring[1]), uint56(live.ring[2]));
+        (self.steady, self.since) = (uint56(live.steady), live.since.toUint32());
+        (self.balance, self.index) = (live.balance.toUint136(), live.index.toUint96());
+        (self.level, self.era) = (uint8(live.level), live.era.toUint16());
+        if (live.hasCold) {
+            (self.steadyIndex, self.debt) = (live.steadyIndex.toUint96(), live.debt.toUint152());
+            self.indexAtDepletion = live.indexAtDepletion.toUint96();
+            self.steadyIndexAtDepletion = live.steadyIndexAtDepletion.toUint96();
+            self.depletedAt = live.depletedAt.toUint32();
+        }
+    }
+
+    /// @notice Takes a contract's rate in, to lapse at the start of an interval that is one of the next three.
+    function addRate(Live memory live, uint256 rate, uint256 lapse) internal pure {
+        live.ring[lapse % SLOTS] += rate;
+    }
+
+    /// @notice Takes a rate out that has not lapsed.
+    function removeRate(Live memory live, uint256 rate, uint256 lapse) internal pure {
+        live.ring[lapse % SLOTS] -= rate;
+    }
+
+    /// @notice Lowers the discount to what the balance deserves now. To be called when the balance fell or a rate rose.
+    function lower(Live memory live, Moment memory moment) internal pure {
+        if (live.level == IN_GRACE || live.level == 0) return;
+        live.level = Math.min(live.level, _deserved(live, moment.price));
+    }
+
+    /// @notice What an amount of 2^-20 of 1e-7 USD, as `Billing.networkCharge` has it, costs now.
+    function costOf(Live memory live, uint256 charge, Moment memory moment) internal pure returns (uint256 grains) {
+        return charge * (PERCENT - live.level) * moment.price * Billing.SECONDS_PER_HOUR;
+    }
+
+    /// @notice What rates cost in an hour at the present price, without a discount.
+    function hourly(uint256 rate, Moment memory moment) internal pure returns (uint256 grains) {
+        return rate * PERCENT * moment.price * Billing.SECONDS_PER_HOUR;
+    }
+
+    /// @notice What it takes to come back from grace: the debt, and an hour of what would run.
+    function recoveryCost(Live memory live, Moment memory moment) internal pure returns (uint256 grains) {
+        return live.debt + hourly(nodeRate(live) + live.steady, moment);
+    }
+
+    /// @notice Wei that a deposit must have to end the grace period.
+    function missing(Live memory live, Moment memory moment) internal pure returns (uint256 amount) {
+        uint256 cost = recoveryCost(live, moment);
+        return cost <= live.balance ? 0 : toWeiUp(cost - live.balance);
+    }
+
+    /// @notice Refuses what a user may not begin who is out of funds.
+    function requireFunded(Live memory live, Moment memory moment) internal pure {
+        if (live.level != IN_GRACE) return;
+        revert IGridContracts.GridContracts_InGrace(live.twinId, live.depletedAt, missing(live, moment));
+    }
+
+    function toWeiUp(uint256 grains) internal pure returns (uint256 amount) {
+        return (grains + (1 << Billing.GRAIN_BITS) - 1) >> Billing.GRAIN_BITS;
+    }
+
+    /// @notice Ends the grace period if the balance covers its cost.
+    function tryRecover(Live memory live, Moment memory moment) internal {
+        if (live.level != IN_GRACE || live.balance < recoveryCost(live, moment)) return;
+        emit IGridContracts.Recovered(live.twinId, live.debt);
+        live.balance -= live.debt;
+        (live.debt, live.depletedAt, live.level) = (0, 0, 0);
+    }
+
+    /// @notice Grains that a contract on a node may claim now.
+    /// @param era Of the contract.
+    /// @return grains What it earned since it was last settled and its user has paid.
+    /// @return index Up to where it is settled then.
+    function claimable(
+        Live memory live,
+        UserStream storage self,
+        Meter memory meter,
+        uint256 era,
+        Moment memory moment
+    ) internal view returns (uint256 grains, uint256 index) {
+        if (meter.rate == 0) return (0, meter.index);
+        uint256 lapsesAt = meter.lapse * moment.interval;
+        if (era != live.era) {
+            EraEnd memory end = eraEndOf(live, self, era);
+            index = end.index;
+            if (lapsesAt <= end.endedAt) index = Math.min(index, _indexAtLapse(live, self, meter.lapse));
+        } else {
+            index = lapsesAt <= live.since ? _indexAtLapse(live, self, meter.lapse) : live.index;
+            if (live.level == IN_GRACE) index = Math.min(index, live.indexAtDepletion);
+        }
+        // Equal or less only after a settlement in grace, which goes no further than the depletion.
+        if (index <= meter.index) return (0, meter.index);
+        grains = meter.rate * (index - meter.index);
+    }
+
+    /// @notice As `claimable`, for a name.
+    function claimableOfName(
+        Live memory live,
+        UserStream storage self,
+        Meter memory meter,
+        uint256 era
+    ) internal view returns (uint256 grains, uint256 index) {
+        if (era != live.era) index = eraEndOf(live, self, era).steadyIndex;
+        else index = live.level == IN_GRACE ? live.steadyIndexAtDepletion : live.steadyIndex;
+        grains = meter.rate * (index - meter.index);
+    }
+
+    /// @notice Takes a contract out that is cancelled or closed and settled as far as can be. What it would have earned in a
+    /// grace period is not owed any more.
+    function drop(
+        Live memory live,
+        UserStream storage self,
+        Meter memory meter,
+        bool isName,
+        Moment memory moment
+    ) internal view {
+        uint256 grown;
+        if (isName) {
+            live.steady -= meter.rate;
+            grown = live.steadyIndex - meter.index;
+        } else {
+            if (meter.rate == 0) return;
+            bool hasLapsed = meter.lapse * moment.interval <= live.since;
+            if (!hasLapsed) removeRate(live, meter.rate, meter.lapse);
+            grown = (hasLapsed ? _indexAtLapse(live, self, meter.lapse) : live.index);
+            grown = grown > meter.index ? grown - meter.index : 0;
+        }
+        if (live.level == IN_GRACE) live.debt -= meter.rate * grown;
+    }
+
+    /// @notice How an era ended that is over.
+    function eraEndOf(Live memory live, UserStream storage self, uint256 era) internal view returns (EraEnd memory) {
+        if (live.isEraOver && era + 1 == live.era) return live.eraEnd;
+        return self.eras[era];
+    }
+
+    /// @notice Sum of the rates on nodes that have not lapsed.
+    function nodeRate(Live memory live) internal pure returns (uint256) {
+        return live.ring[0] + live.ring[1] + live.ring[2];
+    }
+
+    /// @notice Grains that a second costs for each grain of price.
+    function weight(Live memory live, Moment memory moment) internal pure returns (uint256) {
+        if (live.level == IN_GRACE) return (nodeRate(live) + live.steady) * moment.graceShare;
+        return nodeRate(live) * (PERCENT - live.level) + live.steady * PERCENT;
+    }
+
+    function _walk(Live memory live, UserStream storage self, Moment memory moment) private view {
+        uint256 sum = moment.sumAt(live.since);
+        while (live.since < moment.time) {
+            uint256 began = live.since / moment.interval;
+            uint256 stop = _nextStop(live, moment);
+            uint256 sumThere = moment.sumAt(stop);
+            if (live.level == IN_GRACE) {
+                live.debt += weight(live, moment) * (sumThere - sum);
+                _advance(live, stop, moment.graceShare, moment.graceShare, sumThere - sum);
+            } else {
+                uint256 each = weight(live, moment);
+                if (each * (sumThere - sum) > live.balance) {
+                    stop = moment.lastTimeAt(live.since, sum, sum + live.balance / each);
+                    sumThere = moment.sumAt(stop);
+                    live.balance -= each * (sumThere - sum);
+                    _advance(live, stop, PERCENT - live.level, PERCENT, sumThere - sum);
+                    _deplete(live, self);
+                    sum = sumThere;
+                    continue;
+                }
+                live.balance -= each * (sumThere - sum);
+                _advance(live, stop, PERCENT - live.level, PERCENT, sumThere - sum);
+            }
+            sum = sumThere;
+            if (stop / moment.interval != began) _cross(live, stop, moment);
+            if (live.level == IN_GRACE && stop == live.depletedAt + moment.graceSeconds) _endEra(live);
+        }
+    }
+
+    /// @dev Where something may change: the next interval when rates may lapse then, the end of the grace period, or now.
+    function _nextStop(Live memory live, Moment memory moment) private pure returns (uint256 stop) {
+        stop = moment.time;
+        if (nodeRate(live) != 0) stop = Math.min(stop, (live.since / moment.interval + 1) * moment.interval);
+        if (live.level == IN_GRACE) stop = Math.min(stop, live.depletedAt + moment.graceSeconds);
+    }
+
+    function _advance(Live memory live, uint256 to, uint256 share, uint256 steadyShare, uint256 grown) private pure {
+        live.index += share * grown;
+        if (live.steady != 0) live.steadyIndex += steadyShare * grown;
+        live.since = to;
+    }
+
+    /// @dev At the start of an interval, or past several in which nothing on a node cost anything.
+    function _cross(Live memory live, uint256 time, Moment memory moment) private view {
+        if (nodeRate(live) != 0) {
+            uint256 interval = time / moment.interval;
+            if (live.ring[interval % SLOTS] != 0) {
+                live.ring[interval % SLOTS] = 0;
+                live.lapses[live.lapseCount] = interval;
+                live.lapseIndexes[live.lapseCount++] = live.index;
+            }
+        }
+        if (live.level == IN_GRACE) return;
+        // The price of the second before: what is touched in this very second does not change what it began with.
+        live.level = nodeRate(live) == 0 ? 0 : _deserved(live, moment.priceBefore(time));
+    }
+
+    function _deplete(Live memory live, UserStream storage self) private view {
+        readCold(live, self);
+        (live.level, live.depletedAt, live.isDepleted) = (IN_GRACE, live.since, true);
+        (live.indexAtDepletion, live.steadyIndexAtDepletion) = (live.index, live.steadyIndex);
+    }
+
+    function _endEra(Live memory live) private pure {
+        live.isEraOver = true;
+        live.eraEnd = EraEnd({
+            endedAt: uint32(live.since),
+            index: uint96(live.indexAtDepletion),
+            steadyIndex: uint96(live.steadyIndexAtDepletion)
+        });
+        live.era++;
+        (live.ring[0], live.ring[1], live.ring[2], live.steady) = (0, 0, 0, 0);
+        (live.level, live.debt) = (0, 0);
+    }
+
+    /// @dev The discount by how many months the balance lasts at a price.
+    function _deserved(Live memory live, uint256 price) private pure returns (uint256 percent) {
+        uint256 perSecond = (nodeRate(live) + live.steady) * PERCENT * price;
+        uint256 due = Billing.monthly(perSecond * Billing.SECONDS_PER_HOUR, Billing.SECONDS_PER_HOUR);
+        return Billing.discountPercent(Billing.discountLevel(live.balance, due));
+    }
+
+    function _indexAtLapse(Live memory live, UserStream storage self, uint256 interval) private view returns (uint256) {
+        for (uint256 i = 0; i < live.lapseCount; i++) {
+            if (live.lapses[i] == interval) return live.lapseIndexes[i];
+        }
+        return self.lapsed[interval];
+    }
+}
