@@ -3,6 +3,8 @@
 /* tslint:disable */
 /* eslint-disable */
 export type { FixedPriceFeed } from './FixedPriceFeed.js';
+export type { GridAccounts } from './GridAccounts.js';
+export type { GridContracts } from './GridContracts.js';
 export type { GridQuotes } from './GridQuotes.js';
 export type { GridRegistry } from './GridRegistry.js';
 export type { PriceBook } from './PriceBook.js';

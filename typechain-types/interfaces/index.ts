@@ -3,6 +3,7 @@
 /* tslint:disable */
 /* eslint-disable */
 export type { IDisputes } from './IDisputes.js';
+export type { IGridContracts } from './IGridContracts.js';
 export type { IGridQuotes } from './IGridQuotes.js';
 export type { IGridRegistry } from './IGridRegistry.js';
 export type { IPriceBook } from './IPriceBook.js';

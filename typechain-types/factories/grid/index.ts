@@ -3,6 +3,8 @@
 /* tslint:disable */
 /* eslint-disable */
 export { FixedPriceFeed__factory } from './FixedPriceFeed__factory.js';
+export { GridAccounts__factory } from './GridAccounts__factory.js';
+export { GridContracts__factory } from './GridContracts__factory.js';
 export { GridQuotes__factory } from './GridQuotes__factory.js';
 export { GridRegistry__factory } from './GridRegistry__factory.js';
 export { PriceBook__factory } from './PriceBook__factory.js';
