@@ -75,8 +75,8 @@ contract PriceBook is IPriceBook {
         if (!now_.fresh) emit StalePriceUsed(now_.price);
         if (now_.price == newest.price) return now_;
 
-        // A price that no second saw was never a price.
-        if (newest.since != block.timestamp) _older.push(newest);
+        // A price that no second saw was never a price, but for the first: it counts for all that was before.
+        if (newest.since != block.timestamp || _older.length == 0) _older.push(newest);
         _newest = Change({since: uint40(block.timestamp), price: now_.price, sum: now_.sum});
         emit PriceChanged(now_.price, now_.sum);
     }
