@@ -104,7 +104,7 @@ abstract contract GridAccounts is IGridContracts, ReentrancyGuardTransient {
         Live memory live = UserStreams.loadAt(_state.streams[twinId], twinId, moment);
         account.balance = live.balance >> Billing.GRAIN_BITS;
         account.balanceGrains = live.balance;
-        (account.nodeRate, account.nameRate) = (live.nodeRate(), live.steady);
+        (account.nodeRate, account.nameRate) = (live.nodeRate(), live.steadyRate());
         account.grainsPerSecond = live.weight(moment) * moment.price;
         account.isInGrace = live.level == UserStreams.IN_GRACE;
         if (account.isInGrace) {

@@ -12,6 +12,7 @@ import {ContractLife} from "../libraries/ContractLife.sol";
 import {GridEndings} from "../libraries/GridEndings.sol";
 import {GridOpenings} from "../libraries/GridOpenings.sol";
 import {GridReports} from "../libraries/GridReports.sol";
+import {Meter, Meters} from "../libraries/Meters.sol";
 import {Moment} from "../libraries/Moments.sol";
 import {Live, UserStreams} from "../libraries/UserStreams.sol";
 import {
@@ -22,7 +23,7 @@ import {
     DeletionCause,
     Limits
 } from "../types/GridContractTypes.sol";
-import {ContractTerms, GridContract, GridState, Meter, Phase} from "../types/GridState.sol";
+import {ContractTerms, GridContract, GridState, Phase} from "../types/GridState.sol";
 import {GridAccounts} from "./GridAccounts.sol";
 
 /// @title Deployments, rented nodes and names, see {IGridContracts}
@@ -120,14 +121,14 @@ contract GridContracts is GridAccounts {
         _requireNotOver(contractId, live, moment);
         if (terms.phase != Phase.Created) revert GridContracts_AlreadyConfirmed(contractId);
         live.requireFunded(moment);
-        Meter memory meter = self.meter;
+        Meter memory meter = Meters.unpack(self.meter);
         uint256 lapse = Math.min(
             moment.time / INTERVAL_SECONDS + ContractLife.REPORT_INTERVALS,
             retiresAt / INTERVAL_SECONDS
         );
         live.removeRate(meter.rate, meter.lapse);
         live.addRate(meter.rate, lapse);
-        (self.meter.lapse, self.meter.reportedAt) = (uint32(lapse), uint32(moment.time));
+        self.meter = Meters.pack(meter.rate, meter.index, moment.time, lapse);
         self.terms.phase = Phase.Deployed;
         live.save(_state.streams[terms.userTwinId]);
         emit DeploymentConfirmed(contractId);
@@ -168,12 +169,13 @@ contract GridContracts is GridAccounts {
         self.publicIpCount = terms.publicIps;
         if (terms.publicIps != 0) self.publicIps = REGISTRY.publicIpsOf(self.farmId, contractId);
         if (terms.kind == ContractKind.Node) self.rentContractId = _rentOver(terms, live);
-        (self.createdAt, self.reportedAt) = (terms.createdAt, stored.meter.reportedAt);
+        Meter memory meter = Meters.unpack(stored.meter);
+        (self.createdAt, self.reportedAt) = (terms.createdAt, meter.reportedAt);
         self.dataBlock = stored.place.dataBlock;
-        self.rate = stored.meter.rate;
-        (self.unsettledGrains, ) = _state.claimableOf(terms, stored.meter, live, moment);
+        self.rate = meter.rate;
+        (self.unsettledGrains, ) = _state.claimableOf(terms, meter, live, moment);
         bool isRunning = self.state != ContractState.Deleted && self.rate != 0;
-        uint256 lapsesAt = stored.meter.lapse * INTERVAL_SECONDS;
+        uint256 lapsesAt = meter.lapse * INTERVAL_SECONDS;
         if (isRunning && lapsesAt > moment.time) self.billedUntil = Math.min(lapsesAt, ContractLife.NEVER);
     }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IGridContracts} from "../interfaces/IGridContracts.sol";
 import {ContractKind, ContractState, DeletionCause} from "../types/GridContractTypes.sol";
-import {ContractTerms, GridContract, GridState, Meter, NodeUse, Phase, UserStream} from "../types/GridState.sol";
+import {ContractTerms, GridContract, GridState, Phase, UserStream} from "../types/GridState.sol";
+import {Meter} from "./Meters.sol";
 import {Moment} from "./Moments.sol";
 import {Live, UserStreams} from "./UserStreams.sol";
 
@@ -98,7 +98,7 @@ library ContractLife {
         return keccak256(abi.encode(twinId, nodeId, hash));
     }
 
-    /// @notice What `claim` would take, and up to which index.
+    /// @notice What a contract earned since it was last settled, and up to which index.
     function claimableOf(
         GridState storage state,
         ContractTerms memory terms,

@@ -6,6 +6,7 @@ import {ContractKind, ContractState, DeletionCause} from "../types/GridContractT
 import {ContractTerms, GridContract, GridState, NodeUse, Phase} from "../types/GridState.sol";
 import {ContractLife} from "./ContractLife.sol";
 import {GridRevenue} from "./GridRevenue.sol";
+import {Meter, Meters} from "./Meters.sol";
 import {Moment} from "./Moments.sol";
 import {Live, UserStreams} from "./UserStreams.sol";
 
@@ -26,13 +27,14 @@ library GridEndings {
         else if (cause == DeletionCause.None) revert IGridContracts.GridContracts_NotOver(contractId, standing);
         else endedAt = moment.time;
 
-        uint256 grains = _claim(state, contractId, terms, live, moment);
-        bool isName = terms.kind == ContractKind.Name;
         GridContract storage self = state.contracts[contractId];
+        Meter memory meter = Meters.unpack(self.meter);
+        uint256 grains = _claim(state, contractId, terms, meter, live, moment);
+        bool isName = terms.kind == ContractKind.Name;
         // An era that is over took all its rates along.
-        if (terms.era == live.era) live.drop(state.streams[terms.userTwinId], self.meter, isName, moment);
+        if (terms.era == live.era) live.drop(state.streams[terms.userTwinId], meter, isName, moment);
         live.save(state.streams[terms.userTwinId]);
-        self.meter.rate = 0;
+        self.meter = Meters.pack(0, meter.index, meter.reportedAt, meter.lapse);
         self.terms.phase = Phase.Closed;
         (self.place.cause, self.place.endedAt) = (cause, uint40(endedAt));
         emit IGridContracts.ContractClosed(contractId, terms.nodeId, cause, endedAt);
@@ -46,24 +48,23 @@ library GridEndings {
         ContractTerms memory terms = self.terms;
         Live memory live = UserStreams.settleAt(state.streams[terms.userTwinId], terms.userTwinId, moment);
         live.save(state.streams[terms.userTwinId]);
-        uint256 grains = _claim(state, contractId, terms, live, moment);
+        Meter memory meter = Meters.unpack(self.meter);
+        uint256 grains = _claim(state, contractId, terms, meter, live, moment);
+        if (grains != 0) self.meter = Meters.pack(meter);
         GridRevenue.share(state, moment.registry, terms.pricingPolicyId, self.place.farmId, grains);
     }
 
-    /// @dev Takes what a contract earned since it was last settled.
+    /// @dev Takes what a contract earned since it was last settled; the meter is the caller's to write.
     function _claim(
         GridState storage state,
         uint256 contractId,
         ContractTerms memory terms,
+        Meter memory meter,
         Live memory live,
         Moment memory moment
     ) private returns (uint256 grains) {
-        GridContract storage self = state.contracts[contractId];
-        uint256 index;
-        (grains, index) = state.claimableOf(terms, self.meter, live, moment);
-        if (grains == 0) return 0;
-        self.meter.index = uint96(index);
-        emit IGridContracts.ContractSettled(contractId, grains);
+        (grains, meter.index) = state.claimableOf(terms, meter, live, moment);
+        if (grains != 0) emit IGridContracts.ContractSettled(contractId, grains);
     }
 
     /// @dev Gives back the hash or name, and what was claimed on the node.

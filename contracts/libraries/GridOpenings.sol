@@ -5,11 +5,12 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IGridContracts} from "../interfaces/IGridContracts.sol";
 import {ContractKind, Limits} from "../types/GridContractTypes.sol";
-import {ContractTerms, GridContract, GridState, Meter, Phase} from "../types/GridState.sol";
+import {ContractTerms, GridContract, GridState, Phase} from "../types/GridState.sol";
 import {NodeTerms, Prices} from "../types/GridTypes.sol";
 import {Billing} from "./Billing.sol";
 import {ContractLife} from "./ContractLife.sol";
 import {DnsLabel} from "./DnsLabel.sol";
+import {Meters} from "./Meters.sol";
 import {Moment} from "./Moments.sol";
 import {Live, UserStreams} from "./UserStreams.sol";
 
@@ -77,13 +78,9 @@ library GridOpenings {
         GridContract memory draft;
         (draft.terms.kind, draft.terms.phase) = (ContractKind.Rent, Phase.Deployed);
         draft.limits = node.resources;
-        draft.meter = Meter({
-            rate: uint56(rate),
-            index: uint96(opening.live.index),
-            reportedAt: uint32(moment.time),
-            lapse: uint32(moment.time / moment.interval + ContractLife.REPORT_INTERVALS)
-        });
-        opening.live.addRate(rate, draft.meter.lapse);
+        uint256 lapse = moment.time / moment.interval + ContractLife.REPORT_INTERVALS;
+        draft.meter = Meters.pack(rate, opening.live.index, moment.time, lapse);
+        opening.live.addRate(rate, lapse);
         contractId = _open(state, draft, nodeId, node, 0, opening);
         state.nodes[nodeId].rentContractId = contractId.toUint48();
         emit IGridContracts.RentContractCreated(contractId, twinId, nodeId, rate);
@@ -105,16 +102,11 @@ library GridOpenings {
         uint64 rate = Billing.nameRate(moment.registry.pricesOf(NAME_POLICY_ID));
         _requireFunds(opening.live, rate, moment);
         opening.live.readCold(state.streams[twinId]);
-        opening.live.steady += rate;
+        opening.live.addSteadyRate(rate);
         GridContract memory draft;
         (draft.terms.kind, draft.terms.phase) = (ContractKind.Name, Phase.Deployed);
         draft.hash = key;
-        draft.meter = Meter({
-            rate: uint56(rate),
-            index: uint96(opening.live.steadyIndex),
-            reportedAt: 0,
-            lapse: UserStreams.NEVER_LAPSES
-        });
+        draft.meter = Meters.pack(rate, opening.live.steadyIndex, 0, UserStreams.NEVER_LAPSES);
         NodeTerms memory none;
         none.pricingPolicyId = NAME_POLICY_ID;
         contractId = _open(state, draft, 0, none, key, opening);
@@ -173,13 +165,9 @@ library GridOpenings {
         _requireFunds(opening.live, most, opening.moment);
         // Public IPs alone, until the node confirms and reports.
         uint64 rate = Billing.nodeRate(prices, draft.limits, publicIps, true);
-        draft.meter = Meter({
-            rate: uint56(rate),
-            index: uint96(opening.live.index),
-            reportedAt: 0,
-            lapse: uint32(opening.moment.time / opening.moment.interval + ContractLife.CONFIRM_INTERVALS)
-        });
-        opening.live.addRate(rate, draft.meter.lapse);
+        uint256 lapse = opening.moment.time / opening.moment.interval + ContractLife.CONFIRM_INTERVALS;
+        draft.meter = Meters.pack(rate, opening.live.index, 0, lapse);
+        opening.live.addRate(rate, lapse);
         _open(state, draft, nodeId, node, key, opening);
         state.nodes[nodeId].contracts++;
     }
@@ -222,7 +210,7 @@ library GridOpenings {
 
     /// @dev For an hour of what runs and of the new contract at its limits, without a discount.
     function _requireFunds(Live memory live, uint256 rate, Moment memory moment) private pure {
-        uint256 total = live.nodeRate() + live.steady + rate;
+        uint256 total = live.nodeRate() + live.steadyRate() + rate;
         if (total > UserStreams.MAX_TOTAL_RATE) {
             revert IGridContracts.GridContracts_RateTooHigh(UserStreams.MAX_TOTAL_RATE, total);
         }

@@ -5,11 +5,12 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IGridContracts} from "../interfaces/IGridContracts.sol";
 import {Consumption, ContractKind, ReportOutcome} from "../types/GridContractTypes.sol";
-import {ContractTerms, GridContract, GridState, Meter, Phase} from "../types/GridState.sol";
+import {ContractTerms, GridContract, GridState, Phase} from "../types/GridState.sol";
 import {Prices, Resources} from "../types/GridTypes.sol";
 import {Billing} from "./Billing.sol";
 import {ContractLife} from "./ContractLife.sol";
 import {GridRevenue} from "./GridRevenue.sol";
+import {Meter, Meters} from "./Meters.sol";
 import {Moment} from "./Moments.sol";
 import {Live, UserStreams} from "./UserStreams.sol";
 
@@ -32,6 +33,16 @@ library GridReports {
         Prices prices;
         uint256 earned;
         Live live;
+    }
+
+    /// @dev What one report makes: a rate, a charge for traffic in 2^-20 of 1e-7 USD, and grains.
+    struct Bill {
+        uint256 rate;
+        uint256 charge;
+        bool isClipped;
+        // That the contract earned since it was last settled, and that the traffic cost.
+        uint256 grains;
+        uint256 traffic;
     }
 
     /// @notice Takes a batch of reports by the node itself.
@@ -63,19 +74,22 @@ library GridReports {
         GridContract storage self = state.contracts[report.contractId];
         ContractTerms memory terms = self.terms;
         if (terms.nodeId != batch.nodeId) return ReportOutcome.Foreign;
-        if (terms.phase == Phase.Closed || moment.time >= batch.retiresAt) return ReportOutcome.Over;
-        if (terms.phase == Phase.Created) {
-            bool isOver = ContractLife.expiresAt(terms, moment) <= moment.time;
-            return isOver ? ReportOutcome.Over : ReportOutcome.NotDeployed;
-        }
-        _turnTo(state, batch, terms.userTwinId, moment);
+        if (terms.phase != Phase.Deployed) return _refuse(terms, moment);
+        if (moment.time >= batch.retiresAt) return ReportOutcome.Over;
+        if (batch.live.twinId != terms.userTwinId) _turnTo(state, batch, terms.userTwinId, moment);
         if (terms.era != batch.live.era) return ReportOutcome.Over;
-        Meter memory meter = self.meter;
+        Meter memory meter = Meters.unpack(self.meter);
         if (report.timestamp > moment.time) return ReportOutcome.FromTheFuture;
         if (report.timestamp <= meter.reportedAt) return ReportOutcome.NotNewer;
         if (batch.live.level == UserStreams.IN_GRACE) return _keep(batch, self, meter, report.timestamp, moment);
-        _usePrices(state, batch, self, terms.pricingPolicyId, moment);
+        if (batch.pricingPolicyId != terms.pricingPolicyId) _usePrices(state, batch, self, terms, moment);
         return _bill(state, batch, self, terms, meter, report, moment);
+    }
+
+    /// @dev Of a contract that does not run, if it is not over for another reason.
+    function _refuse(ContractTerms memory terms, Moment memory moment) private pure returns (ReportOutcome) {
+        bool isWaiting = terms.phase == Phase.Created && ContractLife.expiresAt(terms, moment) > moment.time;
+        return isWaiting ? ReportOutcome.NotDeployed : ReportOutcome.Over;
     }
 
     /// @dev In the grace period: the rate stays what it was, and lapses later.
@@ -89,8 +103,7 @@ library GridReports {
         if (meter.lapse * moment.interval <= moment.time) return ReportOutcome.OutOfFunds;
         batch.live.removeRate(meter.rate, meter.lapse);
         batch.live.addRate(meter.rate, batch.lapse);
-        (meter.lapse, meter.reportedAt) = (uint32(batch.lapse), uint32(timestamp));
-        self.meter = meter;
+        self.meter = Meters.pack(meter.rate, meter.index, timestamp, batch.lapse);
         return ReportOutcome.Kept;
     }
 
@@ -103,62 +116,78 @@ library GridReports {
         Consumption calldata report,
         Moment memory moment
     ) private returns (ReportOutcome) {
-        Live memory live = batch.live;
-        (uint256 grains, ) = ContractLife.claimableOf(state, terms, meter, live, moment);
-        uint256 oldRate = meter.lapse * moment.interval <= moment.time ? 0 : meter.rate;
-        (uint256 rate, uint256 charge, bool isClipped) = _measure(batch, self, terms, meter, report, moment);
-        if (live.nodeRate() + live.steady - oldRate + rate > UserStreams.MAX_TOTAL_RATE) {
-            return ReportOutcome.RateTooHigh;
-        }
-        if (oldRate != 0) live.removeRate(oldRate, meter.lapse);
-        live.addRate(rate, batch.lapse);
-        // Traffic is charged at once, as far as the balance goes.
-        uint256 traffic = Math.min(live.balance, live.costOf(charge, moment));
-        live.balance -= traffic;
-        if (rate > oldRate || traffic != 0) live.lower(moment);
-        batch.earned += grains + traffic;
-        self.meter = Meter({
-            rate: uint56(rate),
-            index: uint96(live.index),
-            reportedAt: uint32(report.timestamp),
-            lapse: uint32(batch.lapse)
-        });
-        if (isClipped) emit IGridContracts.ConsumptionClipped(report.contractId, report.timestamp);
-        emit IGridContracts.ConsumptionReported(report.contractId, report.timestamp, rate, grains, traffic);
+        Bill memory bill;
+        (bill.grains, ) = batch.live.claimable(state.streams[terms.userTwinId], meter, terms.era, moment);
+        if (terms.kind == ContractKind.Rent) bill.rate = _rentRate(batch, self, moment);
+        else _measure(bill, batch, self, terms, meter, report, moment);
+        bool hasLapsed = meter.lapse * moment.interval <= moment.time;
+        if (!_charge(bill, batch, meter, hasLapsed, moment)) return ReportOutcome.RateTooHigh;
+        self.meter = Meters.pack(bill.rate, batch.live.index, report.timestamp, batch.lapse);
+        if (bill.isClipped) emit IGridContracts.ConsumptionClipped(report.contractId, report.timestamp);
+        emit IGridContracts.ConsumptionReported(
+            report.contractId,
+            report.timestamp,
+            bill.rate,
+            bill.grains,
+            bill.traffic
+        );
         return ReportOutcome.Accepted;
     }
 
-    /// @dev What a report makes a contract cost: a rate, and a charge for traffic in 2^-20 of 1e-7 USD.
+    /// @dev Puts the new rate in the old one's place, and takes what the traffic costs at once, as far as the balance goes.
+    /// @return fits Whether the user's rates stay within their bounds; else nothing was done.
+    function _charge(
+        Bill memory bill,
+        Batch memory batch,
+        Meter memory meter,
+        bool hasLapsed,
+        Moment memory moment
+    ) private pure returns (bool fits) {
+        Live memory live = batch.live;
+        uint256 oldRate = hasLapsed ? 0 : meter.rate;
+        unchecked {
+            // Old rates are among the sum, and each has 64 bits at most.
+            uint256 total = live.nodeRate() + live.steadyRate() - oldRate + bill.rate;
+            if (total > UserStreams.MAX_TOTAL_RATE) return false;
+        }
+        if (oldRate != 0) live.removeRate(oldRate, meter.lapse);
+        live.addRate(bill.rate, batch.lapse);
+        if (bill.charge != 0) {
+            bill.traffic = Math.min(live.balance, live.costOf(bill.charge, moment));
+            live.balance -= bill.traffic;
+        }
+        if (bill.rate > oldRate || bill.traffic != 0) live.lower(moment);
+        batch.earned += bill.grains + bill.traffic;
+        return true;
+    }
+
+    /// @dev What a report makes a deployment cost, within its limits.
     function _measure(
+        Bill memory bill,
         Batch memory batch,
         GridContract storage self,
         ContractTerms memory terms,
         Meter memory meter,
         Consumption calldata report,
         Moment memory moment
-    ) private view returns (uint256 rate, uint256 charge, bool isClipped) {
-        if (terms.kind == ContractKind.Rent) return (_rentRate(batch, self, moment), 0, false);
-        Resources memory limits = self.limits;
-        Resources memory used = Resources({
-            cru: uint32(Math.min(report.cru, limits.cru)),
-            sru: uint64(Math.min(report.sru, limits.sru)),
-            hru: uint64(Math.min(report.hru, limits.hru)),
-            mru: uint64(Math.min(report.mru, limits.mru))
-        });
-        isClipped =
-            report.cru > limits.cru ||
-            report.sru > limits.sru ||
-            report.hru > limits.hru ||
-            report.mru > limits.mru;
+    ) private view {
+        Resources memory used = self.limits;
+        bool isClipped = report.cru > used.cru || report.sru > used.sru || report.hru > used.hru || report.mru > used.mru;
+        if (report.cru < used.cru) used.cru = uint32(report.cru);
+        if (report.sru < used.sru) used.sru = report.sru;
+        if (report.hru < used.hru) used.hru = report.hru;
+        if (report.mru < used.mru) used.mru = report.mru;
         bool isRented = terms.userTwinId == batch.renterTwinId && terms.era == batch.rentEra;
-        rate = Billing.nodeRate(batch.prices, used, terms.publicIps, isRented);
-        if (report.nru == 0) return (rate, 0, isClipped);
-        // Of a longer silence, in which the bill stopped, only so much counts.
-        uint256 longest = ContractLife.REPORT_INTERVALS * moment.interval;
-        uint256 window = Math.min(report.timestamp - meter.reportedAt, longest);
-        uint256 most = (window * terms.nruPerHour) / Billing.SECONDS_PER_HOUR;
-        isClipped = isClipped || report.nru > most;
-        charge = Billing.networkCharge(batch.prices, Math.min(report.nru, most), window);
+        bill.rate = Billing.nodeRate(batch.prices, used, terms.publicIps, isRented);
+        if (report.nru != 0) {
+            // Of a longer silence, in which the bill stopped, only so much counts.
+            uint256 window =
+                Math.min(report.timestamp - meter.reportedAt, ContractLife.REPORT_INTERVALS * moment.interval);
+            uint256 most = (window * terms.nruPerHour) / Billing.SECONDS_PER_HOUR;
+            bill.charge = Billing.networkCharge(batch.prices, Math.min(report.nru, most), window);
+            isClipped = isClipped || report.nru > most;
+        }
+        bill.isClipped = isClipped;
     }
 
     /// @dev A node that has less than when it was rented costs less.
@@ -176,9 +205,8 @@ library GridReports {
     }
 
     function _turnTo(GridState storage state, Batch memory batch, uint256 twinId, Moment memory moment) private {
-        Live memory live = batch.live;
-        if (live.twinId == twinId) return;
-        if (live.twinId != 0) live.save(state.streams[live.twinId]);
+        Live memory before = batch.live;
+        if (before.twinId != 0) before.save(state.streams[before.twinId]);
         batch.live = UserStreams.settleAt(state.streams[twinId], twinId, moment);
     }
 
@@ -186,13 +214,12 @@ library GridReports {
         GridState storage state,
         Batch memory batch,
         GridContract storage self,
-        uint256 pricingPolicyId,
+        ContractTerms memory terms,
         Moment memory moment
     ) private {
-        if (batch.pricingPolicyId == pricingPolicyId) return;
         _share(state, batch, moment);
-        batch.pricingPolicyId = pricingPolicyId;
-        batch.prices = moment.registry.pricesOf(pricingPolicyId);
+        batch.pricingPolicyId = terms.pricingPolicyId;
+        batch.prices = moment.registry.pricesOf(terms.pricingPolicyId);
         if (batch.farmId == 0) batch.farmId = self.place.farmId;
     }
 

@@ -11,7 +11,7 @@ library GridRevenue {
     uint256 private constant ALL_SHARES = 10_000;
 
     /// @notice Shares what contracts under one policy earned: rounded down for treasury and fire, the rest is the farm's.
-    /// Names have no farm; what would be its is the treasury's, or burnt when there is none.
+    /// Names have no farm: what would be its is the treasury's, which the policy that they are sold by always has.
     function share(
         GridState storage state,
         IGridRegistry registry,
@@ -25,8 +25,7 @@ library GridRevenue {
         uint256 treasured = (grains * policy.shares.treasury) / ALL_SHARES;
         uint256 farmed = grains - burnt - treasured;
         if (farmId == 0) {
-            if (policy.treasury == address(0)) burnt += farmed;
-            else treasured += farmed;
+            treasured += farmed;
             farmed = 0;
         }
         if (farmed != 0) state.revenue[farmId] += farmed;

@@ -32,7 +32,7 @@ library Moments {
     /// @notice The price in the second before a time that is not after the moment.
     function priceBefore(Moment memory self, uint256 time) internal view returns (uint256 price) {
         if (time > self.changedAt) return self.price;
-        (price, ) = self.book.priceAt(time - 1);
+        (price, ) = self.book.priceAt(time);
     }
 
     /// @notice The last second at which the integral is at most `sum`.

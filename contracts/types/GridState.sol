@@ -5,24 +5,17 @@ import {ContractKind, DeletionCause} from "./GridContractTypes.sol";
 import {Resources} from "./GridTypes.sol";
 
 /// @dev All that a user's contracts cost, as one stream: see UserStreams for what the numbers mean. Reports of a user who
-/// has funds and no names touch the first two slots only. Seconds have 32 bits: until 2106.
+/// has funds and no names touch the first two slots only, which are packed by hand: field by field the compiler writes
+/// and reads each of them several times. Seconds have 32 bits: until 2106.
 struct UserStream {
-    // Slot: rates of contracts on nodes by the number, modulo three, of the interval at whose start they lapse.
-    uint56 ring0;
-    uint56 ring1;
-    uint56 ring2;
-    // Rates of names, which do not lapse.
-    uint56 steady;
-    // Until when everything below is settled.
-    uint32 since;
-    // Slot: grains, and grains that a node rate of one has cost since the stream began.
-    uint136 balance;
-    uint96 index;
-    // Percent off, or IN_GRACE.
-    uint8 level;
-    // How many grace periods ended unpaid. What was made in an earlier era is over.
-    uint16 era;
-    // Slot: the index of the steady rates, brought forward only while there are some; grains due for the grace period.
+    // From the lowest bit: three times 56 bits for the rates on nodes by the number, modulo three, of the interval at whose
+    // start they lapse; 56 bits for the rates of names, which do not lapse; 32 bits: until when all this is settled.
+    uint256 rates;
+    // From the lowest bit: 136 bits of balance in grains; 96 bits of index, the grains that a node rate of one has cost since
+    // the stream began; 8 bits of discount in percent, or IN_GRACE; 16 bits of era, how many grace periods ended unpaid:
+    // what was made in an earlier one is over.
+    uint256 funds;
+    // Slot: the index of the names' rates, brought forward only while there are some; grains due for the grace period.
     uint96 steadyIndex;
     uint152 debt;
     // Slot: what was reached when the balance was used up. It means something in the grace period only.
@@ -39,17 +32,6 @@ struct EraEnd {
     uint32 endedAt;
     uint96 index;
     uint96 steadyIndex;
-}
-
-/// @dev What a contract costs now. One slot, the only one of a contract that a report writes.
-struct Meter {
-    uint56 rate;
-    // Of the user's stream, up to where this contract was settled.
-    uint96 index;
-    // By the node's clock: of the newest report, or of the confirmation.
-    uint32 reportedAt;
-    // The interval at whose start the rate lapses. NEVER_LAPSES for a name.
-    uint32 lapse;
 }
 
 /// @dev How far a contract got, as far as somebody had to write it down.
@@ -83,7 +65,8 @@ struct ContractPlace {
 /// @dev A contract; five slots. `hash` is the deployment's, or the one of the name.
 struct GridContract {
     ContractTerms terms;
-    Meter meter;
+    // A Meter, see Meters: the only slot of a contract that a report writes.
+    uint256 meter;
     Resources limits;
     ContractPlace place;
     bytes32 hash;

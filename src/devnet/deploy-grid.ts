@@ -1,0 +1,58 @@
+import { FixedPriceFeed__factory } from "../../typechain-types/factories/grid/FixedPriceFeed__factory.ts";
+import { GridContracts__factory } from "../../typechain-types/factories/grid/GridContracts__factory.ts";
+import { GridQuotes__factory } from "../../typechain-types/factories/grid/GridQuotes__factory.ts";
+import { GridRegistry__factory } from "../../typechain-types/factories/grid/GridRegistry__factory.ts";
+import { PriceBook__factory } from "../../typechain-types/factories/grid/PriceBook__factory.ts";
+import { GridEndings__factory } from "../../typechain-types/factories/libraries/GridEndings__factory.ts";
+import { GridOpenings__factory } from "../../typechain-types/factories/libraries/GridOpenings__factory.ts";
+import { GridReports__factory } from "../../typechain-types/factories/libraries/GridReports__factory.ts";
+import type { GridAddresses } from "../adapters/chain/ethers.ts";
+import { asDevnetDeployer } from "./deployer.ts";
+import {
+  DEFAULT_GRID_PRICES,
+  DEFAULT_GRID_SHARES,
+  DEVNET_ETHER_PRICE,
+  DEVNET_GRID_SETTINGS,
+} from "./grid-settings.ts";
+
+/** The grid's numbers, which its deployment fixes. */
+export type GridSettings = Readonly<Record<keyof typeof DEVNET_GRID_SETTINGS, bigint>>;
+
+/**
+ * Deploys the grid's contracts from the first devnet account, beside a market whose twins they share. That account is the first
+ * policy's treasury, and an ether costs what {@link DEVNET_ETHER_PRICE} says, for ever.
+ */
+export async function deployDevnetGrid(
+  rpcUrl: string,
+  twins: string,
+  { intervalSeconds, graceSeconds, graceShare, maxAgeSeconds }: GridSettings = DEVNET_GRID_SETTINGS,
+): Promise<GridAddresses> {
+  return await asDevnetDeployer(rpcUrl, async (deploy, account) => {
+    const { decimals, answer } = DEVNET_ETHER_PRICE;
+    const [feed, registry, openings, endings, reports] = await Promise.all([
+      deploy(await new FixedPriceFeed__factory().getDeployTransaction(decimals, answer)),
+      deploy(
+        await new GridRegistry__factory().getDeployTransaction(twins, intervalSeconds, {
+          prices: DEFAULT_GRID_PRICES,
+          shares: DEFAULT_GRID_SHARES,
+          treasury: account,
+        }),
+      ),
+      deploy(await new GridOpenings__factory().getDeployTransaction()),
+      deploy(await new GridEndings__factory().getDeployTransaction()),
+      deploy(await new GridReports__factory().getDeployTransaction()),
+    ]);
+    const [prices, quotes] = await Promise.all([
+      deploy(await new PriceBook__factory().getDeployTransaction(feed, maxAgeSeconds)),
+      deploy(await new GridQuotes__factory().getDeployTransaction(registry)),
+    ]);
+    const contracts = await deploy(
+      await new GridContracts__factory({
+        "project/contracts/libraries/GridOpenings.sol:GridOpenings": openings,
+        "project/contracts/libraries/GridEndings.sol:GridEndings": endings,
+        "project/contracts/libraries/GridReports.sol:GridReports": reports,
+      }).getDeployTransaction(twins, registry, prices, graceSeconds, graceShare),
+    );
+    return { registry, contracts, prices, quotes };
+  });
+}
