@@ -12,11 +12,9 @@ import {
   DEFAULT_GRID_PRICES,
   DEFAULT_GRID_SHARES,
   DEVNET_ETHER_PRICE,
-  DEVNET_GRID_SETTINGS,
+  DEVNET_GRID_TIMES,
+  type GridTimes,
 } from "./grid-settings.ts";
-
-/** The grid's numbers, which its deployment fixes. */
-export type GridSettings = Readonly<Record<keyof typeof DEVNET_GRID_SETTINGS, bigint>>;
 
 /**
  * Deploys the grid's contracts from the first devnet account, beside a market whose twins they share. That account is the first
@@ -25,27 +23,23 @@ export type GridSettings = Readonly<Record<keyof typeof DEVNET_GRID_SETTINGS, bi
 export async function deployDevnetGrid(
   rpcUrl: string,
   twins: string,
-  { intervalSeconds, graceSeconds, graceShare, maxAgeSeconds }: GridSettings = DEVNET_GRID_SETTINGS,
+  { intervalSeconds, graceSeconds, graceShare, maxAgeSeconds }: GridTimes = DEVNET_GRID_TIMES,
 ): Promise<GridAddresses> {
   return await asDevnetDeployer(rpcUrl, async (deploy, account) => {
     const { decimals, answer } = DEVNET_ETHER_PRICE;
-    const [feed, registry, openings, endings, reports] = await Promise.all([
-      deploy(await new FixedPriceFeed__factory().getDeployTransaction(decimals, answer)),
-      deploy(
-        await new GridRegistry__factory().getDeployTransaction(twins, intervalSeconds, {
-          prices: DEFAULT_GRID_PRICES,
-          shares: DEFAULT_GRID_SHARES,
-          treasury: account,
-        }),
-      ),
-      deploy(await new GridOpenings__factory().getDeployTransaction()),
-      deploy(await new GridEndings__factory().getDeployTransaction()),
-      deploy(await new GridReports__factory().getDeployTransaction()),
-    ]);
-    const [prices, quotes] = await Promise.all([
-      deploy(await new PriceBook__factory().getDeployTransaction(feed, maxAgeSeconds)),
-      deploy(await new GridQuotes__factory().getDeployTransaction(registry)),
-    ]);
+    const feed = await deploy(await new FixedPriceFeed__factory().getDeployTransaction(decimals, answer));
+    const prices = await deploy(await new PriceBook__factory().getDeployTransaction(feed, maxAgeSeconds));
+    const registry = await deploy(
+      await new GridRegistry__factory().getDeployTransaction(twins, intervalSeconds, {
+        prices: DEFAULT_GRID_PRICES,
+        shares: DEFAULT_GRID_SHARES,
+        treasury: account,
+      }),
+    );
+    const quotes = await deploy(await new GridQuotes__factory().getDeployTransaction(registry));
+    const openings = await deploy(await new GridOpenings__factory().getDeployTransaction());
+    const endings = await deploy(await new GridEndings__factory().getDeployTransaction());
+    const reports = await deploy(await new GridReports__factory().getDeployTransaction());
     const contracts = await deploy(
       await new GridContracts__factory({
         "project/contracts/libraries/GridOpenings.sol:GridOpenings": openings,
