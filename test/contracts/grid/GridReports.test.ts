@@ -13,6 +13,7 @@ import {
   eventsIn,
   GRAINS_PER_WEI,
   type Grid,
+  leave,
   LIMITS,
   mined,
   NODE_RATE,
@@ -90,7 +91,7 @@ describe("GridContracts, reports", () => {
     await deploy(grid, 10n, { label: "b" });
     expect(await skippedOf(grid, 2n * INTERVAL, [consumed(grid, 100n, 1n)])).to.deep.equal([[1n, Outcome.Over]]);
     await report(grid, 2n * INTERVAL + 10n, 2n);
-    await contracts.connect(user).withdraw((await contracts.accountOf(grid.userId)).balance);
+    await leave(grid, 2n * INTERVAL + 20n, 0n);
     const late = 500n * INTERVAL;
     expect(await skippedOf(grid, late, [consumed(grid, late, 2n)])).to.deep.equal([[2n, Outcome.Over]]);
     await contracts.connect(user).deposit({ value: BALANCE });

@@ -75,8 +75,9 @@ contract GridHandler is GridReporter {
     function createRentContract(uint256 seed) public {
         if (_openCount() >= CONTRACTS) return;
         // It keeps all others off the node.
-        if (_roll(seed, "often") % 3 != 0) return;
+        if (_roll(seed, "often") % 2 != 0) return;
         (uint256 user, uint256 farm) = (seed % USERS, _roll(seed, "farm") % FARMS);
+        if (_roll(seed, "clear") % 2 == 0) _clear(_nodeOf[farm]);
         bytes memory call = abi.encodeCall(grid.createRentContract, (_nodeOf[farm]));
         if (!_act("createRentContract", actors[user], 0, call)) return;
         Prices memory prices = registry.pricesOf(farm + 1);
@@ -206,6 +207,13 @@ contract GridHandler is GridReporter {
 
     function modelBill(uint256 id) external view returns (Bill memory) {
         return _bills[id];
+    }
+
+    /// @dev Only a node without contracts can be rented.
+    function _clear(uint256 nodeId) private {
+        for (uint256 id = 1; id <= grid.contractCount(); id++) {
+            if (!isClosed[id] && _contract(id).nodeId == nodeId) _endOne(id);
+        }
     }
 
     function _confirm(uint256 id) private {
