@@ -142,7 +142,8 @@ describe("GridContracts, money", () => {
     await grid.at(600n);
     await contracts.settleUser(userId);
     await grid.lookAt(1_000n);
-    const spent = costOf(NODE_RATE, 200n) + costOf(NODE_RATE, 300n, 0n, ANSWER / 2n) + costOf(NODE_RATE, 400n, 0n, ANSWER * 2n);
+    const spent =
+      costOf(NODE_RATE, 200n) + costOf(NODE_RATE, 300n, 0n, ANSWER / 2n) + costOf(NODE_RATE, 400n, 0n, ANSWER * 2n);
     expect(await balanceOf(grid)).to.equal(BALANCE * GRAINS_PER_WEI - spent);
   });
 
@@ -241,9 +242,7 @@ describe("GridContracts, money", () => {
     expect(await stateOf(grid, contractId)).to.deep.equal([State.Deployed, Cause.None]);
     // It costs all of its price again, without a report, and the contract has earned its share of the grace period.
     await grid.lookAt(second + 600n);
-    expect(await balanceOf(grid)).to.equal(
-      left + 2n * recoveryCost * GRAINS_PER_WEI - paid - costOf(NODE_RATE, 100n),
-    );
+    expect(await balanceOf(grid)).to.equal(left + 2n * recoveryCost * GRAINS_PER_WEI - paid - costOf(NODE_RATE, 100n));
   });
 
   it("pays nothing for the grace period of a node that reports nothing", async () => {
@@ -281,7 +280,9 @@ describe("GridContracts, money", () => {
     await grid.lookAt(ends - 1n);
     expect(await stateOf(grid, contractId)).to.deep.equal([State.GracePeriod, Cause.None]);
     await grid.at(ends);
-    await expect(contracts.settleUser(userId)).to.emit(contracts, "GraceEnded").withArgs(userId, grid.start + ends);
+    await expect(contracts.settleUser(userId))
+      .to.emit(contracts, "GraceEnded")
+      .withArgs(userId, grid.start + ends);
     expect(await stateOf(grid, contractId)).to.deep.equal([State.Deleted, Cause.OutOfFunds]);
     expect((await contracts.contractOf(contractId)).endsAt).to.equal(grid.start + ends);
     const left = await balanceOf(grid);
@@ -321,7 +322,11 @@ describe("GridContracts, money", () => {
       farmer,
       wei(cost - treasured - burnt),
     );
-    await expect(contracts.connect(treasury).withdrawTreasury()).to.changeEtherBalance(ethers, treasury, wei(treasured));
+    await expect(contracts.connect(treasury).withdrawTreasury()).to.changeEtherBalance(
+      ethers,
+      treasury,
+      wei(treasured),
+    );
     await expect(contracts.connect(stranger).burn()).to.changeEtherBalance(ethers, contracts, -wei(burnt));
     for (const empty of [
       () => contracts.withdrawRevenue(1n),

@@ -144,7 +144,14 @@ describe("GridContracts", () => {
     it("is refused with limits that could cost more than rates can say", async () => {
       const { contracts, user, registry, farmer } = await networkHelpers.loadFixture(fixture);
       const dear = {
-        prices: { cu: 2n ** 32n - 1n, su: 2n ** 32n - 1n, nu: 0n, ipu: 0n, uniqueName: 0n, dedicationDiscountPercent: 0n },
+        prices: {
+          cu: 2n ** 32n - 1n,
+          su: 2n ** 32n - 1n,
+          nu: 0n,
+          ipu: 0n,
+          uniqueName: 0n,
+          dedicationDiscountPercent: 0n,
+        },
         shares: { farm: 10_000n, treasury: 0n, burn: 0n },
         treasury: "0x0000000000000000000000000000000000000000",
       };

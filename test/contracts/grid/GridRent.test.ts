@@ -97,10 +97,9 @@ describe("GridContracts, rented nodes and names", () => {
     const { contracts, node } = grid;
     const contractId = await deploy(grid, 100n, { publicIps: 2n });
     await grid.at(200n);
-    await contracts.connect(node).addReports(1n, [
-      consumed(grid, 200n, 1n),
-      consumed(grid, 200n, contractId, { nru: 10n ** 6n }),
-    ]);
+    await contracts
+      .connect(node)
+      .addReports(1n, [consumed(grid, 200n, 1n), consumed(grid, 200n, contractId, { nru: 10n ** 6n })]);
     const { rate } = await contracts.contractOf(1n);
     const seconds = 99n;
     // nu x GB x window / 3600, rounded half up at 2^-20.

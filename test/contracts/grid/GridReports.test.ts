@@ -186,11 +186,9 @@ describe("GridContracts, reports", () => {
     const second = 3n * INTERVAL;
     await grid.at(second);
     await mined(
-      contracts.connect(grid.node).addReports(1n, [
-        consumed(grid, second, 1n),
-        consumed(grid, second, 2n),
-        consumed(grid, second, 3n),
-      ]),
+      contracts
+        .connect(grid.node)
+        .addReports(1n, [consumed(grid, second, 1n), consumed(grid, second, 2n), consumed(grid, second, 3n)]),
     );
     const [first, other] = [await contracts.contractOf(1n), await contracts.contractOf(2n)];
     expect(first.rate).to.equal(NODE_RATE);
@@ -198,12 +196,16 @@ describe("GridContracts, reports", () => {
     // What each earns is shared by its own policy.
     await grid.at(second + 100n);
     const receipt = await mined(
-      contracts.connect(grid.node).addReports(1n, [
-        consumed(grid, second + 100n, 1n),
-        consumed(grid, second + 100n, 2n),
-      ]),
+      contracts
+        .connect(grid.node)
+        .addReports(1n, [consumed(grid, second + 100n, 1n), consumed(grid, second + 100n, 2n)]),
     );
-    expect(eventsIn(grid, receipt, "RevenueShared").map(({ pricingPolicyId, farmGrains }) => [pricingPolicyId, farmGrains !== 0n])).to.deep.equal([
+    expect(
+      eventsIn(grid, receipt, "RevenueShared").map(({ pricingPolicyId, farmGrains }) => [
+        pricingPolicyId,
+        farmGrains !== 0n,
+      ]),
+    ).to.deep.equal([
       [1n, true],
       [2n, false],
     ]);
@@ -216,11 +218,13 @@ describe("GridContracts, reports", () => {
     await deploy(grid, 10n, { by: other });
     await grid.at(100n);
     await mined(
-      contracts.connect(node).addReports(1n, [
-        consumed(grid, 100n, 1n),
-        consumed(grid, 100n, 2n, { cru: 0n, sru: 0n, mru: 0n }),
-        consumed(grid, 100n, 1n),
-      ]),
+      contracts
+        .connect(node)
+        .addReports(1n, [
+          consumed(grid, 100n, 1n),
+          consumed(grid, 100n, 2n, { cru: 0n, sru: 0n, mru: 0n }),
+          consumed(grid, 100n, 1n),
+        ]),
     );
     await grid.lookAt(200n);
     expect(await balanceOf(grid)).to.equal(BALANCE * GRAINS_PER_WEI - costOf(NODE_RATE, 100n));

@@ -5,7 +5,6 @@ import {ScriptedFeed} from "../../../contracts/mocks/ScriptedFeed.sol";
 import {
     AccountView,
     ContractKind,
-    ContractState,
     ContractView,
     DeletionCause,
     Limits
