@@ -182,6 +182,14 @@ export function costOf(rate: bigint, seconds: bigint, discount = 0n, answer = AN
   return rate * seconds * (100n - discount) * ((perRate + answer / 2n) / answer);
 }
 
+/** The user withdraws at a second so that so many wei and less than one more are left. Nothing else may happen right before. */
+export async function leave(grid: Grid, second: bigint, wei: bigint): Promise<void> {
+  await grid.lookAt(second - 1n);
+  const { balanceGrains, grainsPerSecond } = await grid.contracts.accountOf(grid.userId);
+  await grid.at(second);
+  await grid.contracts.connect(grid.user).withdraw((balanceGrains - grainsPerSecond) / GRAINS_PER_WEI - wei);
+}
+
 export async function balanceOf(grid: Grid): Promise<bigint> {
   return (await grid.contracts.accountOf(grid.userId)).balanceGrains;
 }

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {
-    AccountView,
-    ContractKind,
-    ContractState,
-    ContractView
-} from "../../../contracts/types/GridContractTypes.sol";
+import {AccountView, ContractKind, ContractState, ContractView} from "../../../contracts/types/GridContractTypes.sol";
 import {SolidityTest} from "../base/Vm.sol";
 import {GridHandler} from "./GridHandler.sol";
 import {GridModel} from "./GridModel.sol";

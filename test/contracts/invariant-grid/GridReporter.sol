@@ -4,12 +4,7 @@ pragma solidity 0.8.37;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {Billing} from "../../../contracts/libraries/Billing.sol";
-import {
-    Consumption,
-    ContractKind,
-    ContractState,
-    ContractView
-} from "../../../contracts/types/GridContractTypes.sol";
+import {Consumption, ContractKind, ContractState, ContractView} from "../../../contracts/types/GridContractTypes.sol";
 import {Prices, Resources} from "../../../contracts/types/GridTypes.sol";
 import {GridActors} from "./GridActors.sol";
 
@@ -46,11 +41,7 @@ abstract contract GridReporter is GridActors {
         }
     }
 
-    function _oneReport(
-        uint256 id,
-        uint256 time,
-        uint256 seed
-    ) internal pure returns (Consumption[] memory reports) {
+    function _oneReport(uint256 id, uint256 time, uint256 seed) internal pure returns (Consumption[] memory reports) {
         reports = new Consumption[](1);
         reports[0] = Consumption({
             contractId: id,
