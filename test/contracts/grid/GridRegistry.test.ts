@@ -724,7 +724,7 @@ describe("GridRegistry", () => {
       await expect(asOperator.createNode(farmId, RESOURCES, LOCATION, NEVER, "0x"))
         .to.be.revertedWithCustomError(registry, "GridRegistry_AlreadyANode")
         .withArgs(operatorTwin, nodeId);
-      await networkHelpers.time.increaseTo(retiresAt);
+      await networkHelpers.time.setNextBlockTimestamp(retiresAt);
       const second = await makeNode({ twins, registry }, farmer, operator, farmId);
       expect(await registry.nodeOfTwin(operatorTwin)).to.equal(second);
       expect(await registry.nodesOfFarm(farmId, 0n, 10n)).to.deep.equal([nodeId, second]);

@@ -35,9 +35,17 @@ describe("PriceBook", () => {
       expect(await book.maxAge()).to.equal(MAX_AGE);
       expect(await book.changeCount()).to.equal(1n);
       expect([...(await book.priceAt(0n))]).to.deep.equal([priceOf(ANSWER), 0n]);
+      expect(await book.lastTimeAt(0n)).to.equal((await book.peek()).changedAt);
       const { price, sum, fresh } = await book.peek();
       const second = (await now()) - (await book.peek()).changedAt;
       expect([price, sum, fresh]).to.deep.equal([priceOf(ANSWER), second * priceOf(ANSWER), true]);
+    });
+
+    it("should bound what a feed may use, and ask for more than that", async () => {
+      const { book } = await networkHelpers.loadFixture(fixture);
+      // A call passes 63 of 64 parts of the gas on; 10,000 are for what comes before it.
+      expect(await book.FEED_GAS()).to.equal(100_000n);
+      expect(await book.REQUIRED_GAS()).to.equal(100_000n + 100_000n / 63n + 10_000n);
     });
 
     it("should bill a dollar an hour as what a dollar is in ether", async () => {
