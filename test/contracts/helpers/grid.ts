@@ -109,8 +109,21 @@ export async function deployGrid(ethers: HardhatEthers, networkHelpers: NetworkH
   await contracts.connect(other).deposit({ value: BALANCE });
   const start = (BigInt(await networkHelpers.time.latest()) / INTERVAL + 2n) * INTERVAL;
   return {
-    ...{ ...base, ethers, feed, prices, contracts, farmer, node, user, other, stranger, treasury },
-    ...{ userId, otherId, nodeTwinId, start },
+    ...base,
+    ethers,
+    feed,
+    prices,
+    contracts,
+    farmer,
+    node,
+    user,
+    other,
+    stranger,
+    treasury,
+    userId,
+    otherId,
+    nodeTwinId,
+    start,
     at: async (second) => await networkHelpers.time.setNextBlockTimestamp(start + second),
     lookAt: async (second) => await networkHelpers.time.increaseTo(start + second),
   };
