@@ -3,6 +3,11 @@
 /* tslint:disable */
 /* eslint-disable */
 export type { IDisputes } from './IDisputes.js';
+export type { IGridContracts } from './IGridContracts.js';
+export type { IGridQuotes } from './IGridQuotes.js';
+export type { IGridRegistry } from './IGridRegistry.js';
+export type { IPriceBook } from './IPriceBook.js';
+export type { IPriceFeed } from './IPriceFeed.js';
 export type { ITesterRegistry } from './ITesterRegistry.js';
 export type { ITwins } from './ITwins.js';
 export type { IWorkAgreement } from './IWorkAgreement.js';
