@@ -336,7 +336,10 @@ describe("GridContracts, money", () => {
     ]) {
       await expect(empty()).to.be.revertedWithCustomError(contracts, "GridContracts_NothingToWithdraw");
     }
-    expect(await contracts.revenueOf(1n)).to.be.lessThan(GRAINS_PER_WEI);
+    // What is less than a wei stays.
+    expect(await contracts.revenueOf(1n)).to.equal((cost - treasured - burnt) % GRAINS_PER_WEI);
+    expect(await contracts.treasuryOf(treasury.address)).to.equal(treasured % GRAINS_PER_WEI);
+    expect(await contracts.unburnt()).to.equal(burnt % GRAINS_PER_WEI);
   });
 
   it("takes deposits of twins alone, and pays out no more than there is", async () => {
