@@ -114,6 +114,18 @@ describe("GridContracts, money", () => {
     expect(await balanceOf(grid)).to.equal(at - costOf(NODE_RATE, 100n));
   });
 
+  it("decides the discount by the price before the interval, whatever is seen in its first second", async () => {
+    const grid = await networkHelpers.loadFixture(fixture);
+    const { contracts, feed, userId } = grid;
+    await deploy(grid, 0n);
+    await report(grid, 100n, 1n);
+    await leave(grid, 500n, weiFor(NODE_RATE, 2n * MONTH));
+    await feed.setAnswer(ANSWER / 2n, 0n);
+    await grid.at(INTERVAL);
+    await contracts.settleUser(userId);
+    expect((await contracts.accountOf(userId)).discountPercent).to.equal(20n);
+  });
+
   it("lowers the discount at once when more runs", async () => {
     const grid = await networkHelpers.loadFixture(fixture);
     const { contracts } = grid;
@@ -336,7 +348,10 @@ describe("GridContracts, money", () => {
     ]) {
       await expect(empty()).to.be.revertedWithCustomError(contracts, "GridContracts_NothingToWithdraw");
     }
-    expect(await contracts.revenueOf(1n)).to.be.lessThan(GRAINS_PER_WEI);
+    // What is less than a wei stays.
+    expect(await contracts.revenueOf(1n)).to.equal((cost - treasured - burnt) % GRAINS_PER_WEI);
+    expect(await contracts.treasuryOf(treasury.address)).to.equal(treasured % GRAINS_PER_WEI);
+    expect(await contracts.unburnt()).to.equal(burnt % GRAINS_PER_WEI);
   });
 
   it("takes deposits of twins alone, and pays out no more than there is", async () => {

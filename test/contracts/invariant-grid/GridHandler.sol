@@ -26,7 +26,8 @@ contract GridHandler is GridReporter {
         uint256 amount = second * (1 + (_roll(seed, "seconds") % 40));
         if (_roll(seed, "months") % 2 == 0) amount = second * 2_592_000 * (1 + (_roll(seed, "many") % 24));
         if (account.isInGrace && _roll(seed, "back") % 2 == 0) {
-            amount = account.recoveryCost + (_roll(seed, "more") % 3) - 1;
+            amount = account.recoveryCost + (_roll(seed, "more") % 3);
+            if (amount != 0) amount--;
         }
         if (!_act("deposit", actors[user], amount, abi.encodeCall(grid.deposit, ()))) return;
         sentIn += amount;
