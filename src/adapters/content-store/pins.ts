@@ -5,7 +5,10 @@ import type { Held } from "../../ports/content-store.ts";
 import type { Store, StoreChange } from "../../ports/store.ts";
 import { utf8 } from "../../utils/bytes.ts";
 
+/** How often each root is kept in all. */
 const TABLE = "content-pins";
+/** How often of these without a holder: only so often may it be let go of without one. */
+const COUNTED = "content-counted-pins";
 /** `<holder> <cid>`: what named holders keep; each is counted once in the other table. */
 const HOLDERS = "content-holders";
 const PAGE = 500;
@@ -15,7 +18,7 @@ const HOLDER = /^[!-~]{1,200}$/;
 export interface Pins {
   /** With a `holder`: once, however often. */
   add(cid: string, holder?: string): Promise<void>;
-  /** Unknown roots, and what `holder` does not keep, are ignored. */
+  /** Unknown roots, what `holder` does not keep, and without one what only holders keep, are ignored. */
   release(cid: string, holder?: string): Promise<void>;
   count(cid: string): Promise<number>;
   roots(): AsyncIterable<string>;
@@ -26,15 +29,13 @@ export interface Pins {
 export function createPins(store: Store): Pins {
   // One change at a time: a count is read and written back.
   const changes = new PQueue({ concurrency: 1 });
-  const count = async (cid: string): Promise<number> => {
-    const value = await store.get(TABLE, cid);
+  const countIn = async (table: string, cid: string): Promise<number> => {
+    const value = await store.get(table, cid);
     return value === undefined ? 0 : Number(new TextDecoder().decode(value));
   };
-  const countBy = async (cid: string, by: number): Promise<StoreChange> => {
-    const next = (await count(cid)) + by;
-    return next > 0
-      ? { kind: "put", table: TABLE, key: cid, value: utf8(String(next)) }
-      : { kind: "delete", table: TABLE, key: cid };
+  const countBy = async (table: string, cid: string, by: number): Promise<StoreChange> => {
+    const next = (await countIn(table, cid)) + by;
+    return next > 0 ? { kind: "put", table, key: cid, value: utf8(String(next)) } : { kind: "delete", table, key: cid };
   };
   const keeps = async (key: string): Promise<boolean> => (await store.get(HOLDERS, key)) !== undefined;
   async function* pages(table: string, prefix?: string): AsyncGenerator<string> {
@@ -49,27 +50,28 @@ export function createPins(store: Store): Pins {
     }
   }
   return {
-    count,
+    count: async (cid) => await countIn(TABLE, cid),
     async add(cid, holder) {
       await changes.add(async () => {
         if (holder === undefined) {
-          await store.apply([await countBy(cid, 1)]);
+          await store.apply([await countBy(TABLE, cid, 1), await countBy(COUNTED, cid, 1)]);
           return;
         }
         const key = keyOf(holder, cid);
         if (await keeps(key)) return;
-        await store.apply([{ kind: "put", table: HOLDERS, key, value: utf8("") }, await countBy(cid, 1)]);
+        await store.apply([{ kind: "put", table: HOLDERS, key, value: utf8("") }, await countBy(TABLE, cid, 1)]);
       });
     },
     async release(cid, holder) {
       await changes.add(async () => {
         if (holder === undefined) {
-          await store.apply([await countBy(cid, -1)]);
+          if ((await countIn(COUNTED, cid)) === 0) return;
+          await store.apply([await countBy(TABLE, cid, -1), await countBy(COUNTED, cid, -1)]);
           return;
         }
         const key = keyOf(holder, cid);
         if (!(await keeps(key))) return;
-        await store.apply([{ kind: "delete", table: HOLDERS, key }, await countBy(cid, -1)]);
+        await store.apply([{ kind: "delete", table: HOLDERS, key }, await countBy(TABLE, cid, -1)]);
       });
     },
     roots: () => pages(TABLE),
