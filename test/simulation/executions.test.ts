@@ -1,7 +1,7 @@
 import { expect } from "chai";
 
 import { workerKeyOf } from "../helpers/scene-worker.ts";
-import { planOf } from "../helpers/simulation/plan.ts";
+import { GAS_PRICE_STROOPS, planOf } from "../helpers/simulation/plan.ts";
 import { simulationSeeds } from "../helpers/simulation/settings.ts";
 import { simulate, type SimulationOutcome } from "../helpers/simulation/simulation.ts";
 
@@ -70,6 +70,26 @@ describe("the prepaid form", () => {
       expect(outcome.records["refund"]).to.be.at.least(1);
     }).timeout(TIMEOUT_MS);
   }
+
+  it("should withhold nothing when prices rise time and again, with one dead of 3", async () => {
+    const workers = 3;
+    const plan = planOf(workers, { workers, liars: 0, dead: 1, form: "prepaid" });
+    const rises = [1n, 2n, 3n].map((times) => ({
+      atMs: 8_000,
+      change: {
+        kind: "price" as const,
+        baseFeeStroops: plan.baseFeeStroops * (times + 1n),
+        gasPriceStroops: GAS_PRICE_STROOPS * (times + 1n),
+      },
+    }));
+    const changes = Array.from({ length: plan.programs }, (_, program) =>
+      rises.map((rise) => ({ ...rise, program })),
+    ).flat();
+    const outcome = await simulate(workers, { ...plan, changes });
+    expectNoBreach(workers, outcome);
+    expect(outcome.records["batch"]).to.be.at.least(1);
+    expect(outcome.records["terms"]).to.equal(rises.length * plan.programs);
+  }).timeout(TIMEOUT_MS);
 });
 
 describe("a lying majority", () => {

@@ -96,17 +96,17 @@ export function checkPayment(landed: LandedTransaction, expected: ExpectedPaymen
   const memo = memoHashOf(transaction);
   if (memo === undefined || !equalBytes(memo, expected.requestHash)) refuse("its memo is not the hash of this request");
   const paid = parseXlm(operation.amount);
-  if (paid < expected.baseFeeStroops) {
-    throw new SprfError(
-      "PAYMENT_TOO_LOW",
-      `payment ${landed.hash}: ${expected.baseFeeStroops} stroops expected, ${paid} paid`,
-      {
-        context: { expectedStroops: expected.baseFeeStroops.toString(), paidStroops: paid.toString() },
-      },
-    );
-  }
+  checkAmount(landed, paid, expected.baseFeeStroops);
   if (expected.now > landed.closeTime + PAYMENT_VALID_SECONDS) {
     throw new SprfError("PAYMENT_EXPIRED", `payment ${landed.hash} is older than ${PAYMENT_VALID_SECONDS} seconds`);
   }
   return paid;
+}
+
+/** Checks that a payment is at least what is expected. @throws SprfError `PAYMENT_TOO_LOW` */
+export function checkAmount({ hash }: Pick<LandedTransaction, "hash">, paid: bigint, expected: bigint): void {
+  if (paid >= expected) return;
+  throw new SprfError("PAYMENT_TOO_LOW", `payment ${hash}: ${expected} stroops expected, ${paid} paid`, {
+    context: { expectedStroops: expected.toString(), paidStroops: paid.toString() },
+  });
 }

@@ -1,8 +1,9 @@
 import type { PaidInput } from "../../domain/program/batch.ts";
-import { checkPayment, checkPaymentHash, priceStroops } from "../../domain/program/payment.ts";
+import { checkAmount, checkPayment, checkPaymentHash } from "../../domain/program/payment.ts";
 import { RETURN_WITHIN_SECONDS, returnableFrom } from "../../domain/program/return.ts";
 import type { SmartAccount } from "../../domain/program/smart-account.ts";
 import { SprfError } from "../../errors.ts";
+import { findPriceStroops, type PriceComponents } from "../../execution/find-price.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LandedTransaction, Ledger } from "../../ports/ledger.ts";
 import { equalBytes, toHex } from "../../utils/bytes.ts";
@@ -49,7 +50,7 @@ interface Request {
  * @throws SprfError `PAYMENT_NOT_FOUND`, `PAYMENT_INVALID`, `PAYMENT_TOO_LOW`, `PAYMENT_EXPIRED`, `REQUEST_EXPIRED`
  */
 export async function findPrepayment(
-  components: Components,
+  components: Components & PriceComponents,
   account: SmartAccount,
   parts: Request,
   options: { readonly signal?: AbortSignal | undefined } = {},
@@ -57,14 +58,16 @@ export async function findPrepayment(
   const landed = await findLanded(components, parts, options);
   const input = await readPayment(components, account, { ...parts, landed }, options);
   const { request } = parts.signed;
-  checkPayment(landed, {
+  const paidStroops = checkPayment(landed, {
     network: components.ledger.networkPassphrase,
     program: account.id,
     user: request.user,
     requestHash: parts.requestHash,
-    baseFeeStroops: priceStroops(request, account),
+    baseFeeStroops: 0n,
     now: Math.floor(components.clock.now() / MS_PER_SECOND),
   });
+  const paid = { request, paidStroops, paidAt: input.payment.closeTime };
+  checkAmount(landed, paidStroops, await findPriceStroops(components, account, paid, options));
   // By the ledger's clock: everybody comes to the same, and a request that was taken in time may wait for its turn.
   if (request.validUntil < input.payment.closeTime) {
     throw new SprfError("REQUEST_EXPIRED", "the request's validUntil had passed when its payment landed");

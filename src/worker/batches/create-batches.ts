@@ -20,6 +20,7 @@ import { checkPrepaidForm, findPrepayment, findReturnable, isForfeited, isOver }
 import { DEFAULT_BATCH_TIMING, type BatchComponents, type BatchTiming } from "./components.ts";
 import { createEndorse, isOverdue } from "./endorse.ts";
 import { createOwnBatches } from "./own-batches.ts";
+import { payableOf } from "./payable.ts";
 import { createPendingInputs, type WaitingInput } from "./pending-inputs.ts";
 import { createProposer } from "./propose.ts";
 import { createSetAside } from "./set-aside.ts";
@@ -146,7 +147,8 @@ export function createBatches(init: BatchesInit): Batches {
     const overdue = over.filter((input) => returnInput(input, base.terms.baseFeeStroops) !== undefined);
     // The base fee is all that was paid.
     if (over.length > overdue.length) await pending.remove(over.filter((input) => !overdue.includes(input)));
-    const runnable = waiting.filter(({ requestHash }) => !setAside.has(requestHash));
+    const able = waiting.filter(({ requestHash }) => !setAside.has(requestHash));
+    const runnable = await payableOf(components, account, able, { signal });
     const owes = creditsAfter(base.previousRecord).length > 0;
     if (waiting.length > 0) seen.idleSinceMs = clock.now();
     const refundNow = owes && (isOverdue(base, clock.now()) || clock.now() - seen.idleSinceMs >= timing.refundAfterMs);
@@ -237,7 +239,8 @@ export function createBatches(init: BatchesInit): Batches {
       throw new SprfError("WORKER_BUSY", `${MAX_WAITING} requests are waiting already`);
     }
     const parts = { signed, requestHash };
-    const input = await findPrepayment(components, account, parts).catch(async (error: unknown) => {
+    const { signal } = life;
+    const input = await findPrepayment(components, account, parts, { signal }).catch(async (error: unknown) => {
       if (over >= MAX_WAITING || !WORTH_GIVING_BACK.some((code) => isSprfError(error, code))) throw error;
       const unused = await findUnused(account, parts);
       if (!isOver(unused, clock.now())) throw error;

@@ -15,6 +15,7 @@ import { decodeRecord } from "../../wire/record.ts";
 import { checkPrepaidForm, findPrepayment, isOver, isSamePayment } from "./check-prepaid.ts";
 import { checkReturned } from "./check-returned.ts";
 import type { BatchComponents } from "./components.ts";
+import { payableOf } from "./payable.ts";
 import type { WaitingInput } from "./pending-inputs.ts";
 import { refused } from "./refused.ts";
 
@@ -92,7 +93,8 @@ export function createEndorse(
       known !== undefined &&
       equalBytes(known.signedRequest.paymentHash, signedRequest.paymentHash) &&
       // Else it was taken to be given back, whatever was paid.
-      !isOver(known, known.takenAtMs)
+      !isOver(known, known.takenAtMs) &&
+      (await payableOf(components, account, [known], { signal })).length > 0
         ? known
         : await findPrepayment(components, account, { signed: signedRequest, requestHash }, { signal });
     if (signedRequest.request.program !== account.id || !isSamePayment(input, found)) {
@@ -106,8 +108,8 @@ export function createEndorse(
   }
 
   /** What this worker has had for a while and knows no reason to leave out. */
-  function dueOf(account: SmartAccount): readonly WaitingInput[] {
-    return pending.of(account.id).filter(
+  async function dueOf(account: SmartAccount, signal: AbortSignal | undefined): Promise<readonly WaitingInput[]> {
+    const due = pending.of(account.id).filter(
       (input) =>
         input.takenAtMs + timing.fairAfterMs <= clock.now() &&
         // The proposer's clock may say already that it can no longer be run.
@@ -115,16 +117,17 @@ export function createEndorse(
         !setAside.has(input.requestHash) &&
         !turns.isReleased(account.id, account.sequence, input.requestHash),
     );
+    return await payableOf(components, account, due, { signal });
   }
 
   async function checkPassedOver(
     record: BatchRecord,
     account: SmartAccount,
-    options: { readonly mayStopEarly: boolean },
+    { mayStopEarly, signal }: { readonly mayStopEarly: boolean; readonly signal: AbortSignal | undefined },
   ): Promise<void> {
-    let due = dueOf(account);
+    let due = await dueOf(account, signal);
     for (;;) {
-      const passedOver = findPassedOver(record.inputs, due, options);
+      const passedOver = findPassedOver(record.inputs, due, { mayStopEarly });
       if (passedOver === undefined) return;
       // It may have landed, which this worker has yet to notice.
       const bought = await components.usedPayments.boughtBy(account, passedOver.signedRequest.paymentHash);
@@ -142,7 +145,7 @@ export function createEndorse(
   ): Promise<BatchVerdict> {
     if (!isOrdered(record.inputs)) throw refused("its inputs are not in order, or too many");
     const inputs = await Promise.all(record.inputs.map(async (input) => await checkInput(input, account, signal)));
-    await checkPassedOver(record, account, { mayStopEarly: true });
+    await checkPassedOver(record, account, { mayStopEarly: true, signal });
     await pending.add(inputs);
     onTaken(account.id);
     const failing = inputs.filter(({ requestHash }) => setAside.has(requestHash));
@@ -163,7 +166,7 @@ export function createEndorse(
     }
     if (!equalBytes(run.recordBlock, block)) throw refused(differenceOf(record, run.record));
     const mayStopEarly = runs.tookMs(account.id) >= timing.budgetMs / SHORT_BATCH_SHARE;
-    await checkPassedOver(record, account, { mayStopEarly });
+    await checkPassedOver(record, account, { mayStopEarly, signal });
     const { program, sequence } = record;
     await content.putRecord(run.recordBlock);
     await components.ownBatches.put({ program, sequence, recordCid: run.recordCid }, run.details);
@@ -178,6 +181,7 @@ export function createEndorse(
   async function endorseRefund(
     { record, block }: { readonly record: RefundRecord; readonly block: Uint8Array },
     { account, base }: { readonly account: SmartAccount; readonly base: BatchBase },
+    signal: AbortSignal | undefined,
   ): Promise<BatchVerdict> {
     const users = new Set(record.payments.map(({ user }) => user));
     const refund = prepareRefund(base, { users, validUntil: record.validUntil });
@@ -186,7 +190,9 @@ export function createEndorse(
     }
     const total = record.payments.reduce((sum, { stroops }) => sum + stroops, 0n);
     if (total > account.spendableStroops) throw refused("the account cannot spend as much");
-    if (dueOf(account).length > 0 && !isOverdue(base, clock.now())) throw refused("requests wait, which come first");
+    if (!isOverdue(base, clock.now()) && (await dueOf(account, signal)).length > 0) {
+      throw refused("requests wait, which come first");
+    }
     await content.putRecord(refund.recordBlock);
     return sign(refund.transaction.hash());
   }
@@ -220,7 +226,7 @@ export function createEndorse(
     const account = await accountAt(record, signal);
     checkTurn(record, account, proposal.proposer);
     const base = await baseOfAccount(components, account, { signal });
-    if (record.kind === "refund") return await endorseRefund({ record, block }, { account, base });
+    if (record.kind === "refund") return await endorseRefund({ record, block }, { account, base }, signal);
     if (record.kind === "return") return await endorseReturn({ record, block }, { account, base }, signal);
     return await endorseBatch({ record, block }, { account, base }, signal);
   };

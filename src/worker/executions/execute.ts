@@ -4,10 +4,11 @@ import type PQueue from "p-queue";
 import { TRANSITION_FEE_STROOPS } from "../../domain/program/fee-ladder.ts";
 import { gasFeeStroops } from "../../domain/program/gas.ts";
 import { nextAttempt, type PastAttempt } from "../../domain/program/next-attempt.ts";
-import { checkPayment, checkPaymentHash } from "../../domain/program/payment.ts";
+import { checkAmount, checkPayment, checkPaymentHash } from "../../domain/program/payment.ts";
 import type { SmartAccount } from "../../domain/program/smart-account.ts";
 import { SprfError, isSprfError } from "../../errors.ts";
 import { conclude } from "../../execution/conclude.ts";
+import { findPriceStroops } from "../../execution/find-price.ts";
 import { loadSmartAccount } from "../../execution/load-smart-account.ts";
 import { planRun } from "../../execution/plan-run.ts";
 import type { TipMemory } from "../../execution/tip.ts";
@@ -91,14 +92,16 @@ export function createExecute(
       throw new SprfError("PAYMENT_NOT_FOUND", `no ledger holds payment ${toHex(signed.paymentHash)}`);
     }
     checkPaymentHash(payment, signed.paymentHash, ledger.networkPassphrase);
-    checkPayment(payment, {
+    const paidStroops = checkPayment(payment, {
       network: ledger.networkPassphrase,
       program: request.program,
       user: request.user,
       requestHash,
-      baseFeeStroops: account.baseFeeStroops,
+      baseFeeStroops: 0n,
       now,
     });
+    const paid = { request, paidStroops, paidAt: BigInt(payment.closeTime) };
+    checkAmount(payment, paidStroops, await findPriceStroops(components, account, paid, options));
     checkFunds(account, user, signed);
     return { account, payment };
   }

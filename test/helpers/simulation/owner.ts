@@ -53,8 +53,9 @@ function changeOf(
   spare: SmartAccountWorker,
 ): AccountChange | undefined {
   if (change.kind === "price") {
-    if (gasPriceStroops === change.gasPriceStroops) return undefined;
-    return { kind: "terms", terms: { baseFeeStroops, gasPriceStroops: change.gasPriceStroops } };
+    const { kind: _price, ...terms } = change;
+    if (baseFeeStroops === terms.baseFeeStroops && gasPriceStroops === terms.gasPriceStroops) return undefined;
+    return { kind: "terms", terms };
   }
   if (workers.some(({ ledgerKey }) => ledgerKey === spare.ledgerKey)) return undefined;
   return { kind: "workers", workers: workers.map((worker, i) => (i === change.index ? spare : worker)) };

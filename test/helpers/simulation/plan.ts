@@ -46,12 +46,13 @@ export interface PlannedLag {
   readonly ledgers: number;
 }
 
-/** An owner puts the spare worker in the place of the one with this index, or lowers the gas price. */
+/** An owner puts the spare worker in the place of the one with this index, or changes prices. */
 export interface PlannedChange {
   readonly program: number;
   readonly atMs: number;
   readonly change:
-    { readonly kind: "worker"; readonly index: number } | { readonly kind: "price"; readonly gasPriceStroops: bigint };
+    | { readonly kind: "worker"; readonly index: number }
+    | { readonly kind: "price"; readonly baseFeeStroops: bigint; readonly gasPriceStroops: bigint };
 }
 
 const WORKER_COUNTS = [3, 3, 3, 3, 4, 5, 5, 6, 7];
@@ -73,8 +74,9 @@ const PRICES = [
   { baseFeeStroops: 30_000_000n, maxGas: 50_000_000n },
 ];
 export const GAS_PRICE_STROOPS = 1_000n;
-/** A raised price would make payments too low that are on their way, which their users know (ADR 25). */
-const LOWER_GAS_PRICES = [0n, 1n, 333n];
+const OTHER_GAS_PRICES = [0n, 1n, 333n, 2_000n, 5_000n];
+/** How many times as much the base fee becomes. */
+const BASE_FEE_TIMES = [1n, 1n, 3n];
 /** Less than any run takes; a direct one's user pays nothing for finding out. */
 const TOO_LITTLE_GAS = 100n;
 const MOST_LAGS = 3;
@@ -131,7 +133,16 @@ export function planOf(seed: number, changes: PlanChanges = {}): SimulationPlan 
         random.pick<readonly PlannedChange[]>([
           [],
           [{ ...place, change: { kind: "worker", index: random.below(workers) } }],
-          [{ ...place, change: { kind: "price", gasPriceStroops: random.pick(LOWER_GAS_PRICES) } }],
+          [
+            {
+              ...place,
+              change: {
+                kind: "price",
+                baseFeeStroops: baseFeeStroops * random.pick(BASE_FEE_TIMES),
+                gasPriceStroops: random.pick(OTHER_GAS_PRICES),
+              },
+            },
+          ],
         ]),
     ),
     healMs: FAULTY_MS,

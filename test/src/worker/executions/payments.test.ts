@@ -20,6 +20,8 @@ import { build, drain, payment } from "../../../helpers/ledger-moves.ts";
 import type { SceneWorker, WorkerChanges } from "../../../helpers/scene-worker.ts";
 
 const HOUR_MS = 3_600_000;
+/** A change of prices that landed is over this long after, since it cannot have landed later than its time. */
+const LONG_AFTER_MS = 200_000;
 
 describe("payments, verified once and for ever", () => {
   let scene: ExecutionScene;
@@ -139,6 +141,28 @@ describe("payments, verified once and for ever", () => {
     const anew = await askAll(since, unused.signed);
     expect(await anchorAnswers(scene.client, unused, anew, wallet)).to.include({ successful: true });
     expect(await askAll(since, unused.signed)).to.deep.equal(anew);
+  });
+
+  it("should buy a run at the base fee of when it was made, though that has risen twice, and not at one that was over", async () => {
+    const owner = await scene.user();
+    const raise = async (baseFeeStroops: bigint): Promise<void> => {
+      const terms = { baseFeeStroops, gasPriceStroops: 1_000n };
+      await changeProgram(scene.client, { program, change: { kind: "terms", terms }, wallet: owner });
+    };
+    program = await scene.program("probe", { owner: owner.account });
+    const before = await scene.paid(wallet, program, "append before;\n");
+    await askAll(scene.workers.slice(0, 1), before.signed);
+    await raise(2_000n);
+    await raise(3_000n);
+    const answers = await askAll(scene.workers, before.signed);
+    expect(await anchorAnswers(scene.client, before, answers, wallet)).to.include({ successful: true });
+
+    scene.clock.shiftMs += LONG_AFTER_MS;
+    const request = scene.request({ program, user: wallet.account, input: input("append late;") });
+    const late = await build(scene, wallet, [payment(program, 1_000n)], Memo.hash(hashRequest(request)));
+    await submitAndWait(scene.client, late, Math.floor(scene.clock.now() / 1_000) + 60);
+    const signed = signRequest(request, late.hash(), wallet.signers[0]);
+    for (const worker of scene.workers) expect(await refusalOf(worker, signed)).to.equal("PAYMENT_TOO_LOW");
   });
 
   it("should not wait for ever for a run that hangs, nor keep the next request from its turn", async () => {
