@@ -13,6 +13,7 @@ declare module "@nomicfoundation/hardhat-ethers/types" {
   interface HardhatEthersHelpers extends HardhatEthersHelpersBase {
   getContractFactory(name: 'Twins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Twins__factory>
 getContractFactory(name: 'IDisputes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IDisputes__factory>
+getContractFactory(name: 'IGridContracts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridContracts__factory>
 getContractFactory(name: 'IGridRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridRegistry__factory>
 getContractFactory(name: 'IPriceBook', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IPriceBook__factory>
 getContractFactory(name: 'IPriceFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IPriceFeed__factory>
@@ -34,6 +35,7 @@ getContractFactory(name: 'Actor', signerOrOptions?: ethers.Signer | FactoryOptio
 
   getContractAt(name: 'Twins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Twins>
 getContractAt(name: 'IDisputes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IDisputes>
+getContractAt(name: 'IGridContracts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridContracts>
 getContractAt(name: 'IGridRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridRegistry>
 getContractAt(name: 'IPriceBook', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IPriceBook>
 getContractAt(name: 'IPriceFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IPriceFeed>
@@ -55,6 +57,7 @@ getContractAt(name: 'Actor', address: string | ethers.Addressable, signer?: ethe
 
   deployContract(name: 'Twins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
 deployContract(name: 'IDisputes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
+deployContract(name: 'IGridContracts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridContracts>
 deployContract(name: 'IGridRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridRegistry>
 deployContract(name: 'IPriceBook', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceBook>
 deployContract(name: 'IPriceFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceFeed>
@@ -76,6 +79,7 @@ deployContract(name: 'Actor', signerOrOptions?: ethers.Signer | DeployContractOp
 
   deployContract(name: 'Twins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
 deployContract(name: 'IDisputes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
+deployContract(name: 'IGridContracts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridContracts>
 deployContract(name: 'IGridRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridRegistry>
 deployContract(name: 'IPriceBook', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceBook>
 deployContract(name: 'IPriceFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceFeed>

@@ -17,6 +17,8 @@ export type { Twins } from './identity/Twins.js';
 export { Twins__factory } from './factories/identity/Twins__factory.js';
 export type { IDisputes } from './interfaces/IDisputes.js';
 export { IDisputes__factory } from './factories/interfaces/IDisputes__factory.js';
+export type { IGridContracts } from './interfaces/IGridContracts.js';
+export { IGridContracts__factory } from './factories/interfaces/IGridContracts__factory.js';
 export type { IGridRegistry } from './interfaces/IGridRegistry.js';
 export { IGridRegistry__factory } from './factories/interfaces/IGridRegistry__factory.js';
 export type { IPriceBook } from './interfaces/IPriceBook.js';

@@ -5,9 +5,9 @@
 import type { BaseContract, BigNumberish, BytesLike, FunctionFragment, Result, Interface, EventFragment, ContractRunner, ContractMethod, Listener } from "ethers"
 import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, TypedLogDescription, TypedListener, TypedContractMethod } from "../common.js"
   
-    export type PriceStruct = {price: BigNumberish, sum: BigNumberish, fresh: boolean}
+    export type PriceStruct = {price: BigNumberish, sum: BigNumberish, changedAt: BigNumberish, fresh: boolean}
 
-    export type PriceStructOutput = [price: bigint, sum: bigint, fresh: boolean] & {price: bigint, sum: bigint, fresh: boolean }
+    export type PriceStructOutput = [price: bigint, sum: bigint, changedAt: bigint, fresh: boolean] & {price: bigint, sum: bigint, changedAt: bigint, fresh: boolean }
   
 
   export interface IPriceBookInterface extends Interface {

@@ -3,6 +3,7 @@
 /* tslint:disable */
 /* eslint-disable */
 export type { IDisputes } from './IDisputes.js';
+export type { IGridContracts } from './IGridContracts.js';
 export type { IGridRegistry } from './IGridRegistry.js';
 export type { IPriceBook } from './IPriceBook.js';
 export type { IPriceFeed } from './IPriceFeed.js';

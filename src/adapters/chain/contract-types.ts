@@ -1,4 +1,16 @@
 export type { AnswerProofStruct } from "../../../typechain-types/interfaces/IDisputes.ts";
+export type {
+  AccountViewStructOutput,
+  ContractViewStructOutput,
+  IGridContracts,
+} from "../../../typechain-types/interfaces/IGridContracts.ts";
+export type {
+  FarmViewStructOutput,
+  IGridRegistry,
+  NodeViewStructOutput,
+  PricingPolicyStructOutput,
+  PublicIpStructOutput,
+} from "../../../typechain-types/interfaces/IGridRegistry.ts";
 export type { IWorkAgreement, SeatRevealStruct } from "../../../typechain-types/interfaces/IWorkAgreement.ts";
 export type {
   IWorkerDispatcher,

@@ -167,6 +167,11 @@
             "type": "uint96"
           },
           {
+            "internalType": "uint40",
+            "name": "changedAt",
+            "type": "uint40"
+          },
+          {
             "internalType": "bool",
             "name": "fresh",
             "type": "bool"
@@ -219,6 +224,11 @@
             "internalType": "uint96",
             "name": "sum",
             "type": "uint96"
+          },
+          {
+            "internalType": "uint40",
+            "name": "changedAt",
+            "type": "uint40"
           },
           {
             "internalType": "bool",
