@@ -134,6 +134,18 @@ export const ERRORS = {
   },
   NOT_REGISTERED: { fault: "user", next: "Register the account first." },
 
+  // Grid
+  DEPLOYMENT_INVALID: {
+    fault: "user",
+    next: "Correct the named part of the workload; `docs/spec` says what it may hold.",
+  },
+
+  DEPLOYMENT_DATA_TOO_LARGE: {
+    fault: "user",
+    next: "Make the workload smaller, or keep its file yourself and put no data on the chain.",
+  },
+  SECRETS_INVALID: { fault: "peer", next: "Seal the secrets of this very workload to this node's message key." },
+
   // Index
   EVENTS_MISSING: {
     fault: "network",

@@ -22,10 +22,23 @@ const CONTENT_TOPIC = /^\/[a-z0-9-]{1,32}\/[a-z0-9.-]{1,16}\/[a-zA-Z0-9-]{1,64}\
  * @throws SprfError `INVALID_INPUT`
  */
 export function contactTopicOf(messageKey: Uint8Array): string {
+  return `/sprf/1/ask-${partitionOf(messageKey)}/cbor`;
+}
+
+/**
+ * Where the node that holds a message key (64 bytes) is asked to deploy.
+ *
+ * @throws SprfError `INVALID_INPUT`
+ */
+export function gridTopicOf(messageKey: Uint8Array): string {
+  return `/sprf/1/grid-${partitionOf(messageKey)}/cbor`;
+}
+
+function partitionOf(messageKey: Uint8Array): bigint {
   if (messageKey.length !== PUBLIC_KEY_BYTES) {
     throw new SprfError("INVALID_INPUT", `a message key has ${PUBLIC_KEY_BYTES} bytes`);
   }
-  return `/sprf/1/ask-${BigInt(`0x${toHex(messageKey)}`) % CONTACT_PARTITIONS}/cbor`;
+  return BigInt(`0x${toHex(messageKey)}`) % CONTACT_PARTITIONS;
 }
 
 /**

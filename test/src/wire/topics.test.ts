@@ -1,7 +1,7 @@
 import { expect } from "chai";
 
 import { SprfError } from "../../../src/errors.ts";
-import { contactTopicOf, isContentTopic, isReplyTopic, replyTopicOf } from "../../../src/wire/topics.ts";
+import { contactTopicOf, gridTopicOf, isContentTopic, isReplyTopic, replyTopicOf } from "../../../src/wire/topics.ts";
 
 describe("topics", () => {
   it("takes the contact topic from the key as a big-endian number modulo 5,000", () => {
@@ -10,6 +10,9 @@ describe("topics", () => {
     expect(contactTopicOf(key)).to.equal("/sprf/1/ask-9/cbor");
     expect(contactTopicOf(new Uint8Array(64).fill(0xff))).to.equal(`/sprf/1/ask-${(2n ** 512n - 1n) % 5_000n}/cbor`);
     expect(() => contactTopicOf(new Uint8Array(65))).to.throw(SprfError);
+    expect(gridTopicOf(key)).to.equal("/sprf/1/grid-9/cbor");
+    expect(isContentTopic(gridTopicOf(key))).to.equal(true);
+    expect(() => gridTopicOf(new Uint8Array(65))).to.throw(SprfError);
   });
 
   it("knows reply topics of its own making, and no others", () => {
