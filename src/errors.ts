@@ -56,6 +56,16 @@ export const ERRORS = {
   },
   ENGINE_FAILED: { fault: "internal", next: "The run failed on this worker alone; try again." },
 
+  // Workloads
+  WORKLOAD_NOT_FOUND: { fault: "user", next: "Check the contract and the container's name; `status` lists them." },
+  WORKLOAD_IMAGE_NOT_FOUND: {
+    fault: "user",
+    next: "Check the image's address and digest, and that its registry is reachable from the node.",
+  },
+  WORKLOAD_PORT_TAKEN: { fault: "user", next: "Publish another port, or end what listens there." },
+  WORKLOAD_INVALID: { fault: "user", next: "Correct the container's command, user or limits; the message says which." },
+  WORKLOAD_UNHEALTHY: { fault: "program", next: "Read the container's log: it started and did not become ready." },
+
   // Ledger
   LEDGER_UNREACHABLE: {
     fault: "network",
