@@ -11,9 +11,16 @@ import * as Contracts from "./index.js";
 
 declare module "@nomicfoundation/hardhat-ethers/types" {
   interface HardhatEthersHelpers extends HardhatEthersHelpersBase {
-  getContractFactory(name: 'Twins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Twins__factory>
+  getContractFactory(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.FixedPriceFeed__factory>
+getContractFactory(name: 'GridAccounts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridAccounts__factory>
+getContractFactory(name: 'GridContracts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridContracts__factory>
+getContractFactory(name: 'GridQuotes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridQuotes__factory>
+getContractFactory(name: 'GridRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridRegistry__factory>
+getContractFactory(name: 'PriceBook', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PriceBook__factory>
+getContractFactory(name: 'Twins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Twins__factory>
 getContractFactory(name: 'IDisputes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IDisputes__factory>
 getContractFactory(name: 'IGridContracts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridContracts__factory>
+getContractFactory(name: 'IGridQuotes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridQuotes__factory>
 getContractFactory(name: 'IGridRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridRegistry__factory>
 getContractFactory(name: 'IPriceBook', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IPriceBook__factory>
 getContractFactory(name: 'IPriceFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IPriceFeed__factory>
@@ -23,6 +30,9 @@ getContractFactory(name: 'IWorkAgreement', signerOrOptions?: ethers.Signer | Fac
 getContractFactory(name: 'IWorkerDispatcher', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IWorkerDispatcher__factory>
 getContractFactory(name: 'IWorkerRecords', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IWorkerRecords__factory>
 getContractFactory(name: 'Ether', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Ether__factory>
+getContractFactory(name: 'GridEndings', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridEndings__factory>
+getContractFactory(name: 'GridOpenings', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridOpenings__factory>
+getContractFactory(name: 'GridReports', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridReports__factory>
 getContractFactory(name: 'Settlement', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Settlement__factory>
 getContractFactory(name: 'Disputes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Disputes__factory>
 getContractFactory(name: 'EpochReports', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.EpochReports__factory>
@@ -32,10 +42,18 @@ getContractFactory(name: 'WorkerDispatcher', signerOrOptions?: ethers.Signer | F
 getContractFactory(name: 'WorkerRecords', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorkerRecords__factory>
 getContractFactory(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorkerStakes__factory>
 getContractFactory(name: 'Actor', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Actor__factory>
+getContractFactory(name: 'ScriptedFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedFeed__factory>
 
-  getContractAt(name: 'Twins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Twins>
+  getContractAt(name: 'FixedPriceFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FixedPriceFeed>
+getContractAt(name: 'GridAccounts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridAccounts>
+getContractAt(name: 'GridContracts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridContracts>
+getContractAt(name: 'GridQuotes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridQuotes>
+getContractAt(name: 'GridRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridRegistry>
+getContractAt(name: 'PriceBook', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PriceBook>
+getContractAt(name: 'Twins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Twins>
 getContractAt(name: 'IDisputes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IDisputes>
 getContractAt(name: 'IGridContracts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridContracts>
+getContractAt(name: 'IGridQuotes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridQuotes>
 getContractAt(name: 'IGridRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridRegistry>
 getContractAt(name: 'IPriceBook', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IPriceBook>
 getContractAt(name: 'IPriceFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IPriceFeed>
@@ -45,6 +63,9 @@ getContractAt(name: 'IWorkAgreement', address: string | ethers.Addressable, sign
 getContractAt(name: 'IWorkerDispatcher', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IWorkerDispatcher>
 getContractAt(name: 'IWorkerRecords', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IWorkerRecords>
 getContractAt(name: 'Ether', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Ether>
+getContractAt(name: 'GridEndings', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridEndings>
+getContractAt(name: 'GridOpenings', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridOpenings>
+getContractAt(name: 'GridReports', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridReports>
 getContractAt(name: 'Settlement', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Settlement>
 getContractAt(name: 'Disputes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Disputes>
 getContractAt(name: 'EpochReports', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.EpochReports>
@@ -54,10 +75,18 @@ getContractAt(name: 'WorkerDispatcher', address: string | ethers.Addressable, si
 getContractAt(name: 'WorkerRecords', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorkerRecords>
 getContractAt(name: 'WorkerStakes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorkerStakes>
 getContractAt(name: 'Actor', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Actor>
+getContractAt(name: 'ScriptedFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedFeed>
 
-  deployContract(name: 'Twins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+  deployContract(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
+deployContract(name: 'GridAccounts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridAccounts>
+deployContract(name: 'GridContracts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridContracts>
+deployContract(name: 'GridQuotes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridQuotes>
+deployContract(name: 'GridRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridRegistry>
+deployContract(name: 'PriceBook', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PriceBook>
+deployContract(name: 'Twins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
 deployContract(name: 'IDisputes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
 deployContract(name: 'IGridContracts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridContracts>
+deployContract(name: 'IGridQuotes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridQuotes>
 deployContract(name: 'IGridRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridRegistry>
 deployContract(name: 'IPriceBook', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceBook>
 deployContract(name: 'IPriceFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceFeed>
@@ -67,6 +96,9 @@ deployContract(name: 'IWorkAgreement', signerOrOptions?: ethers.Signer | DeployC
 deployContract(name: 'IWorkerDispatcher', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerDispatcher>
 deployContract(name: 'IWorkerRecords', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerRecords>
 deployContract(name: 'Ether', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Ether>
+deployContract(name: 'GridEndings', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridEndings>
+deployContract(name: 'GridOpenings', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridOpenings>
+deployContract(name: 'GridReports', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridReports>
 deployContract(name: 'Settlement', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Settlement>
 deployContract(name: 'Disputes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Disputes>
 deployContract(name: 'EpochReports', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.EpochReports>
@@ -76,10 +108,18 @@ deployContract(name: 'WorkerDispatcher', signerOrOptions?: ethers.Signer | Deplo
 deployContract(name: 'WorkerRecords', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerRecords>
 deployContract(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerStakes>
 deployContract(name: 'Actor', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
+deployContract(name: 'ScriptedFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedFeed>
 
-  deployContract(name: 'Twins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+  deployContract(name: 'FixedPriceFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
+deployContract(name: 'GridAccounts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridAccounts>
+deployContract(name: 'GridContracts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridContracts>
+deployContract(name: 'GridQuotes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridQuotes>
+deployContract(name: 'GridRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridRegistry>
+deployContract(name: 'PriceBook', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PriceBook>
+deployContract(name: 'Twins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
 deployContract(name: 'IDisputes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
 deployContract(name: 'IGridContracts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridContracts>
+deployContract(name: 'IGridQuotes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridQuotes>
 deployContract(name: 'IGridRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridRegistry>
 deployContract(name: 'IPriceBook', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceBook>
 deployContract(name: 'IPriceFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceFeed>
@@ -89,6 +129,9 @@ deployContract(name: 'IWorkAgreement', args: any[], signerOrOptions?: ethers.Sig
 deployContract(name: 'IWorkerDispatcher', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerDispatcher>
 deployContract(name: 'IWorkerRecords', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerRecords>
 deployContract(name: 'Ether', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Ether>
+deployContract(name: 'GridEndings', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridEndings>
+deployContract(name: 'GridOpenings', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridOpenings>
+deployContract(name: 'GridReports', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridReports>
 deployContract(name: 'Settlement', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Settlement>
 deployContract(name: 'Disputes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Disputes>
 deployContract(name: 'EpochReports', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.EpochReports>
@@ -98,6 +141,7 @@ deployContract(name: 'WorkerDispatcher', args: any[], signerOrOptions?: ethers.S
 deployContract(name: 'WorkerRecords', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerRecords>
 deployContract(name: 'WorkerStakes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerStakes>
 deployContract(name: 'Actor', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
+deployContract(name: 'ScriptedFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedFeed>
 
     // default types
     getContractFactory(

@@ -66,8 +66,15 @@ interface IGridContracts {
         DeletionCause indexed cause,
         uint256 endedAt
     );
-    /// @notice A report counts: the contract's rate from now on, and the grains that its traffic cost at once.
-    event ConsumptionReported(uint256 indexed contractId, uint256 timestamp, uint256 rate, uint256 trafficGrains);
+    /// @notice A report counts: the contract's rate from now on, the grains that it earned since it was last settled, and
+    /// those that its traffic cost at once.
+    event ConsumptionReported(
+        uint256 indexed contractId,
+        uint256 timestamp,
+        uint256 rate,
+        uint256 grains,
+        uint256 trafficGrains
+    );
     /// @notice The report said more than the contract's limits allow to bill; the limits were billed.
     event ConsumptionClipped(uint256 indexed contractId, uint256 timestamp);
     /// @notice A report does not count.

@@ -2,7 +2,6 @@
 pragma solidity ^0.8.28;
 
 import {
-    DiscountLevel,
     FarmView,
     Location,
     NodeStatus,
@@ -64,7 +63,7 @@ interface IGridRegistry {
     error GridRegistry_UnknownNode(uint256 nodeId);
     /// @notice A share of something is out of bounds: the dedication discount is 0 to 100 %, and shares sum to 10,000.
     error GridRegistry_BadShares(uint256 expected, uint256 actual);
-    /// @notice The treasury has a share but no address, or an address but no share.
+    /// @notice The treasury has a share, or sells names, but has no address.
     error GridRegistry_BadTreasury(uint256 share, address treasury);
     /// @notice A farm's name has 1 to 40 of the characters a to z, A to Z, 0 to 9, - and _.
     error GridRegistry_BadFarmName(string name);
@@ -223,7 +222,8 @@ interface IGridRegistry {
     /// @notice A policy. Reverts with GridRegistry_UnknownPolicy.
     function pricingPolicy(uint256 pricingPolicyId) external view returns (PricingPolicy memory);
 
-    /// @notice How many policies there are. The first is the one that names are sold by.
+    /// @notice How many policies there are; ids run from 1 to this number. Names are sold by the first: it has a treasury,
+    /// which gets the farm's share of them as well.
     function pricingPolicyCount() external view returns (uint256);
 
     /// @notice A farm. Reverts with GridRegistry_UnknownFarm.
@@ -275,42 +275,4 @@ interface IGridRegistry {
 
     /// @notice The contract that is attached, zero before.
     function grid() external view returns (address);
-
-    /// @notice What cores and bytes of memory are in compute units.
-    /// @return numerator Over `denominator`: exact.
-    function computeUnits(uint256 cru, uint256 mru) external pure returns (uint256 numerator, uint256 denominator);
-
-    /// @notice What resources and public IPs on a node cost by a policy for some seconds, in 1e-7 USD before any discount,
-    /// rounded half up.
-    /// @param rentedNode Whether the user rents the node: then only the IPs cost.
-    /// @dev Reverts with GridRegistry_UnknownPolicy. So do the following.
-    function quoteNode(
-        uint256 pricingPolicyId,
-        Resources calldata used,
-        uint256 ips,
-        uint40 duration,
-        bool rentedNode
-    ) external view returns (uint256 cost);
-
-    /// @notice What renting a node with these resources costs for some seconds.
-    function quoteRent(
-        uint256 pricingPolicyId,
-        Resources calldata resources,
-        uint40 duration
-    ) external view returns (uint256 cost);
-
-    /// @notice What `nru` bytes of traffic in a window of some seconds cost.
-    function quoteNetwork(uint256 pricingPolicyId, uint64 nru, uint40 window) external view returns (uint256 cost);
-
-    /// @notice What a name costs for some seconds.
-    function quoteName(uint256 pricingPolicyId, uint40 duration) external view returns (uint256 cost);
-
-    /// @notice What is due of an amount for some seconds, when the balance that pays it is so much, in the same unit.
-    /// @return level The discount that the balance's length gives.
-    /// @return due Rounded half up. Zero for no seconds.
-    function quoteDiscount(
-        uint128 amountDue,
-        uint40 duration,
-        uint128 balance
-    ) external pure returns (DiscountLevel level, uint256 due);
 }

@@ -37,9 +37,9 @@ interface IPriceBook {
     /// @dev Reverts with PriceBook_NotEnoughGas.
     function peek() external view returns (Price memory now_);
 
-    /// @notice The price and the integral at a moment. The price counts from a change's second on. Before the book began:
-    /// the first price, and no integral; beyond the last change: the last price goes on. One slot is read unless a change
-    /// lies between the moment and now.
+    /// @notice The integral at a moment, and the price just before it: a change counts only after its second, so that what is
+    /// said of a second never changes again once it has come. Up to the book's beginning: the first price, and no
+    /// integral; beyond the last change: the last price goes on. One slot is read unless a change lies between.
     /// @param time Seconds since 1970, below 2^40.
     function priceAt(uint256 time) external view returns (uint256 price, uint256 sum);
 

@@ -104,7 +104,6 @@ struct PublicIpView {
 struct NodeTerms {
     uint256 farmId;
     uint256 pricingPolicyId;
-    uint256 twinId;
     // The node twin's account: who may report and confirm.
     address account;
     Resources resources;

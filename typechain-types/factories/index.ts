@@ -2,6 +2,7 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export * as grid from './grid/index.js';
 export * as identity from './identity/index.js';
 export * as interfaces from './interfaces/index.js';
 export * as libraries from './libraries/index.js';

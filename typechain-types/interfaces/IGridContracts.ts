@@ -121,9 +121,9 @@ decodeFunctionResult(functionFragment: 'withdrawTreasury', data: BytesLike): Res
   
 
     export namespace ConsumptionReportedEvent {
-      export type InputTuple = [contractId: BigNumberish, timestamp: BigNumberish, rate: BigNumberish, trafficGrains: BigNumberish];
-      export type OutputTuple = [contractId: bigint, timestamp: bigint, rate: bigint, trafficGrains: bigint];
-      export interface OutputObject {contractId: bigint, timestamp: bigint, rate: bigint, trafficGrains: bigint };
+      export type InputTuple = [contractId: BigNumberish, timestamp: BigNumberish, rate: BigNumberish, grains: BigNumberish, trafficGrains: BigNumberish];
+      export type OutputTuple = [contractId: bigint, timestamp: bigint, rate: bigint, grains: bigint, trafficGrains: bigint];
+      export interface OutputObject {contractId: bigint, timestamp: bigint, rate: bigint, grains: bigint, trafficGrains: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -742,7 +742,7 @@ getEvent(key: 'Withdrawn'): TypedContractEvent<WithdrawnEvent.InputTuple, Withdr
       ConsumptionClipped: TypedContractEvent<ConsumptionClippedEvent.InputTuple, ConsumptionClippedEvent.OutputTuple, ConsumptionClippedEvent.OutputObject>;
     
 
-      'ConsumptionReported(uint256,uint256,uint256,uint256)': TypedContractEvent<ConsumptionReportedEvent.InputTuple, ConsumptionReportedEvent.OutputTuple, ConsumptionReportedEvent.OutputObject>;
+      'ConsumptionReported(uint256,uint256,uint256,uint256,uint256)': TypedContractEvent<ConsumptionReportedEvent.InputTuple, ConsumptionReportedEvent.OutputTuple, ConsumptionReportedEvent.OutputObject>;
       ConsumptionReported: TypedContractEvent<ConsumptionReportedEvent.InputTuple, ConsumptionReportedEvent.OutputTuple, ConsumptionReportedEvent.OutputObject>;
     
 

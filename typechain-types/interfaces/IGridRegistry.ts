@@ -35,9 +35,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type PublicIpStructOutput = [ip: string, gateway: string, prefix: bigint] & {ip: string, gateway: string, prefix: bigint }
   
 
-    export type NodeTermsStruct = {farmId: BigNumberish, pricingPolicyId: BigNumberish, twinId: BigNumberish, account: AddressLike, resources: ResourcesStruct}
+    export type NodeTermsStruct = {farmId: BigNumberish, pricingPolicyId: BigNumberish, account: AddressLike, resources: ResourcesStruct}
 
-    export type NodeTermsStructOutput = [farmId: bigint, pricingPolicyId: bigint, twinId: bigint, account: string, resources: ResourcesStructOutput] & {farmId: bigint, pricingPolicyId: bigint, twinId: bigint, account: string, resources: ResourcesStructOutput }
+    export type NodeTermsStructOutput = [farmId: bigint, pricingPolicyId: bigint, account: string, resources: ResourcesStructOutput] & {farmId: bigint, pricingPolicyId: bigint, account: string, resources: ResourcesStructOutput }
   
 
     export type FarmViewStruct = {farmId: BigNumberish, name: string, twinId: BigNumberish, owner: AddressLike, payoutAddress: AddressLike, pricingPolicyId: BigNumberish, nextPolicyId: BigNumberish, nextPolicyFrom: BigNumberish, publicIpCount: BigNumberish, freePublicIpCount: BigNumberish}
@@ -56,14 +56,13 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface IGridRegistryInterface extends Interface {
-    getFunction(nameOrSignature: "addPublicIp" | "attachGrid" | "claim" | "computeUnits" | "createFarm" | "createNode" | "createPricingPolicy" | "deleteNode" | "farm" | "farmCount" | "farmOfName" | "farms" | "farmsOfTwin" | "grid" | "intervalSeconds" | "node" | "nodeAccount" | "nodeCount" | "nodeOfTwin" | "nodes" | "nodesOfFarm" | "payoutAddressOf" | "pricesOf" | "pricingPolicy" | "pricingPolicyCount" | "publicIps" | "publicIpsOf" | "quoteDiscount" | "quoteName" | "quoteNetwork" | "quoteNode" | "quoteRent" | "release" | "removePublicIp" | "setNodeLocation" | "setNodeStatus" | "setPayoutAddress" | "setPricingPolicy" | "termsOf" | "updateNode"): FunctionFragment;
+    getFunction(nameOrSignature: "addPublicIp" | "attachGrid" | "claim" | "createFarm" | "createNode" | "createPricingPolicy" | "deleteNode" | "farm" | "farmCount" | "farmOfName" | "farms" | "farmsOfTwin" | "grid" | "intervalSeconds" | "node" | "nodeAccount" | "nodeCount" | "nodeOfTwin" | "nodes" | "nodesOfFarm" | "payoutAddressOf" | "pricesOf" | "pricingPolicy" | "pricingPolicyCount" | "publicIps" | "publicIpsOf" | "release" | "removePublicIp" | "setNodeLocation" | "setNodeStatus" | "setPayoutAddress" | "setPricingPolicy" | "termsOf" | "updateNode"): FunctionFragment;
 
     getEvent(nameOrSignatureOrTopic: "FarmCreated" | "GridAttached" | "NodeCreated" | "NodeDeleted" | "NodeLocated" | "NodeStatusChanged" | "NodeUpdated" | "PayoutAddressChanged" | "PricingPolicyChanged" | "PricingPolicyCreated" | "PublicIpAdded" | "PublicIpRemoved" | "PublicIpsReleased" | "PublicIpsReserved"): EventFragment;
 
     encodeFunctionData(functionFragment: 'addPublicIp', values: [BigNumberish, PublicIpStruct]): string;
 encodeFunctionData(functionFragment: 'attachGrid', values?: undefined): string;
 encodeFunctionData(functionFragment: 'claim', values: [BigNumberish, BigNumberish, ResourcesStruct, BigNumberish]): string;
-encodeFunctionData(functionFragment: 'computeUnits', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'createFarm', values: [string, BigNumberish, AddressLike]): string;
 encodeFunctionData(functionFragment: 'createNode', values: [BigNumberish, ResourcesStruct, LocationStruct, BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'createPricingPolicy', values: [PricingPolicyStruct]): string;
@@ -87,11 +86,6 @@ encodeFunctionData(functionFragment: 'pricingPolicy', values: [BigNumberish]): s
 encodeFunctionData(functionFragment: 'pricingPolicyCount', values?: undefined): string;
 encodeFunctionData(functionFragment: 'publicIps', values: [BigNumberish, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'publicIpsOf', values: [BigNumberish, BigNumberish]): string;
-encodeFunctionData(functionFragment: 'quoteDiscount', values: [BigNumberish, BigNumberish, BigNumberish]): string;
-encodeFunctionData(functionFragment: 'quoteName', values: [BigNumberish, BigNumberish]): string;
-encodeFunctionData(functionFragment: 'quoteNetwork', values: [BigNumberish, BigNumberish, BigNumberish]): string;
-encodeFunctionData(functionFragment: 'quoteNode', values: [BigNumberish, ResourcesStruct, BigNumberish, BigNumberish, boolean]): string;
-encodeFunctionData(functionFragment: 'quoteRent', values: [BigNumberish, ResourcesStruct, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'release', values: [BigNumberish, BigNumberish, ResourcesStruct]): string;
 encodeFunctionData(functionFragment: 'removePublicIp', values: [BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'setNodeLocation', values: [BigNumberish, LocationStruct]): string;
@@ -104,7 +98,6 @@ encodeFunctionData(functionFragment: 'updateNode', values: [BigNumberish, Resour
     decodeFunctionResult(functionFragment: 'addPublicIp', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'attachGrid', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'claim', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'computeUnits', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'createFarm', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'createNode', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'createPricingPolicy', data: BytesLike): Result;
@@ -128,11 +121,6 @@ decodeFunctionResult(functionFragment: 'pricingPolicy', data: BytesLike): Result
 decodeFunctionResult(functionFragment: 'pricingPolicyCount', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'publicIps', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'publicIpsOf', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'quoteDiscount', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'quoteName', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'quoteNetwork', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'quoteNode', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'quoteRent', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'release', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'removePublicIp', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'setNodeLocation', data: BytesLike): Result;
@@ -370,14 +358,6 @@ decodeFunctionResult(functionFragment: 'updateNode', data: BytesLike): Result;
     
 
     
-    computeUnits: TypedContractMethod<
-      [cru: BigNumberish, mru: BigNumberish, ],
-      [[bigint, bigint] & {numerator: bigint, denominator: bigint }],
-      'view'
-    >
-    
-
-    
     createFarm: TypedContractMethod<
       [name: string, pricingPolicyId: BigNumberish, payoutAddress: AddressLike, ],
       [bigint],
@@ -562,46 +542,6 @@ decodeFunctionResult(functionFragment: 'updateNode', data: BytesLike): Result;
     
 
     
-    quoteDiscount: TypedContractMethod<
-      [amountDue: BigNumberish, duration: BigNumberish, balance: BigNumberish, ],
-      [[bigint, bigint] & {level: bigint, due: bigint }],
-      'view'
-    >
-    
-
-    
-    quoteName: TypedContractMethod<
-      [pricingPolicyId: BigNumberish, duration: BigNumberish, ],
-      [bigint],
-      'view'
-    >
-    
-
-    
-    quoteNetwork: TypedContractMethod<
-      [pricingPolicyId: BigNumberish, nru: BigNumberish, window: BigNumberish, ],
-      [bigint],
-      'view'
-    >
-    
-
-    
-    quoteNode: TypedContractMethod<
-      [pricingPolicyId: BigNumberish, used: ResourcesStruct, ips: BigNumberish, duration: BigNumberish, rentedNode: boolean, ],
-      [bigint],
-      'view'
-    >
-    
-
-    
-    quoteRent: TypedContractMethod<
-      [pricingPolicyId: BigNumberish, resources: ResourcesStruct, duration: BigNumberish, ],
-      [bigint],
-      'view'
-    >
-    
-
-    
     release: TypedContractMethod<
       [nodeId: BigNumberish, contractId: BigNumberish, limits: ResourcesStruct, ],
       [void],
@@ -682,11 +622,6 @@ getFunction(nameOrSignature: 'claim'): TypedContractMethod<
       [nodeId: BigNumberish, contractId: BigNumberish, limits: ResourcesStruct, publicIps: BigNumberish, ],
       [NodeTermsStructOutput],
       'nonpayable'
-    >;
-getFunction(nameOrSignature: 'computeUnits'): TypedContractMethod<
-      [cru: BigNumberish, mru: BigNumberish, ],
-      [[bigint, bigint] & {numerator: bigint, denominator: bigint }],
-      'view'
     >;
 getFunction(nameOrSignature: 'createFarm'): TypedContractMethod<
       [name: string, pricingPolicyId: BigNumberish, payoutAddress: AddressLike, ],
@@ -801,31 +736,6 @@ getFunction(nameOrSignature: 'publicIps'): TypedContractMethod<
 getFunction(nameOrSignature: 'publicIpsOf'): TypedContractMethod<
       [farmId: BigNumberish, contractId: BigNumberish, ],
       [PublicIpStructOutput[]],
-      'view'
-    >;
-getFunction(nameOrSignature: 'quoteDiscount'): TypedContractMethod<
-      [amountDue: BigNumberish, duration: BigNumberish, balance: BigNumberish, ],
-      [[bigint, bigint] & {level: bigint, due: bigint }],
-      'view'
-    >;
-getFunction(nameOrSignature: 'quoteName'): TypedContractMethod<
-      [pricingPolicyId: BigNumberish, duration: BigNumberish, ],
-      [bigint],
-      'view'
-    >;
-getFunction(nameOrSignature: 'quoteNetwork'): TypedContractMethod<
-      [pricingPolicyId: BigNumberish, nru: BigNumberish, window: BigNumberish, ],
-      [bigint],
-      'view'
-    >;
-getFunction(nameOrSignature: 'quoteNode'): TypedContractMethod<
-      [pricingPolicyId: BigNumberish, used: ResourcesStruct, ips: BigNumberish, duration: BigNumberish, rentedNode: boolean, ],
-      [bigint],
-      'view'
-    >;
-getFunction(nameOrSignature: 'quoteRent'): TypedContractMethod<
-      [pricingPolicyId: BigNumberish, resources: ResourcesStruct, duration: BigNumberish, ],
-      [bigint],
       'view'
     >;
 getFunction(nameOrSignature: 'release'): TypedContractMethod<

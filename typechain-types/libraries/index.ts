@@ -3,4 +3,7 @@
 /* tslint:disable */
 /* eslint-disable */
 export type { Ether } from './Ether.js';
+export type { GridEndings } from './GridEndings.js';
+export type { GridOpenings } from './GridOpenings.js';
+export type { GridReports } from './GridReports.js';
 export type { Settlement } from './Settlement.js';

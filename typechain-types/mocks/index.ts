@@ -3,3 +3,4 @@
 /* tslint:disable */
 /* eslint-disable */
 export type { Actor } from './Actor.js';
+export type { ScriptedFeed } from './ScriptedFeed.js';

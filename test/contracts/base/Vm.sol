@@ -7,6 +7,7 @@ interface Vm {
     function prank(address sender) external;
     function deal(address account, uint256 balance) external;
     function roll(uint256 blockNumber) external;
+    function warp(uint256 timestamp) external;
     function assume(bool condition) external pure;
 }
 

@@ -9,10 +9,10 @@ import {WorkerDispatcher} from "../../../contracts/market/WorkerDispatcher.sol";
 import {WorkerRecords} from "../../../contracts/market/WorkerRecords.sol";
 import {MarketSettings, ReputationSettings, TesterSettings} from "../../../contracts/types/MarketTypes.sol";
 import {Secp256k1} from "../base/Secp256k1.sol";
-import {SolidityTest} from "../base/Vm.sol";
+import {TwinMaker} from "../base/TwinMaker.sol";
 
 /// @dev A market and fourteen accounts with keys, each of which is client, worker and tester as it comes.
-abstract contract Actors is SolidityTest {
+abstract contract Actors is TwinMaker {
     uint256 public constant ACTORS = 14;
     /// @dev Agreements that run at the same time, and in all.
     uint256 public constant LIVE_AGREEMENTS = 3;
@@ -80,7 +80,7 @@ abstract contract Actors is SolidityTest {
             _accountKey[actor] = 2 * i + 1;
             _messageKey[actor] = 2 * i + 2;
             VM.deal(actor, WEALTH);
-            _makeTwin(actor, keys[2 * i + 1]);
+            _makeTwin(twins, actor, 2 * i + 2, keys[2 * i + 1]);
         }
     }
 
@@ -102,11 +102,6 @@ abstract contract Actors is SolidityTest {
         else if (result.length == 0 || bytes4(result) == bytes4(keccak256("Panic(uint256)"))) panicked = action;
     }
 
-    function _sign(uint256 privateKey, bytes32 digest) internal returns (bytes memory) {
-        (uint8 v, bytes32 r, bytes32 s) = VM.sign(privateKey, digest);
-        return abi.encodePacked(r, s, v);
-    }
-
     function _actor(uint256 seed) internal view returns (address) {
         return actors[seed % ACTORS];
     }
@@ -126,24 +121,5 @@ abstract contract Actors is SolidityTest {
 
     function _rollOf(uint256 seed, string memory use, uint256 index) internal pure returns (uint256) {
         return uint256(keccak256(abi.encode(seed, use, index)));
-    }
-
-    function _makeTwin(address actor, bytes memory messageKey) private {
-        bytes32 domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("SPRF Twins"),
-                keccak256("1"),
-                block.chainid,
-                address(twins)
-            )
-        );
-        bytes32 ledgerKey = bytes32(_messageKey[actor]);
-        bytes32 message = keccak256(
-            abi.encode(keccak256("TwinProof(address account,bytes32 ledgerKey,uint256 nonce)"), actor, ledgerKey, 0)
-        );
-        bytes memory proof = _sign(_messageKey[actor], keccak256(abi.encodePacked(hex"1901", domain, message)));
-        VM.prank(actor);
-        twins.register(messageKey, ledgerKey, proof);
     }
 }

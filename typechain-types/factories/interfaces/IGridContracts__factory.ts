@@ -372,6 +372,12 @@
       {
         "indexed": false,
         "internalType": "uint256",
+        "name": "grains",
+        "type": "uint256"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
         "name": "trafficGrains",
         "type": "uint256"
       }

@@ -1224,11 +1224,6 @@
             "type": "uint256"
           },
           {
-            "internalType": "uint256",
-            "name": "twinId",
-            "type": "uint256"
-          },
-          {
             "internalType": "address",
             "name": "account",
             "type": "address"
@@ -1267,35 +1262,6 @@
       }
     ],
     "stateMutability": "nonpayable",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "cru",
-        "type": "uint256"
-      },
-      {
-        "internalType": "uint256",
-        "name": "mru",
-        "type": "uint256"
-      }
-    ],
-    "name": "computeUnits",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "numerator",
-        "type": "uint256"
-      },
-      {
-        "internalType": "uint256",
-        "name": "denominator",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "pure",
     "type": "function"
   },
   {
@@ -2372,205 +2338,6 @@
   {
     "inputs": [
       {
-        "internalType": "uint128",
-        "name": "amountDue",
-        "type": "uint128"
-      },
-      {
-        "internalType": "uint40",
-        "name": "duration",
-        "type": "uint40"
-      },
-      {
-        "internalType": "uint128",
-        "name": "balance",
-        "type": "uint128"
-      }
-    ],
-    "name": "quoteDiscount",
-    "outputs": [
-      {
-        "internalType": "enum DiscountLevel",
-        "name": "level",
-        "type": "uint8"
-      },
-      {
-        "internalType": "uint256",
-        "name": "due",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "pure",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "pricingPolicyId",
-        "type": "uint256"
-      },
-      {
-        "internalType": "uint40",
-        "name": "duration",
-        "type": "uint40"
-      }
-    ],
-    "name": "quoteName",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "cost",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "pricingPolicyId",
-        "type": "uint256"
-      },
-      {
-        "internalType": "uint64",
-        "name": "nru",
-        "type": "uint64"
-      },
-      {
-        "internalType": "uint40",
-        "name": "window",
-        "type": "uint40"
-      }
-    ],
-    "name": "quoteNetwork",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "cost",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "pricingPolicyId",
-        "type": "uint256"
-      },
-      {
-        "components": [
-          {
-            "internalType": "uint32",
-            "name": "cru",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint64",
-            "name": "sru",
-            "type": "uint64"
-          },
-          {
-            "internalType": "uint64",
-            "name": "hru",
-            "type": "uint64"
-          },
-          {
-            "internalType": "uint64",
-            "name": "mru",
-            "type": "uint64"
-          }
-        ],
-        "internalType": "struct Resources",
-        "name": "used",
-        "type": "tuple"
-      },
-      {
-        "internalType": "uint256",
-        "name": "ips",
-        "type": "uint256"
-      },
-      {
-        "internalType": "uint40",
-        "name": "duration",
-        "type": "uint40"
-      },
-      {
-        "internalType": "bool",
-        "name": "rentedNode",
-        "type": "bool"
-      }
-    ],
-    "name": "quoteNode",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "cost",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "pricingPolicyId",
-        "type": "uint256"
-      },
-      {
-        "components": [
-          {
-            "internalType": "uint32",
-            "name": "cru",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint64",
-            "name": "sru",
-            "type": "uint64"
-          },
-          {
-            "internalType": "uint64",
-            "name": "hru",
-            "type": "uint64"
-          },
-          {
-            "internalType": "uint64",
-            "name": "mru",
-            "type": "uint64"
-          }
-        ],
-        "internalType": "struct Resources",
-        "name": "resources",
-        "type": "tuple"
-      },
-      {
-        "internalType": "uint40",
-        "name": "duration",
-        "type": "uint40"
-      }
-    ],
-    "name": "quoteRent",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "cost",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
         "internalType": "uint256",
         "name": "nodeId",
         "type": "uint256"
@@ -2751,11 +2518,6 @@
           {
             "internalType": "uint256",
             "name": "pricingPolicyId",
-            "type": "uint256"
-          },
-          {
-            "internalType": "uint256",
-            "name": "twinId",
             "type": "uint256"
           },
           {

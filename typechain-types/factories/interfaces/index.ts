@@ -4,6 +4,7 @@
 /* eslint-disable */
 export { IDisputes__factory } from './IDisputes__factory.js';
 export { IGridContracts__factory } from './IGridContracts__factory.js';
+export { IGridQuotes__factory } from './IGridQuotes__factory.js';
 export { IGridRegistry__factory } from './IGridRegistry__factory.js';
 export { IPriceBook__factory } from './IPriceBook__factory.js';
 export { IPriceFeed__factory } from './IPriceFeed__factory.js';

@@ -3,4 +3,7 @@
 /* tslint:disable */
 /* eslint-disable */
 export { Ether__factory } from './Ether__factory.js';
+export { GridEndings__factory } from './GridEndings__factory.js';
+export { GridOpenings__factory } from './GridOpenings__factory.js';
+export { GridReports__factory } from './GridReports__factory.js';
 export { Settlement__factory } from './Settlement__factory.js';

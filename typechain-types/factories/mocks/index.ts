@@ -3,3 +3,4 @@
 /* tslint:disable */
 /* eslint-disable */
 export { Actor__factory } from './Actor__factory.js';
+export { ScriptedFeed__factory } from './ScriptedFeed__factory.js';
