@@ -1,7 +1,12 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { createEthersChain, type EthersChain, type MarketContracts } from "./adapters/chain/ethers.ts";
+import {
+  createEthersChain,
+  type EthersChain,
+  type GridAddresses,
+  type MarketContracts,
+} from "./adapters/chain/ethers.ts";
 import { systemClock } from "./adapters/clock/system.ts";
 import { createGatewayBook } from "./adapters/content-store/gateway-book.ts";
 import { createHeliaContentStore } from "./adapters/content-store/helia.ts";
@@ -33,6 +38,8 @@ export interface NetworkSettings {
   readonly chain: {
     readonly rpcUrl: string;
     readonly contracts: MarketContracts;
+    /** Absent where there is a market only. */
+    readonly grid?: GridAddresses | undefined;
     readonly pollingIntervalMs?: number;
   };
   readonly ledger: { readonly rpcUrl: string; readonly networkPassphrase: string };

@@ -147,6 +147,7 @@ function print(
     `    TesterRegistry    ${chain.contracts.testers}`,
     `    Disputes          ${chain.contracts.disputes}`,
     `    WorkerRecords     ${chain.contracts.records}`,
+    ...gridLines(chain.grid),
     `  Stellar      ${ledger.rpcUrl}  (network "${ledger.networkPassphrase}")`,
     `    friendbot         ${friendbotUrl}`,
     ...waku.peers.map((peer, index) => `  ${index === 0 ? "Waku" : "    "}         ${peer}`),
@@ -159,4 +160,14 @@ function print(
     `written to ${file} for other commands; Ctrl-C ends it`,
   ];
   console.log(lines.join("\n"));
+}
+
+function gridLines(grid: Devnet["networks"]["chain"]["grid"]): readonly string[] {
+  if (grid === undefined) return [];
+  return [
+    `    GridRegistry      ${grid.registry}`,
+    `    GridContracts     ${grid.contracts}`,
+    `    PriceBook         ${grid.prices}`,
+    `    GridQuotes        ${grid.quotes}`,
+  ];
 }

@@ -61,15 +61,18 @@ export async function removeDevnetFile(path: string): Promise<void> {
   await rm(path, { force: true });
 }
 
-/** Has a running devnet's users work with another market; false when the file is not that of the market's chain. */
+/**
+ * Has a running devnet's users work with another market, and with its grid, or without one: a grid belongs to the twins of its
+ * market. False when the file is not that of the market's chain.
+ */
 export async function adoptMarket(
   path: string,
-  { rpcUrl, contracts }: Pick<DevnetFile["networks"]["chain"], "rpcUrl" | "contracts">,
+  { rpcUrl, contracts, grid }: Pick<DevnetFile["networks"]["chain"], "rpcUrl" | "contracts" | "grid">,
 ): Promise<boolean> {
   if (!existsSync(path)) return false;
   const devnet = await readDevnetFile(path);
   const { networks } = devnet;
   if (networks.chain.rpcUrl !== rpcUrl) return false;
-  await writeDevnetFile(path, { ...devnet, networks: { ...networks, chain: { ...networks.chain, contracts } } });
+  await writeDevnetFile(path, { ...devnet, networks: { ...networks, chain: { ...networks.chain, contracts, grid } } });
   return true;
 }

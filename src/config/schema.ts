@@ -4,7 +4,8 @@ import { DEFAULT_WITHDRAW_FACTOR } from "../domain/worthwhile.ts";
 
 const GWEI = 10n ** 9n;
 
-const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "expected an address, 0x and 40 hex digits");
+/** Of an Ethereum account. */
+export const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "expected an address, 0x and 40 hex digits");
 const port = z.coerce.number().int().min(0).max(65_535);
 const wei = z.coerce.bigint().min(0n);
 /** Variables of the environment are text. */
@@ -25,6 +26,8 @@ export const networksSchema = z.strictObject({
       disputes: address,
       records: address,
     }),
+    /** Absent where there is a market only. */
+    grid: z.strictObject({ registry: address, contracts: address, prices: address, quotes: address }).optional(),
     pollingIntervalMs: z.coerce.number().int().positive().default(1_000),
   }),
   ledger: z.strictObject({ rpcUrl: z.url(), networkPassphrase: z.string().min(1) }),
@@ -122,6 +125,10 @@ export const ENVIRONMENT = {
   SPRF_TESTERS_ADDRESS: "networks.chain.contracts.testers",
   SPRF_DISPUTES_ADDRESS: "networks.chain.contracts.disputes",
   SPRF_RECORDS_ADDRESS: "networks.chain.contracts.records",
+  SPRF_GRID_REGISTRY: "networks.chain.grid.registry",
+  SPRF_GRID_CONTRACTS: "networks.chain.grid.contracts",
+  SPRF_GRID_PRICES: "networks.chain.grid.prices",
+  SPRF_GRID_QUOTES: "networks.chain.grid.quotes",
   SPRF_CHAIN_POLLING_MS: "networks.chain.pollingIntervalMs",
   SPRF_LEDGER_URL: "networks.ledger.rpcUrl",
   SPRF_LEDGER_PASSPHRASE: "networks.ledger.networkPassphrase",

@@ -1,5 +1,3 @@
-import { JsonRpcProvider, NonceManager, Wallet, type ContractDeployTransaction } from "ethers";
-
 import { Twins__factory } from "../../typechain-types/factories/identity/Twins__factory.ts";
 import { Settlement__factory } from "../../typechain-types/factories/libraries/Settlement__factory.ts";
 import { Disputes__factory } from "../../typechain-types/factories/market/Disputes__factory.ts";
@@ -8,12 +6,8 @@ import { WorkAgreement__factory } from "../../typechain-types/factories/market/W
 import { WorkerDispatcher__factory } from "../../typechain-types/factories/market/WorkerDispatcher__factory.ts";
 import { WorkerRecords__factory } from "../../typechain-types/factories/market/WorkerRecords__factory.ts";
 import type { MarketContracts } from "../adapters/chain/ethers.ts";
-import { SprfError } from "../errors.ts";
-import { toHex } from "../utils/bytes.ts";
-import { devnetKeys } from "./accounts.ts";
+import { asDevnetDeployer } from "./deployer.ts";
 import { DEVNET_DUTY_STAKE, DEVNET_MARKET_SETTINGS, DEVNET_REPUTATION_SETTINGS } from "./market-settings.ts";
-
-const POLLING_MS = 50;
 
 /** The market's numbers, which its deployment fixes. */
 export type MarketSettings = Readonly<Record<keyof typeof DEVNET_MARKET_SETTINGS, bigint>>;
@@ -23,16 +17,7 @@ export async function deployDevnetMarket(
   rpcUrl: string,
   settings: MarketSettings = DEVNET_MARKET_SETTINGS,
 ): Promise<MarketContracts> {
-  const provider = new JsonRpcProvider(rpcUrl, undefined, { staticNetwork: true, batchMaxCount: 1, cacheTimeout: -1 });
-  provider.pollingInterval = POLLING_MS;
-  const signer = new NonceManager(new Wallet(`0x${toHex(devnetKeys(0).accountPrivateKey)}`, provider));
-  const deploy = async (transaction: ContractDeployTransaction): Promise<string> => {
-    const receipt = await (await signer.sendTransaction(transaction)).wait();
-    const address = receipt?.contractAddress ?? undefined;
-    if (address === undefined) throw new SprfError("CHAIN_REVERTED", "a contract could not be deployed");
-    return address;
-  };
-  try {
+  return await asDevnetDeployer(rpcUrl, async (deploy) => {
     const { unbondingLength } = settings;
     const twins = await deploy(await new Twins__factory().getDeployTransaction());
     const testers = await deploy(
@@ -53,7 +38,5 @@ export async function deployDevnetMarket(
       await new WorkerDispatcher__factory().getDeployTransaction(twins, testers, records, agreement, settings),
     );
     return { twins, testers, dispatcher, disputes, records };
-  } finally {
-    provider.destroy();
-  }
+  });
 }

@@ -28,6 +28,15 @@ export interface MarketContracts {
   readonly records: string;
 }
 
+/** Addresses of the grid's contracts, which share the market's twins. */
+export interface GridAddresses {
+  readonly registry: string;
+  readonly contracts: string;
+  /** The book of what ether cost. */
+  readonly prices: string;
+  readonly quotes: string;
+}
+
 export interface EthersChainInit {
   readonly rpcUrl: string;
   /** 32 bytes, secp256k1. */

@@ -117,6 +117,28 @@ describe("config/load", () => {
     expect((error as SprfError).message).to.contain("htttp");
   });
 
+  it("should know the grid's contracts all together, or none", async () => {
+    const grid = {
+      SPRF_GRID_REGISTRY: ADDRESS,
+      SPRF_GRID_CONTRACTS: ADDRESS,
+      SPRF_GRID_PRICES: ADDRESS,
+      SPRF_GRID_QUOTES: ADDRESS,
+    };
+    const { networks } = await loadSettings({ environment: { ...ENOUGH, ...grid } });
+    expect(networks.chain.grid).to.deep.equal({
+      registry: ADDRESS,
+      contracts: ADDRESS,
+      prices: ADDRESS,
+      quotes: ADDRESS,
+    });
+    expect((await loadSettings({ environment: ENOUGH })).networks.chain.grid).to.equal(undefined);
+    const error = await loadSettings({ environment: { ...ENOUGH, ...grid, SPRF_GRID_PRICES: "" } }).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).to.have.property("code", "CONFIG_INVALID");
+    expect(error).to.have.property("message").that.includes("SPRF_GRID_PRICES");
+  });
+
   it("should refuse files that cannot be read", async () => {
     await writeFile(at("list.json"), "[]");
     await writeFile(at("half.json"), "{");

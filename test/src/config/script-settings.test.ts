@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 
 import { adoptMarket, devnetDataDirectory, devnetFilePath, readDevnetFile } from "../../../src/config/devnet-file.ts";
-import { scriptSettings } from "../../../src/config/script-settings.ts";
+import { gridDeployment, scriptSettings } from "../../../src/config/script-settings.ts";
+import { SprfError } from "../../../src/errors.ts";
 import { codeOf } from "../../helpers/code-of.ts";
 
 const SOMEWHERE = { SPRF_CHAIN_URL: "http://127.0.0.1:1" };
@@ -86,5 +87,27 @@ describe("config/script-settings and devnet-file", () => {
     expect((await readDevnetFile(file)).networks.chain.contracts).to.deep.equal(old);
     expect(await adoptMarket(file, { rpcUrl, contracts })).to.equal(true);
     expect((await readDevnetFile(file)).networks.chain.contracts).to.deep.equal(contracts);
+
+    const grid = { registry: address("b"), contracts: address("c"), prices: address("d"), quotes: address("e") };
+    expect(await adoptMarket(file, { rpcUrl, contracts, grid })).to.equal(true);
+    expect((await readDevnetFile(file)).networks.chain.grid).to.deep.equal(grid);
+    expect(await adoptMarket(file, { rpcUrl, contracts: old })).to.equal(true);
+    expect((await readDevnetFile(file)).networks.chain, "a grid goes with its market").to.not.have.property("grid");
+  });
+
+  it("should know a grid's price feed and treasury beyond devnet, or that there is none", () => {
+    const [priceFeed, treasury] = [`0x${"a".repeat(40)}`, `0x${"b".repeat(40)}`];
+    expect(gridDeployment({})).to.equal(undefined);
+    expect(gridDeployment({ SPRF_PRICE_FEED: "", SPRF_TREASURY: treasury })).to.equal(undefined);
+    expect(gridDeployment({ SPRF_PRICE_FEED: priceFeed })).to.deep.equal({ priceFeed });
+    expect(gridDeployment({ SPRF_PRICE_FEED: priceFeed, SPRF_TREASURY: treasury })).to.deep.equal({
+      priceFeed,
+      treasury,
+    });
+    for (const environment of [{ SPRF_PRICE_FEED: "eth-usd" }, { SPRF_PRICE_FEED: priceFeed, SPRF_TREASURY: "0x1" }]) {
+      expect(() => gridDeployment(environment))
+        .to.throw(SprfError)
+        .with.property("code", "CONFIG_INVALID");
+    }
   });
 });
