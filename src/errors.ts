@@ -154,6 +154,8 @@ export const ERRORS = {
     fault: "user",
     next: "Make the workload smaller, or keep its file yourself and put no data on the chain.",
   },
+  NODE_REFUSED: { fault: "user", next: "The message says why the node refuses and what to do about it." },
+  NODE_SILENT: { fault: "network", next: "Check that the node is up, and try again; nothing is done twice." },
   SECRETS_INVALID: { fault: "peer", next: "Seal the secrets of this very workload to this node's message key." },
 
   // Index
