@@ -38,6 +38,7 @@ export interface SprfGridOnChain {
   readonly quotes: GridQuotes;
   /** Makes sure that this account has a twin with these keys. */
   ensureTwin(options?: GridCallOptions): Promise<Twin>;
+  twinOf(account: string, options?: GridCallOptions): Promise<Twin | undefined>;
   listFarms(options?: GridCallOptions): Promise<readonly Farm[]>;
   /** Nodes with what is free on them, without those that were deleted. */
   listNodes(options?: GridCallOptions): Promise<readonly NodeOffer[]>;
@@ -174,6 +175,7 @@ function faceOf(user: GridOnChain, ensureTwin: SprfGridOnChain["ensureTwin"]): O
     contracts: user.contracts,
     quotes: user.quotes,
     ensureTwin,
+    twinOf: async (account, options) => await user.chain.twinOf(account, options),
     listFarms: async (options) => await listFarms(user, options),
     listNodes: async (options) => await listNodes(user, options),
     findNode: async (nodeId, options) => await findNode(user, nodeId, options),

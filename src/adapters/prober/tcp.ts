@@ -9,7 +9,9 @@ export const tcpProber: Prober = {
     throwIfAborted(signal);
     const opened = Promise.withResolvers<boolean>();
     const socket = connect({ host, port, timeout: timeoutMs });
-    const onAbort = (): void => opened.reject(abortError(signal));
+    const onAbort = (): void => {
+      if (signal !== undefined) opened.reject(abortError(signal));
+    };
     signal?.addEventListener("abort", onAbort, { once: true });
     socket.once("connect", () => opened.resolve(true));
     socket.once("timeout", () => opened.resolve(false));
