@@ -6,9 +6,10 @@ import { readBill } from "./client/grid/bill.ts";
 import { cancel, cancelOnChain } from "./client/grid/cancel.ts";
 import type { DeployOptions } from "./client/grid/bring.ts";
 import { deploy, finishInterrupted, type DeployRequest, type Deployed } from "./client/grid/deploy.ts";
+import { explained } from "./client/grid/explain-refusal.ts";
 import type { GridCallOptions, GridOnChain, GridUser } from "./client/grid/grid-user.ts";
 import { findNode, listFarms, listNodes } from "./client/grid/nodes.ts";
-import { nodeKeyOf, ownContract, ownContracts } from "./client/grid/own-contracts.ts";
+import { nodeKeyOf, ownContract, ownContracts, ownTwin } from "./client/grid/own-contracts.ts";
 import { quoteDeployment, type DeploymentQuote } from "./client/grid/quote.ts";
 import { recover, type RecoveredContract } from "./client/grid/recover.ts";
 import type { SendOptions } from "./client/grid/send-deployment.ts";
@@ -57,6 +58,14 @@ export interface SprfGridOnChain {
   /** Cancels without telling the node, which sees it by itself. @throws SprfError `CONTRACT_UNKNOWN` */
   cancelOnChain(contractId: number, options?: GridCallOptions): Promise<{ readonly wasOver: boolean }>;
   bill(options?: GridCallOptions): Promise<Bill>;
+  /** Adds wei to the balance of this account's twin; resolves with the balance. @throws SprfError `NOT_REGISTERED` */
+  deposit(wei: bigint, options?: GridCallOptions): Promise<bigint>;
+  /** @throws SprfError `BALANCE_TOO_LOW` */
+  withdraw(wei: bigint, options?: GridCallOptions): Promise<bigint>;
+  /** Rents a whole node; resolves with the contract. @throws SprfError `BALANCE_TOO_LOW`, `CHAIN_REVERTED` */
+  rent(nodeId: number, options?: GridCallOptions): Promise<number>;
+  /** Takes a name; resolves with the contract. @throws SprfError `BALANCE_TOO_LOW`, `CHAIN_REVERTED` */
+  takeName(label: string, options?: GridCallOptions): Promise<number>;
   /** Ends all connections; safe to repeat. */
   close(): Promise<void>;
 }
@@ -185,6 +194,20 @@ function faceOf(user: GridOnChain, ensureTwin: SprfGridOnChain["ensureTwin"]): O
     readData: async (contract, options) => await readData(user, contract, options),
     cancelOnChain: async (contractId, options) => await cancelOnChain(user, contractId, options),
     bill: async (options) => await readBill(user, options),
+    async deposit(wei, options) {
+      const { id } = await ownTwin(user, options);
+      await user.contracts.depositWei(wei, options);
+      return (await user.contracts.account(id, options)).balanceWei;
+    },
+    async withdraw(wei, options) {
+      const { id } = await ownTwin(user, options);
+      await explained(async () => await user.contracts.withdrawWei(wei, options));
+      return (await user.contracts.account(id, options)).balanceWei;
+    },
+    rent: async (nodeId, options) =>
+      await explained(async () => await user.contracts.createRentContract(nodeId, options)),
+    takeName: async (label, options) =>
+      await explained(async () => await user.contracts.createNameContract(label, options)),
   };
 }
 
