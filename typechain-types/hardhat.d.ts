@@ -42,6 +42,7 @@ getContractFactory(name: 'WorkerDispatcher', signerOrOptions?: ethers.Signer | F
 getContractFactory(name: 'WorkerRecords', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorkerRecords__factory>
 getContractFactory(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorkerStakes__factory>
 getContractFactory(name: 'Actor', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Actor__factory>
+getContractFactory(name: 'ContractAccount', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ContractAccount__factory>
 getContractFactory(name: 'ScriptedFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedFeed__factory>
 
   getContractAt(name: 'FixedPriceFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FixedPriceFeed>
@@ -75,6 +76,7 @@ getContractAt(name: 'WorkerDispatcher', address: string | ethers.Addressable, si
 getContractAt(name: 'WorkerRecords', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorkerRecords>
 getContractAt(name: 'WorkerStakes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorkerStakes>
 getContractAt(name: 'Actor', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Actor>
+getContractAt(name: 'ContractAccount', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ContractAccount>
 getContractAt(name: 'ScriptedFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedFeed>
 
   deployContract(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
@@ -108,6 +110,7 @@ deployContract(name: 'WorkerDispatcher', signerOrOptions?: ethers.Signer | Deplo
 deployContract(name: 'WorkerRecords', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerRecords>
 deployContract(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerStakes>
 deployContract(name: 'Actor', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
+deployContract(name: 'ContractAccount', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ContractAccount>
 deployContract(name: 'ScriptedFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedFeed>
 
   deployContract(name: 'FixedPriceFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
@@ -141,6 +144,7 @@ deployContract(name: 'WorkerDispatcher', args: any[], signerOrOptions?: ethers.S
 deployContract(name: 'WorkerRecords', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerRecords>
 deployContract(name: 'WorkerStakes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorkerStakes>
 deployContract(name: 'Actor', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
+deployContract(name: 'ContractAccount', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ContractAccount>
 deployContract(name: 'ScriptedFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedFeed>
 
     // default types

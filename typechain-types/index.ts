@@ -77,5 +77,7 @@ export type { WorkerStakes } from './market/WorkerStakes.js';
 export { WorkerStakes__factory } from './factories/market/WorkerStakes__factory.js';
 export type { Actor } from './mocks/Actor.js';
 export { Actor__factory } from './factories/mocks/Actor__factory.js';
+export type { ContractAccount } from './mocks/ContractAccount.js';
+export { ContractAccount__factory } from './factories/mocks/ContractAccount__factory.js';
 export type { ScriptedFeed } from './mocks/ScriptedFeed.js';
 export { ScriptedFeed__factory } from './factories/mocks/ScriptedFeed__factory.js';

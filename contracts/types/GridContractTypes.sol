@@ -127,7 +127,7 @@ struct AccountView {
     uint256 discountPercent;
     // What the present second costs; a second of the grace period when that is where the user is.
     uint256 grainsPerSecond;
-    // When the balance was or will be used up if nothing but missing reports changes; NEVER (2^40 - 1) if it never will.
+    // When the balance was used up, or will be if all goes on as it does now; NEVER (2^40 - 1) if it never will.
     uint256 fundedUntil;
     // Whether the user is out of funds, until when the contracts are kept, and what it takes to come back.
     bool isInGrace;

@@ -3,9 +3,9 @@ import { findMutants, type Mutant } from "./find-mutants.ts";
 import type { MutateOptions } from "./options.ts";
 import { planSample, type Stratum } from "./sample.ts";
 
-/** What is mutated unless a contract is named: the market, and the libraries that it uses. */
-const MARKET = "contracts/market/";
-const DEFAULT_FOLDERS = [MARKET, "contracts/libraries/"];
+/** What is mutated unless a contract is named: the market and the grid, and the libraries that they use. */
+const MAIN_FOLDERS = ["contracts/market/", "contracts/grid/"];
+const DEFAULT_FOLDERS = [...MAIN_FOLDERS, "contracts/libraries/"];
 const NEVER = ["contracts/interfaces/", "contracts/mocks/"];
 
 /** Every mutant of every contract of a project. */
@@ -29,10 +29,12 @@ export function chooseMutants(mutants: readonly Mutant[], { only, contracts, see
   const unknown = contracts.find((name) => !mutants.some(({ key }) => key.contract === name));
   if (unknown !== undefined) throw new Error(`there is nothing to mutate in ${unknown}`);
   const candidates = mutants.filter(({ key, sourceName }) =>
-    contracts.length > 0
-      ? contracts.includes(key.contract)
-      : DEFAULT_FOLDERS.some((folder) => sourceName.includes(folder)),
+    contracts.length > 0 ? contracts.includes(key.contract) : isUnder(DEFAULT_FOLDERS, sourceName),
   );
   if (candidates.length === 0) throw new Error("there is nothing to mutate");
-  return planSample(candidates, seed, max, ({ sourceName }) => sourceName.includes(MARKET));
+  return planSample(candidates, seed, max, ({ sourceName }) => isUnder(MAIN_FOLDERS, sourceName));
+}
+
+function isUnder(folders: readonly string[], sourceName: string): boolean {
+  return folders.some((folder) => sourceName.includes(folder));
 }

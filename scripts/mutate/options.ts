@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 
 export const HELP = `Alters the contracts one operator, constant or statement at a time and sees whether a test notices.
 
-  npm run mutate                       about 200 mutants of the market's contracts and libraries
+  npm run mutate                       about 200 mutants of the market's and the grid's contracts and libraries
   npm run mutate -- --all              every mutant
 
 Options

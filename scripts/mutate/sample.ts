@@ -9,7 +9,7 @@ export interface Stratum {
   readonly quota: number;
 }
 
-/** Of a sample, what the market's own contracts get at least; the rest goes to the libraries. */
+/** Of a sample, what the market's and the grid's own contracts get at least; the rest goes to the libraries. */
 const MAIN_SHARE = 0.75;
 
 /**

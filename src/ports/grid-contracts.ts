@@ -160,6 +160,11 @@ export interface GridContracts {
   deploymentData(contract: GridContract, options?: GridOptions): Promise<Uint8Array>;
   /** All contracts that were ever made on a node, in ascending order, from the chain's events. */
   contractsOnNode(nodeId: number, options?: GridOptions): Promise<readonly number[]>;
+  /**
+   * What contracts cost up to when they were settled last, from the chain's events: 2^-52 wei by contract. What they cost since is
+   * {@link GridContract.unsettledGrains}.
+   */
+  settledGrains(contractIds: readonly number[], options?: GridOptions): Promise<ReadonlyMap<number, bigint>>;
   /** What happened in the blocks from `fromBlock` to `toBlock`, which exists. */
   changes(fromBlock: number, toBlock: number, options?: GridOptions): Promise<readonly GridChange[]>;
 }

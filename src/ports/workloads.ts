@@ -184,7 +184,11 @@ export interface Workloads {
   list(options?: Abortable): Promise<FoundDeployment[]>;
   /** @throws SprfError `WORKLOAD_NOT_FOUND` */
   status(contractId: string, options?: Abortable): Promise<ContainerStatus[]>;
-  /** @throws SprfError `WORKLOAD_NOT_FOUND` */
+  /**
+   * Engines measure once a second: of many deployments, ask for all at once.
+   *
+   * @throws SprfError `WORKLOAD_NOT_FOUND`
+   */
   usage(contractId: string, options?: Abortable): Promise<DeploymentUsage>;
   /**
    * Pauses deployments that take more disk than they may.

@@ -4,6 +4,8 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
+import { SprfError } from "../../src/errors.ts";
+import { parseGridVectors } from "../contracts/helpers/grid-vector-form.ts";
 import { runCommandLine } from "../helpers/command.ts";
 
 const VECTORS = join(import.meta.dirname, "../vectors/grid/billing.json");
@@ -58,15 +60,22 @@ describe("npm run vectors:grid", function () {
   it("should refuse in one line what is no such file, and exit with 1", async () => {
     const figures = JSON.parse(await readFile(VECTORS, "utf8")) as Record<string, unknown>;
     const { pricingPolicy } = figures;
-    const files: Record<string, string> = {
-      "broken.json": "{",
-      "list.json": "[]",
-      "unknown-section.json": JSON.stringify({ ...figures, energyCost: [] }),
-      "nothing.json": JSON.stringify({ pricingPolicy }),
-      "no-policy.json": JSON.stringify({ ...figures, pricingPolicy: undefined }),
-    };
-    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-    for (const name of [...Object.keys(files), "missing.json"]) {
+    const bad = [
+      "{",
+      "[]",
+      JSON.stringify({ pricingPolicy }),
+      JSON.stringify({ ...figures, pricingPolicy: undefined }),
+      JSON.stringify({ ...figures, nameCost: [{ seconds: "-1", cost: "0" }] }),
+      JSON.stringify({ ...figures, computeUnits: [{ cru: 1, mruGiB: 1, cu: "1/0" }] }),
+    ];
+    for (const text of bad) {
+      expect(() => parseGridVectors(text), text.slice(0, 40))
+        .to.throw(SprfError)
+        .with.property("code", "INVALID_INPUT");
+    }
+    // What nobody knows, nobody checks: such a file must not pass.
+    await writeFile(join(folder, "unknown-section.json"), JSON.stringify({ ...figures, energyCost: [] }));
+    for (const name of ["unknown-section.json", "missing.json"]) {
       const { code, stdout, stderr } = await runCommandLine(`npm run vectors:grid -- ${join(folder, name)}`);
       expect(code, name).to.equal(1);
       expect(stdout, name).to.equal("");

@@ -3,4 +3,5 @@
 /* tslint:disable */
 /* eslint-disable */
 export type { Actor } from './Actor.js';
+export type { ContractAccount } from './ContractAccount.js';
 export type { ScriptedFeed } from './ScriptedFeed.js';

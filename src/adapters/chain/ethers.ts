@@ -1,6 +1,7 @@
 import { SprfError } from "../../errors.ts";
 import type { Chain, ChainOptions } from "../../ports/chain.ts";
 import type { GridContracts } from "../../ports/grid-contracts.ts";
+import type { GridQuotes } from "../../ports/grid-quotes.ts";
 import type { GridRegistry } from "../../ports/grid-registry.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { systemClock } from "../clock/system.ts";
@@ -15,6 +16,7 @@ import { createEpochs } from "./epochs.ts";
 import { IWorkerDispatcher__factory } from "./factories.ts";
 import { gasPriceWei } from "./fees.ts";
 import { createGridContracts } from "./grid/contracts.ts";
+import { createGridQuotes } from "./grid/quotes.ts";
 import { createGridRegistry } from "./grid/registry.ts";
 import { createPurchases } from "./purchases.ts";
 import { createTesters } from "./testers.ts";
@@ -58,6 +60,7 @@ export interface EthersGrid {
   readonly addresses: GridAddresses;
   readonly registry: GridRegistry;
   readonly contracts: GridContracts;
+  readonly quotes: GridQuotes;
 }
 
 /** A {@link Chain} over JSON-RPC. */
@@ -118,6 +121,7 @@ function gridOf(connection: Connection, addresses: GridAddresses): EthersGrid {
     addresses,
     registry: createGridRegistry(connection, addresses.registry),
     contracts: createGridContracts(connection, addresses.contracts),
+    quotes: createGridQuotes(connection, addresses),
   };
 }
 

@@ -18,6 +18,7 @@ import {
   RESOURCES,
   SHARES,
   signConsent,
+  twinArguments,
 } from "../helpers/grid-registry.ts";
 
 const { ethers, networkHelpers } = await network.create();
@@ -496,6 +497,25 @@ describe("GridRegistry", () => {
       });
       await networkHelpers.time.setNextBlockTimestamp(deadline);
       await asStranger.createNode(farmId, RESOURCES, LOCATION, deadline, consent);
+    });
+
+    it("should take the consent of an owner that is a contract", async () => {
+      const { registry, twins, farmer, operator, stranger, asStranger } = await networkHelpers.loadFixture(fixture);
+      const owner = await ethers.deployContract("ContractAccount", [farmer.address]);
+      const account = await owner.getAddress();
+      const act = async (target: { getAddress(): Promise<string> }, data: string) =>
+        await owner.act(await target.getAddress(), 0n, data);
+      const registering = await twinArguments(twins, account);
+      await act(twins, twins.interface.encodeFunctionData("register", registering));
+      await act(registry, registry.interface.encodeFunctionData("createFarm", ["vault", 1n, account]));
+      const twinId = await twins.twinOf(stranger.address);
+      const good = { farmId: 2n, twinId, resources: RESOURCES, nonce: 0n, deadline: NEVER };
+      const create = async (consent: string) => await asStranger.createNode(2n, RESOURCES, LOCATION, NEVER, consent);
+      await expect(create(await signConsent(registry, operator, good)))
+        .to.be.revertedWithCustomError(registry, "GridRegistry_BadConsent")
+        .withArgs(2n, account);
+      await create(await signConsent(registry, farmer, good));
+      expect((await registry.node(2n)).farmId).to.equal(2n);
     });
 
     it("should need no consent on a farm of their own", async () => {

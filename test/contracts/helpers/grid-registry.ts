@@ -42,13 +42,17 @@ export async function deployRegistry(ethers: HardhatEthers, treasury: string): P
   return { twins, registry };
 }
 
+/** What an account registers its twin with. */
+export async function twinArguments(twins: Twins, account: string): Promise<[string, string, string]> {
+  const wallet = messageWallet(account);
+  const ledgerKey = id(`ledger key of ${account}`);
+  return [messageKeyOf(wallet), ledgerKey, await proveKey(twins, wallet, { account, ledgerKey, nonce: 0n })];
+}
+
 /** Makes a twin of an account. */
 export async function makeGridTwin(twins: Twins, signer: Signer): Promise<bigint> {
   const account = await signer.getAddress();
-  const wallet = messageWallet(account);
-  const ledgerKey = id(`ledger key of ${account}`);
-  const proof = await proveKey(twins, wallet, { account, ledgerKey, nonce: 0n });
-  await twins.connect(signer).register(messageKeyOf(wallet), ledgerKey, proof);
+  await twins.connect(signer).register(...(await twinArguments(twins, account)));
   return await twins.twinOf(account);
 }
 

@@ -123,6 +123,8 @@ abstract contract GridActors is TwinMaker, GridModel {
     function _bill(uint256 seed) internal view returns (uint256 contractId, Bill storage bill) {
         uint256 count = grid.contractCount();
         contractId = count == 0 ? 0 : 1 + (seed % count);
+        // One that was closed is tried again only now and then.
+        if (isClosed[contractId] && _roll(seed, "closed") % 4 != 0) contractId = 1 + (_roll(seed, "again") % count);
         bill = _bills[contractId];
     }
 

@@ -16,7 +16,8 @@ import {GridReporter} from "./GridReporter.sol";
 
 /// @dev What users, nodes and strangers do, each at any time, and the same in the model.
 contract GridHandler is GridReporter {
-    uint256 private constant CONTRACTS = 40;
+    /// @dev That are not closed, at the same time.
+    uint256 private constant CONTRACTS = 7;
 
     function deposit(uint256 seed) public {
         uint256 user = seed % USERS;
@@ -52,7 +53,7 @@ contract GridHandler is GridReporter {
     }
 
     function createContract(uint256 seed) public {
-        if (grid.contractCount() >= CONTRACTS) return;
+        if (_openCount() >= CONTRACTS) return;
         (uint256 user, uint256 farm) = (seed % USERS, _roll(seed, "farm") % FARMS);
         uint256 ips = _roll(seed, "ips") % 3;
         Resources memory resources = Resources({
@@ -72,7 +73,9 @@ contract GridHandler is GridReporter {
     }
 
     function createRentContract(uint256 seed) public {
-        if (grid.contractCount() >= CONTRACTS) return;
+        if (_openCount() >= CONTRACTS) return;
+        // It keeps all others off the node.
+        if (_roll(seed, "often") % 3 != 0) return;
         (uint256 user, uint256 farm) = (seed % USERS, _roll(seed, "farm") % FARMS);
         bytes memory call = abi.encodeCall(grid.createRentContract, (_nodeOf[farm]));
         if (!_act("createRentContract", actors[user], 0, call)) return;
@@ -83,7 +86,7 @@ contract GridHandler is GridReporter {
     }
 
     function createNameContract(uint256 seed) public {
-        if (grid.contractCount() >= CONTRACTS) return;
+        if (_openCount() >= CONTRACTS) return;
         uint256 user = seed % USERS;
         string memory name = string(abi.encodePacked(bytes1(uint8(97 + (_roll(seed, "name") % 6)))));
         if (!_act("createNameContract", actors[user], 0, abi.encodeCall(grid.createNameContract, (name)))) return;
@@ -91,15 +94,17 @@ contract GridHandler is GridReporter {
         _lower(user);
     }
 
+    /// @dev One, or all that wait for it.
     function confirm(uint256 seed) public {
-        (uint256 id, Bill storage bill) = _bill(seed);
-        if (id == 0) return;
-        ContractView memory view_ = _contract(id);
-        if (view_.kind != ContractKind.Node) return;
-        bytes memory call = abi.encodeCall(grid.confirmDeployment, (id));
-        if (!_act("confirmDeployment", _owner(view_.farmId - 1), 0, call)) return;
-        (bill.expiresAt, bill.lapsesAt) = (0, _lapseOf(bill));
-        reportedAt[id] = block.timestamp;
+        if (seed % 4 == 0) {
+            (uint256 id, ) = _bill(_roll(seed, "contract"));
+            if (id != 0) _confirm(id);
+            return;
+        }
+        uint256 count = grid.contractCount();
+        for (uint256 id = 1; id <= count; id++) {
+            if (!isClosed[id] && _bills[id].expiresAt != 0) _confirm(id);
+        }
     }
 
     function cancel(uint256 seed) public {
@@ -176,7 +181,7 @@ contract GridHandler is GridReporter {
         happened["deleteNode"]++;
         for (uint256 id = 1; id <= grid.contractCount(); id++) {
             Bill storage bill = _bills[id];
-            if (!bill.isName && _contract(id).nodeId == _nodeOf[farm]) bill.retiresAt = retiresAt;
+            if (!isClosed[id] && _contract(id).nodeId == _nodeOf[farm]) bill.retiresAt = retiresAt;
         }
     }
 
@@ -185,13 +190,13 @@ contract GridHandler is GridReporter {
     }
 
     function warpFar(uint256 seed) public {
-        _warp(10 + (seed % 60));
+        if (_roll(seed, "often") % 3 == 0) _warp(10 + (seed % 45));
     }
 
     /// @dev Ends everything.
     function endAll() external {
         for (uint256 id = 1; id <= grid.contractCount(); id++) {
-            if (!_contract(id).isClosed) _endOne(id);
+            if (!isClosed[id]) _endOne(id);
         }
     }
 
@@ -201,6 +206,25 @@ contract GridHandler is GridReporter {
 
     function modelBill(uint256 id) external view returns (Bill memory) {
         return _bills[id];
+    }
+
+    function _confirm(uint256 id) private {
+        Bill storage bill = _bills[id];
+        ContractView memory view_ = _contract(id);
+        if (view_.kind != ContractKind.Node) return;
+        bool mayBe = bill.expiresAt != 0 && bill.endedAt == 0 && !_users[bill.user].inGrace;
+        bytes memory call = abi.encodeCall(grid.confirmDeployment, (id));
+        bool ok = _act("confirmDeployment", _owner(view_.farmId - 1), 0, call);
+        if (ok != mayBe) wrong = "confirm";
+        if (!ok) return;
+        (bill.expiresAt, bill.lapsesAt) = (0, _lapseOf(bill));
+        reportedAt[id] = block.timestamp;
+    }
+
+    function _openCount() private view returns (uint256 count) {
+        for (uint256 user = 0; user < USERS; user++) {
+            count += _users[user].contractIds.length;
+        }
     }
 
     function _endOne(uint256 id) private {

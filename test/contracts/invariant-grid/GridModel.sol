@@ -41,6 +41,7 @@ abstract contract GridModel {
     uint256 internal _price;
     mapping(uint256 user => User) internal _users;
     mapping(uint256 contractId => Bill) internal _bills;
+    mapping(uint256 contractId => bool) public isClosed;
     /// @dev How often each kind of thing happened, so that a play of nothing proves nothing.
     mapping(bytes32 what => uint256) public happened;
 
@@ -75,6 +76,7 @@ abstract contract GridModel {
     function _earn(User storage user, bool inGrace) private {
         for (uint256 i = 0; i < user.contractIds.length; i++) {
             Bill storage bill = _bills[user.contractIds[i]];
+            if (bill.rate == 0) continue;
             uint256 share = bill.isName ? 100 : 100 - user.level;
             uint256 cost = bill.rate * (inGrace ? GRACE_SHARE : share) * _price;
             if (!inGrace) bill.earned += cost;
@@ -84,6 +86,7 @@ abstract contract GridModel {
 
     /// @dev What the start of a second changes by itself.
     function _begin(User storage user) private {
+        if (_second % INTERVAL != 0 && !user.inGrace) return;
         for (uint256 i = 0; i < user.contractIds.length; i++) {
             Bill storage bill = _bills[user.contractIds[i]];
             if (bill.rate != 0 && !bill.isName && bill.lapsesAt == _second) {
@@ -117,7 +120,14 @@ abstract contract GridModel {
         Bill storage bill = _bills[contractId];
         if (bill.endedAt == 0) _over(bill, cause);
         if (_users[bill.user].inGrace) _users[bill.user].debt -= bill.unpaid;
-        (bill.rate, bill.unpaid) = (0, 0);
+        (bill.rate, bill.unpaid, isClosed[contractId]) = (0, 0, true);
+        // What is closed changes no more.
+        uint256[] storage ids = _users[bill.user].contractIds;
+        for (uint256 i = 0; i < ids.length; i++) {
+            if (ids[i] != contractId) continue;
+            ids[i] = ids[ids.length - 1];
+            ids.pop();
+        }
     }
 
     function _lower(uint256 user) internal {

@@ -39,6 +39,7 @@ abstract contract GridReporter is GridActors {
         uint256 farm = seed % FARMS;
         uint256 count = grid.contractCount();
         for (uint256 id = 1; id <= count; id++) {
+            if (isClosed[id]) continue;
             ContractView memory view_ = _contract(id);
             if (view_.nodeId != _nodeOf[farm] || view_.state == ContractState.Deleted) continue;
             _report(_nodeOf[farm], farm, _oneReport(id, block.timestamp, _roll(seed, "all") + id));

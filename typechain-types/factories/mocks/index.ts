@@ -3,4 +3,5 @@
 /* tslint:disable */
 /* eslint-disable */
 export { Actor__factory } from './Actor__factory.js';
+export { ContractAccount__factory } from './ContractAccount__factory.js';
 export { ScriptedFeed__factory } from './ScriptedFeed__factory.js';

@@ -11,7 +11,16 @@ import { createEventRange } from "../event-range.ts";
 const CONTRACT_EVENTS = ["ContractCreated", "RentContractCreated", "ContractUpdated", "ContractClosed"] as const;
 const USER_EVENTS = ["OutOfFunds", "Recovered", "GraceEnded"] as const;
 
-type LogMethods = Pick<GridContracts, "deploymentData" | "contractsOnNode" | "changes">;
+/** Ids that one request for events names. */
+const IDS_AT_ONCE = 100;
+
+interface Grains {
+  readonly grains?: bigint;
+  /** Of a report only. */
+  readonly trafficGrains?: bigint;
+}
+
+type LogMethods = Pick<GridContracts, "deploymentData" | "contractsOnNode" | "changes" | "settledGrains">;
 
 /** What only the grid's events say. */
 export function createContractLogs(connection: Connection, grid: IGridContracts, address: string): LogMethods {
@@ -60,6 +69,21 @@ export function createContractLogs(connection: Connection, grid: IGridContracts,
       const created = [topicOf("ContractCreated"), topicOf("RentContractCreated")];
       const found = await logs([created, null, null, word(nodeId)], 0, head, options);
       return found.map(({ topics }) => Number(topics[1]));
+    },
+    async settledGrains(contractIds, options) {
+      const sums = new Map(contractIds.map((id) => [id, 0n]));
+      if (sums.size === 0) return sums;
+      const head = await read(() => provider.getBlockNumber(), options);
+      const events = [topicOf("ContractSettled"), topicOf("ConsumptionReported")];
+      for (let at = 0; at < contractIds.length; at += IDS_AT_ONCE) {
+        const ids = contractIds.slice(at, at + IDS_AT_ONCE).map(word);
+        for (const log of await logs([events, ids], 0, head, options)) {
+          const { grains = 0n, trafficGrains = 0n } = grid.interface.parseLog(log)?.args.toObject() as Grains;
+          const id = Number(log.topics[1]);
+          sums.set(id, (sums.get(id) ?? 0n) + grains + trafficGrains);
+        }
+      }
+      return sums;
     },
     async changes(fromBlock, toBlock, options) {
       const wanted = [...CONTRACT_EVENTS, ...USER_EVENTS].map(topicOf);

@@ -20,7 +20,7 @@ export async function measureContainer(
   try {
     let identity = await identify(container, cannot, signal);
     for (let look = 0; look < MAX_LOOKS && identity !== undefined; look++) {
-      // One shot: Docker would wait a second for the difference to a second sample.
+      // One shot: Docker would wait for the difference to a second sample. It may still answer with that of its next second.
       const stats = await read(container.stats({ stream: false, "one-shot": true }), cannot, signal);
       const after = await identify(container, cannot, signal);
       // Counters of one start under the identity of another would be billed twice.
