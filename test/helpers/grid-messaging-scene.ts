@@ -53,12 +53,12 @@ export async function createGridMessagingScene(
     copies: () => 1,
     async settle(promise) {
       let settled = false;
-      const done = (): void => {
+      const watched = promise.finally(() => {
         settled = true;
-      };
-      promise.then(done, done);
+      });
+      watched.catch(() => undefined);
       for (let i = 0; i < 5_000 && !settled; i += 1) await clock.advance(100);
-      return await promise;
+      return await watched;
     },
     async stop() {
       await answerer.stop();
