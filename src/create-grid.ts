@@ -5,7 +5,7 @@ import { tcpProber } from "./adapters/prober/tcp.ts";
 import { readBill } from "./client/grid/bill.ts";
 import { cancel, cancelOnChain } from "./client/grid/cancel.ts";
 import type { DeployOptions } from "./client/grid/bring.ts";
-import { deploy, finishInterrupted, type DeployRequest, type Deployed } from "./client/grid/deploy.ts";
+import { deploy, finishInterrupted, isBegun, type DeployRequest, type Deployed } from "./client/grid/deploy.ts";
 import { explained } from "./client/grid/explain-refusal.ts";
 import type { GridCallOptions, GridOnChain, GridUser } from "./client/grid/grid-user.ts";
 import { findNode, listFarms, listNodes } from "./client/grid/nodes.ts";
@@ -79,6 +79,8 @@ export interface SprfGrid extends SprfGridOnChain {
    * @throws SprfError `NO_NODE`, `BALANCE_TOO_LOW`, `NODE_REFUSED`, `NODE_SILENT`, `INVALID_INPUT`
    */
   deploy(request: DeployRequest, options?: DeployOptions): Promise<Deployed>;
+  /** Whether `deploy` would finish what an earlier call began, so that nothing new is bought. */
+  isBegun(request: DeployRequest): Promise<boolean>;
   /** Finishes deployments that were interrupted, or cancels them. */
   finishInterrupted(options?: DeployOptions): Promise<readonly Deployed[]>;
   /** @throws SprfError `CONTRACT_UNKNOWN`, `INVALID_INPUT`, `NODE_REFUSED` (the old runs on), `NODE_SILENT` */
@@ -135,6 +137,7 @@ export async function connectGrid(init: ConnectInit, options: GridCallOptions = 
     return {
       ...faceOf(parts.user, async (callOptions) => await peer.ensureTwin(callOptions)),
       deploy: async (request, callOptions) => await deploy(user, request, callOptions),
+      isBegun: async (request) => await isBegun(user, request),
       finishInterrupted: async (callOptions) => await finishInterrupted(user, callOptions),
       update: async (contractId, request, callOptions) => await update(user, contractId, request, callOptions),
       status: async (contract, callOptions) => await readStatus(user, contract, callOptions),

@@ -118,17 +118,21 @@ async function deploy(
   options: GridOptions & TimeoutOptions & { readonly nodeId?: number },
 ): Promise<void> {
   const { grid, signal } = session;
-  const { request } = await requestOf(path);
+  const { request: asked } = await requestOf(path);
+  const request = { ...asked, nodeId: options.nodeId };
   await grid.ensureTwin({ signal });
-  const quote = await grid.quote(request.draft, { nodeId: options.nodeId, signal });
-  if (options.json) printJson({ quote });
-  else printQuote(quote);
-  await confirm(options, signal);
+  if (!(await grid.isBegun(request))) {
+    const quote = await grid.quote(request.draft, { nodeId: options.nodeId, signal });
+    if (options.json) printJson({ quote });
+    else printQuote(quote);
+    await confirm(options, signal);
+  }
   const report = createProgress(options);
-  const { contract, isResumed } = await grid.deploy(
-    { ...request, nodeId: options.nodeId },
-    { signal, timeoutMs: timeoutOf(options), onStep: (step) => report(stepText(step)) },
-  );
+  const { contract, isResumed } = await grid.deploy(request, {
+    signal,
+    timeoutMs: timeoutOf(options),
+    onStep: (step) => report(stepText(step)),
+  });
   report(`contract ${contract.contractId} is ${contract.state}${isResumed ? "; it was begun before" : ""}`, {
     contract: `${contract.contractId}`,
     node: `${contract.nodeId ?? ""}`,

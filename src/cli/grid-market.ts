@@ -1,11 +1,10 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 
 import type { Command } from "commander";
-import { z } from "zod";
-
-import { SprfError, messageOf } from "../errors.ts";
+import { readNodeConsent } from "../config/node-consent-file.ts";
+import { SprfError } from "../errors.ts";
 import type { GridResources } from "../ports/grid-registry.ts";
-import { fromHex, toHex } from "../utils/bytes.ts";
+import { toHex } from "../utils/bytes.ts";
 import { parseBytes } from "../wire/grid/file/units.ts";
 import { gridCommand, idOf, withGridOnChain, type GridOptions } from "./grid-session.ts";
 import { printJson, printNodes } from "./grid-views.ts";
@@ -22,17 +21,6 @@ interface ResourceOptions {
   readonly ssd: string;
   readonly hdd: string;
 }
-
-/** What a farm's owner hands to who runs the node. */
-const consentSchema = z.strictObject({
-  farmId: z.int().min(1),
-  cores: z.int().min(0),
-  memoryBytes: z.string().regex(/^\d+$/),
-  ssdBytes: z.string().regex(/^\d+$/),
-  hddBytes: z.string().regex(/^\d+$/),
-  deadlineSeconds: z.int().min(0),
-  signature: z.string().regex(/^([0-9a-f]{2})*$/),
-});
 
 /** Commands about farms. */
 export function addFarmCommands(grid: Command): void {
@@ -123,17 +111,19 @@ export function addFarmCommands(grid: Command): void {
             { farmId, twinId: twin.id, nodeAccount: account, resources, deadlineSeconds },
             { signal },
           );
-          const consent: z.input<typeof consentSchema> = {
+          const { cruCores, sruBytes, hruBytes, mruBytes } = resources;
+          const consent = {
             farmId,
-            cores: resources.cruCores,
-            memoryBytes: `${resources.mruBytes}`,
-            ssdBytes: `${resources.sruBytes}`,
-            hddBytes: `${resources.hruBytes}`,
             deadlineSeconds,
-            signature: toHex(signature),
+            signature: `0x${toHex(signature)}`,
+            resources: { cruCores, sruBytes: `${sruBytes}`, hruBytes: `${hruBytes}`, mruBytes: `${mruBytes}` },
           };
           await writeFile(options.out, `${JSON.stringify(consent, undefined, 2)}\n`);
-          say(options, { consent }, `written to ${options.out}: for \`npm run grid -- node register\` of ${account}`);
+          say(
+            options,
+            { consent },
+            `written to ${options.out}: for \`npm run worker -- --node --consent\` of ${account}`,
+          );
         });
       },
     );
@@ -173,24 +163,22 @@ export function addNodeCommands(grid: Command): void {
     .action(
       async (options: GridOptions & Record<"consent" | "country" | "city" | "latitude" | "longitude", string>) => {
         await withGridOnChain(options, async (session, signal) => {
-          const consent = await readConsent(options.consent);
+          const { farmId, resources, ...consent } = await readNodeConsent(options.consent);
+          if (resources === undefined) {
+            throw new SprfError("INVALID_INPUT", `--consent: ${options.consent} does not say what the node may have`);
+          }
           await session.ensureTwin({ signal });
           const nodeId = await session.registry.createNode(
             {
-              farmId: consent.farmId,
-              resources: {
-                cruCores: consent.cores,
-                mruBytes: BigInt(consent.memoryBytes),
-                sruBytes: BigInt(consent.ssdBytes),
-                hruBytes: BigInt(consent.hddBytes),
-              },
+              farmId,
+              resources,
               location: {
                 country: options.country,
                 city: options.city,
                 latitude: degreesOf("--latitude", options.latitude),
                 longitude: degreesOf("--longitude", options.longitude),
               },
-              consent: { deadlineSeconds: consent.deadlineSeconds, signature: fromHex(consent.signature) },
+              consent,
             },
             { signal },
           );
@@ -249,14 +237,4 @@ function sizeOf(name: string, text: string): bigint {
 function degreesOf(name: string, text: string): number {
   if (/^-?\d{1,3}(\.\d{1,6})?$/.test(text)) return Number(text);
   throw new SprfError("INVALID_INPUT", `${name}: expected degrees such as -12.5, got ${JSON.stringify(text)}`);
-}
-
-async function readConsent(path: string): Promise<z.output<typeof consentSchema>> {
-  try {
-    return consentSchema.parse(JSON.parse(await readFile(path, "utf8")));
-  } catch (error) {
-    throw new SprfError("INVALID_INPUT", `--consent: ${path} is no consent: ${messageOf(error).slice(0, 200)}`, {
-      cause: error,
-    });
-  }
 }
