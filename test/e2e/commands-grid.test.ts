@@ -51,6 +51,13 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
   const run = async (line: string): Promise<string> => (await succeed(lineOf(line), environment())).stdout;
   const fail = async (line: string): Promise<{ readonly code: number | string; readonly stderr: string }> =>
     await runCommandLine(lineOf(line), environment());
+  const startNode = (): RunningCommand =>
+    startCommand("npm run worker -- --devnet --account 3 --node --farm 1", {
+      ...devnet.environment,
+      SPRF_NODE_FIREWALL: "managed-elsewhere",
+      SPRF_NODE_POLL_MS: "1000",
+      SPRF_NODE_CORES: "4",
+    });
   const page = async (): Promise<string> => {
     try {
       return (await (await fetch(`http://${PUBLIC_IP}:${PORT}/`)).text()).trim();
@@ -77,12 +84,7 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
     // docs-command: npm run grid -- farm add-ip 1 127.0.10.1/8 127.0.0.1 --devnet --account 3
     await run("npm run grid -- farm add-ip 1 127.0.10.1/8 127.0.0.1 --devnet --account 3");
     // docs-command: npm run worker -- --devnet --account 3 --node --farm 1
-    worker = startCommand("npm run worker -- --devnet --account 3 --node --farm 1", {
-      ...devnet.environment,
-      SPRF_NODE_FIREWALL: "managed-elsewhere",
-      SPRF_NODE_POLL_MS: "1000",
-      SPRF_NODE_CORES: "4",
-    });
+    worker = startNode();
     await worker.until(/is node 1 of the grid/);
     // docs-command: npm run grid -- node list --devnet
     expect(await run("npm run grid -- node list --devnet")).to.match(/^ *1 +home +up /m);
@@ -156,9 +158,13 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
     const path = join(folder, "other.yaml");
     await writeFile(path, other);
     const line = `npm run grid -- deploy ${path} --devnet --account 5 --yes`;
+    // While the node is down, so that it cannot be done before it is killed.
+    await worker.end("SIGTERM");
     const killed = startCommand(line, environment());
     await killed.until(/contract 2: sent to node/);
     await killed.end("SIGKILL");
+    worker = startNode();
+    await worker.until(/is node 1 of the grid/);
     expect(await run(line)).to.match(/contract 2 is deployed; it was begun before/);
     const lines = (await run("npm run grid -- status --all --devnet --account 5 --json")).trim().split("\n");
     expect(lines.map((each) => (JSON.parse(each) as { contract: { state: string } }).contract.state)).to.deep.equal([
