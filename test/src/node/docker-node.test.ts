@@ -220,8 +220,8 @@ describeWithPart(
       };
       const billed = (): bigint => reports.reduce((sum, { nruBytes }) => sum + nruBytes, pending?.nruBytes ?? 0n);
       const before = await used();
-    await until(() => billed() >= before, SLOW);
-    expect(billed() <= (await used())).to.equal(true);
+      await until(() => billed() >= before, SLOW);
+      expect(billed() <= (await used())).to.equal(true);
       expect(reports.map(({ timestampSeconds }) => timestampSeconds)).to.not.include(pending?.timestamp);
       await scene.user.grid.contracts.cancelContract(contractId);
     }).timeout(120_000);
