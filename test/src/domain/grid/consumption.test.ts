@@ -82,7 +82,10 @@ describe("domain/grid/consumption", () => {
     state = makeReport(confirmReport(state, START_MS / 1_000 + 60));
     expect(state.pending?.nruBytes).to.equal(5n);
     expect(skipReport(state, "from-the-future").pending).to.deep.equal(state.pending);
-    expect(skipReport(state, "over").pending).to.equal(undefined);
+    expect(skipReport(state, "not-deployed").pending).to.deep.equal(state.pending);
+    for (const why of ["over", "foreign", "not-newer", "out-of-funds", "rate-too-high"] as const) {
+      expect(skipReport(state, why).pending).to.equal(undefined);
+    }
   });
 
   it("makes no report of nothing, nor two of one second", () => {
