@@ -5,10 +5,11 @@ import { tcpProber } from "./adapters/prober/tcp.ts";
 import { readBill } from "./client/grid/bill.ts";
 import { cancel, cancelOnChain } from "./client/grid/cancel.ts";
 import type { DeployOptions } from "./client/grid/bring.ts";
-import { deploy, finishInterrupted, type DeployRequest, type Deployed } from "./client/grid/deploy.ts";
+import { deploy, finishInterrupted, isBegun, type DeployRequest, type Deployed } from "./client/grid/deploy.ts";
+import { explained } from "./client/grid/explain-refusal.ts";
 import type { GridCallOptions, GridOnChain, GridUser } from "./client/grid/grid-user.ts";
 import { findNode, listFarms, listNodes } from "./client/grid/nodes.ts";
-import { nodeKeyOf, ownContract, ownContracts } from "./client/grid/own-contracts.ts";
+import { nodeKeyOf, ownContract, ownContracts, ownTwin } from "./client/grid/own-contracts.ts";
 import { quoteDeployment, type DeploymentQuote } from "./client/grid/quote.ts";
 import { recover, type RecoveredContract } from "./client/grid/recover.ts";
 import type { SendOptions } from "./client/grid/send-deployment.ts";
@@ -57,6 +58,14 @@ export interface SprfGridOnChain {
   /** Cancels without telling the node, which sees it by itself. @throws SprfError `CONTRACT_UNKNOWN` */
   cancelOnChain(contractId: number, options?: GridCallOptions): Promise<{ readonly wasOver: boolean }>;
   bill(options?: GridCallOptions): Promise<Bill>;
+  /** Adds wei to the balance of this account's twin; resolves with the balance. @throws SprfError `NOT_REGISTERED` */
+  deposit(wei: bigint, options?: GridCallOptions): Promise<bigint>;
+  /** @throws SprfError `BALANCE_TOO_LOW` */
+  withdraw(wei: bigint, options?: GridCallOptions): Promise<bigint>;
+  /** Rents a whole node; resolves with the contract. @throws SprfError `BALANCE_TOO_LOW`, `CHAIN_REVERTED` */
+  rent(nodeId: number, options?: GridCallOptions): Promise<number>;
+  /** Takes a name; resolves with the contract. @throws SprfError `BALANCE_TOO_LOW`, `CHAIN_REVERTED` */
+  takeName(label: string, options?: GridCallOptions): Promise<number>;
   /** Ends all connections; safe to repeat. */
   close(): Promise<void>;
 }
@@ -70,6 +79,8 @@ export interface SprfGrid extends SprfGridOnChain {
    * @throws SprfError `NO_NODE`, `BALANCE_TOO_LOW`, `NODE_REFUSED`, `NODE_SILENT`, `INVALID_INPUT`
    */
   deploy(request: DeployRequest, options?: DeployOptions): Promise<Deployed>;
+  /** Whether `deploy` would finish what an earlier call began, so that nothing new is bought. */
+  isBegun(request: DeployRequest): Promise<boolean>;
   /** Finishes deployments that were interrupted, or cancels them. */
   finishInterrupted(options?: DeployOptions): Promise<readonly Deployed[]>;
   /** @throws SprfError `CONTRACT_UNKNOWN`, `INVALID_INPUT`, `NODE_REFUSED` (the old runs on), `NODE_SILENT` */
@@ -126,6 +137,7 @@ export async function connectGrid(init: ConnectInit, options: GridCallOptions = 
     return {
       ...faceOf(parts.user, async (callOptions) => await peer.ensureTwin(callOptions)),
       deploy: async (request, callOptions) => await deploy(user, request, callOptions),
+      isBegun: async (request) => await isBegun(user, request),
       finishInterrupted: async (callOptions) => await finishInterrupted(user, callOptions),
       update: async (contractId, request, callOptions) => await update(user, contractId, request, callOptions),
       status: async (contract, callOptions) => await readStatus(user, contract, callOptions),
@@ -185,6 +197,20 @@ function faceOf(user: GridOnChain, ensureTwin: SprfGridOnChain["ensureTwin"]): O
     readData: async (contract, options) => await readData(user, contract, options),
     cancelOnChain: async (contractId, options) => await cancelOnChain(user, contractId, options),
     bill: async (options) => await readBill(user, options),
+    async deposit(wei, options) {
+      const { id } = await ownTwin(user, options);
+      await user.contracts.depositWei(wei, options);
+      return (await user.contracts.account(id, options)).balanceWei;
+    },
+    async withdraw(wei, options) {
+      const { id } = await ownTwin(user, options);
+      await explained(async () => await user.contracts.withdrawWei(wei, options));
+      return (await user.contracts.account(id, options)).balanceWei;
+    },
+    rent: async (nodeId, options) =>
+      await explained(async () => await user.contracts.createRentContract(nodeId, options)),
+    takeName: async (label, options) =>
+      await explained(async () => await user.contracts.createNameContract(label, options)),
   };
 }
 

@@ -118,20 +118,24 @@ async function deploy(
   options: GridOptions & TimeoutOptions & { readonly nodeId?: number },
 ): Promise<void> {
   const { grid, signal } = session;
-  const { request } = await requestOf(path);
+  const { request: asked } = await requestOf(path);
+  const request = { ...asked, nodeId: options.nodeId };
   await grid.ensureTwin({ signal });
-  const quote = await grid.quote(request.draft, { nodeId: options.nodeId, signal });
-  if (options.json) printJson({ quote });
-  else printQuote(quote);
-  await confirm(options, signal);
+  if (!(await grid.isBegun(request))) {
+    const quote = await grid.quote(request.draft, { nodeId: options.nodeId, signal });
+    if (options.json) printJson({ quote });
+    else printQuote(quote);
+    await confirm(options, signal);
+  }
   const report = createProgress(options);
-  const { contract, isResumed } = await grid.deploy(
-    { ...request, nodeId: options.nodeId },
-    { signal, timeoutMs: timeoutOf(options), onStep: (step) => report(stepText(step)) },
-  );
+  const { contract, isResumed } = await grid.deploy(request, {
+    signal,
+    timeoutMs: timeoutOf(options),
+    onStep: (step) => report(stepText(step)),
+  });
   report(`contract ${contract.contractId} is ${contract.state}${isResumed ? "; it was begun before" : ""}`, {
-    contract: contract.contractId,
-    node: contract.nodeId ?? 0,
+    contract: `${contract.contractId}`,
+    node: `${contract.nodeId ?? ""}`,
     ...(contract.publicIps.length === 0 ? {} : { publicIps: contract.publicIps.map(({ ip }) => ip).join(" ") }),
   });
 }
@@ -167,7 +171,13 @@ async function printStatus(
     return;
   }
   const rows = found.flatMap(({ contract, node, problem, name }) => {
-    const first = [String(contract.contractId), contract.kind, name ?? "", stateText(contract), String(contract.nodeId ?? "")];
+    const first = [
+      String(contract.contractId),
+      contract.kind,
+      name ?? "",
+      stateText(contract),
+      String(contract.nodeId ?? ""),
+    ];
     const says = node?.state ?? (problem === undefined ? "" : "silent");
     const ips = contract.publicIps.map(({ ip }) => ip).join(" ");
     const containers = (node?.containers ?? []).map(({ name: container, state, health, restarts }) => [
@@ -187,23 +197,32 @@ async function printStatus(
   }
 }
 
-async function recoverAll({ grid, signal }: GridSession, options: GridOptions & { readonly out: string }): Promise<void> {
+async function recoverAll(
+  { grid, signal }: GridSession,
+  options: GridOptions & { readonly out: string },
+): Promise<void> {
   const report = createProgress(options);
   for await (const { contract, data, problem, node, detail } of grid.recover({ signal })) {
     const { contractId, kind } = contract;
     if (data === undefined) {
-      report(`contract ${contractId} (${kind}): ${problem === undefined ? "nothing to restore" : `no data: ${problem}`}`);
+      report(
+        `contract ${contractId} (${kind}): ${problem === undefined ? "nothing to restore" : `no data: ${problem}`}`,
+      );
       continue;
     }
     const path = await keepDeployment(options.out, contractId, data);
     const says = { runs: "runs", sent: "sent to its node again and runs", paused: "paused", lost: "lost by its node" };
     const words = `contract ${contractId}: ${says[node ?? "lost"]}${detail === undefined ? "" : ` (${detail})`}`;
-    report(words, { contract: contractId, file: path });
+    report(words, { contract: `${contractId}`, file: path });
   }
 }
 
 /** A file that deploys it again, and its secrets beside it, which nobody else may read. */
-async function keepDeployment(folder: string, contractId: number, { name, workload, secrets }: DeploymentData): Promise<string> {
+async function keepDeployment(
+  folder: string,
+  contractId: number,
+  { name, workload, secrets }: DeploymentData,
+): Promise<string> {
   await mkdir(folder, { recursive: true });
   const secretFiles = new Map<string, string>();
   for (const [secret, value] of Object.entries(secrets?.values ?? {})) {

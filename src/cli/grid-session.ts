@@ -56,7 +56,10 @@ export async function withGrid(options: GridOptions, work: (session: GridSession
 export function weiOf(name: string, ether: string): bigint {
   const match = /^(\d{1,12})(?:\.(\d{1,18}))?$/.exec(ether);
   if (match === null) {
-    throw new SprfError("INVALID_INPUT", `${name}: expected ether with at most 18 decimals, got ${JSON.stringify(ether)}`);
+    throw new SprfError(
+      "INVALID_INPUT",
+      `${name}: expected ether with at most 18 decimals, got ${JSON.stringify(ether)}`,
+    );
   }
   const [, whole = "", fraction = ""] = match;
   return BigInt(whole + fraction.padEnd(ETHER_DIGITS, "0"));

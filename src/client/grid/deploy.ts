@@ -116,6 +116,12 @@ async function boughtBefore(
   return undefined;
 }
 
+/** Whether an earlier call began this very deployment and was interrupted, so that {@link deploy} finishes it. */
+export async function isBegun({ store }: Pick<GridUser, "store">, request: DeployRequest): Promise<boolean> {
+  const fingerprint = fingerprintOf(request);
+  return (await openEntries(store)).some((entry) => entry.fingerprint === fingerprint);
+}
+
 /**
  * Finishes what was interrupted: what was bought is deployed, or cancelled when its node does not take it; what was not bought is
  * forgotten once it cannot be any more. Resolves with the contracts that stand.

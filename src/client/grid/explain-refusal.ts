@@ -34,6 +34,15 @@ export function explainRefusal(error: unknown): unknown {
   }
 }
 
+/** Does something on the chain; what the contracts refuse is said in a user's words. */
+export async function explained<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw explainRefusal(error);
+  }
+}
+
 function etherText(wei: string): string {
   if (!/^\d+$/.test(wei)) return wei;
   const digits = wei.padStart(WEI_DIGITS + 1, "0");

@@ -5,9 +5,7 @@ import { sealSecrets } from "../../wire/grid/secrets.ts";
 import type { GridUser } from "./grid-user.ts";
 
 /** Images are fetched meanwhile. */
-export const DEPLOY_TIMEOUT_MS = 600_000;
-/** A node that says nothing at all for so long is not there. */
-export const HEARING_TIMEOUT_MS = 60_000;
+const DEPLOY_TIMEOUT_MS = 600_000;
 
 export interface SendOptions {
   readonly signal?: AbortSignal | undefined;
