@@ -8,6 +8,7 @@ import type { Startable } from "../../../src/ports/startable.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import { utf8 } from "../../../src/utils/bytes.ts";
 import { hashDeployment, type Workload } from "../../../src/wire/grid/workload.ts";
+import { codeOf } from "../../helpers/code-of.ts";
 import { memoryStore, smallWorkload, startGridScene, withSecret, type GridScene } from "../../helpers/grid-scene.ts";
 import { exampleContainer, GIB, MIB } from "../../helpers/grid-workloads.ts";
 import { createMemoryWorkloads, type MemoryWorkloads } from "../../helpers/memory-workloads.ts";
@@ -305,16 +306,19 @@ describe("node/node-service on a real chain", function () {
     };
     const workload = smallWorkload();
     const contractId = await buy(workload);
-    const asked = deploy(workload, contractId);
+    const gone = new AbortController();
+    const asked = scene.ask(contractId, await scene.question(workload), { signal: gone.signal });
     await reached.promise;
     await node?.stop();
+    // Nobody asks again: what the node wrote down has to do.
+    gone.abort();
+    expect(await codeOf(asked)).to.equal("ABORTED");
     workloads.gate = undefined;
     await restart();
     await until(async () => (await stateOf(contractId)) === "deployed", SLOW);
     expect(runs(contractId)).to.equal(true);
     // The user's request, which nobody answered, is asked anew.
     expect((await deploy(workload, contractId)).kind).to.equal("done");
-    asked.catch(() => undefined);
   });
 
   it("should make again what was lost, from what it wrote down", async () => {
