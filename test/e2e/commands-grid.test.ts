@@ -12,6 +12,8 @@ import { describeWithPart } from "../helpers/require-parts.ts";
 import { until } from "../helpers/until.ts";
 
 const SUITE_TIMEOUT_MS = 300_000;
+/** Daemons live as long as the suite. */
+const DAEMON = { timeoutMs: 600_000 };
 const PUBLISHED_TIMEOUT_MS = 60_000;
 const USER = 2;
 /** Of their own, since others test on this machine as well. */
@@ -52,12 +54,18 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
   const fail = async (line: string): Promise<{ readonly code: number | string; readonly stderr: string }> =>
     await runCommandLine(lineOf(line), environment());
   const startNode = (): RunningCommand =>
-    startCommand("npm run worker -- --devnet --account 3 --node --farm 1", {
-      ...devnet.environment,
-      SPRF_NODE_FIREWALL: "managed-elsewhere",
-      SPRF_NODE_POLL_MS: "1000",
-      SPRF_NODE_CORES: "4",
-    });
+    startCommand(
+      "npm run worker -- --devnet --account 3 --node --farm 1",
+      {
+        ...devnet.environment,
+        SPRF_NODE_FIREWALL: "managed-elsewhere",
+        SPRF_NODE_POLL_MS: "1000",
+        SPRF_NODE_CORES: "4",
+        // The same account on another devnet has the same label else.
+        SPRF_NODE_LABEL: `cli-${process.pid}`,
+      },
+      DAEMON,
+    );
   const page = async (): Promise<string> => {
     try {
       return (await (await fetch(`http://${PUBLIC_IP}:${PORT}/`)).text()).trim();
@@ -70,7 +78,7 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
     image = await busyboxImage();
     folder = await mkdtemp(join(tmpdir(), "sprf-grid-"));
     await writeFile(join(folder, "workload.yaml"), fileOf(image, PAGE));
-    devnet = await startDevnetCommand("npm run devnet");
+    devnet = await startDevnetCommand("npm run devnet", DAEMON);
   });
   after(async () => {
     await worker?.end("SIGTERM");
@@ -171,7 +179,6 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
       "deployed",
       "deployed",
     ]);
-    // docs-command: npm run grid -- cancel 2 --devnet --account 5
     expect(await run("npm run grid -- cancel 2 --devnet --account 5")).to.equal("contract 2 is cancelled\n");
   });
 
@@ -199,9 +206,7 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
     expect(await run("npm run grid -- cancel 1 --devnet --account 5")).to.equal("contract 1 is cancelled\n");
     await until(async () => (await page()) === "", { timeoutMs: PUBLISHED_TIMEOUT_MS, what: "the end of the page" });
     expect(await run("npm run grid -- name my-shop --devnet --account 5 --yes")).to.include("holds the name my-shop");
-    // docs-command: npm run grid -- rent 1 --devnet --account 5 --yes
     expect(await run("npm run grid -- rent 1 --devnet --account 5 --yes")).to.include("rents node 1");
-    // docs-command: npm run grid -- withdraw 0.1 --devnet --account 5
     expect(await run("npm run grid -- withdraw 0.1 --devnet --account 5")).to.match(/^balance: 0\.\d+ ether$/m);
   });
 });
