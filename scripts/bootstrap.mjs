@@ -15,6 +15,7 @@ const TARGETS = {
   tester: ["src/cli/tester.ts"],
   indexer: ["src/cli/indexer.ts"],
   market: ["src/cli/market.ts"],
+  grid: ["src/cli/grid.ts"],
   audit: ["src/cli/audit.ts"],
   program: ["src/cli/program.ts"],
   test: ["scripts/test.ts"],

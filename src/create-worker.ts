@@ -12,6 +12,7 @@ import {
   type EngineSettings,
   type Engines,
 } from "./create-engines.ts";
+import { createNode, type GridNodeDaemon, type NodeInit } from "./create-node.ts";
 import { createPeer, type PeerInit } from "./create-peer.ts";
 import { DEFAULT_WITHDRAW_FACTOR } from "./domain/worthwhile.ts";
 import { SprfError, messageOf } from "./errors.ts";
@@ -63,6 +64,8 @@ export interface WorkerInit extends PeerInit {
   readonly withdrawFactor?: number;
   /** Takes no more agreements and serves those that it has to their end, which `drained` waits for. @default false */
   readonly drain?: boolean;
+  /** Makes it a node of the grid as well. */
+  readonly node?: NodeInit | undefined;
   /** Puts something around each engine: self-checks, or the faults of a test. */
   readonly wrapEngine?: (engine: Engine) => Engine;
 }
@@ -73,6 +76,8 @@ export interface Worker extends Startable {
   readonly apiUrl: string;
   readonly workerId: number;
   readonly twin: Twin;
+  /** Of its node on the grid; undefined when it is none. */
+  readonly nodeId: number | undefined;
   /** Resolves when the market waits for no agreement of this worker any more; `onProgress` says what is still open. */
   drained(options?: {
     readonly signal?: AbortSignal | undefined;
@@ -89,6 +94,8 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   const engines = wrapAll(createEngines({ content, logger }, { ...init.engines, scratchDirectory }), init.wrapEngine);
   const consented = createConsentedRecords({ store, content, ledger });
   const states = createStates({ clock, logger }, { ...init.engines, scratchDirectory });
+  const node: GridNodeDaemon | undefined =
+    init.node === undefined ? undefined : createNode(peer, init.node, { directory: init.dataDirectory });
   const closers: (() => Promise<void>)[] = [];
   const life = new AbortController();
   const tips = createTipMemory({
@@ -197,6 +204,10 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     });
     closers.push(async () => await care.stop());
     await care.start({ signal });
+    if (node !== undefined) {
+      closers.push(async () => await node.stop());
+      await node.start({ signal });
+    }
     logger.info("worker started", { workerId, apiUrl });
   }
 
@@ -343,6 +354,9 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     },
     get twin() {
       return started().twin;
+    },
+    get nodeId() {
+      return started() && node?.nodeId;
     },
     async drained({ signal, onProgress } = {}) {
       const ended = signal === undefined ? life.signal : AbortSignal.any([signal, life.signal]);

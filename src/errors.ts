@@ -167,7 +167,20 @@ export const ERRORS = {
     fault: "user",
     next: "Make the workload smaller, or keep its file yourself and put no data on the chain.",
   },
+  NODE_REFUSED: { fault: "user", next: "The message says why the node refuses and what to do about it." },
+  NODE_SILENT: { fault: "network", next: "Check that the node is up, and try again; nothing is done twice." },
   SECRETS_INVALID: { fault: "peer", next: "Seal the secrets of this very workload to this node's message key." },
+
+  NO_NODE: {
+    fault: "user",
+    next: "Ask for less, choose another node, or wait until one is free: `npm run grid -- node list` shows them.",
+  },
+  CONTRACT_UNKNOWN: { fault: "user", next: "Check the contract's number: `npm run grid -- status` lists yours." },
+  BALANCE_TOO_LOW: { fault: "user", next: "Deposit what the message says (`npm run grid -- deposit`)." },
+  WORKLOAD_FILE_INVALID: {
+    fault: "user",
+    next: "Correct the named lines; `docs/spec/workload-file.md` says what a workload file may hold.",
+  },
 
   // Index
   EVENTS_MISSING: {

@@ -12,6 +12,19 @@
  */
 export { connect } from "./create-client.ts";
 export type { BuyOptions, CallOptions, ConnectInit, SprfClient } from "./create-client.ts";
+export { connectGrid, connectGridOnChain } from "./create-grid.ts";
+export type { SprfGrid, SprfGridOnChain } from "./create-grid.ts";
+export type { DeployOptions, DeployStep } from "./client/grid/bring.ts";
+export type { DeployRequest, Deployed } from "./client/grid/deploy.ts";
+export type { DeploymentQuote } from "./client/grid/quote.ts";
+export type { RecoveredContract } from "./client/grid/recover.ts";
+export type { DeploymentStatus } from "./client/grid/status.ts";
+export type { WatchOptions, WatchReport } from "./client/grid/watch.ts";
+export type { Bill, ContractBill } from "./domain/grid/bill.ts";
+export type { NodeOffer } from "./domain/grid/choose-node.ts";
+export { readWorkloadFile } from "./wire/grid/file/read-workload-file.ts";
+export type { WorkloadFile } from "./wire/grid/file/read-workload-file.ts";
+export { writeWorkloadFile } from "./wire/grid/file/write-workload-file.ts";
 export type { NetworkSettings } from "./create-peer.ts";
 export type { CreateProgramParts, CreatedProgram } from "./client/create-program.ts";
 export type { BestPurchase } from "./client/choose-and-buy.ts";

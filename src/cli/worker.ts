@@ -1,5 +1,6 @@
 import { createWorker, type Worker } from "../create-worker.ts";
 import { daemonCommand, daemonInit, type DaemonOptions } from "./daemon-options.ts";
+import { nodeInitOf } from "./node-init.ts";
 import { runDaemon } from "./run-daemon.ts";
 import { runCommand } from "./run-command.ts";
 
@@ -10,6 +11,9 @@ interface WorkerOptions extends DaemonOptions {
   readonly vetted?: string;
   readonly withdrawFactor?: string;
   readonly drain?: boolean;
+  readonly node?: boolean;
+  readonly farm?: string;
+  readonly consent?: string;
 }
 
 const command = daemonCommand(
@@ -21,6 +25,9 @@ const command = daemonCommand(
   .option("--price <wei>", "per block, when it registers")
   .option("--vetted <digests>", "images that it has found deterministic, when it registers; 64 hex digits each")
   .option("--withdraw-factor <times>", "how many times its gas a withdrawal has to bring")
+  .option("--node", "be a node of the grid as well: run deployments on this machine's Docker Engine")
+  .option("--farm <id>", "which farm the node joins, when it is none yet")
+  .option("--consent <file>", "the consent of the farm's owner, when that is another account")
   .option("--drain", "take no more agreements, serve those that it has to their end, and exit")
   .action(async (options: WorkerOptions) => {
     await runCommand(async (signal) => await serve(options, signal), options);
@@ -35,6 +42,9 @@ async function serve(options: WorkerOptions, signal: AbortSignal): Promise<void>
     "worker.pricePerBlockWei": options.price,
     "worker.vettedDigests": options.vetted,
     "worker.withdrawFactor": options.withdrawFactor,
+    "node.enabled": options.node,
+    "node.farmId": options.farm,
+    "node.consentFile": options.consent,
   });
   const { host, port, publicUrl } = settings.http;
   const { stakeWei, withdrawFactor, ...terms } = settings.worker;
@@ -46,15 +56,17 @@ async function serve(options: WorkerOptions, signal: AbortSignal): Promise<void>
     registration: { terms, ...(stakeWei === undefined ? {} : { stakeWei }) },
     withdrawFactor,
     drain,
+    ...(settings.node.enabled ? { node: await nodeInitOf(settings) } : {}),
   });
   const over = new AbortController();
   let draining: Promise<void> = Promise.resolve();
   await runDaemon(worker, AbortSignal.any([signal, over.signal]), () => {
-    const { workerId, account, apiUrl } = worker;
-    if (options.json) console.log(JSON.stringify({ workerId, account, apiUrl }));
+    const { workerId, account, apiUrl, nodeId } = worker;
+    if (options.json) console.log(JSON.stringify({ workerId, account, apiUrl, nodeId }));
     else {
       const until = drain ? "ends when its agreements do" : "Ctrl-C ends it";
-      console.log(`worker ${workerId} (${account}) serves ${apiUrl}; ${until}`);
+      const asNode = nodeId === undefined ? "" : ` and is node ${nodeId} of the grid`;
+      console.log(`worker ${workerId} (${account}) serves ${apiUrl}${asNode}; ${until}`);
     }
     if (drain) draining = waitForTheEnd(worker, options, signal).finally(() => over.abort());
   });

@@ -1,4 +1,5 @@
 import { SprfError, isSprfError, messageOf } from "../errors.ts";
+import { RESEND_PAUSES_MS, describeSendings, sendRepeatedly, withoutEnd, type Sendings } from "../messaging/resend.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Messenger, ReceivedMessage } from "../ports/messenger.ts";
@@ -17,8 +18,6 @@ import {
 import type { AddressReply, AddressRequest } from "../wire/address.ts";
 import { contactTopicOf, replyTopicOf } from "../wire/topics.ts";
 
-/** Pauses between sendings of the request; the last one repeats. */
-const RESEND_PAUSES_MS = [200, 400, 800, 1_600, 3_200];
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 export interface FindAddressComponents {
@@ -71,19 +70,6 @@ export async function findAddress(
   }
 }
 
-/** How it went with the sendings of one request. */
-interface Sendings {
-  sent: number;
-  /** Those that a peer took. */
-  taken: number;
-  problem: string | undefined;
-}
-
-function describeSendings({ sent, taken, problem }: Sendings): string {
-  if (sent === 0) return problem === undefined ? "not sent" : `not sent: ${problem}`;
-  return taken === 0 ? `sent ${sent} times, and no Waku peer took it` : `taken by Waku peers ${taken} times`;
-}
-
 async function ask(
   { messenger, messageKeys, clock, random, logger }: FindAddressComponents,
   workerKey: Uint8Array,
@@ -118,26 +104,13 @@ async function ask(
       logger.debug("address reply refused", { reason: messageOf(error) });
     }
   };
-  const sendUntilAnswered = async (): Promise<void> => {
-    const over = AbortSignal.any([signal, answered.signal]);
-    for (let sent = 0; !over.aborted; sent += 1) {
-      try {
-        const { recipients } = await messenger.publish({ topic, recipient: workerKey, payload }, { signal: over });
-        sendings.sent += 1;
-        if (recipients > 0) sendings.taken += 1;
-        else logger.debug("nobody relays the address request yet");
-      } catch (error) {
-        if (isSprfError(error) && error.fault === "user") answer.reject(error);
-        sendings.problem = messageOf(error);
-        if (!over.aborted) logger.debug("an address request could not be sent", { reason: messageOf(error) });
-      }
-      await clock.sleep(RESEND_PAUSES_MS[Math.min(sent, RESEND_PAUSES_MS.length - 1)] ?? 0, { signal: over });
-    }
-  };
-
   const unsubscribe = await messenger.subscribe({ topic: request.replyTopic, privateKey: replyKey }, onReply);
   try {
-    sendUntilAnswered().catch(() => undefined);
+    sendRepeatedly(
+      { messenger, clock, logger },
+      { topic, recipient: workerKey, payload },
+      { pausesMs: withoutEnd(RESEND_PAUSES_MS), signal: AbortSignal.any([signal, answered.signal]), sendings },
+    ).catch((error: unknown) => answer.reject(error as Error));
     const reply = await new Promise<AddressReply>((resolve, reject) => {
       answer.promise.then(resolve, reject);
       signal.addEventListener("abort", () => reject(abortError(signal)), { once: true });

@@ -113,6 +113,40 @@ export const settingsSchema = z.strictObject({
       stakeWei: wei.optional(),
     })
     .prefault({}),
+  /** A node of the grid, in the worker's daemon. */
+  node: z
+    .strictObject({
+      enabled: flag.default(false),
+      /** In which a node is made when the account has none. */
+      farmId: z.coerce.number().int().positive().optional(),
+      /** Of the farm's owner, unless that is this account. */
+      consentFile: z.string().optional(),
+      /** What it offers; what is absent is what the machine has. */
+      resources: z
+        .strictObject({
+          cruCores: z.coerce.number().int().positive().optional(),
+          sruGib: z.coerce.bigint().min(0n).optional(),
+          hruGib: z.coerce.bigint().min(0n).optional(),
+          mruGib: z.coerce.bigint().positive().optional(),
+        })
+        .prefault({}),
+      /** Addresses of this machine on which deployments publish without a public IP. */
+      loopbackAddress: z.ipv4().default("127.0.0.1"),
+      nodeAddress: z.ipv4().default("127.0.0.1"),
+      /** How often all that runs is compared with the chain. */
+      pollMs: z.coerce.number().int().min(50).default(10_000),
+      sampleMs: z.coerce.number().int().min(50).default(10_000),
+      /** Absent: a third of the chain's interval. */
+      reportMs: z.coerce.number().int().min(50).optional(),
+      /** Who keeps deployments from the machine's own services. */
+      firewall: z.enum(["iptables", "managed-elsewhere"]).default("iptables"),
+      /** On its containers; absent: one of the account on this grid. */
+      label: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "expected at most 32 of a to z, 0 to 9 and -")
+        .optional(),
+    })
+    .prefault({}),
 });
 
 export type Settings = z.output<typeof settingsSchema>;
@@ -165,4 +199,18 @@ export const ENVIRONMENT = {
   SPRF_TESTER_FEE_WEI: "tester.feePerEpochWei",
   SPRF_TESTER_CAPACITY: "tester.capacity",
   SPRF_TESTER_STAKE_WEI: "tester.stakeWei",
+  SPRF_NODE: "node.enabled",
+  SPRF_NODE_FARM: "node.farmId",
+  SPRF_NODE_CONSENT: "node.consentFile",
+  SPRF_NODE_ADDRESS: "node.nodeAddress",
+  SPRF_NODE_LOOPBACK: "node.loopbackAddress",
+  SPRF_NODE_POLL_MS: "node.pollMs",
+  SPRF_NODE_SAMPLE_MS: "node.sampleMs",
+  SPRF_NODE_REPORT_MS: "node.reportMs",
+  SPRF_NODE_FIREWALL: "node.firewall",
+  SPRF_NODE_LABEL: "node.label",
+  SPRF_NODE_CORES: "node.resources.cruCores",
+  SPRF_NODE_SSD_GIB: "node.resources.sruGib",
+  SPRF_NODE_HDD_GIB: "node.resources.hruGib",
+  SPRF_NODE_MEMORY_GIB: "node.resources.mruGib",
 } as const satisfies Record<string, string>;

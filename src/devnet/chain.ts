@@ -37,6 +37,8 @@ export async function startDevnetChain({
         chainType: "l1",
         chainId: DEVNET_CHAIN_ID,
         mining: { auto: true, interval: BLOCK_MS },
+        // Else many transactions in a second would put the chain's clock ahead of everybody's, for good.
+        allowBlocksWithSameTimestamp: true,
         loggingEnabled: false,
         accounts: Array.from({ length: DEVNET_ACCOUNTS }, (_, index) => ({
           privateKey: `0x${toHex(devnetKeys(index).accountPrivateKey)}`,

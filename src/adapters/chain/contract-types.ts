@@ -1,4 +1,15 @@
 export type { AnswerProofStruct } from "../../../typechain-types/interfaces/IDisputes.ts";
+export type {
+  AccountViewStructOutput,
+  ContractViewStructOutput,
+  IGridContracts,
+} from "../../../typechain-types/interfaces/IGridContracts.ts";
+export type {
+  FarmViewStructOutput,
+  NodeViewStructOutput,
+  PricingPolicyStructOutput,
+  PublicIpStructOutput,
+} from "../../../typechain-types/interfaces/IGridRegistry.ts";
 export type { IWorkAgreement, SeatRevealStruct } from "../../../typechain-types/interfaces/IWorkAgreement.ts";
 export type {
   IWorkerDispatcher,

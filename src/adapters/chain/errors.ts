@@ -5,6 +5,8 @@ import { abortError } from "../../utils/abort.ts";
 import { AGREEMENT_INTERFACE } from "./agreement-contract.ts";
 import {
   IDisputes__factory,
+  IGridContracts__factory,
+  IGridRegistry__factory,
   ITesterRegistry__factory,
   ITwins__factory,
   IWorkerDispatcher__factory,
@@ -30,6 +32,8 @@ const INTERFACES: readonly Interface[] = [
   ITwins__factory.createInterface(),
   IDisputes__factory.createInterface(),
   IWorkerRecords__factory.createInterface(),
+  IGridRegistry__factory.createInterface(),
+  IGridContracts__factory.createInterface(),
   LIBRARY_ERRORS,
 ];
 

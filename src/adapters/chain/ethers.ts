@@ -1,5 +1,8 @@
 import { SprfError } from "../../errors.ts";
 import type { Chain, ChainOptions } from "../../ports/chain.ts";
+import type { GridContracts } from "../../ports/grid-contracts.ts";
+import type { GridQuotes } from "../../ports/grid-quotes.ts";
+import type { GridRegistry } from "../../ports/grid-registry.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { systemClock } from "../clock/system.ts";
 import { agreementContract } from "./agreement-contract.ts";
@@ -12,6 +15,9 @@ import { createEpochLogs } from "./epoch-logs.ts";
 import { createEpochs } from "./epochs.ts";
 import { IWorkerDispatcher__factory } from "./factories.ts";
 import { gasPriceWei } from "./fees.ts";
+import { createGridContracts } from "./grid/contracts.ts";
+import { createGridQuotes } from "./grid/quotes.ts";
+import { createGridRegistry } from "./grid/registry.ts";
 import { createPurchases } from "./purchases.ts";
 import { createTesters } from "./testers.ts";
 import { createTwins } from "./twins.ts";
@@ -42,13 +48,25 @@ export interface EthersChainInit {
   /** 32 bytes, secp256k1. */
   readonly privateKey: Uint8Array;
   readonly contracts: MarketContracts;
+  /** Absent where there is a market only. */
+  readonly grid?: GridAddresses | undefined;
   /** @default 1000; a development chain answers well at 50 */
   readonly pollingIntervalMs?: number;
   readonly clock?: Clock;
 }
 
+/** The grid as one account sees it. */
+export interface EthersGrid {
+  readonly addresses: GridAddresses;
+  readonly registry: GridRegistry;
+  readonly contracts: GridContracts;
+  readonly quotes: GridQuotes;
+}
+
 /** A {@link Chain} over JSON-RPC. */
 export interface EthersChain extends Chain {
+  /** Absent where there is a market only. */
+  readonly grid?: EthersGrid;
   /** Ends what waits in the provider; safe to repeat. */
   close(): void;
 }
@@ -94,6 +112,16 @@ export async function createEthersChain(init: EthersChainInit, options: ChainOpt
     ...createEpochs(connection),
     ...createEpochLogs(connection),
     ...createDisputes(connection, contracts.disputes),
+    ...(init.grid === undefined ? {} : { grid: gridOf(connection, init.grid) }),
+  };
+}
+
+function gridOf(connection: Connection, addresses: GridAddresses): EthersGrid {
+  return {
+    addresses,
+    registry: createGridRegistry(connection, addresses.registry),
+    contracts: createGridContracts(connection, addresses.contracts),
+    quotes: createGridQuotes(connection, addresses),
   };
 }
 

@@ -130,6 +130,12 @@ export function skipReport(state: ConsumptionState, why: SkippedReport): Consump
   return why === "from-the-future" || why === "not-deployed" ? state : withoutPending(state);
 }
 
+/** The chain is known not to have the pending report and will not take it: its traffic goes into the next one. */
+export function takeBackReport(state: ConsumptionState): ConsumptionState {
+  if (state.pending === undefined) return state;
+  return { ...withoutPending(state), networkBytes: state.networkBytes + state.pending.nruBytes };
+}
+
 /** What is pending, in batches of at most `size`, in the order of contracts. */
 export function batchReports(
   states: Iterable<ConsumptionState>,

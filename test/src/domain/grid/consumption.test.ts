@@ -8,6 +8,7 @@ import {
   makeReport,
   openConsumption,
   skipReport,
+  takeBackReport,
   type ConsumptionReport,
   type ConsumptionSample,
   type ConsumptionState,
@@ -152,6 +153,14 @@ describe("domain/grid/consumption", () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it("takes a report back whose time the chain will never take, and has its traffic in the next", () => {
+    const made = makeReport(addSample(opened, sampleAt(30, { networkBytes: 100n })));
+    const later = addSample(takeBackReport(made), sampleAt(60, { networkBytes: 130n }));
+    expect(takeBackReport(made).pending).to.equal(undefined);
+    expect(reportOf(later).nruBytes).to.equal(130n);
+    expect(takeBackReport(opened)).to.equal(opened);
   });
 
   it("sends what is pending in batches, and nothing else", () => {
