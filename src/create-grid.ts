@@ -39,10 +39,13 @@ export interface SprfGridOnChain {
   readonly quotes: GridQuotes;
   /** Makes sure that this account has a twin with these keys. */
   ensureTwin(options?: GridCallOptions): Promise<Twin>;
+  /** The twin of an account. */
   twinOf(account: string, options?: GridCallOptions): Promise<Twin | undefined>;
+  /** All farms. */
   listFarms(options?: GridCallOptions): Promise<readonly Farm[]>;
   /** Nodes with what is free on them, without those that were deleted. */
   listNodes(options?: GridCallOptions): Promise<readonly NodeOffer[]>;
+  /** A node with what is free on it; undefined when there is none or it was deleted. */
   findNode(nodeId: number, options?: GridCallOptions): Promise<NodeOffer | undefined>;
   /** What a deployment costs, before anything is spent. @throws SprfError `NO_NODE` */
   quote(
@@ -57,6 +60,7 @@ export interface SprfGridOnChain {
   readData(contract: GridContract, options?: GridCallOptions): Promise<OpenedData>;
   /** Cancels without telling the node, which sees it by itself. @throws SprfError `CONTRACT_UNKNOWN` */
   cancelOnChain(contractId: number, options?: GridCallOptions): Promise<{ readonly wasOver: boolean }>;
+  /** What each of this account's contracts cost and costs, and how long the balance lasts. */
   bill(options?: GridCallOptions): Promise<Bill>;
   /** Adds wei to the balance of this account's twin; resolves with the balance. @throws SprfError `NOT_REGISTERED` */
   deposit(wei: bigint, options?: GridCallOptions): Promise<bigint>;

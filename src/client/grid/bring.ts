@@ -19,7 +19,9 @@ export type DeployStep =
   | { readonly step: "node"; readonly progress: NodeProgress }
   | { readonly step: "cancelled"; readonly contractId: number };
 
+/** How a deployment is waited for. */
 export interface DeployOptions extends Omit<SendOptions, "onProgress"> {
+  /** Hears how far it is. */
   readonly onStep?: ((step: DeployStep) => void) | undefined;
 }
 

@@ -8,6 +8,7 @@ import { readData, readStatus } from "./status.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
+/** How deployments are watched. */
 export interface WatchOptions {
   readonly signal?: AbortSignal | undefined;
   readonly everyMs: number;
