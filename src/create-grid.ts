@@ -45,7 +45,7 @@ export interface SprfGridOnChain {
   listFarms(options?: GridCallOptions): Promise<readonly Farm[]>;
   /** Nodes with what is free on them, without those that were deleted. */
   listNodes(options?: GridCallOptions): Promise<readonly NodeOffer[]>;
-  /** A node with what is free on it; undefined when there is none or it was deleted. */
+  /** A node with what is free on it; undefined when there is none. */
   findNode(nodeId: number, options?: GridCallOptions): Promise<NodeOffer | undefined>;
   /** What a deployment costs, before anything is spent. @throws SprfError `NO_NODE` */
   quote(
