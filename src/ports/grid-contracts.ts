@@ -134,6 +134,7 @@ export interface GridContracts {
     reports: readonly ConsumptionReport[],
     options?: GridOptions,
   ): Promise<readonly ReportOutcome[]>;
+  /** As many as surely fit into a transaction. */
   readonly maxReports: number;
 
   settleUser(twinId: number, options?: GridOptions): Promise<void>;
