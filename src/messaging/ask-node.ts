@@ -173,7 +173,7 @@ async function ask(
   const inner = AbortSignal.any([signal, over.signal]);
   try {
     send(inner).catch((error: unknown) => {
-      if (!inner.aborted) answer.reject(error as Error);
+      if (!inner.aborted) answer.reject(error);
     });
     return await within(async () => await answer.promise, { clock, timeoutMs: ROUND_MS, signal });
   } catch (error) {

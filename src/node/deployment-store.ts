@@ -81,7 +81,7 @@ export function createDeploymentStore(store: Store): DeploymentStore {
   const used = createTable<unknown>(store, "grid-consumption", z.unknown());
   const keyOf = (contractId: number | bigint): string => contractId.toString().padStart(20, "0");
   const putRecord = (record: DeploymentRecord) =>
-    records.put(keyOf(record.contractId), withoutUndefined(record) as DeploymentRecord);
+    records.put(keyOf(record.contractId), withoutUndefined<DeploymentRecord>(record));
   const putUsed = (state: ConsumptionState) => used.put(keyOf(state.contractId), writable(state));
 
   /** The store lists a page at a time. */

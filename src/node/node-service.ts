@@ -160,7 +160,9 @@ export function createNodeService(components: NodeServiceComponents, init: NodeS
           looks.run(stop.signal),
           samples.run(stop.signal),
           reports.run(stop.signal),
-          watchChain(parts, { chain, onChange: () => looks.soon() }, stop.signal),
+          watchChain(parts, { chain, onChange: () => looks.soon() }, stop.signal).catch((error: unknown) => {
+            logger.error("events of the grid are not followed any more; polling goes on", { reason: messageOf(error) });
+          }),
         ],
       };
       await answerer.start({ signal });

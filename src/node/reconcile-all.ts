@@ -4,7 +4,7 @@ import type { FoundDeployment } from "../ports/workloads.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { decodeWorkload } from "../wire/grid/workload.ts";
 import { confirm } from "./confirm.ts";
-import type { DeploymentRecord } from "./deployment-store.ts";
+import type { DeploymentRecord, DeploymentVersion } from "./deployment-store.ts";
 import { makeDeployment } from "./make-deployment.ts";
 import type { NodeParts } from "./node-parts.ts";
 import { refusalOf } from "./refusal-of.ts";
@@ -82,21 +82,21 @@ export function createReconciler(parts: NodeParts, { onChanged }: { readonly onC
     const runs = record?.next === undefined && record?.isPaused === false ? record.current : undefined;
     const contract = state === "deployed" && runs !== undefined ? undefined : await reader.read(contractId, { signal });
     if (contract !== undefined && contract.facts.nodeId !== node.nodeId) {
-      return await carryOut("delete", contractId, record, signal);
+      return await carryOut("delete", contractId, { record, chain: contract.facts }, signal);
     }
     let chain: ChainView = { state: "absent", deploymentHash: NO_HASH };
     if (contract !== undefined) chain = contract.facts;
     else if (state === "deployed" && runs !== undefined) chain = { state, deploymentHash: runs.deploymentHash };
     const view = viewOf(record, found.get(contractId), chain);
     const action = reconcileOne(chain, view);
-    if (action !== undefined) await carryOut(action, contractId, record, signal);
+    if (action !== undefined) await carryOut(action, contractId, { record, chain }, signal);
     else if (chain.state === "deleted") await deployments.forget(contractId);
   }
 
   async function carryOut(
     action: ReconcileAction,
     contractId: number,
-    record: DeploymentRecord | undefined,
+    { record, chain }: { readonly record: DeploymentRecord | undefined; readonly chain: ChainView },
     signal: AbortSignal,
   ): Promise<void> {
     const id = contractId.toString();
@@ -118,22 +118,27 @@ export function createReconciler(parts: NodeParts, { onChanged }: { readonly onC
         await confirm(parts, contractId, { signal });
         break;
       case "deploy":
-        await remake(contractId, record, signal);
+        await remake(contractId, record, chain, signal);
         break;
     }
     onChanged();
   }
 
   /** From what was written down: after a crash, or when parts of it have gone. */
-  async function remake(contractId: number, record: DeploymentRecord | undefined, signal: AbortSignal): Promise<void> {
-    const version = record?.next ?? record?.current;
+  async function remake(
+    contractId: number,
+    record: DeploymentRecord | undefined,
+    chain: ChainView,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const version = versionOf(record, chain);
     if (record === undefined || version === undefined) return;
     try {
       await makeDeployment(parts, contractId, version, { signal });
     } catch (error) {
       const { code } = refusalOf(error);
       // What is the node's own fault may pass; what is not is what the user is told when it asks.
-      if (signal.aborted || code === "node-failed" || record.next === undefined) throw error;
+      if (signal.aborted || code === "node-failed" || record.next !== version) throw error;
       if (record.current === undefined) await workloads.remove(contractId.toString(), { signal });
       const { next: _, ...kept } = record;
       await deployments.put({ ...kept, failed: { deploymentHash: version.deploymentHash, refusal: code } });
@@ -146,6 +151,12 @@ export function createReconciler(parts: NodeParts, { onChanged }: { readonly onC
   }
 }
 
+/** The version that the chain names, if it was ever sent. */
+function versionOf(record: DeploymentRecord | undefined, chain: ChainView): DeploymentVersion | undefined {
+  const versions = [record?.next, record?.current].filter((version) => version !== undefined);
+  return versions.find(({ deploymentHash }) => equalBytes(deploymentHash, chain.deploymentHash));
+}
+
 async function ifThere(work: () => Promise<void>): Promise<void> {
   try {
     await work();
@@ -156,8 +167,7 @@ async function ifThere(work: () => Promise<void>): Promise<void> {
 
 /** What the node has of a contract. That a container has ended is its restart policy's business, unless the node paused it. */
 function viewOf(record: DeploymentRecord | undefined, found: FoundDeployment | undefined, chain: ChainView): NodeView {
-  const version = record?.next ?? record?.current;
-  const canMake = version !== undefined && equalBytes(version.deploymentHash, chain.deploymentHash);
+  const canMake = versionOf(record, chain) !== undefined;
   const running = found?.containers.filter((container) => container.running).length ?? 0;
   if (record?.current === undefined) {
     return { state: found === undefined ? "none" : running > 0 ? "partial" : "paused", canMake };

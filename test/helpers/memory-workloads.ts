@@ -1,5 +1,5 @@
 import { SprfError } from "../../src/errors.ts";
-import type { ContainerUsage, DeployProgress, LogEntry, WorkloadSpec, Workloads } from "../../src/ports/workloads.ts";
+import type { ContainerUsage, LogEntry, WorkloadSpec, Workloads } from "../../src/ports/workloads.ts";
 
 interface Running {
   spec: WorkloadSpec;
@@ -34,7 +34,7 @@ export function createMemoryWorkloads(): MemoryWorkloads {
     log: [],
     calls: [],
     check: async () => undefined,
-    async deploy(spec, { signal, onProgress = (_: DeployProgress) => undefined } = {}) {
+    async deploy(spec, { signal, onProgress = () => undefined } = {}) {
       self.calls.push(`deploy ${spec.contractId}`);
       onProgress({ step: "networks" });
       await self.gate?.(spec, signal);
