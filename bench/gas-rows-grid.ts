@@ -6,7 +6,7 @@ import { INTERVAL, makeGridTwin, makeNode } from "../test/contracts/helpers/grid
 import { BALANCE, consumed, deployGrid, type Grid, LIMITS } from "../test/contracts/helpers/grid.ts";
 import type { ReportRow } from "./report.ts";
 
-/** An item of a batch of a hundred. */
+/** An item of a batch of a hundred of one user. Another user's stream costs 20,000 more: two slots read and written, and a walk. */
 const ITEM_TARGET = 30_000;
 const BATCHES = [1, 10, 100];
 const DATA = new Uint8Array(512).fill(7);
@@ -106,7 +106,7 @@ async function measureBatches(
     second = (second / INTERVAL) * INTERVAL + 1_000n;
     await reportAll(0n);
     await reportAll(0n);
-    const target = size === 100 ? ITEM_TARGET : undefined;
+    const target = size === 100 && whose === "one user" ? ITEM_TARGET : undefined;
     rows.push(row(`addReports, ${size} of ${whose}, an item`, Math.round((await reportAll(0n)) / size), target));
     const busy = await reportAll(5n * 10n ** 8n);
     rows.push(row(`addReports, ${size} of ${whose}, with traffic, an item`, Math.round(busy / size), target));

@@ -126,7 +126,7 @@ export function createNode(
   };
 }
 
-/** The node of this twin, up; made when there is none. @throws SprfError `CONFIG_INVALID` when it is to join no farm */
+/** The node of this twin, made when there is none. One on standby stays so: its operator wants no more contracts on it. @throws SprfError `CONFIG_INVALID` when it is to join no farm */
 async function ensureNode(
   { registry }: EthersGrid,
   twin: Twin,
@@ -139,7 +139,6 @@ async function ensureNode(
     if (node?.retiresAtSeconds !== undefined) {
       throw new SprfError("CONFIG_INVALID", `node ${found} of this account was deleted; a node needs another account`);
     }
-    if (node?.status === "standby") await registry.setNodeStatus(found, "up", { signal });
     return found;
   }
   const { farmId, consent } = init;

@@ -63,7 +63,10 @@ export const ERRORS = {
     next: "Check the image's address and digest, and that its registry is reachable from the node.",
   },
   WORKLOAD_PORT_TAKEN: { fault: "user", next: "Publish another port, or end what listens there." },
-  WORKLOAD_INVALID: { fault: "user", next: "Correct the container's command, user or limits; the message says which." },
+  WORKLOAD_INVALID: {
+    fault: "user",
+    next: "Correct the container's command, user, volumes or limits; the message says which.",
+  },
   WORKLOAD_UNHEALTHY: { fault: "program", next: "Read the container's log: it started and did not become ready." },
 
   // Ledger

@@ -36,17 +36,21 @@ library Billing {
     /// @notice Compute units: min(max(mru / 4, cru / 2), max(mru / 8, cru), max(mru / 2, cru / 4)) with mru in GiB.
     /// @return parts PARTS_PER_COMPUTE_UNIT of them are a unit.
     function computeUnits(uint256 cru, uint256 mru) internal pure returns (uint256 parts) {
-        uint256 cores = cru * GIB;
-        uint256 balanced = Math.max(2 * mru, 4 * cores);
-        uint256 forCores = Math.max(mru, 8 * cores);
-        uint256 forMemory = Math.max(4 * mru, 2 * cores);
-        return Math.min(balanced, Math.min(forCores, forMemory));
+        unchecked {
+            uint256 cores = cru * GIB;
+            uint256 balanced = Math.max(2 * mru, 4 * cores);
+            uint256 forCores = Math.max(mru, 8 * cores);
+            uint256 forMemory = Math.max(4 * mru, 2 * cores);
+            return Math.min(balanced, Math.min(forCores, forMemory));
+        }
     }
 
     /// @notice Storage units: hru / 1200 + sru / 200, both in GiB.
     /// @return parts PARTS_PER_STORAGE_UNIT of them are a unit.
     function storageUnits(uint256 hru, uint256 sru) internal pure returns (uint256 parts) {
-        return hru + SSD_PER_HARD_DISK * sru;
+        unchecked {
+            return hru + SSD_PER_HARD_DISK * sru;
+        }
     }
 
     /// @notice What resources and public IPs on a node cost for some seconds. A contract on a node that its user rents pays
@@ -141,13 +145,17 @@ library Billing {
 
     /// @dev In 1e-7 USD per hour x PARTS_PER_STORAGE_UNIT.
     function _resourcesHourly(Prices memory prices, Resources memory used) private pure returns (uint256) {
-        uint256 compute = computeUnits(used.cru, used.mru) * STORAGE_PER_COMPUTE_PARTS * prices.cu;
-        return compute + storageUnits(used.hru, used.sru) * prices.su;
+        unchecked {
+            uint256 compute = computeUnits(used.cru, used.mru) * STORAGE_PER_COMPUTE_PARTS * prices.cu;
+            return compute + storageUnits(used.hru, used.sru) * prices.su;
+        }
     }
 
     /// @dev In 1e-7 USD per hour x PARTS_PER_STORAGE_UNIT.
     function _publicIpsHourly(Prices memory prices, uint256 publicIps) private pure returns (uint256) {
-        return publicIps * prices.ipu * PARTS_PER_STORAGE_UNIT;
+        unchecked {
+            return publicIps * prices.ipu * PARTS_PER_STORAGE_UNIT;
+        }
     }
 
     /// @dev Half up.

@@ -160,8 +160,9 @@ library GridOpenings {
         draft.terms.publicIps = publicIps.toUint8();
 
         Prices memory prices = opening.moment.registry.pricesOf(node.pricingPolicyId);
-        uint256 most = Billing.nodeRate(prices, draft.limits, publicIps, isRented) +
-            Billing.networkCharge(prices, draft.terms.nruPerHour, Billing.SECONDS_PER_HOUR);
+        uint256 most =
+            Billing.nodeRate(prices, draft.limits, publicIps, isRented) +
+                Billing.networkCharge(prices, draft.terms.nruPerHour, Billing.SECONDS_PER_HOUR);
         _requireFunds(opening.live, most, opening.moment);
         // Public IPs alone, until the node confirms and reports.
         uint64 rate = Billing.nodeRate(prices, draft.limits, publicIps, true);

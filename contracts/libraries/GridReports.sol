@@ -46,7 +46,12 @@ library GridReports {
     }
 
     /// @notice Takes a batch of reports by the node itself.
-    function add(GridState storage state, uint256 nodeId, Consumption[] calldata reports, Moment memory moment) external {
+    function add(
+        GridState storage state,
+        uint256 nodeId,
+        Consumption[] calldata reports,
+        Moment memory moment
+    ) external {
         Batch memory batch;
         batch.nodeId = nodeId;
         (, batch.retiresAt) = moment.registry.nodeAccount(nodeId);
@@ -74,8 +79,7 @@ library GridReports {
         GridContract storage self = state.contracts[report.contractId];
         ContractTerms memory terms = self.terms;
         if (terms.nodeId != batch.nodeId) return ReportOutcome.Foreign;
-        if (terms.phase != Phase.Deployed) return _refuse(terms, moment);
-        if (moment.time >= batch.retiresAt) return ReportOutcome.Over;
+        if (terms.phase != Phase.Deployed || moment.time >= batch.retiresAt) return _refuse(terms, batch, moment);
         if (batch.live.twinId != terms.userTwinId) _turnTo(state, batch, terms.userTwinId, moment);
         if (terms.era != batch.live.era) return ReportOutcome.Over;
         Meter memory meter = Meters.unpack(self.meter);
@@ -86,10 +90,15 @@ library GridReports {
         return _bill(state, batch, self, terms, meter, report, moment);
     }
 
-    /// @dev Of a contract that does not run, if it is not over for another reason.
-    function _refuse(ContractTerms memory terms, Moment memory moment) private pure returns (ReportOutcome) {
-        bool isWaiting = terms.phase == Phase.Created && ContractLife.expiresAt(terms, moment) > moment.time;
-        return isWaiting ? ReportOutcome.NotDeployed : ReportOutcome.Over;
+    /// @dev Of a contract that the node does not run, or runs no more.
+    function _refuse(
+        ContractTerms memory terms,
+        Batch memory batch,
+        Moment memory moment
+    ) private pure returns (ReportOutcome) {
+        if (terms.phase != Phase.Created || moment.time >= batch.retiresAt) return ReportOutcome.Over;
+        bool hasExpired = ContractLife.expiresAt(terms, moment) <= moment.time;
+        return hasExpired ? ReportOutcome.Over : ReportOutcome.NotDeployed;
     }
 
     /// @dev In the grace period: the rate stays what it was, and lapses later.
@@ -172,7 +181,8 @@ library GridReports {
         Moment memory moment
     ) private view {
         Resources memory used = self.limits;
-        bool isClipped = report.cru > used.cru || report.sru > used.sru || report.hru > used.hru || report.mru > used.mru;
+        bool isClipped =
+            report.cru > used.cru || report.sru > used.sru || report.hru > used.hru || report.mru > used.mru;
         if (report.cru < used.cru) used.cru = uint32(report.cru);
         if (report.sru < used.sru) used.sru = report.sru;
         if (report.hru < used.hru) used.hru = report.hru;
@@ -181,8 +191,10 @@ library GridReports {
         bill.rate = Billing.nodeRate(batch.prices, used, terms.publicIps, isRented);
         if (report.nru != 0) {
             // Of a longer silence, in which the bill stopped, only so much counts.
-            uint256 window =
-                Math.min(report.timestamp - meter.reportedAt, ContractLife.REPORT_INTERVALS * moment.interval);
+            uint256 window = Math.min(
+                report.timestamp - meter.reportedAt,
+                ContractLife.REPORT_INTERVALS * moment.interval
+            );
             uint256 most = (window * terms.nruPerHour) / Billing.SECONDS_PER_HOUR;
             bill.charge = Billing.networkCharge(batch.prices, Math.min(report.nru, most), window);
             isClipped = isClipped || report.nru > most;
@@ -191,7 +203,11 @@ library GridReports {
     }
 
     /// @dev A node that has less than when it was rented costs less.
-    function _rentRate(Batch memory batch, GridContract storage self, Moment memory moment) private view returns (uint256) {
+    function _rentRate(
+        Batch memory batch,
+        GridContract storage self,
+        Moment memory moment
+    ) private view returns (uint256) {
         uint256 asRented = Billing.rentRate(batch.prices, self.limits);
         Resources memory now_ = moment.registry.node(batch.nodeId).resources;
         return Math.min(asRented, Billing.rentRate(batch.prices, now_));

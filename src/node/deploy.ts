@@ -17,6 +17,9 @@ import { refusalOf } from "./refusal-of.ts";
 import { workloadSpecOf } from "./workload-spec.ts";
 
 const PERCENT_STEP = 10;
+const MAX_LOOKS = 2;
+/** More than the reader remembers. */
+const PAUSE_BETWEEN_LOOKS_MS = 1_100;
 
 type DeployRequest = Extract<WorkRequest, { readonly kind: "deploy" | "update" }>;
 
@@ -128,6 +131,7 @@ export function createDeployer(parts: NodeParts, { onDeployed }: { readonly onDe
         if (options.signal.aborted || !isSprfError(error)) throw error;
         return refused(refusalOf(error));
       }
+      await awaitNamed(contractId, body.deploymentHash, options);
       return await turns.inTurn(contractId, async () => {
         // It waited for its turn, in which the contract may have changed.
         const { decision, record } = await admit(request, body, await reader.read(contractId, options));
@@ -137,6 +141,15 @@ export function createDeployer(parts: NodeParts, { onDeployed }: { readonly onDe
       });
     },
   };
+
+  /** The chain that the node sees may be a block behind the user's, which has just updated the contract. */
+  async function awaitNamed(contractId: number, hash: Uint8Array, options: DeployOptions): Promise<void> {
+    for (let look = 0; look < MAX_LOOKS; look += 1) {
+      const contract = await reader.recent(contractId, options);
+      if (contract === undefined || equalBytes(contract.facts.deploymentHash, hash)) return;
+      await clock.sleep(PAUSE_BETWEEN_LOOKS_MS, { signal: options.signal });
+    }
+  }
 
   /** It is written down: it runs, or a crash came between. */
   async function already(contractId: number, body: ReceivedBody, options: DeployOptions): Promise<GridAnswer> {

@@ -23,8 +23,8 @@ export async function makeDeployment(
   const ports = hostPortsOf(workload, node.addresses, version.publicIps);
   if (ports === undefined) throw new SprfError("DEPLOYMENT_INVALID", "it names a public IP that is not reserved");
   const secrets = await secretsOf(version, workload, { cipher });
-  // A deployment may be public IPs alone.
-  if (workload.containers.length === 0) return;
+  // A deployment may be public IPs alone, also after an update.
+  if (workload.containers.length === 0) return await workloads.remove(contractId.toString(), options);
   const spec = workloadSpecOf(workload, { contractId, deploymentHash: version.deploymentHash, ports, secrets });
   await workloads.deploy(spec, options);
 }

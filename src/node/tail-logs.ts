@@ -12,13 +12,19 @@ export async function* tailLogs(
   const { tailLines, follow, signal } = options;
   let kept: LogEntry[] = [];
   let bytes = 0;
+  let lines = 0;
   let newest: LogEntry | undefined;
   // All that the engine keeps is bounded; of it, no more is held than is given.
   for await (const entry of workloads.logs(contractId, container, { maxBytes: Number.MAX_SAFE_INTEGER, signal })) {
     newest = entry;
     kept.push(entry);
     bytes += entry.bytes.length;
-    while (kept.length > 2 * tailLines + 1 || bytes > MAX_TAIL_BYTES) bytes -= kept.shift()?.bytes.length ?? 0;
+    if (endsLine(entry)) lines += 1;
+    while (lines > tailLines || bytes > MAX_TAIL_BYTES) {
+      const oldest = kept.shift();
+      bytes -= oldest?.bytes.length ?? 0;
+      if (oldest !== undefined && endsLine(oldest)) lines -= 1;
+    }
   }
   kept = lastLines(kept, tailLines);
   yield* kept;
@@ -36,9 +42,13 @@ function lastLines(entries: LogEntry[], lines: number): LogEntry[] {
   if (lines === 0) return [];
   let count = 0;
   for (let index = entries.length - 1; index >= 0; index -= 1) {
-    const beginsLine = index === 0 || entries[index - 1]?.bytes.at(-1) === NEWLINE;
+    const beginsLine = index === 0 || endsLine(entries[index - 1]);
     if (beginsLine) count += 1;
     if (count === lines) return entries.slice(index);
   }
   return entries;
+}
+
+function endsLine(entry: LogEntry | undefined): boolean {
+  return entry?.bytes.at(-1) === NEWLINE;
 }

@@ -146,7 +146,7 @@ interface Abortable {
 
 /**
  * A container engine as a node needs it. Every call may be repeated after a crash at any point and comes to the same end; calls
- * for one contract happen in turn. Aborting takes effect at once while something is waited for, and otherwise after the step
+ * for one contract happen in turn, so that whoever would remove what is being deployed aborts that first. Aborting takes effect at once while something is waited for, and otherwise after the step
  * under way, so that nothing appears later.
  *
  * All throw `ENGINE_UNAVAILABLE` and `ENGINE_FAILED`, `TIMEOUT` and `ABORTED`.

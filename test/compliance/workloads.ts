@@ -19,6 +19,8 @@ export interface WorkloadsFixture {
   /** busybox, by digest. */
   readonly image: string;
   readonly unknownImage: string;
+  /** busybox that declares a volume at `/cache`. */
+  readonly volumeImage: string;
   /** Of the loopback; nobody else publishes there. */
   readonly address: string;
   /** A process that deploys and is killed when it comes to a step; @returns the signal that ended it */
@@ -181,6 +183,7 @@ export function workloadsCompliance(name: string, setUp: () => Promise<Workloads
       const environment = { TEXT: "x", PASSWORD: secret };
       const cases: [string, ReturnType<typeof web>][] = [
         ["WORKLOAD_INVALID", web("x", { entrypoint: ["/no/such/program"] })],
+        ["WORKLOAD_INVALID", web("x", { image: fixture.volumeImage })],
         ["WORKLOAD_INVALID", web("x", { user: "nobody-of-that-name" })],
         ["WORKLOAD_UNHEALTHY", script('echo "it was $TEXT"; exit 3', { healthCheck: NEVER })],
         ["WORKLOAD_UNHEALTHY", script("tail /dev/zero", { memoryBytes: 16 * MIB, restart: "no", healthCheck: NEVER })],

@@ -11,7 +11,9 @@ import { busyboxImage, dockerNetworkAbsence } from "../helpers/docker-workloads-
 import { describeWithPart } from "../helpers/require-parts.ts";
 import { until } from "../helpers/until.ts";
 
-const SUITE_TIMEOUT_MS = 300_000;
+const SUITE_TIMEOUT_MS = 180_000;
+/** Daemons live as long as the suite. */
+const DAEMON = { timeoutMs: 600_000 };
 const PUBLISHED_TIMEOUT_MS = 60_000;
 const USER = 2;
 /** Of their own, since others test on this machine as well. */
@@ -51,6 +53,19 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
   const run = async (line: string): Promise<string> => (await succeed(lineOf(line), environment())).stdout;
   const fail = async (line: string): Promise<{ readonly code: number | string; readonly stderr: string }> =>
     await runCommandLine(lineOf(line), environment());
+  const startNode = (): RunningCommand =>
+    startCommand(
+      "npm run worker -- --devnet --account 3 --node --farm 1",
+      {
+        ...devnet.environment,
+        SPRF_NODE_FIREWALL: "managed-elsewhere",
+        SPRF_NODE_POLL_MS: "1000",
+        SPRF_NODE_CORES: "4",
+        // The same account on another devnet has the same label else.
+        SPRF_NODE_LABEL: `cli-${process.pid}`,
+      },
+      DAEMON,
+    );
   const page = async (): Promise<string> => {
     try {
       return (await (await fetch(`http://${PUBLIC_IP}:${PORT}/`)).text()).trim();
@@ -63,7 +78,7 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
     image = await busyboxImage();
     folder = await mkdtemp(join(tmpdir(), "sprf-grid-"));
     await writeFile(join(folder, "workload.yaml"), fileOf(image, PAGE));
-    devnet = await startDevnetCommand("npm run devnet");
+    devnet = await startDevnetCommand("npm run devnet", DAEMON);
   });
   after(async () => {
     await worker?.end("SIGTERM");
@@ -77,12 +92,7 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
     // docs-command: npm run grid -- farm add-ip 1 127.0.10.1/8 127.0.0.1 --devnet --account 3
     await run("npm run grid -- farm add-ip 1 127.0.10.1/8 127.0.0.1 --devnet --account 3");
     // docs-command: npm run worker -- --devnet --account 3 --node --farm 1
-    worker = startCommand("npm run worker -- --devnet --account 3 --node --farm 1", {
-      ...devnet.environment,
-      SPRF_NODE_FIREWALL: "managed-elsewhere",
-      SPRF_NODE_POLL_MS: "1000",
-      SPRF_NODE_CORES: "4",
-    });
+    worker = startNode();
     await worker.until(/is node 1 of the grid/);
     // docs-command: npm run grid -- node list --devnet
     expect(await run("npm run grid -- node list --devnet")).to.match(/^ *1 +home +up /m);
@@ -156,16 +166,20 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
     const path = join(folder, "other.yaml");
     await writeFile(path, other);
     const line = `npm run grid -- deploy ${path} --devnet --account 5 --yes`;
-    const killed = startCommand(line, environment());
+    // While the node is down, so that it cannot be done before it is killed.
+    await worker.end("SIGTERM");
+    // Without npm's part in between, which alone would be killed.
+    const killed = startCommand(line.replace("npm run grid --", "npx node src/cli/grid.ts"), environment());
     await killed.until(/contract 2: sent to node/);
     await killed.end("SIGKILL");
+    worker = startNode();
+    await worker.until(/is node 1 of the grid/);
     expect(await run(line)).to.match(/contract 2 is deployed; it was begun before/);
     const lines = (await run("npm run grid -- status --all --devnet --account 5 --json")).trim().split("\n");
     expect(lines.map((each) => (JSON.parse(each) as { contract: { state: string } }).contract.state)).to.deep.equal([
       "deployed",
       "deployed",
     ]);
-    // docs-command: npm run grid -- cancel 2 --devnet --account 5
     expect(await run("npm run grid -- cancel 2 --devnet --account 5")).to.equal("contract 2 is cancelled\n");
   });
 
@@ -193,9 +207,7 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
     expect(await run("npm run grid -- cancel 1 --devnet --account 5")).to.equal("contract 1 is cancelled\n");
     await until(async () => (await page()) === "", { timeoutMs: PUBLISHED_TIMEOUT_MS, what: "the end of the page" });
     expect(await run("npm run grid -- name my-shop --devnet --account 5 --yes")).to.include("holds the name my-shop");
-    // docs-command: npm run grid -- rent 1 --devnet --account 5 --yes
     expect(await run("npm run grid -- rent 1 --devnet --account 5 --yes")).to.include("rents node 1");
-    // docs-command: npm run grid -- withdraw 0.1 --devnet --account 5
     expect(await run("npm run grid -- withdraw 0.1 --devnet --account 5")).to.match(/^balance: 0\.\d+ ether$/m);
   });
 });

@@ -28,9 +28,13 @@ export type Environment = Readonly<Record<string, string>>;
 
 /**
  * Starts what a reader would type in the repository's folder: `NAME=value npx hardhat ...` or `npm run <script> -- ...`, by what
- * package.json says of the script. Settings of the developer's own shell are left out.
+ * package.json says of the script; it is killed after `timeoutMs` (two minutes). Settings of the developer's own shell are left out.
  */
-export function startCommand(line: string, environment: Environment = {}): RunningCommand {
+export function startCommand(
+  line: string,
+  environment: Environment = {},
+  { timeoutMs = TIMEOUT_MS }: { readonly timeoutMs?: number } = {},
+): RunningCommand {
   const words = line.split(" ");
   const assignments = words.slice(
     0,
@@ -54,7 +58,7 @@ export function startCommand(line: string, environment: Environment = {}): Runni
     stderr += chunk.toString();
     for (const listener of listeners) listener();
   });
-  const deadline = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
+  const deadline = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
   const ended = new Promise<Ended>((resolve) => {
     child.once("close", (code, signal) => {
       clearTimeout(deadline);

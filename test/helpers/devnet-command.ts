@@ -17,10 +17,13 @@ export interface DevnetCommand {
 }
 
 /** Runs the command line and waits until devnet is up. */
-export async function startDevnetCommand(line: string): Promise<DevnetCommand> {
+export async function startDevnetCommand(
+  line: string,
+  options: { readonly timeoutMs?: number } = {},
+): Promise<DevnetCommand> {
   const folder = await mkdtemp(join(tmpdir(), "sprf-commands-"));
   const file = join(folder, "devnet.json");
-  const command = startCommand(line, { SPRF_DEVNET_FILE: file });
+  const command = startCommand(line, { SPRF_DEVNET_FILE: file }, options);
   await command.until(/written to .*; Ctrl-C ends it/);
   const read = async (): Promise<DevnetFile> => await readDevnetFile(file);
   const { networks } = await read();

@@ -28,10 +28,10 @@ export async function dockerNetworkAbsence(): Promise<string | undefined> {
   return undefined;
 }
 
-/** An image of busybox; @returns its reference by digest */
-export async function busyboxImage(): Promise<string> {
-  const { digest } = await pushImage("sprf-test/busybox", DOCKERFILE, { busybox: await readFile(BUSYBOX) });
-  return `${REGISTRY}/sprf-test/busybox@sha256:${digest}`;
+/** An image of busybox, with more lines of its Dockerfile; @returns its reference by digest */
+export async function busyboxImage(repository = "sprf-test/busybox", more = ""): Promise<string> {
+  const { digest } = await pushImage(repository, DOCKERFILE + more, { busybox: await readFile(BUSYBOX) });
+  return `${REGISTRY}/${repository}@sha256:${digest}`;
 }
 
 /** Deployments on the Docker Engine of this machine, of an owner that nobody else has. */
@@ -49,6 +49,7 @@ export async function dockerWorkloadsFixture(owner: string): Promise<WorkloadsFi
   return {
     create: (logger: Logger) => createDockerWorkloads({ logger }, init),
     image: await busyboxImage(),
+    volumeImage: await busyboxImage("sprf-test/busybox-volume", "VOLUME /cache\n"),
     unknownImage: `${REGISTRY}/sprf-test/busybox@sha256:${"0".repeat(64)}`,
     address: `127.0.10.${(process.pid % 200) + 20}`,
     async deployAndDie(spec: WorkloadSpec, step: string, container?: string) {

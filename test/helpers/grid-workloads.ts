@@ -97,7 +97,7 @@ const containerArbitrary = (index: number, volumes: readonly string[]): fc.Arbit
         image: fc.constant(IMAGE),
         command: fc.array(text, { maxLength: 3 }),
         environment: fc.dictionary(variable, text, { maxKeys: 4, noNullPrototype: true }),
-        cpuMillicores: fc.integer({ min: 1, max: 4_000 }),
+        cpuMillicores: fc.integer({ min: 10, max: 4_000 }),
         memoryBytes: fc.bigInt({ min: 6n * MIB, max: 64n * GIB }),
         mounts: fc.constant(
           volumes.map((volume, item) => ({ volume, path: `/mnt/${item}`, readOnly: (index + item) % 2 === 0 })),

@@ -6,7 +6,6 @@ export type {
 } from "../../../typechain-types/interfaces/IGridContracts.ts";
 export type {
   FarmViewStructOutput,
-  IGridRegistry,
   NodeViewStructOutput,
   PricingPolicyStructOutput,
   PublicIpStructOutput,

@@ -1,7 +1,7 @@
 import { judgeProbe, type WatchState, type WatchVerdict } from "../../domain/grid/watch.ts";
 import type { GridContract } from "../../ports/grid-contracts.ts";
 import type { Prober } from "../../ports/prober.ts";
-import { cancel } from "./cancel.ts";
+import { cancelOnChain } from "./cancel.ts";
 import type { GridUser } from "./grid-user.ts";
 import { ownContracts } from "./own-contracts.ts";
 import { readData, readStatus } from "./status.ts";
@@ -46,7 +46,8 @@ export async function* watch(
       ({ state } = judged);
       const { verdict } = judged;
       const isToCancel = verdict.kind === "dead" && verdict.isToCancel;
-      if (isToCancel) await cancel(user, contractId, { signal });
+      // Whoever is dead need not be told, and whoever is not sees it on the chain.
+      if (isToCancel) await cancelOnChain(user, contractId, { signal });
       reports.push({ ...verdict, isCancelled: isToCancel });
     }
     yield reports;

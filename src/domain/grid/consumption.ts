@@ -51,7 +51,8 @@ export interface ConsumptionReport {
 }
 
 /** Why the chain skipped a report, as far as it matters here. */
-export type SkippedReport = "not-newer" | "over" | "foreign" | "out-of-funds" | "not-deployed" | "from-the-future";
+export type SkippedReport =
+  "not-newer" | "over" | "foreign" | "out-of-funds" | "rate-too-high" | "not-deployed" | "from-the-future";
 
 /** The state of a deployment from when it is confirmed. */
 export function openConsumption(contractId: bigint, sinceMs: number): ConsumptionState {

@@ -7,9 +7,11 @@ import {
   MAX_PORTS,
   MAX_PUBLIC_IPS,
   MAX_SECRETS,
+  MAX_SIZE_BYTES,
   MAX_VARIABLES,
   MAX_WORDS,
   MIN_MEMORY_BYTES,
+  MIN_MILLICORES,
 } from "./limits.ts";
 import {
   imageReferenceSchema,
@@ -79,10 +81,10 @@ export function containerSchemaOf(uint64: z.ZodType<bigint, unknown>) {
     environment: environmentSchema,
     cpuMillicores: z
       .int()
-      .min(1)
+      .min(MIN_MILLICORES)
       .max(MAX_CORES * 1_000),
-    memoryBytes: uint64.refine((bytes) => bytes >= MIN_MEMORY_BYTES, {
-      error: `expected at least ${MIN_MEMORY_BYTES} bytes`,
+    memoryBytes: uint64.refine((bytes) => bytes >= MIN_MEMORY_BYTES && bytes <= MAX_SIZE_BYTES, {
+      error: `expected at least ${MIN_MEMORY_BYTES} bytes, and at most ${MAX_SIZE_BYTES}`,
     }),
     mounts: z.array(mountSchema).max(MAX_MOUNTS),
     ports: z.array(publishedPortSchema).max(MAX_PORTS),

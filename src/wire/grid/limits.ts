@@ -11,7 +11,7 @@ export const MAX_MOUNTS = 16;
 /** Words of a command, entrypoint or health check. */
 export const MAX_WORDS = 256;
 /** UTF-8 bytes of one such word, and of one variable's value. */
-export const MAX_TEXT_BYTES = 64 * 1024;
+export const MAX_TEXT_BYTES = 32 * 1024;
 /** Variables of one container. */
 export const MAX_VARIABLES = 256;
 /** Secrets of one deployment. */
@@ -26,6 +26,10 @@ export const WORKLOAD_SALT_BYTES = 16;
 export const SECRETS_BLINDING_BYTES = 16;
 /** Of one deployment. */
 export const MAX_CORES = 1_024;
+/** A hundredth of a core; Docker refuses less. */
+export const MIN_MILLICORES = 10;
+/** 1 PiB, of memory or of one volume. */
+export const MAX_SIZE_BYTES = 2n ** 50n;
 /** Docker refuses less. */
 export const MIN_MEMORY_BYTES = 6n * 1024n * 1024n;
 /** An hour, for intervals of health checks. */

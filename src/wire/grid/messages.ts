@@ -176,7 +176,11 @@ export function encodeGridMessage(message: z.input<typeof gridMessage>): Uint8Ar
     const reason = `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`;
     throw new SprfError("INVALID_INPUT", `not a message of the grid: ${reason}`, { cause: parsed.error });
   }
-  return encodeCanonical(withoutUndefined(parsed.data));
+  const payload = encodeCanonical(withoutUndefined(parsed.data));
+  if (payload.length > MAX_GRID_MESSAGE_BYTES) {
+    throw new SprfError("INVALID_INPUT", `a message of ${payload.length} bytes, more than ${MAX_GRID_MESSAGE_BYTES}`);
+  }
+  return payload;
 }
 
 /** @throws SprfError `MESSAGE_INVALID` for anything that {@link encodeGridMessage} would not have made */

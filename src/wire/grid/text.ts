@@ -40,7 +40,7 @@ export const pathSchema = z
 export const imageReferenceSchema = z
   .string()
   .max(255)
-  .regex(/^[a-z0-9][a-z0-9._/:-]*@sha256:[0-9a-f]{64}$/, "expected an image by its digest: name@sha256:...");
+  .regex(/^[a-z0-9][a-zA-Z0-9._/:-]*@sha256:[0-9a-f]{64}$/, "expected an image by its digest: name@sha256:...");
 
 /** `user[:group]`, by name or number. */
 export const userSchema = z

@@ -10,6 +10,7 @@ import {
   MAX_CONTAINERS,
   MAX_CORES,
   MAX_PUBLIC_IPS,
+  MAX_SIZE_BYTES,
   MAX_VOLUMES,
   MAX_WORKLOAD_BYTES,
   WORKLOAD_SALT_BYTES,
@@ -37,7 +38,9 @@ export function workloadSchemaOf({ uint64, bytes }: Primitives) {
         .array(
           z.strictObject({
             name: labelSchema,
-            sizeBytes: uint64.refine((value) => value > 0n, { error: "expected more than 0 bytes" }),
+            sizeBytes: uint64.refine((value) => value > 0n && value <= MAX_SIZE_BYTES, {
+              error: `expected more than 0 bytes, and at most ${MAX_SIZE_BYTES}`,
+            }),
             disk: z.enum(["ssd", "hdd"]),
           }),
         )

@@ -13,8 +13,8 @@ import {
   GRACE_SECONDS,
   GRACE_SHARE,
   GRAINS_PER_WEI,
-  type Grid,
   IP_RATE,
+  leave,
   LIMITS,
   NODE_RATE,
   Outcome,
@@ -34,24 +34,15 @@ const fixture = async () => await deployGrid(ethers, networkHelpers);
 /** Wei that pays a rate for some seconds, rounded up. */
 const weiFor = (rate: bigint, seconds: bigint) => (costOf(rate, seconds) + GRAINS_PER_WEI - 1n) / GRAINS_PER_WEI;
 
-/** The next transaction is the user's, and leaves it so many wei. */
-async function leave({ contracts, user, userId }: Grid, wei: bigint): Promise<void> {
-  const { balance } = await contracts.accountOf(userId);
-  await contracts.connect(user).withdraw(balance - wei);
-}
-
-/** A deployment that runs at its limits from second 100 on, of a user who then has `seconds` seconds left. */
+/** A deployment that runs at its limits from second 100 on, of a user who has some seconds left at `second`. */
 async function running(seconds: bigint) {
   const grid = await networkHelpers.loadFixture(fixture);
   const contractId = await deploy(grid, 50n);
   await report(grid, 100n, contractId);
-  await grid.at(100n + INTERVAL);
-  await grid.contracts.connect(grid.user).withdraw(0n);
-  const { balance } = await grid.contracts.accountOf(grid.userId);
-  await grid.at(101n + INTERVAL);
-  await grid.contracts.connect(grid.user).withdraw(balance - weiFor(NODE_RATE, seconds + 1n));
-  // Withdrawn at 101: the second before cost one of those.
-  return { grid, contractId, second: 101n + INTERVAL };
+  // At a full price: the balance of the interval's start was too low for a discount.
+  await leave(grid, 200n, weiFor(NODE_RATE, 3_700n));
+  await leave(grid, INTERVAL + 100n, weiFor(NODE_RATE, seconds));
+  return { grid, contractId, second: INTERVAL + 100n };
 }
 
 describe("GridContracts, money", () => {
@@ -65,13 +56,13 @@ describe("GridContracts, money", () => {
     expect(await balanceOf(grid)).to.equal(there);
     const { state, billedUntil, unsettledGrains } = await grid.contracts.contractOf(1n);
     expect([state, billedUntil]).to.deep.equal([State.Deployed, 0n]);
-    // What was earned until then stays to be claimed.
-    expect(unsettledGrains).to.equal(BALANCE * GRAINS_PER_WEI - there);
+    // What was earned until then stays to be claimed, but for what the report took.
+    const first = costOf(IP_RATE, 100n);
+    expect(unsettledGrains).to.equal(BALANCE * GRAINS_PER_WEI - there - first);
     await grid.at(200n * INTERVAL);
     await grid.contracts.settleContracts([1n]);
-    expect(await grid.contracts.revenueOf(1n)).to.equal(
-      unsettledGrains - unsettledGrains / 5n - unsettledGrains / 10n,
-    );
+    const ofFarm = (grains: bigint) => grains - grains / 5n - grains / 10n;
+    expect(await grid.contracts.revenueOf(1n)).to.equal(ofFarm(first) + ofFarm(unsettledGrains));
     // It goes on with the next report.
     await report(grid, 200n * INTERVAL + 10n, 1n);
     await grid.lookAt(200n * INTERVAL + 20n);
@@ -108,7 +99,7 @@ describe("GridContracts, money", () => {
     const { contracts, user } = grid;
     await deploy(grid, 0n);
     await report(grid, 100n, 1n);
-    await leave(grid, weiFor(NODE_RATE, 10n * DAY));
+    await leave(grid, 500n, weiFor(NODE_RATE, 10n * DAY));
     const many = weiFor(NODE_RATE, 20n * MONTH);
     await grid.at(1_000n);
     await contracts.connect(user).deposit({ value: many });
@@ -123,14 +114,27 @@ describe("GridContracts, money", () => {
     expect(await balanceOf(grid)).to.equal(at - costOf(NODE_RATE, 100n));
   });
 
+  it("decides the discount by the price before the interval, whatever is seen in its first second", async () => {
+    const grid = await networkHelpers.loadFixture(fixture);
+    const { contracts, feed, userId } = grid;
+    await deploy(grid, 0n);
+    await report(grid, 100n, 1n);
+    await leave(grid, 500n, weiFor(NODE_RATE, 2n * MONTH));
+    await feed.setAnswer(ANSWER / 2n, 0n);
+    await grid.at(INTERVAL);
+    await contracts.settleUser(userId);
+    expect((await contracts.accountOf(userId)).discountPercent).to.equal(20n);
+  });
+
   it("lowers the discount at once when more runs", async () => {
     const grid = await networkHelpers.loadFixture(fixture);
     const { contracts } = grid;
     await deploy(grid, 0n);
     await report(grid, 100n, 1n, { cru: 1n, sru: 0n, mru: 0n });
-    await leave(grid, weiFor(NODE_RATE, 2n * MONTH));
+    // A core alone is a quarter of a compute unit.
+    await leave(grid, 500n, weiFor(NODE_RATE, 2n * MONTH));
     await grid.lookAt(INTERVAL + 1n);
-    expect((await contracts.accountOf(grid.userId)).discountPercent).to.equal(40n);
+    expect((await contracts.accountOf(grid.userId)).discountPercent).to.equal(60n);
     await report(grid, INTERVAL + 10n, 1n);
     expect((await contracts.accountOf(grid.userId)).discountPercent).to.equal(20n);
     // And not raised when less does.
@@ -150,7 +154,8 @@ describe("GridContracts, money", () => {
     await grid.at(600n);
     await contracts.settleUser(userId);
     await grid.lookAt(1_000n);
-    const spent = costOf(NODE_RATE, 200n) + costOf(NODE_RATE, 300n, 0n, ANSWER / 2n) + costOf(NODE_RATE, 400n, 0n, ANSWER * 2n);
+    const spent =
+      costOf(NODE_RATE, 200n) + costOf(NODE_RATE, 300n, 0n, ANSWER / 2n) + costOf(NODE_RATE, 400n, 0n, ANSWER * 2n);
     expect(await balanceOf(grid)).to.equal(BALANCE * GRAINS_PER_WEI - spent);
   });
 
@@ -196,11 +201,11 @@ describe("GridContracts, money", () => {
     await grid.lookAt(second + 100n);
     const { recoveryCost, fundedUntil } = await contracts.accountOf(userId);
     for (const refused of [
-      contracts.connect(user).createNameContract("a"),
-      contracts.connect(user).createRentContract(1n),
-      contracts.connect(user).createContract(1n, ethers.id("b"), "0x", 0n, LIMITS),
+      () => contracts.connect(user).createNameContract("a"),
+      () => contracts.connect(user).createRentContract(1n),
+      () => contracts.connect(user).createContract(1n, ethers.id("b"), "0x", 0n, LIMITS),
     ]) {
-      await expect(refused).to.be.revertedWithCustomError(contracts, "GridContracts_InGrace");
+      await expect(refused()).to.be.revertedWithCustomError(contracts, "GridContracts_InGrace");
     }
     expect(fundedUntil).to.equal(grid.start + second + 50n);
     expect(recoveryCost).to.be.greaterThan(weiFor(NODE_RATE, 3_600n));
@@ -216,7 +221,7 @@ describe("GridContracts, money", () => {
     const grid = await networkHelpers.loadFixture(fixture);
     const { contracts, node } = grid;
     await deploy(grid, 0n, { publicIps: 1n, isConfirmed: false });
-    await leave(grid, 1n);
+    await leave(grid, 500n, 1n);
     await grid.lookAt(1_000n);
     await expect(contracts.connect(node).confirmDeployment(1n)).to.be.revertedWithCustomError(
       contracts,
@@ -249,9 +254,7 @@ describe("GridContracts, money", () => {
     expect(await stateOf(grid, contractId)).to.deep.equal([State.Deployed, Cause.None]);
     // It costs all of its price again, without a report, and the contract has earned its share of the grace period.
     await grid.lookAt(second + 600n);
-    expect(await balanceOf(grid)).to.equal(
-      left + 2n * recoveryCost * GRAINS_PER_WEI - paid - costOf(NODE_RATE, 100n),
-    );
+    expect(await balanceOf(grid)).to.equal(left + 2n * recoveryCost * GRAINS_PER_WEI - paid - costOf(NODE_RATE, 100n));
   });
 
   it("pays nothing for the grace period of a node that reports nothing", async () => {
@@ -289,7 +292,9 @@ describe("GridContracts, money", () => {
     await grid.lookAt(ends - 1n);
     expect(await stateOf(grid, contractId)).to.deep.equal([State.GracePeriod, Cause.None]);
     await grid.at(ends);
-    await expect(contracts.settleUser(userId)).to.emit(contracts, "GraceEnded").withArgs(userId, grid.start + ends);
+    await expect(contracts.settleUser(userId))
+      .to.emit(contracts, "GraceEnded")
+      .withArgs(userId, grid.start + ends);
     expect(await stateOf(grid, contractId)).to.deep.equal([State.Deleted, Cause.OutOfFunds]);
     expect((await contracts.contractOf(contractId)).endsAt).to.equal(grid.start + ends);
     const left = await balanceOf(grid);
@@ -329,17 +334,24 @@ describe("GridContracts, money", () => {
       farmer,
       wei(cost - treasured - burnt),
     );
-    await expect(contracts.connect(treasury).withdrawTreasury()).to.changeEtherBalance(ethers, treasury, wei(treasured));
+    await expect(contracts.connect(treasury).withdrawTreasury()).to.changeEtherBalance(
+      ethers,
+      treasury,
+      wei(treasured),
+    );
     await expect(contracts.connect(stranger).burn()).to.changeEtherBalance(ethers, contracts, -wei(burnt));
     for (const empty of [
-      contracts.withdrawRevenue(1n),
-      contracts.withdrawTreasury(),
-      contracts.burn(),
-      contracts.withdrawRevenue(7n),
+      () => contracts.withdrawRevenue(1n),
+      () => contracts.withdrawTreasury(),
+      () => contracts.burn(),
+      () => contracts.withdrawRevenue(7n),
     ]) {
-      await expect(empty).to.be.revertedWithCustomError(contracts, "GridContracts_NothingToWithdraw");
+      await expect(empty()).to.be.revertedWithCustomError(contracts, "GridContracts_NothingToWithdraw");
     }
-    expect(await contracts.revenueOf(1n)).to.be.lessThan(GRAINS_PER_WEI);
+    // What is less than a wei stays.
+    expect(await contracts.revenueOf(1n)).to.equal((cost - treasured - burnt) % GRAINS_PER_WEI);
+    expect(await contracts.treasuryOf(treasury.address)).to.equal(treasured % GRAINS_PER_WEI);
+    expect(await contracts.unburnt()).to.equal(burnt % GRAINS_PER_WEI);
   });
 
   it("takes deposits of twins alone, and pays out no more than there is", async () => {
@@ -363,10 +375,10 @@ describe("GridContracts, money", () => {
   it("costs what the recorded figures say, to the unit of 1e-7 USD", async () => {
     const grid = await networkHelpers.loadFixture(fixture);
     await deploy(grid, 0n, { publicIps: 1n });
-    await report(grid, 1n, 1n);
+    await report(grid, 2n, 1n);
     await grid.lookAt(3_600n);
-    // 2 compute units and half a storage unit for 3,599 seconds, and an IP for an hour.
-    const units = (2n * PRICES.cu + PRICES.su / 2n) * 3_599n + PRICES.ipu * 3_600n;
+    // 2 compute units and half a storage unit for 3,598 seconds, and an IP for an hour.
+    const units = (2n * PRICES.cu + PRICES.su / 2n) * 3_598n + PRICES.ipu * 3_600n;
     const spent = BALANCE * GRAINS_PER_WEI - (await balanceOf(grid));
     const unit = costOf(RATE, 3_600n);
     expect((spent + unit / 2n) / unit).to.equal((units + 1_800n) / 3_600n);

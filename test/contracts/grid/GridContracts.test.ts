@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { id, ZeroHash } from "ethers";
+import { id, ZeroAddress, ZeroHash } from "ethers";
 import { network } from "hardhat";
 
 import { INTERVAL, named } from "../helpers/grid-registry.ts";
@@ -8,6 +8,7 @@ import {
   balanceOf,
   BALANCE,
   Cause,
+  consumed,
   costOf,
   deploy,
   deployGrid,
@@ -19,6 +20,8 @@ import {
   IPS,
   LIMITS,
   NODE_RATE,
+  Outcome,
+  RATE,
   report,
   State,
   stateOf,
@@ -77,15 +80,32 @@ describe("GridContracts", () => {
       const grid = await networkHelpers.loadFixture(fixture);
       const contractId = await deploy(grid, 100n, { publicIps: 1n, isConfirmed: false });
       const dataBlock = await ethers.provider.getBlockNumber();
-      const view = named(await grid.contracts.contractOf(contractId));
+      const found = await grid.contracts.contractOf(contractId);
+      const view = named(found);
       expect(view).to.deep.include({
-        ...{ contractId: 1n, kind: 0n, state: State.Created, cause: Cause.None, userTwinId: grid.userId, nodeId: 1n },
-        ...{ farmId: 1n, pricingPolicyId: 1n, deploymentHash: id("workload"), name: "", publicIpCount: 1n },
-        ...{ limits: LIMITS, rentContractId: 0n, createdAt: grid.start + 100n, endsAt: grid.start + 2n * INTERVAL },
-        ...{ reportedAt: 0n, billedUntil: grid.start + 2n * INTERVAL, rate: IP_RATE, unsettledGrains: 0n },
-        ...{ dataBlock: BigInt(dataBlock), isClosed: false },
+        contractId: 1n,
+        kind: 0n,
+        state: State.Created,
+        cause: Cause.None,
+        userTwinId: grid.userId,
+        nodeId: 1n,
+        farmId: 1n,
+        pricingPolicyId: 1n,
+        deploymentHash: id("workload"),
+        name: "",
+        publicIpCount: 1n,
+        limits: LIMITS,
+        rentContractId: 0n,
+        createdAt: grid.start + 100n,
+        endsAt: grid.start + 2n * INTERVAL,
+        reportedAt: 0n,
+        billedUntil: grid.start + 2n * INTERVAL,
+        rate: IP_RATE,
+        unsettledGrains: 0n,
+        dataBlock: BigInt(dataBlock),
+        isClosed: false,
       });
-      expect(view["publicIps"]).to.have.lengthOf(1);
+      expect(found.publicIps).to.have.lengthOf(1);
       expect(await grid.contracts.contractsOf(grid.userId, 0n, 10n)).to.deep.equal([1n]);
       expect(await grid.contracts.contractsOf(grid.userId, 1n, 10n)).to.deep.equal([]);
       expect(await grid.contracts.contractOfHash(grid.userId, 1n, id("workload"))).to.equal(1n);
@@ -113,8 +133,8 @@ describe("GridContracts", () => {
         .revertedWithCustomError(contracts, "GridContracts_DataTooLong")
         .withArgs(8_192n, 8_193n);
       await contracts.connect(user).createContract(1n, id("most"), most, 0n, LIMITS);
-      // 0.07584 USD for what is used at the limits, and 0.005 USD for the traffic of an hour: 26.95 microether.
-      const needed = 26_946_666_666_667n;
+      // 0.07084 USD for an hour at the limits, and 0.005 USD for its traffic.
+      const needed = 25_280_000_000_000n;
       await contracts.connect(other).withdraw(BALANCE - needed + 10n ** 9n);
       await refused(other, id("a")).revertedWithCustomError(contracts, "GridContracts_BalanceTooLow");
       await contracts.connect(other).deposit({ value: 10n ** 9n });
@@ -140,24 +160,32 @@ describe("GridContracts", () => {
       await refused(1n, 0n).revertedWithCustomError(registry, "GridRegistry_NodeRetires");
     });
 
-    it("is refused with limits that could cost more than rates can say", async () => {
-      const { contracts, user, registry, farmer } = await networkHelpers.loadFixture(fixture);
-      const dear = {
-        prices: { cu: 2n ** 32n - 1n, su: 2n ** 32n - 1n, nu: 0n, ipu: 0n, uniqueName: 0n, dedicationDiscountPercent: 0n },
+    it("is refused when all rates of the user could be more than a stream holds, and so is a report", async () => {
+      const grid = await networkHelpers.loadFixture(fixture);
+      const { contracts, user, node, registry, farmer } = grid;
+      const most = 2n ** 32n - 1n;
+      await registry.createPricingPolicy({
+        prices: { cu: most, su: most, nu: 0n, ipu: 0n, uniqueName: 0n, dedicationDiscountPercent: 0n },
         shares: { farm: 10_000n, treasury: 0n, burn: 0n },
-        treasury: "0x0000000000000000000000000000000000000000",
-      };
-      await registry.createPricingPolicy(dear);
+        treasury: ZeroAddress,
+      });
       await registry.connect(farmer).setPricingPolicy(1n, 2n);
-      await networkHelpers.time.increase(2n * INTERVAL);
-      const limits = { resources: { cru: 16n, sru: 0n, hru: 0n, mru: 64n * 2n ** 30n }, nruPerHour: 0n };
-      // 16 compute units of 429 USD are 6,872 USD an hour, a dollar more than a stream holds.
-      const [max, rate] = [2n ** 56n - 1n, 16n * (2n ** 32n - 1n) * 2n ** 20n];
-      expect(rate).to.be.lessThan(max);
-      await expect(contracts.connect(user).createContract(1n, id("a"), "0x", 0n, limits)).to.be.revertedWithCustomError(
-        contracts,
-        "GridContracts_BalanceTooLow",
-      );
+      await contracts.connect(user).deposit({ value: 100n * BALANCE });
+      // Eight compute units and a storage unit of 429 USD each; a stream holds not quite sixteen.
+      const nine = { resources: { cru: 8n, sru: 200n * 2n ** 30n, hru: 0n, mru: 32n * 2n ** 30n }, nruPerHour: 0n };
+      const second = 2n * INTERVAL;
+      await deploy(grid, second, { limits: nine });
+      await deploy(grid, second + 10n, { limits: nine, label: "second" });
+      await grid.at(second + 20n);
+      const reports = [1n, 2n].map((contractId) => consumed(grid, second + 20n, contractId, nine.resources));
+      await expect(contracts.connect(node).addReports(1n, reports))
+        .to.emit(contracts, "ReportSkipped")
+        .withArgs(2n, grid.start + second + 20n, Outcome.RateTooHigh);
+      expect((await contracts.contractOf(2n)).rate).to.equal(0n);
+      await contracts.connect(user).cancelContract(2n);
+      await expect(contracts.connect(user).createContract(1n, id("third"), "0x", 0n, nine))
+        .to.be.revertedWithCustomError(contracts, "GridContracts_RateTooHigh")
+        .withArgs(2n ** 56n - 1n, 18n * most * RATE);
     });
 
     it("is refused twice with one hash on one node while active, and not after", async () => {
@@ -186,15 +214,17 @@ describe("GridContracts", () => {
       const grid = await networkHelpers.loadFixture(fixture);
       const { contracts, node, stranger } = grid;
       await deploy(grid, INTERVAL - 1n, { publicIps: 1n, isConfirmed: false });
-      await grid.lookAt(2n * INTERVAL - 1n);
-      expect(await stateOf(grid, 1n)).to.deep.equal([State.Created, Cause.None]);
+      await grid.at(INTERVAL);
       await expect(contracts.close(1n))
         .to.be.revertedWithCustomError(contracts, "GridContracts_NotOver")
-        .withArgs(1n, State.Created)
-        .catch(() => undefined);
+        .withArgs(1n, State.Created);
+      await grid.lookAt(2n * INTERVAL - 1n);
+      expect(await stateOf(grid, 1n)).to.deep.equal([State.Created, Cause.None]);
       await grid.lookAt(2n * INTERVAL + 500n);
       expect(await stateOf(grid, 1n)).to.deep.equal([State.Deleted, Cause.Expired]);
-      expect(await balanceOf(grid)).to.equal(BALANCE * GRAINS_PER_WEI - costOf(IP_RATE, INTERVAL + 1n));
+      expect(await balanceOf(grid)).to.equal(
+        BALANCE * GRAINS_PER_WEI - costOf(IP_RATE, 1n) - costOf(IP_RATE, INTERVAL, 60n),
+      );
       await expect(contracts.connect(node).confirmDeployment(1n))
         .to.be.revertedWithCustomError(contracts, "GridContracts_Over")
         .withArgs(1n, Cause.Expired);

@@ -1,3 +1,4 @@
+import { anyValue } from "@nomicfoundation/hardhat-ethers-chai-matchers/withArgs";
 import { expect } from "chai";
 import { ZeroAddress } from "ethers";
 import { network } from "hardhat";
@@ -469,10 +470,9 @@ describe("GridRegistry", () => {
 
       await asStranger.deleteNode(2n);
       await networkHelpers.time.increase(3n * INTERVAL);
-      const late = await now();
       await expect(create(consent, deadline))
         .to.be.revertedWithCustomError(registry, "GridRegistry_ConsentExpired")
-        .withArgs(deadline, late + 1n);
+        .withArgs(deadline, anyValue);
       const again = await signConsent(registry, farmer, { ...good, deadline: NEVER });
       await expect(create(again, NEVER), "its nonce was used").to.be.revertedWithCustomError(
         registry,
@@ -724,7 +724,7 @@ describe("GridRegistry", () => {
       await expect(asOperator.createNode(farmId, RESOURCES, LOCATION, NEVER, "0x"))
         .to.be.revertedWithCustomError(registry, "GridRegistry_AlreadyANode")
         .withArgs(operatorTwin, nodeId);
-      await networkHelpers.time.increaseTo(retiresAt);
+      await networkHelpers.time.setNextBlockTimestamp(retiresAt);
       const second = await makeNode({ twins, registry }, farmer, operator, farmId);
       expect(await registry.nodeOfTwin(operatorTwin)).to.equal(second);
       expect(await registry.nodesOfFarm(farmId, 0n, 10n)).to.deep.equal([nodeId, second]);

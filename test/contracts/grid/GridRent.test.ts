@@ -14,6 +14,7 @@ import {
   GRACE_SECONDS,
   GRAINS_PER_WEI,
   IP_RATE,
+  leave,
   LIMITS,
   mined,
   NODE_RATE,
@@ -96,10 +97,9 @@ describe("GridContracts, rented nodes and names", () => {
     const { contracts, node } = grid;
     const contractId = await deploy(grid, 100n, { publicIps: 2n });
     await grid.at(200n);
-    await contracts.connect(node).addReports(1n, [
-      consumed(grid, 200n, 1n),
-      consumed(grid, 200n, contractId, { nru: 10n ** 6n }),
-    ]);
+    await contracts
+      .connect(node)
+      .addReports(1n, [consumed(grid, 200n, 1n), consumed(grid, 200n, contractId, { nru: 10n ** 6n })]);
     const { rate } = await contracts.contractOf(1n);
     const seconds = 99n;
     // nu x GB x window / 3600, rounded half up at 2^-20.
@@ -152,8 +152,7 @@ describe("GridContracts, rented nodes and names", () => {
     const contractId = await deploy(grid, 100n, { publicIps: 1n });
     await grid.at(200n);
     await mined(contracts.connect(node).addReports(1n, [consumed(grid, 200n, 1n), consumed(grid, 200n, contractId)]));
-    await grid.at(300n);
-    await contracts.connect(user).withdraw((await contracts.accountOf(grid.userId)).balance);
+    await leave(grid, 300n, 0n);
     await grid.lookAt(400n);
     expect(await contracts.statesOf([1n, contractId])).to.deep.equal([State.GracePeriod, State.GracePeriod]);
     const { recoveryCost, graceUntil, fundedUntil } = await contracts.accountOf(grid.userId);
@@ -164,9 +163,9 @@ describe("GridContracts, rented nodes and names", () => {
 
   it("leaves a rented node to others when the renter's grace is over", async () => {
     const grid = await rented();
-    const { contracts, user, other } = grid;
+    const { contracts, other } = grid;
     const contractId = await deploy(grid, 100n);
-    await contracts.connect(user).withdraw((await contracts.accountOf(grid.userId)).balance - 1n);
+    await leave(grid, 150n, 1n);
     await grid.lookAt(200n + GRACE_SECONDS);
     expect(await stateOf(grid, 1n)).to.deep.equal([State.Deleted, Cause.OutOfFunds]);
     await contracts.close(contractId);
@@ -233,7 +232,7 @@ describe("GridContracts, rented nodes and names", () => {
     const { contracts, user, other } = grid;
     await grid.at(0n);
     await contracts.connect(user).createNameContract("sprf");
-    await contracts.connect(user).withdraw((await contracts.accountOf(grid.userId)).balance);
+    await leave(grid, 50n, 0n);
     await grid.lookAt(100n);
     expect(await stateOf(grid, 1n)).to.deep.equal([State.GracePeriod, Cause.None]);
     await grid.at(100n + GRACE_SECONDS);
@@ -248,7 +247,7 @@ describe("GridContracts, rented nodes and names", () => {
     const { contracts, user } = grid;
     await grid.at(0n);
     await contracts.connect(user).createNameContract("sprf");
-    await contracts.connect(user).withdraw((await contracts.accountOf(grid.userId)).balance);
+    await leave(grid, 50n, 0n);
     await grid.at(1_000n);
     await contracts.connect(user).cancelContract(1n);
     expect((await contracts.accountOf(grid.userId)).recoveryCost).to.equal(0n);

@@ -13,6 +13,7 @@ import {
   eventsIn,
   GRAINS_PER_WEI,
   type Grid,
+  leave,
   LIMITS,
   mined,
   NODE_RATE,
@@ -90,7 +91,7 @@ describe("GridContracts, reports", () => {
     await deploy(grid, 10n, { label: "b" });
     expect(await skippedOf(grid, 2n * INTERVAL, [consumed(grid, 100n, 1n)])).to.deep.equal([[1n, Outcome.Over]]);
     await report(grid, 2n * INTERVAL + 10n, 2n);
-    await contracts.connect(user).withdraw((await contracts.accountOf(grid.userId)).balance);
+    await leave(grid, 2n * INTERVAL + 20n, 0n);
     const late = 500n * INTERVAL;
     expect(await skippedOf(grid, late, [consumed(grid, late, 2n)])).to.deep.equal([[2n, Outcome.Over]]);
     await contracts.connect(user).deposit({ value: BALANCE });
@@ -185,11 +186,9 @@ describe("GridContracts, reports", () => {
     const second = 3n * INTERVAL;
     await grid.at(second);
     await mined(
-      contracts.connect(grid.node).addReports(1n, [
-        consumed(grid, second, 1n),
-        consumed(grid, second, 2n),
-        consumed(grid, second, 3n),
-      ]),
+      contracts
+        .connect(grid.node)
+        .addReports(1n, [consumed(grid, second, 1n), consumed(grid, second, 2n), consumed(grid, second, 3n)]),
     );
     const [first, other] = [await contracts.contractOf(1n), await contracts.contractOf(2n)];
     expect(first.rate).to.equal(NODE_RATE);
@@ -197,12 +196,16 @@ describe("GridContracts, reports", () => {
     // What each earns is shared by its own policy.
     await grid.at(second + 100n);
     const receipt = await mined(
-      contracts.connect(grid.node).addReports(1n, [
-        consumed(grid, second + 100n, 1n),
-        consumed(grid, second + 100n, 2n),
-      ]),
+      contracts
+        .connect(grid.node)
+        .addReports(1n, [consumed(grid, second + 100n, 1n), consumed(grid, second + 100n, 2n)]),
     );
-    expect(eventsIn(grid, receipt, "RevenueShared").map(({ pricingPolicyId, farmGrains }) => [pricingPolicyId, farmGrains !== 0n])).to.deep.equal([
+    expect(
+      eventsIn(grid, receipt, "RevenueShared").map(({ pricingPolicyId, farmGrains }) => [
+        pricingPolicyId,
+        farmGrains !== 0n,
+      ]),
+    ).to.deep.equal([
       [1n, true],
       [2n, false],
     ]);
@@ -215,11 +218,13 @@ describe("GridContracts, reports", () => {
     await deploy(grid, 10n, { by: other });
     await grid.at(100n);
     await mined(
-      contracts.connect(node).addReports(1n, [
-        consumed(grid, 100n, 1n),
-        consumed(grid, 100n, 2n, { cru: 0n, sru: 0n, mru: 0n }),
-        consumed(grid, 100n, 1n),
-      ]),
+      contracts
+        .connect(node)
+        .addReports(1n, [
+          consumed(grid, 100n, 1n),
+          consumed(grid, 100n, 2n, { cru: 0n, sru: 0n, mru: 0n }),
+          consumed(grid, 100n, 1n),
+        ]),
     );
     await grid.lookAt(200n);
     expect(await balanceOf(grid)).to.equal(BALANCE * GRAINS_PER_WEI - costOf(NODE_RATE, 100n));

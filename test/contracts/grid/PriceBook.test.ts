@@ -10,6 +10,8 @@ const DOLLAR = 10n ** 8n;
 const ANSWER = 3_000n * DOLLAR;
 /** As `ScriptedFeed.Mood`. */
 const Mood = { Answer: 0n, Refuse: 1n, BurnGas: 2n, Short: 3n, Long: 4n } as const;
+/** Seconds: more than a slow machine takes for a step. */
+const SPAN = 10_000n;
 const CHANGED = 4_000n * DOLLAR;
 
 /** Grains for a rate of one, for a second and a percent: 2^52 grains a wei, 2^-20 of 1e-7 USD an hour. */
@@ -35,9 +37,17 @@ describe("PriceBook", () => {
       expect(await book.maxAge()).to.equal(MAX_AGE);
       expect(await book.changeCount()).to.equal(1n);
       expect([...(await book.priceAt(0n))]).to.deep.equal([priceOf(ANSWER), 0n]);
+      expect(await book.lastTimeAt(0n)).to.equal((await book.peek()).changedAt);
       const { price, sum, fresh } = await book.peek();
       const second = (await now()) - (await book.peek()).changedAt;
       expect([price, sum, fresh]).to.deep.equal([priceOf(ANSWER), second * priceOf(ANSWER), true]);
+    });
+
+    it("should bound what a feed may use, and ask for more than that", async () => {
+      const { book } = await networkHelpers.loadFixture(fixture);
+      // A call passes 63 of 64 parts of the gas on; 10,000 are for what comes before it.
+      expect(await book.FEED_GAS()).to.equal(100_000n);
+      expect(await book.REQUIRED_GAS()).to.equal(100_000n + 100_000n / 63n + 10_000n);
     });
 
     it("should bill a dollar an hour as what a dollar is in ether", async () => {
@@ -96,20 +106,20 @@ describe("PriceBook", () => {
       const { feed, book } = await networkHelpers.loadFixture(fixture);
       const start = (await book.peek()).changedAt;
       await feed.setAnswer(CHANGED, 0n);
-      await networkHelpers.time.setNextBlockTimestamp(start + 100n);
+      await networkHelpers.time.setNextBlockTimestamp(start + SPAN);
       await expect(book.touch())
         .to.emit(book, "PriceChanged")
-        .withArgs(priceOf(CHANGED), 100n * priceOf(ANSWER));
+        .withArgs(priceOf(CHANGED), SPAN * priceOf(ANSWER));
       await expect(book.touch()).to.not.emit(book, "PriceChanged");
       expect(await book.changeCount()).to.equal(2n);
-      expect([...(await book.priceAt(start + 100n))]).to.deep.equal([priceOf(ANSWER), 100n * priceOf(ANSWER)]);
-      expect([...(await book.priceAt(start + 101n))]).to.deep.equal([
+      expect([...(await book.priceAt(start + SPAN))]).to.deep.equal([priceOf(ANSWER), SPAN * priceOf(ANSWER)]);
+      expect([...(await book.priceAt(start + SPAN + 1n))]).to.deep.equal([
         priceOf(CHANGED),
-        100n * priceOf(ANSWER) + priceOf(CHANGED),
+        SPAN * priceOf(ANSWER) + priceOf(CHANGED),
       ]);
-      expect((await book.peek()).changedAt).to.equal(start + 100n);
-      expect(await book.lastTimeAt(100n * priceOf(ANSWER) - 1n)).to.equal(start + 99n);
-      expect(await book.lastTimeAt(100n * priceOf(ANSWER) + priceOf(CHANGED))).to.equal(start + 101n);
+      expect((await book.peek()).changedAt).to.equal(start + SPAN);
+      expect(await book.lastTimeAt(SPAN * priceOf(ANSWER) - 1n)).to.equal(start + SPAN - 1n);
+      expect(await book.lastTimeAt(SPAN * priceOf(ANSWER) + priceOf(CHANGED))).to.equal(start + SPAN + 1n);
     });
 
     it("should forget a price that no second saw", async () => {

@@ -109,8 +109,21 @@ export async function deployGrid(ethers: HardhatEthers, networkHelpers: NetworkH
   await contracts.connect(other).deposit({ value: BALANCE });
   const start = (BigInt(await networkHelpers.time.latest()) / INTERVAL + 2n) * INTERVAL;
   return {
-    ...{ ...base, ethers, feed, prices, contracts, farmer, node, user, other, stranger, treasury },
-    ...{ userId, otherId, nodeTwinId, start },
+    ...base,
+    ethers,
+    feed,
+    prices,
+    contracts,
+    farmer,
+    node,
+    user,
+    other,
+    stranger,
+    treasury,
+    userId,
+    otherId,
+    nodeTwinId,
+    start,
     at: async (second) => await networkHelpers.time.setNextBlockTimestamp(start + second),
     lookAt: async (second) => await networkHelpers.time.increaseTo(start + second),
   };
@@ -180,6 +193,14 @@ export function eventsIn(grid: Grid, receipt: ContractTransactionReceipt, name: 
 export function costOf(rate: bigint, seconds: bigint, discount = 0n, answer = ANSWER): bigint {
   const perRate = (10n ** 19n * GRAINS_PER_WEI) / (RATE * SECONDS_PER_HOUR * 100n);
   return rate * seconds * (100n - discount) * ((perRate + answer / 2n) / answer);
+}
+
+/** The user withdraws at a second so that so many wei and less than one more are left. Nothing else may happen right before. */
+export async function leave(grid: Grid, second: bigint, wei: bigint): Promise<void> {
+  await grid.lookAt(second - 1n);
+  const { balanceGrains, grainsPerSecond } = await grid.contracts.accountOf(grid.userId);
+  await grid.at(second);
+  await grid.contracts.connect(grid.user).withdraw((balanceGrains - grainsPerSecond) / GRAINS_PER_WEI - wei);
 }
 
 export async function balanceOf(grid: Grid): Promise<bigint> {

@@ -5,7 +5,6 @@ import {ScriptedFeed} from "../../../contracts/mocks/ScriptedFeed.sol";
 import {
     AccountView,
     ContractKind,
-    ContractState,
     ContractView,
     DeletionCause,
     Limits
@@ -27,7 +26,8 @@ contract GridHandler is GridReporter {
         uint256 amount = second * (1 + (_roll(seed, "seconds") % 40));
         if (_roll(seed, "months") % 2 == 0) amount = second * 2_592_000 * (1 + (_roll(seed, "many") % 24));
         if (account.isInGrace && _roll(seed, "back") % 2 == 0) {
-            amount = account.recoveryCost + (_roll(seed, "more") % 3) - 1;
+            amount = account.recoveryCost + (_roll(seed, "more") % 3);
+            if (amount != 0) amount--;
         }
         if (!_act("deposit", actors[user], amount, abi.encodeCall(grid.deposit, ()))) return;
         sentIn += amount;
@@ -40,7 +40,7 @@ contract GridHandler is GridReporter {
         uint256 user = seed % USERS;
         AccountView memory account = grid.accountOf(user + 1);
         uint256 left = (account.balance * (_roll(seed, "part") % 100)) / 100;
-        if (_roll(seed, "few") % 2 == 0) left = (account.grainsPerSecond * (_roll(seed, "seconds") % 30)) >> 52;
+        if (_roll(seed, "few") % 3 == 0) left = (account.grainsPerSecond * (_roll(seed, "seconds") % 30)) >> 52;
         if (left > account.balance) left = 0;
         uint256 amount = account.balance - left;
         if (!_act("withdraw", actors[user], 0, abi.encodeCall(grid.withdraw, (amount)))) {
@@ -55,6 +55,7 @@ contract GridHandler is GridReporter {
     function createContract(uint256 seed) public {
         if (_openCount() >= CONTRACTS) return;
         (uint256 user, uint256 farm) = (seed % USERS, _roll(seed, "farm") % FARMS);
+        _renewNode(farm);
         uint256 ips = _roll(seed, "ips") % 3;
         Resources memory resources = Resources({
             cru: uint32(_roll(seed, "cru") % 4),
@@ -75,8 +76,10 @@ contract GridHandler is GridReporter {
     function createRentContract(uint256 seed) public {
         if (_openCount() >= CONTRACTS) return;
         // It keeps all others off the node.
-        if (_roll(seed, "often") % 3 != 0) return;
+        if (_roll(seed, "often") % 6 != 0) return;
         (uint256 user, uint256 farm) = (seed % USERS, _roll(seed, "farm") % FARMS);
+        _renewNode(farm);
+        _clear(_nodeOf[farm]);
         bytes memory call = abi.encodeCall(grid.createRentContract, (_nodeOf[farm]));
         if (!_act("createRentContract", actors[user], 0, call)) return;
         Prices memory prices = registry.pricesOf(farm + 1);
@@ -108,6 +111,7 @@ contract GridHandler is GridReporter {
     }
 
     function cancel(uint256 seed) public {
+        if (_roll(seed, "often") % 3 != 0) return;
         (uint256 id, Bill storage bill) = _bill(seed);
         if (id == 0) return;
         ContractView memory view_ = _contract(id);
@@ -169,13 +173,10 @@ contract GridHandler is GridReporter {
         else feed.setAnswer(int256(1_500e8 + (_roll(seed, "price") % 3_000e8)), 0);
     }
 
-    /// @dev The node retires, and its farm gets another one when it may.
+    /// @dev The node retires; its farm gets another one when somebody wants it.
     function deleteNode(uint256 seed) public {
         uint256 farm = seed % FARMS;
-        if (_roll(seed, "often") % 4 != 0) return;
-        uint256 retires = registry.node(_nodeOf[farm]).retiresAt;
-        if (retires <= block.timestamp) _nodeOf[farm] = _newNode(farm);
-        if (retires != NEVER) return;
+        if (_roll(seed, "often") % 10 != 0 || registry.node(_nodeOf[farm]).retiresAt != NEVER) return;
         VM.prank(_owner(farm));
         uint256 retiresAt = registry.deleteNode(_nodeOf[farm]);
         happened["deleteNode"]++;
@@ -206,6 +207,17 @@ contract GridHandler is GridReporter {
 
     function modelBill(uint256 id) external view returns (Bill memory) {
         return _bills[id];
+    }
+
+    function _renewNode(uint256 farm) private {
+        if (registry.node(_nodeOf[farm]).retiresAt <= block.timestamp) _nodeOf[farm] = _newNode(farm);
+    }
+
+    /// @dev Only a node without contracts can be rented.
+    function _clear(uint256 nodeId) private {
+        for (uint256 id = 1; id <= grid.contractCount(); id++) {
+            if (!isClosed[id] && _contract(id).nodeId == nodeId) _endOne(id);
+        }
     }
 
     function _confirm(uint256 id) private {

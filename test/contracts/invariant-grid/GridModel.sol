@@ -88,19 +88,25 @@ abstract contract GridModel {
     function _begin(User storage user) private {
         if (_second % INTERVAL != 0 && !user.inGrace) return;
         for (uint256 i = 0; i < user.contractIds.length; i++) {
-            Bill storage bill = _bills[user.contractIds[i]];
-            if (bill.rate != 0 && !bill.isName && bill.lapsesAt == _second) {
-                bill.rate = 0;
-                happened["lapsed"]++;
-            }
-            if (bill.endedAt == 0 && bill.expiresAt == _second) _over(bill, DeletionCause.Expired);
-            if (bill.endedAt == 0 && bill.retiresAt == _second) _over(bill, DeletionCause.NodeRetired);
+            _beginOne(_bills[user.contractIds[i]]);
         }
         if (!user.inGrace) {
             if (_second % INTERVAL == 0) user.level = _deserved(user, true);
             return;
         }
-        if (_second != user.depletedAt + GRACE) return;
+        if (_second == user.depletedAt + GRACE) _endGrace(user);
+    }
+
+    function _beginOne(Bill storage bill) private {
+        if (bill.rate != 0 && !bill.isName && bill.lapsesAt == _second) {
+            bill.rate = 0;
+            happened["lapsed"]++;
+        }
+        if (bill.endedAt == 0 && bill.expiresAt == _second) _over(bill, DeletionCause.Expired);
+        if (bill.endedAt == 0 && bill.retiresAt == _second) _over(bill, DeletionCause.NodeRetired);
+    }
+
+    function _endGrace(User storage user) private {
         happened["graceEnded"]++;
         for (uint256 i = 0; i < user.contractIds.length; i++) {
             Bill storage bill = _bills[user.contractIds[i]];

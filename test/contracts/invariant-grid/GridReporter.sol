@@ -4,12 +4,7 @@ pragma solidity 0.8.37;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {Billing} from "../../../contracts/libraries/Billing.sol";
-import {
-    Consumption,
-    ContractKind,
-    ContractState,
-    ContractView
-} from "../../../contracts/types/GridContractTypes.sol";
+import {Consumption, ContractKind, ContractState, ContractView} from "../../../contracts/types/GridContractTypes.sol";
 import {Prices, Resources} from "../../../contracts/types/GridTypes.sol";
 import {GridActors} from "./GridActors.sol";
 
@@ -25,7 +20,7 @@ abstract contract GridReporter is GridActors {
         if (count == 0) return;
         Consumption[] memory reports = new Consumption[](1 + (_roll(seed, "count") % 4));
         for (uint256 i = 0; i < reports.length; i++) {
-            uint256 item = _roll(seed + i, "item");
+            uint256 item = _roll(_next(seed, i), "item");
             uint256 time = block.timestamp;
             if (_roll(item, "late") % 4 == 0) time -= _roll(item, "by") % 25;
             if (_roll(item, "early") % 16 == 0) time++;
@@ -42,15 +37,11 @@ abstract contract GridReporter is GridActors {
             if (isClosed[id]) continue;
             ContractView memory view_ = _contract(id);
             if (view_.nodeId != _nodeOf[farm] || view_.state == ContractState.Deleted) continue;
-            _report(_nodeOf[farm], farm, _oneReport(id, block.timestamp, _roll(seed, "all") + id));
+            _report(_nodeOf[farm], farm, _oneReport(id, block.timestamp, _next(_roll(seed, "all"), id)));
         }
     }
 
-    function _oneReport(
-        uint256 id,
-        uint256 time,
-        uint256 seed
-    ) internal pure returns (Consumption[] memory reports) {
+    function _oneReport(uint256 id, uint256 time, uint256 seed) internal pure returns (Consumption[] memory reports) {
         reports = new Consumption[](1);
         reports[0] = Consumption({
             contractId: id,
@@ -61,6 +52,13 @@ abstract contract GridReporter is GridActors {
             mru: uint64(_roll(seed, "mru") % (6 << 30)),
             nru: _roll(seed, "idle") % 2 == 0 ? 0 : uint64(_roll(seed, "nru") % 1e10)
         });
+    }
+
+    /// @dev Seeds go round.
+    function _next(uint256 seed, uint256 step) private pure returns (uint256) {
+        unchecked {
+            return seed + step;
+        }
     }
 
     function _lapseOf(Bill storage bill) internal view returns (uint256) {

@@ -56,9 +56,9 @@ contract BillingTest is SolidityTest {
         _tame(prices, used);
         Resources memory sum = Resources({
             cru: used.cru + more.cru / 2 ** 16,
-            sru: used.sru + more.sru / 2 ** 12,
-            hru: used.hru + more.hru / 2 ** 12,
-            mru: used.mru + more.mru / 2 ** 12
+            sru: used.sru + more.sru / 2 ** 14,
+            hru: used.hru + more.hru / 2 ** 14,
+            mru: used.mru + more.mru / 2 ** 14
         });
         uint256 less = Billing.nodeRate(prices, used, publicIps, false);
         _check(Billing.nodeRate(prices, sum, uint256(publicIps) + 1, false) >= less, "not lower");
@@ -141,7 +141,7 @@ contract BillingTest is SolidityTest {
         return Billing.nodeRate(prices, used, 0, false);
     }
 
-    /// @dev So that rates have their 64 bits: prices to 4,294 USD a unit-hour are taken down to 42, sizes to 1 PiB.
+    /// @dev So that rates have their 64 bits, also those of twice as much: prices go to 4.29 USD a unit-hour, sizes to 1 PiB.
     function _tame(Prices memory prices, Resources memory used) private pure {
         prices.cu /= 100;
         prices.su /= 100;

@@ -78,7 +78,7 @@ export function createContractLogs(connection: Connection, grid: IGridContracts,
       for (let at = 0; at < contractIds.length; at += IDS_AT_ONCE) {
         const ids = contractIds.slice(at, at + IDS_AT_ONCE).map(word);
         for (const log of await logs([events, ids], 0, head, options)) {
-          const { grains = 0n, trafficGrains = 0n } = grid.interface.parseLog(log)?.args.toObject() as Grains;
+          const { grains = 0n, trafficGrains = 0n }: Grains = grid.interface.parseLog(log)?.args.toObject() ?? {};
           const id = Number(log.topics[1]);
           sums.set(id, (sums.get(id) ?? 0n) + grains + trafficGrains);
         }

@@ -19,7 +19,7 @@ export function ipToHex(ip: string): string {
     .join("")}`;
 }
 
-export function ipOfHex(hex: string): string {
+function ipOfHex(hex: string): string {
   const bytes = fromHex(hex);
   if (toHex(bytes).startsWith(MAPPED_PREFIX)) return bytes.slice(BYTES - 4).join(".");
   const groups = Array.from({ length: GROUPS }, (_, i) =>

@@ -65,7 +65,7 @@ export function resourcesStruct(resources: GridResources): { cru: number; sru: b
   return { cru: cruCores, sru: sruBytes, hru: hruBytes, mru: mruBytes };
 }
 
-export function resourcesOf(struct: {
+function resourcesOf(struct: {
   readonly cru: bigint;
   readonly sru: bigint;
   readonly hru: bigint;

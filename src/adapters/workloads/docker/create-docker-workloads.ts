@@ -8,6 +8,7 @@ import { raceAbort, throwIfAborted, withDeadline } from "../../../utils/abort.ts
 import { statusOf } from "../../engine/docker/docker-errors.ts";
 import { pullImage } from "../../engine/docker/pull-image.ts";
 import { checkPorts } from "./check-ports.ts";
+import { checkDeclaredVolumes } from "./check-image.ts";
 import { checkContractId, checkImage, checkSpec } from "./check-spec.ts";
 import { carryOut } from "./deploy.ts";
 import { read } from "./docker-calls.ts";
@@ -150,6 +151,7 @@ export function createDockerWorkloads(components: { readonly logger: Logger }, i
         onProgress({ step: "image", image, ...progress });
       await pull(image, { signal: options.signal, onProgress: report });
     }
+    for (const container of spec.containers) await checkDeclaredVolumes(docker, container, options.signal);
     const signal = withDeadline(options.signal, readyTimeoutMs);
     const { contractId } = spec;
     const found = await findContainers(docker, naming, { contractId, signal });

@@ -146,7 +146,7 @@ async function startReady(
   onProgress({ step: "ready", container: name });
 }
 
-/** Takes published ports from one running container and gives them to another: some 0.2 s in which nobody answers. */
+/** Takes published ports from one running container and gives them to another: a third of a second in which nobody answers. */
 async function switchPorts(
   { docker, signal, onProgress }: DeployInit,
   networks: DeploymentNetworks,

@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { lstat } from "node:fs/promises";
 
 import type { ContainerUsage, DiskUsage } from "../../../ports/workloads.ts";
 import { statusOf } from "../../engine/docker/docker-errors.ts";
@@ -82,9 +83,20 @@ export async function measureDisk(
   const ofContainers: DiskUsage[] = [];
   for (const { id, label } of containers) {
     const cannot = `the size of container ${label.name} cannot be read`;
-    const asked = docker.getContainer(id).inspect(WITH_SIZE) as Promise<{ SizeRw?: number }>;
-    const { SizeRw: bytes = 0 } = await read(asked, cannot, signal);
+    const asked = docker.getContainer(id).inspect(WITH_SIZE) as Promise<SizedContainer>;
+    const sized = await read(asked, cannot, signal);
+    const bytes = (sized.SizeRw ?? 0) + (await sizeOfOwnFiles(sized));
     ofContainers.push({ kind: "container", name: label.name, bytes, limitBytes: writableBytes });
   }
   return [...ofVolumes, ...ofContainers];
+}
+
+type SizedContainer = Docker.ContainerInspectInfo & { readonly SizeRw?: number };
+
+/** Files that Docker lends to a container from its own folder: root in there may write to them, and Docker does not count it. */
+async function sizeOfOwnFiles({ HostsPath, HostnamePath, ResolvConfPath }: SizedContainer): Promise<number> {
+  const found = await Promise.all(
+    [HostsPath, HostnamePath, ResolvConfPath].map(async (path) => await lstat(path).catch(() => undefined)),
+  );
+  return found.reduce((sum, stats) => sum + (stats?.size ?? 0), 0);
 }

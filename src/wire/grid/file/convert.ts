@@ -60,7 +60,7 @@ function containerOf(name: string, service: FileService, complain: Complain): Wo
     ...(service.entrypoint === undefined ? {} : { entrypoint: service.entrypoint }),
     command: service.command ?? [],
     environment: environmentOf(service.environment, [...at, "environment"], complain),
-    cpuMillicores: millicores ?? 1,
+    cpuMillicores: millicores ?? 1_000,
     memoryBytes: bytesOr(memory, [...limitsAt, "memory"], complain),
     mounts: (service.volumes ?? []).flatMap((mount, index) =>
       present(parseVolumeMount(mount), [...at, "volumes", index], complain),

@@ -1,4 +1,16 @@
-import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, visit, type Document, type Node } from "yaml";
+import {
+  CST,
+  Lexer,
+  LineCounter,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  parseDocument,
+  visit,
+  type Document,
+  type Node,
+} from "yaml";
 
 import { messageOf } from "../../../errors.ts";
 import type { FilePath } from "./convert.ts";
@@ -7,6 +19,9 @@ import type { FilePath } from "./convert.ts";
 export const MAX_WORKLOAD_FILE_BYTES = 512 * 1024;
 /** What aliases may add: a file of a few lines could otherwise be gigabytes. */
 const MAX_ALIASES = 100;
+
+/** How deep lists and maps may be in each other in one line: the parser calls itself for each, and runs out of stack. */
+const MAX_DEPTH = 64;
 
 /** Something wrong in a file, and where. */
 export interface FileProblem {
@@ -30,6 +45,9 @@ export function readYaml(text: string): YamlSource | readonly FileProblem[] {
   }
   const lines = new LineCounter();
   try {
+    const deepLine = findDeepLine(text);
+    if (deepLine !== undefined)
+      return [{ line: deepLine, column: 1, message: `more than ${MAX_DEPTH} lists or maps deep` }];
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, logLevel: "error" });
     const faults = [...document.errors, ...document.warnings];
     if (faults.length > 0) return faults.map(({ pos, message }) => ({ ...placeOf(lines, pos[0]), message }));
@@ -44,9 +62,24 @@ export function readYaml(text: string): YamlSource | readonly FileProblem[] {
       problemAt: (path, message) => ({ ...placeOf(lines, offsetOf(document, path)), message }),
     };
   } catch (error) {
-    // Aliases without end, or lists so deep that the parser gives up.
+    // Aliases without end, above all.
     return [{ line: 1, column: 1, message: `the file cannot be read: ${messageOf(error)}` }];
   }
+}
+
+/** The line at which lists and maps are too deep in each other; undefined when that is nowhere. */
+function findDeepLine(text: string): number | undefined {
+  let [line, flowDepth, inLine] = [1, 0, 0];
+  for (const token of new Lexer().lex(text)) {
+    const type = CST.tokenType(token);
+    const newLines = token.split("\n").length - 1;
+    if (newLines > 0) [line, inLine] = [line + newLines, 0];
+    if (type === "flow-seq-start" || type === "flow-map-start") flowDepth++;
+    else if (type === "flow-seq-end" || type === "flow-map-end") flowDepth--;
+    else if (type === "seq-item-ind" || type === "explicit-key-ind") inLine++;
+    if (flowDepth > MAX_DEPTH || inLine > MAX_DEPTH) return line;
+  }
+  return undefined;
 }
 
 /** Where the deepest part of the path that the file has begins; keys count as the beginning of their value. */

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 
+import { tcpProber } from "../../../../src/adapters/prober/tcp.ts";
 import { createMemoryStore } from "../../../../src/adapters/store/memory.ts";
 import { readBill } from "../../../../src/client/grid/bill.ts";
 import { cancel } from "../../../../src/client/grid/cancel.ts";
@@ -10,9 +11,11 @@ import { ownContracts } from "../../../../src/client/grid/own-contracts.ts";
 import { quoteDeployment } from "../../../../src/client/grid/quote.ts";
 import { recover, type RecoveredContract } from "../../../../src/client/grid/recover.ts";
 import { readData, readStatus } from "../../../../src/client/grid/status.ts";
+import { watch, type WatchOptions, type WatchReport } from "../../../../src/client/grid/watch.ts";
 import { update } from "../../../../src/client/grid/update.ts";
 import { SprfError } from "../../../../src/errors.ts";
 import { readNodeLogs } from "../../../../src/messaging/read-node-logs.ts";
+import { utf8 } from "../../../../src/utils/bytes.ts";
 import type { WorkloadDraft } from "../../../../src/wire/grid/file/convert.ts";
 import { codeOf } from "../../../helpers/code-of.ts";
 import { startGridUserScene, type GridUserScene } from "../../../helpers/grid-user-scene.ts";
@@ -36,6 +39,16 @@ const withoutSecrets = (environment: Record<string, string> = {}): WorkloadDraft
     containers: [exampleContainer({ environment })],
     volumes: [],
     limits: { ...exampleWorkload().limits, sruBytes: 0n },
+  });
+
+/** With a port on its public IP. */
+const publishing = (hostPort: number): WorkloadDraft =>
+  draftOf({
+    containers: draftOf().containers.map((container) => ({
+      ...container,
+      ports: [{ containerPort: 80, hostPort, protocol: "tcp" as const, address: 0 }],
+    })),
+    publicIps: 1,
   });
 
 describe("client/grid", () => {
@@ -236,5 +249,36 @@ describe("client/grid", () => {
     // Of the deposit of 1 ether, rounded once on each side.
     const spent = 10n ** 18n - after.account.balanceWei;
     expect(spent - after.costWei <= 1n && after.costWei - spent <= 1n, `${spent} ${after.costWei}`).to.equal(true);
+  });
+
+  it("notices what is dead, and cancels it only when it is told to", async () => {
+    const user = { ...(await newUser()), prober: tcpProber };
+    const { contract } = await deploy(user, requestOf({ draft: publishing(1), name: "seen" }));
+    const round = async (options: Partial<WatchOptions> = {}): Promise<readonly WatchReport[]> => {
+      for await (const reports of watch(user, { everyMs: 1, answerTimeoutMs: 1_000, ...options })) return reports;
+      return [];
+    };
+    // Nothing listens at its public IP, whatever the node says.
+    const [dead] = await round();
+    expect(dead?.kind === "dead" && dead.faults).to.deep.equal([
+      `nothing answers at ${contract.publicIps[0]?.ip ?? ""}, port 1`,
+    ]);
+    expect((await user.contracts.contract(contract.contractId))?.state).to.equal("deployed");
+    await scene.node.stop();
+    const verdicts: boolean[] = [];
+    for await (const [report] of watch(user, { everyMs: 1, answerTimeoutMs: 300, cancelAfterMs: 1 })) {
+      verdicts.push(report?.isCancelled ?? false);
+      if (report === undefined || report.isCancelled) break;
+    }
+    expect(verdicts).to.deep.equal([false, true]);
+    expect((await user.contracts.contract(contract.contractId))?.cause).to.equal("by-user");
+  }).timeout(30_000);
+
+  it("says that a note which was damaged cannot be used, and buys nothing", async () => {
+    const user = await newUser();
+    const value = utf8("{}");
+    await user.store.apply([{ kind: "put", table: "grid-deployments", key: "00", value }]);
+    expect(await codeOf(deploy(user, requestOf()))).to.equal("STORE_UNAVAILABLE");
+    expect(await statesOf(user)).to.deep.equal([]);
   });
 });

@@ -8,6 +8,7 @@ import {
   makeReport,
   openConsumption,
   skipReport,
+  takeBackReport,
   type ConsumptionReport,
   type ConsumptionSample,
   type ConsumptionState,
@@ -82,7 +83,10 @@ describe("domain/grid/consumption", () => {
     state = makeReport(confirmReport(state, START_MS / 1_000 + 60));
     expect(state.pending?.nruBytes).to.equal(5n);
     expect(skipReport(state, "from-the-future").pending).to.deep.equal(state.pending);
-    expect(skipReport(state, "over").pending).to.equal(undefined);
+    expect(skipReport(state, "not-deployed").pending).to.deep.equal(state.pending);
+    for (const why of ["over", "foreign", "not-newer", "out-of-funds", "rate-too-high"] as const) {
+      expect(skipReport(state, why).pending).to.equal(undefined);
+    }
   });
 
   it("makes no report of nothing, nor two of one second", () => {
@@ -149,6 +153,14 @@ describe("domain/grid/consumption", () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it("takes a report back whose time the chain will never take, and has its traffic in the next", () => {
+    const made = makeReport(addSample(opened, sampleAt(30, { networkBytes: 100n })));
+    const later = addSample(takeBackReport(made), sampleAt(60, { networkBytes: 130n }));
+    expect(takeBackReport(made).pending).to.equal(undefined);
+    expect(reportOf(later).nruBytes).to.equal(130n);
+    expect(takeBackReport(opened)).to.equal(opened);
   });
 
   it("sends what is pending in batches, and nothing else", () => {

@@ -29,7 +29,12 @@ const workloadOf = (words: readonly string[]): Workload => {
   const [container] = exampleWorkload().containers;
   return exampleWorkload({ containers: [exampleContainer({ ...container, command: [...words] })] });
 };
-const large = workloadOf([60_000, 60_000].map((length) => randomBytes(length / 2).toString("hex")));
+/** 80,000 bytes, and so many more in a word of its own. */
+const wordsOf = (length: number): string[] => [
+  ...Array.from({ length: 4 }, () => "x".repeat(20_000)),
+  "x".repeat(length),
+];
+const large = workloadOf([30_000, 30_000, 30_000, 30_000].map((length) => randomBytes(length / 2).toString("hex")));
 
 describe("wire/grid/deployment-body", () => {
   it("travels in the message when it is small", async () => {
@@ -55,16 +60,16 @@ describe("wire/grid/deployment-body", () => {
 
   it("is inline up to the limit to the byte", async () => {
     const kindOf = async (length: number): Promise<string> =>
-      (await packBody({ workload: workloadOf(["x".repeat(60_000), "x".repeat(length)]) }, seal)).carrier.kind;
-    const { carrier } = await packBody({ workload: workloadOf(["x".repeat(60_000), "x".repeat(30_000)]) }, seal);
+      (await packBody({ workload: workloadOf(wordsOf(length)) }, seal)).carrier.kind;
+    const { carrier } = await packBody({ workload: workloadOf(wordsOf(10_000)) }, seal);
     if (carrier.kind !== "inline") return expect.fail("expected it inline");
     const room = MAX_INLINE_BODY_BYTES - carrier.body.length;
-    expect(await kindOf(30_000 + room)).to.equal("inline");
-    expect(await kindOf(30_001 + room)).to.equal("block");
+    expect(await kindOf(10_000 + room)).to.equal("inline");
+    expect(await kindOf(10_001 + room)).to.equal("block");
   });
 
   it("fits a block whatever a workload and its secrets may hold", async () => {
-    const words = [60_000, 60_000, 60_000, 60_000, 20_000].map((length) => "x".repeat(length));
+    const words = [...Array.from({ length: 8 }, () => "x".repeat(32_000)), "x".repeat(4_000)];
     const { block } = await packBody(
       { workload: workloadOf(words), sealedSecrets: new Uint8Array(MAX_SECRETS_BYTES) },
       seal,

@@ -64,7 +64,7 @@ describe("wire/grid/deployment-data", () => {
         workload: { ...example.workload, containers: [exampleContainer({ ...container, command: [text] })] },
       };
     };
-    const sealed = await sealDeploymentData(of("listen_addresses = '*'\n".repeat(2_500)), user);
+    const sealed = await sealDeploymentData(of("listen_addresses = '*'\n".repeat(1_300)), user);
     expect(sealed.length).to.be.below(2_048);
     const noise = randomBytes(MAX_DEPLOYMENT_DATA_BYTES).toString("base64");
     expect(await codeOf(sealDeploymentData(of(noise), user))).to.equal("DEPLOYMENT_DATA_TOO_LARGE");

@@ -154,6 +154,8 @@ describe("wire/grid/messages", () => {
     const withoutReply = (message: object): object =>
       Object.fromEntries(Object.entries(message).filter(([, value]) => value !== undefined));
     expect(code(withoutReply(chunk([half, half])))).to.equal(undefined);
+    const small = MAX_LOG_CHUNK_BYTES / MAX_LOG_ENTRIES;
+    expect(code(withoutReply(chunk(Array.from({ length: MAX_LOG_ENTRIES }, () => small))))).to.equal(undefined);
     expect(code(withoutReply(chunk([half, half + 1])))).to.equal("INVALID_INPUT");
     expect(code(withoutReply(chunk(Array.from({ length: MAX_LOG_ENTRIES + 1 }, () => 1))))).to.equal("INVALID_INPUT");
     const deploy = (length: number): object => ({

@@ -3,7 +3,7 @@ import fc from "fast-check";
 
 import { isSprfError } from "../../../../src/errors.ts";
 import { encodeCanonical } from "../../../../src/wire/canonical.ts";
-import { MAX_WORKLOAD_BYTES } from "../../../../src/wire/grid/limits.ts";
+import { MAX_TEXT_BYTES, MAX_WORKLOAD_BYTES } from "../../../../src/wire/grid/limits.ts";
 import { decodeWorkload, encodeWorkload, type Workload } from "../../../../src/wire/grid/workload.ts";
 import { workloadFromJson, workloadToJson } from "../../../../src/wire/grid/workload-json.ts";
 import {
@@ -69,7 +69,9 @@ describe("wire/grid/workload", () => {
 
   it("is taken at its size limit, and not a byte beyond", () => {
     const of = (bytes: number): Workload =>
-      withContainer({ command: [60_000, 60_000, 60_000, 60_000, bytes].map((length) => "x".repeat(length)) });
+      withContainer({
+        command: [...Array.from({ length: 8 }, () => 30_000), bytes].map((length) => "x".repeat(length)),
+      });
     const others = encodeWorkload(of(1_000)).length - 1_000;
     const largest = encodeWorkload(of(MAX_WORKLOAD_BYTES - others));
     expect(largest).to.have.lengthOf(MAX_WORKLOAD_BYTES);
@@ -116,6 +118,13 @@ describe("wire/grid/workload", () => {
     "more processor than its limit": () => withContainer({ cpuMillicores: 1_001 }),
     "more memory than its limit": () => withContainer({ memoryBytes: 512n * MIB + 1n }),
     "less memory than Docker takes": () => withContainer({ memoryBytes: 6n * MIB - 1n }),
+    "less processor than Docker takes": () => withContainer({ cpuMillicores: 9 }),
+    "text that is too long": () => withContainer({ command: ["é".repeat(MAX_TEXT_BYTES / 2 + 1)] }),
+    "more than any disk": () =>
+      exampleWorkload({
+        volumes: [{ name: "data", sizeBytes: 2n ** 50n + 1n, disk: "ssd" }],
+        limits: { ...exampleWorkload().limits, sruBytes: 2n ** 51n },
+      }),
     "more disk than its limit": () =>
       exampleWorkload({ volumes: [{ name: "data", sizeBytes: 10n * GIB + 1n, disk: "ssd" }] }),
     "disk of another kind than its limit": () =>

@@ -222,7 +222,9 @@ describe("wire/grid/file/read-workload-file", () => {
       ].join("\n"),
       /^1: the file cannot be read/,
     ],
-    "lists in lists without end": ["[".repeat(20_000), /^1: /],
+    "lists in lists without end": [`\n${"[".repeat(200_000)}`, /^2: more than 64 lists or maps deep$/],
+    "maps in maps without end": [`{a: ${"{a: ".repeat(64)}`, /^1: more than 64 lists or maps deep$/],
+    "lists in lists without brackets": ["- ".repeat(100_000), /^1: more than 64 lists or maps deep$/],
   };
   for (const [name, [text, problem]] of Object.entries(refused)) {
     it(`refuses ${name}`, () => {
