@@ -1,3 +1,4 @@
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect } from "chai";
@@ -27,10 +28,6 @@ const TREASURY_ACCOUNT = 0;
 const FIRST_USER_ACCOUNT = 1;
 const OBSERVER_ACCOUNT = 9;
 const FIRST_PORT = 18_000;
-/** A node confirms within one interval at least, or the contract expires: room for a machine that is busy with other things. */
-const INTERVAL_SECONDS = 30;
-/** Whoever pays within it loses nothing: room for a node that is slow to pause. */
-const GRACE_SECONDS = 90;
 /** What is left to a user who is to run out of funds, in seconds without any discount. */
 const LAST_SECONDS = 10n;
 const LOSS = 0.25;
@@ -48,6 +45,12 @@ export interface GridPlan {
   readonly deploymentsOfUsers: readonly [number, number, number];
   /** Whether a node is killed in the middle of a deployment as well, which costs a minute. */
   readonly killsWhileDeploying: boolean;
+  /** Of the grid. A node confirms within one interval at least, or the contract expires: room for a machine that is busy. */
+  readonly intervalSeconds: number;
+  /** Whoever pays within it loses nothing: room for a node that is slow to pause. */
+  readonly graceSeconds: number;
+  /** Whether the chain's clock is put forward over the time in which a bill runs on and a grace period ends. */
+  readonly skipsTime: boolean;
   readonly timeoutMs: number;
 }
 
@@ -80,7 +83,7 @@ export function gridSuite(title: string, plan: GridPlan, absent: string | undefi
 
     before(async () => {
       image = await busyboxImage();
-      const times = { intervalSeconds: BigInt(INTERVAL_SECONDS), graceSeconds: BigInt(GRACE_SECONDS) };
+      const times = { intervalSeconds: BigInt(plan.intervalSeconds), graceSeconds: BigInt(plan.graceSeconds) };
       fleet = await startGridFleet({
         nodesOfFarms: plan.nodesOfFarms,
         ipsOfFarm: plan.deploymentsOfUsers.length,
@@ -244,11 +247,15 @@ export function gridSuite(title: string, plan: GridPlan, absent: string | undefi
 
     it("should bill nothing for a dead node", async () => {
       const all = await viewsOnDeadNode();
+      if (plan.skipsTime) {
+        await untilAll(placesOf(2), "grace-period");
+        await putForward(plan.graceSeconds + 3 * plan.intervalSeconds);
+      }
       for (const { contractId, billedUntil } of all) {
         if (billedUntil === undefined) continue;
         // A report keeps the bill running for two intervals after its own.
-        const lastInterval = Math.floor(diedAt / INTERVAL_SECONDS) + 3;
-        expect(billedUntil, "end of the bill").to.be.at.most(lastInterval * INTERVAL_SECONDS);
+        const lastInterval = Math.floor(diedAt / plan.intervalSeconds) + 3;
+        expect(billedUntil, "end of the bill").to.be.at.most(lastInterval * plan.intervalSeconds);
         await eventually(`contract ${contractId} is billed no more`, async () => (await chainSeconds()) > billedUntil);
       }
       costOfDead = await costsOf(all.map(({ contractId }) => contractId));
@@ -280,6 +287,12 @@ export function gridSuite(title: string, plan: GridPlan, absent: string | undefi
       for (const place of placed.filter((each) => each.node.isUp())) {
         await eventually(`contract ${place.contractId}`, () => serves(place));
       }
+    });
+
+    it("should write no secret to a log", async () => {
+      const written = await logs();
+      expect(written).to.include("node started");
+      for (const { token } of placed) expect(written).to.not.include(token);
     });
 
     it("should account for every wei in the end", async () => {
@@ -314,6 +327,14 @@ export function gridSuite(title: string, plan: GridPlan, absent: string | undefi
         expect(part < PARTS_OF_A_WEI, "less than a wei is left").to.equal(true);
       }
     });
+
+    /** What the nodes of this run have written to their logs. */
+    async function logs(): Promise<string> {
+      const files = (await readdir(fleet.directory)).filter((file) => file.endsWith(".log"));
+      return (await Promise.all(files.map(async (file) => await readFile(join(fleet.directory, file), "utf8")))).join(
+        "",
+      );
+    }
 
     async function connectUser(index: number, loss: number): Promise<LossyGridUser> {
       const account = FIRST_USER_ACCOUNT + index;
@@ -355,7 +376,7 @@ export function gridSuite(title: string, plan: GridPlan, absent: string | undefi
         port: FIRST_PORT + index,
         publicIp: n === 0,
         text: `page-${index}`,
-        token: `token-${index}`,
+        token: `a-secret-that-nobody-logs-${index}`,
         contractId: 0,
         hostAddress: "",
       };
@@ -443,6 +464,13 @@ export function gridSuite(title: string, plan: GridPlan, absent: string | undefi
 
     async function chainSeconds(): Promise<number> {
       return await withProvider(async (provider) => (await provider.getBlock("latest"))!.timestamp);
+    }
+
+    async function putForward(seconds: number): Promise<void> {
+      await withProvider(async (provider) => {
+        await provider.send("evm_increaseTime", [seconds]);
+        await provider.send("evm_mine", []);
+      });
     }
 
     async function withProvider<T>(work: (provider: JsonRpcProvider) => Promise<T>): Promise<T> {
