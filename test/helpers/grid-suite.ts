@@ -278,6 +278,8 @@ export function gridSuite(title: string, plan: GridPlan, absent: string | undefi
       await node!.kill();
       await node!.loseMachine();
       await node!.start();
+      // A node whose answer is late counts as one that lost everything for good.
+      for (const { messenger } of users) messenger.loss = 0;
       for (const user of [0, 1]) {
         const found = new Map((await recovered(user)).map((each) => [each.contract.contractId, each.node]));
         for (const place of placesOf(user)) {
