@@ -1,5 +1,6 @@
 import { JsonRpcProvider } from "ethers";
 
+import { PriceBook__factory } from "../../typechain-types/factories/grid/PriceBook__factory.ts";
 import { createEciesCipher } from "../../src/adapters/cipher/ecies.ts";
 import { createEthersChain, type EthersChain, type EthersGrid } from "../../src/adapters/chain/ethers.ts";
 import { systemClock } from "../../src/adapters/clock/system.ts";
@@ -25,6 +26,8 @@ import { GIB } from "./grid-workloads.ts";
 
 const ETHER = 10n ** 18n;
 const POLLING_MS = 20;
+/** PUSH0 PUSH0 REVERT */
+const REVERTS = "0x5f5ffd";
 export const NODE_RESOURCES = { cruCores: 8, sruBytes: 500n * GIB, hruBytes: 0n, mruBytes: 32n * GIB };
 
 /** One account on the grid. */
@@ -59,6 +62,8 @@ export interface GridUserScene {
   /** A user with a balance, and with a store that outlives it. */
   user(index: number, options?: { readonly store?: Store; readonly depositWei?: bigint }): Promise<GridUser>;
   party(index: number): Promise<GridParty>;
+  /** From now on the feed of ether's price reverts; resolves with what mends it. */
+  breakPriceFeed(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -135,6 +140,14 @@ export async function startGridUserScene({
     farmId,
     node,
     party,
+    async breakPriceFeed() {
+      const feed = await PriceBook__factory.connect(addresses.prices, provider).feed();
+      const code = await provider.getCode(feed);
+      await provider.send("hardhat_setCode", [feed, REVERTS]);
+      return async () => {
+        await provider.send("hardhat_setCode", [feed, code]);
+      };
+    },
     async user(index, { store = createMemoryStore(), depositWei = ETHER } = {}) {
       const own = await party(index);
       if (depositWei > 0n) await own.grid.contracts.depositWei(depositWei);

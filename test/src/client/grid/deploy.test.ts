@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+
 import { expect } from "chai";
 
 import { tcpProber } from "../../../../src/adapters/prober/tcp.ts";
@@ -17,6 +19,7 @@ import { SprfError } from "../../../../src/errors.ts";
 import { readNodeLogs } from "../../../../src/messaging/read-node-logs.ts";
 import { utf8 } from "../../../../src/utils/bytes.ts";
 import type { WorkloadDraft } from "../../../../src/wire/grid/file/convert.ts";
+import { MAX_DEPLOYMENT_DATA_BYTES } from "../../../../src/wire/grid/limits.ts";
 import { codeOf } from "../../../helpers/code-of.ts";
 import { startGridUserScene, type GridUserScene } from "../../../helpers/grid-user-scene.ts";
 import { exampleContainer, exampleWorkload } from "../../../helpers/grid-workloads.ts";
@@ -131,10 +134,48 @@ describe("client/grid", () => {
     expect(await codeOf(deploy(user, requestOf({ draft: { ...draftOf(), publicIps: 3 } })))).to.equal("NO_NODE");
     expect(await codeOf(deploy(user, requestOf({ nodeId: 99 })))).to.equal("NO_NODE");
     expect(await codeOf(deploy(user, requestOf({ secretValues: new Map() })))).to.equal("INVALID_INPUT");
+    const noise = randomBytes(MAX_DEPLOYMENT_DATA_BYTES).toString("base64");
+    expect(await codeOf(deploy(user, requestOf({ draft: withoutSecrets({ NOISE: noise }) })))).to.equal(
+      "DEPLOYMENT_DATA_TOO_LARGE",
+    );
+    expect(await openEntries(user.store)).to.deep.equal([]);
     const poor = await newUser({ depositWei: 0n });
     expect(await codeOf(deploy(poor, requestOf()))).to.equal("BALANCE_TOO_LOW");
     expect([...(await statesOf(user)), ...(await statesOf(poor))]).to.deep.equal([]);
     expect(await openEntries(poor.store)).to.deep.equal([]);
+  });
+
+  it("buys nothing on a node that is on standby or whose farm sells nothing", async () => {
+    const user = await newUser();
+    const { farmer, farmId, node } = scene;
+    await node.party.grid.registry.setNodeStatus(node.nodeId, "standby");
+    expect(await codeOf(deploy(user, requestOf()))).to.equal("NO_NODE");
+    await node.party.grid.registry.setNodeStatus(node.nodeId, "up");
+    const interval = await farmer.grid.registry.intervalSeconds();
+    const passIntervals = async (): Promise<void> => {
+      await scene.provider.send("evm_increaseTime", [3 * interval]);
+      await scene.provider.send("evm_mine", []);
+    };
+    await farmer.grid.registry.setPricingPolicy(farmId, 0);
+    await passIntervals();
+    expect(await codeOf(deploy(user, requestOf()))).to.equal("NO_NODE");
+    await farmer.grid.registry.setPricingPolicy(farmId, 1);
+    await passIntervals();
+    expect(await statesOf(user)).to.deep.equal([]);
+  });
+
+  it("begins nothing while the price feed fails, and cancels all the same", async () => {
+    const user = await newUser();
+    const { contract } = await deploy(user, requestOf());
+    const revert = await scene.breakPriceFeed();
+    try {
+      expect(await codeOf(deploy(user, requestOf({ name: "later" })))).to.equal("CHAIN_REVERTED");
+      expect(await openEntries(user.store)).to.deep.equal([]);
+      expect(await cancel(user, contract.contractId)).to.deep.equal({ wasOver: false, isStopped: true });
+    } finally {
+      await revert();
+    }
+    expect(await statesOf(user)).to.deep.equal(["deleted"]);
   });
 
   it("finishes what was interrupted after it was bought, once", async () => {
