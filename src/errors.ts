@@ -176,6 +176,10 @@ export const ERRORS = {
     next: "Ask for less, choose another node, or wait until one is free: `npm run grid -- node list` shows them.",
   },
   CONTRACT_UNKNOWN: { fault: "user", next: "Check the contract's number: `npm run grid -- status` lists yours." },
+  PRICE_STALE: {
+    fault: "network",
+    next: "Try again when the feed answers; what runs goes on at the last good price, and can be cancelled.",
+  },
   BALANCE_TOO_LOW: { fault: "user", next: "Deposit what the message says (`npm run grid -- deposit`)." },
   WORKLOAD_FILE_INVALID: {
     fault: "user",

@@ -18,7 +18,7 @@ import {
 import type { AddressReply, AddressRequest } from "../wire/address.ts";
 import { contactTopicOf, replyTopicOf } from "../wire/topics.ts";
 
-const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_TIMEOUT_MS = 20_000;
 
 export interface FindAddressComponents {
   readonly messenger: Messenger;
@@ -35,7 +35,7 @@ export interface FindAddressOptions {
   /** The agreement that gives the right to ask: an address, `0x` and 40 hex digits. */
   readonly agreement: string;
   readonly signal?: AbortSignal | undefined;
-  /** At most a minute. @default 10,000 */
+  /** At most a minute. @default 20,000 */
   readonly timeoutMs?: number;
 }
 

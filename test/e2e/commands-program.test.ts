@@ -82,7 +82,7 @@ describe("the commands for programs", function () {
     // docs-command: npm run program -- create --devnet --account 5 --agreement 0x... --module examples/programs/bookkeeping-wasi/bookkeeping.wasm --yes
     const line = `npm run program -- create --devnet --account 5 --agreement 0x... --module ${MODULE} --yes`;
     const asked = await runCommandLine(line.replace("0x...", agreement).replace(" --yes", ""), devnet.environment);
-    expect(asked.code).to.equal(2);
+    expect(asked.code, asked.stderr).to.equal(2);
     expect(asked.stdout).to.match(/^the account holds back +8\.0000000 XLM$/m);
     expect(asked.stderr).to.match(/^error INVALID_INPUT: nothing was paid/);
     const created = await run(line, agreement);

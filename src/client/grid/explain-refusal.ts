@@ -27,6 +27,10 @@ export function explainRefusal(error: unknown): unknown {
       );
     case "GridRegistry_NotEnoughPublicIps":
       return new SprfError("NO_NODE", error.message.replace("GridRegistry_", ""), { cause: error });
+    case "GridContracts_PriceNotFresh":
+      return new SprfError("PRICE_STALE", "the grid's price feed gives no good answer now, so nothing new begins", {
+        cause: error,
+      });
     case "GridContracts_UnknownContract":
       return new SprfError("CONTRACT_UNKNOWN", `there is no contract ${value("contractId")}`, { cause: error });
     default:

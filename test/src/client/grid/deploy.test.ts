@@ -169,7 +169,7 @@ describe("client/grid", () => {
     const { contract } = await deploy(user, requestOf());
     const revert = await scene.breakPriceFeed();
     try {
-      expect(await codeOf(deploy(user, requestOf({ name: "later" })))).to.equal("CHAIN_REVERTED");
+      expect(await codeOf(deploy(user, requestOf({ name: "later" })))).to.equal("PRICE_STALE");
       expect(await openEntries(user.store)).to.deep.equal([]);
       expect(await cancel(user, contract.contractId)).to.deep.equal({ wasOver: false, isStopped: true });
     } finally {
