@@ -5,7 +5,13 @@ import { join } from "node:path";
 const NOT_TESTS = ["test/helpers/", "test/fixtures/", "test/vectors/"];
 
 /** End-to-end tests that need more than Node, or more than a minute; everything else belongs to `npm test`. */
-const NOT_NODE_ONLY = ["test/e2e/docker", "test/e2e/executions.test.ts", "test/e2e/grid", "test/e2e/commands-grid"];
+const NOT_NODE_ONLY = [
+  "test/e2e/docker",
+  "test/e2e/executions.test.ts",
+  "test/e2e/grid",
+  "test/e2e/commands-grid",
+  "test/e2e/kubo",
+];
 
 /** Run when they are named: twenty processes want a machine of more than two cores, and a dozen deployments many minutes. */
 const BY_NAME = ["test/e2e/market.test.ts", "test/e2e/grid-full.test.ts"];
