@@ -36,6 +36,9 @@ const STATES = [
 ] as const;
 const LENGTH = 40;
 
+/** Between the blocks of a chain on which nothing else happens. */
+const IDLE_BLOCK_MS = 2_000;
+
 describe("tester/tester", () => {
   let market: MarketChain;
   let client: Identity;
@@ -169,14 +172,21 @@ describe("tester/tester", () => {
     (await Promise.all(stores.map(async (store) => await createDutyStore(store).of(agreement))))
       .flat()
       .map(({ phase }) => phase);
-  const seatsAre = async (agreement: string, status: string, { count = 3, epoch = 0 } = {}): Promise<void> =>
+  /** A tester looks at the chain when there is a block, and a chain goes on: one that was busy at the last block sees the next. */
+  const seatsAre = async (agreement: string, status: string, { count = 3, epoch = 0 } = {}): Promise<void> => {
+    let nextBlockAt = performance.now() + IDLE_BLOCK_MS;
     await until(
       async () => {
         const seats = await client.chain.seatsOf(agreement, epoch);
-        return seats.length > 0 && seats.filter((seat) => seat.status === status).length === count;
+        if (seats.length > 0 && seats.filter((seat) => seat.status === status).length === count) return true;
+        if (performance.now() < nextBlockAt) return false;
+        nextBlockAt += IDLE_BLOCK_MS;
+        await market.mineTo((await client.chain.blockNumber()) + 1);
+        return false;
       },
       { what: `${count} seats ${status} in epoch ${epoch}` },
     );
+  };
 
   /** Mines through an epoch as the three testers do their duty in it. */
   const passEpoch = async (agreement: string, epoch: number): Promise<void> => {
