@@ -22,6 +22,7 @@ import { gridTopicOf } from "../wire/topics.ts";
 import type { GridMessaging } from "./grid-identity.ts";
 import { createLogStreams } from "./log-streams.ts";
 import { RESEND_PAUSES_MS, sendOnce, sendRepeatedly } from "./resend.ts";
+import { whileSubscribed } from "./while-subscribed.ts";
 
 const MAX_REMEMBERED = 4_096;
 const MAX_OPEN = 256;
@@ -72,7 +73,6 @@ export function answerGridRequests(init: GridAnswererInit): Startable {
   /** Replies that nobody acknowledged yet, by their id. */
   const open = new Map<string, { readonly to: Uint8Array; readonly heard: AbortController }>();
   const streams = createLogStreams({ clock, logger });
-  let running: { readonly stop: AbortController; readonly unsubscribe: () => Promise<void> } | undefined;
 
   const onMessage = ({ payload, signer }: ReceivedMessage, signal: AbortSignal): void => {
     if (signal.aborted) return;
@@ -199,27 +199,15 @@ export function answerGridRequests(init: GridAnswererInit): Startable {
       .finally(() => work.delete(promise));
   };
 
-  return {
-    async start() {
-      if (running !== undefined) return;
-      const stop = new AbortController();
-      const unsubscribe = await messenger.subscribe(
-        { topic: gridTopicOf(identity.publicKey), privateKey: identity.privateKey },
-        (received) => onMessage(received, stop.signal),
-      );
-      running = { stop, unsubscribe };
-    },
-    async stop() {
-      if (running === undefined) return;
-      const { stop, unsubscribe } = running;
-      running = undefined;
-      stop.abort();
-      await unsubscribe();
+  const subscription = { topic: gridTopicOf(identity.publicKey), privateKey: identity.privateKey };
+  return whileSubscribed(messenger, subscription, {
+    onMessage,
+    async settle() {
       checks.clear();
       await checks.onIdle();
       await Promise.allSettled(work);
     },
-  };
+  });
 }
 
 function answerOf({ code, detail }: Refusal): GridAnswer {

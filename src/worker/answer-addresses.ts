@@ -2,6 +2,8 @@ import PQueue from "p-queue";
 
 import { createSeenIds } from "../domain/seen-ids.ts";
 import { isSprfError, messageOf } from "../errors.ts";
+import { RESEND_PAUSES_MS } from "../messaging/resend.ts";
+import { whileSubscribed } from "../messaging/while-subscribed.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Messenger, ReceivedMessage } from "../ports/messenger.ts";
@@ -21,8 +23,6 @@ import type { AddressAcknowledgement, AddressRequest } from "../wire/address.ts"
 import { hashWithDomain } from "../wire/canonical.ts";
 import { contactTopicOf } from "../wire/topics.ts";
 
-/** Pauses after each sending of a reply until it is acknowledged; after the last one the worker gives up. */
-const RESEND_PAUSES_MS = [200, 400, 800, 1_600, 3_200];
 const MAX_SENDS = 12;
 const MIN_MS_BETWEEN_SENDS = 50;
 const MAX_OPEN_REPLIES = 256;
@@ -74,7 +74,6 @@ export function answerAddressRequests(init: AddressAnswererInit): Startable {
   const conversations = createSeenIds<Conversation>({ capacity: MAX_REMEMBERED });
   const authorisations = new PQueue({ concurrency: AUTHORISATIONS_AT_ONCE });
   const replies = new Set<Promise<void>>();
-  let running: { readonly stop: AbortController; readonly unsubscribe: () => Promise<void> } | undefined;
 
   const onMessage = (received: ReceivedMessage, signal: AbortSignal): void => {
     if (signal.aborted) return;
@@ -227,27 +226,15 @@ export function answerAddressRequests(init: AddressAnswererInit): Startable {
       .finally(() => replies.delete(work));
   };
 
-  return {
-    async start() {
-      if (running !== undefined) return;
-      const stop = new AbortController();
-      const unsubscribe = await messenger.subscribe(
-        { topic: contactTopicOf(identity.publicKey), privateKey: identity.privateKey },
-        (received) => onMessage(received, stop.signal),
-      );
-      running = { stop, unsubscribe };
-    },
-    async stop() {
-      if (running === undefined) return;
-      const { stop, unsubscribe } = running;
-      running = undefined;
-      stop.abort();
-      await unsubscribe();
+  const subscription = { topic: contactTopicOf(identity.publicKey), privateKey: identity.privateKey };
+  return whileSubscribed(messenger, subscription, {
+    onMessage,
+    async settle() {
       authorisations.clear();
       await authorisations.onIdle();
       await Promise.allSettled(replies);
     },
-  };
+  });
 }
 
 function conversationKey(from: Uint8Array, id: Uint8Array): string {

@@ -1,14 +1,14 @@
-import { getAddress, isError, toQuantity } from "ethers";
+import { getAddress, toQuantity } from "ethers";
 import { z } from "zod";
 
-import { SprfError, isSprfError } from "../../errors.ts";
+import { SprfError } from "../../errors.ts";
 import type { BlockHeader, EventLog, EventLogOptions, LoggedEvent, MarketConstants } from "../../ports/event-log.ts";
 import type { AgreementTerms } from "../../ports/market-events.ts";
 import { agreementContract } from "./agreement-contract.ts";
 import { connectToRead, type ReadConnection } from "./connection.ts";
 import { readAgreementTerms } from "./agreement-terms.ts";
 import { EVENT_TOPICS, decodeEvent, type DecodedEvent, type EventSource } from "./event-decoders.ts";
-import { createEventRange } from "./event-range.ts";
+import { createEventRange, readPage } from "./event-range.ts";
 import { ITesterRegistry__factory, IWorkerDispatcher__factory, IWorkerRecords__factory } from "./factories.ts";
 import type { MarketContracts } from "./ethers.ts";
 
@@ -112,18 +112,11 @@ function createReader(
     to: number,
     options: EventLogOptions,
   ): Promise<{ readonly to: number; readonly logs: readonly Log[] }> {
-    for (;;) {
-      const last = Math.min(to, from + range.next() - 1);
-      const blocks = last - from + 1;
-      try {
-        const filter = { fromBlock: toQuantity(from), toBlock: toQuantity(last), topics: [EVENT_TOPICS] };
-        const found = await ask(z.array(logSchema), "eth_getLogs", [filter], options);
-        range.succeeded(blocks, found.length);
-        return { to: last, logs: found };
-      } catch (error) {
-        if (options.signal?.aborted || !isRefusal(error) || !range.refused(blocks)) throw error;
-      }
-    }
+    const page = await readPage(range, { from, to, signal: options.signal }, async (last) => {
+      const filter = { fromBlock: toQuantity(from), toBlock: toQuantity(last), topics: [EVENT_TOPICS] };
+      return await ask(z.array(logSchema), "eth_getLogs", [filter], options);
+    });
+    return { to: page.to, logs: page.found };
   }
 
   /** The time of each block, asked for only where the node leaves it out of its logs. */
@@ -162,19 +155,6 @@ function createReader(
       return { to: page.to, events: events.sort(inOrder) };
     },
   };
-}
-
-/** The node answered, but not with what was asked, or not in time; one that is away is not helped by a shorter range. */
-function isRefusal(error: unknown): boolean {
-  if (!isSprfError(error, "CHAIN_UNREACHABLE")) return false;
-  const { cause } = error;
-  return (
-    isError(cause, "UNKNOWN_ERROR") ||
-    isError(cause, "SERVER_ERROR") ||
-    isError(cause, "TIMEOUT") ||
-    isError(cause, "BAD_DATA") ||
-    isError(cause, "UNSUPPORTED_OPERATION")
-  );
 }
 
 /** What a log says; undefined for one that is not of this market, and does not even imitate an agreement of it. */

@@ -1,3 +1,7 @@
+import { isError } from "ethers";
+
+import { isSprfError } from "../../errors.ts";
+
 /** Blocks that one request asks for at most, however empty they are. */
 const MAX_BLOCKS = 50_000;
 /** Events that one request should bring: enough to be quick, few enough to be held. */
@@ -43,4 +47,40 @@ export function createEventRange(init: { readonly maxBlocks?: number } = {}): Ev
       return true;
     },
   };
+}
+
+/**
+ * What a node gives from `from` on: at most to `to`, and as far as one request of the range goes that it does not refuse.
+ *
+ * @param ask - for the blocks from `from` to the given one
+ */
+export async function readPage<T>(
+  range: EventRange,
+  { from, to, signal }: { readonly from: number; readonly to: number; readonly signal?: AbortSignal | undefined },
+  ask: (last: number) => Promise<readonly T[]>,
+): Promise<{ readonly to: number; readonly found: readonly T[] }> {
+  for (;;) {
+    const last = Math.min(to, from + range.next() - 1);
+    const blocks = last - from + 1;
+    try {
+      const found = await ask(last);
+      range.succeeded(blocks, found.length);
+      return { to: last, found };
+    } catch (error) {
+      if (signal?.aborted || !isRefusal(error) || !range.refused(blocks)) throw error;
+    }
+  }
+}
+
+/** The node answered, but not with what was asked, or not in time; one that is away is not helped by a shorter range. */
+function isRefusal(error: unknown): boolean {
+  if (!isSprfError(error, "CHAIN_UNREACHABLE")) return false;
+  const { cause } = error;
+  return (
+    isError(cause, "UNKNOWN_ERROR") ||
+    isError(cause, "SERVER_ERROR") ||
+    isError(cause, "TIMEOUT") ||
+    isError(cause, "BAD_DATA") ||
+    isError(cause, "UNSUPPORTED_OPERATION")
+  );
 }

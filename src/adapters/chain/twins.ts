@@ -1,10 +1,11 @@
-import { Contract, Wallet, dataSlice, getAddress, hexlify, keccak256 } from "ethers";
+import { Wallet, dataSlice, getAddress, hexlify, keccak256 } from "ethers";
 
 import type { Chain, ChainOptions, Twin } from "../../ports/chain.ts";
 import { equalBytes, fromHex } from "../../utils/bytes.ts";
 import { publicKeyOf } from "../../utils/secp256k1.ts";
 import type { Connection } from "./connection.ts";
 import { ITwins__factory } from "./factories.ts";
+import { nonceOf } from "./nonces.ts";
 
 const PROOF_TYPES = {
   TwinProof: [
@@ -19,8 +20,6 @@ type TwinMethods = Pick<Chain, "ensureTwin" | "twin" | "twinOf" | "twinOfKey">;
 /** Identities (contracts/interfaces/ITwins.sol). */
 export function createTwins(connection: Connection, address: string): TwinMethods {
   const twins = ITwins__factory.connect(address, connection.provider);
-  // OpenZeppelin's Nonces, which the interface leaves to its implementation.
-  const nonces = new Contract(address, ["function nonces(address owner) view returns (uint256)"], connection.provider);
   const account = connection.wallet.address;
 
   async function read(twinId: bigint, options?: ChainOptions): Promise<Twin> {
@@ -40,7 +39,7 @@ export function createTwins(connection: Connection, address: string): TwinMethod
 
   /** EIP-712, as ITwins states it. */
   async function prove(messagePrivateKey: Uint8Array, ledgerKey: string, options?: ChainOptions): Promise<string> {
-    const nonce: unknown = await connection.read(() => nonces.getFunction("nonces")(account), options);
+    const nonce = await nonceOf(connection, address, account, options);
     const domain = { name: "SPRF Twins", version: "1", chainId: connection.chainId, verifyingContract: address };
     return await new Wallet(hexlify(messagePrivateKey)).signTypedData(domain, PROOF_TYPES, {
       account,

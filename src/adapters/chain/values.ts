@@ -60,8 +60,10 @@ export function requiredEventOf(
   return found;
 }
 
-function member<T>(members: readonly T[], value: bigint): T {
-  const found = members[Number(value)];
-  if (found === undefined) throw new SprfError("INTERNAL", `the contract gave ${value}, which has no name here`);
-  return found;
+/** The name that stands for a value of a contract's enum. */
+export function member<T>(members: readonly T[], value: bigint): T {
+  if (value >= BigInt(members.length)) {
+    throw new SprfError("INTERNAL", `the contract gave ${value}, which has no name here`);
+  }
+  return members[Number(value)] as T;
 }

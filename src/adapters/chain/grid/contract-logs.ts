@@ -1,11 +1,11 @@
 import { getBytes, toBeHex, zeroPadValue, type Log } from "ethers";
 
-import { SprfError, isSprfError } from "../../../errors.ts";
+import { SprfError } from "../../../errors.ts";
 import type { GridChange, GridContracts } from "../../../ports/grid-contracts.ts";
 import type { GridOptions } from "../../../ports/grid-registry.ts";
 import type { Connection } from "../connection.ts";
 import type { IGridContracts } from "../contract-types.ts";
-import { createEventRange } from "../event-range.ts";
+import { createEventRange, readPage } from "../event-range.ts";
 
 /** Events after which a node may have something to do. */
 const CONTRACT_EVENTS = ["ContractCreated", "RentContractCreated", "ContractUpdated", "ContractClosed"] as const;
@@ -30,7 +30,6 @@ export function createContractLogs(connection: Connection, grid: IGridContracts,
     return event.topicHash;
   };
 
-  /** Halves ranges that the node refuses. */
   async function logs(
     topics: readonly (string | readonly string[] | null)[],
     fromBlock: number,
@@ -40,17 +39,12 @@ export function createContractLogs(connection: Connection, grid: IGridContracts,
     const range = createEventRange();
     const found: Log[] = [];
     for (let from = fromBlock; from <= toBlock;) {
-      const to = Math.min(toBlock, from + range.next() - 1);
-      const blocks = to - from + 1;
-      try {
-        const filter = { address, fromBlock: from, toBlock: to, topics: topics.map(mutable) };
-        const page = await read(() => provider.getLogs(filter), options);
-        range.succeeded(blocks, page.length);
-        found.push(...page);
-        from = to + 1;
-      } catch (error) {
-        if (!isSprfError(error, "CHAIN_UNREACHABLE") || options?.signal?.aborted || !range.refused(blocks)) throw error;
-      }
+      const page = await readPage(range, { from, to: toBlock, signal: options?.signal }, async (last) => {
+        const filter = { address, fromBlock: from, toBlock: last, topics: topics.map(mutable) };
+        return await read(() => provider.getLogs(filter), options);
+      });
+      found.push(...page.found);
+      from = page.to + 1;
     }
     return found;
   }

@@ -1,9 +1,10 @@
-import { Contract, getBytes, hexlify } from "ethers";
+import { getBytes, hexlify } from "ethers";
 
 import type { GridOptions, GridRegistry } from "../../../ports/grid-registry.ts";
 import type { Connection } from "../connection.ts";
 import { isRevert } from "../errors.ts";
 import { IGridRegistry__factory } from "../factories.ts";
+import { nonceOf } from "../nonces.ts";
 import { requiredEventOf } from "../values.ts";
 import { ipToHex, publicIpOf, publicIpStruct } from "./public-ips.ts";
 import { NODE_STATUSES, farmOf, locationStruct, nodeOf, policyOf, policyStruct, resourcesStruct } from "./values.ts";
@@ -24,8 +25,6 @@ const CONSENT_TYPES = {
 /** Farms, public IPs, nodes and policies (contracts/interfaces/IGridRegistry.sol). */
 export function createGridRegistry(connection: Connection, address: string): GridRegistry {
   const registry = IGridRegistry__factory.connect(address, connection.provider);
-  // OpenZeppelin's Nonces, which the interface leaves to its implementation.
-  const nonces = new Contract(address, ["function nonces(address owner) view returns (uint256)"], connection.provider);
   const events = { address, interface: registry.interface };
   const { read, send } = connection;
 
@@ -89,7 +88,7 @@ export function createGridRegistry(connection: Connection, address: string): Gri
     },
 
     async consentToNode({ farmId, twinId, nodeAccount, resources, deadlineSeconds }, options) {
-      const nonce: unknown = await read(() => nonces.getFunction("nonces")(nodeAccount), options);
+      const nonce = await nonceOf(connection, address, nodeAccount, options);
       const domain = {
         name: "SPRF GridRegistry",
         version: "1",

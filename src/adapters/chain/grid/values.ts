@@ -26,6 +26,7 @@ import type {
   NodeViewStructOutput,
   PricingPolicyStructOutput,
 } from "../contract-types.ts";
+import { member } from "../values.ts";
 import { publicIpOf } from "./public-ips.ts";
 
 /** The members of contracts/types/GridTypes.sol and GridContractTypes.sol in their order. */
@@ -200,9 +201,4 @@ export function accountOf(view: AccountViewStructOutput): GridAccount {
 /** Zero means that there is none. */
 function optional<Name extends string>(name: Name, value: bigint): { readonly [key in Name]?: number } {
   return value === 0n ? {} : ({ [name]: Number(value) } as { readonly [key in Name]: number });
-}
-
-function member<T>(members: readonly T[], value: bigint): T {
-  if (value >= BigInt(members.length)) throw new SprfError("INTERNAL", `the contract gave ${value}, which has no name`);
-  return members[Number(value)] as T;
 }
