@@ -18,12 +18,14 @@ interface Progress {
 }
 
 /**
- * Judges mutants of each stratum in its order until its quota of live ones is met. Which mutants are judged does not depend on the
- * number of judges: none is begun that the quota might not need.
+ * Judges mutants of each stratum in its order until its quota of live ones is met, and goes on for as long as the next one's verdict
+ * is known: that costs nothing, and a longer beginning of the order is as good a sample. Which mutants are judged does not depend on
+ * the number of judges: none is begun that the quota might not need.
  */
 export async function judgeAll(
   strata: readonly Stratum[],
   judges: readonly Judge[],
+  isKnown: (mutant: Mutant) => boolean,
   onVerdict: (judged: Judged) => void,
 ): Promise<Judged[]> {
   const progress = strata.map((stratum): Progress => ({ stratum, next: 0, live: 0, underWay: 0 }));
@@ -32,7 +34,7 @@ export async function judgeAll(
 
   const work = async (judge: Judge): Promise<void> => {
     for (;;) {
-      const taken = take(progress);
+      const taken = take(progress, isKnown);
       if (taken !== undefined) {
         const task = judgeOne(judge, taken.from, taken.mutant);
         running.add(task);
@@ -57,10 +59,14 @@ export async function judgeAll(
   return judged.toSorted((a, b) => (places.get(a.mutant) ?? 0) - (places.get(b.mutant) ?? 0));
 }
 
-function take(progress: readonly Progress[]): { from: Progress; mutant: Mutant } | undefined {
+function take(
+  progress: readonly Progress[],
+  isKnown: (mutant: Mutant) => boolean,
+): { from: Progress; mutant: Mutant } | undefined {
   for (const from of progress) {
     const mutant = from.stratum.order[from.next];
-    if (mutant === undefined || from.live + from.underWay >= from.stratum.quota) continue;
+    if (mutant === undefined) continue;
+    if (from.live + from.underWay >= from.stratum.quota && !isKnown(mutant)) continue;
     from.next++;
     from.underWay++;
     return { from, mutant };

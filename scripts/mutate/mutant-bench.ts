@@ -69,8 +69,12 @@ export class MutantBench {
     try {
       writeCode(this.#root, compiled.code);
       const { contract } = mutant.key;
-      const files = this.#suites.mochaFor(contract);
-      const mocha = await this.#runner.run({ kind: "mocha", files }, this.#limits.mochaMs);
+      const names = deployed.map(({ name }) => name);
+      const files = this.#suites.mochaFor(contract, names);
+      const mocha: TestOutcome =
+        files.length === 0
+          ? { kind: "passed" }
+          : await this.#runner.run({ kind: "mocha", files }, this.#limits.mochaMs);
       if (mocha.kind === "failed" && mocha.file !== undefined) this.#suites.noteKill(contract, mocha.file);
       if (mocha.kind !== "passed") return verdictOf(mocha);
       return await this.#trySolidity(mutant, affected);
@@ -112,7 +116,11 @@ export function writeCode(root: string, code: ReadonlyMap<BuiltContract, Bytecod
 function verdictOf(outcome: TestOutcome): Omit<Verdict, "id" | "seconds"> {
   switch (outcome.kind) {
     case "failed":
-      return { status: "killed", by: outcome.test };
+      return {
+        status: "killed",
+        by: outcome.test,
+        ...(outcome.file === undefined ? {} : { file: outcome.file }),
+      };
     case "timed-out":
       return { status: "timed-out" };
     case "died":

@@ -13,7 +13,8 @@ Options
   --only ID          only this mutant, <Contract>:<line>:<column>:<operator> (may be repeated)
   --seed N           choose other mutants (default 1); the same seed chooses the same ones
   --jobs J           so many at once (default: one for each processor)
-  --resume FILE      keep verdicts in FILE, and go on from what it holds
+  --resume FILE      keep verdicts in FILE, and go on from what it holds: all of it counts that continues a contract's sample,
+                     but for what other tests may judge otherwise
   --json FILE        write the outcome to FILE
   --list             list the chosen mutants and judge none
   --root DIR         the Hardhat project to mutate (default: this repository)

@@ -1,6 +1,7 @@
 import { duplicateCopy } from "../hardhat/project-copy.ts";
 import { runBaseline } from "./baseline.ts";
 import type { BuiltProject } from "./built-project.ts";
+import type { Mutant } from "./find-mutants.ts";
 import { type Judge, judgeAll, type Judged } from "./judge-all.ts";
 import { MutantBench } from "./mutant-bench.ts";
 import type { MutateOptions } from "./options.ts";
@@ -23,9 +24,9 @@ export async function runMutants(
   const quota = strata.reduce((sum, stratum) => sum + stratum.quota, 0);
   const progress = new ProgressLine(quota, process.stdout);
   progress.say("running the tests on the contracts as they are");
-  const suites = await Suites.load(copy, project);
-  const resume =
-    resumePath === undefined ? undefined : await ResumeFile.open(resumePath, [project.input, suites.texts()]);
+  const suites = Suites.load(copy, project);
+  const grounds = { contracts: contractsOf(project), tests: suites.digests() };
+  const resume = resumePath === undefined ? undefined : await ResumeFile.open(resumePath, grounds);
   const { originals, limits } = await runBaseline(copy, project, suites);
 
   for (let job = 1; job < jobs; job++) copies.push(duplicateCopy(copy));
@@ -33,11 +34,19 @@ export async function runMutants(
   try {
     await Promise.all(benches.map(async (bench) => await bench.start()));
     const judges = benches.map((bench) => remembering(bench, resume));
-    return await judgeAll(strata, judges, (one) => progress.add(one));
+    const isKnown = ({ id }: Mutant): boolean => resume?.known.has(id) ?? false;
+    return await judgeAll(strata, judges, isKnown, (one) => progress.add(one));
   } finally {
     await Promise.all(benches.map(async (bench) => await bench.stop()));
     progress.end();
   }
+}
+
+/** All that the contracts' code follows from: the compiler's input without the tests. */
+function contractsOf({ input, sourceNames, solcLongVersion }: BuiltProject): unknown {
+  const tests = new Set([...sourceNames].filter(([path]) => path.startsWith("test/")).map(([, name]) => name));
+  const sources = Object.entries(input.sources).filter(([name]) => !tests.has(name));
+  return { solcLongVersion, settings: input.settings, sources: sources.toSorted(([a], [b]) => (a < b ? -1 : 1)) };
 }
 
 function remembering(bench: MutantBench, resume: ResumeFile | undefined): Judge {

@@ -49,12 +49,33 @@ describe("scripts/mutate: which mutants are judged", () => {
       };
       const strata = planSample(mutants, 1, 100, isMain);
       const judges = Array.from({ length: judgeCount }, () => judge);
-      return (await judgeAll(strata, judges, () => undefined)).map(({ mutant }) => mutant.id);
+      return (
+        await judgeAll(
+          strata,
+          judges,
+          () => false,
+          () => undefined,
+        )
+      ).map(({ mutant }) => mutant.id);
     };
     const alone = await ids(1);
     const live = alone.filter((id) => !isStillborn(mutants.find((mutant) => mutant.id === id)!));
     expect(live).to.have.length(100);
     expect(await ids(3)).to.deep.equal(alone);
+  });
+
+  it("goes on past the quota for as long as verdicts are known", async () => {
+    const [stratum] = planSample(mutants, 1, 100, isMain);
+    const order = stratum!.order;
+    const known = new Set([order[2], order[3], order[5]]);
+    const judge: Judge = async ({ id }) => await Promise.resolve({ id, status: "killed", seconds: 0 });
+    const judged = await judgeAll(
+      [{ ...stratum!, quota: 2 }],
+      [judge, judge],
+      (mutant) => known.has(mutant),
+      () => undefined,
+    );
+    expect(judged.map(({ mutant }) => mutant)).to.deep.equal(order.slice(0, 4));
   });
 });
 
