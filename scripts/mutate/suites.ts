@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
-import type { BuiltProject } from "./built-project.ts";
+import { type BuiltProject, contractsWith } from "./built-project.ts";
+import type { Mutant } from "./find-mutants.ts";
 
 /** A test file, and the text of all that it imports from the project, its own included, by path. */
 interface MochaFile {
@@ -35,10 +36,11 @@ export class Suites {
   }
 
   /**
-   * The mocha files that name one of the contracts which a mutant of `contract` alters, and so may deploy it: the contract's own
-   * first, then what has killed its mutants so far, then what speaks of it most.
+   * The mocha files that name a contract which the mutant alters, and so may deploy it: those of the mutant's own contract first, then
+   * what has killed its mutants so far, then what speaks of it most.
    */
-  mochaFor(contract: string, altered: readonly string[]): string[] {
+  mochaFor({ key: { contract }, sourceName }: Mutant): string[] {
+    const altered = contractsWith(this.#project, sourceName).map(({ name }) => name);
     const rank = ({ path, text }: MochaFile): readonly number[] => [
       basename(path) === `${contract}.test.ts` ? 1 : 0,
       this.#kills.get(`${contract} ${path}`) ?? 0,
@@ -60,9 +62,13 @@ export class Suites {
       .toSorted((a, b) => closure(a).size - closure(b).size);
   }
 
-  /** All files, for the run before the first mutant. */
-  all(): { readonly mocha: readonly string[]; readonly solidity: readonly string[] } {
-    return { mocha: this.#mocha.map(({ path }) => path), solidity: this.#solidity };
+  /** All files that may judge one of some mutants. */
+  forAny(mutants: readonly Mutant[]): { readonly mocha: readonly string[]; readonly solidity: readonly string[] } {
+    const bySource = [...new Map(mutants.map((mutant) => [mutant.sourceName, mutant])).values()];
+    return {
+      mocha: [...new Set(bySource.flatMap((mutant) => this.mochaFor(mutant)))],
+      solidity: [...new Set(bySource.flatMap(({ sourceName }) => this.solidityFor(sourceName)))],
+    };
   }
 
   /** A digest of each test file with the project's code that it runs on top of the contracts, for telling whether it has changed. */

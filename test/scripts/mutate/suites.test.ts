@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { expect } from "chai";
 
 import type { BuiltProject } from "../../../scripts/mutate/built-project.ts";
+import type { Mutant } from "../../../scripts/mutate/find-mutants.ts";
 import { Suites } from "../../../scripts/mutate/suites.ts";
 
 const FILES = {
@@ -15,8 +16,25 @@ const FILES = {
   "test/contracts/helpers/vault.ts": 'import { NAME } from "./names.ts";\n',
   "test/contracts/helpers/names.ts": 'import { deploy } from "./vault.ts";\nexport const NAME = "Vault";\n',
 } as const;
-const UNIT = { name: "project/test/contracts/market/Vault.t.sol", base: "project/test/contracts/base/Base.sol" };
-const VAULT = "project/contracts/market/Vault.sol";
+const UNIT_PATH = "test/contracts/market/Vault.t.sol";
+const UNIT = { name: `project/${UNIT_PATH}`, base: "project/test/contracts/base/Base.sol" };
+const [VAULT, GRID, OTHER] = ["Vault", "Grid", "Other"].map((name) => `project/contracts/market/${name}.sol`) as [
+  string,
+  string,
+  string,
+];
+const LIBRARY = "project/contracts/libraries/Money.sol";
+
+const mutantOf = (contract: string, sourceName: string): Mutant => ({
+  id: "",
+  key: { contract, function: "f", operator: "add-sub", source: "a + b", nth: 1 },
+  sourceName,
+  line: 1,
+  column: 1,
+  span: { start: 0, end: 1 },
+  replacement: "-",
+  lineText: "",
+});
 
 function projectWith(base: string): BuiltProject {
   const sources = { [UNIT.name]: "the test", [UNIT.base]: base, [VAULT]: "the contract" };
@@ -27,9 +45,19 @@ function projectWith(base: string): BuiltProject {
       settings: {},
     },
     asts: new Map(),
-    contracts: [],
+    contracts: ["Vault", "Grid", "Other", "Money"].map((name) => ({
+      name,
+      sourceName: `project/contracts/market/${name}.sol`,
+      path: `contracts/market/${name}.sol`,
+      artifact: "",
+    })),
     sourceNames: new Map(Object.keys(sources).map((name) => [name.replace("project/", ""), name])),
-    closures: new Map([[UNIT.name, new Set(Object.keys(sources))]]),
+    closures: new Map([
+      [UNIT.name, new Set(Object.keys(sources))],
+      [VAULT, new Set([VAULT, LIBRARY])],
+      [GRID, new Set([GRID, LIBRARY])],
+      [OTHER, new Set([OTHER])],
+    ]),
   };
 }
 
@@ -47,7 +75,7 @@ describe("scripts/mutate: which tests judge", () => {
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), "sprf-suites-"));
     for (const [path, text] of Object.entries(FILES)) await put(path, text);
-    await put("test/contracts/market/Vault.t.sol", "the test");
+    await put(UNIT_PATH, "the test");
   });
 
   afterEach(async () => await rm(root, { recursive: true, force: true }));
@@ -59,24 +87,30 @@ describe("scripts/mutate: which tests judge", () => {
       "test/contracts/market/Shop.test.ts",
       "test/contracts/grid/Grid.test.ts",
     ];
-    expect(suites.mochaFor("Vault", ["Vault"])).to.deep.equal([own, shop]);
-    expect(suites.mochaFor("Grid", ["Grid"])).to.deep.equal([grid]);
-    expect(suites.mochaFor("Vault", ["Vault", "Grid"])).to.have.members([own, shop, grid]);
-    expect(suites.mochaFor("Other", ["Other"])).to.deep.equal([]);
+    const [vault, gridOnly, both, other] = [
+      mutantOf("Vault", VAULT),
+      mutantOf("Grid", GRID),
+      mutantOf("Money", LIBRARY),
+      mutantOf("Other", OTHER),
+    ];
+    expect(suites.mochaFor(vault)).to.deep.equal([own, shop]);
+    expect(suites.mochaFor(gridOnly)).to.deep.equal([grid]);
+    expect(suites.mochaFor(both)).to.have.members([own, shop, grid]);
+    expect(suites.mochaFor(other)).to.deep.equal([]);
+    expect(suites.forAny([vault, other])).to.deep.equal({ mocha: [own, shop], solidity: [UNIT_PATH] });
+    expect(suites.forAny([gridOnly])).to.deep.equal({ mocha: [grid], solidity: [] });
   });
 
   it("takes what killed first", () => {
     const suites = Suites.load(root, projectWith(""));
     suites.noteKill("Money", "test/contracts/grid/Grid.test.ts");
-    expect(suites.mochaFor("Money", ["Vault", "Grid"])[0]).to.equal("test/contracts/grid/Grid.test.ts");
+    expect(suites.mochaFor(mutantOf("Money", LIBRARY))[0]).to.equal("test/contracts/grid/Grid.test.ts");
   });
 
   it("tells which files have changed, by what they import as well", async () => {
     const before = Suites.load(root, projectWith(""));
     expect(changed(before, Suites.load(root, projectWith("")))).to.deep.equal([]);
-    expect(changed(before, Suites.load(root, projectWith("other")))).to.deep.equal([
-      "test/contracts/market/Vault.t.sol",
-    ]);
+    expect(changed(before, Suites.load(root, projectWith("other")))).to.deep.equal([UNIT_PATH]);
     await put("test/contracts/helpers/names.ts", "");
     expect(changed(before, Suites.load(root, projectWith("")))).to.have.members([
       "test/contracts/market/Vault.test.ts",
