@@ -37,6 +37,7 @@ export function checkUnchanged(
       execFileSync("git", ["diff", "--exit-code", "--name-only", commit, "--", ...files], {
         cwd: root,
         encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"],
       });
     } catch (error) {
       const changed = (error as { stdout?: string }).stdout?.trim() || "git does not know its commit";

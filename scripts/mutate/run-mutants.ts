@@ -45,7 +45,8 @@ export async function runMutants(
       const known = resume?.known.get(mutant.id);
       if (known !== undefined) return known;
       benches ??= start();
-      const verdict = await (await benches)[index]!.judge(mutant);
+      const bench = (await benches)[index] as MutantBench;
+      const verdict = await bench.judge(mutant);
       await resume?.add(verdict);
       return verdict;
     };
