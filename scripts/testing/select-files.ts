@@ -26,6 +26,7 @@ const NOT_NODE_ONLY = [
   "test/e2e/commands-program",
   "test/e2e/go-waku.test.ts",
   "test/e2e/kubo",
+  "test/e2e/wasi.test.ts",
 ];
 
 /** Run when they are named: twenty processes want a machine of more than two cores, and a dozen deployments many minutes. */
