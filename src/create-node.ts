@@ -11,10 +11,11 @@ import { createDockerWorkloads } from "./adapters/workloads/docker/create-docker
 import type { Peer } from "./create-peer.ts";
 import type { HostPort, NodeAddresses } from "./domain/grid/host-ports.ts";
 import { SprfError } from "./errors.ts";
-import { createNodeService } from "./node/node-service.ts";
+import { createNodeService, type NodeService } from "./node/node-service.ts";
 import type { Twin } from "./ports/chain.ts";
 import type { GridResources, NodeConsent, NodeLocation } from "./ports/grid-registry.ts";
 import type { Startable } from "./ports/startable.ts";
+import type { Workloads } from "./ports/workloads.ts";
 import { fromHex, toHex, utf8 } from "./utils/bytes.ts";
 
 /** Three reports in each of the chain's intervals: a bill runs on for two without one. */
@@ -51,12 +52,16 @@ export interface NodeInit {
         readonly label?: string | undefined;
       }
     | undefined;
+  /** Puts something around what runs deployments: the faults of a test. */
+  readonly wrapWorkloads?: ((workloads: Workloads) => Workloads) | undefined;
 }
 
 /** A node of the grid as part of a daemon. */
 export interface GridNodeDaemon extends Startable {
   /** Known after start. */
   readonly nodeId: number;
+  /** What keeps users from it, in one line; undefined while nothing does. */
+  problem(): string | undefined;
 }
 
 /** Makes the node of a twin: registered in its farm, running what its contracts name. */
@@ -67,7 +72,7 @@ export function createNode(
 ): GridNodeDaemon {
   const { chain, clock, keys, random, messenger, content, store } = peer;
   const logger = peer.logger.child({ component: "node" });
-  let running: { readonly nodeId: number; readonly service: Startable } | undefined;
+  let running: { readonly nodeId: number; readonly service: NodeService } | undefined;
 
   async function start(signal: AbortSignal | undefined): Promise<void> {
     const { grid } = chain;
@@ -80,6 +85,7 @@ export function createNode(
     if (node === undefined) throw new SprfError("INTERNAL", `node ${nodeId} was made and is not there`);
     const { label = labelOf(chain.chainId, grid, chain.account), ...docker } = init.docker ?? {};
     const intervalMs = (await grid.registry.intervalSeconds({ signal })) * MS_PER_SECOND;
+    const workloads = createDockerWorkloads({ logger }, { owner: label, ...docker });
     const service = createNodeService(
       {
         messenger,
@@ -91,8 +97,9 @@ export function createNode(
         logger,
         chain,
         contracts: grid.contracts,
-        workloads: createDockerWorkloads({ logger }, { owner: label, ...docker }),
+        workloads: init.wrapWorkloads?.(workloads) ?? workloads,
         content,
+        multiaddrs: () => peer.node.multiaddrs(),
         cipher: createEciesCipher({ messageKey: keys.messagePrivateKey }),
         store,
       },
@@ -117,6 +124,7 @@ export function createNode(
       if (running === undefined) throw new SprfError("INTERNAL", "the node was not started");
       return running.nodeId;
     },
+    problem: () => running?.service.problem(),
     async start({ signal } = {}) {
       if (running === undefined) await start(signal);
     },
