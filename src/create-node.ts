@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
+import { join } from "node:path";
 
 import type Docker from "dockerode";
 
@@ -50,6 +51,8 @@ export interface NodeInit {
         readonly firewall?: "iptables" | "managed-elsewhere" | undefined;
         /** On its containers; of one node alone, and always the same. @default one of the account on this grid */
         readonly label?: string | undefined;
+        /** How much the images that it pulled may take, as long as deployments need no more. @default all stay */
+        readonly imageCacheBytes?: number | undefined;
       }
     | undefined;
   /** Puts something around what runs deployments: the faults of a test. */
@@ -83,9 +86,14 @@ export function createNode(
     const nodeId = await ensureNode(grid, twin, init, { directory, signal });
     const node = await grid.registry.node(nodeId, { signal });
     if (node === undefined) throw new SprfError("INTERNAL", `node ${nodeId} was made and is not there`);
-    const { label = labelOf(chain.chainId, grid, chain.account), ...docker } = init.docker ?? {};
+    const {
+      label = labelOf(chain.chainId, grid, chain.account),
+      imageCacheBytes: maxBytes,
+      ...docker
+    } = init.docker ?? {};
+    const images = maxBytes === undefined ? undefined : { path: join(directory, "node-images.json"), maxBytes };
     const intervalMs = (await grid.registry.intervalSeconds({ signal })) * MS_PER_SECOND;
-    const workloads = createDockerWorkloads({ logger }, { owner: label, ...docker });
+    const workloads = createDockerWorkloads({ logger }, { owner: label, images, ...docker });
     const service = createNodeService(
       {
         messenger,
