@@ -22,7 +22,7 @@ describe("node/meter on a real chain", function () {
   let node: NodeService | undefined;
 
   before(async () => {
-    scene = await startGridScene({ intervalSeconds: 5n, graceSeconds: 10_000n });
+    scene = await startGridScene({ intervalSeconds: 600n, graceSeconds: 10_000n });
   });
   after(async () => {
     await scene?.stop();
