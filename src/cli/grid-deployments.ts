@@ -199,7 +199,7 @@ async function printStatus(
     const { contractId, billedUntil } = contract;
     const bill =
       billedUntil === undefined ? "no bill runs" : `unless it reports, the bill stops ${timeText(billedUntil)}`;
-    console.error(`contract ${contractId}: ${problem}. Try again later; ${bill}`);
+    console.error(`contract ${contractId}: ${problem} Try again later; ${bill}`);
   }
 }
 

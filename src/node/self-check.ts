@@ -7,6 +7,8 @@ import { equalBytes } from "../utils/bytes.ts";
 /** As much as a message may be too old or too new, and what blocks take to arrive. */
 const MAX_SKEW_MS = 60_000;
 const MS_PER_SECOND = 1_000;
+/** Keys change seldom, and blocks come often. */
+const KEY_LOOK_MS = 10_000;
 
 /** What keeps a node from being reached and paid though it runs, and only its operator can set right. */
 export interface SelfCheck {
@@ -31,6 +33,7 @@ export function createSelfCheck({
   readonly logger: Logger;
 }): SelfCheck {
   let [ofClock, ofKey]: (string | undefined)[] = [];
+  let keySeenMs = -Infinity;
 
   async function clockProblem(isNewBlock: boolean, signal: AbortSignal): Promise<string | undefined> {
     const aheadMs = clock.now() - (await contracts.headSeconds({ signal })) * MS_PER_SECOND;
@@ -38,8 +41,10 @@ export function createSelfCheck({
     if (aheadMs > MAX_SKEW_MS && !isNewBlock) return ofClock;
     if (Math.abs(aheadMs) <= MAX_SKEW_MS) return undefined;
     const by = Math.round(Math.abs(aheadMs) / MS_PER_SECOND);
-    const how = aheadMs > 0 ? "ahead of" : "behind";
-    return `this machine's clock is ${by} s ${how} the chain's: users are not heard and reports do not count; set it`;
+    const what = "users are not heard and reports do not count";
+    return aheadMs > 0
+      ? `this machine's clock is ${by} s ahead of the chain's: ${what}; set it, or the chain's node is behind`
+      : `this machine's clock is ${by} s behind the chain's: ${what}; set it`;
   }
 
   async function keyProblem(signal: AbortSignal): Promise<string | undefined> {
@@ -61,6 +66,8 @@ export function createSelfCheck({
       const clockNow = await clockProblem(isNewBlock, signal);
       tell(ofClock, clockNow, "clock");
       ofClock = clockNow;
+      if (Math.abs(clock.now() - keySeenMs) < KEY_LOOK_MS) return;
+      keySeenMs = clock.now();
       const keyNow = await keyProblem(signal);
       tell(ofKey, keyNow, "message key");
       ofKey = keyNow;

@@ -30,15 +30,18 @@ export async function watchChain(
     const from = Math.max((seen ?? block - 1) + 1, block - MAX_BLOCKS + 1);
     seen = block;
     try {
+      if (from <= block) await hear(from, block);
       await onBlock({ isNewBlock, signal });
-      if (from > block) continue;
-      const changes = await contracts.changes(from, block, { signal });
-      if (changes.length === 0) continue;
-      const ours = new Set((await deployments.all()).map(({ contractId }) => contractId));
-      // Whose contracts these are only the chain knows, so each user counts.
-      if (changes.some((change) => change.kind === "user" || ours.has(change.contractId))) onChange();
     } catch (error) {
       if (!signal.aborted) logger.warn("events of the grid cannot be read", { reason: messageOf(error) });
     }
+  }
+
+  async function hear(from: number, to: number): Promise<void> {
+    const changes = await contracts.changes(from, to, { signal });
+    if (changes.length === 0) return;
+    const ours = new Set((await deployments.all()).map(({ contractId }) => contractId));
+    // Whose contracts these are only the chain knows, so each user counts.
+    if (changes.some((change) => change.kind === "user" || ours.has(change.contractId))) onChange();
   }
 }

@@ -292,6 +292,31 @@ describe("client/grid", () => {
     expect(await codeOf(update(user, contractId, other))).to.equal("INVALID_INPUT");
   });
 
+  it("sends an update again with the next command that its node did not answer to, and the same update once more", async () => {
+    const user = await newUser();
+    const first = { draft: withoutSecrets(), secretValues: new Map<string, string>() };
+    const { contract } = await deploy(user, requestOf(first));
+    const { contractId } = contract;
+    const ranHash = (): string | undefined => {
+      const hash = scene.node.runs.get(BigInt(contractId))?.deploymentHash;
+      return hash === undefined ? undefined : Buffer.from(hash).toString("hex");
+    };
+    const before = ranHash();
+    const second = { draft: withoutSecrets({ A: "2" }), secretValues: new Map<string, string>() };
+    await scene.node.stop();
+    expect(await codeOf(update(user, contractId, second, SILENCE))).to.equal("NODE_SILENT");
+    const named = Buffer.from((await user.contracts.contract(contractId))?.deploymentHash ?? []).toString("hex");
+    expect(named).not.to.equal(before);
+    await scene.node.start();
+    expect(ranHash(), "what ran before runs on").to.equal(before);
+    expect((await finishInterrupted(user)).map((each) => each.contract.contractId)).to.deep.equal([contractId]);
+    expect(ranHash()).to.equal(named);
+    await update(user, contractId, second);
+    expect(await openEntries(user.store)).to.deep.equal([]);
+    expect((await statesOf(user)).length).to.equal(1);
+    await cancel(user, contractId);
+  }).timeout(20_000);
+
   it("cancels on the chain whether or not the node hears of it", async () => {
     const user = await newUser();
     const { contract } = await deploy(user, requestOf());
