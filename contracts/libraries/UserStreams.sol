@@ -96,8 +96,8 @@ library UserStreams {
     }
 
     /// @notice As `settleAt`, in the memory of a stream that is needed no more: a batch of reports would fill it else.
-    /// @return mustSave Whether the walk came by anything. Where a walk that did not is begun does not matter, so who changes
-    /// nothing need not save it.
+    /// @return mustSave Whether the walk came by what is to be said once. Otherwise it does not matter where the next one begins:
+    /// who changes nothing need not save it.
     function turnTo(
         Live memory live,
         UserStream storage self,
@@ -115,7 +115,7 @@ library UserStreams {
             self.eras[live.era - 1] = eraEndOf(live, self, live.era - 1);
             emit IGridContracts.GraceEnded(twinId, live.eraEndedAt);
         }
-        return live.lapseCount != 0 || live.isDepleted || live.eraEndedAt != 0;
+        return live.isDepleted || live.eraEndedAt != 0;
     }
 
     /// @notice Reads what `loadAt` left out.
