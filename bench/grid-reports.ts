@@ -234,6 +234,7 @@ async function startMeter(
       addresses: { loopback: "127.0.0.1", node: "127.0.0.1" },
       ownPorts: [],
     },
+    multiaddrs: () => [],
     chain,
     contracts,
     reader: createContractReader({ chain, contracts, clock }),
