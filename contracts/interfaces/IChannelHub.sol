@@ -222,9 +222,10 @@ interface IChannelHub {
         Asset[] calldata assets
     ) external payable returns (uint64 joinNumber);
 
-    /// @notice Asks for a member's leave: it is out once a settlement that took the entry is final.
+    /// @notice Asks for a member's leave: it is out once a settlement that took the entry is final. (`leave` alone becomes a
+    /// keyword of Solidity.)
     /// @dev App only (_NotApp). Reverts with _NotMember, _AlreadyLeaving, _Closed.
-    function leave(uint256 channel, address member) external;
+    function leaveFor(uint256 channel, address member) external;
 
     /// @notice The same by the member itself: no app can keep it in.
     /// @dev Member only (_NotMember). Reverts with _AlreadyLeaving, _Closed.
