@@ -178,8 +178,6 @@ interface IChannelHub {
     error ChannelHub_AlreadyVoted(uint256 proposal, address member);
     /// @notice The changes are not those that were voted for.
     error ChannelHub_WrongChanges(bytes32 expected, bytes32 actual);
-    /// @notice Slots are not in strictly ascending order.
-    error ChannelHub_UnsortedChanges(bytes32 slot);
     /// @notice Not the chunk that comes next, or not whole chunks.
     error ChannelHub_WrongChunk(uint256 expected, uint256 actual);
     /// @notice Only channels of the other mode do this.
@@ -265,7 +263,7 @@ interface IChannelHub {
     /// @notice Lets a proposal take effect once it passed and its window is over. Anyone.
     /// @param changes All changes of a settlement in the mode `Slots`; empty otherwise.
     /// @return action What was proposed.
-    /// @dev Reverts with _UnknownProposal, _WrongState, _WrongChanges, _UnsortedChanges.
+    /// @dev Reverts with _UnknownProposal, _WrongState, _WrongChanges, ChangeSets_Unsorted.
     function executeProposal(
         uint256 channel,
         uint256 proposal,
@@ -277,7 +275,7 @@ interface IChannelHub {
     /// @param chunkHashes Hashes of all chunks, see ChangeSets.
     /// @param first The chunk with which `changes` begin; the next one that was not applied.
     /// @param changes One chunk, or several whole ones in a row.
-    /// @dev Reverts with _UnknownProposal, _WrongState, _WrongMode, _WrongChanges, _WrongChunk, _UnsortedChanges.
+    /// @dev Reverts with _UnknownProposal, _WrongState, _WrongMode, _WrongChanges, _WrongChunk, ChangeSets_Unsorted.
     function applyChanges(
         uint256 channel,
         uint256 proposal,
