@@ -11,7 +11,13 @@ import * as Contracts from "./index.js";
 
 declare module "@nomicfoundation/hardhat-ethers/types" {
   interface HardhatEthersHelpers extends HardhatEthersHelpersBase {
-  getContractFactory(name: 'ChannelContext', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelContext__factory>
+  getContractFactory(name: 'ChannelApp', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelApp__factory>
+getContractFactory(name: 'Chat', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Chat__factory>
+getContractFactory(name: 'ChatProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChatProgram__factory>
+getContractFactory(name: 'DocumentEditor', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.DocumentEditor__factory>
+getContractFactory(name: 'DocumentProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.DocumentProgram__factory>
+getContractFactory(name: 'MemberProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.MemberProgram__factory>
+getContractFactory(name: 'ChannelContext', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelContext__factory>
 getContractFactory(name: 'ChannelProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelProgram__factory>
 getContractFactory(name: 'ChannelStore', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelStore__factory>
 getContractFactory(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.FixedPriceFeed__factory>
@@ -44,6 +50,7 @@ getContractFactory(name: 'GridReports', signerOrOptions?: ethers.Signer | Factor
 getContractFactory(name: 'OpcodeScan', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.OpcodeScan__factory>
 getContractFactory(name: 'Settlement', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Settlement__factory>
 getContractFactory(name: 'StateTree', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.StateTree__factory>
+getContractFactory(name: 'Utf8', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Utf8__factory>
 getContractFactory(name: 'Disputes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Disputes__factory>
 getContractFactory(name: 'EpochReports', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.EpochReports__factory>
 getContractFactory(name: 'TesterRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TesterRegistry__factory>
@@ -58,10 +65,17 @@ getContractFactory(name: 'ChannelLibraries', signerOrOptions?: ethers.Signer | F
 getContractFactory(name: 'CounterProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.CounterProgram__factory>
 getContractFactory(name: 'FeatureProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.FeatureProgram__factory>
 getContractFactory(name: 'PostProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PostProgram__factory>
+getContractFactory(name: 'PrecompileProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PrecompileProgram__factory>
 getContractFactory(name: 'StoreHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.StoreHub__factory>
 getContractFactory(name: 'TokenProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TokenProgram__factory>
 
-  getContractAt(name: 'ChannelContext', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelContext>
+  getContractAt(name: 'ChannelApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelApp>
+getContractAt(name: 'Chat', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Chat>
+getContractAt(name: 'ChatProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChatProgram>
+getContractAt(name: 'DocumentEditor', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.DocumentEditor>
+getContractAt(name: 'DocumentProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.DocumentProgram>
+getContractAt(name: 'MemberProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.MemberProgram>
+getContractAt(name: 'ChannelContext', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelContext>
 getContractAt(name: 'ChannelProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelProgram>
 getContractAt(name: 'ChannelStore', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelStore>
 getContractAt(name: 'FixedPriceFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FixedPriceFeed>
@@ -94,6 +108,7 @@ getContractAt(name: 'GridReports', address: string | ethers.Addressable, signer?
 getContractAt(name: 'OpcodeScan', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.OpcodeScan>
 getContractAt(name: 'Settlement', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Settlement>
 getContractAt(name: 'StateTree', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.StateTree>
+getContractAt(name: 'Utf8', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Utf8>
 getContractAt(name: 'Disputes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Disputes>
 getContractAt(name: 'EpochReports', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.EpochReports>
 getContractAt(name: 'TesterRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TesterRegistry>
@@ -108,10 +123,17 @@ getContractAt(name: 'ChannelLibraries', address: string | ethers.Addressable, si
 getContractAt(name: 'CounterProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.CounterProgram>
 getContractAt(name: 'FeatureProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FeatureProgram>
 getContractAt(name: 'PostProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PostProgram>
+getContractAt(name: 'PrecompileProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PrecompileProgram>
 getContractAt(name: 'StoreHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.StoreHub>
 getContractAt(name: 'TokenProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TokenProgram>
 
-  deployContract(name: 'ChannelContext', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
+  deployContract(name: 'ChannelApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelApp>
+deployContract(name: 'Chat', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Chat>
+deployContract(name: 'ChatProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChatProgram>
+deployContract(name: 'DocumentEditor', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentEditor>
+deployContract(name: 'DocumentProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentProgram>
+deployContract(name: 'MemberProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.MemberProgram>
+deployContract(name: 'ChannelContext', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
 deployContract(name: 'ChannelProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProgram>
 deployContract(name: 'ChannelStore', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelStore>
 deployContract(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
@@ -144,6 +166,7 @@ deployContract(name: 'GridReports', signerOrOptions?: ethers.Signer | DeployCont
 deployContract(name: 'OpcodeScan', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.OpcodeScan>
 deployContract(name: 'Settlement', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Settlement>
 deployContract(name: 'StateTree', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StateTree>
+deployContract(name: 'Utf8', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Utf8>
 deployContract(name: 'Disputes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Disputes>
 deployContract(name: 'EpochReports', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.EpochReports>
 deployContract(name: 'TesterRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TesterRegistry>
@@ -158,10 +181,17 @@ deployContract(name: 'ChannelLibraries', signerOrOptions?: ethers.Signer | Deplo
 deployContract(name: 'CounterProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.CounterProgram>
 deployContract(name: 'FeatureProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FeatureProgram>
 deployContract(name: 'PostProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostProgram>
+deployContract(name: 'PrecompileProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompileProgram>
 deployContract(name: 'StoreHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StoreHub>
 deployContract(name: 'TokenProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenProgram>
 
-  deployContract(name: 'ChannelContext', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
+  deployContract(name: 'ChannelApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelApp>
+deployContract(name: 'Chat', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Chat>
+deployContract(name: 'ChatProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChatProgram>
+deployContract(name: 'DocumentEditor', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentEditor>
+deployContract(name: 'DocumentProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentProgram>
+deployContract(name: 'MemberProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.MemberProgram>
+deployContract(name: 'ChannelContext', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
 deployContract(name: 'ChannelProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProgram>
 deployContract(name: 'ChannelStore', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelStore>
 deployContract(name: 'FixedPriceFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
@@ -194,6 +224,7 @@ deployContract(name: 'GridReports', args: any[], signerOrOptions?: ethers.Signer
 deployContract(name: 'OpcodeScan', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.OpcodeScan>
 deployContract(name: 'Settlement', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Settlement>
 deployContract(name: 'StateTree', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StateTree>
+deployContract(name: 'Utf8', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Utf8>
 deployContract(name: 'Disputes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Disputes>
 deployContract(name: 'EpochReports', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.EpochReports>
 deployContract(name: 'TesterRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TesterRegistry>
@@ -208,6 +239,7 @@ deployContract(name: 'ChannelLibraries', args: any[], signerOrOptions?: ethers.S
 deployContract(name: 'CounterProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.CounterProgram>
 deployContract(name: 'FeatureProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FeatureProgram>
 deployContract(name: 'PostProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostProgram>
+deployContract(name: 'PrecompileProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompileProgram>
 deployContract(name: 'StoreHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StoreHub>
 deployContract(name: 'TokenProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenProgram>
 

@@ -2,6 +2,8 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+import type * as apps from './apps/index.js';
+export type { apps };
 import type * as channels from './channels/index.js';
 export type { channels };
 import type * as grid from './grid/index.js';
@@ -17,6 +19,18 @@ export type { market };
 import type * as mocks from './mocks/index.js';
 export type { mocks };
 export * as factories from './factories/index.js';
+export type { ChannelApp } from './apps/ChannelApp.js';
+export { ChannelApp__factory } from './factories/apps/ChannelApp__factory.js';
+export type { Chat } from './apps/Chat.js';
+export { Chat__factory } from './factories/apps/Chat__factory.js';
+export type { ChatProgram } from './apps/ChatProgram.js';
+export { ChatProgram__factory } from './factories/apps/ChatProgram__factory.js';
+export type { DocumentEditor } from './apps/DocumentEditor.js';
+export { DocumentEditor__factory } from './factories/apps/DocumentEditor__factory.js';
+export type { DocumentProgram } from './apps/DocumentProgram.js';
+export { DocumentProgram__factory } from './factories/apps/DocumentProgram__factory.js';
+export type { MemberProgram } from './apps/MemberProgram.js';
+export { MemberProgram__factory } from './factories/apps/MemberProgram__factory.js';
 export type { ChannelContext } from './channels/ChannelContext.js';
 export { ChannelContext__factory } from './factories/channels/ChannelContext__factory.js';
 export type { ChannelProgram } from './channels/ChannelProgram.js';
@@ -83,6 +97,8 @@ export type { Settlement } from './libraries/Settlement.js';
 export { Settlement__factory } from './factories/libraries/Settlement__factory.js';
 export type { StateTree } from './libraries/StateTree.js';
 export { StateTree__factory } from './factories/libraries/StateTree__factory.js';
+export type { Utf8 } from './libraries/Utf8.js';
+export { Utf8__factory } from './factories/libraries/Utf8__factory.js';
 export type { Disputes } from './market/Disputes.js';
 export { Disputes__factory } from './factories/market/Disputes__factory.js';
 export type { EpochReports } from './market/EpochReports.js';
@@ -111,6 +127,8 @@ export type { FeatureProgram } from './mocks/channels/FeatureProgram.js';
 export { FeatureProgram__factory } from './factories/mocks/channels/FeatureProgram__factory.js';
 export type { PostProgram } from './mocks/channels/PostProgram.js';
 export { PostProgram__factory } from './factories/mocks/channels/PostProgram__factory.js';
+export type { PrecompileProgram } from './mocks/channels/PrecompileProgram.js';
+export { PrecompileProgram__factory } from './factories/mocks/channels/PrecompileProgram__factory.js';
 export type { StoreHub } from './mocks/channels/StoreHub.js';
 export { StoreHub__factory } from './factories/mocks/channels/StoreHub__factory.js';
 export type { TokenProgram } from './mocks/channels/TokenProgram.js';

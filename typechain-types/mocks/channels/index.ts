@@ -6,5 +6,6 @@ export type { ChannelLibraries } from './ChannelLibraries.js';
 export type { CounterProgram } from './CounterProgram.js';
 export type { FeatureProgram } from './FeatureProgram.js';
 export type { PostProgram } from './PostProgram.js';
+export type { PrecompileProgram } from './PrecompileProgram.js';
 export type { StoreHub } from './StoreHub.js';
 export type { TokenProgram } from './TokenProgram.js';

@@ -6,5 +6,6 @@ export { ChannelLibraries__factory } from './ChannelLibraries__factory.js';
 export { CounterProgram__factory } from './CounterProgram__factory.js';
 export { FeatureProgram__factory } from './FeatureProgram__factory.js';
 export { PostProgram__factory } from './PostProgram__factory.js';
+export { PrecompileProgram__factory } from './PrecompileProgram__factory.js';
 export { StoreHub__factory } from './StoreHub__factory.js';
 export { TokenProgram__factory } from './TokenProgram__factory.js';
