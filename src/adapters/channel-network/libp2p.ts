@@ -1,6 +1,6 @@
 import type { Connection, Libp2p, Stream } from "@libp2p/interface";
 
-import { messageOf } from "../../errors.ts";
+import { SprfError, messageOf } from "../../errors.ts";
 import type { ChannelListener, ChannelNetwork } from "../../ports/channel-network.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
@@ -86,7 +86,7 @@ export function createLibp2pChannelNetwork(init: Libp2pChannelNetworkInit): Chan
       const { address, peerId } = parsePeer(text);
       if (signerOf(peerId) === peer) return await libp2p.dialProtocol(address, PROTOCOL, options);
     }
-    throw new Error("no address is known");
+    throw new SprfError("PEER_UNREACHABLE", `no address of ${peer} is known`);
   }
 
   /** Has a stream to `peer` open until `signal` aborts. */
@@ -112,12 +112,12 @@ export function createLibp2pChannelNetwork(init: Libp2pChannelNetworkInit): Chan
     }
   }
 
-  function dropPeer(peer: string): Promise<void> | undefined {
+  async function dropPeer(peer: string): Promise<void> {
     const kept = peers.get(peer);
     peers.delete(peer);
     kept?.stop.abort();
     inbound.get(peer)?.abort(new Error("no member any more"));
-    return kept?.loop;
+    await kept?.loop;
   }
 
   function addPeers(wanted: ReadonlySet<string>): void {
@@ -140,7 +140,7 @@ export function createLibp2pChannelNetwork(init: Libp2pChannelNetworkInit): Chan
     },
     keepLinks(given) {
       wanted = new Set(given);
-      for (const peer of [...peers.keys()]) if (!wanted.has(peer)) void dropPeer(peer);
+      for (const peer of peers.keys()) if (!wanted.has(peer)) void dropPeer(peer);
       addPeers(wanted);
     },
     send: (to, message) => linked.has(to) && outbound.get(to)?.send(message) === true,
