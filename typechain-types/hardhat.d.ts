@@ -18,6 +18,10 @@ getContractFactory(name: 'GridQuotes', signerOrOptions?: ethers.Signer | Factory
 getContractFactory(name: 'GridRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridRegistry__factory>
 getContractFactory(name: 'PriceBook', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PriceBook__factory>
 getContractFactory(name: 'Twins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Twins__factory>
+getContractFactory(name: 'IChannelApp', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelApp__factory>
+getContractFactory(name: 'IChannelHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelHub__factory>
+getContractFactory(name: 'IChannelProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelProgram__factory>
+getContractFactory(name: 'IChannelStore', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelStore__factory>
 getContractFactory(name: 'IDisputes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IDisputes__factory>
 getContractFactory(name: 'IGridContracts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridContracts__factory>
 getContractFactory(name: 'IGridQuotes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridQuotes__factory>
@@ -64,6 +68,10 @@ getContractAt(name: 'GridQuotes', address: string | ethers.Addressable, signer?:
 getContractAt(name: 'GridRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridRegistry>
 getContractAt(name: 'PriceBook', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PriceBook>
 getContractAt(name: 'Twins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Twins>
+getContractAt(name: 'IChannelApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelApp>
+getContractAt(name: 'IChannelHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelHub>
+getContractAt(name: 'IChannelProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelProgram>
+getContractAt(name: 'IChannelStore', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelStore>
 getContractAt(name: 'IDisputes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IDisputes>
 getContractAt(name: 'IGridContracts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridContracts>
 getContractAt(name: 'IGridQuotes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridQuotes>
@@ -110,6 +118,10 @@ deployContract(name: 'GridQuotes', signerOrOptions?: ethers.Signer | DeployContr
 deployContract(name: 'GridRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridRegistry>
 deployContract(name: 'PriceBook', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PriceBook>
 deployContract(name: 'Twins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+deployContract(name: 'IChannelApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelApp>
+deployContract(name: 'IChannelHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelHub>
+deployContract(name: 'IChannelProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelProgram>
+deployContract(name: 'IChannelStore', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelStore>
 deployContract(name: 'IDisputes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
 deployContract(name: 'IGridContracts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridContracts>
 deployContract(name: 'IGridQuotes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridQuotes>
@@ -156,6 +168,10 @@ deployContract(name: 'GridQuotes', args: any[], signerOrOptions?: ethers.Signer 
 deployContract(name: 'GridRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridRegistry>
 deployContract(name: 'PriceBook', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PriceBook>
 deployContract(name: 'Twins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+deployContract(name: 'IChannelApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelApp>
+deployContract(name: 'IChannelHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelHub>
+deployContract(name: 'IChannelProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelProgram>
+deployContract(name: 'IChannelStore', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelStore>
 deployContract(name: 'IDisputes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
 deployContract(name: 'IGridContracts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridContracts>
 deployContract(name: 'IGridQuotes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridQuotes>
