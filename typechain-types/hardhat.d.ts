@@ -48,6 +48,18 @@ getContractFactory(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | Facto
 getContractFactory(name: 'Actor', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Actor__factory>
 getContractFactory(name: 'ContractAccount', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ContractAccount__factory>
 getContractFactory(name: 'ScriptedFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedFeed__factory>
+getContractFactory(name: 'BytesMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.BytesMock__factory>
+getContractFactory(name: 'CounterMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.CounterMock__factory>
+getContractFactory(name: 'FailingMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.FailingMock__factory>
+getContractFactory(name: 'ListsMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ListsMock__factory>
+getContractFactory(name: 'LogsMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.LogsMock__factory>
+getContractFactory(name: 'LoopsMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.LoopsMock__factory>
+getContractFactory(name: 'PackedMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PackedMock__factory>
+getContractFactory(name: 'PostMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PostMock__factory>
+getContractFactory(name: 'PrecompilesMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PrecompilesMock__factory>
+getContractFactory(name: 'SlotsMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.SlotsMock__factory>
+getContractFactory(name: 'TokenMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TokenMock__factory>
+getContractFactory(name: 'TransientMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TransientMock__factory>
 
   getContractAt(name: 'FixedPriceFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FixedPriceFeed>
 getContractAt(name: 'GridAccounts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridAccounts>
@@ -86,6 +98,18 @@ getContractAt(name: 'WorkerStakes', address: string | ethers.Addressable, signer
 getContractAt(name: 'Actor', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Actor>
 getContractAt(name: 'ContractAccount', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ContractAccount>
 getContractAt(name: 'ScriptedFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedFeed>
+getContractAt(name: 'BytesMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.BytesMock>
+getContractAt(name: 'CounterMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.CounterMock>
+getContractAt(name: 'FailingMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FailingMock>
+getContractAt(name: 'ListsMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ListsMock>
+getContractAt(name: 'LogsMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.LogsMock>
+getContractAt(name: 'LoopsMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.LoopsMock>
+getContractAt(name: 'PackedMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PackedMock>
+getContractAt(name: 'PostMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PostMock>
+getContractAt(name: 'PrecompilesMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PrecompilesMock>
+getContractAt(name: 'SlotsMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.SlotsMock>
+getContractAt(name: 'TokenMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TokenMock>
+getContractAt(name: 'TransientMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TransientMock>
 
   deployContract(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
 deployContract(name: 'GridAccounts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridAccounts>
@@ -124,6 +148,18 @@ deployContract(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | DeployCon
 deployContract(name: 'Actor', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
 deployContract(name: 'ContractAccount', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ContractAccount>
 deployContract(name: 'ScriptedFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedFeed>
+deployContract(name: 'BytesMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.BytesMock>
+deployContract(name: 'CounterMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.CounterMock>
+deployContract(name: 'FailingMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FailingMock>
+deployContract(name: 'ListsMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ListsMock>
+deployContract(name: 'LogsMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LogsMock>
+deployContract(name: 'LoopsMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LoopsMock>
+deployContract(name: 'PackedMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PackedMock>
+deployContract(name: 'PostMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostMock>
+deployContract(name: 'PrecompilesMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompilesMock>
+deployContract(name: 'SlotsMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.SlotsMock>
+deployContract(name: 'TokenMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenMock>
+deployContract(name: 'TransientMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TransientMock>
 
   deployContract(name: 'FixedPriceFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
 deployContract(name: 'GridAccounts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridAccounts>
@@ -162,6 +198,18 @@ deployContract(name: 'WorkerStakes', args: any[], signerOrOptions?: ethers.Signe
 deployContract(name: 'Actor', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
 deployContract(name: 'ContractAccount', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ContractAccount>
 deployContract(name: 'ScriptedFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedFeed>
+deployContract(name: 'BytesMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.BytesMock>
+deployContract(name: 'CounterMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.CounterMock>
+deployContract(name: 'FailingMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FailingMock>
+deployContract(name: 'ListsMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ListsMock>
+deployContract(name: 'LogsMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LogsMock>
+deployContract(name: 'LoopsMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LoopsMock>
+deployContract(name: 'PackedMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PackedMock>
+deployContract(name: 'PostMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostMock>
+deployContract(name: 'PrecompilesMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompilesMock>
+deployContract(name: 'SlotsMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.SlotsMock>
+deployContract(name: 'TokenMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenMock>
+deployContract(name: 'TransientMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TransientMock>
 
     // default types
     getContractFactory(
