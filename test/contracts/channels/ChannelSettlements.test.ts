@@ -32,7 +32,7 @@ const MEMBERS = 3;
 const WINDOW = 100n;
 /** What must be left before the app is told: 64/63 of its 100,000, and some. */
 const LEAST_GAS = 106_587n;
-const Hearing = { Listen: 0, Refuse: 1, BurnGas: 2, CallHub: 3 } as const;
+const Hearing = { Refuse: 1, BurnGas: 2, CallHub: 4 } as const;
 
 const fixture = async () => await deployHub(ethers, MEMBERS);
 const made = async (config: Partial<HubConfig> = {}): Promise<Made> =>
@@ -56,7 +56,7 @@ describe("ChannelHub: settlements", () => {
     const votes = await votesOf(self, self.peers, hashOfSettlement(settlement));
     await expect(self.hub.settle(settlement, changes, votes))
       .to.emit(self.hub, "Settled")
-      .withArgs(self.channel, 1n, settlement.toHeight, settlement.head, settlement.stateRoot, settlement.inboxCursor);
+      .withArgs(self.channel, 0n, settlement.toHeight, settlement.head, settlement.stateRoot, settlement.inboxCursor);
     const head = await self.hub.headOf(self.channel);
     expect(named(head)).to.deep.equal({
       height: settlement.toHeight,
@@ -70,8 +70,7 @@ describe("ChannelHub: settlements", () => {
     const { store } = await self.hub.channelOf(self.channel);
     expect(await (await ethers.getContractAt("CounterProgram", store)).count()).to.equal(7n);
     expect(await slotOf(self, 1)).to.equal(wordOf(7n));
-    const view = await self.hub.proposalOf(self.channel, 1n);
-    expect([view.proposer, view.state, view.proposalHash]).to.deep.equal([self.owner.address, State.Final, ZeroHash]);
+    expect(await self.hub.proposalCount(self.channel)).to.equal(0n);
   });
 
   it("follow one on the other, each from where the last one ended", async () => {
