@@ -1,0 +1,179 @@
+/** How sure a call's outcome is: signed by the leader, held by a quorum, or settled on chain. */
+export type Commitment = "leader-signed" | "committed" | "final";
+
+/** A call as its sender signed it (EIP-712 `Call`, ADR 37). */
+export interface ChannelCall {
+  readonly channel: bigint;
+  /** Account, 0x and 40 hex digits. */
+  readonly sender: string;
+  readonly nonce: bigint;
+  readonly gasLimit: bigint;
+  /** The last moment at which it may be put into a record. */
+  readonly validUntilMs: number;
+  /** At most 8 KiB, without the context that the sandbox appends. */
+  readonly data: Uint8Array;
+  /** 65 bytes of the sender, or of a session key; for one that may call some functions only, their list follows. */
+  readonly signature: Uint8Array;
+}
+
+/** What a wallet lets a session key do (EIP-712 `SessionGrant`). */
+export interface SessionGrant {
+  readonly channel: bigint;
+  readonly wallet: string;
+  readonly key: string;
+  /** Selectors, 0x and 8 hex digits; none means all. */
+  readonly functions: readonly string[];
+  readonly expiryMs: number;
+  readonly signature: Uint8Array;
+}
+
+/** EIP-712 `SessionRevoke`; the nonce is the wallet's next. */
+export interface SessionRevoke {
+  readonly channel: bigint;
+  readonly wallet: string;
+  readonly key: string;
+  readonly nonce: bigint;
+  readonly signature: Uint8Array;
+}
+
+/** One event that a program logged. */
+export interface ChannelLog {
+  /** 32 bytes each. */
+  readonly topics: readonly Uint8Array[];
+  readonly data: Uint8Array;
+}
+
+export interface SlotChange {
+  /** 32 bytes. */
+  readonly slot: Uint8Array;
+  /** 32 bytes, zeros where there was nothing. */
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+}
+
+/** What a record did. */
+export interface ChannelOutcome {
+  readonly height: number;
+  readonly term: number;
+  readonly timeMs: number;
+  readonly kind: "initialize" | "call" | "tick" | "inbox" | "session" | "term";
+  /** Whose call it was; absent where the channel called itself. */
+  readonly sender?: string;
+  readonly nonce?: bigint;
+  /** `failed`: reverted or out of gas; `over-limit`: touched more slots than a call may. */
+  readonly status: "success" | "failed" | "over-limit";
+  readonly gasUsed: bigint;
+  readonly returnData: Uint8Array;
+  readonly logs: readonly ChannelLog[];
+  readonly changes: readonly SlotChange[];
+  /** 32 bytes. */
+  readonly recordHash: Uint8Array;
+  /** 32 bytes. */
+  readonly stateRoot: Uint8Array;
+}
+
+/** An outcome with how sure it is now. */
+export interface ChannelReceipt extends ChannelOutcome {
+  readonly commitment: Commitment;
+}
+
+/** Where a channel stands, as this node knows. */
+export interface ChannelHead {
+  readonly term: number;
+  /** Account of the leader. */
+  readonly leader: string;
+  readonly height: number;
+  readonly committedHeight: number;
+  readonly finalHeight: number;
+  readonly timeMs: number;
+}
+
+export interface ChannelDescription {
+  readonly channel: bigint;
+  readonly chainId: bigint;
+  readonly hub: string;
+  readonly app: string;
+  readonly program: string;
+  readonly members: readonly { readonly account: string; readonly joinNumber: number }[];
+  readonly head: ChannelHead;
+}
+
+/**
+ * What a subscriber hears, in order: a snapshot first where the height it asked for is pruned or none was given; then every
+ * record once it is as sure as was asked; `rollback` when records it was told of are gone; `final` when the chain settled.
+ */
+export type ChannelUpdate =
+  | {
+      readonly type: "snapshot";
+      readonly height: number;
+      readonly stateRoot: Uint8Array;
+      readonly slots: readonly { readonly slot: Uint8Array; readonly value: Uint8Array }[];
+    }
+  | { readonly type: "record"; readonly record: ChannelReceipt }
+  | { readonly type: "rollback"; readonly toHeight: number }
+  | { readonly type: "final"; readonly height: number };
+
+export interface SubscribeOptions {
+  /** Records after this height; a snapshot first when absent. */
+  readonly fromHeight?: number;
+  /** From when on a record is told. @default "committed" */
+  readonly commitment?: "leader-signed" | "committed";
+  readonly signal: AbortSignal;
+}
+
+export interface ChannelServiceOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * A node's channels as its clients use them. Every method rejects with `CHANNEL_UNKNOWN` for a channel that this node is no
+ * member of.
+ */
+export interface ChannelService {
+  describe(channel: bigint, options?: ChannelServiceOptions): Promise<ChannelDescription>;
+  /**
+   * Resolves when the call is in a record that the leader signed; asking again with the same call gives the same record.
+   * Rejects: `CALL_SIGNATURE_INVALID`, `CALL_NONCE_WRONG`, `CALL_EXPIRED`, `CALL_OVER_LIMIT`, `CHANNEL_BUSY`,
+   * `CHANNEL_CLOSED`, `LEADER_UNREACHABLE`.
+   */
+  call(call: ChannelCall, options?: ChannelServiceOptions): Promise<ChannelReceipt>;
+  grant(grant: SessionGrant, options?: ChannelServiceOptions): Promise<ChannelReceipt>;
+  revoke(revoke: SessionRevoke, options?: ChannelServiceOptions): Promise<ChannelReceipt>;
+  /**
+   * A view, run on the state at a height (the head when absent) and kept nowhere. Rejects: `HEIGHT_UNKNOWN` for one that is
+   * pruned or to come.
+   */
+  read(
+    channel: bigint,
+    view: { readonly sender: string; readonly data: Uint8Array; readonly height?: number },
+    options?: ChannelServiceOptions,
+  ): Promise<ChannelView>;
+  /** The next nonce of an account. */
+  nonce(channel: bigint, account: string, options?: ChannelServiceOptions): Promise<bigint>;
+  /** A record by height, or a call by sender and nonce; undefined when there is none or it is pruned. */
+  transaction(
+    channel: bigint,
+    by: { readonly height: number } | { readonly sender: string; readonly nonce: bigint },
+    options?: ChannelServiceOptions,
+  ): Promise<ChannelReceipt | undefined>;
+  /** Resolves when a record is as sure as asked. Rejects: `RECORD_ROLLED_BACK` when another took its height. */
+  committed(
+    channel: bigint,
+    record: { readonly height: number; readonly recordHash: Uint8Array },
+    commitment: Commitment,
+    options?: ChannelServiceOptions,
+  ): Promise<void>;
+  /** Reads from the node's log at the subscriber's own pace, so a slow one costs no memory. */
+  subscribe(channel: bigint, options: SubscribeOptions): AsyncIterable<ChannelUpdate>;
+  /** Has the node's own member leave, or ask for the close; resolves when the chain has taken it. */
+  leave(channel: bigint, account: string, options?: ChannelServiceOptions): Promise<void>;
+  close(channel: bigint, account: string, options?: ChannelServiceOptions): Promise<void>;
+}
+
+export interface ChannelView {
+  readonly height: number;
+  readonly commitment: Commitment;
+  readonly status: "success" | "failed";
+  /** What the view returned, or the bytes of its revert. */
+  readonly returnData: Uint8Array;
+}
