@@ -58,8 +58,8 @@ export interface ChannelOutcome {
   readonly timeMs: number;
   readonly kind: "initialize" | "call" | "tick" | "inbox" | "session" | "term";
   /** Whose call it was; absent where the channel called itself. */
-  readonly sender?: string;
-  readonly nonce?: bigint;
+  readonly sender?: string | undefined;
+  readonly nonce?: bigint | undefined;
   /** `failed`: reverted or out of gas; `over-limit`: touched more slots than a call may. */
   readonly status: "success" | "failed" | "over-limit";
   readonly gasUsed: bigint;
@@ -99,13 +99,14 @@ export interface ChannelDescription {
 }
 
 /**
- * What a subscriber hears, in order: a snapshot first where the height it asked for is pruned or none was given; then every
+ * What a subscriber hears, in order: a snapshot first where the record it knew is gone or none was given; then every
  * record once it is as sure as was asked; `rollback` when records it was told of are gone; `final` when the chain settled.
  */
 export type ChannelUpdate =
   | {
       readonly type: "snapshot";
       readonly height: number;
+      readonly recordHash: Uint8Array;
       readonly stateRoot: Uint8Array;
       readonly slots: readonly { readonly slot: Uint8Array; readonly value: Uint8Array }[];
     }
@@ -114,8 +115,8 @@ export type ChannelUpdate =
   | { readonly type: "final"; readonly height: number };
 
 export interface SubscribeOptions {
-  /** Records after this height; a snapshot first when absent. */
-  readonly fromHeight?: number;
+  /** Records after this one; a snapshot first when absent, pruned, or when the node has another record at that height. */
+  readonly from?: { readonly height: number; readonly recordHash: Uint8Array };
   /** From when on a record is told. @default "committed" */
   readonly commitment?: "leader-signed" | "committed";
   readonly signal: AbortSignal;
