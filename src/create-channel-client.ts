@@ -120,7 +120,13 @@ export async function connectChannel<const ProgramAbi extends Abi>(
   const wallet = await signer.getAddress();
   const codec = createProgramCodec(init.abi);
   const connection = await connectChannelOverWebSocket(
-    { url: init.url, channel, wallet, domain, signLogin: async (at, login) => await sign(signer, loginTypedData(at, login)) },
+    {
+      url: init.url,
+      channel,
+      wallet,
+      domain,
+      signLogin: async (at, login) => await sign(signer, loginTypedData(at, login)),
+    },
     options,
   );
   let sessionKey: SessionKey | undefined;
@@ -134,7 +140,11 @@ export async function connectChannel<const ProgramAbi extends Abi>(
       return await signCall(signer, domain, call);
     },
   });
-  const waitFor = async (receipt: ChannelReceipt, commitment: Commitment, { signal }: ChannelCallOptions = {}): Promise<void> => {
+  const waitFor = async (
+    receipt: ChannelReceipt,
+    commitment: Commitment,
+    { signal }: ChannelCallOptions = {},
+  ): Promise<void> => {
     for (;;) {
       try {
         await connection.wait(receipt, commitment, { signal });
@@ -152,7 +162,7 @@ export async function connectChannel<const ProgramAbi extends Abi>(
       return connection.description;
     },
     async call(name, args, callOptions) {
-      const receipt = await calls.send(codec.encode(name, args as readonly unknown[]), callOptions);
+      const receipt = await calls.send(codec.encode(name, args), callOptions);
       if (receipt.status !== "success") throw failed(name, receipt, codec.reason(receipt.returnData));
       return {
         value: codec.decode(name, receipt.returnData) as never,
@@ -163,7 +173,7 @@ export async function connectChannel<const ProgramAbi extends Abi>(
       };
     },
     async read(name, args, { height, signal } = {}) {
-      const data = codec.encode(name, args as readonly unknown[]);
+      const data = codec.encode(name, args);
       const view = await connection.read({ data, ...(height !== undefined && { height }) }, { signal });
       if (view.status === "failed") throw new SprfError("CALL_FAILED", `${name}: ${codec.reason(view.returnData)}`);
       return { value: codec.decode(name, view.returnData) as never, height: view.height, commitment: view.commitment };
@@ -178,7 +188,12 @@ export async function connectChannel<const ProgramAbi extends Abi>(
     },
     async useSessionKey({ functions = [], expiryMs, signal }) {
       const selectors = functions.map((name) => codec.selector(name));
-      const key = await createSessionKey(signer, domain, { channel, wallet, functions: selectors, expiryMs }, systemRandom);
+      const key = await createSessionKey(
+        signer,
+        domain,
+        { channel, wallet, functions: selectors, expiryMs },
+        systemRandom,
+      );
       await connection.grant(key.grant, { signal });
       sessionKey = key;
     },

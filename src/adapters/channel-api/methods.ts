@@ -53,7 +53,10 @@ export function createMethods(init: MethodsInit): Methods {
     if (given.session !== undefined && sessions.resume(given.session, session)) return given.session;
     const signed = challenge;
     if (given.signature === undefined || signed === undefined) {
-      throw new SprfError("SESSION_REQUIRED", "sign the challenge of `state_channel.challenge`, or give an open session");
+      throw new SprfError(
+        "SESSION_REQUIRED",
+        "sign the challenge of `state_channel.challenge`, or give an open session",
+      );
     }
     const { chainId, hub } = await service.describe(session.channel, { signal });
     if (!isLoginSigned({ chainId, hub }, { ...session, challenge: signed }, given.signature)) {

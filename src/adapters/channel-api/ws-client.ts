@@ -74,8 +74,9 @@ export async function connectChannelOverWebSocket(
       const joined =
         (session === undefined
           ? undefined
-          : await ask("state_channel.join", jsonOf({ ...address, session }), RESULTS.joined).catch(ignoreEndedSession)) ??
-        (await ask("state_channel.join", jsonOf({ ...address, signature: await signed() }), RESULTS.joined));
+          : await ask("state_channel.join", jsonOf({ ...address, session }), RESULTS.joined).catch(
+              ignoreEndedSession,
+            )) ?? (await ask("state_channel.join", jsonOf({ ...address, signature: await signed() }), RESULTS.joined));
       session = joined.session;
       return { ...opened, description: joined.channel };
     } catch (error) {
@@ -220,7 +221,7 @@ function receive(message: unknown, rpc: JSONRPCClient, subscriptions: ReadonlyMa
   const { subscription, update, ended } = check(NOTIFICATION, "params" in message ? message.params : undefined);
   const queue = subscriptions.get(subscription);
   if (ended !== undefined) queue?.fail(new SprfError(errorOfNumber(ended.code) ?? "PEER_UNREACHABLE", ended.message));
-  else if (update !== undefined) queue?.push(update as ChannelUpdate);
+  else if (update !== undefined) queue?.push(update);
 }
 
 async function request<T>(
@@ -294,4 +295,3 @@ function createUpdateQueue(socket: WebSocket): UpdateQueue {
     },
   };
 }
-

@@ -71,7 +71,8 @@ export function createChannelApiServer(init: ChannelApiServerInit): ChannelApiSe
       starting.on("error", (error) => init.logger.warn("channel API failed", { reason: messageOf(error) }));
       starting.on("connection", (socket) => {
         if (starting.clients.size > MAX_CONNECTIONS) socket.close(1_013, "too many connections");
-        else serveConnection(socket, { ...init, readers: init.readers ?? "members", sessions, signal: stopping.signal });
+        else
+          serveConnection(socket, { ...init, readers: init.readers ?? "members", sessions, signal: stopping.signal });
       });
       server = starting;
     },
@@ -105,7 +106,11 @@ function serveConnection(socket: WebSocket, init: ConnectionInit): void {
 
   const send = async (message: object): Promise<void> => {
     try {
-      await within(async () => await sendTo(socket, JSON.stringify(message)), { clock, timeoutMs: SEND_TIMEOUT_MS, signal });
+      await within(async () => await sendTo(socket, JSON.stringify(message)), {
+        clock,
+        timeoutMs: SEND_TIMEOUT_MS,
+        signal,
+      });
     } catch (error) {
       if (isSprfError(error, "TIMEOUT")) socket.close(TOO_SLOW, "read faster");
       socket.terminate();

@@ -12,11 +12,7 @@ const SELECTOR_BYTES = 4;
 /** Whoever signs for an account: a wallet in a browser, or a key. `ethers` signers fit. */
 export interface TypedDataSigner {
   getAddress(): Promise<string>;
-  signTypedData(
-    domain: TypedData["domain"],
-    types: TypedData["types"],
-    message: TypedData["message"],
-  ): Promise<string>;
+  signTypedData(domain: TypedData["domain"], types: TypedData["types"], message: TypedData["message"]): Promise<string>;
 }
 
 /** A key that signs calls for a wallet. */

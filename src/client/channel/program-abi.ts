@@ -1,5 +1,5 @@
 import type { Abi, AbiParametersToPrimitiveTypes, ExtractAbiFunction, ExtractAbiFunctionNames } from "abitype";
-import { Interface, Result, getBytes, hexlify, type InterfaceAbi, type ParamType } from "ethers";
+import { Interface, getBytes, hexlify, type InterfaceAbi, type ParamType, type Result } from "ethers";
 
 import { SprfError, messageOf } from "../../errors.ts";
 import type { ChannelLog } from "../../ports/channel-service.ts";
@@ -111,7 +111,9 @@ function plainOf(type: ParamType, value: unknown): unknown {
   }
   if (type.baseType === "tuple" && type.components !== null) {
     const entries = (value as Result).toArray() as unknown[];
-    return Object.fromEntries(type.components.map((part, index) => [part.name || index, plainOf(part, entries[index])]));
+    return Object.fromEntries(
+      type.components.map((part, index) => [part.name || index, plainOf(part, entries[index])]),
+    );
   }
   const bits = INTEGER.exec(type.type)?.[1];
   return bits !== undefined && Number(bits) <= MAX_NUMBER_BITS ? Number(value) : value;

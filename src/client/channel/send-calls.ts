@@ -14,7 +14,7 @@ const TRY_AGAIN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 export interface CallSenderInit {
-  readonly connection: Pick<ChannelConnection, "call" | "nonce" | "transaction">;
+  readonly connection: Pick<ChannelConnection, "call" | "nonce">;
   /** Signs what is to be called with a nonce. */
   readonly sign: (data: Uint8Array, nonce: bigint, validUntilMs: number) => Promise<ChannelCall>;
   readonly clock: Clock;

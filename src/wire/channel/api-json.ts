@@ -55,7 +55,11 @@ const grantJson = z
     expiryMs: z.int().min(0),
     signature: hexJson(MAX_SIGNATURE_BYTES),
   })
-  .transform(({ state_channel_id: channel, sender: wallet, ...grant }): SessionGrant => ({ channel, wallet, ...grant }));
+  .transform(({ state_channel_id: channel, sender: wallet, ...grant }): SessionGrant => ({
+    channel,
+    wallet,
+    ...grant,
+  }));
 
 const revokeJson = z
   .object({ ...address, key: accountJson, nonce: uintJson, signature: hexJson(MAX_SIGNATURE_BYTES) })
