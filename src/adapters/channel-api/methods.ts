@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { SprfError } from "../../errors.ts";
 import type { ChannelService } from "../../ports/channel-service.ts";
 import type { Random } from "../../ports/random.ts";
-import { jsonOf, PARAMS, type ChannelMethod } from "../../wire/channel/api-json.ts";
+import { jsonOf, type ChannelMethod, type PARAMS } from "../../wire/channel/api-json.ts";
 import { isLoginSigned } from "../../wire/channel/login.ts";
 import type { ApiSession, SessionBook } from "./sessions.ts";
 import type { SubscriptionBook } from "./subscriptions.ts";
