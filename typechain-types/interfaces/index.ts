@@ -2,6 +2,10 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export type { IChannelApp } from './IChannelApp.js';
+export type { IChannelHub } from './IChannelHub.js';
+export type { IChannelProgram } from './IChannelProgram.js';
+export type { IChannelStore } from './IChannelStore.js';
 export type { IDisputes } from './IDisputes.js';
 export type { IGridContracts } from './IGridContracts.js';
 export type { IGridQuotes } from './IGridQuotes.js';

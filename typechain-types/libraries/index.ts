@@ -2,8 +2,11 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export type { ChangeSets } from './ChangeSets.js';
 export type { Ether } from './Ether.js';
 export type { GridEndings } from './GridEndings.js';
 export type { GridOpenings } from './GridOpenings.js';
 export type { GridReports } from './GridReports.js';
+export type { OpcodeScan } from './OpcodeScan.js';
 export type { Settlement } from './Settlement.js';
+export type { StateTree } from './StateTree.js';

@@ -2,6 +2,10 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export { IChannelApp__factory } from './IChannelApp__factory.js';
+export { IChannelHub__factory } from './IChannelHub__factory.js';
+export { IChannelProgram__factory } from './IChannelProgram__factory.js';
+export { IChannelStore__factory } from './IChannelStore__factory.js';
 export { IDisputes__factory } from './IDisputes__factory.js';
 export { IGridContracts__factory } from './IGridContracts__factory.js';
 export { IGridQuotes__factory } from './IGridQuotes__factory.js';
