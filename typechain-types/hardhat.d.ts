@@ -64,6 +64,16 @@ getContractFactory(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | Facto
 getContractFactory(name: 'Actor', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Actor__factory>
 getContractFactory(name: 'ContractAccount', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ContractAccount__factory>
 getContractFactory(name: 'ScriptedFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedFeed__factory>
+getContractFactory(name: 'ChannelLibraries', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelLibraries__factory>
+getContractFactory(name: 'CounterProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.CounterProgram__factory>
+getContractFactory(name: 'FeatureProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.FeatureProgram__factory>
+getContractFactory(name: 'PlainHero', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PlainHero__factory>
+getContractFactory(name: 'PlainItems', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PlainItems__factory>
+getContractFactory(name: 'PostProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PostProgram__factory>
+getContractFactory(name: 'ScriptedApp', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedApp__factory>
+getContractFactory(name: 'ScriptedToken', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedToken__factory>
+getContractFactory(name: 'StoreHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.StoreHub__factory>
+getContractFactory(name: 'TokenProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TokenProgram__factory>
 
   getContractAt(name: 'ChannelContext', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelContext>
 getContractAt(name: 'ChannelHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelHub>
@@ -118,6 +128,16 @@ getContractAt(name: 'WorkerStakes', address: string | ethers.Addressable, signer
 getContractAt(name: 'Actor', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Actor>
 getContractAt(name: 'ContractAccount', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ContractAccount>
 getContractAt(name: 'ScriptedFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedFeed>
+getContractAt(name: 'ChannelLibraries', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelLibraries>
+getContractAt(name: 'CounterProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.CounterProgram>
+getContractAt(name: 'FeatureProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FeatureProgram>
+getContractAt(name: 'PlainHero', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PlainHero>
+getContractAt(name: 'PlainItems', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PlainItems>
+getContractAt(name: 'PostProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PostProgram>
+getContractAt(name: 'ScriptedApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedApp>
+getContractAt(name: 'ScriptedToken', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedToken>
+getContractAt(name: 'StoreHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.StoreHub>
+getContractAt(name: 'TokenProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TokenProgram>
 
   deployContract(name: 'ChannelContext', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
 deployContract(name: 'ChannelHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelHub>
@@ -172,6 +192,16 @@ deployContract(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | DeployCon
 deployContract(name: 'Actor', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
 deployContract(name: 'ContractAccount', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ContractAccount>
 deployContract(name: 'ScriptedFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedFeed>
+deployContract(name: 'ChannelLibraries', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelLibraries>
+deployContract(name: 'CounterProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.CounterProgram>
+deployContract(name: 'FeatureProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FeatureProgram>
+deployContract(name: 'PlainHero', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainHero>
+deployContract(name: 'PlainItems', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainItems>
+deployContract(name: 'PostProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostProgram>
+deployContract(name: 'ScriptedApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedApp>
+deployContract(name: 'ScriptedToken', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedToken>
+deployContract(name: 'StoreHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StoreHub>
+deployContract(name: 'TokenProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenProgram>
 
   deployContract(name: 'ChannelContext', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
 deployContract(name: 'ChannelHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelHub>
@@ -226,6 +256,16 @@ deployContract(name: 'WorkerStakes', args: any[], signerOrOptions?: ethers.Signe
 deployContract(name: 'Actor', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
 deployContract(name: 'ContractAccount', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ContractAccount>
 deployContract(name: 'ScriptedFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedFeed>
+deployContract(name: 'ChannelLibraries', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelLibraries>
+deployContract(name: 'CounterProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.CounterProgram>
+deployContract(name: 'FeatureProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FeatureProgram>
+deployContract(name: 'PlainHero', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainHero>
+deployContract(name: 'PlainItems', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainItems>
+deployContract(name: 'PostProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostProgram>
+deployContract(name: 'ScriptedApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedApp>
+deployContract(name: 'ScriptedToken', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedToken>
+deployContract(name: 'StoreHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StoreHub>
+deployContract(name: 'TokenProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenProgram>
 
     // default types
     getContractFactory(
