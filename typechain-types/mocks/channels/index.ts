@@ -5,6 +5,10 @@
 export type { ChannelLibraries } from './ChannelLibraries.js';
 export type { CounterProgram } from './CounterProgram.js';
 export type { FeatureProgram } from './FeatureProgram.js';
+export type { PlainHero } from './PlainHero.js';
+export type { PlainItems } from './PlainItems.js';
 export type { PostProgram } from './PostProgram.js';
+export type { ScriptedApp } from './ScriptedApp.js';
+export type { ScriptedToken } from './ScriptedToken.js';
 export type { StoreHub } from './StoreHub.js';
 export type { TokenProgram } from './TokenProgram.js';

@@ -5,6 +5,10 @@
 export { ChannelLibraries__factory } from './ChannelLibraries__factory.js';
 export { CounterProgram__factory } from './CounterProgram__factory.js';
 export { FeatureProgram__factory } from './FeatureProgram__factory.js';
+export { PlainHero__factory } from './PlainHero__factory.js';
+export { PlainItems__factory } from './PlainItems__factory.js';
 export { PostProgram__factory } from './PostProgram__factory.js';
+export { ScriptedApp__factory } from './ScriptedApp__factory.js';
+export { ScriptedToken__factory } from './ScriptedToken__factory.js';
 export { StoreHub__factory } from './StoreHub__factory.js';
 export { TokenProgram__factory } from './TokenProgram__factory.js';
