@@ -207,6 +207,12 @@ export const ERRORS = {
   SESSION_REQUIRED: { fault: "user", next: "Join the channel first: `state_channel.join`." },
   READ_DENIED: { fault: "user", next: "Read as a member: this node shows the channel to nobody else." },
   SUBSCRIBER_TOO_SLOW: { fault: "user", next: "Read faster, and subscribe again from the last height that arrived." },
+  CHANNEL_INPUT_INVALID: {
+    fault: "peer",
+    next: "Nothing: no valid record can hold this input here; nothing was played.",
+  },
+  CHANNEL_UNDO_MISSING: { fault: "internal", next: "Start again from a snapshot below that height." },
+  CHANNEL_SNAPSHOT_INVALID: { fault: "peer", next: "Nothing was loaded; get the snapshot from another member." },
 
   // Index
   EVENTS_MISSING: {
