@@ -7,6 +7,7 @@ import {
   createSessionKey,
   sign,
   signCall,
+  type HubAddress,
   type SessionKey,
   type TypedDataSigner,
 } from "./client/channel/channel-signer.ts";
@@ -28,13 +29,12 @@ import type {
   Commitment,
   SubscribeOptions,
 } from "./ports/channel-service.ts";
-import { revokeTypedData } from "./wire/channel/call-typed-data.ts";
-import { loginTypedData, type ChannelDomain } from "./wire/channel/login.ts";
+import { typedDataOf } from "./wire/channel/typed-data.ts";
 
 const DEFAULT_GAS_LIMIT = 2_000_000n;
 const DEFAULT_VALID_MS = 30_000;
 
-export interface ConnectChannelInit<ProgramAbi extends Abi> extends ChannelDomain {
+export interface ConnectChannelInit<ProgramAbi extends Abi> extends HubAddress {
   /** `ws://` or `wss://` of a member's node. */
   readonly url: string;
   readonly channel: bigint;
@@ -116,17 +116,11 @@ export async function connectChannel<const ProgramAbi extends Abi>(
   options: ChannelCallOptions = {},
 ): Promise<ChannelClient<ProgramAbi>> {
   const { channel, signer, gasLimit = DEFAULT_GAS_LIMIT, validMs = DEFAULT_VALID_MS } = init;
-  const domain: ChannelDomain = { chainId: init.chainId, hub: init.hub };
-  const wallet = await signer.getAddress();
+  const at: HubAddress = { chainId: init.chainId, hub: init.hub.toLowerCase() };
+  const wallet = (await signer.getAddress()).toLowerCase();
   const codec = createProgramCodec(init.abi);
   const connection = await connectChannelOverWebSocket(
-    {
-      url: init.url,
-      channel,
-      wallet,
-      domain,
-      signLogin: async (at, login) => await sign(signer, loginTypedData(at, login)),
-    },
+    { url: init.url, channel, wallet, signLogin: async (login) => await sign(signer, typedDataOf(at, "Login", login)) },
     options,
   );
   let sessionKey: SessionKey | undefined;
@@ -135,9 +129,9 @@ export async function connectChannel<const ProgramAbi extends Abi>(
     clock: systemClock,
     validMs,
     sign: async (data, nonce, validUntilMs) => {
-      const call = { channel, sender: wallet, nonce, gasLimit, validUntilMs, data };
-      if (sessionKey?.mayCall(data, validUntilMs)) return await sessionKey.sign(domain, call);
-      return await signCall(signer, domain, call);
+      const call = { channel, sender: wallet, nonce, gasLimit, validUntilMs: BigInt(validUntilMs), data };
+      if (sessionKey?.mayCall(data, validUntilMs)) return await sessionKey.sign(at, call);
+      return await signCall(signer, at, call);
     },
   });
   const waitFor = async (
@@ -188,24 +182,18 @@ export async function connectChannel<const ProgramAbi extends Abi>(
     },
     async useSessionKey({ functions = [], expiryMs, signal }) {
       const selectors = functions.map((name) => codec.selector(name));
-      const key = await createSessionKey(
-        signer,
-        domain,
-        { channel, wallet, functions: selectors, expiryMs },
-        systemRandom,
-      );
-      await connection.grant(key.grant, { signal });
+      const grant = { channel, wallet, functions: selectors, expiryMs: BigInt(expiryMs) };
+      const key = await createSessionKey(signer, at, grant, systemRandom);
+      await connection.session(key.granted, { signal });
       sessionKey = key;
     },
     async endSessionKey({ signal } = {}) {
       const ending = sessionKey;
       if (ending === undefined) return;
       sessionKey = undefined;
-      const unsigned = { channel, wallet, key: ending.grant.key, nonce: await connection.nonce({ signal }) };
-      await connection.revoke(
-        { ...unsigned, signature: await sign(signer, revokeTypedData(domain, unsigned)) },
-        { signal },
-      );
+      const revoke = { channel, wallet, key: ending.key, nonce: await connection.nonce({ signal }) };
+      const signature = await sign(signer, typedDataOf(at, "SessionRevoke", revoke));
+      await connection.session({ what: "revoke", revoke, signature }, { signal });
     },
     async leave(callOptions) {
       await connection.leave(callOptions);

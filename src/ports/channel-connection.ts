@@ -1,12 +1,11 @@
+import type { SignedCall } from "../wire/channel/call.ts";
+import type { SessionInput } from "../wire/channel/session.ts";
 import type {
-  ChannelCall,
   ChannelDescription,
   ChannelReceipt,
   ChannelUpdate,
   ChannelView,
   Commitment,
-  SessionGrant,
-  SessionRevoke,
   SubscribeOptions,
 } from "./channel-service.ts";
 
@@ -21,9 +20,8 @@ export interface ChannelConnectionOptions {
 export interface ChannelConnection {
   /** What the node said of the channel when it was joined last. */
   readonly description: ChannelDescription;
-  call(call: ChannelCall, options?: ChannelConnectionOptions): Promise<ChannelReceipt>;
-  grant(grant: SessionGrant, options?: ChannelConnectionOptions): Promise<ChannelReceipt>;
-  revoke(revoke: SessionRevoke, options?: ChannelConnectionOptions): Promise<ChannelReceipt>;
+  call(call: SignedCall, options?: ChannelConnectionOptions): Promise<ChannelReceipt>;
+  session(input: SessionInput, options?: ChannelConnectionOptions): Promise<ChannelReceipt>;
   read(
     view: { readonly data: Uint8Array; readonly height?: number },
     options?: ChannelConnectionOptions,

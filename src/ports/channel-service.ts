@@ -1,40 +1,8 @@
+import type { SignedCall } from "../wire/channel/call.ts";
+import type { SessionInput } from "../wire/channel/session.ts";
+
 /** How sure a call's outcome is: signed by the leader, held by a quorum, or settled on chain. */
 export type Commitment = "leader-signed" | "committed" | "final";
-
-/** A call as its sender signed it (EIP-712 `Call`, ADR 37). */
-export interface ChannelCall {
-  readonly channel: bigint;
-  /** Account, 0x and 40 hex digits. */
-  readonly sender: string;
-  readonly nonce: bigint;
-  readonly gasLimit: bigint;
-  /** The last moment at which it may be put into a record. */
-  readonly validUntilMs: number;
-  /** At most 8 KiB, without the context that the sandbox appends. */
-  readonly data: Uint8Array;
-  /** 65 bytes of the sender, or of a session key; for one that may call some functions only, their list follows. */
-  readonly signature: Uint8Array;
-}
-
-/** What a wallet lets a session key do (EIP-712 `SessionGrant`). */
-export interface SessionGrant {
-  readonly channel: bigint;
-  readonly wallet: string;
-  readonly key: string;
-  /** Selectors, 0x and 8 hex digits; none means all. */
-  readonly functions: readonly string[];
-  readonly expiryMs: number;
-  readonly signature: Uint8Array;
-}
-
-/** EIP-712 `SessionRevoke`; the nonce is the wallet's next. */
-export interface SessionRevoke {
-  readonly channel: bigint;
-  readonly wallet: string;
-  readonly key: string;
-  readonly nonce: bigint;
-  readonly signature: Uint8Array;
-}
 
 /** One event that a program logged. */
 export interface ChannelLog {
@@ -80,7 +48,7 @@ export interface ChannelReceipt extends ChannelOutcome {
 /** Where a channel stands, as this node knows. */
 export interface ChannelHead {
   readonly term: number;
-  /** Account of the leader. */
+  /** Account of the leader, lower-case hex with 0x, as all addresses here. */
   readonly leader: string;
   readonly height: number;
   readonly committedHeight: number;
@@ -137,9 +105,9 @@ export interface ChannelService {
    * Rejects: `CALL_SIGNATURE_INVALID`, `CALL_NONCE_WRONG`, `CALL_EXPIRED`, `CALL_OVER_LIMIT`, `CHANNEL_BUSY`,
    * `CHANNEL_CLOSED`, `LEADER_UNREACHABLE`.
    */
-  call(call: ChannelCall, options?: ChannelServiceOptions): Promise<ChannelReceipt>;
-  grant(grant: SessionGrant, options?: ChannelServiceOptions): Promise<ChannelReceipt>;
-  revoke(revoke: SessionRevoke, options?: ChannelServiceOptions): Promise<ChannelReceipt>;
+  call(call: SignedCall, options?: ChannelServiceOptions): Promise<ChannelReceipt>;
+  /** Puts a grant of a session key, or its end, into a record; rejects as {@link call} does. */
+  session(input: SessionInput, options?: ChannelServiceOptions): Promise<ChannelReceipt>;
   /**
    * A view, run on the state at a height (the head when absent) and kept nowhere. Rejects: `HEIGHT_UNKNOWN` for one that is
    * pruned or to come.

@@ -1,15 +1,16 @@
-import { Interface, getBytes, verifyTypedData, hexlify, id } from "ethers";
+import { Interface, getBytes, hexlify, id } from "ethers";
 
 import { SprfError } from "../../src/errors.ts";
 import type {
-  ChannelCall,
   ChannelReceipt,
   ChannelService,
   ChannelUpdate,
   SubscribeOptions,
 } from "../../src/ports/channel-service.ts";
-import { callTypedData } from "../../src/wire/channel/call-typed-data.ts";
 import { equalBytes } from "../../src/utils/bytes.ts";
+import { recoverSigner } from "../../src/utils/recoverable-signature.ts";
+import { callDigest, type Call, type SignedCall } from "../../src/wire/channel/call.ts";
+import { channelDomain } from "../../src/wire/channel/domain.ts";
 import { until } from "./until.ts";
 
 /** What the desk's program can do: it adds, and refuses zero. */
@@ -51,7 +52,7 @@ export const DESK_CHANNEL = 7n;
 export interface ChannelDesk extends ChannelService {
   readonly records: readonly ChannelReceipt[];
   /** Calls that arrived, those that were refused included. */
-  readonly arrived: readonly ChannelCall[];
+  readonly arrived: readonly SignedCall[];
   /** The next calls are refused so, in turn. */
   refuseNext(...errors: readonly SprfError[]): void;
   /** Takes the calls after this height back. */
@@ -60,7 +61,7 @@ export interface ChannelDesk extends ChannelService {
 
 export function createChannelDesk(members: readonly string[]): ChannelDesk {
   const records: ChannelReceipt[] = [];
-  const arrived: ChannelCall[] = [];
+  const arrived: SignedCall[] = [];
   const refusals: SprfError[] = [];
   let rolledBack: number | undefined;
   let total = 0n;
@@ -69,9 +70,9 @@ export function createChannelDesk(members: readonly string[]): ChannelDesk {
     if (channel !== DESK_CHANNEL) throw new SprfError("CHANNEL_UNKNOWN", `no channel ${channel}`);
   };
   const nonceOf = (account: string): bigint => {
-    return BigInt(records.filter(({ sender }) => sender === account.toLowerCase()).length);
+    return BigInt(records.filter(({ sender }) => sender === account).length);
   };
-  const record = (call: ChannelCall): ChannelReceipt => {
+  const record = (call: Call): ChannelReceipt => {
     const failed = call.data.length === 0 || PROGRAM.decodeFunctionData("add", call.data)[0] === 0n;
     const amount = failed ? 0n : (PROGRAM.decodeFunctionData("add", call.data)[0] as bigint);
     total += amount;
@@ -81,7 +82,7 @@ export function createChannelDesk(members: readonly string[]): ChannelDesk {
       term: 1,
       timeMs: 1_000 + records.length,
       kind: "call",
-      sender: call.sender.toLowerCase(),
+      sender: call.sender,
       nonce: call.nonce,
       status: failed ? "failed" : "success",
       gasUsed: 21n,
@@ -118,24 +119,22 @@ export function createChannelDesk(members: readonly string[]): ChannelDesk {
         head: { ...head, finalHeight: 0, timeMs: 1 },
       };
     },
-    async call(call) {
+    async call(signed) {
+      const { call } = signed;
       known(call.channel);
-      arrived.push(call);
+      arrived.push(signed);
       const refusal = refusals.shift();
       if (refusal !== undefined) throw refusal;
       const repeated = records.find(({ recordHash }) => equalBytes(recordHash, recordOf(call)));
       if (repeated !== undefined) return repeated;
-      if (!isSigned(call)) throw new SprfError("CALL_SIGNATURE_INVALID", "not signed by its sender");
+      if (!isSigned(signed)) throw new SprfError("CALL_SIGNATURE_INVALID", "not signed by its sender");
       const expected = nonceOf(call.sender);
       if (call.nonce !== expected) throw new SprfError("CALL_NONCE_WRONG", `expected ${expected}, not ${call.nonce}`);
       const receipt = record(call);
       records.push(receipt);
       return receipt;
     },
-    async grant() {
-      throw new SprfError("CHANNEL_CLOSED", "the desk takes no session keys");
-    },
-    async revoke() {
+    async session() {
       throw new SprfError("CHANNEL_CLOSED", "the desk takes no session keys");
     },
     async read(channel, { height }) {
@@ -155,7 +154,7 @@ export function createChannelDesk(members: readonly string[]): ChannelDesk {
     async transaction(channel, by) {
       known(channel);
       if ("height" in by) return records[by.height - 1];
-      return records.find(({ sender, nonce }) => sender === by.sender.toLowerCase() && nonce === by.nonce);
+      return records.find(({ sender, nonce }) => sender === by.sender && nonce === by.nonce);
     },
     async committed(channel) {
       known(channel);
@@ -200,15 +199,11 @@ export function createChannelDesk(members: readonly string[]): ChannelDesk {
   };
 }
 
-function recordOf(call: ChannelCall): Uint8Array {
+function recordOf(call: Call): Uint8Array {
   return getBytes(id(`${call.sender}/${call.nonce}/${hexlify(call.data)}`));
 }
 
-function isSigned(call: ChannelCall): boolean {
-  const { domain, types, message } = callTypedData(DESK_DOMAIN, call);
-  try {
-    return verifyTypedData(domain, types, message, hexlify(call.signature)).toLowerCase() === call.sender.toLowerCase();
-  } catch {
-    return false;
-  }
+function isSigned({ call, signature }: SignedCall): boolean {
+  const domain = channelDomain(DESK_DOMAIN.chainId, DESK_DOMAIN.hub);
+  return recoverSigner(callDigest(domain, call), signature) === call.sender;
 }

@@ -20,7 +20,7 @@ describe("create-channel-client", () => {
   let client: ChannelClient<typeof DESK_ABI>;
 
   beforeEach(async () => {
-    desk = createChannelDesk([WALLET.address]);
+    desk = createChannelDesk([WALLET.address.toLowerCase()]);
     server = createChannelApiServer({
       service: desk,
       host: "127.0.0.1",

@@ -3,8 +3,10 @@ import type { z } from "zod";
 import { SprfError } from "../../errors.ts";
 import type { ChannelService } from "../../ports/channel-service.ts";
 import type { Random } from "../../ports/random.ts";
+import { channelDomain } from "../../wire/channel/domain.ts";
 import { jsonOf, type ChannelMethod, type PARAMS } from "../../wire/channel/api-json.ts";
 import { isLoginSigned } from "../../wire/channel/login.ts";
+import type { SessionInput } from "../../wire/channel/session.ts";
 import type { ApiSession, SessionBook } from "./sessions.ts";
 import type { SubscriptionBook } from "./subscriptions.ts";
 
@@ -36,14 +38,14 @@ export function createMethods(init: MethodsInit): Methods {
   let challenge: Uint8Array | undefined;
 
   const demandSession = (channel: bigint, sender: string): void => {
-    if (joined.get(channel) === normal(sender)) return;
+    if (joined.get(channel) === sender) return;
     throw new SprfError("SESSION_REQUIRED", `${sender} has not joined channel ${channel} on this connection`);
   };
   const demandReader = async (channel: bigint, sender: string): Promise<void> => {
     demandSession(channel, sender);
     if (init.readers === "anyone") return;
     const { members } = await service.describe(channel, { signal });
-    if (members.some(({ account }) => normal(account) === normal(sender))) return;
+    if (members.some(({ account }) => account === sender)) return;
     throw new SprfError("READ_DENIED", `${sender} is no member of channel ${channel}`);
   };
   const openSession = async (
@@ -59,10 +61,16 @@ export function createMethods(init: MethodsInit): Methods {
       );
     }
     const { chainId, hub } = await service.describe(session.channel, { signal });
-    if (!isLoginSigned({ chainId, hub }, { ...session, challenge: signed }, given.signature)) {
+    if (!isLoginSigned(channelDomain(chainId, hub), { ...session, challenge: signed }, given.signature)) {
       throw new SprfError("CALL_SIGNATURE_INVALID", `the challenge is not signed by ${session.wallet}`);
     }
     return sessions.open(session);
+  };
+
+  const changeSession = async (input: SessionInput): Promise<object> => {
+    const { channel, wallet } = input.what === "grant" ? input.grant : input.revoke;
+    demandSession(channel, wallet);
+    return jsonOf(await service.session(input, { signal }));
   };
 
   return {
@@ -71,26 +79,23 @@ export function createMethods(init: MethodsInit): Methods {
       return jsonOf({ challenge });
     },
     async "state_channel.join"({ sender, state_channel_id: channel, ...given }) {
-      const wallet = normal(sender);
       const description = await service.describe(channel, { signal });
-      const session = await openSession({ wallet, channel }, given);
+      const session = await openSession({ wallet: sender, channel }, given);
       if (joined.size >= MAX_JOINED_CHANNELS && !joined.has(channel)) {
         throw new SprfError("CALL_OVER_LIMIT", `a connection joins at most ${MAX_JOINED_CHANNELS} channels`);
       }
-      joined.set(channel, wallet);
+      joined.set(channel, sender);
       return jsonOf({ session, channel: description });
     },
-    async "state_channel.call"(call) {
-      demandSession(call.channel, call.sender);
-      return jsonOf(await service.call(call, { signal }));
+    async "state_channel.call"(signed) {
+      demandSession(signed.call.channel, signed.call.sender);
+      return jsonOf(await service.call(signed, { signal }));
     },
-    async "state_channel.grant"(grant) {
-      demandSession(grant.channel, grant.wallet);
-      return jsonOf(await service.grant(grant, { signal }));
+    async "state_channel.grant"(input) {
+      return await changeSession(input);
     },
-    async "state_channel.revoke"(revoke) {
-      demandSession(revoke.channel, revoke.wallet);
-      return jsonOf(await service.revoke(revoke, { signal }));
+    async "state_channel.revoke"(input) {
+      return await changeSession(input);
     },
     async "state_channel.read"({ sender, state_channel_id: channel, data, height }) {
       await demandReader(channel, sender);
@@ -138,8 +143,4 @@ export function createMethods(init: MethodsInit): Methods {
       return {};
     },
   };
-}
-
-function normal(account: string): string {
-  return account.toLowerCase();
 }

@@ -14,12 +14,11 @@ import {
   RESULTS,
   UPDATE_METHOD,
   callToJson,
-  grantToJson,
   jsonOf,
-  revokeToJson,
+  sessionToJson,
   type ChannelMethod,
 } from "../../wire/channel/api-json.ts";
-import type { ChannelDomain, Login } from "../../wire/channel/login.ts";
+import type { Login } from "../../wire/channel/login.ts";
 import { check } from "../../wire/json.ts";
 
 /** A snapshot of a channel's whole state may come in one message. */
@@ -35,12 +34,10 @@ export interface ChannelConnectionInit {
   /** `ws://` or `wss://`. */
   readonly url: string;
   readonly channel: bigint;
-  /** Account, 0x and 40 hex digits. */
+  /** Account, lower-case hex with 0x. */
   readonly wallet: string;
   /** The wallet's EIP-712 signature of a login; asked for when the session has ended. */
-  readonly signLogin: (domain: ChannelDomain, login: Login) => Promise<Uint8Array>;
-  /** Where the signature is to count, so that a node cannot choose another chain or hub. */
-  readonly domain: ChannelDomain;
+  readonly signLogin: (login: Login) => Promise<Uint8Array>;
 }
 
 interface Joined {
@@ -69,7 +66,7 @@ export async function connectChannelOverWebSocket(
       };
       const signed = async (): Promise<Uint8Array> => {
         const { challenge } = await ask("state_channel.challenge", {}, RESULTS.challenge);
-        return await init.signLogin(init.domain, { channel: init.channel, wallet: init.wallet, challenge });
+        return await init.signLogin({ channel: init.channel, wallet: init.wallet, challenge });
       };
       const joined =
         (session === undefined
@@ -117,11 +114,9 @@ export async function connectChannelOverWebSocket(
     async call(call, options) {
       return await ask("state_channel.call", callToJson(call), RESULTS.receipt, options);
     },
-    async grant(grant, options) {
-      return await ask("state_channel.grant", grantToJson(grant), RESULTS.receipt, options);
-    },
-    async revoke(revoke, options) {
-      return await ask("state_channel.revoke", revokeToJson(revoke), RESULTS.receipt, options);
+    async session(input, options) {
+      const { method, params } = sessionToJson(input);
+      return await ask(method, params, RESULTS.receipt, options);
     },
     async read(view, options) {
       return await ask("state_channel.read", jsonOf({ ...address, ...view }), RESULTS.view, options);

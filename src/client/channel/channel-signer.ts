@@ -1,10 +1,10 @@
 import { AbiCoder, Wallet, getBytes, hexlify } from "ethers";
 
-import type { ChannelCall, SessionGrant } from "../../ports/channel-service.ts";
 import type { Random } from "../../ports/random.ts";
 import { concatBytes } from "../../utils/bytes.ts";
-import { callTypedData, grantTypedData, type TypedData } from "../../wire/channel/call-typed-data.ts";
-import type { ChannelDomain } from "../../wire/channel/login.ts";
+import type { Call, SignedCall } from "../../wire/channel/call.ts";
+import type { SessionGrant, SessionInput } from "../../wire/channel/session.ts";
+import { typedDataOf, type TypedData } from "../../wire/channel/typed-data.ts";
 
 const KEY_BYTES = 32;
 const SELECTOR_BYTES = 4;
@@ -15,43 +15,50 @@ export interface TypedDataSigner {
   signTypedData(domain: TypedData["domain"], types: TypedData["types"], message: TypedData["message"]): Promise<string>;
 }
 
+/** Where signatures count. */
+export interface HubAddress {
+  readonly chainId: bigint;
+  readonly hub: string;
+}
+
 /** A key that signs calls for a wallet. */
 export interface SessionKey {
-  readonly grant: SessionGrant;
+  /** What a record has to take before the key counts. */
+  readonly granted: SessionInput;
+  /** Address of the key. */
+  readonly key: string;
   /** Whether it may sign a call with this data now. */
   mayCall(data: Uint8Array, nowMs: number): boolean;
-  sign(domain: ChannelDomain, call: Omit<ChannelCall, "signature">): Promise<ChannelCall>;
+  sign(at: HubAddress, call: Call): Promise<SignedCall>;
 }
 
 /** A call with its sender's own signature. */
-export async function signCall(
-  signer: TypedDataSigner,
-  domain: ChannelDomain,
-  call: Omit<ChannelCall, "signature">,
-): Promise<ChannelCall> {
-  return { ...call, signature: await sign(signer, callTypedData(domain, call)) };
+export async function signCall(signer: TypedDataSigner, at: HubAddress, call: Call): Promise<SignedCall> {
+  return { call, signature: await sign(signer, typedDataOf(at, "Call", call)) };
 }
 
-/** A new key with the wallet's grant, which has to be put into a record before the key counts. */
+/** A new key with the wallet's grant. */
 export async function createSessionKey(
   signer: TypedDataSigner,
-  domain: ChannelDomain,
-  parts: Omit<SessionGrant, "key" | "signature">,
+  at: HubAddress,
+  parts: Omit<SessionGrant, "key">,
   random: Random,
 ): Promise<SessionKey> {
-  const key = new Wallet(hexlify(random.bytes(KEY_BYTES)));
-  const unsigned = { ...parts, key: key.address };
-  const grant: SessionGrant = { ...unsigned, signature: await sign(signer, grantTypedData(domain, unsigned)) };
+  const wallet = new Wallet(hexlify(random.bytes(KEY_BYTES)));
+  const key = wallet.address.toLowerCase();
+  const grant: SessionGrant = { ...parts, key };
+  const signature = await sign(signer, typedDataOf(at, "SessionGrant", grant));
   const functions = grant.functions.length === 0 ? new Uint8Array() : encodeFunctions(grant.functions);
   return {
-    grant,
+    granted: { what: "grant", grant, signature },
+    key,
     mayCall(data, nowMs) {
-      if (nowMs >= grant.expiryMs) return false;
+      if (BigInt(nowMs) >= grant.expiryMs) return false;
       return grant.functions.length === 0 || grant.functions.includes(hexlify(data.subarray(0, SELECTOR_BYTES)));
     },
-    async sign(at, call) {
-      const signed = await signCall(key, at, call);
-      return { ...signed, signature: concatBytes(signed.signature, functions) };
+    async sign(where, call) {
+      const signed = await signCall(wallet, where, call);
+      return { call, signature: concatBytes(signed.signature, functions) };
     },
   };
 }

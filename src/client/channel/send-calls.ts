@@ -1,7 +1,8 @@
 import { SprfError, isSprfError, type ErrorCode } from "../../errors.ts";
 import type { ChannelConnection } from "../../ports/channel-connection.ts";
-import type { ChannelCall, ChannelReceipt } from "../../ports/channel-service.ts";
+import type { ChannelReceipt } from "../../ports/channel-service.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { SignedCall } from "../../wire/channel/call.ts";
 
 /** Between two tries with the same call. */
 const PAUSE_MS = 100;
@@ -16,7 +17,7 @@ const TRY_AGAIN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export interface CallSenderInit {
   readonly connection: Pick<ChannelConnection, "call" | "nonce">;
   /** Signs what is to be called with a nonce. */
-  readonly sign: (data: Uint8Array, nonce: bigint, validUntilMs: number) => Promise<ChannelCall>;
+  readonly sign: (data: Uint8Array, nonce: bigint, validUntilMs: number) => Promise<SignedCall>;
   readonly clock: Clock;
   /** How long a call is tried, and may be put into a record. */
   readonly validMs: number;
@@ -52,16 +53,17 @@ export function createCallSender({ connection, sign, clock, validMs }: CallSende
   };
 
   /** undefined when another call has this one's number, so that it can never be run. */
-  const deliver = async (call: ChannelCall, signal: AbortSignal | undefined): Promise<ChannelReceipt | undefined> => {
+  const deliver = async (signed: SignedCall, signal: AbortSignal | undefined): Promise<ChannelReceipt | undefined> => {
+    const { call } = signed;
     for (;;) {
       try {
-        return await connection.call(call, { signal });
+        return await connection.call(signed, { signal });
       } catch (error) {
         if (!isSprfError(error)) throw error;
         const isOutOfTurn = error.code === "CALL_NONCE_WRONG";
         if (isOutOfTurn && (await isTaken(call.nonce, signal))) return undefined;
         if (!isOutOfTurn && !TRY_AGAIN.has(error.code)) throw error;
-        if (clock.now() >= call.validUntilMs) {
+        if (BigInt(clock.now()) >= call.validUntilMs) {
           throw new SprfError("CALL_EXPIRED", `not taken within ${validMs} ms: ${error.message}`, { cause: error });
         }
       }
@@ -87,9 +89,9 @@ export function createCallSender({ connection, sign, clock, validMs }: CallSende
       try {
         for (;;) {
           const nonce = await takeNonce(signal);
-          const call = await sign(data, nonce, clock.now() + validMs);
+          const signed = await sign(data, nonce, clock.now() + validMs);
           try {
-            const receipt = await deliver(call, signal);
+            const receipt = await deliver(signed, signal);
             if (receipt !== undefined) return receipt;
           } catch (error) {
             await giveBack(nonce).catch(() => undefined);

@@ -1,20 +1,15 @@
 import { z } from "zod";
 
-import type {
-  ChannelCall,
-  ChannelDescription,
-  ChannelReceipt,
-  ChannelUpdate,
-  ChannelView,
-  SessionGrant,
-  SessionRevoke,
-} from "../../ports/channel-service.ts";
+import type { ChannelDescription, ChannelReceipt, ChannelUpdate, ChannelView } from "../../ports/channel-service.ts";
 import { fromHex, toHex } from "../../utils/bytes.ts";
+import type { SignedCall } from "./call.ts";
+import { MAX_SESSION_FUNCTIONS } from "./limits.ts";
+import type { SessionInput } from "./session.ts";
 
-/** Of a call's data (the rules of channels say the same) and of its signature with the functions of a session key. */
+/** Of a call: what the rules allow, see `domain/channel/limits.ts`. */
 const MAX_DATA_BYTES = 8 * 1024;
+/** With the functions of a session key. */
 const MAX_SIGNATURE_BYTES = 4 * 1024;
-const MAX_FUNCTIONS = 64;
 /** Of what the node sends. */
 const MAX_RETURN_BYTES = 128 * 1024;
 const MAX_ITEMS = 200_000;
@@ -27,7 +22,11 @@ const uintJson = z
   .string()
   .regex(/^\d{1,78}$/, "expected a decimal number")
   .transform(BigInt);
-const accountJson = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "expected an account: 0x and 40 hex digits");
+const accountJson = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/, "expected an account: 0x and 40 hex digits")
+  .transform((account) => account.toLowerCase());
+const timeJson = z.int().min(0);
 const heightJson = z.int().min(0);
 const subscriptionJson = z.int().min(1);
 const bytes32Json = hexJson(32).refine((value) => value.length === 32, { error: "expected 32 bytes" });
@@ -41,30 +40,30 @@ const callJson = z
     ...address,
     nonce: uintJson,
     gasLimit: uintJson,
-    validUntilMs: z.int().min(0),
+    validUntilMs: timeJson,
     data: hexJson(MAX_DATA_BYTES),
     signature: hexJson(MAX_SIGNATURE_BYTES),
   })
-  .transform(({ state_channel_id: channel, ...call }): ChannelCall => ({ channel, ...call }));
+  .transform(({ state_channel_id: channel, validUntilMs, signature, ...call }): SignedCall => {
+    return { call: { channel, ...call, validUntilMs: BigInt(validUntilMs) }, signature };
+  });
 
 const grantJson = z
   .object({
     ...address,
     key: accountJson,
-    functions: z.array(z.string().regex(/^0x[0-9a-f]{8}$/)).max(MAX_FUNCTIONS),
-    expiryMs: z.int().min(0),
+    functions: z.array(z.string().regex(/^0x[0-9a-f]{8}$/)).max(MAX_SESSION_FUNCTIONS),
+    expiryMs: timeJson,
     signature: hexJson(MAX_SIGNATURE_BYTES),
   })
-  .transform(({ state_channel_id: channel, sender: wallet, ...grant }): SessionGrant => ({
-    channel,
-    wallet,
-    ...grant,
-  }));
+  .transform(({ state_channel_id: channel, sender: wallet, expiryMs, signature, ...grant }): SessionInput => {
+    return { what: "grant", grant: { channel, wallet, ...grant, expiryMs: BigInt(expiryMs) }, signature };
+  });
 
 const revokeJson = z
   .object({ ...address, key: accountJson, nonce: uintJson, signature: hexJson(MAX_SIGNATURE_BYTES) })
-  .transform(({ state_channel_id: channel, sender: wallet, ...revoke }): SessionRevoke => {
-    return { channel, wallet, ...revoke };
+  .transform(({ state_channel_id: channel, sender: wallet, signature, ...revoke }): SessionInput => {
+    return { what: "revoke", revoke: { channel, wallet, ...revoke }, signature };
   });
 
 /** What a client may ask, by method: the parameters as they arrive. */
@@ -184,16 +183,21 @@ export const NOTIFICATION = z.object({
 });
 
 /** A call as `state_channel.call` takes it. */
-export function callToJson({ channel, ...call }: ChannelCall): object {
-  return jsonOf({ ...call, state_channel_id: channel });
+export function callToJson({ call: { channel, validUntilMs, ...call }, signature }: SignedCall): object {
+  return jsonOf({ ...call, validUntilMs: Number(validUntilMs), signature, state_channel_id: channel });
 }
 
-export function grantToJson({ channel, wallet, ...grant }: SessionGrant): object {
-  return jsonOf({ ...grant, sender: wallet, state_channel_id: channel });
-}
-
-export function revokeToJson({ channel, wallet, ...revoke }: SessionRevoke): object {
-  return jsonOf({ ...revoke, sender: wallet, state_channel_id: channel });
+/** Method and parameters for a session key's grant or end. */
+export function sessionToJson(input: SessionInput): { readonly method: ChannelMethod; readonly params: object } {
+  const { signature } = input;
+  if (input.what === "grant") {
+    const { channel, wallet, expiryMs, ...grant } = input.grant;
+    const named = { sender: wallet, state_channel_id: channel, expiryMs: Number(expiryMs) };
+    return { method: "state_channel.grant", params: jsonOf({ ...grant, ...named, signature }) };
+  }
+  const { channel, wallet, ...revoke } = input.revoke;
+  const params = jsonOf({ ...revoke, sender: wallet, state_channel_id: channel, signature });
+  return { method: "state_channel.revoke", params };
 }
 
 /** Bytes as 0x hex, large numbers as decimals, and the rest as it is. */

@@ -1,50 +1,26 @@
-import { TypedDataEncoder, hexlify, recoverAddress } from "ethers";
+import { recoverSigner } from "../../utils/recoverable-signature.ts";
+import { digestOf, type ChannelDomain } from "./domain.ts";
+import { typeHashOf } from "./type-hashes.ts";
+import { createWords } from "./words.ts";
 
-const TYPES = {
-  Login: [
-    { name: "channel", type: "uint256" },
-    { name: "wallet", type: "address" },
-    { name: "challenge", type: "bytes32" },
-  ],
-};
+const TYPE_HASH = typeHashOf("Login");
 
 /** What a wallet signs to show a channel's node who asks. */
 export interface Login {
   readonly channel: bigint;
+  /** Lower-case hex with 0x. */
   readonly wallet: string;
   /** 32 bytes that the node chose for this connection. */
   readonly challenge: Uint8Array;
 }
 
-/** Where a login counts, like every signature of channels. */
-export interface ChannelDomain {
-  readonly chainId: bigint;
-  readonly hub: string;
-}
-
-/** EIP-712 data of a login, as wallets take it. */
-export function loginTypedData(
-  { chainId, hub }: ChannelDomain,
-  login: Login,
-): {
-  readonly domain: { name: string; version: string; chainId: bigint; verifyingContract: string };
-  readonly types: typeof TYPES;
-  readonly message: { channel: bigint; wallet: string; challenge: string };
-} {
-  return {
-    domain: { name: "SPRF Channels", version: "1", chainId, verifyingContract: hub },
-    types: TYPES,
-    message: { channel: login.channel, wallet: login.wallet, challenge: hexlify(login.challenge) },
-  };
+/** What the wallet signs. */
+export function loginDigest(domain: ChannelDomain, { channel, wallet, challenge }: Login): Uint8Array {
+  const hash = createWords(4).begin().bytes32(TYPE_HASH).uint(channel).address(wallet).bytes32(challenge).hash();
+  return digestOf(domain, hash);
 }
 
 /** Whether the wallet itself signed the login. */
 export function isLoginSigned(domain: ChannelDomain, login: Login, signature: Uint8Array): boolean {
-  const { domain: typedDomain, types, message } = loginTypedData(domain, login);
-  try {
-    const signer = recoverAddress(TypedDataEncoder.hash(typedDomain, types, message), hexlify(signature));
-    return signer.toLowerCase() === login.wallet.toLowerCase();
-  } catch {
-    return false;
-  }
+  return recoverSigner(loginDigest(domain, login), signature) === login.wallet;
 }

@@ -12,8 +12,9 @@ import { systemRandom } from "../../../../src/adapters/random/system.ts";
 import { SprfError } from "../../../../src/errors.ts";
 import type { ChannelConnection } from "../../../../src/ports/channel-connection.ts";
 import type { ChannelUpdate } from "../../../../src/ports/channel-service.ts";
-import { callTypedData } from "../../../../src/wire/channel/call-typed-data.ts";
-import { loginTypedData, type Login } from "../../../../src/wire/channel/login.ts";
+import type { SignedCall } from "../../../../src/wire/channel/call.ts";
+import type { Login } from "../../../../src/wire/channel/login.ts";
+import { typedDataOf } from "../../../../src/wire/channel/typed-data.ts";
 import {
   DESK_ABI,
   DESK_CHANNEL,
@@ -34,7 +35,7 @@ describe("adapters/channel-api over WebSocket", () => {
   const open: ChannelConnection[] = [];
 
   beforeEach(async () => {
-    desk = createChannelDesk([MEMBER.address]);
+    desk = createChannelDesk([addressOf(MEMBER)]);
     server = createServer(desk);
     await server.start();
   });
@@ -65,7 +66,7 @@ describe("adapters/channel-api over WebSocket", () => {
 
   it("says that a channel does not exist by the specification's number", async () => {
     const raw = await rawSocket();
-    raw.send(rpc("state_channel.join", { sender: MEMBER.address, state_channel_id: "8", signature: "0x" }));
+    raw.send(rpc("state_channel.join", { sender: addressOf(MEMBER), state_channel_id: "8", signature: "0x" }));
     expect((await answerOf(raw)).error.code).to.equal(100_001);
     raw.terminate();
   });
@@ -95,7 +96,7 @@ describe("adapters/channel-api over WebSocket", () => {
 
   it("wants a join before anything else, and for the very sender", async () => {
     const raw = await rawSocket();
-    raw.send(rpc("state_channel.nonce", { sender: MEMBER.address, state_channel_id: "7" }));
+    raw.send(rpc("state_channel.nonce", { sender: addressOf(MEMBER), state_channel_id: "7" }));
     expect((await answerOf(raw)).error.code).to.equal(100_011);
     raw.terminate();
   });
@@ -107,8 +108,8 @@ describe("adapters/channel-api over WebSocket", () => {
       [JSON.stringify({ jsonrpc: "2.0", id: 1 }), -32_600],
       [rpc("state_channel.fly", {}), -32_601],
       [rpc("state_channel.join", { sender: "me", state_channel_id: "7" }), -32_602],
-      [rpc("state_channel.read", { sender: MEMBER.address, state_channel_id: "7", data: "0x0" }), -32_602],
-      [rpc("state_channel.nonce", { sender: MEMBER.address, state_channel_id: "-7" }), -32_602],
+      [rpc("state_channel.read", { sender: addressOf(MEMBER), state_channel_id: "7", data: "0x0" }), -32_602],
+      [rpc("state_channel.nonce", { sender: addressOf(MEMBER), state_channel_id: "-7" }), -32_602],
     ];
     for (const [message, code] of expected) {
       raw.send(message);
@@ -158,10 +159,10 @@ describe("adapters/channel-api over WebSocket", () => {
     const { challenge } = (await answerOf(raw)).result as { challenge: string };
     const signature = await signed(MEMBER, {
       channel: DESK_CHANNEL,
-      wallet: MEMBER.address,
+      wallet: addressOf(MEMBER),
       challenge: getBytes(challenge),
     });
-    raw.send(rpc("state_channel.join", { sender: MEMBER.address, state_channel_id: "7", signature }));
+    raw.send(rpc("state_channel.join", { sender: addressOf(MEMBER), state_channel_id: "7", signature }));
     await answerOf(raw);
 
     let produced = 0;
@@ -172,7 +173,7 @@ describe("adapters/channel-api over WebSocket", () => {
         yield { type: "snapshot", height: 1, recordHash: new Uint8Array(32), stateRoot: new Uint8Array(32), slots };
       }
     };
-    raw.send(rpc("state_channel.subscribe", { sender: MEMBER.address, state_channel_id: "7", subscription: 1 }));
+    raw.send(rpc("state_channel.subscribe", { sender: addressOf(MEMBER), state_channel_id: "7", subscription: 1 }));
     await answerOf(raw);
     raw.pause();
     // The source is asked for what the sockets' buffers hold, and then no more.
@@ -236,11 +237,10 @@ describe("adapters/channel-api over WebSocket", () => {
     const connection = await connectChannelOverWebSocket({
       url,
       channel: DESK_CHANNEL,
-      wallet: wallet.address,
-      domain,
-      signLogin: async (at, login) => {
+      wallet: addressOf(wallet),
+      signLogin: async (login) => {
         onSign();
-        return getBytes(await signed(signer, login, at));
+        return getBytes(await signed(signer, login, domain));
       },
     });
     open.push(connection);
@@ -273,22 +273,19 @@ function createServer(service: ChannelDesk, readers: "anyone" | "members" = "mem
 }
 
 async function signed(signer: Wallet, login: Login, domain = DESK_DOMAIN): Promise<string> {
-  const data = loginTypedData(domain, login);
+  const data = typedDataOf(domain, "Login", login);
   return await signer.signTypedData(data.domain, data.types, data.message);
 }
 
-async function anyCall(nonce = 0n): Promise<Parameters<ChannelConnection["call"]>[0]> {
+async function anyCall(nonce = 0n): Promise<SignedCall> {
   const data = getBytes(new Interface(DESK_ABI).encodeFunctionData("add", [nonce + 1n]));
-  const call = {
-    channel: DESK_CHANNEL,
-    sender: MEMBER.address,
-    nonce,
-    gasLimit: 1_000_000n,
-    validUntilMs: 2 ** 41,
-    data,
-  };
-  const typed = callTypedData(DESK_DOMAIN, call);
-  return { ...call, signature: getBytes(await MEMBER.signTypedData(typed.domain, typed.types, typed.message)) };
+  const call = { channel: DESK_CHANNEL, sender: addressOf(MEMBER), nonce, gasLimit: 1n, validUntilMs: 2n ** 41n, data };
+  const typed = typedDataOf(DESK_DOMAIN, "Call", call);
+  return { call, signature: getBytes(await MEMBER.signTypedData(typed.domain, typed.types, typed.message)) };
+}
+
+function addressOf(wallet: Wallet): string {
+  return wallet.address.toLowerCase();
 }
 
 function rpc(method: string, params: object): string {

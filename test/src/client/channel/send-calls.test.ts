@@ -18,6 +18,7 @@ import {
 import { codeOf } from "../../../helpers/code-of.ts";
 
 const WALLET = new Wallet(`0x${"11".repeat(32)}`);
+const ACCOUNT = WALLET.address.toLowerCase();
 const codec = createProgramCodec(DESK_ABI);
 const PASSING: readonly ErrorCode[] = ["PEER_UNREACHABLE", "LEADER_UNREACHABLE", "CHANNEL_BUSY", "TIMEOUT"];
 
@@ -94,19 +95,26 @@ describe("client/channel/send-calls", () => {
 });
 
 function scene(
-  desk: ChannelDesk = createChannelDesk([WALLET.address]),
+  desk: ChannelDesk = createChannelDesk([ACCOUNT]),
   validMs = 10_000,
 ): { desk: ChannelDesk; sender: CallSender } {
   const connection: Pick<ChannelConnection, "call" | "nonce"> = {
     call: async (call, options) => await desk.call(call, options),
-    nonce: async () => await desk.nonce(DESK_CHANNEL, WALLET.address),
+    nonce: async () => await desk.nonce(DESK_CHANNEL, ACCOUNT),
   };
   const sender = createCallSender({
     connection,
     clock: systemClock,
     validMs,
     sign: async (data, nonce, validUntilMs) => {
-      const call = { channel: DESK_CHANNEL, sender: WALLET.address, nonce, gasLimit: 1_000_000n, validUntilMs, data };
+      const call = {
+        channel: DESK_CHANNEL,
+        sender: ACCOUNT,
+        nonce,
+        gasLimit: 1_000_000n,
+        validUntilMs: BigInt(validUntilMs),
+        data,
+      };
       return await signCall(WALLET, DESK_DOMAIN, call);
     },
   });
