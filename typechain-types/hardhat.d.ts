@@ -11,7 +11,13 @@ import * as Contracts from "./index.js";
 
 declare module "@nomicfoundation/hardhat-ethers/types" {
   interface HardhatEthersHelpers extends HardhatEthersHelpersBase {
-  getContractFactory(name: 'ChannelContext', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelContext__factory>
+  getContractFactory(name: 'ChannelApp', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelApp__factory>
+getContractFactory(name: 'Chat', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Chat__factory>
+getContractFactory(name: 'ChatProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChatProgram__factory>
+getContractFactory(name: 'DocumentEditor', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.DocumentEditor__factory>
+getContractFactory(name: 'DocumentProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.DocumentProgram__factory>
+getContractFactory(name: 'MemberProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.MemberProgram__factory>
+getContractFactory(name: 'ChannelContext', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelContext__factory>
 getContractFactory(name: 'ChannelHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelHub__factory>
 getContractFactory(name: 'ChannelProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelProgram__factory>
 getContractFactory(name: 'ChannelStore', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelStore__factory>
@@ -54,6 +60,7 @@ getContractFactory(name: 'GridReports', signerOrOptions?: ethers.Signer | Factor
 getContractFactory(name: 'OpcodeScan', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.OpcodeScan__factory>
 getContractFactory(name: 'Settlement', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Settlement__factory>
 getContractFactory(name: 'StateTree', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.StateTree__factory>
+getContractFactory(name: 'Utf8', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Utf8__factory>
 getContractFactory(name: 'Disputes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Disputes__factory>
 getContractFactory(name: 'EpochReports', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.EpochReports__factory>
 getContractFactory(name: 'TesterRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TesterRegistry__factory>
@@ -64,18 +71,36 @@ getContractFactory(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | Facto
 getContractFactory(name: 'Actor', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Actor__factory>
 getContractFactory(name: 'ContractAccount', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ContractAccount__factory>
 getContractFactory(name: 'ScriptedFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedFeed__factory>
+getContractFactory(name: 'BytesMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.BytesMock__factory>
 getContractFactory(name: 'ChannelLibraries', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelLibraries__factory>
+getContractFactory(name: 'CounterMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.CounterMock__factory>
 getContractFactory(name: 'CounterProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.CounterProgram__factory>
+getContractFactory(name: 'FailingMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.FailingMock__factory>
 getContractFactory(name: 'FeatureProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.FeatureProgram__factory>
+getContractFactory(name: 'ListsMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ListsMock__factory>
+getContractFactory(name: 'LogsMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.LogsMock__factory>
+getContractFactory(name: 'LoopsMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.LoopsMock__factory>
+getContractFactory(name: 'PackedMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PackedMock__factory>
 getContractFactory(name: 'PlainHero', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PlainHero__factory>
 getContractFactory(name: 'PlainItems', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PlainItems__factory>
+getContractFactory(name: 'PostMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PostMock__factory>
 getContractFactory(name: 'PostProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PostProgram__factory>
+getContractFactory(name: 'PrecompilesMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PrecompilesMock__factory>
 getContractFactory(name: 'ScriptedApp', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedApp__factory>
 getContractFactory(name: 'ScriptedToken', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedToken__factory>
+getContractFactory(name: 'SlotsMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.SlotsMock__factory>
 getContractFactory(name: 'StoreHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.StoreHub__factory>
+getContractFactory(name: 'TokenMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TokenMock__factory>
 getContractFactory(name: 'TokenProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TokenProgram__factory>
+getContractFactory(name: 'TransientMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TransientMock__factory>
 
-  getContractAt(name: 'ChannelContext', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelContext>
+  getContractAt(name: 'ChannelApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelApp>
+getContractAt(name: 'Chat', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Chat>
+getContractAt(name: 'ChatProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChatProgram>
+getContractAt(name: 'DocumentEditor', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.DocumentEditor>
+getContractAt(name: 'DocumentProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.DocumentProgram>
+getContractAt(name: 'MemberProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.MemberProgram>
+getContractAt(name: 'ChannelContext', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelContext>
 getContractAt(name: 'ChannelHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelHub>
 getContractAt(name: 'ChannelProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelProgram>
 getContractAt(name: 'ChannelStore', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelStore>
@@ -118,6 +143,7 @@ getContractAt(name: 'GridReports', address: string | ethers.Addressable, signer?
 getContractAt(name: 'OpcodeScan', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.OpcodeScan>
 getContractAt(name: 'Settlement', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Settlement>
 getContractAt(name: 'StateTree', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.StateTree>
+getContractAt(name: 'Utf8', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Utf8>
 getContractAt(name: 'Disputes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Disputes>
 getContractAt(name: 'EpochReports', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.EpochReports>
 getContractAt(name: 'TesterRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TesterRegistry>
@@ -128,18 +154,36 @@ getContractAt(name: 'WorkerStakes', address: string | ethers.Addressable, signer
 getContractAt(name: 'Actor', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Actor>
 getContractAt(name: 'ContractAccount', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ContractAccount>
 getContractAt(name: 'ScriptedFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedFeed>
+getContractAt(name: 'BytesMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.BytesMock>
 getContractAt(name: 'ChannelLibraries', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelLibraries>
+getContractAt(name: 'CounterMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.CounterMock>
 getContractAt(name: 'CounterProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.CounterProgram>
+getContractAt(name: 'FailingMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FailingMock>
 getContractAt(name: 'FeatureProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FeatureProgram>
+getContractAt(name: 'ListsMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ListsMock>
+getContractAt(name: 'LogsMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.LogsMock>
+getContractAt(name: 'LoopsMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.LoopsMock>
+getContractAt(name: 'PackedMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PackedMock>
 getContractAt(name: 'PlainHero', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PlainHero>
 getContractAt(name: 'PlainItems', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PlainItems>
+getContractAt(name: 'PostMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PostMock>
 getContractAt(name: 'PostProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PostProgram>
+getContractAt(name: 'PrecompilesMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PrecompilesMock>
 getContractAt(name: 'ScriptedApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedApp>
 getContractAt(name: 'ScriptedToken', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedToken>
+getContractAt(name: 'SlotsMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.SlotsMock>
 getContractAt(name: 'StoreHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.StoreHub>
+getContractAt(name: 'TokenMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TokenMock>
 getContractAt(name: 'TokenProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TokenProgram>
+getContractAt(name: 'TransientMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TransientMock>
 
-  deployContract(name: 'ChannelContext', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
+  deployContract(name: 'ChannelApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelApp>
+deployContract(name: 'Chat', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Chat>
+deployContract(name: 'ChatProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChatProgram>
+deployContract(name: 'DocumentEditor', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentEditor>
+deployContract(name: 'DocumentProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentProgram>
+deployContract(name: 'MemberProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.MemberProgram>
+deployContract(name: 'ChannelContext', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
 deployContract(name: 'ChannelHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelHub>
 deployContract(name: 'ChannelProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProgram>
 deployContract(name: 'ChannelStore', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelStore>
@@ -182,6 +226,7 @@ deployContract(name: 'GridReports', signerOrOptions?: ethers.Signer | DeployCont
 deployContract(name: 'OpcodeScan', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.OpcodeScan>
 deployContract(name: 'Settlement', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Settlement>
 deployContract(name: 'StateTree', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StateTree>
+deployContract(name: 'Utf8', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Utf8>
 deployContract(name: 'Disputes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Disputes>
 deployContract(name: 'EpochReports', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.EpochReports>
 deployContract(name: 'TesterRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TesterRegistry>
@@ -192,18 +237,36 @@ deployContract(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | DeployCon
 deployContract(name: 'Actor', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
 deployContract(name: 'ContractAccount', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ContractAccount>
 deployContract(name: 'ScriptedFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedFeed>
+deployContract(name: 'BytesMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.BytesMock>
 deployContract(name: 'ChannelLibraries', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelLibraries>
+deployContract(name: 'CounterMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.CounterMock>
 deployContract(name: 'CounterProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.CounterProgram>
+deployContract(name: 'FailingMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FailingMock>
 deployContract(name: 'FeatureProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FeatureProgram>
+deployContract(name: 'ListsMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ListsMock>
+deployContract(name: 'LogsMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LogsMock>
+deployContract(name: 'LoopsMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LoopsMock>
+deployContract(name: 'PackedMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PackedMock>
 deployContract(name: 'PlainHero', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainHero>
 deployContract(name: 'PlainItems', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainItems>
+deployContract(name: 'PostMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostMock>
 deployContract(name: 'PostProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostProgram>
+deployContract(name: 'PrecompilesMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompilesMock>
 deployContract(name: 'ScriptedApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedApp>
 deployContract(name: 'ScriptedToken', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedToken>
+deployContract(name: 'SlotsMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.SlotsMock>
 deployContract(name: 'StoreHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StoreHub>
+deployContract(name: 'TokenMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenMock>
 deployContract(name: 'TokenProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenProgram>
+deployContract(name: 'TransientMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TransientMock>
 
-  deployContract(name: 'ChannelContext', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
+  deployContract(name: 'ChannelApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelApp>
+deployContract(name: 'Chat', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Chat>
+deployContract(name: 'ChatProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChatProgram>
+deployContract(name: 'DocumentEditor', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentEditor>
+deployContract(name: 'DocumentProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentProgram>
+deployContract(name: 'MemberProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.MemberProgram>
+deployContract(name: 'ChannelContext', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
 deployContract(name: 'ChannelHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelHub>
 deployContract(name: 'ChannelProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProgram>
 deployContract(name: 'ChannelStore', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelStore>
@@ -246,6 +309,7 @@ deployContract(name: 'GridReports', args: any[], signerOrOptions?: ethers.Signer
 deployContract(name: 'OpcodeScan', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.OpcodeScan>
 deployContract(name: 'Settlement', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Settlement>
 deployContract(name: 'StateTree', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StateTree>
+deployContract(name: 'Utf8', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Utf8>
 deployContract(name: 'Disputes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Disputes>
 deployContract(name: 'EpochReports', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.EpochReports>
 deployContract(name: 'TesterRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TesterRegistry>
@@ -256,16 +320,28 @@ deployContract(name: 'WorkerStakes', args: any[], signerOrOptions?: ethers.Signe
 deployContract(name: 'Actor', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
 deployContract(name: 'ContractAccount', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ContractAccount>
 deployContract(name: 'ScriptedFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedFeed>
+deployContract(name: 'BytesMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.BytesMock>
 deployContract(name: 'ChannelLibraries', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelLibraries>
+deployContract(name: 'CounterMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.CounterMock>
 deployContract(name: 'CounterProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.CounterProgram>
+deployContract(name: 'FailingMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FailingMock>
 deployContract(name: 'FeatureProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FeatureProgram>
+deployContract(name: 'ListsMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ListsMock>
+deployContract(name: 'LogsMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LogsMock>
+deployContract(name: 'LoopsMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LoopsMock>
+deployContract(name: 'PackedMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PackedMock>
 deployContract(name: 'PlainHero', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainHero>
 deployContract(name: 'PlainItems', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainItems>
+deployContract(name: 'PostMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostMock>
 deployContract(name: 'PostProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostProgram>
+deployContract(name: 'PrecompilesMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompilesMock>
 deployContract(name: 'ScriptedApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedApp>
 deployContract(name: 'ScriptedToken', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedToken>
+deployContract(name: 'SlotsMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.SlotsMock>
 deployContract(name: 'StoreHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StoreHub>
+deployContract(name: 'TokenMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenMock>
 deployContract(name: 'TokenProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenProgram>
+deployContract(name: 'TransientMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TransientMock>
 
     // default types
     getContractFactory(

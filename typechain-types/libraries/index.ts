@@ -15,3 +15,4 @@ export type { GridReports } from './GridReports.js';
 export type { OpcodeScan } from './OpcodeScan.js';
 export type { Settlement } from './Settlement.js';
 export type { StateTree } from './StateTree.js';
+export type { Utf8 } from './Utf8.js';

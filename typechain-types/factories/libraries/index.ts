@@ -15,3 +15,4 @@ export { GridReports__factory } from './GridReports__factory.js';
 export { OpcodeScan__factory } from './OpcodeScan__factory.js';
 export { Settlement__factory } from './Settlement__factory.js';
 export { StateTree__factory } from './StateTree__factory.js';
+export { Utf8__factory } from './Utf8__factory.js';
