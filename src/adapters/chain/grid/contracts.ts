@@ -1,5 +1,6 @@
 import { hexlify, type TransactionReceipt } from "ethers";
 
+import { SprfError } from "../../../errors.ts";
 import type { ConsumptionReport, GridContracts, ReportOutcome } from "../../../ports/grid-contracts.ts";
 import type { GridOptions } from "../../../ports/grid-registry.ts";
 import type { Connection } from "../connection.ts";
@@ -133,6 +134,11 @@ export function createGridContracts(connection: Connection, address: string): Gr
       idOrNone(() => grid.contractOfHash(twinId, nodeId, hexlify(deploymentHash)), options),
     contractOfName: (name, options) => idOrNone(() => grid.contractOfName(name), options),
     rentContractOf: (nodeId, options) => idOrNone(() => grid.rentContractOf(nodeId), options),
+    async headSeconds(options) {
+      const block = await read(() => connection.provider.getBlock("latest"), options);
+      if (block === null) throw new SprfError("CHAIN_UNREACHABLE", "the node has no newest block");
+      return block.timestamp;
+    },
     ...createContractLogs(connection, grid, address),
   };
 }
