@@ -40,7 +40,11 @@ export interface Leader {
   /** Leads whenever it is this node's turn, until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** True once the chain's term is this node's and what came before is known. */
-  isReady: boolean;
+  readonly isReady: boolean;
+  /** Leads from the head on. */
+  begin(): void;
+  /** Another term has come. */
+  end(): void;
   /** Refuses all that waits. */
   refuseAll(error: SprfError): void;
 }
@@ -51,7 +55,8 @@ export function createLeader(core: Core): Leader {
   /** What followers were told last. */
   let announced = { height: 0, committed: 0 };
 
-  const leads = (): boolean => leader.isReady && isLeader(core);
+  let isReady = false;
+  const leads = (): boolean => isReady && isLeader(core);
 
   function nextInput(timeMs: number, bytes: number): { kind: number; input: Uint8Array; done?: Waiting["done"] } | undefined {
     const due = core.player.sandbox.tickDueMs();
@@ -128,8 +133,14 @@ export function createLeader(core: Core): Leader {
     announced = { height: certificate?.height ?? 0, committed: core.committed };
     broadcast(core, { kind: "batch", batch, ...(certificate === undefined ? {} : { certificate }) });
     tell(core, { kind: "records", records });
-    const voters = core.player.votersAt(last);
-    if (voters !== undefined) core.acks.expect({ height: last, recordHash: lastRecord.hash, voters });
+    expectAcks();
+  }
+
+  /** Of the head, which is the end of a batch; this node's own is the first. */
+  function expectAcks(): void {
+    const { header, hash } = core.player.head;
+    const voters = core.player.votersAt(header.height);
+    if (voters !== undefined) core.acks.expect({ height: header.height, recordHash: hash, voters });
     count(core.network.self, ackOfHead(core));
   }
 
@@ -170,7 +181,18 @@ export function createLeader(core: Core): Leader {
   }
 
   const leader: Leader = {
-    isReady: false,
+    get isReady() {
+      return isReady;
+    },
+    begin() {
+      isReady = true;
+      // After a new start: the acks of what it had signed before are asked for again.
+      if (core.player.head.header.term === core.term) expectAcks();
+      alarm.abort();
+    },
+    end() {
+      isReady = false;
+    },
     submit(kind, input) {
       const done = Promise.withResolvers<number>();
       if (input.length > MAX_INPUT_BYTES) {

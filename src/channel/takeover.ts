@@ -73,8 +73,7 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
       }
       await core.inTurn(goOn);
     }
-    leader.isReady = true;
-    leader.wake();
+    await core.inTurn(async () => leader.begin());
     core.logger.info("this node leads", { term });
   }
 
@@ -101,7 +100,7 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
         try {
           const { term } = core.chain;
           if (term !== undefined && term.term > core.term) {
-            leader.isReady = false;
+            leader.end();
             await core.inTurn(async () => await enterTerm(core, term.term));
             if (!isLeader(core)) leader.refuseAll(new SprfError("CHANNEL_NO_LEADER", "another member leads now"));
           }
@@ -110,7 +109,7 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
           if (!signal.aborted) core.logger.error("the term was not taken over", { reason: messageOf(error) });
         }
         const isBehind = isLeader(core) !== leader.isReady || (core.chain.term?.term ?? 0) > core.term;
-        if (isBehind && !isLeader(core)) leader.isReady = false;
+        if (isBehind && !isLeader(core)) leader.end();
         await core.clock
           .sleep(isBehind ? ASK_EVERY_MS : IDLE_MS, { signal: AbortSignal.any([signal, alarm.signal]) })
           .catch(() => undefined);

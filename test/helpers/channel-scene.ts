@@ -23,6 +23,18 @@ export function testKey(number: number): Uint8Array {
   return key;
 }
 
+const addresses = new Map<Uint8Array, string>();
+const keys = new Map<number, Uint8Array>();
+
+/** A user's key and address; making a public key takes a while. */
+function userOf(number: number): { readonly key: Uint8Array; readonly address: string } {
+  const key = keys.get(number) ?? testKey(200 + number);
+  keys.set(number, key);
+  const address = addresses.get(key) ?? addressOfKey(publicKeyOf(key));
+  addresses.set(key, address);
+  return { key, address };
+}
+
 /** A member of a scene, which can be killed and started again with what its disk has. */
 export interface SceneMember {
   readonly account: string;
@@ -117,11 +129,11 @@ export async function createChannelScene({
     },
     member,
     call(user, name, args = [], changes = {}) {
-      const key = testKey(200 + user);
+      const { key, address } = userOf(user);
       const nonce = nonces.get(user) ?? 0n;
       const call: Call = {
         channel: 1n,
-        sender: addressOfKey(publicKeyOf(key)),
+        sender: address,
         nonce,
         gasLimit: 500_000n,
         validUntilMs: BigInt(Date.now() + 600_000),

@@ -97,10 +97,10 @@ export function createMemoryHub(init: {
 
   function membersAt(cursor: number, settledCursor: number): Membership {
     const before = entries.slice(0, settledCursor).reduce(takeEntry, NO_MEMBERS);
-    const all = entries.slice(0, cursor).reduce((membership, entry) => {
+    const all = entries.slice(settledCursor, cursor).reduce((membership, entry) => {
       const after = takeEntry(membership, entry);
       return entry.kind === INBOX_KINDS.leave ? { ...after, members: membership.members } : after;
-    }, before.cursor === 0 ? NO_MEMBERS : before);
+    }, before);
     const rest = new Map(all.members);
     for (const { kind, account } of entries) if (kind === INBOX_KINDS.ban) rest.delete(account);
     return { ...all, members: rest };
