@@ -11,8 +11,8 @@ import { ackOfHead, broadcast, commit, holdCertificate, isLeader, keep, tell, ty
 import type { PlayedRecord } from "./player.ts";
 import { checkCallSize, readCall } from "./read-input.ts";
 
-/** Calls that wait to be played; another one is refused. */
-const MAX_WAITING = 4_096;
+/** Calls that wait to be played, unless it is said otherwise; another one is refused. */
+const DEFAULT_MAX_WAITING = 4_096;
 /** Records without a certificate; when there are more, nothing is played until members have caught up. */
 const MAX_UNCERTIFIED = 8_192;
 /** How long a batch is played before it is sent. */
@@ -49,7 +49,10 @@ export interface Leader {
   refuseAll(error: SprfError): void;
 }
 
-export function createLeader(core: Core): Leader {
+export function createLeader(
+  core: Core,
+  { maxWaiting = DEFAULT_MAX_WAITING }: { readonly maxWaiting?: number | undefined } = {},
+): Leader {
   let waiting: Waiting[] = [];
   let alarm = new AbortController();
   /** What followers were told last. */
@@ -197,7 +200,7 @@ export function createLeader(core: Core): Leader {
       const done = Promise.withResolvers<number>();
       if (input.length > MAX_INPUT_BYTES) {
         done.reject(new SprfError("CHANNEL_CALL_TOO_LARGE", `an input of ${input.length} bytes, at most ${MAX_INPUT_BYTES}`));
-      } else if (waiting.length >= MAX_WAITING) {
+      } else if (waiting.length >= maxWaiting) {
         done.reject(new SprfError("CHANNEL_BUSY", `${waiting.length} calls wait already`));
       } else {
         waiting.push({ kind, input, done });

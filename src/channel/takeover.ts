@@ -9,6 +9,8 @@ import type { Leader } from "./leader.ts";
 import type { Sync } from "./sync.ts";
 
 const ASK_EVERY_MS = 250;
+/** How often the chain's term is looked at when nobody says that it is another one. */
+const IDLE_MS = 1_000;
 /** For a certificate that somebody says there is. */
 const SYNC_MS = 10_000;
 
@@ -32,7 +34,10 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
     const members = core.chain.membershipAt(core.chain.inboxLength);
     if (members === undefined) return false;
     const answered = [...statuses].filter(([, { term }]) => term >= core.term).map(([signer]) => signer);
-    return isQuorum(weightOf(members, new Set([...answered, core.network.self])), countedWeight(members));
+    // Nobody waits for the word of the one that this term is about, who may be a member still.
+    const before = core.chain.termOf(core.term - 1)?.leader;
+    const weight = weightOf(members, new Set([...answered, core.network.self]), before);
+    return isQuorum(weight, countedWeight(members, before));
   };
 
   function ask(): void {
@@ -117,8 +122,6 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
     },
   };
 }
-
-const IDLE_MS = 1_000;
 
 function isHigher(given: Certificate, held: Certificate | undefined): boolean {
   if (held === undefined) return true;

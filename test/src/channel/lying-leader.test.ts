@@ -81,13 +81,12 @@ describe("channel: a leader that lies", function () {
   const settled = async (height: number): Promise<void> =>
     await until(() => scene.members.every(({ node }) => node.head.height === height), { what: `height ${height}` });
 
-  async function expectFault(height: number, reason: number, punished = true): Promise<void> {
+  async function expectFault(height: number, reason: number): Promise<void> {
     await until(() => faults.size === scene.members.length, { what: "every honest follower notices" });
     for (const fault of faults.values()) expect(fault).to.include({ height, reason });
-    if (!punished) return;
     await until(() => scene.hub.punishments.length > 0, { what: "the punishment" });
     expect(scene.hub.punishments[0]).to.include({ height, reason, term: 1 });
-    await until(() => scene.members.some(({ node }) => node.leads), { what: "somebody honest leads", timeoutMs: 20_000 });
+    await until(() => scene.members.some(({ node }) => node.leads), { what: "somebody honest leads", timeoutMs: 15_000 });
     // The lie is nobody's, and what was true before it is everybody's or taken back with it.
     for (const { node } of scene.members) expect(node.record(height)?.header.term ?? 2).to.equal(2);
   }
@@ -102,9 +101,8 @@ describe("channel: a leader that lies", function () {
   }
 
   it("should notice a tick that was skipped", async () => {
-    await open(3, { tickMs: TICK_MS, maxCatchUpTicks: 3 }).catch(() => undefined);
-    // Its own sandbox does not let it pass over a tick: the record is of the time before, and says another.
-    await until(() => faults.size > 0 || scene.members.every(({ node }) => node.head.height > 0));
+    await open(3, { tickMs: TICK_MS, maxCatchUpTicks: 3 });
+    // Ticks have been due since the channel was made, and its first record is none.
     await expectFault(1, wrongOrder);
   });
 
