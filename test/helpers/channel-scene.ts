@@ -1,4 +1,4 @@
-import { Interface } from "ethers";
+import type { Interface } from "ethers";
 
 import { createMemoryMesh, type MemoryMesh } from "../../src/adapters/channel-network/memory.ts";
 import { systemClock } from "../../src/adapters/clock/system.ts";
