@@ -186,6 +186,14 @@ export const ERRORS = {
     next: "Correct the named lines; `docs/spec/workload-file.md` says what a workload file may hold.",
   },
 
+  // Channels
+  CHANNEL_INPUT_INVALID: {
+    fault: "peer",
+    next: "Nothing: no valid record can hold this input here; nothing was played.",
+  },
+  CHANNEL_UNDO_MISSING: { fault: "internal", next: "Start again from a snapshot below that height." },
+  CHANNEL_SNAPSHOT_INVALID: { fault: "peer", next: "Nothing was loaded; get the snapshot from another member." },
+
   // Index
   EVENTS_MISSING: {
     fault: "network",

@@ -3,5 +3,8 @@
 /* tslint:disable */
 /* eslint-disable */
 export type { ChannelContext } from './ChannelContext.js';
+export type { ChannelHub } from './ChannelHub.js';
 export type { ChannelProgram } from './ChannelProgram.js';
 export type { ChannelStore } from './ChannelStore.js';
+export type { ChannelVault } from './ChannelVault.js';
+export type { StakingPool } from './StakingPool.js';

@@ -3,6 +3,11 @@
 /* tslint:disable */
 /* eslint-disable */
 export type { ChangeSets } from './ChangeSets.js';
+export type { ChannelClaims } from './ChannelClaims.js';
+export type { ChannelMembership } from './ChannelMembership.js';
+export type { ChannelOpenings } from './ChannelOpenings.js';
+export type { ChannelProposals } from './ChannelProposals.js';
+export type { ChannelViews } from './ChannelViews.js';
 export type { Ether } from './Ether.js';
 export type { GridEndings } from './GridEndings.js';
 export type { GridOpenings } from './GridOpenings.js';
