@@ -11,7 +11,7 @@ import {ChannelOpenings} from "../libraries/ChannelOpenings.sol";
 import {ChannelProposals} from "../libraries/ChannelProposals.sol";
 import {ChannelSignatures} from "../libraries/ChannelSignatures.sol";
 import {ChannelViews} from "../libraries/ChannelViews.sol";
-import {Channel, Holding, HubState} from "../types/ChannelState.sol";
+import {Holding, HubState} from "../types/ChannelState.sol";
 import {
     Asset,
     Call,
@@ -32,7 +32,7 @@ import {
 
 /// @title Where channels begin, are settled and end, see {IChannelHub}
 contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
-    IStakingPool public immutable pool;
+    IStakingPool private immutable POOL;
     address private immutable STORE;
     address private immutable VAULT;
 
@@ -54,7 +54,7 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     /// @param store A ChannelStore, which those of channels are clones of.
     /// @param vault A ChannelVault, which those of channels are clones of.
     constructor(IStakingPool pool_, address store, address vault) {
-        (pool, STORE, VAULT) = (pool_, store, vault);
+        (POOL, STORE, VAULT) = (pool_, store, vault);
         pool_.attachHub();
     }
 
@@ -82,7 +82,7 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
         bytes calldata signature,
         Asset[] calldata assets
     ) external payable onlyApp(channel) nonReentrant returns (uint64 joinNumber) {
-        ChannelMembership.Joining memory joining = ChannelMembership.Joining(channel, member, pool, _domain());
+        ChannelMembership.Joining memory joining = ChannelMembership.Joining(channel, member, POOL, _domain());
         return ChannelMembership.join(_state, joining, consent, signature, assets);
     }
 
@@ -221,6 +221,11 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IChannelHub
+    function pool() external view returns (IStakingPool) {
+        return POOL;
+    }
+
+    /// @inheritdoc IChannelHub
     function programHash(address program) external view returns (bytes32) {
         return _state.programs[program];
     }
@@ -287,7 +292,7 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     }
 
     function _subject(uint256 channel, uint256 proposal) private view returns (ChannelProposals.Subject memory) {
-        return ChannelProposals.Subject(channel, proposal, pool, _domain());
+        return ChannelProposals.Subject(channel, proposal, POOL, _domain());
     }
 
     function _domain() private view returns (bytes32) {

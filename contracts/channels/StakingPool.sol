@@ -21,7 +21,7 @@ contract StakingPool is IStakingPool {
 
     uint256 private constant MAX_UNBONDING_SECONDS = 365 days;
 
-    uint256 public immutable unbondingSeconds;
+    uint256 private immutable UNBONDING_SECONDS;
 
     address private _hub;
     mapping(address account => Account) private _accounts;
@@ -37,7 +37,7 @@ contract StakingPool is IStakingPool {
         if (unbondingSeconds_ == 0 || unbondingSeconds_ > MAX_UNBONDING_SECONDS) {
             revert StakingPool_BadUnbonding(1, MAX_UNBONDING_SECONDS, unbondingSeconds_);
         }
-        unbondingSeconds = unbondingSeconds_;
+        UNBONDING_SECONDS = unbondingSeconds_;
     }
 
     /// @inheritdoc IStakingPool
@@ -58,7 +58,7 @@ contract StakingPool is IStakingPool {
         Account storage self = _accounts[msg.sender];
         _takeFree(msg.sender, amount);
         self.unbonding += uint128(amount);
-        self.unbondsAt = (block.timestamp + unbondingSeconds).toUint64();
+        self.unbondsAt = (block.timestamp + UNBONDING_SECONDS).toUint64();
         emit UnbondingStarted(msg.sender, amount, self.unbondsAt);
     }
 
@@ -110,6 +110,11 @@ contract StakingPool is IStakingPool {
     /// @inheritdoc IStakingPool
     function hub() external view returns (address) {
         return _hub;
+    }
+
+    /// @inheritdoc IStakingPool
+    function unbondingSeconds() external view returns (uint256) {
+        return UNBONDING_SECONDS;
     }
 
     /// @inheritdoc IStakingPool

@@ -5,7 +5,6 @@ import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {IChannelVault} from "../interfaces/IChannelVault.sol";
 import {Channel, Holding, HubState} from "../types/ChannelState.sol";
 import {Asset, AssetKind, SettlementMode, SlotProof} from "../types/ChannelTypes.sol";
-import {ChannelLimits} from "./ChannelLimits.sol";
 import {ChannelSlots} from "./ChannelSlots.sol";
 import {StateTree} from "./StateTree.sol";
 import {StoreClones} from "./StoreClones.sol";

@@ -7,7 +7,7 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {IChannelVault} from "../interfaces/IChannelVault.sol";
 import {IStakingPool} from "../interfaces/IStakingPool.sol";
-import {Channel, Holding, HubState, Member, Roster} from "../types/ChannelState.sol";
+import {Channel, Holding, HubState, Member} from "../types/ChannelState.sol";
 import {Asset, AssetKind, Call, InboxKind, JoinConsent, PeerDelay} from "../types/ChannelTypes.sol";
 import {ChannelInbox} from "./ChannelInbox.sol";
 import {ChannelLimits} from "./ChannelLimits.sol";

@@ -3,14 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {Channel, Head, HubState, Member, Proposal} from "../types/ChannelState.sol";
-import {
-    ChannelView,
-    MemberView,
-    ProposalState,
-    ProposalType,
-    ProposalView,
-    SettledHead
-} from "../types/ChannelTypes.sol";
+import {ChannelView, MemberView, ProposalType, ProposalView, SettledHead} from "../types/ChannelTypes.sol";
 import {ChannelProposals} from "./ChannelProposals.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
 
