@@ -88,6 +88,7 @@ getContractFactory(name: 'PostMock', signerOrOptions?: ethers.Signer | FactoryOp
 getContractFactory(name: 'PostProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PostProgram__factory>
 getContractFactory(name: 'PrecompileProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PrecompileProgram__factory>
 getContractFactory(name: 'PrecompilesMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PrecompilesMock__factory>
+getContractFactory(name: 'ScriptedApp', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedApp__factory>
 getContractFactory(name: 'ScriptedToken', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedToken__factory>
 getContractFactory(name: 'SlotsMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.SlotsMock__factory>
 getContractFactory(name: 'StoreHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.StoreHub__factory>
@@ -172,6 +173,7 @@ getContractAt(name: 'PostMock', address: string | ethers.Addressable, signer?: e
 getContractAt(name: 'PostProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PostProgram>
 getContractAt(name: 'PrecompileProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PrecompileProgram>
 getContractAt(name: 'PrecompilesMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PrecompilesMock>
+getContractAt(name: 'ScriptedApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedApp>
 getContractAt(name: 'ScriptedToken', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedToken>
 getContractAt(name: 'SlotsMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.SlotsMock>
 getContractAt(name: 'StoreHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.StoreHub>
@@ -256,6 +258,7 @@ deployContract(name: 'PostMock', signerOrOptions?: ethers.Signer | DeployContrac
 deployContract(name: 'PostProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostProgram>
 deployContract(name: 'PrecompileProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompileProgram>
 deployContract(name: 'PrecompilesMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompilesMock>
+deployContract(name: 'ScriptedApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedApp>
 deployContract(name: 'ScriptedToken', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedToken>
 deployContract(name: 'SlotsMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.SlotsMock>
 deployContract(name: 'StoreHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StoreHub>
@@ -340,6 +343,7 @@ deployContract(name: 'PostMock', args: any[], signerOrOptions?: ethers.Signer | 
 deployContract(name: 'PostProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostProgram>
 deployContract(name: 'PrecompileProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompileProgram>
 deployContract(name: 'PrecompilesMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompilesMock>
+deployContract(name: 'ScriptedApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedApp>
 deployContract(name: 'ScriptedToken', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedToken>
 deployContract(name: 'SlotsMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.SlotsMock>
 deployContract(name: 'StoreHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StoreHub>

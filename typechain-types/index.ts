@@ -173,6 +173,8 @@ export type { PrecompileProgram } from './mocks/channels/PrecompileProgram.js';
 export { PrecompileProgram__factory } from './factories/mocks/channels/PrecompileProgram__factory.js';
 export type { PrecompilesMock } from './mocks/channels/PrecompilesMock.js';
 export { PrecompilesMock__factory } from './factories/mocks/channels/PrecompilesMock__factory.js';
+export type { ScriptedApp } from './mocks/channels/ScriptedApp.js';
+export { ScriptedApp__factory } from './factories/mocks/channels/ScriptedApp__factory.js';
 export type { ScriptedToken } from './mocks/channels/ScriptedToken.js';
 export { ScriptedToken__factory } from './factories/mocks/channels/ScriptedToken__factory.js';
 export type { SlotsMock } from './mocks/channels/SlotsMock.js';

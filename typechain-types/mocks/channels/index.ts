@@ -19,6 +19,7 @@ export type { PostMock } from './PostMock.js';
 export type { PostProgram } from './PostProgram.js';
 export type { PrecompileProgram } from './PrecompileProgram.js';
 export type { PrecompilesMock } from './PrecompilesMock.js';
+export type { ScriptedApp } from './ScriptedApp.js';
 export type { ScriptedToken } from './ScriptedToken.js';
 export type { SlotsMock } from './SlotsMock.js';
 export type { StoreHub } from './StoreHub.js';

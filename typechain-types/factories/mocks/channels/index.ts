@@ -19,6 +19,7 @@ export { PostMock__factory } from './PostMock__factory.js';
 export { PostProgram__factory } from './PostProgram__factory.js';
 export { PrecompileProgram__factory } from './PrecompileProgram__factory.js';
 export { PrecompilesMock__factory } from './PrecompilesMock__factory.js';
+export { ScriptedApp__factory } from './ScriptedApp__factory.js';
 export { ScriptedToken__factory } from './ScriptedToken__factory.js';
 export { SlotsMock__factory } from './SlotsMock__factory.js';
 export { StoreHub__factory } from './StoreHub__factory.js';
