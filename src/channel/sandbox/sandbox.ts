@@ -1,13 +1,14 @@
+import type { TickRule } from "../../domain/channel/ticks.ts";
 import { SprfError } from "../../errors.ts";
 import { keccak256 } from "../../utils/keccak.ts";
+import type { TouchedSlot } from "../../wire/channel/record.ts";
 import { createCallRunner, type CallOutcome, type CallRunnerOptions } from "./call-runner.ts";
-import type { TickTerms } from "./clock.ts";
 import { playInput, type Played } from "./play-input.ts";
 import { withContext, type RecordContext } from "./program-context.ts";
 import { CLOCK_SLOT, nonceSlotOf, sessionSlotOf } from "./protocol-slots.ts";
 import type { RecordInput } from "./record-input.ts";
 import { numberOf, slotOf, toSlotKey, ZERO_WORD } from "./slot-key.ts";
-import { createSlotStore, type SlotChange, type TouchedSlot } from "./slot-store.ts";
+import { createSlotStore, type SlotChange } from "./slot-store.ts";
 import { readSnapshot, writeSnapshot, type SnapshotHead } from "./snapshot.ts";
 import { createStateTree, type StateProof } from "./state-tree.ts";
 
@@ -27,7 +28,7 @@ export interface Execution extends Played {
 }
 
 export interface SandboxOptions extends CallRunnerOptions {
-  readonly ticks: TickTerms;
+  readonly ticks: TickRule;
   /** How many records {@link Sandbox.revertLast} can take back. @default 10,000 */
   readonly undoRecords?: number;
 }
