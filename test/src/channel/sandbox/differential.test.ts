@@ -7,7 +7,8 @@ import { createSandbox, type Execution } from "../../../../src/channel/sandbox/s
 import { toHex } from "../../../../src/utils/bytes.ts";
 import { differentialCalls } from "../../../helpers/channel-settings.ts";
 import { intrinsicGas, openOracle, type OracleResult } from "../../../helpers/edr-oracle.ts";
-import { compiledProgram, PROGRAM_ADDRESS, sandboxOptions } from "../../../helpers/program-sandbox.ts";
+import { compiledProgram } from "../../../helpers/program-sandbox.ts";
+import { PROGRAM_ADDRESS, sandboxOptions } from "../../../helpers/sandbox-options.ts";
 import { randomCalls } from "../../../helpers/random-calls.ts";
 import { seededRandom } from "../../../helpers/seeded-random.ts";
 

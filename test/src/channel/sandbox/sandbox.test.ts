@@ -4,12 +4,8 @@ import { keccak256, AbiCoder } from "ethers";
 import { loadSandbox, type Execution } from "../../../../src/channel/sandbox/sandbox.ts";
 import { isSprfError, type ErrorCode } from "../../../../src/errors.ts";
 import { fromHex, toHex } from "../../../../src/utils/bytes.ts";
-import {
-  compiledProgram,
-  openTestChannel,
-  sandboxOptions,
-  type TestProgram,
-} from "../../../helpers/program-sandbox.ts";
+import { compiledProgram, openTestChannel, type TestProgram } from "../../../helpers/program-sandbox.ts";
+import { sandboxOptions } from "../../../helpers/sandbox-options.ts";
 
 const ALICE = "0x000000000000000000000000000000000000aa01";
 const BOB = "0x000000000000000000000000000000000000aa02";
