@@ -113,15 +113,7 @@ contract ChannelHandler is ChannelModel {
         if (channel == 2 && _books[channel].nextHeight != 0) return;
         if (!_act("accuse", actors[reporter], 0, call)) return;
         uint256 proposal = hub.proposalCount(channel);
-        bytes32 hash = ChannelSignatures.hash(punishment);
-        for (uint256 i = 0; i < ACTORS; i++) {
-            if (_roll(seed ^ i, "votes") % 4 == 0) continue;
-            bytes memory votes = abi.encodeCall(
-                hub.voteBySignatures,
-                (channel, proposal, _votes(channel, hash, 1 << i))
-            );
-            _act("vote", actors[i], 0, votes);
-        }
+        _accuseWith(seed, channel, proposal, ChannelSignatures.hash(punishment));
         MemberView memory before = hub.memberOf(channel, punishment.target);
         if (
             !_act(
@@ -171,6 +163,18 @@ contract ChannelHandler is ChannelModel {
 
     function warp(uint256 seed) public {
         VM.warp(block.timestamp + 1 + (seed % 200));
+    }
+
+    /// @dev Some actors bring what they say to an accusation.
+    function _accuseWith(uint256 seed, uint256 channel, uint256 proposal, bytes32 hash) private {
+        for (uint256 i = 0; i < ACTORS; i++) {
+            if (_roll(seed ^ i, "votes") % 4 == 0) continue;
+            bytes memory votes = abi.encodeCall(
+                hub.voteBySignatures,
+                (channel, proposal, _votes(channel, hash, 1 << i))
+            );
+            _act("vote", actors[i], 0, votes);
+        }
     }
 
     /// @dev Who votes, and whether they are enough: of those whose join the settlement took and who were not banned.
