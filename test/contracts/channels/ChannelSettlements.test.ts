@@ -9,6 +9,7 @@ import {
   channelOf,
   chunkHashesOf,
   CHUNK,
+  consentOf,
   deployHub,
   hashOfSettlement,
   type HubConfig,
@@ -20,6 +21,7 @@ import {
   propose,
   settle,
   settlementOf,
+  signConsent,
   State,
   votesOf,
   wordOf,
@@ -117,6 +119,18 @@ describe("ChannelHub: settlements", () => {
         .to.be.revertedWithCustomError(errors, "ChangeSets_Unsorted")
         .withArgs(slot);
     }
+  });
+
+  it("are refused when what they come with is cut off", async () => {
+    const self = await made();
+    const settlement = await settlementOf(self);
+    const votes = await votesOf(self, self.peers, hashOfSettlement(settlement));
+    const data = self.hub.interface.encodeFunctionData("settle", [settlement, [], votes]);
+    for (const bytes of [4, 4 + 320, 4 + 12 * 32, 4 + 20 * 32]) {
+      await expect(self.owner.sendTransaction({ to: self.hub, data: data.slice(0, 2 + 2 * bytes) })).to.revert(ethers);
+    }
+    await self.owner.sendTransaction({ to: self.hub, data });
+    expect((await self.hub.headOf(self.channel)).height).to.equal(10n);
   });
 
   it("in the mode of roots write nothing, and take no changes", async () => {
@@ -326,8 +340,14 @@ describe("ChannelHub: settlements", () => {
       const base = await networkHelpers.loadFixture(fixture);
       const { config } = await (await channelOf(base, 0)).hub.channelOf(1n);
       await base.hub.create(base.program, "0x", named(config) as never, []);
-      await base.hub.close(2n);
-      expect((await base.hub.channelOf(2n)).closed).to.equal(true);
+      const self = { ...base, channel: 2n };
+      const peer = peerAt(self, 0);
+      const consent = { ...(await consentOf(self, peer)), app: self.owner.address };
+      await self.hub.join(2n, peer.account, consent, await signConsent(self, peer.account, consent), []);
+      await settle(self, [peer]);
+      await self.hub.close(2n);
+      await settle(self, [peer]);
+      expect((await self.hub.channelOf(2n)).closed).to.equal(true);
     });
   });
 });
