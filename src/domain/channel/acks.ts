@@ -28,8 +28,6 @@ export interface AckBook {
   add(signer: string, ack: SignedAck & Pick<Head, "height" | "recordHash">): boolean;
   /** The highest record that a quorum has acked. */
   readonly certificate: Certificate | undefined;
-  /** A certificate that somebody else made, checked already. */
-  adopt(certificate: Certificate): void;
   /** The greatest height for which a quorum of `voters` holds a certificate. */
   committed(voters: Membership): number;
 }
@@ -37,9 +35,10 @@ export interface AckBook {
 export function createAckBook(term: number): AckBook {
   const heads = new Map<number, OpenHead>();
   const certifiedBy = new Map<string, number>();
+  let top: OpenHead | undefined;
   let certificate: Certificate | undefined;
 
-  const closeUpTo = (height: number): void => {
+  const close = (height: number): void => {
     for (const open of heads.keys()) if (open <= height) heads.delete(open);
   };
 
@@ -53,37 +52,34 @@ export function createAckBook(term: number): AckBook {
       return heads.size;
     },
     add(signer, { height, recordHash, certified, signature }) {
-      const head = heads.get(height);
       // Of those that have their certificate, the newest is acked once more, by those that hold it.
-      const known = head ?? (height === certificate?.height ? certificate : undefined);
-      if (known === undefined || !equalBytes(known.recordHash, recordHash)) return false;
+      const head = heads.get(height) ?? (top?.height === height ? top : undefined);
+      if (head === undefined || !equalBytes(head.recordHash, recordHash)) return false;
+      if (memberOfSigner(head.voters, signer) === undefined) return false;
+      const before = head.acks.get(signer);
+      if (before !== undefined && before.certified >= certified) return true;
       certifiedBy.set(signer, Math.max(certified, certifiedBy.get(signer) ?? 0));
-      if (head === undefined || memberOfSigner(head.voters, signer) === undefined) return head === undefined;
       head.acks.set(signer, { certified, signature });
-      const weight = weightOf(head.voters, new Set(head.acks.keys()));
-      if (isQuorum(weight, countedWeight(head.voters))) {
-        certificate = { term, height, recordHash, acks: [...head.acks.values()] };
-        closeUpTo(height);
-      }
+      if (!isQuorum(weightOf(head.voters, new Set(head.acks.keys())), countedWeight(head.voters))) return true;
+      top = head;
+      certificate = { term, height, recordHash, acks: [...head.acks.values()] };
+      close(height);
       return true;
     },
     get certificate() {
       return certificate;
     },
-    adopt(given) {
-      if (given.height <= (certificate?.height ?? -1)) return;
-      certificate = given;
-      closeUpTo(given.height);
-    },
-    committed(voters) {
-      const heights = [...certifiedBy.values()].sort((a, b) => b - a);
-      const counted = countedWeight(voters);
-      return (
-        heights.find((height) => {
-          const holders = new Set([...certifiedBy].filter(([, held]) => held >= height).map(([signer]) => signer));
-          return isQuorum(weightOf(voters, holders), counted);
-        }) ?? 0
-      );
-    },
+    committed: (voters) => heldByQuorum(certifiedBy, voters),
   };
+}
+
+/** The greatest height for which a quorum of `voters` has said that it holds a certificate; 0 for none. */
+export function heldByQuorum(certifiedBy: ReadonlyMap<string, number>, voters: Membership): number {
+  const counted = countedWeight(voters);
+  const heights = [...certifiedBy.values()].sort((a, b) => b - a);
+  const held = heights.find((height) => {
+    const holders = new Set([...certifiedBy].filter(([, certified]) => certified >= height).map(([signer]) => signer));
+    return isQuorum(weightOf(voters, holders), counted);
+  });
+  return held ?? 0;
 }

@@ -83,17 +83,17 @@ export function recoverAck(domain: ChannelDomain, ack: Ack, signature: Uint8Arra
   return recoverSigner(digestOf(domain, hashAck(ack)), signature);
 }
 
-/** The signers of a certificate's acks, each once; undefined when one of them is none. */
+/** What each signer of a certificate holds; undefined when an ack is none, or of one who is there already. */
 export function recoverCertificate(
   domain: ChannelDomain,
   channel: bigint,
   { term, height, recordHash, acks }: Certificate,
-): ReadonlySet<string> | undefined {
-  const signers = new Set<string>();
+): ReadonlyMap<string, number> | undefined {
+  const signers = new Map<string, number>();
   for (const { certified, signature } of acks) {
     const signer = recoverAck(domain, { channel, term, height, recordHash, certified }, signature);
-    if (signer === undefined) return undefined;
-    signers.add(signer);
+    if (signer === undefined || signers.has(signer)) return undefined;
+    signers.set(signer, certified);
   }
   return signers;
 }

@@ -21,6 +21,7 @@ import {
   settlementSchema,
   signatureSchema,
   signedBatchSchema,
+  type Loose,
 } from "./schemas.ts";
 
 /** Version of these messages; one with another is dropped. */
@@ -105,9 +106,8 @@ const channelMessage = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("snapshot"),
     ...header,
+    /** Of a record that is final on the chain, or it is worth nothing. */
     header: headerSchema,
-    /** For this very record. */
-    certificate: certificateSchema,
     parts: z.int().min(1).max(65_536),
   }),
   z.strictObject({ kind: z.literal("part-request"), ...header, height: countSchema, part: countSchema }),
@@ -137,11 +137,11 @@ const channelMessage = z.discriminatedUnion("kind", [
 type Message = z.output<typeof channelMessage>;
 
 /** A message between nodes of a channel. */
-export type ChannelMessage = Readonly<Message>;
+export type ChannelMessage = Loose<Message>;
 /** The one of a kind. */
-export type ChannelMessageOf<K extends Message["kind"]> = Readonly<Extract<Message, { readonly kind: K }>>;
+export type ChannelMessageOf<K extends Message["kind"]> = Extract<ChannelMessage, { readonly kind: K }>;
 /** What a sender writes: the header is put to it. */
-export type ChannelMessageBody = WithoutHeader<z.input<typeof channelMessage>>;
+export type ChannelMessageBody = WithoutHeader<ChannelMessage>;
 type WithoutHeader<T> = T extends unknown ? Omit<T, "version" | "channel"> : never;
 
 /** Canonical dag-cbor. @throws SprfError `INTERNAL` for a message that is larger than a reader takes */

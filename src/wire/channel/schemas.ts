@@ -75,5 +75,14 @@ export const punishmentSchema = z.strictObject({
   reason: smallSchema.min(1).max(5),
 });
 
+/** What a schema gives, for those who only read it, or write it with bytes of whatever buffer. */
+export type Loose<T> = T extends Uint8Array
+  ? Uint8Array
+  : T extends readonly (infer Item)[]
+    ? readonly Loose<Item>[]
+    : T extends object
+      ? { readonly [Key in keyof T]: Loose<T[Key]> }
+      : T;
+
 /** Records as their leader signed them. */
-export type SignedBatch = Readonly<z.output<typeof signedBatchSchema>>;
+export type SignedBatch = Loose<z.output<typeof signedBatchSchema>>;

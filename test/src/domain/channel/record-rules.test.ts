@@ -6,7 +6,6 @@ import {
   isGenesis,
   type RecordContext,
 } from "../../../../src/domain/channel/record-rules.ts";
-import { firstTickMs, nextTickMs } from "../../../../src/domain/channel/ticks.ts";
 import { EMPTY_HASH, hashRecord, ZERO_HASH, type RecordHeader } from "../../../../src/wire/channel/record.ts";
 import { PUNISHMENT_REASONS } from "../../../../src/wire/channel/settlement.ts";
 
@@ -90,22 +89,5 @@ describe("domain/channel/record-rules", () => {
   it("should know record 0", () => {
     expect(isGenesis({ ...last, height: 0, kind: 0 })).to.equal(true);
     expect(isGenesis({ ...last, height: 0 })).to.equal(false);
-  });
-});
-
-describe("domain/channel/ticks", () => {
-  const rule = { tickMs: 100, maxCatchUpTicks: 3, genesisMs: 50 };
-
-  it("should be due from the beginning on, one interval after another", () => {
-    expect(firstTickMs(rule)).to.equal(150);
-    expect(firstTickMs({ ...rule, tickMs: 0 })).to.equal(undefined);
-    expect(nextTickMs(rule, 150, 150)).to.equal(250);
-    expect(nextTickMs(rule, 150, 450)).to.equal(250);
-  });
-
-  it("should leave out what is too long ago", () => {
-    expect(nextTickMs(rule, 150, 451)).to.equal(550);
-    expect(nextTickMs(rule, 150, 550)).to.equal(650);
-    expect(nextTickMs(rule, 150, 1_000_000)).to.equal(1_000_050);
   });
 });

@@ -14,7 +14,7 @@ const signature = new Uint8Array(65).fill(2);
 const certificate = { term: 1, height: 4, recordHash: hash, acks: [{ certified: 3, signature }] };
 const batch = { term: 1, first: 5, records: [new Uint8Array(154)], signature };
 const settlement = {
-  channel: 7,
+  channel: 7n,
   fromHeight: 0,
   toHeight: 4,
   timeMs: 1,
@@ -26,7 +26,7 @@ const settlement = {
   mode: 0,
 };
 const header = {
-  channel: 7,
+  channel: 7n,
   term: 1,
   height: 4,
   kind: 1,
@@ -53,7 +53,7 @@ const MESSAGES: readonly ChannelMessageBody[] = [
   { kind: "acks", term: 1, acks: [{ height: 5, recordHash: hash, certified: 4, signature }] },
   { kind: "sync", height: 5, recordHash: hash },
   { kind: "history", batches: [batch], more: true },
-  { kind: "snapshot", header, certificate, parts: 2 },
+  { kind: "snapshot", header, parts: 2 },
   { kind: "part-request", height: 4, part: 0 },
   { kind: "part", height: 4, part: 0, bytes: hash },
   { kind: "proposal", settlement },

@@ -1,0 +1,39 @@
+import type { ErrorCode } from "../../errors.ts";
+
+/** JSON-RPC error codes of a channel's node; 100001 is the channel specification's, the others continue it. */
+const NUMBERS = {
+  CHANNEL_UNKNOWN: 100_001,
+  CALL_SIGNATURE_INVALID: 100_002,
+  CALL_NONCE_WRONG: 100_003,
+  CALL_EXPIRED: 100_004,
+  CALL_OVER_LIMIT: 100_005,
+  CHANNEL_BUSY: 100_006,
+  CHANNEL_CLOSED: 100_007,
+  LEADER_UNREACHABLE: 100_008,
+  HEIGHT_UNKNOWN: 100_009,
+  RECORD_ROLLED_BACK: 100_010,
+  SESSION_REQUIRED: 100_011,
+  READ_DENIED: 100_012,
+  SUBSCRIBER_TOO_SLOW: 100_013,
+  TIMEOUT: 100_014,
+  CHAIN_UNREACHABLE: 100_015,
+  CHAIN_REVERTED: 100_016,
+  INVALID_INPUT: -32_602,
+} as const satisfies Partial<Record<ErrorCode, number>>;
+
+/** What JSON-RPC calls an error inside the server. */
+export const INTERNAL_ERROR_NUMBER = -32_603;
+
+const CODES = new Map<number, ErrorCode>(
+  Object.entries(NUMBERS).map(([code, number]) => [number, code as keyof typeof NUMBERS]),
+);
+
+/** The JSON-RPC code of an error; undefined when clients are not told what it was. */
+export function numberOfError(code: ErrorCode): number | undefined {
+  return Object.hasOwn(NUMBERS, code) ? NUMBERS[code as keyof typeof NUMBERS] : undefined;
+}
+
+/** The error that a JSON-RPC code stands for. */
+export function errorOfNumber(number: number): ErrorCode | undefined {
+  return CODES.get(number);
+}
