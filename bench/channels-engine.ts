@@ -1,5 +1,4 @@
 // What a channel's leader and followers can do in a second of processor time, against nothing but the EVM on the same calls.
-import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -38,16 +37,16 @@ const MIB = 1024 * 1024;
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
-const counter = await benchProgram("CounterMock");
-const token = await benchProgram("TokenMock");
-const post = await benchProgram("PostMock");
+const counter = await benchProgram("CounterProgram");
+const token = await benchProgram("TokenProgram");
+const post = await benchProgram("PostProgram");
 
-const inc = fromHex(counter.abi.encodeFunctionData("inc"));
+const inc = fromHex(counter.abi.encodeFunctionData("increment"));
 const rows = [
   ...(await measure("counter", stateOf(counter.code, 0), () => inc)).rows,
   ...(
     await measure("post of 64 B", stateOf(post.code, 0), () =>
-      fromHex(post.abi.encodeFunctionData("post", [randomBytes(POST_BYTES)])),
+      fromHex(post.abi.encodeFunctionData("post", ["x".repeat(POST_BYTES)])),
     )
   ).rows,
 ];
@@ -163,7 +162,7 @@ async function measureMemory(): Promise<ReportRow[]> {
 }
 
 function transferAmong(accounts: number): (index: number) => Uint8Array {
-  return (index) => fromHex(token.abi.encodeFunctionData("send", [accountOf((index * STRIDE) % accounts), 1n]));
+  return (index) => fromHex(token.abi.encodeFunctionData("transfer", [accountOf((index * STRIDE) % accounts), 1n]));
 }
 
 async function perSecond(work: () => Promise<void>): Promise<number> {
