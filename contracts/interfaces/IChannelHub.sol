@@ -23,6 +23,8 @@ import {
     SlotProof
 } from "../types/ChannelTypes.sol";
 
+import {IStakingPool} from "./IStakingPool.sol";
+
 /// @title Channels: made by apps, run by their members, settled here
 /// @notice A channel belongs to the app that created it and runs a registered program. Its members run the program
 /// themselves, in records numbered by height; here they agree on what is final.
@@ -110,6 +112,7 @@ interface IChannelHub {
         uint256 fineWei
     );
     event ChannelClosed(uint256 indexed channel);
+    event StakeWithdrawn(uint256 indexed channel, address indexed account, address indexed to, uint256 amount);
     event Claimed(uint256 indexed channel, address indexed member, bytes32 indexed assetKey, uint256 amount);
     /// @notice The app could not be told; nothing else changed.
     event NoticeFailed(uint256 indexed channel, ChannelNotice notice);
@@ -138,8 +141,6 @@ interface IChannelHub {
     error ChannelHub_SignerTaken(uint256 channel, address signer);
     /// @notice The channel is closing or closed.
     error ChannelHub_Closed(uint256 channel);
-    /// @notice The channel is not closed.
-    error ChannelHub_NotClosed(uint256 channel);
     /// @notice The consent is for something else than this.
     error ChannelHub_BadConsent(uint256 channel, address member);
     /// @notice The consent's time is over.
@@ -178,18 +179,22 @@ interface IChannelHub {
     error ChannelHub_AlreadyVoted(uint256 proposal, address member);
     /// @notice The changes are not those that were voted for.
     error ChannelHub_WrongChanges(bytes32 expected, bytes32 actual);
-    /// @notice Slots are not in strictly ascending order.
-    error ChannelHub_UnsortedChanges(bytes32 slot);
     /// @notice Not the chunk that comes next, or not whole chunks.
     error ChannelHub_WrongChunk(uint256 expected, uint256 actual);
     /// @notice Only channels of the other mode do this.
     error ChannelHub_WrongMode(uint256 channel);
     /// @notice Changes are being applied by parts.
     error ChannelHub_Locked(uint256 channel);
-    /// @notice The proof does not lead to the settled root.
+    /// @notice The slot has another value under the settled root.
     error ChannelHub_BadProof(bytes32 slot);
     /// @notice The accusation is of no reason, not of this term, or against nobody.
     error ChannelHub_BadPunishment(uint256 channel);
+    /// @notice Not enough members are for it.
+    error ChannelHub_NoQuorum(uint256 weightFor, uint256 weightCounted);
+    /// @notice More labels, bytes or delays than that, or lists that should be equally long and are not.
+    error ChannelHub_TooMany(uint256 max);
+    /// @notice Too little gas to tell the app.
+    error ChannelHub_TooLittleGas(uint256 least);
     /// @notice There is nothing to claim.
     error ChannelHub_NothingToClaim(uint256 channel, address member, bytes32 assetKey);
 
@@ -200,7 +205,7 @@ interface IChannelHub {
 
     /// @notice Makes a channel; the caller is its app.
     /// @return channel Its number, from 1.
-    /// @dev Reverts with _UnknownProgram, _ProgramChanged, _BadConfig.
+    /// @dev Reverts with _UnknownProgram, _ProgramChanged, _BadConfig, _TooMany.
     function create(
         address program,
         bytes calldata initialState,
@@ -231,7 +236,7 @@ interface IChannelHub {
     /// @dev Member only (_NotMember). Reverts with _AlreadyLeaving, _Closed.
     function requestExit(uint256 channel) external;
 
-    /// @notice Asks for the channel's end. Nobody joins any more.
+    /// @notice Asks for the channel's end. Nobody joins any more; when nobody is in it, it is closed at once.
     /// @dev App only (_NotApp). Reverts with _Closed.
     function close(uint256 channel) external;
 
@@ -240,11 +245,11 @@ interface IChannelHub {
     function forceCall(Call calldata userCall, bytes calldata signature) external;
 
     /// @notice Says that a member is there.
-    /// @dev Member or its signer (_NotMember).
+    /// @dev Member or its signer (_NotMember). Reverts with _TooMany.
     function keepAlive(uint256 channel, PeerDelay[] calldata delays) external;
 
     /// @notice Proposes a settlement (type 1, data = abi.encode(Settlement, Change[]), the changes may be left out) or a
-    /// punishment (type 2, data = abi.encode(Punishment)). The proposer's vote is not in it.
+    /// punishment (type 2, data = abi.encode(Punishment)). To propose a settlement is not to vote for it; to accuse is.
     /// @return proposal Its number, from 1.
     /// @dev Member or its signer (_NotMember). Reverts with _Closed, _BadProposal, _NotOfChannel, _SettlementInFlight,
     /// _WrongHeights, _WrongTime, _WrongCursor, _BadPunishment.
@@ -259,13 +264,14 @@ interface IChannelHub {
     function vote(uint256 channel, uint256 proposal, uint8 option) external;
 
     /// @notice Brings votes of others. Anyone.
-    /// @dev As `vote`, and with _BadSignature. One bad vote fails them all.
+    /// @dev As `vote`, and with _BadSignature. One bad vote fails them all; one of a member that voted already is passed
+    /// over, whatever it says, since it may have been on its way.
     function voteBySignatures(uint256 channel, uint256 proposal, SignedVote[] calldata votes) external;
 
     /// @notice Lets a proposal take effect once it passed and its window is over. Anyone.
     /// @param changes All changes of a settlement in the mode `Slots`; empty otherwise.
     /// @return action What was proposed.
-    /// @dev Reverts with _UnknownProposal, _WrongState, _WrongChanges, _UnsortedChanges.
+    /// @dev Reverts with _UnknownProposal, _WrongState, _WrongChanges, ChangeSets_Unsorted.
     function executeProposal(
         uint256 channel,
         uint256 proposal,
@@ -277,7 +283,7 @@ interface IChannelHub {
     /// @param chunkHashes Hashes of all chunks, see ChangeSets.
     /// @param first The chunk with which `changes` begin; the next one that was not applied.
     /// @param changes One chunk, or several whole ones in a row.
-    /// @dev Reverts with _UnknownProposal, _WrongState, _WrongMode, _WrongChanges, _WrongChunk, _UnsortedChanges.
+    /// @dev Reverts with _UnknownProposal, _WrongState, _WrongMode, _WrongChanges, _WrongChunk, ChangeSets_Unsorted.
     function applyChanges(
         uint256 channel,
         uint256 proposal,
@@ -286,9 +292,10 @@ interface IChannelHub {
         Change[] calldata changes
     ) external;
 
-    /// @notice Proposes a settlement, brings its votes and lets it take effect, all at once; when its window is not over
-    /// then, `executeProposal` ends it.
-    /// @dev As `createProposal`, `voteBySignatures`, `executeProposal`.
+    /// @notice Proposes a settlement, brings the votes of a quorum and lets it take effect, all at once. When its window is
+    /// not over then, or its changes do not come with it, it has passed, and `executeProposal` or `applyChanges` ends it.
+    /// Anyone. Of one that took effect `proposalOf` knows neither hash nor weights.
+    /// @dev As `createProposal`, `voteBySignatures`, `executeProposal`, and with _NoQuorum.
     function settle(
         Settlement calldata settlement,
         Change[] calldata changes,
@@ -300,10 +307,14 @@ interface IChannelHub {
     /// @dev Reverts with _WrongMode, _Locked, _NothingToClaim, and when the asset cannot be sent.
     function claim(uint256 channel, address member, bytes32 assetKey) external returns (uint256 amount);
 
+    /// @notice The same to another account. The member itself, in the mode `Slots`.
+    /// @dev Reverts as `claim`.
+    function claimTo(uint256 channel, bytes32 assetKey, address to) external returns (uint256 amount);
+
     /// @notice The same by proofs of the exit ledger's slots under the settled root. Anyone, in both modes.
     /// @param exits Proof of `exits[member][assetKey]`.
     /// @param owned Proof of `owned[member][assetKey]`; looked at only when the channel is closed.
-    /// @dev Reverts with _BadProof, _NothingToClaim, and when the asset cannot be sent.
+    /// @dev Reverts with _Locked, _NothingToClaim, as StateTree, and when the asset cannot be sent.
     function claimByProof(
         uint256 channel,
         address member,
@@ -312,14 +323,32 @@ interface IChannelHub {
         SlotProof calldata owned
     ) external returns (uint256 amount);
 
+    /// @notice The same to another account. The member itself, in both modes.
+    /// @dev Reverts as `claimByProof`.
+    function claimByProofTo(
+        uint256 channel,
+        bytes32 assetKey,
+        address to,
+        SlotProof calldata exits,
+        SlotProof calldata owned
+    ) external returns (uint256 amount);
+
+    /// @notice Pays the caller's stake that is free again, and its shares of fines, to any account. What was staked from the
+    /// pool goes back there by itself.
+    /// @dev Reverts with _NothingToClaim, and when the ether cannot be sent.
+    function withdrawStake(uint256 channel, address to) external returns (uint256 amount);
+
     /// @notice Writes slots of the settled state into the store. Anyone, in the mode `Root`.
-    /// @dev Reverts with _WrongMode, _BadProof.
+    /// @dev Reverts with _WrongMode, _TooMany, _BadProof, and as StateTree.
     function materialise(
         uint256 channel,
         bytes32[] calldata slots,
         bytes32[] calldata values,
         SlotProof[] calldata proofs
     ) external;
+
+    /// @notice Where stake for many channels is.
+    function pool() external view returns (IStakingPool);
 
     /// @notice Hash of a registered program's code, zero for another one.
     function programHash(address program) external view returns (bytes32);
@@ -353,6 +382,9 @@ interface IChannelHub {
 
     /// @notice The asset behind a key, with what of it the vault still holds for the channel.
     function assetOf(uint256 channel, bytes32 assetKey) external view returns (Asset memory);
+
+    /// @notice What an account can take with `withdrawStake`.
+    function creditOf(uint256 channel, address account) external view returns (uint256 amountWei);
 
     /// @notice What was paid to a member of an asset so far.
     function paidTo(uint256 channel, address member, bytes32 assetKey) external view returns (uint256);

@@ -388,3 +388,10 @@ struct SlotProof {
     bytes32 leafPath;
     bytes32 leafValue;
 }
+
+/// @dev What a node of the state tree is the hash of: a leaf's path and value, or the nodes to its left and right.
+struct SlotOpening {
+    bool isLeaf;
+    bytes32 first;
+    bytes32 second;
+}

@@ -86,9 +86,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface IChannelHubInterface extends Interface {
-    getFunction(nameOrSignature: "applyChanges" | "assetOf" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "close" | "create" | "createProposal" | "executeProposal" | "forceCall" | "getLabel" | "headOf" | "inboxHash" | "join" | "keepAlive" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "programHash" | "proposalCount" | "proposalOf" | "registerProgram" | "requestExit" | "settle" | "vote" | "voteBySignatures"): FunctionFragment;
+    getFunction(nameOrSignature: "applyChanges" | "assetOf" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "create" | "createProposal" | "creditOf" | "executeProposal" | "forceCall" | "getLabel" | "headOf" | "inboxHash" | "join" | "keepAlive" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "registerProgram" | "requestExit" | "settle" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
 
-    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "ChannelCreated" | "Claimed" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "TermStarted" | "Voted"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "ChannelCreated" | "Claimed" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
 
     encodeFunctionData(functionFragment: 'applyChanges', values: [BigNumberish, BigNumberish, BytesLike[], BigNumberish, ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'assetOf', values: [BigNumberish, BytesLike]): string;
@@ -96,9 +96,12 @@ encodeFunctionData(functionFragment: 'channelCount', values?: undefined): string
 encodeFunctionData(functionFragment: 'channelOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'claim', values: [BigNumberish, AddressLike, BytesLike]): string;
 encodeFunctionData(functionFragment: 'claimByProof', values: [BigNumberish, AddressLike, BytesLike, SlotProofStruct, SlotProofStruct]): string;
+encodeFunctionData(functionFragment: 'claimByProofTo', values: [BigNumberish, BytesLike, AddressLike, SlotProofStruct, SlotProofStruct]): string;
+encodeFunctionData(functionFragment: 'claimTo', values: [BigNumberish, BytesLike, AddressLike]): string;
 encodeFunctionData(functionFragment: 'close', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'create', values: [AddressLike, BytesLike, ConfigStruct, LabelStruct[]]): string;
 encodeFunctionData(functionFragment: 'createProposal', values: [BigNumberish, BigNumberish, BytesLike]): string;
+encodeFunctionData(functionFragment: 'creditOf', values: [BigNumberish, AddressLike]): string;
 encodeFunctionData(functionFragment: 'executeProposal', values: [BigNumberish, BigNumberish, ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'forceCall', values: [CallStruct, BytesLike]): string;
 encodeFunctionData(functionFragment: 'getLabel', values: [BigNumberish, BytesLike]): string;
@@ -111,6 +114,7 @@ encodeFunctionData(functionFragment: 'materialise', values: [BigNumberish, Bytes
 encodeFunctionData(functionFragment: 'memberOf', values: [BigNumberish, AddressLike]): string;
 encodeFunctionData(functionFragment: 'membersOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'paidTo', values: [BigNumberish, AddressLike, BytesLike]): string;
+encodeFunctionData(functionFragment: 'pool', values?: undefined): string;
 encodeFunctionData(functionFragment: 'programHash', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'proposalCount', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'proposalOf', values: [BigNumberish, BigNumberish]): string;
@@ -119,6 +123,7 @@ encodeFunctionData(functionFragment: 'requestExit', values: [BigNumberish]): str
 encodeFunctionData(functionFragment: 'settle', values: [SettlementStruct, ChangeStruct[], SignedVoteStruct[]]): string;
 encodeFunctionData(functionFragment: 'vote', values: [BigNumberish, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'voteBySignatures', values: [BigNumberish, BigNumberish, SignedVoteStruct[]]): string;
+encodeFunctionData(functionFragment: 'withdrawStake', values: [BigNumberish, AddressLike]): string;
 
     decodeFunctionResult(functionFragment: 'applyChanges', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'assetOf', data: BytesLike): Result;
@@ -126,9 +131,12 @@ decodeFunctionResult(functionFragment: 'channelCount', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'channelOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'claim', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'claimByProof', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'claimByProofTo', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'claimTo', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'close', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'create', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'createProposal', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'creditOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'executeProposal', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'forceCall', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'getLabel', data: BytesLike): Result;
@@ -141,6 +149,7 @@ decodeFunctionResult(functionFragment: 'materialise', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'memberOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'membersOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'paidTo', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'pool', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'programHash', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proposalCount', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proposalOf', data: BytesLike): Result;
@@ -149,6 +158,7 @@ decodeFunctionResult(functionFragment: 'requestExit', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'settle', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'vote', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'voteBySignatures', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result;
   }
 
   
@@ -344,6 +354,18 @@ decodeFunctionResult(functionFragment: 'voteBySignatures', data: BytesLike): Res
 
   
 
+    export namespace StakeWithdrawnEvent {
+      export type InputTuple = [channel: BigNumberish, account: AddressLike, to: AddressLike, amount: BigNumberish];
+      export type OutputTuple = [channel: bigint, account: string, to: string, amount: bigint];
+      export interface OutputObject {channel: bigint, account: string, to: string, amount: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
     export namespace TermStartedEvent {
       export type InputTuple = [channel: BigNumberish, term: BigNumberish, leader: AddressLike];
       export type OutputTuple = [channel: bigint, term: bigint, leader: string];
@@ -450,6 +472,22 @@ decodeFunctionResult(functionFragment: 'voteBySignatures', data: BytesLike): Res
     
 
     
+    claimByProofTo: TypedContractMethod<
+      [channel: BigNumberish, assetKey: BytesLike, to: AddressLike, exits: SlotProofStruct, owned: SlotProofStruct, ],
+      [bigint],
+      'nonpayable'
+    >
+    
+
+    
+    claimTo: TypedContractMethod<
+      [channel: BigNumberish, assetKey: BytesLike, to: AddressLike, ],
+      [bigint],
+      'nonpayable'
+    >
+    
+
+    
     close: TypedContractMethod<
       [channel: BigNumberish, ],
       [void],
@@ -470,6 +508,14 @@ decodeFunctionResult(functionFragment: 'voteBySignatures', data: BytesLike): Res
       [channel: BigNumberish, proposalType: BigNumberish, data: BytesLike, ],
       [bigint],
       'nonpayable'
+    >
+    
+
+    
+    creditOf: TypedContractMethod<
+      [channel: BigNumberish, account: AddressLike, ],
+      [bigint],
+      'view'
     >
     
 
@@ -570,6 +616,14 @@ decodeFunctionResult(functionFragment: 'voteBySignatures', data: BytesLike): Res
     
 
     
+    pool: TypedContractMethod<
+      [],
+      [string],
+      'view'
+    >
+    
+
+    
     programHash: TypedContractMethod<
       [program: AddressLike, ],
       [string],
@@ -633,6 +687,14 @@ decodeFunctionResult(functionFragment: 'voteBySignatures', data: BytesLike): Res
     >
     
 
+    
+    withdrawStake: TypedContractMethod<
+      [channel: BigNumberish, to: AddressLike, ],
+      [bigint],
+      'nonpayable'
+    >
+    
+
 
     getFunction<T extends ContractMethod = ContractMethod>(key: string | FunctionFragment): T;
 
@@ -666,6 +728,16 @@ getFunction(nameOrSignature: 'claimByProof'): TypedContractMethod<
       [bigint],
       'nonpayable'
     >;
+getFunction(nameOrSignature: 'claimByProofTo'): TypedContractMethod<
+      [channel: BigNumberish, assetKey: BytesLike, to: AddressLike, exits: SlotProofStruct, owned: SlotProofStruct, ],
+      [bigint],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'claimTo'): TypedContractMethod<
+      [channel: BigNumberish, assetKey: BytesLike, to: AddressLike, ],
+      [bigint],
+      'nonpayable'
+    >;
 getFunction(nameOrSignature: 'close'): TypedContractMethod<
       [channel: BigNumberish, ],
       [void],
@@ -680,6 +752,11 @@ getFunction(nameOrSignature: 'createProposal'): TypedContractMethod<
       [channel: BigNumberish, proposalType: BigNumberish, data: BytesLike, ],
       [bigint],
       'nonpayable'
+    >;
+getFunction(nameOrSignature: 'creditOf'): TypedContractMethod<
+      [channel: BigNumberish, account: AddressLike, ],
+      [bigint],
+      'view'
     >;
 getFunction(nameOrSignature: 'executeProposal'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, changes: ChangeStruct[], ],
@@ -741,6 +818,11 @@ getFunction(nameOrSignature: 'paidTo'): TypedContractMethod<
       [bigint],
       'view'
     >;
+getFunction(nameOrSignature: 'pool'): TypedContractMethod<
+      [],
+      [string],
+      'view'
+    >;
 getFunction(nameOrSignature: 'programHash'): TypedContractMethod<
       [program: AddressLike, ],
       [string],
@@ -781,6 +863,11 @@ getFunction(nameOrSignature: 'voteBySignatures'): TypedContractMethod<
       [void],
       'nonpayable'
     >;
+getFunction(nameOrSignature: 'withdrawStake'): TypedContractMethod<
+      [channel: BigNumberish, to: AddressLike, ],
+      [bigint],
+      'nonpayable'
+    >;
 
     getEvent(key: 'ChangesApplied'): TypedContractEvent<ChangesAppliedEvent.InputTuple, ChangesAppliedEvent.OutputTuple, ChangesAppliedEvent.OutputObject>;
 getEvent(key: 'ChannelClosed'): TypedContractEvent<ChannelClosedEvent.InputTuple, ChannelClosedEvent.OutputTuple, ChannelClosedEvent.OutputObject>;
@@ -798,6 +885,7 @@ getEvent(key: 'ProposalCreated'): TypedContractEvent<ProposalCreatedEvent.InputT
 getEvent(key: 'ProposalPassed'): TypedContractEvent<ProposalPassedEvent.InputTuple, ProposalPassedEvent.OutputTuple, ProposalPassedEvent.OutputObject>;
 getEvent(key: 'ProposalRejected'): TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
 getEvent(key: 'Settled'): TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;
+getEvent(key: 'StakeWithdrawn'): TypedContractEvent<StakeWithdrawnEvent.InputTuple, StakeWithdrawnEvent.OutputTuple, StakeWithdrawnEvent.OutputObject>;
 getEvent(key: 'TermStarted'): TypedContractEvent<TermStartedEvent.InputTuple, TermStartedEvent.OutputTuple, TermStartedEvent.OutputObject>;
 getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.OutputTuple, VotedEvent.OutputObject>;
 
@@ -865,6 +953,10 @@ getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.Out
 
       'Settled(uint256,uint256,uint64,bytes32,bytes32,uint64)': TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;
       Settled: TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;
+    
+
+      'StakeWithdrawn(uint256,address,address,uint256)': TypedContractEvent<StakeWithdrawnEvent.InputTuple, StakeWithdrawnEvent.OutputTuple, StakeWithdrawnEvent.OutputObject>;
+      StakeWithdrawn: TypedContractEvent<StakeWithdrawnEvent.InputTuple, StakeWithdrawnEvent.OutputTuple, StakeWithdrawnEvent.OutputObject>;
     
 
       'TermStarted(uint256,uint64,address)': TypedContractEvent<TermStartedEvent.InputTuple, TermStartedEvent.OutputTuple, TermStartedEvent.OutputObject>;

@@ -247,6 +247,22 @@
     "inputs": [
       {
         "internalType": "uint256",
+        "name": "weightFor",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "weightCounted",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_NoQuorum",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
         "name": "channel",
         "type": "uint256"
       },
@@ -262,17 +278,6 @@
       }
     ],
     "name": "ChannelHub_NotApp",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "channel",
-        "type": "uint256"
-      }
-    ],
-    "name": "ChannelHub_NotClosed",
     "type": "error"
   },
   {
@@ -396,6 +401,28 @@
     "inputs": [
       {
         "internalType": "uint256",
+        "name": "least",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_TooLittleGas",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "max",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_TooMany",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
         "name": "channel",
         "type": "uint256"
       }
@@ -428,17 +455,6 @@
       }
     ],
     "name": "ChannelHub_UnknownProposal",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "bytes32",
-        "name": "slot",
-        "type": "bytes32"
-      }
-    ],
-    "name": "ChannelHub_UnsortedChanges",
     "type": "error"
   },
   {
@@ -1183,6 +1199,37 @@
         "type": "uint256"
       },
       {
+        "indexed": true,
+        "internalType": "address",
+        "name": "account",
+        "type": "address"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "to",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      }
+    ],
+    "name": "StakeWithdrawn",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
         "indexed": false,
         "internalType": "uint64",
         "name": "term",
@@ -1594,6 +1641,108 @@
         "internalType": "uint256",
         "name": "channel",
         "type": "uint256"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "assetKey",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "address",
+        "name": "to",
+        "type": "address"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof",
+        "name": "exits",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof",
+        "name": "owned",
+        "type": "tuple"
+      }
+    ],
+    "name": "claimByProofTo",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "assetKey",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "address",
+        "name": "to",
+        "type": "address"
+      }
+    ],
+    "name": "claimTo",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
       }
     ],
     "name": "close",
@@ -1726,6 +1875,30 @@
       }
     ],
     "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "account",
+        "type": "address"
+      }
+    ],
+    "name": "creditOf",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "amountWei",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
     "type": "function"
   },
   {
@@ -2345,6 +2518,19 @@
     "type": "function"
   },
   {
+    "inputs": [],
+    "name": "pool",
+    "outputs": [
+      {
+        "internalType": "contract IStakingPool",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
     "inputs": [
       {
         "internalType": "address",
@@ -2665,6 +2851,30 @@
     ],
     "name": "voteBySignatures",
     "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "to",
+        "type": "address"
+      }
+    ],
+    "name": "withdrawStake",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      }
+    ],
     "stateMutability": "nonpayable",
     "type": "function"
   }

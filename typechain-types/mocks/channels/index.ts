@@ -3,14 +3,25 @@
 /* tslint:disable */
 /* eslint-disable */
 export type { BytesMock } from './BytesMock.js';
+export type { ChannelLibraries } from './ChannelLibraries.js';
 export type { CounterMock } from './CounterMock.js';
+export type { CounterProgram } from './CounterProgram.js';
 export type { FailingMock } from './FailingMock.js';
+export type { FeatureProgram } from './FeatureProgram.js';
 export type { ListsMock } from './ListsMock.js';
 export type { LogsMock } from './LogsMock.js';
 export type { LoopsMock } from './LoopsMock.js';
 export type { PackedMock } from './PackedMock.js';
+export type { PlainHero } from './PlainHero.js';
+export type { PlainItems } from './PlainItems.js';
 export type { PostMock } from './PostMock.js';
+export type { PostProgram } from './PostProgram.js';
+export type { PrecompileProgram } from './PrecompileProgram.js';
 export type { PrecompilesMock } from './PrecompilesMock.js';
+export type { ScriptedApp } from './ScriptedApp.js';
+export type { ScriptedToken } from './ScriptedToken.js';
 export type { SlotsMock } from './SlotsMock.js';
+export type { StoreHub } from './StoreHub.js';
 export type { TokenMock } from './TokenMock.js';
+export type { TokenProgram } from './TokenProgram.js';
 export type { TransientMock } from './TransientMock.js';

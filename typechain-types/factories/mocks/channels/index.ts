@@ -3,14 +3,25 @@
 /* tslint:disable */
 /* eslint-disable */
 export { BytesMock__factory } from './BytesMock__factory.js';
+export { ChannelLibraries__factory } from './ChannelLibraries__factory.js';
 export { CounterMock__factory } from './CounterMock__factory.js';
+export { CounterProgram__factory } from './CounterProgram__factory.js';
 export { FailingMock__factory } from './FailingMock__factory.js';
+export { FeatureProgram__factory } from './FeatureProgram__factory.js';
 export { ListsMock__factory } from './ListsMock__factory.js';
 export { LogsMock__factory } from './LogsMock__factory.js';
 export { LoopsMock__factory } from './LoopsMock__factory.js';
 export { PackedMock__factory } from './PackedMock__factory.js';
+export { PlainHero__factory } from './PlainHero__factory.js';
+export { PlainItems__factory } from './PlainItems__factory.js';
 export { PostMock__factory } from './PostMock__factory.js';
+export { PostProgram__factory } from './PostProgram__factory.js';
+export { PrecompileProgram__factory } from './PrecompileProgram__factory.js';
 export { PrecompilesMock__factory } from './PrecompilesMock__factory.js';
+export { ScriptedApp__factory } from './ScriptedApp__factory.js';
+export { ScriptedToken__factory } from './ScriptedToken__factory.js';
 export { SlotsMock__factory } from './SlotsMock__factory.js';
+export { StoreHub__factory } from './StoreHub__factory.js';
 export { TokenMock__factory } from './TokenMock__factory.js';
+export { TokenProgram__factory } from './TokenProgram__factory.js';
 export { TransientMock__factory } from './TransientMock__factory.js';
