@@ -69,7 +69,10 @@ export interface ChannelNode extends Startable {
   /** Resolves when a height is committed; rejects when it was taken back meanwhile (`CHANNEL_NO_LEADER`) or `signal` aborts. */
   committed(height: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /** A view of the program at the head. */
-  read(call: { readonly sender: string; readonly data: Uint8Array }): Promise<CallOutcome & { readonly height: number }>;
+  read(call: {
+    readonly sender: string;
+    readonly data: Uint8Array;
+  }): Promise<CallOutcome & { readonly height: number }>;
   /** The next nonce of an account. */
   nonceOf(account: string): bigint;
   /** A record of which all is known here; recent ones are. */
@@ -120,10 +123,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     try {
       const state = await openState({ info, domain, hub, chain, log }, signal);
       const account = hub.account.toLowerCase();
-      const core = createCore(
-        { info, domain, account, signerKey, hub, chain, network, log, clock, logger },
-        state,
-      );
+      const core = createCore({ info, domain, account, signerKey, hub, chain, network, log, clock, logger }, state);
       const inner = run(core, stop);
       onNews = inner.onNews;
       running = { core, stop, ...inner, work: [...inner.work, life] };
@@ -154,7 +154,18 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     const sync = createSync({ core, requests, onFault, onProgress, signal });
     const takeover = createTakeover(core, leader, sync);
     const forwarder = createForwarder(core);
-    const router = createRouter({ core, leader, accuser, settler, sync, takeover, forwarder, requests, acker, onProgress });
+    const router = createRouter({
+      core,
+      leader,
+      accuser,
+      settler,
+      sync,
+      takeover,
+      forwarder,
+      requests,
+      acker,
+      onProgress,
+    });
     network.listen(router);
     core.news.add(({ kind }) => {
       if (kind === "committed" || kind === "snapshot") settler.onProgress();

@@ -61,7 +61,10 @@ export function createLeader(
   let isReady = false;
   const leads = (): boolean => isReady && isLeader(core);
 
-  function nextInput(timeMs: number, bytes: number): { kind: number; input: Uint8Array; done?: Waiting["done"] } | undefined {
+  function nextInput(
+    timeMs: number,
+    bytes: number,
+  ): { kind: number; input: Uint8Array; done?: Waiting["done"] } | undefined {
     const due = core.player.sandbox.tickDueMs();
     if (due !== undefined && timeMs >= due) return { kind: RECORD_KINDS.tick, input: new Uint8Array() };
     const entry = core.chain.entry(core.player.head.membership.cursor + 1);
@@ -199,7 +202,9 @@ export function createLeader(
     submit(kind, input) {
       const done = Promise.withResolvers<number>();
       if (input.length > MAX_INPUT_BYTES) {
-        done.reject(new SprfError("CHANNEL_CALL_TOO_LARGE", `an input of ${input.length} bytes, at most ${MAX_INPUT_BYTES}`));
+        done.reject(
+          new SprfError("CHANNEL_CALL_TOO_LARGE", `an input of ${input.length} bytes, at most ${MAX_INPUT_BYTES}`),
+        );
       } else if (waiting.length >= maxWaiting) {
         done.reject(new SprfError("CHANNEL_BUSY", `${waiting.length} calls wait already`));
       } else {
