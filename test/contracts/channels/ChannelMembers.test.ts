@@ -7,7 +7,6 @@ import {
   channelOf,
   CONFIG,
   consentOf,
-  createChannel,
   deployHub,
   Inbox,
   INITIAL_STATE,

@@ -2,7 +2,6 @@ import { expect } from "chai";
 import { AbiCoder, ZeroAddress, ZeroHash } from "ethers";
 import { network } from "hardhat";
 
-import type { AssetStruct } from "../../../typechain-types/interfaces/IChannelHub.ts";
 import { StateTreeModel } from "../../helpers/state-tree-model.ts";
 import {
   asApp,
@@ -32,7 +31,7 @@ const TokenMood = { Honest: 0, TakeFee: 1, Pretend: 2, Overdo: 3, Refuse: 4, Ree
 const ActorMood = { Accept: 0, Refuse: 1, Reenter: 2 } as const;
 const ASSETS = "tuple(uint8 kind,address token,uint256 id,uint256 amount)[]";
 
-const ether = (amount: bigint): AssetStruct => ({ kind: Kind.Ether, token: ZeroAddress, id: 0n, amount });
+const ether = (amount: bigint) => ({ kind: Kind.Ether, token: ZeroAddress, id: 0n, amount });
 
 /** An app that has some of everything. */
 async function fixture() {
@@ -43,7 +42,8 @@ async function fixture() {
   await token.mint(base.app, 1_000n);
   await hero.mint(base.app, 7n);
   await items.mint(base.app, 5n, 30n);
-  return { ...base, token, hero, items };
+  const at = { token: await token.getAddress(), hero: await hero.getAddress(), items: await items.getAddress() };
+  return { ...base, token, hero, items, at };
 }
 type Scene = Awaited<ReturnType<typeof fixture>>;
 
@@ -62,9 +62,9 @@ async function scene(config: Partial<HubConfig> = {}): Promise<Scene & Made & { 
   return { ...self, vault: await approveAll(self) };
 }
 
-const tokens = (self: Scene, amount = 100n) => ({ kind: Kind.ERC20, token: self.token.target, id: 0n, amount });
-const heroes = (self: Scene, tokenId = 7n) => ({ kind: Kind.ERC721, token: self.hero.target, id: tokenId, amount: 1n });
-const things = (self: Scene, amount = 20n) => ({ kind: Kind.ERC1155, token: self.items.target, id: 5n, amount });
+const tokens = (self: Scene, amount = 100n) => ({ kind: Kind.ERC20, token: self.at.token, id: 0n, amount });
+const heroes = (self: Scene, tokenId = 7n) => ({ kind: Kind.ERC721, token: self.at.hero, id: tokenId, amount: 1n });
+const things = (self: Scene, amount = 20n) => ({ kind: Kind.ERC1155, token: self.at.items, id: 5n, amount });
 
 describe("ChannelVault", () => {
   describe("takes in", () => {
@@ -81,7 +81,7 @@ describe("ChannelVault", () => {
       const given = assets.map(({ kind, token, id, amount }) => [kind, token, id, amount]);
       expect((told as { toArray(): unknown[] }[]).map((asset) => asset.toArray())).to.deep.equal(given);
       for (const { kind, token, id, amount } of assets) {
-        const held = await self.hub.assetOf(self.channel, assetKeyOf(String(token), BigInt(id)));
+        const held = await self.hub.assetOf(self.channel, assetKeyOf(token, BigInt(id)));
         expect(named(held)).to.deep.equal({ kind, token, id, amount });
       }
     });
@@ -90,7 +90,7 @@ describe("ChannelVault", () => {
       const self = await scene();
       await self.token.setMood(TokenMood.TakeFee, ZeroAddress, "0x");
       await join(self, peerAt(self, 0), { assets: [tokens(self)] });
-      const key = assetKeyOf(String(self.token.target));
+      const key = assetKeyOf(self.at.token);
       expect((await self.hub.assetOf(self.channel, key)).amount).to.equal(90n);
       await self.token.setMood(TokenMood.Overdo, ZeroAddress, "0x");
       await join(self, peerAt(self, 1), { assets: [tokens(self)] });
@@ -201,9 +201,9 @@ describe("ChannelVault", () => {
       const own = self.hub.connect(peer.account);
       await join(self, peer, { assets: [ether(100n), tokens(self), heroes(self), things(self)] });
       const keys = {
-        token: assetKeyOf(String(self.token.target)),
-        hero: assetKeyOf(String(self.hero.target), 7n),
-        item: assetKeyOf(String(self.items.target), 5n),
+        token: assetKeyOf(self.at.token),
+        hero: assetKeyOf(self.at.hero, 7n),
+        item: assetKeyOf(self.at.items, 5n),
       };
       const { address } = peer.account;
       await settle(
@@ -289,7 +289,7 @@ describe("ChannelVault", () => {
       const self = await scene();
       const other = { ...self, ...(await createChannel(self)) };
       await approveAll(other);
-      const key = assetKeyOf(String(self.token.target));
+      const key = assetKeyOf(self.at.token);
       await join(self, peerAt(self, 0), { assets: [tokens(self)] });
       await join(other, peerAt(self, 1), { assets: [tokens(self, 1n)] });
       const { address } = peerAt(self, 1).account;
@@ -306,7 +306,7 @@ describe("ChannelVault", () => {
       const member = await account.getAddress();
       await join(self, keeper, { member, consent: { member }, assets: [ether(100n), heroes(self)] });
       await join(self, peerAt(self, 1));
-      const heroKey = assetKeyOf(String(self.hero.target), 7n);
+      const heroKey = assetKeyOf(self.at.hero, 7n);
       await settle(
         self,
         [keeper, peerAt(self, 1)].map((peer, i) =>

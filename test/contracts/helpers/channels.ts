@@ -198,7 +198,7 @@ export async function consentOf(made: Made, peer: Peer) {
     program: made.program,
     member: peer.account.address,
     signer: peer.key.address,
-    stakeSource: ZeroAddress as string,
+    stakeSource: ZeroAddress,
     maxStake: STAKE,
     deadline: 2n ** 40n,
   };
