@@ -169,7 +169,8 @@ export async function connectChannel<const ProgramAbi extends Abi>(
     async read(name, args, { height, signal } = {}) {
       const data = codec.encode(name, args);
       const view = await connection.read({ data, ...(height !== undefined && { height }) }, { signal });
-      if (view.status === "failed") throw new SprfError("CHANNEL_CALL_FAILED", `${name}: ${codec.reason(view.returnData)}`);
+      if (view.status === "failed")
+        throw new SprfError("CHANNEL_CALL_FAILED", `${name}: ${codec.reason(view.returnData)}`);
       return { value: codec.decode(name, view.returnData) as never, height: view.height, commitment: view.commitment };
     },
     async transaction(by, callOptions) {
