@@ -1,15 +1,12 @@
 import { Interface } from "ethers";
 import { artifacts } from "hardhat";
 
-import type { CallRunnerOptions } from "../../src/channel/sandbox/call-runner.ts";
 import type { RecordContext } from "../../src/channel/sandbox/program-context.ts";
 import type { RecordInput } from "../../src/channel/sandbox/record-input.ts";
 import { createSandbox, type Execution, type Sandbox, type SandboxOptions } from "../../src/channel/sandbox/sandbox.ts";
 import { fromHex } from "../../src/utils/bytes.ts";
+import { GENESIS_MS, PROGRAM_ADDRESS, sandboxOptions } from "./sandbox-options.ts";
 
-/** Where test programs say that they are. */
-export const PROGRAM_ADDRESS = "0x00000000000000000000000000000000000c0de0";
-const GENESIS_MS = 1_767_225_600_000;
 const CALL_GAS = 1_000_000n;
 
 /** A compiled test program. */
@@ -32,18 +29,6 @@ export interface TestChannel {
 export async function compiledProgram(name: string): Promise<TestProgram> {
   const { abi, deployedBytecode } = await artifacts.readArtifact(name);
   return { abi: new Interface(abi), code: fromHex(deployedBytecode) };
-}
-
-export function sandboxOptions(
-  { code }: Pick<TestProgram, "code">,
-  options: Partial<SandboxOptions> & Partial<CallRunnerOptions> = {},
-): SandboxOptions {
-  return {
-    address: PROGRAM_ADDRESS,
-    code,
-    ticks: { tickMs: 0, maxCatchUpTicks: 0, genesisMs: GENESIS_MS },
-    ...options,
-  };
 }
 
 /** A channel of a test program, before record 0 or at the sandbox's head. */

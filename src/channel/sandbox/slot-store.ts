@@ -1,12 +1,6 @@
 import { equalBytes } from "../../utils/bytes.ts";
+import type { TouchedSlot } from "../../wire/channel/record.ts";
 import { isZero, slotOf, toWord, ZERO_WORD, type SlotKey } from "./slot-key.ts";
-
-/** A slot that a record read or wrote, with its values before and after; equal when it was not changed. */
-export interface TouchedSlot {
-  readonly slot: Uint8Array;
-  readonly before: Uint8Array;
-  readonly after: Uint8Array;
-}
 
 /** A slot's key and the value that it takes; undefined for none. */
 export type SlotChange = readonly [key: SlotKey, value: Uint8Array | undefined];

@@ -14,6 +14,8 @@ export const CHANNEL_TYPES = {
   Vote: "Vote(uint256 channel,bytes32 proposalHash,uint8 option)",
   JoinConsent:
     "JoinConsent(uint256 channel,address app,address program,address member,address signer,address stakeSource,uint256 maxStake,uint64 deadline)",
+  /** Shows a node whose client asks. */
+  Login: "Login(uint256 channel,address wallet,bytes32 challenge)",
   /** Reserved for the change of a leader off the chain. */
   LeaderChange:
     "LeaderChange(uint256 channel,uint64 term,address newLeader,uint64 certifiedTerm,uint64 certifiedHeight,uint64 head)",

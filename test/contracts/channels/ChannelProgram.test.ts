@@ -5,6 +5,7 @@ import { AbiCoder, id, keccak256, Wallet, ZeroAddress, ZeroHash } from "ethers";
 import fc from "fast-check";
 import { network } from "hardhat";
 
+import { compiledProgram, openTestChannel } from "../../helpers/program-sandbox.ts";
 import { ProgramRun, SYSTEM } from "../helpers/programs.ts";
 
 const { ethers, networkHelpers } = await network.create();
@@ -185,6 +186,27 @@ describe("ChannelProgram", () => {
     expect(await program.exitsOf(ALICE, keyOf(BOB, 23n))).to.equal(1n);
   });
 
+  it("should join and leave in the nodes' sandbox within its limits, with and without a hook", async () => {
+    const channel = await openTestChannel(await compiledProgram("FeatureProgram"));
+    await channel.play({ kind: "initialize", state: new Uint8Array() });
+    const assets = Array.from({ length: 24 }, (_, index) => ({ kind: 3, token: BOB, id: BigInt(index), amount: 1n }));
+    for (const fails of [false, true]) {
+      expect((await channel.call(BOB, "failHooks", [fails])).status).to.equal(1);
+      for (const effect of [
+        { type: "join", member: ALICE, assets },
+        { type: "leave", member: ALICE },
+      ] as const) {
+        const { status, touched, gasUsed } = await channel.play({ kind: "inbox", effect });
+        expect(status, `${effect.type} ${fails}`).to.equal(1);
+        expect(touched.length).to.be.below(128);
+        expect(gasUsed < 2_000_000n).to.equal(true);
+      }
+    }
+    expect(await channel.view("exitsOf", [ALICE, keyOf(BOB, 23n)])).to.deep.equal([2n]);
+    expect(await channel.view("lastHook")).to.deep.equal(["leave"]);
+    expect(await channel.view("nonceOf", [BOB])).to.deep.equal([2n]);
+  });
+
   it("should keep nobody in by a token of which there is more than a number can say", async () => {
     const { run, program } = await begin();
     for (let round = 0; round < 2; round++) {
@@ -234,6 +256,29 @@ describe("ChannelPrecompiles", () => {
     await expect(program.blake2f("0x00"))
       .to.be.revertedWithCustomError(program, "ChannelProgram_PrecompileFailed")
       .withArgs(9n);
+  });
+
+  it("should give the same in the nodes' sandbox", async () => {
+    const program = await ethers.deployContract("PrecompileProgram");
+    const channel = await openTestChannel(await compiledProgram("PrecompileProgram"));
+    const { r, s, v } = new Wallet(id("somebody")).signingKey.sign(id("hash"));
+    const data = `0x${"a1".repeat(77)}`;
+    const calls: [string, unknown[]][] = [
+      ["recover", [id("hash"), v, r, s]],
+      ["sha", [data]],
+      ["ripemd", [data]],
+      ["copy", [data]],
+      ["modexp", ["0x03", "0x05", "0x00000064"]],
+      ["bnAdd", [1n, 2n, 1n, 2n]],
+      ["bnMul", [1n, 2n, 9n]],
+      ["bnPairing", ["0x"]],
+      ["blake2f", [`0x0000000c${"00".repeat(208)}01`]],
+      ["p256Verify", [id("hash"), r, s, r, s]],
+    ];
+    for (const [name, args] of calls) {
+      const expected = await program.getFunction(name).staticCallResult(...args);
+      expect(await channel.view(name, args), name).to.deep.equal([...expected]);
+    }
   });
 
   it("should verify signatures of secp256r1", async () => {

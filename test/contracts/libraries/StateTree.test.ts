@@ -1,8 +1,12 @@
+import { readFileSync } from "node:fs";
+
 import { expect } from "chai";
 import { ZeroHash } from "ethers";
 import fc from "fast-check";
 import { network } from "hardhat";
+import { z } from "zod";
 
+import { createStateTree } from "../../../src/channel/sandbox/state-tree.ts";
 import {
   commonBits,
   NO_OPENING,
@@ -17,6 +21,20 @@ const { ethers } = await network.create();
 const libraries = await ethers.deployContract("ChannelLibraries");
 
 const CLOSE_BITS = 18;
+const VECTORS = z.array(
+  z.object({
+    name: z.string(),
+    root: z.string(),
+    proofs: z.array(
+      z.object({
+        slot: z.string(),
+        value: z.string().nullable(),
+        siblings: z.array(z.string()),
+        terminal: z.tuple([z.string(), z.string()]).nullable(),
+      }),
+    ),
+  }),
+);
 
 /** Slots whose ways part late, and some others. */
 const SLOTS = ((): string[] => {
@@ -135,6 +153,35 @@ describe("StateTree", () => {
       }
     }
     expect(kinds.size).to.equal(2);
+  });
+
+  it("should take the proofs that nodes make", async () => {
+    const tree = createStateTree();
+    const inTree = SLOTS.filter((_, index) => index % 3 !== 0);
+    for (const [index, slot] of inTree.entries()) {
+      tree.set(ethers.getBytes(pathOf(slot)), ethers.getBytes(word(BigInt(index) + 1n)));
+    }
+    const root = ethers.hexlify(tree.root());
+    for (const slot of SLOTS) {
+      const { siblings, terminal } = tree.prove(ethers.getBytes(pathOf(slot)));
+      const proof: SlotProof = {
+        siblings: siblings.map((sibling) => ethers.hexlify(sibling)),
+        leafPath: terminal === undefined ? ZeroHash : ethers.hexlify(terminal.path),
+        leafValue: terminal === undefined ? ZeroHash : ethers.hexlify(terminal.value),
+      };
+      expect(await valueOf(root, slot, proof)).to.equal(word(BigInt(inTree.indexOf(slot)) + 1n));
+    }
+  });
+
+  it("should take the proofs of the test vectors", async () => {
+    const vectors = VECTORS.parse(JSON.parse(readFileSync("test/vectors/channels/state-tree.json", "utf8")));
+    expect(vectors.length).to.be.above(2);
+    for (const { name, root, proofs } of vectors) {
+      for (const { slot, value, siblings, terminal } of proofs) {
+        const [leafPath, leafValue] = terminal ?? [ZeroHash, ZeroHash];
+        expect(await valueOf(root, slot, { siblings, leafPath, leafValue }), name).to.equal(value ?? ZeroHash);
+      }
+    }
   });
 
   it("should leave the root as it is when nothing is removed", async () => {

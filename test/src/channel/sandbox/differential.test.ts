@@ -7,7 +7,8 @@ import { createSandbox, type Execution } from "../../../../src/channel/sandbox/s
 import { toHex } from "../../../../src/utils/bytes.ts";
 import { differentialCalls } from "../../../helpers/channel-settings.ts";
 import { intrinsicGas, openOracle, type OracleResult } from "../../../helpers/edr-oracle.ts";
-import { compiledProgram, PROGRAM_ADDRESS, sandboxOptions } from "../../../helpers/program-sandbox.ts";
+import { compiledProgram } from "../../../helpers/program-sandbox.ts";
+import { PROGRAM_ADDRESS, sandboxOptions } from "../../../helpers/sandbox-options.ts";
 import { randomCalls } from "../../../helpers/random-calls.ts";
 import { seededRandom } from "../../../helpers/seeded-random.ts";
 
@@ -15,6 +16,7 @@ const PROGRAMS = [
   "BytesMock",
   "CounterMock",
   "FailingMock",
+  "FeatureProgram",
   "ListsMock",
   "LogsMock",
   "LoopsMock",
@@ -23,6 +25,7 @@ const PROGRAMS = [
   "PrecompilesMock",
   "SlotsMock",
   "TokenMock",
+  "TokenProgram",
   "TransientMock",
 ];
 /** A call takes a few milliseconds on both sides; on a loaded machine ten times that. */
