@@ -169,7 +169,8 @@ export async function connectChannel<const ProgramAbi extends Abi>(
     async read(name, args, { height, signal } = {}) {
       const data = codec.encode(name, args);
       const view = await connection.read({ data, ...(height !== undefined && { height }) }, { signal });
-      if (view.status === "failed") throw new SprfError("CHANNEL_CALL_FAILED", `${name}: ${codec.reason(view.returnData)}`);
+      if (view.status === "failed")
+        throw new SprfError("CHANNEL_CALL_FAILED", `${name}: ${codec.reason(view.returnData)}`);
       return { value: codec.decode(name, view.returnData) as never, height: view.height, commitment: view.commitment };
     },
     async transaction(by, callOptions) {
@@ -181,6 +182,7 @@ export async function connectChannel<const ProgramAbi extends Abi>(
       }
     },
     async useSessionKey({ functions = [], expiryMs, signal }) {
+      if (expiryMs <= systemClock.now()) throw new SprfError("INVALID_INPUT", "expiryMs: has passed already");
       const selectors = functions.map((name) => codec.selector(name));
       const grant = { channel, wallet, functions: selectors, expiryMs: BigInt(expiryMs) };
       const key = await createSessionKey(signer, at, grant, systemRandom);
@@ -191,9 +193,14 @@ export async function connectChannel<const ProgramAbi extends Abi>(
       const ending = sessionKey;
       if (ending === undefined) return;
       sessionKey = undefined;
-      const revoke = { channel, wallet, key: ending.key, nonce: await connection.nonce({ signal }) };
-      const signature = await sign(signer, typedDataOf(at, "SessionRevoke", revoke));
-      await connection.session({ what: "revoke", revoke, signature }, { signal });
+      await calls.spend(
+        async (nonce) => {
+          const revoke = { channel, wallet, key: ending.key, nonce };
+          const signature = await sign(signer, typedDataOf(at, "SessionRevoke", revoke));
+          await connection.session({ what: "revoke", revoke, signature }, { signal });
+        },
+        { signal },
+      );
     },
     async leave(callOptions) {
       await connection.leave(callOptions);
