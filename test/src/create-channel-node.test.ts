@@ -4,21 +4,20 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
-import { createLibp2pChannelNetwork } from "../../../src/adapters/channel-network/libp2p.ts";
-import { systemClock } from "../../../src/adapters/clock/system.ts";
-import { createLibp2pNode, type Libp2pNode } from "../../../src/adapters/libp2p/node.ts";
-import { createMemoryLogger, type LogLine } from "../../../src/adapters/logger/memory.ts";
-import { openFileRecordLog } from "../../../src/adapters/record-log/file.ts";
-import { createChannelNode, type ChannelNode } from "../../../src/channel/channel-node.ts";
-import type { ChannelInfo } from "../../../src/ports/channel-hub.ts";
-import { fromHex, toHex } from "../../../src/utils/bytes.ts";
-import { addressOfKey, signDigest } from "../../../src/utils/recoverable-signature.ts";
-import { publicKeyOf } from "../../../src/utils/secp256k1.ts";
-import { callDigest, type SignedCall } from "../../../src/wire/channel/call.ts";
-import { CounterProgram__factory } from "../../../typechain-types/factories/mocks/channels/CounterProgram__factory.ts";
-import { startChannelChain, type ChannelChain, type ChannelPeer } from "../../helpers/channel-chain.ts";
-import { testKey } from "../../helpers/channel-scene.ts";
-import { until } from "../../helpers/until.ts";
+import { systemClock } from "../../src/adapters/clock/system.ts";
+import { createLibp2pNode, type Libp2pNode } from "../../src/adapters/libp2p/node.ts";
+import { createMemoryLogger, type LogLine } from "../../src/adapters/logger/memory.ts";
+import type { ChannelNode } from "../../src/channel/channel-node.ts";
+import { createChannelNode } from "../../src/create-channel-node.ts";
+import type { ChannelInfo } from "../../src/ports/channel-hub.ts";
+import { fromHex, toHex } from "../../src/utils/bytes.ts";
+import { addressOfKey, signDigest } from "../../src/utils/recoverable-signature.ts";
+import { publicKeyOf } from "../../src/utils/secp256k1.ts";
+import { callDigest, type SignedCall } from "../../src/wire/channel/call.ts";
+import { CounterProgram__factory } from "../../typechain-types/factories/mocks/channels/CounterProgram__factory.ts";
+import { startChannelChain, type ChannelChain, type ChannelPeer } from "../helpers/channel-chain.ts";
+import { testKey } from "../helpers/channel-scene.ts";
+import { until } from "../helpers/until.ts";
 
 const MEMBERS = 3;
 const SLOW = { timeoutMs: 60_000 };
@@ -31,7 +30,7 @@ interface Member {
   readonly node: ChannelNode;
 }
 
-describe("channel: nodes over libp2p, with logs on disk and the hub", function () {
+describe("create-channel-node: nodes over libp2p, with logs on disk and the hub", function () {
   this.timeout(180_000);
   let chain: ChannelChain;
   let info: ChannelInfo;
@@ -67,17 +66,16 @@ describe("channel: nodes over libp2p, with logs on disk and the hub", function (
     await libp2p.start();
     const addressesOf = async (signer: string): Promise<readonly string[]> =>
       members.find((member) => member.peer.signer === signer)?.libp2p.multiaddrs() ?? [];
-    const network = createLibp2pChannelNetwork({
-      libp2p: libp2p.libp2p,
-      self: peer.signer,
-      addressesOf,
-      clock: systemClock,
-      logger,
-    });
-    const log = await openFileRecordLog({ directory: join(folder, String(index)), logger });
-    const node = createChannelNode(
-      { hub: peer.hub, network, log, clock: systemClock, logger },
-      { channel: info.channel, signerKey },
+    const channels = { addresses: chain.addresses, hub: peer.hub, pool: peer.pool };
+    const node = await createChannelNode(
+      { chain: { channels }, keys: peer.keys, node: libp2p, clock: systemClock, logger },
+      {
+        channel: info.channel,
+        dataDirectory: join(folder, String(index)),
+        // The second names the first, which it dials; the others are found by asking.
+        members: index === 2 ? members[0]!.libp2p.multiaddrs() : [],
+        addressesOf,
+      },
     );
     return { peer, libp2p, lines, node };
   }
