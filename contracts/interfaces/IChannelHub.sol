@@ -41,7 +41,7 @@ import {IStakingPool} from "./IStakingPool.sol";
 ///
 /// **Settlement**: one at a time moves the final height on, from where the last one ended. It starts from an empty state,
 /// so the first one's changes are the whole state. With a quorum it has passed and waits for the channel's window, which
-/// is skipped when every counted member is for it; then it is final: in the mode `Slots` its changes are written into the
+/// is skipped when every member is for it and none is banned; then it is final: in the mode `Slots` its changes go into the
 /// store, in one transaction or in parts of whole chunks, in the mode `Root` anybody writes the slots that it needs by
 /// proof. Leaves at or before its inbox cursor release stakes and let assets be claimed, a close ends the channel.
 ///

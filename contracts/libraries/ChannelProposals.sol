@@ -355,9 +355,10 @@ library ChannelProposals {
         revert IChannelHub.ChannelHub_NoQuorum(ChannelRoster.count(ballot.inFavour), counted);
     }
 
-    /// @dev Those who are absent are asked too: they still own what is settled.
+    /// @dev Those who are absent are asked too: they still own what is settled. So do those who were banned and have no vote:
+    /// until a settlement has let them go there is time to object, or one of two could ban the other one and take all at once.
     function _isUnanimous(Channel storage self, Ballot memory ballot) private view returns (bool) {
-        return ballot.electorate & ~self.roster.banned & ~ballot.inFavour == 0;
+        return self.roster.banned == 0 && ballot.electorate & ~ballot.inFavour == 0;
     }
 
     function _hasQuorum(Channel storage self, Ballot memory ballot) private view returns (bool) {
