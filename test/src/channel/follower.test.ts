@@ -135,10 +135,7 @@ describe("channel: a follower", function () {
       certified: 0,
       signature: signAck(scene.hub.domain, { channel: 1n, term, height, recordHash, certified: 0 }, signerKey),
     }));
-    leader.network.send(
-      follower!.signer,
-      bytesOf({ kind: "batch", certificate: { term, height, recordHash, acks } }),
-    );
+    leader.network.send(follower!.signer, bytesOf({ kind: "batch", certificate: { term, height, recordHash, acks } }));
     const hash = toHex(hashSettlement(own));
     await until(() => heard.some((message) => message.kind === "vote" && toHex(message.proposalHash) === hash));
     await other.stop();
