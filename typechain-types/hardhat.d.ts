@@ -85,6 +85,7 @@ getContractFactory(name: 'PlainHero', signerOrOptions?: ethers.Signer | FactoryO
 getContractFactory(name: 'PlainItems', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PlainItems__factory>
 getContractFactory(name: 'PostMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PostMock__factory>
 getContractFactory(name: 'PostProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PostProgram__factory>
+getContractFactory(name: 'PrecompileProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PrecompileProgram__factory>
 getContractFactory(name: 'PrecompilesMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PrecompilesMock__factory>
 getContractFactory(name: 'ScriptedApp', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedApp__factory>
 getContractFactory(name: 'ScriptedToken', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedToken__factory>
@@ -168,6 +169,7 @@ getContractAt(name: 'PlainHero', address: string | ethers.Addressable, signer?: 
 getContractAt(name: 'PlainItems', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PlainItems>
 getContractAt(name: 'PostMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PostMock>
 getContractAt(name: 'PostProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PostProgram>
+getContractAt(name: 'PrecompileProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PrecompileProgram>
 getContractAt(name: 'PrecompilesMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PrecompilesMock>
 getContractAt(name: 'ScriptedApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedApp>
 getContractAt(name: 'ScriptedToken', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedToken>
@@ -251,6 +253,7 @@ deployContract(name: 'PlainHero', signerOrOptions?: ethers.Signer | DeployContra
 deployContract(name: 'PlainItems', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainItems>
 deployContract(name: 'PostMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostMock>
 deployContract(name: 'PostProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostProgram>
+deployContract(name: 'PrecompileProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompileProgram>
 deployContract(name: 'PrecompilesMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompilesMock>
 deployContract(name: 'ScriptedApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedApp>
 deployContract(name: 'ScriptedToken', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedToken>
@@ -334,6 +337,7 @@ deployContract(name: 'PlainHero', args: any[], signerOrOptions?: ethers.Signer |
 deployContract(name: 'PlainItems', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainItems>
 deployContract(name: 'PostMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostMock>
 deployContract(name: 'PostProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostProgram>
+deployContract(name: 'PrecompileProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompileProgram>
 deployContract(name: 'PrecompilesMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompilesMock>
 deployContract(name: 'ScriptedApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedApp>
 deployContract(name: 'ScriptedToken', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedToken>

@@ -167,6 +167,8 @@ export type { PostMock } from './mocks/channels/PostMock.js';
 export { PostMock__factory } from './factories/mocks/channels/PostMock__factory.js';
 export type { PostProgram } from './mocks/channels/PostProgram.js';
 export { PostProgram__factory } from './factories/mocks/channels/PostProgram__factory.js';
+export type { PrecompileProgram } from './mocks/channels/PrecompileProgram.js';
+export { PrecompileProgram__factory } from './factories/mocks/channels/PrecompileProgram__factory.js';
 export type { PrecompilesMock } from './mocks/channels/PrecompilesMock.js';
 export { PrecompilesMock__factory } from './factories/mocks/channels/PrecompilesMock__factory.js';
 export type { ScriptedApp } from './mocks/channels/ScriptedApp.js';

@@ -42,11 +42,11 @@ contract ChannelLibraries {
         return OpcodeScan.firstForbidden(code);
     }
 
-    function valueOf(bytes32 root, bytes32 slot, SlotProof calldata proof) external pure returns (bytes32) {
+    function slotValue(bytes32 root, bytes32 slot, SlotProof calldata proof) external pure returns (bytes32) {
         return StateTree.valueOf(root, slot, proof);
     }
 
-    function update(
+    function updatedRoot(
         bytes32 root,
         bytes32 slot,
         bytes32 value,

@@ -71,7 +71,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface ChannelLibrariesInterface extends Interface {
-    getFunction(nameOrSignature: "bases" | "changesRoot" | "check" | "chunkHashes" | "digestOf" | "domainOf" | "firstForbidden" | "hashAck" | "hashBatch" | "hashCall" | "hashJoinConsent" | "hashPunishment" | "hashSessionGrant" | "hashSessionRevoke" | "hashSettlement" | "inboxHash" | "merkleRoot" | "recordHash" | "update" | "valueOf" | "voteHash"): FunctionFragment;
+    getFunction(nameOrSignature: "bases" | "changesRoot" | "check" | "chunkHashes" | "digestOf" | "domainOf" | "firstForbidden" | "hashAck" | "hashBatch" | "hashCall" | "hashJoinConsent" | "hashPunishment" | "hashSessionGrant" | "hashSessionRevoke" | "hashSettlement" | "inboxHash" | "merkleRoot" | "recordHash" | "slotValue" | "updatedRoot" | "voteHash"): FunctionFragment;
 
     
 
@@ -93,8 +93,8 @@ encodeFunctionData(functionFragment: 'hashSettlement', values: [SettlementStruct
 encodeFunctionData(functionFragment: 'inboxHash', values: [InboxEntryStruct]): string;
 encodeFunctionData(functionFragment: 'merkleRoot', values: [BytesLike[]]): string;
 encodeFunctionData(functionFragment: 'recordHash', values: [RecordHeaderStruct]): string;
-encodeFunctionData(functionFragment: 'update', values: [BytesLike, BytesLike, BytesLike, SlotProofStruct, SlotOpeningStruct]): string;
-encodeFunctionData(functionFragment: 'valueOf', values: [BytesLike, BytesLike, SlotProofStruct]): string;
+encodeFunctionData(functionFragment: 'slotValue', values: [BytesLike, BytesLike, SlotProofStruct]): string;
+encodeFunctionData(functionFragment: 'updatedRoot', values: [BytesLike, BytesLike, BytesLike, SlotProofStruct, SlotOpeningStruct]): string;
 encodeFunctionData(functionFragment: 'voteHash', values: [BigNumberish, BytesLike, BigNumberish]): string;
 
     decodeFunctionResult(functionFragment: 'bases', data: BytesLike): Result;
@@ -115,8 +115,8 @@ decodeFunctionResult(functionFragment: 'hashSettlement', data: BytesLike): Resul
 decodeFunctionResult(functionFragment: 'inboxHash', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'merkleRoot', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'recordHash', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'update', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'valueOf', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'slotValue', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'updatedRoot', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'voteHash', data: BytesLike): Result;
   }
 
@@ -300,16 +300,16 @@ decodeFunctionResult(functionFragment: 'voteHash', data: BytesLike): Result;
     
 
     
-    update: TypedContractMethod<
-      [root: BytesLike, slot: BytesLike, value: BytesLike, proof: SlotProofStruct, opening: SlotOpeningStruct, ],
+    slotValue: TypedContractMethod<
+      [root: BytesLike, slot: BytesLike, proof: SlotProofStruct, ],
       [string],
       'view'
     >
     
 
     
-    valueOf: TypedContractMethod<
-      [root: BytesLike, slot: BytesLike, proof: SlotProofStruct, ],
+    updatedRoot: TypedContractMethod<
+      [root: BytesLike, slot: BytesLike, value: BytesLike, proof: SlotProofStruct, opening: SlotOpeningStruct, ],
       [string],
       'view'
     >
@@ -416,13 +416,13 @@ getFunction(nameOrSignature: 'recordHash'): TypedContractMethod<
       [string],
       'view'
     >;
-getFunction(nameOrSignature: 'update'): TypedContractMethod<
-      [root: BytesLike, slot: BytesLike, value: BytesLike, proof: SlotProofStruct, opening: SlotOpeningStruct, ],
+getFunction(nameOrSignature: 'slotValue'): TypedContractMethod<
+      [root: BytesLike, slot: BytesLike, proof: SlotProofStruct, ],
       [string],
       'view'
     >;
-getFunction(nameOrSignature: 'valueOf'): TypedContractMethod<
-      [root: BytesLike, slot: BytesLike, proof: SlotProofStruct, ],
+getFunction(nameOrSignature: 'updatedRoot'): TypedContractMethod<
+      [root: BytesLike, slot: BytesLike, value: BytesLike, proof: SlotProofStruct, opening: SlotOpeningStruct, ],
       [string],
       'view'
     >;

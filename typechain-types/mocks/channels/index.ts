@@ -16,6 +16,7 @@ export type { PlainHero } from './PlainHero.js';
 export type { PlainItems } from './PlainItems.js';
 export type { PostMock } from './PostMock.js';
 export type { PostProgram } from './PostProgram.js';
+export type { PrecompileProgram } from './PrecompileProgram.js';
 export type { PrecompilesMock } from './PrecompilesMock.js';
 export type { ScriptedApp } from './ScriptedApp.js';
 export type { ScriptedToken } from './ScriptedToken.js';

@@ -16,6 +16,7 @@ export { PlainHero__factory } from './PlainHero__factory.js';
 export { PlainItems__factory } from './PlainItems__factory.js';
 export { PostMock__factory } from './PostMock__factory.js';
 export { PostProgram__factory } from './PostProgram__factory.js';
+export { PrecompileProgram__factory } from './PrecompileProgram__factory.js';
 export { PrecompilesMock__factory } from './PrecompilesMock__factory.js';
 export { ScriptedApp__factory } from './ScriptedApp__factory.js';
 export { ScriptedToken__factory } from './ScriptedToken__factory.js';
