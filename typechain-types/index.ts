@@ -159,6 +159,8 @@ export type { LoopsMock } from './mocks/channels/LoopsMock.js';
 export { LoopsMock__factory } from './factories/mocks/channels/LoopsMock__factory.js';
 export type { PackedMock } from './mocks/channels/PackedMock.js';
 export { PackedMock__factory } from './factories/mocks/channels/PackedMock__factory.js';
+export type { PlainApp } from './mocks/channels/PlainApp.js';
+export { PlainApp__factory } from './factories/mocks/channels/PlainApp__factory.js';
 export type { PlainHero } from './mocks/channels/PlainHero.js';
 export { PlainHero__factory } from './factories/mocks/channels/PlainHero__factory.js';
 export type { PlainItems } from './mocks/channels/PlainItems.js';

@@ -5,6 +5,7 @@ import { AbiCoder, id, keccak256, Wallet, ZeroAddress, ZeroHash } from "ethers";
 import fc from "fast-check";
 import { network } from "hardhat";
 
+import { compiledProgram, openTestChannel } from "../../helpers/program-sandbox.ts";
 import { ProgramRun, SYSTEM } from "../helpers/programs.ts";
 
 const { ethers, networkHelpers } = await network.create();
@@ -183,6 +184,27 @@ describe("ChannelProgram", () => {
     expect(left.gasUsed).to.be.below(2_000_000n);
     expect((await run.changesOf(left.hash)).length).to.be.below(128);
     expect(await program.exitsOf(ALICE, keyOf(BOB, 23n))).to.equal(1n);
+  });
+
+  it("should join and leave in the nodes' sandbox within its limits, with and without a hook", async () => {
+    const channel = await openTestChannel(await compiledProgram("FeatureProgram"));
+    await channel.play({ kind: "initialize", state: new Uint8Array() });
+    const assets = Array.from({ length: 24 }, (_, index) => ({ kind: 3, token: BOB, id: BigInt(index), amount: 1n }));
+    for (const fails of [false, true]) {
+      expect((await channel.call(BOB, "failHooks", [fails])).status).to.equal(1);
+      for (const effect of [
+        { type: "join", member: ALICE, assets },
+        { type: "leave", member: ALICE },
+      ] as const) {
+        const { status, touched, gasUsed } = await channel.play({ kind: "inbox", effect });
+        expect(status, `${effect.type} ${fails}`).to.equal(1);
+        expect(touched.length).to.be.below(128);
+        expect(gasUsed < 2_000_000n).to.equal(true);
+      }
+    }
+    expect(await channel.view("exitsOf", [ALICE, keyOf(BOB, 23n)])).to.deep.equal([2n]);
+    expect(await channel.view("lastHook")).to.deep.equal(["leave"]);
+    expect(await channel.view("nonceOf", [BOB])).to.deep.equal([2n]);
   });
 
   it("should keep nobody in by a token of which there is more than a number can say", async () => {

@@ -3,10 +3,20 @@ import { AbiCoder, id, keccak256, toBeHex, TypedDataEncoder, type TypedDataField
 import fc from "fast-check";
 import { network } from "hardhat";
 
+import {
+  MAX_CALL_GAS,
+  MAX_CALLDATA_BYTES,
+  MAX_MEMBER_ASSETS,
+  MAX_TOUCHED_SLOTS,
+} from "../../../src/domain/channel/limits.ts";
+import { CHUNK_CHANGES } from "../../../src/wire/channel/settlement.ts";
+
 const { ethers } = await network.create();
 const libraries = await ethers.deployContract("ChannelLibraries");
 /** Some address. */
 const HUB = ethers.getAddress(`0x${"ab".repeat(20)}`);
+/** As many as a bit set of the hub has seats. */
+const MAX_MEMBERS = 64;
 const coder = AbiCoder.defaultAbiCoder();
 
 /** What the specification of channels says is signed. */
@@ -97,6 +107,19 @@ describe("RecordHash", () => {
       [[entry.index, entry.kind, account, entry.timeMs, entry.data]],
     );
     expect(await libraries.inboxHash(entry)).to.equal(keccak256(encoded));
+  });
+});
+
+describe("ChannelLimits", () => {
+  it("should be those of the nodes", async () => {
+    expect([...(await libraries.limits())].map(Number)).to.deep.equal([
+      MAX_TOUCHED_SLOTS,
+      MAX_CALLDATA_BYTES,
+      MAX_CALL_GAS,
+      MAX_MEMBERS,
+      MAX_MEMBER_ASSETS,
+      CHUNK_CHANGES,
+    ]);
   });
 });
 

@@ -72,8 +72,8 @@ describe("OpcodeScan", () => {
 
   it("should scan the largest code there can be in one transaction", async () => {
     // JUMPDESTs are reached one and all.
-    const gas = await libraries.firstForbidden.estimateGas(`0x${"5b".repeat(24_576)}`);
-    expect(gas).to.be.below(12_000_000n);
+    const code = `0x${"5b".repeat(24_576)}`;
+    expect(await libraries.firstForbidden(code, { gasLimit: 12_000_000n })).to.equal(24_576n);
   });
 
   for (const [name, opcode] of Object.entries(FORBIDDEN)) {

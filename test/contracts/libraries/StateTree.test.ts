@@ -3,6 +3,7 @@ import { ZeroHash } from "ethers";
 import fc from "fast-check";
 import { network } from "hardhat";
 
+import { createStateTree } from "../../../src/channel/sandbox/state-tree.ts";
 import {
   commonBits,
   NO_OPENING,
@@ -135,6 +136,24 @@ describe("StateTree", () => {
       }
     }
     expect(kinds.size).to.equal(2);
+  });
+
+  it("should take the proofs that nodes make", async () => {
+    const tree = createStateTree();
+    const inTree = SLOTS.filter((_, index) => index % 3 !== 0);
+    for (const [index, slot] of inTree.entries()) {
+      tree.set(ethers.getBytes(pathOf(slot)), ethers.getBytes(word(BigInt(index) + 1n)));
+    }
+    const root = ethers.hexlify(tree.root());
+    for (const slot of SLOTS) {
+      const { siblings, terminal } = tree.prove(ethers.getBytes(pathOf(slot)));
+      const proof: SlotProof = {
+        siblings: siblings.map((sibling) => ethers.hexlify(sibling)),
+        leafPath: terminal === undefined ? ZeroHash : ethers.hexlify(terminal.path),
+        leafValue: terminal === undefined ? ZeroHash : ethers.hexlify(terminal.value),
+      };
+      expect(await valueOf(root, slot, proof)).to.equal(word(BigInt(inTree.indexOf(slot)) + 1n));
+    }
   });
 
   it("should leave the root as it is when nothing is removed", async () => {

@@ -71,7 +71,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface ChannelLibrariesInterface extends Interface {
-    getFunction(nameOrSignature: "bases" | "changesRoot" | "check" | "chunkHashes" | "digestOf" | "domainOf" | "firstForbidden" | "hashAck" | "hashBatch" | "hashCall" | "hashJoinConsent" | "hashPunishment" | "hashSessionGrant" | "hashSessionRevoke" | "hashSettlement" | "inboxHash" | "merkleRoot" | "recordHash" | "slotValue" | "updatedRoot" | "voteHash"): FunctionFragment;
+    getFunction(nameOrSignature: "bases" | "changesRoot" | "check" | "chunkHashes" | "digestOf" | "domainOf" | "firstForbidden" | "hashAck" | "hashBatch" | "hashCall" | "hashJoinConsent" | "hashPunishment" | "hashSessionGrant" | "hashSessionRevoke" | "hashSettlement" | "inboxHash" | "limits" | "merkleRoot" | "recordHash" | "slotValue" | "updatedRoot" | "voteHash"): FunctionFragment;
 
     
 
@@ -91,6 +91,7 @@ encodeFunctionData(functionFragment: 'hashSessionGrant', values: [SessionGrantSt
 encodeFunctionData(functionFragment: 'hashSessionRevoke', values: [SessionRevokeStruct]): string;
 encodeFunctionData(functionFragment: 'hashSettlement', values: [SettlementStruct]): string;
 encodeFunctionData(functionFragment: 'inboxHash', values: [InboxEntryStruct]): string;
+encodeFunctionData(functionFragment: 'limits', values?: undefined): string;
 encodeFunctionData(functionFragment: 'merkleRoot', values: [BytesLike[]]): string;
 encodeFunctionData(functionFragment: 'recordHash', values: [RecordHeaderStruct]): string;
 encodeFunctionData(functionFragment: 'slotValue', values: [BytesLike, BytesLike, SlotProofStruct]): string;
@@ -113,6 +114,7 @@ decodeFunctionResult(functionFragment: 'hashSessionGrant', data: BytesLike): Res
 decodeFunctionResult(functionFragment: 'hashSessionRevoke', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'hashSettlement', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'inboxHash', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'limits', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'merkleRoot', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'recordHash', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'slotValue', data: BytesLike): Result;
@@ -284,6 +286,14 @@ decodeFunctionResult(functionFragment: 'voteHash', data: BytesLike): Result;
     
 
     
+    limits: TypedContractMethod<
+      [],
+      [bigint[]],
+      'view'
+    >
+    
+
+    
     merkleRoot: TypedContractMethod<
       [leaves: BytesLike[], ],
       [string],
@@ -404,6 +414,11 @@ getFunction(nameOrSignature: 'hashSettlement'): TypedContractMethod<
 getFunction(nameOrSignature: 'inboxHash'): TypedContractMethod<
       [entry: InboxEntryStruct, ],
       [string],
+      'view'
+    >;
+getFunction(nameOrSignature: 'limits'): TypedContractMethod<
+      [],
+      [bigint[]],
       'view'
     >;
 getFunction(nameOrSignature: 'merkleRoot'): TypedContractMethod<

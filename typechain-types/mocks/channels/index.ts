@@ -12,6 +12,7 @@ export type { ListsMock } from './ListsMock.js';
 export type { LogsMock } from './LogsMock.js';
 export type { LoopsMock } from './LoopsMock.js';
 export type { PackedMock } from './PackedMock.js';
+export type { PlainApp } from './PlainApp.js';
 export type { PlainHero } from './PlainHero.js';
 export type { PlainItems } from './PlainItems.js';
 export type { PostMock } from './PostMock.js';

@@ -12,6 +12,7 @@ export { ListsMock__factory } from './ListsMock__factory.js';
 export { LogsMock__factory } from './LogsMock__factory.js';
 export { LoopsMock__factory } from './LoopsMock__factory.js';
 export { PackedMock__factory } from './PackedMock__factory.js';
+export { PlainApp__factory } from './PlainApp__factory.js';
 export { PlainHero__factory } from './PlainHero__factory.js';
 export { PlainItems__factory } from './PlainItems__factory.js';
 export { PostMock__factory } from './PostMock__factory.js';
