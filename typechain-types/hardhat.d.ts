@@ -81,10 +81,12 @@ getContractFactory(name: 'ListsMock', signerOrOptions?: ethers.Signer | FactoryO
 getContractFactory(name: 'LogsMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.LogsMock__factory>
 getContractFactory(name: 'LoopsMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.LoopsMock__factory>
 getContractFactory(name: 'PackedMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PackedMock__factory>
+getContractFactory(name: 'PlainApp', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PlainApp__factory>
 getContractFactory(name: 'PlainHero', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PlainHero__factory>
 getContractFactory(name: 'PlainItems', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PlainItems__factory>
 getContractFactory(name: 'PostMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PostMock__factory>
 getContractFactory(name: 'PostProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PostProgram__factory>
+getContractFactory(name: 'PrecompileProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PrecompileProgram__factory>
 getContractFactory(name: 'PrecompilesMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PrecompilesMock__factory>
 getContractFactory(name: 'ScriptedApp', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedApp__factory>
 getContractFactory(name: 'ScriptedToken', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedToken__factory>
@@ -164,10 +166,12 @@ getContractAt(name: 'ListsMock', address: string | ethers.Addressable, signer?: 
 getContractAt(name: 'LogsMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.LogsMock>
 getContractAt(name: 'LoopsMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.LoopsMock>
 getContractAt(name: 'PackedMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PackedMock>
+getContractAt(name: 'PlainApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PlainApp>
 getContractAt(name: 'PlainHero', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PlainHero>
 getContractAt(name: 'PlainItems', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PlainItems>
 getContractAt(name: 'PostMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PostMock>
 getContractAt(name: 'PostProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PostProgram>
+getContractAt(name: 'PrecompileProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PrecompileProgram>
 getContractAt(name: 'PrecompilesMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PrecompilesMock>
 getContractAt(name: 'ScriptedApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedApp>
 getContractAt(name: 'ScriptedToken', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedToken>
@@ -247,10 +251,12 @@ deployContract(name: 'ListsMock', signerOrOptions?: ethers.Signer | DeployContra
 deployContract(name: 'LogsMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LogsMock>
 deployContract(name: 'LoopsMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LoopsMock>
 deployContract(name: 'PackedMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PackedMock>
+deployContract(name: 'PlainApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainApp>
 deployContract(name: 'PlainHero', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainHero>
 deployContract(name: 'PlainItems', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainItems>
 deployContract(name: 'PostMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostMock>
 deployContract(name: 'PostProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostProgram>
+deployContract(name: 'PrecompileProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompileProgram>
 deployContract(name: 'PrecompilesMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompilesMock>
 deployContract(name: 'ScriptedApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedApp>
 deployContract(name: 'ScriptedToken', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedToken>
@@ -330,10 +336,12 @@ deployContract(name: 'ListsMock', args: any[], signerOrOptions?: ethers.Signer |
 deployContract(name: 'LogsMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LogsMock>
 deployContract(name: 'LoopsMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LoopsMock>
 deployContract(name: 'PackedMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PackedMock>
+deployContract(name: 'PlainApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainApp>
 deployContract(name: 'PlainHero', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainHero>
 deployContract(name: 'PlainItems', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainItems>
 deployContract(name: 'PostMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostMock>
 deployContract(name: 'PostProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostProgram>
+deployContract(name: 'PrecompileProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompileProgram>
 deployContract(name: 'PrecompilesMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompilesMock>
 deployContract(name: 'ScriptedApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedApp>
 deployContract(name: 'ScriptedToken', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedToken>

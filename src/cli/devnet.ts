@@ -148,6 +148,7 @@ function print(
     `    Disputes          ${chain.contracts.disputes}`,
     `    WorkerRecords     ${chain.contracts.records}`,
     ...gridLines(chain.grid),
+    ...channelLines(chain.channels),
     `  Stellar      ${ledger.rpcUrl}  (network "${ledger.networkPassphrase}")`,
     `    friendbot         ${friendbotUrl}`,
     ...waku.peers.map((peer, index) => `  ${index === 0 ? "Waku" : "    "}         ${peer}`),
@@ -170,4 +171,9 @@ function gridLines(grid: Devnet["networks"]["chain"]["grid"]): readonly string[]
     `    PriceBook         ${grid.prices}`,
     `    GridQuotes        ${grid.quotes}`,
   ];
+}
+
+function channelLines(channels: Devnet["networks"]["chain"]["channels"]): readonly string[] {
+  if (channels === undefined) return [];
+  return [`    ChannelHub        ${channels.hub}`, `    StakingPool       ${channels.pool}`];
 }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ChangeSets} from "../../libraries/ChangeSets.sol";
+import {ChannelLimits} from "../../libraries/ChannelLimits.sol";
 import {ChannelSignatures} from "../../libraries/ChannelSignatures.sol";
 import {ChannelSlots} from "../../libraries/ChannelSlots.sol";
 import {MerkleRoots} from "../../libraries/MerkleRoots.sol";
@@ -42,11 +43,11 @@ contract ChannelLibraries {
         return OpcodeScan.firstForbidden(code);
     }
 
-    function valueOf(bytes32 root, bytes32 slot, SlotProof calldata proof) external pure returns (bytes32) {
+    function slotValue(bytes32 root, bytes32 slot, SlotProof calldata proof) external pure returns (bytes32) {
         return StateTree.valueOf(root, slot, proof);
     }
 
-    function update(
+    function updatedRoot(
         bytes32 root,
         bytes32 slot,
         bytes32 value,
@@ -110,6 +111,18 @@ contract ChannelLibraries {
 
     function voteHash(uint256 channel, bytes32 proposalHash, uint8 option) external pure returns (bytes32) {
         return ChannelSignatures.voteHash(channel, proposalHash, option);
+    }
+
+    function limits() external pure returns (uint256[6] memory) {
+        return
+            [
+                ChannelLimits.TOUCHED_SLOTS,
+                ChannelLimits.CALLDATA_BYTES,
+                ChannelLimits.CALL_GAS,
+                ChannelLimits.MEMBERS,
+                ChannelLimits.ASSETS,
+                ChannelLimits.CHUNK
+            ];
     }
 
     function bases() external pure returns (bytes32[7] memory) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {ERC1155Holder} from "@openzeppelin/contracts/token/ERC1155/utils/ERC1155Holder.sol";
+
 import {IChannelApp} from "../../interfaces/IChannelApp.sol";
 import {ChannelNotice} from "../../types/ChannelTypes.sol";
 import {Actor} from "../Actor.sol";
 
 /// @title An app of channels that acts as its caller says, and hears as it was told
-contract ScriptedApp is Actor, IChannelApp {
+contract ScriptedApp is Actor, ERC1155Holder, IChannelApp {
     enum Hearing {
         Listen,
         Refuse,

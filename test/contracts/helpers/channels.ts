@@ -5,7 +5,6 @@ import type { ChannelHub, ScriptedApp, StakingPool } from "../../../typechain-ty
 import type {
   AssetStruct,
   ChangeStruct,
-  ConfigStruct,
   PunishmentStruct,
   SettlementStruct,
   SignedVoteStruct,
@@ -27,7 +26,20 @@ export const BAN_MS = 300_000n;
 export const CHUNK = 256;
 export const INITIAL_STATE = "0x1234";
 
-export const CONFIG = {
+export interface HubConfig {
+  mode: bigint;
+  readAccess: bigint;
+  votesAreProof: boolean;
+  maxMembers: bigint;
+  tickMs: bigint;
+  maxCatchUpTicks: bigint;
+  windowSeconds: bigint;
+  aliveSeconds: bigint;
+  stakeWei: bigint;
+  fineWei: bigint;
+}
+
+export const CONFIG: HubConfig = {
   mode: Mode.Slots,
   readAccess: 0n,
   votesAreProof: false,
@@ -38,7 +50,7 @@ export const CONFIG = {
   aliveSeconds: 0n,
   stakeWei: 0n,
   fineWei: 0n,
-} satisfies ConfigStruct;
+};
 
 const CONSENT_TYPES = {
   JoinConsent: [
@@ -93,7 +105,7 @@ const tupleOf = (types: Record<string, readonly { name: string; type: string }[]
 
 /** A member: an account, and the key that signs for its node. */
 export interface Peer {
-  account: HardhatEthersSigner;
+  account: Wallet;
   key: Wallet;
 }
 
@@ -118,8 +130,7 @@ type Punishment = { [key in keyof PunishmentStruct]: PunishmentStruct[key] & (bi
 export type Change = { [key in keyof ChangeStruct]: string };
 
 export async function deployHub(ethers: HardhatEthers, peerCount = 8): Promise<Hub> {
-  const signers = await ethers.getSigners();
-  const [owner, stranger, ...accounts] = signers;
+  const [owner, stranger] = await ethers.getSigners();
   if (!owner || !stranger) throw new Error("too few accounts");
   const pool = await ethers.deployContract("StakingPool", [UNBONDING_SECONDS]);
   const store = await ethers.deployContract("ChannelStore");
@@ -131,7 +142,7 @@ export async function deployHub(ethers: HardhatEthers, peerCount = 8): Promise<H
   const app = await ethers.deployContract("ScriptedApp");
   const peers: Peer[] = [];
   for (let i = 0; i < peerCount; i++) {
-    peers.push({ account: accounts[i] ?? (await richAccount(ethers, `peer ${i}`)), key: new Wallet(id(`key ${i}`)) });
+    peers.push({ account: await richAccount(ethers, `peer ${i}`), key: new Wallet(id(`key ${i}`)) });
   }
   const { chainId } = await ethers.provider.getNetwork();
   return { ethers, chainId, hub, pool, program, app, owner, stranger, peers };
@@ -140,26 +151,20 @@ export async function deployHub(ethers: HardhatEthers, peerCount = 8): Promise<H
 /** What the code of ChannelHub is linked with. */
 export async function deployChannelLibraries(ethers: HardhatEthers): Promise<Record<string, string>> {
   const libraries: Record<string, string> = {};
-  for (const name of [
-    "ChannelClaims",
-    "ChannelMembership",
-    "ChannelOpenings",
-    "ChannelProposals",
-    "ChannelViews",
-  ]) {
+  for (const name of ["ChannelClaims", "ChannelMembership", "ChannelOpenings", "ChannelProposals", "ChannelViews"]) {
     libraries[name] = await (await ethers.deployContract(name)).getAddress();
   }
   return libraries;
 }
 
-export async function richAccount(ethers: HardhatEthers, label: string): Promise<HardhatEthersSigner> {
-  const { address } = new Wallet(id(label));
-  await ethers.provider.send("hardhat_setBalance", [address, `0x${(100n * STAKE).toString(16)}`]);
-  return await ethers.getImpersonatedSigner(address);
+export async function richAccount(ethers: HardhatEthers, label: string): Promise<Wallet> {
+  const account = new Wallet(id(label), ethers.provider);
+  await ethers.provider.send("hardhat_setBalance", [account.address, `0x${(100n * STAKE).toString(16)}`]);
+  return account;
 }
 
 /** A channel of the scripted app. */
-export async function createChannel(base: Hub, config: Partial<typeof CONFIG> = {}): Promise<Made> {
+export async function createChannel(base: Hub, config: Partial<HubConfig> = {}): Promise<Made> {
   await asApp(base, 0n, "create", [base.program, INITIAL_STATE, { ...CONFIG, ...config }, []]);
   return { ...base, channel: await base.hub.channelCount() };
 }
@@ -171,7 +176,7 @@ export async function asApp(base: Hub, value: bigint, name: string, values: read
 }
 
 /** A channel whose first peers have joined. */
-export async function channelOf(base: Hub, members: number, config: Partial<typeof CONFIG> = {}): Promise<Made> {
+export async function channelOf(base: Hub, members: number, config: Partial<HubConfig> = {}): Promise<Made> {
   const made = await createChannel(base, config);
   for (const peer of base.peers.slice(0, members)) await join(made, peer);
   return made;
@@ -193,14 +198,14 @@ export async function consentOf(made: Made, peer: Peer) {
     program: made.program,
     member: peer.account.address,
     signer: peer.key.address,
-    stakeSource: ZeroAddress as string,
+    stakeSource: ZeroAddress,
     maxStake: STAKE,
     deadline: 2n ** 40n,
   };
 }
 
-export async function signConsent(made: Made, by: HardhatEthersSigner, consent: Consent): Promise<string> {
-  return await signTyped(made, by, CONSENT_TYPES, consent);
+export async function signConsent(made: Made, by: Wallet, consent: Consent): Promise<string> {
+  return await by.signTypedData(await domainOf(made), CONSENT_TYPES, consent);
 }
 
 export async function join(made: Made, peer: Peer, options: JoinOptions = {}) {
@@ -217,16 +222,6 @@ export async function join(made: Made, peer: Peer, options: JoinOptions = {}) {
 export async function domainOf(made: Hub) {
   const verifyingContract = await made.hub.getAddress();
   return { name: "SPRF Channels", version: "1", chainId: made.chainId, verifyingContract };
-}
-
-/** Impersonated accounts have no key in the node: accounts of the node sign there, others by their label's key. */
-async function signTyped(
-  made: Hub,
-  by: HardhatEthersSigner,
-  types: Record<string, { name: string; type: string }[]>,
-  value: Record<string, unknown>,
-): Promise<string> {
-  return await by.signTypedData(await domainOf(made), types, value);
 }
 
 /** The next settlement, of nothing, unless told otherwise. */
@@ -288,6 +283,13 @@ export async function settle(
   const settlement = await settlementOf(made, { changesRoot: changesRootOf(changes), ...parts });
   const votes = await votesOf(made, peers, hashOfSettlement(settlement));
   return await made.hub.settle(settlement, [...changes], votes);
+}
+
+/** A peer of a list that has it. */
+export function peerAt({ peers }: Hub, index: number): Peer {
+  const peer = peers[index];
+  if (peer === undefined) throw new Error(`there is no peer ${index}`);
+  return peer;
 }
 
 export function settlementData(settlement: Settlement): string {
@@ -373,9 +375,7 @@ export function ledgerSlot(ledger: "exits" | "owned", account: string, assetKey:
 }
 
 /** The change set that writes the exit ledger. */
-export function ledgerChanges(
-  entries: readonly (readonly ["exits" | "owned", string, string, bigint])[],
-): Change[] {
+export function ledgerChanges(entries: readonly (readonly ["exits" | "owned", string, string, bigint])[]): Change[] {
   return entries
     .map(([ledger, account, assetKey, amount]) => ({
       slot: ledgerSlot(ledger, account, assetKey),

@@ -71,7 +71,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface ChannelLibrariesInterface extends Interface {
-    getFunction(nameOrSignature: "bases" | "changesRoot" | "check" | "chunkHashes" | "digestOf" | "domainOf" | "firstForbidden" | "hashAck" | "hashBatch" | "hashCall" | "hashJoinConsent" | "hashPunishment" | "hashSessionGrant" | "hashSessionRevoke" | "hashSettlement" | "inboxHash" | "merkleRoot" | "recordHash" | "update" | "valueOf" | "voteHash"): FunctionFragment;
+    getFunction(nameOrSignature: "bases" | "changesRoot" | "check" | "chunkHashes" | "digestOf" | "domainOf" | "firstForbidden" | "hashAck" | "hashBatch" | "hashCall" | "hashJoinConsent" | "hashPunishment" | "hashSessionGrant" | "hashSessionRevoke" | "hashSettlement" | "inboxHash" | "limits" | "merkleRoot" | "recordHash" | "slotValue" | "updatedRoot" | "voteHash"): FunctionFragment;
 
     
 
@@ -91,10 +91,11 @@ encodeFunctionData(functionFragment: 'hashSessionGrant', values: [SessionGrantSt
 encodeFunctionData(functionFragment: 'hashSessionRevoke', values: [SessionRevokeStruct]): string;
 encodeFunctionData(functionFragment: 'hashSettlement', values: [SettlementStruct]): string;
 encodeFunctionData(functionFragment: 'inboxHash', values: [InboxEntryStruct]): string;
+encodeFunctionData(functionFragment: 'limits', values?: undefined): string;
 encodeFunctionData(functionFragment: 'merkleRoot', values: [BytesLike[]]): string;
 encodeFunctionData(functionFragment: 'recordHash', values: [RecordHeaderStruct]): string;
-encodeFunctionData(functionFragment: 'update', values: [BytesLike, BytesLike, BytesLike, SlotProofStruct, SlotOpeningStruct]): string;
-encodeFunctionData(functionFragment: 'valueOf', values: [BytesLike, BytesLike, SlotProofStruct]): string;
+encodeFunctionData(functionFragment: 'slotValue', values: [BytesLike, BytesLike, SlotProofStruct]): string;
+encodeFunctionData(functionFragment: 'updatedRoot', values: [BytesLike, BytesLike, BytesLike, SlotProofStruct, SlotOpeningStruct]): string;
 encodeFunctionData(functionFragment: 'voteHash', values: [BigNumberish, BytesLike, BigNumberish]): string;
 
     decodeFunctionResult(functionFragment: 'bases', data: BytesLike): Result;
@@ -113,10 +114,11 @@ decodeFunctionResult(functionFragment: 'hashSessionGrant', data: BytesLike): Res
 decodeFunctionResult(functionFragment: 'hashSessionRevoke', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'hashSettlement', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'inboxHash', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'limits', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'merkleRoot', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'recordHash', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'update', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'valueOf', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'slotValue', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'updatedRoot', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'voteHash', data: BytesLike): Result;
   }
 
@@ -284,6 +286,14 @@ decodeFunctionResult(functionFragment: 'voteHash', data: BytesLike): Result;
     
 
     
+    limits: TypedContractMethod<
+      [],
+      [bigint[]],
+      'view'
+    >
+    
+
+    
     merkleRoot: TypedContractMethod<
       [leaves: BytesLike[], ],
       [string],
@@ -300,16 +310,16 @@ decodeFunctionResult(functionFragment: 'voteHash', data: BytesLike): Result;
     
 
     
-    update: TypedContractMethod<
-      [root: BytesLike, slot: BytesLike, value: BytesLike, proof: SlotProofStruct, opening: SlotOpeningStruct, ],
+    slotValue: TypedContractMethod<
+      [root: BytesLike, slot: BytesLike, proof: SlotProofStruct, ],
       [string],
       'view'
     >
     
 
     
-    valueOf: TypedContractMethod<
-      [root: BytesLike, slot: BytesLike, proof: SlotProofStruct, ],
+    updatedRoot: TypedContractMethod<
+      [root: BytesLike, slot: BytesLike, value: BytesLike, proof: SlotProofStruct, opening: SlotOpeningStruct, ],
       [string],
       'view'
     >
@@ -406,6 +416,11 @@ getFunction(nameOrSignature: 'inboxHash'): TypedContractMethod<
       [string],
       'view'
     >;
+getFunction(nameOrSignature: 'limits'): TypedContractMethod<
+      [],
+      [bigint[]],
+      'view'
+    >;
 getFunction(nameOrSignature: 'merkleRoot'): TypedContractMethod<
       [leaves: BytesLike[], ],
       [string],
@@ -416,13 +431,13 @@ getFunction(nameOrSignature: 'recordHash'): TypedContractMethod<
       [string],
       'view'
     >;
-getFunction(nameOrSignature: 'update'): TypedContractMethod<
-      [root: BytesLike, slot: BytesLike, value: BytesLike, proof: SlotProofStruct, opening: SlotOpeningStruct, ],
+getFunction(nameOrSignature: 'slotValue'): TypedContractMethod<
+      [root: BytesLike, slot: BytesLike, proof: SlotProofStruct, ],
       [string],
       'view'
     >;
-getFunction(nameOrSignature: 'valueOf'): TypedContractMethod<
-      [root: BytesLike, slot: BytesLike, proof: SlotProofStruct, ],
+getFunction(nameOrSignature: 'updatedRoot'): TypedContractMethod<
+      [root: BytesLike, slot: BytesLike, value: BytesLike, proof: SlotProofStruct, opening: SlotOpeningStruct, ],
       [string],
       'view'
     >;

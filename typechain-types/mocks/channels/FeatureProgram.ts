@@ -19,23 +19,18 @@ export declare namespace FeatureProgram {
     }
 
   export interface FeatureProgramInterface extends Interface {
-    getFunction(nameOrSignature: "SYSTEM" | "assetsOf" | "blake2f" | "blobOf" | "bnAdd" | "bnMul" | "bnPairing" | "channelClose" | "channelJoin" | "channelLeave" | "channelTick" | "context" | "copy" | "credit" | "exitsOf" | "failHooks" | "first" | "hooksFail" | "initialize" | "isCloseRequested" | "isLeaveRequested" | "lastAssets" | "lastHook" | "lastMember" | "modexp" | "move" | "nonceOf" | "ownedOf" | "p256Verify" | "profileOf" | "recover" | "requestClose" | "requestLeave" | "ripemd" | "second" | "setBlob" | "setPacked" | "setProfile" | "sha" | "third" | "withdraw"): FunctionFragment;
+    getFunction(nameOrSignature: "SYSTEM" | "assetsOf" | "blobOf" | "channelClose" | "channelJoin" | "channelLeave" | "channelTick" | "context" | "credit" | "exitsOf" | "failHooks" | "first" | "hooksFail" | "initialize" | "isCloseRequested" | "isLeaveRequested" | "lastAssets" | "lastHook" | "lastMember" | "move" | "nonceOf" | "ownedOf" | "profileOf" | "requestClose" | "requestLeave" | "second" | "setBlob" | "setPacked" | "setProfile" | "third" | "withdraw"): FunctionFragment;
 
     
 
     encodeFunctionData(functionFragment: 'SYSTEM', values?: undefined): string;
 encodeFunctionData(functionFragment: 'assetsOf', values: [AddressLike]): string;
-encodeFunctionData(functionFragment: 'blake2f', values: [BytesLike]): string;
 encodeFunctionData(functionFragment: 'blobOf', values: [BytesLike, BigNumberish]): string;
-encodeFunctionData(functionFragment: 'bnAdd', values: [BigNumberish, BigNumberish, BigNumberish, BigNumberish]): string;
-encodeFunctionData(functionFragment: 'bnMul', values: [BigNumberish, BigNumberish, BigNumberish]): string;
-encodeFunctionData(functionFragment: 'bnPairing', values: [BytesLike]): string;
 encodeFunctionData(functionFragment: 'channelClose', values?: undefined): string;
 encodeFunctionData(functionFragment: 'channelJoin', values: [AddressLike, AssetStruct[], boolean]): string;
 encodeFunctionData(functionFragment: 'channelLeave', values: [AddressLike, boolean]): string;
 encodeFunctionData(functionFragment: 'channelTick', values?: undefined): string;
 encodeFunctionData(functionFragment: 'context', values?: undefined): string;
-encodeFunctionData(functionFragment: 'copy', values: [BytesLike]): string;
 encodeFunctionData(functionFragment: 'credit', values: [AddressLike, BytesLike, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'exitsOf', values: [AddressLike, BytesLike]): string;
 encodeFunctionData(functionFragment: 'failHooks', values: [boolean]): string;
@@ -47,37 +42,27 @@ encodeFunctionData(functionFragment: 'isLeaveRequested', values: [AddressLike]):
 encodeFunctionData(functionFragment: 'lastAssets', values?: undefined): string;
 encodeFunctionData(functionFragment: 'lastHook', values?: undefined): string;
 encodeFunctionData(functionFragment: 'lastMember', values?: undefined): string;
-encodeFunctionData(functionFragment: 'modexp', values: [BytesLike, BytesLike, BytesLike]): string;
 encodeFunctionData(functionFragment: 'move', values: [AddressLike, BytesLike, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'nonceOf', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'ownedOf', values: [AddressLike, BytesLike]): string;
-encodeFunctionData(functionFragment: 'p256Verify', values: [BytesLike, BytesLike, BytesLike, BytesLike, BytesLike]): string;
 encodeFunctionData(functionFragment: 'profileOf', values: [AddressLike]): string;
-encodeFunctionData(functionFragment: 'recover', values: [BytesLike, BigNumberish, BytesLike, BytesLike]): string;
 encodeFunctionData(functionFragment: 'requestClose', values?: undefined): string;
 encodeFunctionData(functionFragment: 'requestLeave', values: [AddressLike]): string;
-encodeFunctionData(functionFragment: 'ripemd', values: [BytesLike]): string;
 encodeFunctionData(functionFragment: 'second', values?: undefined): string;
 encodeFunctionData(functionFragment: 'setBlob', values: [BytesLike, BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'setPacked', values: [BigNumberish, boolean, AddressLike]): string;
 encodeFunctionData(functionFragment: 'setProfile', values: [string, BigNumberish, BigNumberish, BigNumberish[]]): string;
-encodeFunctionData(functionFragment: 'sha', values: [BytesLike]): string;
 encodeFunctionData(functionFragment: 'third', values?: undefined): string;
 encodeFunctionData(functionFragment: 'withdraw', values: [BytesLike, BigNumberish]): string;
 
     decodeFunctionResult(functionFragment: 'SYSTEM', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'assetsOf', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'blake2f', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'blobOf', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'bnAdd', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'bnMul', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'bnPairing', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'channelClose', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'channelJoin', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'channelLeave', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'channelTick', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'context', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'copy', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'credit', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'exitsOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'failHooks', data: BytesLike): Result;
@@ -89,21 +74,16 @@ decodeFunctionResult(functionFragment: 'isLeaveRequested', data: BytesLike): Res
 decodeFunctionResult(functionFragment: 'lastAssets', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'lastHook', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'lastMember', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'modexp', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'move', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'nonceOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'ownedOf', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'p256Verify', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'profileOf', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'recover', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'requestClose', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'requestLeave', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'ripemd', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'second', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'setBlob', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'setPacked', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'setProfile', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'sha', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'third', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
   }
@@ -160,41 +140,9 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
     
 
     
-    blake2f: TypedContractMethod<
-      [input: BytesLike, ],
-      [[string, string] & {low: string, high: string }],
-      'view'
-    >
-    
-
-    
     blobOf: TypedContractMethod<
       [key: BytesLike, index: BigNumberish, ],
       [string],
-      'view'
-    >
-    
-
-    
-    bnAdd: TypedContractMethod<
-      [ax: BigNumberish, ay: BigNumberish, bx: BigNumberish, by: BigNumberish, ],
-      [[bigint, bigint] & {x: bigint, y: bigint }],
-      'view'
-    >
-    
-
-    
-    bnMul: TypedContractMethod<
-      [ax: BigNumberish, ay: BigNumberish, scalar: BigNumberish, ],
-      [[bigint, bigint] & {x: bigint, y: bigint }],
-      'view'
-    >
-    
-
-    
-    bnPairing: TypedContractMethod<
-      [pairs: BytesLike, ],
-      [boolean],
       'view'
     >
     
@@ -235,14 +183,6 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
     context: TypedContractMethod<
       [],
       [[string, bigint, bigint, string] & {sender: string, timeMs: bigint, height: bigint, randomness: string }],
-      'view'
-    >
-    
-
-    
-    copy: TypedContractMethod<
-      [input: BytesLike, ],
-      [string],
       'view'
     >
     
@@ -336,14 +276,6 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
     
 
     
-    modexp: TypedContractMethod<
-      [base: BytesLike, exponent: BytesLike, modulus: BytesLike, ],
-      [string],
-      'view'
-    >
-    
-
-    
     move: TypedContractMethod<
       [to: AddressLike, assetKey: BytesLike, amount: BigNumberish, ],
       [void],
@@ -368,25 +300,9 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
     
 
     
-    p256Verify: TypedContractMethod<
-      [hash: BytesLike, r: BytesLike, s: BytesLike, x: BytesLike, y: BytesLike, ],
-      [boolean],
-      'view'
-    >
-    
-
-    
     profileOf: TypedContractMethod<
       [account: AddressLike, ],
       [FeatureProgram.ProfileStructOutput],
-      'view'
-    >
-    
-
-    
-    recover: TypedContractMethod<
-      [hash: BytesLike, v: BigNumberish, r: BytesLike, s: BytesLike, ],
-      [string],
       'view'
     >
     
@@ -404,14 +320,6 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
       [member: AddressLike, ],
       [void],
       'nonpayable'
-    >
-    
-
-    
-    ripemd: TypedContractMethod<
-      [input: BytesLike, ],
-      [string],
-      'view'
     >
     
 
@@ -448,14 +356,6 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
     
 
     
-    sha: TypedContractMethod<
-      [input: BytesLike, ],
-      [string],
-      'view'
-    >
-    
-
-    
     third: TypedContractMethod<
       [],
       [string],
@@ -484,29 +384,9 @@ getFunction(nameOrSignature: 'assetsOf'): TypedContractMethod<
       [string[]],
       'view'
     >;
-getFunction(nameOrSignature: 'blake2f'): TypedContractMethod<
-      [input: BytesLike, ],
-      [[string, string] & {low: string, high: string }],
-      'view'
-    >;
 getFunction(nameOrSignature: 'blobOf'): TypedContractMethod<
       [key: BytesLike, index: BigNumberish, ],
       [string],
-      'view'
-    >;
-getFunction(nameOrSignature: 'bnAdd'): TypedContractMethod<
-      [ax: BigNumberish, ay: BigNumberish, bx: BigNumberish, by: BigNumberish, ],
-      [[bigint, bigint] & {x: bigint, y: bigint }],
-      'view'
-    >;
-getFunction(nameOrSignature: 'bnMul'): TypedContractMethod<
-      [ax: BigNumberish, ay: BigNumberish, scalar: BigNumberish, ],
-      [[bigint, bigint] & {x: bigint, y: bigint }],
-      'view'
-    >;
-getFunction(nameOrSignature: 'bnPairing'): TypedContractMethod<
-      [pairs: BytesLike, ],
-      [boolean],
       'view'
     >;
 getFunction(nameOrSignature: 'channelClose'): TypedContractMethod<
@@ -532,11 +412,6 @@ getFunction(nameOrSignature: 'channelTick'): TypedContractMethod<
 getFunction(nameOrSignature: 'context'): TypedContractMethod<
       [],
       [[string, bigint, bigint, string] & {sender: string, timeMs: bigint, height: bigint, randomness: string }],
-      'view'
-    >;
-getFunction(nameOrSignature: 'copy'): TypedContractMethod<
-      [input: BytesLike, ],
-      [string],
       'view'
     >;
 getFunction(nameOrSignature: 'credit'): TypedContractMethod<
@@ -594,11 +469,6 @@ getFunction(nameOrSignature: 'lastMember'): TypedContractMethod<
       [string],
       'view'
     >;
-getFunction(nameOrSignature: 'modexp'): TypedContractMethod<
-      [base: BytesLike, exponent: BytesLike, modulus: BytesLike, ],
-      [string],
-      'view'
-    >;
 getFunction(nameOrSignature: 'move'): TypedContractMethod<
       [to: AddressLike, assetKey: BytesLike, amount: BigNumberish, ],
       [void],
@@ -614,19 +484,9 @@ getFunction(nameOrSignature: 'ownedOf'): TypedContractMethod<
       [bigint],
       'view'
     >;
-getFunction(nameOrSignature: 'p256Verify'): TypedContractMethod<
-      [hash: BytesLike, r: BytesLike, s: BytesLike, x: BytesLike, y: BytesLike, ],
-      [boolean],
-      'view'
-    >;
 getFunction(nameOrSignature: 'profileOf'): TypedContractMethod<
       [account: AddressLike, ],
       [FeatureProgram.ProfileStructOutput],
-      'view'
-    >;
-getFunction(nameOrSignature: 'recover'): TypedContractMethod<
-      [hash: BytesLike, v: BigNumberish, r: BytesLike, s: BytesLike, ],
-      [string],
       'view'
     >;
 getFunction(nameOrSignature: 'requestClose'): TypedContractMethod<
@@ -638,11 +498,6 @@ getFunction(nameOrSignature: 'requestLeave'): TypedContractMethod<
       [member: AddressLike, ],
       [void],
       'nonpayable'
-    >;
-getFunction(nameOrSignature: 'ripemd'): TypedContractMethod<
-      [input: BytesLike, ],
-      [string],
-      'view'
     >;
 getFunction(nameOrSignature: 'second'): TypedContractMethod<
       [],
@@ -663,11 +518,6 @@ getFunction(nameOrSignature: 'setProfile'): TypedContractMethod<
       [name: string, score: BigNumberish, level: BigNumberish, marks: BigNumberish[], ],
       [void],
       'nonpayable'
-    >;
-getFunction(nameOrSignature: 'sha'): TypedContractMethod<
-      [input: BytesLike, ],
-      [string],
-      'view'
     >;
 getFunction(nameOrSignature: 'third'): TypedContractMethod<
       [],

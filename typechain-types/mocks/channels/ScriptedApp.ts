@@ -14,7 +14,7 @@ export declare namespace ScriptedApp {
     }
 
   export interface ScriptedAppInterface extends Interface {
-    getFunction(nameOrSignature: "act" | "attempts" | "heard" | "hubCalled" | "onChannelNotice" | "reentered" | "setHearing" | "setMood"): FunctionFragment;
+    getFunction(nameOrSignature: "act" | "attempts" | "heard" | "hubCalled" | "onChannelNotice" | "onERC1155BatchReceived" | "onERC1155Received" | "reentered" | "setHearing" | "setMood" | "supportsInterface"): FunctionFragment;
 
     
 
@@ -23,18 +23,24 @@ encodeFunctionData(functionFragment: 'attempts', values?: undefined): string;
 encodeFunctionData(functionFragment: 'heard', values?: undefined): string;
 encodeFunctionData(functionFragment: 'hubCalled', values?: undefined): string;
 encodeFunctionData(functionFragment: 'onChannelNotice', values: [BigNumberish, BigNumberish, AddressLike, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'onERC1155BatchReceived', values: [AddressLike, AddressLike, BigNumberish[], BigNumberish[], BytesLike]): string;
+encodeFunctionData(functionFragment: 'onERC1155Received', values: [AddressLike, AddressLike, BigNumberish, BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'reentered', values?: undefined): string;
 encodeFunctionData(functionFragment: 'setHearing', values: [BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'setMood', values: [BigNumberish, AddressLike, BytesLike]): string;
+encodeFunctionData(functionFragment: 'supportsInterface', values: [BytesLike]): string;
 
     decodeFunctionResult(functionFragment: 'act', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'attempts', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'heard', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'hubCalled', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'onChannelNotice', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'onERC1155BatchReceived', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'onERC1155Received', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'reentered', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'setHearing', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'setMood', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'supportsInterface', data: BytesLike): Result;
   }
 
   
@@ -113,6 +119,22 @@ decodeFunctionResult(functionFragment: 'setMood', data: BytesLike): Result;
     
 
     
+    onERC1155BatchReceived: TypedContractMethod<
+      [arg0: AddressLike, arg1: AddressLike, arg2: BigNumberish[], arg3: BigNumberish[], arg4: BytesLike, ],
+      [string],
+      'nonpayable'
+    >
+    
+
+    
+    onERC1155Received: TypedContractMethod<
+      [arg0: AddressLike, arg1: AddressLike, arg2: BigNumberish, arg3: BigNumberish, arg4: BytesLike, ],
+      [string],
+      'nonpayable'
+    >
+    
+
+    
     reentered: TypedContractMethod<
       [],
       [boolean],
@@ -133,6 +155,14 @@ decodeFunctionResult(functionFragment: 'setMood', data: BytesLike): Result;
       [mood: BigNumberish, target: AddressLike, data: BytesLike, ],
       [void],
       'nonpayable'
+    >
+    
+
+    
+    supportsInterface: TypedContractMethod<
+      [interfaceId: BytesLike, ],
+      [boolean],
+      'view'
     >
     
 
@@ -164,6 +194,16 @@ getFunction(nameOrSignature: 'onChannelNotice'): TypedContractMethod<
       [void],
       'nonpayable'
     >;
+getFunction(nameOrSignature: 'onERC1155BatchReceived'): TypedContractMethod<
+      [arg0: AddressLike, arg1: AddressLike, arg2: BigNumberish[], arg3: BigNumberish[], arg4: BytesLike, ],
+      [string],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'onERC1155Received'): TypedContractMethod<
+      [arg0: AddressLike, arg1: AddressLike, arg2: BigNumberish, arg3: BigNumberish, arg4: BytesLike, ],
+      [string],
+      'nonpayable'
+    >;
 getFunction(nameOrSignature: 'reentered'): TypedContractMethod<
       [],
       [boolean],
@@ -178,6 +218,11 @@ getFunction(nameOrSignature: 'setMood'): TypedContractMethod<
       [mood: BigNumberish, target: AddressLike, data: BytesLike, ],
       [void],
       'nonpayable'
+    >;
+getFunction(nameOrSignature: 'supportsInterface'): TypedContractMethod<
+      [interfaceId: BytesLike, ],
+      [boolean],
+      'view'
     >;
 
     
