@@ -24,6 +24,7 @@ const FORBIDDEN: Record<string, string> = {
   NUMBER: "43",
   PREVRANDAO: "44",
   GASLIMIT: "45",
+  CHAINID: "46",
   SELFBALANCE: "47",
   BASEFEE: "48",
   BLOBHASH: "49",
@@ -107,7 +108,6 @@ describe("OpcodeScan", () => {
       ...range(0x34, 0x39),
       0x3d,
       0x3e,
-      0x46,
       ...range(0x50, 0x59),
       ...range(0x5b, 0x9f),
       ...range(0xa0, 0xa4),
@@ -230,7 +230,7 @@ function isRefused(code: readonly number[], at: number): boolean {
     (opcode >= 0x10 && opcode <= 0x1e) ||
     (opcode >= 0x34 && opcode <= 0x39) ||
     (opcode >= 0x50 && opcode <= 0xa4) ||
-    [0x20, 0x3d, 0x3e, 0x46, 0xf3, 0xfd, 0xfe].includes(opcode);
+    [0x20, 0x3d, 0x3e, 0xf3, 0xfd, 0xfe].includes(opcode);
   if (isAllowed && opcode !== 0x5a) return false;
   if (opcode !== 0x5a && opcode !== 0xfa) return true;
   const gasAt = opcode === 0x5a ? at : at - 1;
