@@ -1,7 +1,7 @@
 import { countedWeight, NO_MEMBERS, takeEntry, weightOf, type Membership } from "../../src/domain/channel/membership.ts";
 import { isQuorum } from "../../src/domain/channel/quorum.ts";
 import { SprfError } from "../../src/errors.ts";
-import type { ChannelConfig, ChannelHub, ChannelInfo, HubEvent, HubVote, SettledHead } from "../../src/ports/channel-hub.ts";
+import type { ChannelConfig, ChannelHub, ChannelInfo, HubEvent, HubProposal, HubVote, SettledHead } from "../../src/ports/channel-hub.ts";
 import { equalBytes, toHex } from "../../src/utils/bytes.ts";
 import { keccak256 } from "../../src/utils/keccak.ts";
 import { channelDomain } from "../../src/wire/channel/domain.ts";
@@ -206,6 +206,12 @@ export function createMemoryHub(init: {
         if (!accusations.has(key)) accusations.set(key, { punishment, by: new Set(), reporter: account });
         accuse(key, account);
         return BigInt([...accusations.keys()].indexOf(key) + 1);
+      },
+      async proposal(_channel, proposal) {
+        // Who was accused by enough is punished at once.
+        const { punishment } = [...accusations.values()][Number(proposal) - 1] ?? refuse("proposal");
+        const state = punishments.includes(punishment) ? "final" : "proposed";
+        return { state } as HubProposal;
       },
       async voteBySignatures(_channel, proposal, votes) {
         const key = [...accusations.keys()][Number(proposal) - 1] ?? refuse("proposal");
