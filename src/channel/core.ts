@@ -62,14 +62,20 @@ export interface Core extends CoreInit {
 
 export function createCore(
   init: CoreInit,
-  state: { readonly player: Player; readonly unsettled: Unsettled; readonly certificate: Certificate | undefined; readonly term: number },
+  state: {
+    readonly player: Player;
+    readonly unsettled: Unsettled;
+    readonly certificate: Certificate | undefined;
+    readonly term: number;
+  },
 ): Core {
   let last: Promise<unknown> = Promise.resolve();
   return {
     ...init,
     ...state,
     unwritten: undefined,
-    committed: 0,
+    // What is final is committed; of the rest the others will tell.
+    committed: Math.min(init.chain.settled.height, state.player.head.header.height),
     acks: createAckBook(state.term),
     news: new Set(),
     async inTurn(work) {
@@ -105,16 +111,18 @@ export function broadcast(core: Core, body: ChannelMessageBody): void {
   for (const peer of peersOf(core)) core.network.send(peer, message);
 }
 
-/** Signers of the other members, as the chain has them now. */
-export function peersOf(core: Core): string[] {
-  const members = core.chain.membershipAt(core.chain.inboxLength)?.members.values() ?? [];
-  return [...members].map(({ signer }) => signer).filter((signer) => signer !== core.network.self);
+/** Signers of the other members, as the chain has them now; one who leaves is one of them until a settlement lets it go. */
+export function peersOf({ chain, network }: Core): string[] {
+  const now = chain.membershipAt(chain.inboxLength)?.members.values() ?? [];
+  const all = [...now, ...chain.votersOf(chain.inboxLength).members.values()];
+  return [...new Set(all.map(({ signer }) => signer))].filter((signer) => signer !== network.self);
 }
 
 /** Writes things down together with a certificate that was not yet. */
 export async function keep(core: Core, logged: readonly Logged[]): Promise<void> {
   const { unwritten } = core;
-  const all: Logged[] = unwritten === undefined ? [...logged] : [{ kind: "certificate", certificate: unwritten }, ...logged];
+  const all: Logged[] =
+    unwritten === undefined ? [...logged] : [{ kind: "certificate", certificate: unwritten }, ...logged];
   if (all.length === 0) return;
   await core.log.append(all.map(toLogEntry));
   if (core.unwritten === unwritten) core.unwritten = undefined;
@@ -151,7 +159,8 @@ export function takeCertificate(core: Core, certificate: Certificate): Certifica
   const voters = player.votersAt(certificate.height);
   if (own === undefined || voters === undefined) return "known";
   const signers = recoverCertificate(domain, info.channel, certificate);
-  if (signers === undefined || !isQuorum(weightOf(voters, new Set(signers.keys())), countedWeight(voters))) return "invalid";
+  if (signers === undefined || !isQuorum(weightOf(voters, new Set(signers.keys())), countedWeight(voters)))
+    return "invalid";
   if (!equalBytes(own.hash, certificate.recordHash)) return "other-record";
   holdCertificate(core, certificate);
   commit(core, heldByQuorum(signers, voters));

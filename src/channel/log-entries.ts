@@ -41,7 +41,8 @@ export function toLogEntry(logged: Logged): LogEntry {
 /** @throws SprfError `CHANNEL_LOG_INVALID` */
 export function fromLogEntry({ bytes }: LogEntry): Logged {
   const parsed = loggedSchema.safeParse(decodeCanonical(bytes));
-  if (!parsed.success) throw new SprfError("CHANNEL_LOG_INVALID", "an entry of the log is none", { cause: parsed.error });
+  if (!parsed.success)
+    throw new SprfError("CHANNEL_LOG_INVALID", "an entry of the log is none", { cause: parsed.error });
   return parsed.data;
 }
 
@@ -59,10 +60,7 @@ function heightOf(logged: Logged): number {
 const LENGTH_BYTES = 4;
 
 /** A snapshot as it is kept: the header of its record, which is final, and the state after it. */
-export async function* withHeading(
-  header: RecordHeader,
-  state: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
+export async function* withHeading(header: RecordHeader, state: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const bytes = encodeCanonical(header);
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32BE(bytes.length);
@@ -75,13 +73,13 @@ export async function* withHeading(
 export async function splitHeading(
   parts: AsyncIterable<Uint8Array>,
 ): Promise<{ readonly header: RecordHeader; readonly state: AsyncIterable<Uint8Array> }> {
-  const iterator = parts[Symbol.asyncIterator]();
+  const iterator: AsyncIterator<Uint8Array, unknown> = parts[Symbol.asyncIterator]();
   let bytes: Buffer = Buffer.alloc(0);
   const fill = async (length: number): Promise<void> => {
     while (bytes.length < length) {
-      const { done, value } = await iterator.next();
-      if (done === true) throw new SprfError("CHANNEL_LOG_INVALID", "a snapshot without its heading");
-      bytes = Buffer.concat([bytes, value as Uint8Array]);
+      const next: IteratorResult<Uint8Array, unknown> = await iterator.next();
+      if (next.done === true) throw new SprfError("CHANNEL_LOG_INVALID", "a snapshot without its heading");
+      bytes = Buffer.concat([bytes, next.value]);
     }
   };
   await fill(LENGTH_BYTES);
@@ -92,9 +90,9 @@ export async function splitHeading(
   async function* state(): AsyncGenerator<Uint8Array> {
     yield new Uint8Array(bytes.subarray(end));
     for (;;) {
-      const { done, value } = await iterator.next();
-      if (done === true) return;
-      yield value as Uint8Array;
+      const next: IteratorResult<Uint8Array, unknown> = await iterator.next();
+      if (next.done === true) return;
+      yield next.value;
     }
   }
   return { header: parsed.data, state: state() };

@@ -1,4 +1,4 @@
-import { Interface } from "ethers";
+import type { Interface } from "ethers";
 
 import { createMemoryMesh, type MemoryMesh } from "../../src/adapters/channel-network/memory.ts";
 import { systemClock } from "../../src/adapters/clock/system.ts";
@@ -21,6 +21,18 @@ export function testKey(number: number): Uint8Array {
   const key = new Uint8Array(32).fill(0x33);
   key[31] = number;
   return key;
+}
+
+const addresses = new Map<Uint8Array, string>();
+const keys = new Map<number, Uint8Array>();
+
+/** A user's key and address; making a public key takes a while. */
+function userOf(number: number): { readonly key: Uint8Array; readonly address: string } {
+  const key = keys.get(number) ?? testKey(200 + number);
+  keys.set(number, key);
+  const address = addresses.get(key) ?? addressOfKey(publicKeyOf(key));
+  addresses.set(key, address);
+  return { key, address };
 }
 
 /** A member of a scene, which can be killed and started again with what its disk has. */
@@ -117,11 +129,11 @@ export async function createChannelScene({
     },
     member,
     call(user, name, args = [], changes = {}) {
-      const key = testKey(200 + user);
+      const { key, address } = userOf(user);
       const nonce = nonces.get(user) ?? 0n;
       const call: Call = {
         channel: 1n,
-        sender: addressOfKey(publicKeyOf(key)),
+        sender: address,
         nonce,
         gasLimit: 500_000n,
         validUntilMs: BigInt(Date.now() + 600_000),

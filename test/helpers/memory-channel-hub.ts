@@ -1,7 +1,21 @@
-import { countedWeight, NO_MEMBERS, takeEntry, weightOf, type Membership } from "../../src/domain/channel/membership.ts";
+import {
+  countedWeight,
+  NO_MEMBERS,
+  takeEntry,
+  weightOf,
+  type Membership,
+} from "../../src/domain/channel/membership.ts";
 import { isQuorum } from "../../src/domain/channel/quorum.ts";
 import { SprfError } from "../../src/errors.ts";
-import type { ChannelConfig, ChannelHub, ChannelInfo, HubEvent, HubProposal, HubVote, SettledHead } from "../../src/ports/channel-hub.ts";
+import type {
+  ChannelConfig,
+  ChannelHub,
+  ChannelInfo,
+  HubEvent,
+  HubProposal,
+  HubVote,
+  SettledHead,
+} from "../../src/ports/channel-hub.ts";
 import { equalBytes, toHex } from "../../src/utils/bytes.ts";
 import { keccak256 } from "../../src/utils/keccak.ts";
 import { channelDomain } from "../../src/wire/channel/domain.ts";
@@ -51,7 +65,10 @@ export function createMemoryHub(init: {
   const members = new Map<string, string>();
   const slots = new Map<string, Uint8Array>();
   const punishments: Punishment[] = [];
-  const accusations = new Map<string, { readonly punishment: Punishment; readonly by: Set<string>; readonly reporter: string }>();
+  const accusations = new Map<
+    string,
+    { readonly punishment: Punishment; readonly by: Set<string>; readonly reporter: string }
+  >();
   let term = 0;
   let leader = "";
   let changed = Promise.withResolvers<void>();
@@ -97,10 +114,10 @@ export function createMemoryHub(init: {
 
   function membersAt(cursor: number, settledCursor: number): Membership {
     const before = entries.slice(0, settledCursor).reduce(takeEntry, NO_MEMBERS);
-    const all = entries.slice(0, cursor).reduce((membership, entry) => {
+    const all = entries.slice(settledCursor, cursor).reduce((membership, entry) => {
       const after = takeEntry(membership, entry);
       return entry.kind === INBOX_KINDS.leave ? { ...after, members: membership.members } : after;
-    }, before.cursor === 0 ? NO_MEMBERS : before);
+    }, before);
     const rest = new Map(all.members);
     for (const { kind, account } of entries) if (kind === INBOX_KINDS.ban) rest.delete(account);
     return { ...all, members: rest };

@@ -1,3 +1,4 @@
+import { MAX_CALL_GAS } from "../../domain/channel/limits.ts";
 import type { TickRule } from "../../domain/channel/ticks.ts";
 import { SprfError } from "../../errors.ts";
 import { keccak256 } from "../../utils/keccak.ts";
@@ -7,15 +8,15 @@ import { playInput, type Played } from "./play-input.ts";
 import { withContext, type RecordContext } from "./program-context.ts";
 import { CLOCK_SLOT, nonceSlotOf, sessionSlotOf } from "./protocol-slots.ts";
 import type { RecordInput } from "./record-input.ts";
-import { numberOf, slotOf, toSlotKey, ZERO_WORD } from "./slot-key.ts";
+import { isZero, numberOf, slotOf, toSlotKey, ZERO_WORD } from "./slot-key.ts";
 import { createSlotStore, type SlotChange } from "./slot-store.ts";
 import { readSnapshot, writeSnapshot, type SnapshotHead } from "./snapshot.ts";
 import { createStateTree, type StateProof } from "./state-tree.ts";
 
 /** Heights that can be taken back at most, unless the sandbox is told otherwise. */
 const DEFAULT_UNDO_RECORDS = 10_000;
-/** What a view may use: five times a call, since nobody has to repeat it. */
-const READ_GAS = 10_000_000n;
+/** What a view may use, as much as a call: meanwhile the process does nothing else. */
+const READ_GAS = BigInt(MAX_CALL_GAS);
 /** The height before record 0. */
 const BEFORE_GENESIS = -1;
 
@@ -50,12 +51,16 @@ export interface Sandbox {
    * its time, a session key granted twice); nothing has changed then
    */
   execute(input: RecordInput, context: RecordContext): Promise<Execution>;
-  /** Calls the program at the head for an answer; whatever it writes is dropped. */
+  /**
+   * Calls the program at the head for an answer; whatever it writes is dropped. With `before`, on the state in which these slots
+   * still held what they did before they were written.
+   */
   read(call: {
     readonly sender: string;
     readonly data: Uint8Array;
     readonly gasLimit?: bigint;
     readonly context: RecordContext;
+    readonly before?: readonly Pick<TouchedSlot, "slot" | "before">[];
   }): Promise<CallOutcome>;
   /**
    * Takes back the last `count` records.
@@ -158,8 +163,21 @@ async function open(
         height = context.height;
         return { ...played, touched, root };
       }),
-    read: async ({ sender, data, gasLimit = READ_GAS, context }) =>
-      await inTurn(async () => await runner.run({ data: withContext(data, sender, context), gasLimit })),
+    read: async ({ sender, data, gasLimit = READ_GAS, context, before = [] }) =>
+      await inTurn(async () => {
+        const past = before.map(({ slot, before: value }): SlotChange => [
+          toSlotKey(slot),
+          isZero(value) ? undefined : value,
+        ]);
+        const present = past.map(([key]): SlotChange => [key, store.head.get(key)]);
+        store.apply(past);
+        try {
+          return await runner.run({ data: withContext(data, sender, context), gasLimit });
+        } finally {
+          runner.finish();
+          store.apply(present);
+        }
+      }),
     revertLast: async (count) =>
       await inTurn(async () => {
         if (count > undo.length)
