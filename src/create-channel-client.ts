@@ -58,9 +58,9 @@ export interface ChannelCallResult<Value> {
   readonly events: readonly ProgramEvent[];
   /** As the leader signed it. */
   readonly receipt: ChannelReceipt;
-  /** Resolves when a quorum holds it. @throws SprfError `RECORD_ROLLED_BACK` */
+  /** Resolves when a quorum holds it. @throws SprfError `CHANNEL_ROLLED_BACK` */
   committed(options?: ChannelCallOptions): Promise<void>;
-  /** Resolves when it is settled on chain, however long that takes. @throws SprfError `RECORD_ROLLED_BACK` */
+  /** Resolves when it is settled on chain, however long that takes. @throws SprfError `CHANNEL_ROLLED_BACK` */
   final(options?: ChannelCallOptions): Promise<void>;
 }
 
@@ -74,13 +74,13 @@ export interface ChannelViewResult<Value> {
 export interface ChannelClient<ProgramAbi extends Abi> {
   /** The channel as the node said last. */
   readonly description: ChannelDescription;
-  /** @throws SprfError `CALL_FAILED` with the program's reason, `CALL_EXPIRED`, `INVALID_INPUT` */
+  /** @throws SprfError `CHANNEL_CALL_FAILED` with the program's reason, `CHANNEL_CALL_EXPIRED`, `INVALID_INPUT` */
   call<Name extends CallName<ProgramAbi>>(
     name: Name,
     args: FunctionArgs<ProgramAbi, Name>,
     options?: ChannelCallOptions,
   ): Promise<ChannelCallResult<FunctionValue<ProgramAbi, Name>>>;
-  /** Reads at the head, or at a height. @throws SprfError `CALL_FAILED`, `HEIGHT_UNKNOWN` */
+  /** Reads at the head, or at a height. @throws SprfError `CHANNEL_CALL_FAILED`, `CHANNEL_HEIGHT_UNKNOWN` */
   read<Name extends ViewName<ProgramAbi>>(
     name: Name,
     args: FunctionArgs<ProgramAbi, Name>,
@@ -169,7 +169,7 @@ export async function connectChannel<const ProgramAbi extends Abi>(
     async read(name, args, { height, signal } = {}) {
       const data = codec.encode(name, args);
       const view = await connection.read({ data, ...(height !== undefined && { height }) }, { signal });
-      if (view.status === "failed") throw new SprfError("CALL_FAILED", `${name}: ${codec.reason(view.returnData)}`);
+      if (view.status === "failed") throw new SprfError("CHANNEL_CALL_FAILED", `${name}: ${codec.reason(view.returnData)}`);
       return { value: codec.decode(name, view.returnData) as never, height: view.height, commitment: view.commitment };
     },
     async transaction(by, callOptions) {
@@ -209,5 +209,5 @@ export async function connectChannel<const ProgramAbi extends Abi>(
 
 function failed(name: string, { height, status }: ChannelReceipt, reason: string): SprfError {
   const why = status === "over-limit" ? "it touches more slots than a call may" : reason;
-  return new SprfError("CALL_FAILED", `${name} at height ${height}: ${why}`);
+  return new SprfError("CHANNEL_CALL_FAILED", `${name} at height ${height}: ${why}`);
 }

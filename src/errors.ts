@@ -187,33 +187,22 @@ export const ERRORS = {
   },
 
   // Channels
-  CHANNEL_UNKNOWN: { fault: "user", next: "Check the channel's number, and ask a node that is a member of it." },
   CHANNEL_CLOSED: { fault: "user", next: "Nothing: what members own can be claimed from the chain." },
-  CHANNEL_BUSY: { fault: "network", next: "Send it again in a moment: more calls wait than the node may hold." },
-  CALL_SIGNATURE_INVALID: {
+  CHANNEL_CALL_FAILED: { fault: "program", next: "The program refused the call; the message has its reason." },
+  CHANNEL_HEIGHT_UNKNOWN: { fault: "user", next: "Ask for a height between the last final one and the head." },
+  CHANNEL_ROLLED_BACK: { fault: "network", next: "Send the call again: its record was lost with its leader." },
+  CHANNEL_SESSION_REQUIRED: { fault: "user", next: "Join the channel first: `state_channel.join`." },
+  CHANNEL_READ_DENIED: { fault: "user", next: "Read as a member: this node shows the channel to nobody else." },
+  CHANNEL_SUBSCRIBER_SLOW: {
     fault: "user",
-    next: "Sign the call with its sender's key, or with a session key that the sender granted and that has not expired.",
+    next: "Read faster, and subscribe again from the last height that arrived.",
   },
-  CALL_NONCE_WRONG: { fault: "user", next: "Sign it anew with the sender's next nonce, which the message says." },
-  CALL_EXPIRED: { fault: "user", next: "Sign it anew with a later validUntilMs." },
-  CALL_OVER_LIMIT: { fault: "user", next: "Send less at a time; the message names the limit." },
-  CALL_FAILED: { fault: "program", next: "The program refused the call; the message has its reason." },
-  LEADER_UNREACHABLE: {
-    fault: "network",
-    next: "Send the same call again: it is taken once, and another leader may take it.",
-  },
-  HEIGHT_UNKNOWN: { fault: "user", next: "Ask for a height between the last final one and the head." },
-  RECORD_ROLLED_BACK: { fault: "network", next: "Send the call again: its record was lost with its leader." },
-  SESSION_REQUIRED: { fault: "user", next: "Join the channel first: `state_channel.join`." },
-  READ_DENIED: { fault: "user", next: "Read as a member: this node shows the channel to nobody else." },
-  SUBSCRIBER_TOO_SLOW: { fault: "user", next: "Read faster, and subscribe again from the last height that arrived." },
   CHANNEL_INPUT_INVALID: {
     fault: "peer",
     next: "Nothing: no valid record can hold this input here; nothing was played.",
   },
   CHANNEL_UNDO_MISSING: { fault: "internal", next: "Start again from a snapshot below that height." },
   CHANNEL_SNAPSHOT_INVALID: { fault: "peer", next: "Nothing was loaded; get the snapshot from another member." },
-
   CHANNEL_UNKNOWN: { fault: "user", next: "Check the channel's number and the hub's address." },
   CHANNEL_FOREIGN_INPUT: { fault: "user", next: "Sign it for this channel, and for its hub and chain." },
   CHANNEL_SIGNATURE_INVALID: {

@@ -5,12 +5,13 @@ import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { RecordLog } from "../ports/record-log.ts";
 import type { Startable } from "../ports/startable.ts";
+import { toHex } from "../utils/bytes.ts";
 import { addressOfKey } from "../utils/recoverable-signature.ts";
 import { publicKeyOf } from "../utils/secp256k1.ts";
 import { within } from "../utils/within.ts";
 import { encodeCallInput, type SignedCall } from "../wire/channel/call.ts";
 import { channelDomain, type ChannelDomain } from "../wire/channel/domain.ts";
-import { RECORD_KINDS } from "../wire/channel/record.ts";
+import { RECORD_KINDS, type TouchedSlot } from "../wire/channel/record.ts";
 import { encodeSessionInput, type SessionInput } from "../wire/channel/session.ts";
 import { createAccuser } from "./accuse.ts";
 import { followChain } from "./chain-view.ts";
@@ -19,7 +20,7 @@ import { createAcker } from "./follower.ts";
 import { createForwarder, type Forwarder } from "./forward.ts";
 import { createLeader, type Leader } from "./leader.ts";
 import { openState } from "./open-state.ts";
-import type { PlayedRecord } from "./player.ts";
+import type { PlayedRecord, Player } from "./player.ts";
 import { createRequests } from "./requests.ts";
 import { createRouter } from "./router.ts";
 import type { CallOutcome } from "./sandbox/call-runner.ts";
@@ -53,11 +54,18 @@ export interface ChannelNode extends Startable {
   readonly info: ChannelInfo;
   readonly domain: ChannelDomain;
   /** Of this node's last record. */
-  readonly head: { readonly height: number; readonly hash: Uint8Array; readonly timeMs: number };
+  readonly head: {
+    readonly height: number;
+    readonly hash: Uint8Array;
+    readonly timeMs: number;
+    readonly stateRoot: Uint8Array;
+  };
   readonly committedHeight: number;
   readonly finalHeight: number;
   readonly leads: boolean;
   readonly term: number;
+  /** Account of who leads. */
+  readonly leader: string;
   /**
    * Brings a call or session to the leader. Resolves with the height once the leader has signed its record.
    *
@@ -66,8 +74,12 @@ export interface ChannelNode extends Startable {
   submit(input: SignedCall | SessionInput, options?: { readonly signal?: AbortSignal | undefined }): Promise<number>;
   /** Resolves when a height is committed; rejects when it was taken back meanwhile (`CHANNEL_NO_LEADER`) or `signal` aborts. */
   committed(height: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
-  /** A view of the program at the head. */
-  read(call: { readonly sender: string; readonly data: Uint8Array }): Promise<CallOutcome & { readonly height: number }>;
+  /** A view of the program at the head, or at a recent height. @throws SprfError `CHANNEL_HEIGHT_UNKNOWN` */
+  read(call: {
+    readonly sender: string;
+    readonly data: Uint8Array;
+    readonly height?: number;
+  }): Promise<CallOutcome & { readonly height: number }>;
   /** The next nonce of an account. */
   nonceOf(account: string): bigint;
   /** A record of which all is known here; recent ones are. */
@@ -118,10 +130,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     try {
       const state = await openState({ info, domain, hub, chain, log }, signal);
       const account = hub.account.toLowerCase();
-      const core = createCore(
-        { info, domain, account, signerKey, hub, chain, network, log, clock, logger },
-        state,
-      );
+      const core = createCore({ info, domain, account, signerKey, hub, chain, network, log, clock, logger }, state);
       const inner = run(core, stop);
       onNews = inner.onNews;
       running = { core, stop, ...inner, work: [...inner.work, life] };
@@ -152,7 +161,18 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     const sync = createSync({ core, requests, onFault, onProgress, signal });
     const takeover = createTakeover(core, leader, sync);
     const forwarder = createForwarder(core);
-    const router = createRouter({ core, leader, accuser, settler, sync, takeover, forwarder, requests, acker, onProgress });
+    const router = createRouter({
+      core,
+      leader,
+      accuser,
+      settler,
+      sync,
+      takeover,
+      forwarder,
+      requests,
+      acker,
+      onProgress,
+    });
     network.listen(router);
     core.news.add(({ kind }) => {
       if (kind === "committed" || kind === "snapshot") settler.onProgress();
@@ -199,7 +219,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     },
     get head() {
       const { header, hash } = parts().core.player.head;
-      return { height: header.height, hash, timeMs: header.timeMs };
+      return { height: header.height, hash, timeMs: header.timeMs, stateRoot: header.stateRoot };
     },
     get committedHeight() {
       return parts().core.committed;
@@ -213,6 +233,9 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     },
     get term() {
       return parts().core.term;
+    },
+    get leader() {
+      return parts().core.chain.term?.leader ?? "";
     },
     async submit(input, { signal } = {}) {
       const { core, leader, forwarder } = parts();
@@ -239,11 +262,13 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
         watchers.delete(listener);
       }
     },
-    async read({ sender, data }) {
+    async read({ sender, data, height }) {
       const { player } = parts().core;
-      const { header, hash } = player.head;
-      const context = { height: header.height, timeMs: header.timeMs, randomness: hash };
-      return { ...(await player.sandbox.read({ sender, data, context })), height: header.height };
+      const at = height === undefined ? player.head : player.at(height);
+      if (at === undefined) throw new SprfError("CHANNEL_HEIGHT_UNKNOWN", `height ${height} is not known here`);
+      const context = { height: at.header.height, timeMs: at.header.timeMs, randomness: at.hash };
+      const before = writtenSince(player, at.header.height);
+      return { ...(await player.sandbox.read({ sender, data, context, before })), height: at.header.height };
     },
     nonceOf: (account) => parts().core.player.sandbox.nonceOf(account),
     record(height) {
@@ -269,4 +294,16 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     },
     stop: stopAll,
   };
+}
+
+/** What slots held at a height that were written after it. */
+function writtenSince(player: Player, height: number): readonly TouchedSlot[] {
+  const bySlot = new Map<string, TouchedSlot>();
+  for (let at = player.head.header.height; at > height; at--) {
+    const record = player.at(at);
+    // The player knows all records above one that it knows.
+    if (record === undefined || !("touched" in record)) continue;
+    for (const touched of record.touched) bySlot.set(toHex(touched.slot), touched);
+  }
+  return [...bySlot.values()];
 }

@@ -62,7 +62,12 @@ export interface Core extends CoreInit {
 
 export function createCore(
   init: CoreInit,
-  state: { readonly player: Player; readonly unsettled: Unsettled; readonly certificate: Certificate | undefined; readonly term: number },
+  state: {
+    readonly player: Player;
+    readonly unsettled: Unsettled;
+    readonly certificate: Certificate | undefined;
+    readonly term: number;
+  },
 ): Core {
   let last: Promise<unknown> = Promise.resolve();
   return {
@@ -114,7 +119,8 @@ export function peersOf(core: Core): string[] {
 /** Writes things down together with a certificate that was not yet. */
 export async function keep(core: Core, logged: readonly Logged[]): Promise<void> {
   const { unwritten } = core;
-  const all: Logged[] = unwritten === undefined ? [...logged] : [{ kind: "certificate", certificate: unwritten }, ...logged];
+  const all: Logged[] =
+    unwritten === undefined ? [...logged] : [{ kind: "certificate", certificate: unwritten }, ...logged];
   if (all.length === 0) return;
   await core.log.append(all.map(toLogEntry));
   if (core.unwritten === unwritten) core.unwritten = undefined;
@@ -151,7 +157,8 @@ export function takeCertificate(core: Core, certificate: Certificate): Certifica
   const voters = player.votersAt(certificate.height);
   if (own === undefined || voters === undefined) return "known";
   const signers = recoverCertificate(domain, info.channel, certificate);
-  if (signers === undefined || !isQuorum(weightOf(voters, new Set(signers.keys())), countedWeight(voters))) return "invalid";
+  if (signers === undefined || !isQuorum(weightOf(voters, new Set(signers.keys())), countedWeight(voters)))
+    return "invalid";
   if (!equalBytes(own.hash, certificate.recordHash)) return "other-record";
   holdCertificate(core, certificate);
   commit(core, heldByQuorum(signers, voters));

@@ -68,7 +68,10 @@ export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<
       await takeBack();
       if (result === "early") return { outcome: "early" };
       const { header, hash } = record;
-      return { outcome: "fault", fault: { ...result, term: batch.term, leader: term.leader, height: header.height, recordHash: hash } };
+      return {
+        outcome: "fault",
+        fault: { ...result, term: batch.term, leader: term.leader, height: header.height, recordHash: hash },
+      };
     }
     core.unsettled.add(result);
     played.push(result);
@@ -89,7 +92,9 @@ export function createAcker(core: Core): (options?: { readonly again?: boolean }
     const now = { term: core.term, height: header.height, certified: certifiedHeight(core) };
     if (!again && now.term === last.term && now.height === last.height && now.certified === last.certified) return;
     const { height, recordHash, certified, signature } = ackOfHead(core);
-    if (send(core, term.signer, { kind: "acks", term: core.term, acks: [{ height, recordHash, certified, signature }] })) {
+    if (
+      send(core, term.signer, { kind: "acks", term: core.term, acks: [{ height, recordHash, certified, signature }] })
+    ) {
       last = now;
     }
   };
@@ -102,7 +107,8 @@ async function findPlace(core: Core, batch: SignedBatch): Promise<BatchOutcome |
   if (batch.first > header.height + 1) return { outcome: "gap" };
   if (batch.first === header.height + 1) return undefined;
   if (batch.term === core.player.at(batch.first)?.header.term) return { outcome: "known" };
-  if (batch.first <= Math.max(core.certificate?.height ?? 0, core.chain.settled.height)) return { outcome: "refused", why: "it would undo what is certified" };
+  if (batch.first <= Math.max(core.certificate?.height ?? 0, core.chain.settled.height))
+    return { outcome: "refused", why: "it would undo what is certified" };
   // A new leader goes on from what was certified.
   await cutTo(core, batch.first - 1);
   return undefined;

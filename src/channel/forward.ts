@@ -21,7 +21,8 @@ export function createForwarder(core: Core): Forwarder {
   return {
     async forward(kind, input, signal) {
       const leader = core.chain.term?.signer ?? "";
-      if (pending.size >= MAX_PENDING) throw new SprfError("CHANNEL_BUSY", `${pending.size} calls are under way already`);
+      if (pending.size >= MAX_PENDING)
+        throw new SprfError("CHANNEL_BUSY", `${pending.size} calls are under way already`);
       const id = (lastId += 1);
       const done = Promise.withResolvers<number>();
       pending.set(id, { leader, done });
@@ -29,7 +30,11 @@ export function createForwarder(core: Core): Forwarder {
         if (!send(core, leader, { kind: "input", id, recordKind: kind === 1 ? 1 : 4, input })) {
           throw new SprfError("CHANNEL_NO_LEADER", "there is no way to the leader now");
         }
-        return await within(async () => await done.promise, { clock: core.clock, timeoutMs: RECEIPT_TIMEOUT_MS, signal });
+        return await within(async () => await done.promise, {
+          clock: core.clock,
+          timeoutMs: RECEIPT_TIMEOUT_MS,
+          signal,
+        });
       } finally {
         pending.delete(id);
       }

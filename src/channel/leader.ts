@@ -53,7 +53,10 @@ export function createLeader(core: Core): Leader {
 
   const leads = (): boolean => leader.isReady && isLeader(core);
 
-  function nextInput(timeMs: number, bytes: number): { kind: number; input: Uint8Array; done?: Waiting["done"] } | undefined {
+  function nextInput(
+    timeMs: number,
+    bytes: number,
+  ): { kind: number; input: Uint8Array; done?: Waiting["done"] } | undefined {
     const due = core.player.sandbox.tickDueMs();
     if (due !== undefined && timeMs >= due) return { kind: RECORD_KINDS.tick, input: new Uint8Array() };
     const entry = core.chain.entry(core.player.head.membership.cursor + 1);
@@ -174,7 +177,9 @@ export function createLeader(core: Core): Leader {
     submit(kind, input) {
       const done = Promise.withResolvers<number>();
       if (input.length > MAX_INPUT_BYTES) {
-        done.reject(new SprfError("CHANNEL_CALL_TOO_LARGE", `an input of ${input.length} bytes, at most ${MAX_INPUT_BYTES}`));
+        done.reject(
+          new SprfError("CHANNEL_CALL_TOO_LARGE", `an input of ${input.length} bytes, at most ${MAX_INPUT_BYTES}`),
+        );
       } else if (waiting.length >= MAX_WAITING) {
         done.reject(new SprfError("CHANNEL_BUSY", `${waiting.length} calls wait already`));
       } else {

@@ -41,7 +41,8 @@ export function toLogEntry(logged: Logged): LogEntry {
 /** @throws SprfError `CHANNEL_LOG_INVALID` */
 export function fromLogEntry({ bytes }: LogEntry): Logged {
   const parsed = loggedSchema.safeParse(decodeCanonical(bytes));
-  if (!parsed.success) throw new SprfError("CHANNEL_LOG_INVALID", "an entry of the log is none", { cause: parsed.error });
+  if (!parsed.success)
+    throw new SprfError("CHANNEL_LOG_INVALID", "an entry of the log is none", { cause: parsed.error });
   return parsed.data;
 }
 
@@ -59,10 +60,7 @@ function heightOf(logged: Logged): number {
 const LENGTH_BYTES = 4;
 
 /** A snapshot as it is kept: the header of its record, which is final, and the state after it. */
-export async function* withHeading(
-  header: RecordHeader,
-  state: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
+export async function* withHeading(header: RecordHeader, state: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const bytes = encodeCanonical(header);
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32BE(bytes.length);

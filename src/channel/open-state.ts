@@ -59,7 +59,11 @@ export async function openGenesis(init: OpenStateInit, signal: AbortSignal): Pro
   const { info, domain, hub, chain } = init;
   const sandbox = await createSandbox(await sandboxOptions(init, signal));
   const members = knownMembership(chain, 0);
-  const initial = { channel: info.channel, createdAtMs: info.createdAtMs, state: await hub.initialState(info, { signal }) };
+  const initial = {
+    channel: info.channel,
+    createdAtMs: info.createdAtMs,
+    state: await hub.initialState(info, { signal }),
+  };
   const genesis = await playGenesis(sandbox, initial, members);
   const unsettled = createUnsettled({ fromHeight: 0 });
   unsettled.add(genesis);
@@ -79,7 +83,12 @@ export async function openSnapshot(
   const sandbox = await loadSandbox(await sandboxOptions(init, signal), parts, expected);
   const start = { header, hash: hashRecord(header), membership: knownMembership(chain, header.inboxCursor) };
   const player = createPlayer({ sandbox, channel: info.channel, domain }, start);
-  return { player, unsettled: createUnsettled({ fromHeight: header.height }), certificate: undefined, term: Math.max(1, header.term) };
+  return {
+    player,
+    unsettled: createUnsettled({ fromHeight: header.height }),
+    certificate: undefined,
+    term: Math.max(1, header.term),
+  };
 }
 
 async function sandboxOptions({ info, hub }: OpenStateInit, signal: AbortSignal): Promise<SandboxOptions> {
@@ -94,7 +103,10 @@ async function sandboxOptions({ info, hub }: OpenStateInit, signal: AbortSignal)
 function knownMembership(chain: ChainView, cursor: number): Membership {
   const membership = chain.membershipAt(cursor);
   if (membership === undefined) {
-    throw new SprfError("CHANNEL_SNAPSHOT_INVALID", `it takes ${cursor} entries of the inbox, and ${chain.inboxLength} are known`);
+    throw new SprfError(
+      "CHANNEL_SNAPSHOT_INVALID",
+      `it takes ${cursor} entries of the inbox, and ${chain.inboxLength} are known`,
+    );
   }
   return membership;
 }

@@ -68,7 +68,12 @@ export function createPlayer(
   const at = (height: number): PlayerStart | PlayedRecord | undefined => known[height - lowest()];
 
   function read(kind: number, input: Uint8Array, timeMs: number): { effect: RecordInput; membership: Membership } {
-    const context = { domain, channel, timeMs, sessionOf: (wallet: string, key: string) => sandbox.sessionOf(wallet, key) };
+    const context = {
+      domain,
+      channel,
+      timeMs,
+      sessionOf: (wallet: string, key: string) => sandbox.sessionOf(wallet, key),
+    };
     const { membership } = head;
     switch (kind) {
       case RECORD_KINDS.call:
@@ -103,7 +108,11 @@ export function createPlayer(
       const height = head.header.height + 1;
       const { effect, membership } = read(kind, input, timeMs);
       const execution = await sandbox.execute(effect, { height, timeMs, randomness: head.hash });
-      const { header, body } = recordOf({ channel, term, height, kind, timeMs, previous: head.hash, input }, execution, membership);
+      const { header, body } = recordOf(
+        { channel, term, height, kind, timeMs, previous: head.hash, input },
+        execution,
+        membership,
+      );
       const played: PlayedRecord = {
         header,
         hash: hashRecord(header),
@@ -139,10 +148,21 @@ export function createPlayer(
 /** What everybody makes of the chain: record 0, on a sandbox before it. */
 export async function playGenesis(
   sandbox: Sandbox,
-  { channel, createdAtMs, state }: { readonly channel: bigint; readonly createdAtMs: number; readonly state: Uint8Array },
+  {
+    channel,
+    createdAtMs,
+    state,
+  }: { readonly channel: bigint; readonly createdAtMs: number; readonly state: Uint8Array },
   membership: Membership,
 ): Promise<PlayedRecord> {
-  const place = { channel, term: 0, height: 0, kind: RECORD_KINDS.initialize, timeMs: createdAtMs, previous: ZERO_HASH };
+  const place = {
+    channel,
+    term: 0,
+    height: 0,
+    kind: RECORD_KINDS.initialize,
+    timeMs: createdAtMs,
+    previous: ZERO_HASH,
+  };
   const context = { height: 0, timeMs: createdAtMs, randomness: ZERO_HASH };
   const execution = await sandbox.execute({ kind: "initialize", state }, context);
   const { header, body } = recordOf({ ...place, input: state }, execution, membership);
@@ -151,7 +171,9 @@ export async function playGenesis(
 }
 
 function recordOf(
-  place: Pick<RecordHeader, "channel" | "term" | "height" | "kind" | "timeMs" | "previous"> & { readonly input: Uint8Array },
+  place: Pick<RecordHeader, "channel" | "term" | "height" | "kind" | "timeMs" | "previous"> & {
+    readonly input: Uint8Array;
+  },
   { status, gasUsed, returnData, touched, root }: Execution,
   { cursor }: Membership,
 ): { readonly header: RecordHeader; readonly body: RecordBody } {

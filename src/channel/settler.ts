@@ -65,7 +65,8 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
   function votePending(): void {
     if (pending === undefined) return;
     const { settlement, proposalHash, from } = pending;
-    if ((core.certificate?.height ?? 0) < settlement.toHeight || settlement.fromHeight > core.unsettled.fromHeight) return;
+    if ((core.certificate?.height ?? 0) < settlement.toHeight || settlement.fromHeight > core.unsettled.fromHeight)
+      return;
     pending = undefined;
     const mine = core.unsettled.settlementTo(settlement.toHeight, core.info.config.mode);
     if (mine === undefined) return;
@@ -91,7 +92,9 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
   }
 
   function weightFor({ votes }: NonNullable<typeof own>, voters: Membership): bigint {
-    const inFavour = [...votes.values()].filter(({ option }) => option === VOTE_OPTIONS.for).map(({ member }) => member);
+    const inFavour = [...votes.values()]
+      .filter(({ option }) => option === VOTE_OPTIONS.for)
+      .map(({ member }) => member);
     const signers = new Set(inFavour.map((account) => voters.members.get(account)?.signer ?? ""));
     return weightOf(voters, signers);
   }
@@ -112,7 +115,10 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
       const isEnough = weight === counted || core.info.config.windowSeconds === 0;
       if (quorumAtMs !== undefined && (isEnough || nowMs - quorumAtMs >= UNANIMOUS_MS)) return [...mine.votes.values()];
       if (nowMs - startMs > VOTES_TIMEOUT_MS) {
-        throw new SprfError("CHANNEL_SETTLEMENT_FAILED", `${weight} of ${counted} have voted for height ${mine.settlement.toHeight}`);
+        throw new SprfError(
+          "CHANNEL_SETTLEMENT_FAILED",
+          `${weight} of ${counted} have voted for height ${mine.settlement.toHeight}`,
+        );
       }
       await core.clock.sleep(LOOK_EVERY_MS, { signal });
     }

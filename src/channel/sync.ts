@@ -68,7 +68,10 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
     const hash = hashRecord(header);
     if (header.height <= core.player.head.header.height) return false;
     if (header.channel !== core.info.channel || !core.chain.isSettled(header.height, hash)) {
-      throw new SprfError("CHANNEL_SNAPSHOT_INVALID", `the record of height ${header.height} is not final on the chain`);
+      throw new SprfError(
+        "CHANNEL_SNAPSHOT_INVALID",
+        `the record of height ${header.height} is not final on the chain`,
+      );
     }
     const { height } = header;
     async function* state(): AsyncGenerator<Uint8Array> {

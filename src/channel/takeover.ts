@@ -57,7 +57,9 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
       statuses = new Map();
       while (!isAnswered()) {
         ask();
-        await core.clock.sleep(ASK_EVERY_MS, { signal: AbortSignal.any([signal, alarm.signal]) }).catch(() => undefined);
+        await core.clock
+          .sleep(ASK_EVERY_MS, { signal: AbortSignal.any([signal, alarm.signal]) })
+          .catch(() => undefined);
         if (signal.aborted || core.chain.term?.term !== term) return;
         alarm = new AbortController();
       }

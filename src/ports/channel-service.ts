@@ -102,14 +102,14 @@ export interface ChannelService {
   describe(channel: bigint, options?: ChannelServiceOptions): Promise<ChannelDescription>;
   /**
    * Resolves when the call is in a record that the leader signed; asking again with the same call gives the same record.
-   * Rejects: `CALL_SIGNATURE_INVALID`, `CALL_NONCE_WRONG`, `CALL_EXPIRED`, `CALL_OVER_LIMIT`, `CHANNEL_BUSY`,
-   * `CHANNEL_CLOSED`, `LEADER_UNREACHABLE`.
+   * Rejects: `CHANNEL_SIGNATURE_INVALID`, `CHANNEL_NONCE_WRONG`, `CHANNEL_CALL_EXPIRED`, `CHANNEL_CALL_TOO_LARGE`, `CHANNEL_BUSY`,
+   * `CHANNEL_CLOSED`, `CHANNEL_NO_LEADER`.
    */
   call(call: SignedCall, options?: ChannelServiceOptions): Promise<ChannelReceipt>;
   /** Puts a grant of a session key, or its end, into a record; rejects as {@link call} does. */
   session(input: SessionInput, options?: ChannelServiceOptions): Promise<ChannelReceipt>;
   /**
-   * A view, run on the state at a height (the head when absent) and kept nowhere. Rejects: `HEIGHT_UNKNOWN` for one that is
+   * A view, run on the state at a height (the head when absent) and kept nowhere. Rejects: `CHANNEL_HEIGHT_UNKNOWN` for one that is
    * pruned or to come.
    */
   read(
@@ -125,7 +125,7 @@ export interface ChannelService {
     by: { readonly height: number } | { readonly sender: string; readonly nonce: bigint },
     options?: ChannelServiceOptions,
   ): Promise<ChannelReceipt | undefined>;
-  /** Resolves when a record is as sure as asked. Rejects: `RECORD_ROLLED_BACK` when another took its height. */
+  /** Resolves when a record is as sure as asked. Rejects: `CHANNEL_ROLLED_BACK` when another took its height. */
   committed(
     channel: bigint,
     record: { readonly height: number; readonly recordHash: Uint8Array },

@@ -127,9 +127,9 @@ export function createChannelDesk(members: readonly string[]): ChannelDesk {
       if (refusal !== undefined) throw refusal;
       const repeated = records.find(({ recordHash }) => equalBytes(recordHash, recordOf(call)));
       if (repeated !== undefined) return repeated;
-      if (!isSigned(signed)) throw new SprfError("CALL_SIGNATURE_INVALID", "not signed by its sender");
+      if (!isSigned(signed)) throw new SprfError("CHANNEL_SIGNATURE_INVALID", "not signed by its sender");
       const expected = nonceOf(call.sender);
-      if (call.nonce !== expected) throw new SprfError("CALL_NONCE_WRONG", `expected ${expected}, not ${call.nonce}`);
+      if (call.nonce !== expected) throw new SprfError("CHANNEL_NONCE_WRONG", `expected ${expected}, not ${call.nonce}`);
       const receipt = record(call);
       records.push(receipt);
       return receipt;
@@ -139,7 +139,7 @@ export function createChannelDesk(members: readonly string[]): ChannelDesk {
     },
     async read(channel, { height }) {
       known(channel);
-      if (height !== undefined && height > records.length) throw new SprfError("HEIGHT_UNKNOWN", `no height ${height}`);
+      if (height !== undefined && height > records.length) throw new SprfError("CHANNEL_HEIGHT_UNKNOWN", `no height ${height}`);
       return {
         height: height ?? records.length,
         commitment: "committed",

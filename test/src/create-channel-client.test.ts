@@ -59,7 +59,7 @@ describe("create-channel-client", () => {
 
   it("says why the program refused", async () => {
     const error: unknown = await client.call("add", [0n]).catch((reason: unknown) => reason);
-    expect(await codeOf(Promise.reject(error))).to.equal("CALL_FAILED");
+    expect(await codeOf(Promise.reject(error))).to.equal("CHANNEL_CALL_FAILED");
     expect(String(error)).to.contain("Desk_Zero()");
     expect((await client.transaction({ nonce: 0n }))?.status).to.equal("failed");
   });

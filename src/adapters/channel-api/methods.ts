@@ -39,14 +39,14 @@ export function createMethods(init: MethodsInit): Methods {
 
   const demandSession = (channel: bigint, sender: string): void => {
     if (joined.get(channel) === sender) return;
-    throw new SprfError("SESSION_REQUIRED", `${sender} has not joined channel ${channel} on this connection`);
+    throw new SprfError("CHANNEL_SESSION_REQUIRED", `${sender} has not joined channel ${channel} on this connection`);
   };
   const demandReader = async (channel: bigint, sender: string): Promise<void> => {
     demandSession(channel, sender);
     if (init.readers === "anyone") return;
     const { members } = await service.describe(channel, { signal });
     if (members.some(({ account }) => account === sender)) return;
-    throw new SprfError("READ_DENIED", `${sender} is no member of channel ${channel}`);
+    throw new SprfError("CHANNEL_READ_DENIED", `${sender} is no member of channel ${channel}`);
   };
   const openSession = async (
     session: ApiSession,
@@ -56,13 +56,13 @@ export function createMethods(init: MethodsInit): Methods {
     const signed = challenge;
     if (given.signature === undefined || signed === undefined) {
       throw new SprfError(
-        "SESSION_REQUIRED",
+        "CHANNEL_SESSION_REQUIRED",
         "sign the challenge of `state_channel.challenge`, or give an open session",
       );
     }
     const { chainId, hub } = await service.describe(session.channel, { signal });
     if (!isLoginSigned(channelDomain(chainId, hub), { ...session, challenge: signed }, given.signature)) {
-      throw new SprfError("CALL_SIGNATURE_INVALID", `the challenge is not signed by ${session.wallet}`);
+      throw new SprfError("CHANNEL_SIGNATURE_INVALID", `the challenge is not signed by ${session.wallet}`);
     }
     return sessions.open(session);
   };
@@ -82,7 +82,7 @@ export function createMethods(init: MethodsInit): Methods {
       const description = await service.describe(channel, { signal });
       const session = await openSession({ wallet: sender, channel }, given);
       if (joined.size >= MAX_JOINED_CHANNELS && !joined.has(channel)) {
-        throw new SprfError("CALL_OVER_LIMIT", `a connection joins at most ${MAX_JOINED_CHANNELS} channels`);
+        throw new SprfError("CHANNEL_CALL_TOO_LARGE", `a connection joins at most ${MAX_JOINED_CHANNELS} channels`);
       }
       joined.set(channel, sender);
       return jsonOf({ session, channel: description });

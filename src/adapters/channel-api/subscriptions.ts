@@ -10,7 +10,7 @@ export interface SubscriptionBook {
   /**
    * Sends what `source` says, one after the other.
    *
-   * @throws SprfError `CALL_OVER_LIMIT` when there are too many, `INVALID_INPUT` when the number is taken
+   * @throws SprfError `CHANNEL_CALL_TOO_LARGE` when there are too many, `INVALID_INPUT` when the number is taken
    */
   open(subscription: number, source: (signal: AbortSignal) => AsyncIterable<ChannelUpdate>): void;
   /** Does nothing when it has ended. */
@@ -54,7 +54,7 @@ export function createSubscriptionBook(init: {
         throw new SprfError("INVALID_INPUT", `subscription: ${subscription} is open on this connection`);
       }
       if (open.size >= MAX_SUBSCRIPTIONS) {
-        throw new SprfError("CALL_OVER_LIMIT", `a connection has at most ${MAX_SUBSCRIPTIONS} subscriptions`);
+        throw new SprfError("CHANNEL_CALL_TOO_LARGE", `a connection has at most ${MAX_SUBSCRIPTIONS} subscriptions`);
       }
       const controller = new AbortController();
       open.set(subscription, controller);

@@ -244,7 +244,7 @@ async function request<T>(
 }
 
 function ignoreEndedSession(error: unknown): undefined {
-  if (!isSprfError(error, "SESSION_REQUIRED")) throw error;
+  if (!isSprfError(error, "CHANNEL_SESSION_REQUIRED")) throw error;
 }
 
 interface UpdateQueue {

@@ -7,7 +7,7 @@ import { playInput, type Played } from "./play-input.ts";
 import { withContext, type RecordContext } from "./program-context.ts";
 import { CLOCK_SLOT, nonceSlotOf, sessionSlotOf } from "./protocol-slots.ts";
 import type { RecordInput } from "./record-input.ts";
-import { numberOf, slotOf, toSlotKey, ZERO_WORD } from "./slot-key.ts";
+import { isZero, numberOf, slotOf, toSlotKey, ZERO_WORD } from "./slot-key.ts";
 import { createSlotStore, type SlotChange } from "./slot-store.ts";
 import { readSnapshot, writeSnapshot, type SnapshotHead } from "./snapshot.ts";
 import { createStateTree, type StateProof } from "./state-tree.ts";
@@ -50,12 +50,16 @@ export interface Sandbox {
    * its time, a session key granted twice); nothing has changed then
    */
   execute(input: RecordInput, context: RecordContext): Promise<Execution>;
-  /** Calls the program at the head for an answer; whatever it writes is dropped. */
+  /**
+   * Calls the program at the head for an answer; whatever it writes is dropped. With `before`, on the state in which these slots
+   * still held what they did before they were written.
+   */
   read(call: {
     readonly sender: string;
     readonly data: Uint8Array;
     readonly gasLimit?: bigint;
     readonly context: RecordContext;
+    readonly before?: readonly Pick<TouchedSlot, "slot" | "before">[];
   }): Promise<CallOutcome>;
   /**
    * Takes back the last `count` records.
@@ -158,8 +162,21 @@ async function open(
         height = context.height;
         return { ...played, touched, root };
       }),
-    read: async ({ sender, data, gasLimit = READ_GAS, context }) =>
-      await inTurn(async () => await runner.run({ data: withContext(data, sender, context), gasLimit })),
+    read: async ({ sender, data, gasLimit = READ_GAS, context, before = [] }) =>
+      await inTurn(async () => {
+        const past = before.map(({ slot, before: value }): SlotChange => [
+          toSlotKey(slot),
+          isZero(value) ? undefined : value,
+        ]);
+        const present = past.map(([key]): SlotChange => [key, store.head.get(key)]);
+        store.apply(past);
+        try {
+          return await runner.run({ data: withContext(data, sender, context), gasLimit });
+        } finally {
+          runner.finish();
+          store.apply(present);
+        }
+      }),
     revertLast: async (count) =>
       await inTurn(async () => {
         if (count > undo.length)

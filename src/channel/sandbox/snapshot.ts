@@ -1,7 +1,7 @@
 import { SprfError } from "../../errors.ts";
 import { equalBytes, utf8 } from "../../utils/bytes.ts";
 import { WORD_BYTES } from "../../utils/keccak.ts";
-import { isZero, toSlotKey, type SlotKey } from "./slot-key.ts";
+import { isZero, slotOf, toSlotKey, type SlotKey } from "./slot-key.ts";
 import type { SlotChange } from "./slot-store.ts";
 
 const MAGIC = utf8("SPRFCHST");
@@ -98,4 +98,13 @@ function readHeader(bytes: Buffer, expected: SnapshotHead): number {
 
 function invalid(reason: string): SprfError {
   return new SprfError("CHANNEL_SNAPSHOT_INVALID", `the snapshot was refused: ${reason}`);
+}
+
+/** Slots and values of a snapshot, as clients are told them. @throws SprfError `CHANNEL_SNAPSHOT_INVALID` */
+export async function readSlots(
+  parts: AsyncIterable<Uint8Array>,
+  expected: SnapshotHead,
+): Promise<readonly { readonly slot: Uint8Array; readonly value: Uint8Array }[]> {
+  const { changes } = await readSnapshot(parts, expected);
+  return changes.flatMap(([key, value]) => (value === undefined ? [] : [{ slot: slotOf(key), value }]));
 }

@@ -25,7 +25,7 @@ export async function* followUpdates(
       return;
     } catch (error) {
       if (signal.aborted) return;
-      if (!isSprfError(error, "PEER_UNREACHABLE") && !isSprfError(error, "SUBSCRIBER_TOO_SLOW")) throw error;
+      if (!isSprfError(error, "PEER_UNREACHABLE") && !isSprfError(error, "CHANNEL_SUBSCRIBER_SLOW")) throw error;
     }
     await clock.sleep(PAUSE_MS, { signal }).catch(() => undefined);
   }

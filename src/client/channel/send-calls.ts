@@ -9,7 +9,7 @@ const PAUSE_MS = 100;
 /** The node takes a repeated call once, so these are answered by sending it again. */
 const TRY_AGAIN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "PEER_UNREACHABLE",
-  "LEADER_UNREACHABLE",
+  "CHANNEL_NO_LEADER",
   "CHANNEL_BUSY",
   "TIMEOUT",
 ]);
@@ -26,7 +26,7 @@ export interface CallSenderInit {
 /** Sends one account's calls, any number at a time, in the order in which they were made. */
 export interface CallSender {
   /**
-   * Resolves with the record of the call. It was run once or, when this rejects with another code than `CALL_EXPIRED`, was refused
+   * Resolves with the record of the call. It was run once or, when this rejects with another code than `CHANNEL_CALL_EXPIRED`, was refused
    * or may still be run until its validity ends.
    */
   send(data: Uint8Array, options?: { readonly signal?: AbortSignal | undefined }): Promise<ChannelReceipt>;
@@ -60,11 +60,13 @@ export function createCallSender({ connection, sign, clock, validMs }: CallSende
         return await connection.call(signed, { signal });
       } catch (error) {
         if (!isSprfError(error)) throw error;
-        const isOutOfTurn = error.code === "CALL_NONCE_WRONG";
+        const isOutOfTurn = error.code === "CHANNEL_NONCE_WRONG";
         if (isOutOfTurn && (await isTaken(call.nonce, signal))) return undefined;
         if (!isOutOfTurn && !TRY_AGAIN.has(error.code)) throw error;
         if (BigInt(clock.now()) >= call.validUntilMs) {
-          throw new SprfError("CALL_EXPIRED", `not taken within ${validMs} ms: ${error.message}`, { cause: error });
+          throw new SprfError("CHANNEL_CALL_EXPIRED", `not taken within ${validMs} ms: ${error.message}`, {
+            cause: error,
+          });
         }
       }
       await clock.sleep(PAUSE_MS, { signal });

@@ -52,7 +52,7 @@ describe("adapters/channel-api over WebSocket", () => {
   });
 
   it("refuses a challenge that somebody else signed", async () => {
-    expect(await codeOf(connect(MEMBER, STRANGER))).to.equal("CALL_SIGNATURE_INVALID");
+    expect(await codeOf(connect(MEMBER, STRANGER))).to.equal("CHANNEL_SIGNATURE_INVALID");
   });
 
   it("refuses a signature for another channel, hub or chain", async () => {
@@ -60,7 +60,7 @@ describe("adapters/channel-api over WebSocket", () => {
       { ...DESK_DOMAIN, chainId: 1n },
       { ...DESK_DOMAIN, hub: "0x00000000000000000000000000000000000000bb" },
     ]) {
-      expect(await codeOf(connect(MEMBER, MEMBER, { domain: wrong }))).to.equal("CALL_SIGNATURE_INVALID");
+      expect(await codeOf(connect(MEMBER, MEMBER, { domain: wrong }))).to.equal("CHANNEL_SIGNATURE_INVALID");
     }
   });
 
@@ -73,7 +73,7 @@ describe("adapters/channel-api over WebSocket", () => {
 
   it("shows the channel to members only, unless it is told to show it to anyone", async () => {
     const stranger = await connect(STRANGER);
-    expect(await codeOf(stranger.read({ data: new Uint8Array(4) }))).to.equal("READ_DENIED");
+    expect(await codeOf(stranger.read({ data: new Uint8Array(4) }))).to.equal("CHANNEL_READ_DENIED");
     expect(
       await codeOf(
         stranger
@@ -81,7 +81,7 @@ describe("adapters/channel-api over WebSocket", () => {
           [Symbol.asyncIterator]()
           .next(),
       ),
-    ).to.equal("READ_DENIED");
+    ).to.equal("CHANNEL_READ_DENIED");
 
     const openServer = createServer(desk, "anyone");
     await openServer.start();
@@ -217,7 +217,7 @@ describe("adapters/channel-api over WebSocket", () => {
       return await connection.subscribe({ signal: ended.signal })[Symbol.asyncIterator]().next();
     };
     await Promise.all(Array.from({ length: 16 }, subscribe));
-    expect(await codeOf(subscribe())).to.equal("CALL_OVER_LIMIT");
+    expect(await codeOf(subscribe())).to.equal("CHANNEL_CALL_TOO_LARGE");
     ended.abort();
   });
 

@@ -20,7 +20,7 @@ import { codeOf } from "../../../helpers/code-of.ts";
 const WALLET = new Wallet(`0x${"11".repeat(32)}`);
 const ACCOUNT = WALLET.address.toLowerCase();
 const codec = createProgramCodec(DESK_ABI);
-const PASSING: readonly ErrorCode[] = ["PEER_UNREACHABLE", "LEADER_UNREACHABLE", "CHANNEL_BUSY", "TIMEOUT"];
+const PASSING: readonly ErrorCode[] = ["PEER_UNREACHABLE", "CHANNEL_NO_LEADER", "CHANNEL_BUSY", "TIMEOUT"];
 
 describe("client/channel/send-calls", () => {
   it("runs many calls at once, each exactly once and in order", async () => {
@@ -54,9 +54,9 @@ describe("client/channel/send-calls", () => {
 
   it("fills the number of a call that was refused for good, since those after it are signed", async () => {
     const { desk, sender } = scene();
-    desk.refuseNext(new SprfError("CALL_OVER_LIMIT", "too much"));
+    desk.refuseNext(new SprfError("CHANNEL_CALL_TOO_LARGE", "too much"));
     const [refused, next] = [codeOf(sender.send(add(1))), sender.send(add(2))];
-    expect(await refused).to.equal("CALL_OVER_LIMIT");
+    expect(await refused).to.equal("CHANNEL_CALL_TOO_LARGE");
     expect((await next).nonce).to.equal(1n);
     expect(desk.records.map(({ status }) => status)).to.deep.equal(["failed", "success"]);
     expect((await sender.send(add(3))).nonce).to.equal(2n);
@@ -64,8 +64,8 @@ describe("client/channel/send-calls", () => {
 
   it("takes the number of a refused call for the next one when none waits", async () => {
     const { desk, sender } = scene();
-    desk.refuseNext(new SprfError("CALL_OVER_LIMIT", "too much"));
-    expect(await codeOf(sender.send(add(1)))).to.equal("CALL_OVER_LIMIT");
+    desk.refuseNext(new SprfError("CHANNEL_CALL_TOO_LARGE", "too much"));
+    expect(await codeOf(sender.send(add(1)))).to.equal("CHANNEL_CALL_TOO_LARGE");
     expect((await sender.send(add(2))).nonce).to.equal(0n);
   });
 
@@ -81,7 +81,7 @@ describe("client/channel/send-calls", () => {
   it("gives up when the call's validity has ended", async () => {
     const { desk, sender } = scene(undefined, 50);
     desk.refuseNext(...range(100).map(() => new SprfError("CHANNEL_BUSY", "full")));
-    expect(await codeOf(sender.send(add(1)))).to.equal("CALL_EXPIRED");
+    expect(await codeOf(sender.send(add(1)))).to.equal("CHANNEL_CALL_EXPIRED");
   });
 
   it("stops waiting when it is told to", async () => {
