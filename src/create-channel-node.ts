@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createChannelApiServer } from "./adapters/channel-api/ws-server.ts";
 import { createLibp2pChannelNetwork } from "./adapters/channel-network/libp2p.ts";
 import { openFileRecordLog } from "./adapters/record-log/file.ts";
+import { lockDirectory } from "./adapters/store/directory-lock.ts";
 import { createChannelNode, type ChannelNode } from "./channel/channel-node.ts";
 import { createChannelService } from "./channel/channel-service.ts";
 import { createMemberAddresses, mayAskForMember } from "./channel/member-addresses.ts";
@@ -60,6 +61,7 @@ export async function createChannelDaemon(init: ChannelDaemonInit): Promise<Chan
   const { channel, dataDirectory, api } = init;
   const logger = init.logger.child({ channel: channel.toString(), account: init.keys.account });
   const peer = await createPeer({ ...init, logger });
+  const closers: (() => void)[] = [];
   try {
     const { chain, clock, random, keys, messenger, node: libp2pNode } = peer;
     if (chain.channels === undefined) {
@@ -71,7 +73,10 @@ export async function createChannelDaemon(init: ChannelDaemonInit): Promise<Chan
     const self = addressOfKey(keys.messageKey);
     demandMember(info, await hub.member(channel, hub.account), self);
 
-    const log = await openFileRecordLog({ directory: channelLogDirectory(dataDirectory, channel), logger });
+    const directory = channelLogDirectory(dataDirectory, channel);
+    const lock = await lockDirectory(directory);
+    closers.push(() => lock.release());
+    const log = await openFileRecordLog({ directory, logger });
     const identity = { publicKey: keys.messageKey, privateKey: keys.messagePrivateKey };
     const members = async (): Promise<readonly HubMember[]> => await hub.members(channel);
     const addressesOf = createMemberAddresses({
@@ -122,12 +127,13 @@ export async function createChannelDaemon(init: ChannelDaemonInit): Promise<Chan
     return daemonOf({
       account: hub.account,
       channel,
-      parts: [peer, { ...NOTHING, start: ensureTwin }, node, server, answers],
+      parts: [{ ...NOTHING, stop: async () => await Promise.resolve(lock.release()) }, peer, { ...NOTHING, start: ensureTwin }, node, server, answers],
       node,
       apiUrl: () => server.url,
     });
   } catch (error) {
     await peer.stop();
+    for (const close of closers) close();
     throw error;
   }
 }
