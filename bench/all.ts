@@ -4,7 +4,21 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
 /** Files in this folder that benchmarks share. */
-const NOT_BENCHMARKS = new Set(["all", "bare-docker", "gas-rows", "report"]);
+const NOT_BENCHMARKS = new Set([
+  "all",
+  "bare-docker",
+  "bare-reports",
+  "channel-pipeline",
+  "counting-proxy",
+  "gas-rows",
+  "gas-rows-channels",
+  "gas-rows-grid",
+  "grid-network",
+  "grid-overhead",
+  "grid-reports",
+  "processes",
+  "report",
+]);
 
 const known = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith(".ts"))

@@ -6,6 +6,7 @@ import { createDockerWorkloads } from "../src/adapters/workloads/docker/create-d
 import { busyboxImage, dockerNetworkAbsence } from "../test/helpers/docker-workloads-fixture.ts";
 import { isRequired } from "../test/helpers/require-parts.ts";
 import { ask, freePort, serverOf, specOf } from "../test/helpers/workload-specs.ts";
+import { cpuMsOf } from "./processes.ts";
 import { type ReportRow, round, timing, writeReport } from "./report.ts";
 
 const DEPLOYMENTS = Number(process.argv[2] ?? 50);
@@ -13,8 +14,6 @@ const ROUNDS = 5;
 const UPDATES = 5;
 const ADDRESS = "127.0.10.19";
 const MIB = 1024 * 1024;
-/** Of the kernel's clock in which /proc counts; the same on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100;
 
 const absent = await dockerNetworkAbsence();
 if (absent === undefined) await writeReport("workloads", await measure(), { versions: {} });
@@ -96,7 +95,5 @@ async function timed(works: readonly (() => Promise<unknown>)[]): Promise<number
 
 /** CPU time that the Docker Engine has used, with its shims left out. */
 async function engineCpuMs(): Promise<number> {
-  const pid = (await readFile("/var/run/docker.pid", "utf8")).trim();
-  const fields = (await readFile(`/proc/${pid}/stat`, "utf8")).replace(/^.*\) /, "").split(" ");
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
+  return await cpuMsOf(Number((await readFile("/var/run/docker.pid", "utf8")).trim()));
 }

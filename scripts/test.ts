@@ -2,27 +2,37 @@
 // line never says `0 failed` unless every test ran and passed.
 import { runTests, stopTests, type Outcome } from "./testing/run-tests.ts";
 import { processesAtOnce, splitIntoBatches } from "./testing/batches.ts";
+import { readSeconds, writeSeconds, type Seconds } from "./testing/seconds.ts";
 import { selectFiles } from "./testing/select-files.ts";
+
+/** Runs everything, and keeps what each file took for the batches of later runs. */
+const RECORD = "--record";
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stopTests(signal));
 
 const given = process.argv.slice(2);
-report(given.length > 0 ? [await runTests(given, { isShown: true })] : await runEverything());
+const isRecorded = given[0] === RECORD;
+const outcomes = given.length > 0 && !isRecorded ? [await runTests(given, { isShown: true })] : await runEverything();
+report(outcomes);
+if (isRecorded && process.exitCode === 0) {
+  writeSeconds(Object.assign({}, ...outcomes.map(({ seconds }) => seconds)) as Seconds);
+}
 
 /** What needs only Node, in batches side by side; the output of each is shown as a whole when it ends. */
 async function runEverything(): Promise<readonly Outcome[]> {
+  const build = await runTests(["--build=only"], { isShown: true });
+  if (build.problem !== undefined) return [build];
   const atOnce = processesAtOnce();
-  const [first, ...rest] = splitIntoBatches(selectFiles([], "node-only"), atOnce);
-  if (first === undefined) return [];
-  // Alone: it builds what the others then find built.
-  const outcomes = [await runTests(first, { isShown: true })];
+  const batches = [...splitIntoBatches(selectFiles([], "node-only"), atOnce, readSeconds())];
+  const ended: Outcome[] = [];
   const turns = Array.from({ length: atOnce }, async () => {
-    for (let batch = rest.shift(); batch !== undefined; batch = rest.shift()) {
-      outcomes.push(await runTests(batch, { isShown: false }));
+    for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
+      // A compiler, if only to find nothing to do, takes memory that is copied with every process that a test starts.
+      ended.push(await runTests(["--build=never", ...batch], { isShown: false }));
     }
   });
   await Promise.all(turns);
-  return outcomes;
+  return ended;
 }
 
 function report(outcomes: readonly Outcome[]): void {

@@ -11,8 +11,7 @@ import type { GridCallOptions, GridOnChain, GridUser } from "./client/grid/grid-
 import { findNode, listFarms, listNodes } from "./client/grid/nodes.ts";
 import { nodeKeyOf, ownContract, ownContracts, ownTwin } from "./client/grid/own-contracts.ts";
 import { quoteDeployment, type DeploymentQuote } from "./client/grid/quote.ts";
-import { recover, type RecoveredContract } from "./client/grid/recover.ts";
-import type { SendOptions } from "./client/grid/send-deployment.ts";
+import { recover, type RecoverOptions, type RecoveredContract } from "./client/grid/recover.ts";
 import { readData, readStatus, type DeploymentStatus } from "./client/grid/status.ts";
 import { update } from "./client/grid/update.ts";
 import { watch, type WatchOptions, type WatchReport } from "./client/grid/watch.ts";
@@ -103,7 +102,7 @@ export interface SprfGrid extends SprfGridOnChain {
     options?: GridCallOptions,
   ): Promise<{ readonly wasOver: boolean; readonly isStopped: boolean }>;
   /** All that this account has, from its words and the chain alone; nodes that lost a deployment are sent it again. */
-  recover(options?: SendOptions): AsyncGenerator<RecoveredContract>;
+  recover(options?: RecoverOptions): AsyncGenerator<RecoveredContract>;
   /** Probes deployments until it is aborted. */
   watch(options: WatchOptions): AsyncGenerator<readonly WatchReport[]>;
 }
@@ -134,6 +133,7 @@ export async function connectGrid(init: ConnectInit, options: GridCallOptions = 
       logger,
       store,
       content,
+      dialer: peer.node,
       identity: { publicKey: keys.messageKey, privateKey: keys.messagePrivateKey },
       chainId: peer.chain.chainId,
       grid: fromHex(parts.address.toLowerCase()),

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
+import { join } from "node:path";
 
 import type Docker from "dockerode";
 
@@ -11,10 +12,11 @@ import { createDockerWorkloads } from "./adapters/workloads/docker/create-docker
 import type { Peer } from "./create-peer.ts";
 import type { HostPort, NodeAddresses } from "./domain/grid/host-ports.ts";
 import { SprfError } from "./errors.ts";
-import { createNodeService } from "./node/node-service.ts";
+import { createNodeService, type NodeService } from "./node/node-service.ts";
 import type { Twin } from "./ports/chain.ts";
 import type { GridResources, NodeConsent, NodeLocation } from "./ports/grid-registry.ts";
 import type { Startable } from "./ports/startable.ts";
+import type { Workloads } from "./ports/workloads.ts";
 import { fromHex, toHex, utf8 } from "./utils/bytes.ts";
 
 /** Three reports in each of the chain's intervals: a bill runs on for two without one. */
@@ -49,14 +51,20 @@ export interface NodeInit {
         readonly firewall?: "iptables" | "managed-elsewhere" | undefined;
         /** On its containers; of one node alone, and always the same. @default one of the account on this grid */
         readonly label?: string | undefined;
+        /** How much the images that it pulled may take, as long as deployments need no more. @default all stay */
+        readonly imageCacheBytes?: number | undefined;
       }
     | undefined;
+  /** Puts something around what runs deployments: the faults of a test. */
+  readonly wrapWorkloads?: ((workloads: Workloads) => Workloads) | undefined;
 }
 
 /** A node of the grid as part of a daemon. */
 export interface GridNodeDaemon extends Startable {
   /** Known after start. */
   readonly nodeId: number;
+  /** What keeps users from it, in one line; undefined while nothing does. */
+  problem(): string | undefined;
 }
 
 /** Makes the node of a twin: registered in its farm, running what its contracts name. */
@@ -67,7 +75,7 @@ export function createNode(
 ): GridNodeDaemon {
   const { chain, clock, keys, random, messenger, content, store } = peer;
   const logger = peer.logger.child({ component: "node" });
-  let running: { readonly nodeId: number; readonly service: Startable } | undefined;
+  let running: { readonly nodeId: number; readonly service: NodeService } | undefined;
 
   async function start(signal: AbortSignal | undefined): Promise<void> {
     const { grid } = chain;
@@ -78,8 +86,14 @@ export function createNode(
     const nodeId = await ensureNode(grid, twin, init, { directory, signal });
     const node = await grid.registry.node(nodeId, { signal });
     if (node === undefined) throw new SprfError("INTERNAL", `node ${nodeId} was made and is not there`);
-    const { label = labelOf(chain.chainId, grid, chain.account), ...docker } = init.docker ?? {};
+    const {
+      label = labelOf(chain.chainId, grid, chain.account),
+      imageCacheBytes: maxBytes,
+      ...docker
+    } = init.docker ?? {};
+    const images = maxBytes === undefined ? undefined : { path: join(directory, "node-images.json"), maxBytes };
     const intervalMs = (await grid.registry.intervalSeconds({ signal })) * MS_PER_SECOND;
+    const workloads = createDockerWorkloads({ logger }, { owner: label, images, ...docker });
     const service = createNodeService(
       {
         messenger,
@@ -91,8 +105,9 @@ export function createNode(
         logger,
         chain,
         contracts: grid.contracts,
-        workloads: createDockerWorkloads({ logger }, { owner: label, ...docker }),
+        workloads: init.wrapWorkloads?.(workloads) ?? workloads,
         content,
+        multiaddrs: () => peer.node.multiaddrs(),
         cipher: createEciesCipher({ messageKey: keys.messagePrivateKey }),
         store,
       },
@@ -117,6 +132,7 @@ export function createNode(
       if (running === undefined) throw new SprfError("INTERNAL", "the node was not started");
       return running.nodeId;
     },
+    problem: () => running?.service.problem(),
     async start({ signal } = {}) {
       if (running === undefined) await start(signal);
     },

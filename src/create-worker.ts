@@ -23,6 +23,7 @@ import type { Startable } from "./ports/startable.ts";
 import { abortError } from "./utils/abort.ts";
 import { toHex } from "./utils/bytes.ts";
 import { followAgreements, type AgreementFollower } from "./worker/agreements/follow-agreements.ts";
+import { announcedMultiaddrs } from "./wire/address.ts";
 import { answerAddressRequests } from "./worker/answer-addresses.ts";
 import { watchOutcomes } from "./worker/appeals/appeal-outcomes.ts";
 import { agreementWorkers } from "./worker/changes/agreement-workers.ts";
@@ -179,7 +180,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       describe: () => ({
         apiUrl,
         ledgerKey: new Uint8Array(keys.ledgerKeypair.rawPublicKey()),
-        multiaddrs: peer.node.multiaddrs(),
+        multiaddrs: announcedMultiaddrs(peer.node.multiaddrs()),
       }),
       clock,
       random: peer.random,
@@ -323,11 +324,12 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         version: VERSION,
         blockNumber: await chain.blockNumber(),
         ledger: (await ledger.latest()).sequence,
+        ...(node === undefined ? {} : { node: { nodeId: node.nodeId, problem: node.problem() } }),
       }),
       describe: () => ({
         messageKey: toHex(keys.messageKey),
         ledgerKey: keys.ledgerKeypair.publicKey(),
-        multiaddrs: peer.node.multiaddrs(),
+        multiaddrs: announcedMultiaddrs(peer.node.multiaddrs()),
         engines: [...engines.keys()],
       }),
     });

@@ -17,7 +17,7 @@ export type { SprfGrid, SprfGridOnChain } from "./create-grid.ts";
 export type { DeployOptions, DeployStep } from "./client/grid/bring.ts";
 export type { DeployRequest, Deployed } from "./client/grid/deploy.ts";
 export type { DeploymentQuote } from "./client/grid/quote.ts";
-export type { RecoveredContract } from "./client/grid/recover.ts";
+export type { RecoverOptions, RecoveredContract } from "./client/grid/recover.ts";
 export type { DeploymentStatus } from "./client/grid/status.ts";
 export type { WatchOptions, WatchReport } from "./client/grid/watch.ts";
 export type { Bill, ContractBill } from "./domain/grid/bill.ts";

@@ -29,7 +29,9 @@ contract ChannelStore is IChannelStore {
         return _read(IChannelHub(hub), channel, data);
     }
 
+    /// @dev No call by the rules of the ABI is as long as a list of changes: it has four bytes more than words.
     function _write() private returns (bytes memory) {
+        if (msg.data.length % CHANGE_BYTES != 0) revert ChannelStore_NotChanges(msg.data.length);
         assembly ("memory-safe") {
             for {
                 let offset := 0

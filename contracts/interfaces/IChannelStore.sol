@@ -12,6 +12,8 @@ pragma solidity ^0.8.28;
 interface IChannelStore {
     /// @notice A settlement is being applied by parts; until the last one the state is neither old nor new.
     error ChannelStore_Locked(uint256 channel);
+    /// @notice The hub sent something that is no list of changes: it called, which it never does.
+    error ChannelStore_NotChanges(uint256 length);
     /// @notice This is what the stores are clones of; it belongs to no channel.
     error ChannelStore_NotAClone();
 }

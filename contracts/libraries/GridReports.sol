@@ -17,10 +17,12 @@ import {Live, UserStreams} from "./UserStreams.sol";
 /// @title What nodes say that contracts use
 /// @notice Called by GridContracts with its own state. A library of its own because of the limit on a contract's size.
 library GridReports {
+    using Meters for Meter;
     using UserStreams for Live;
 
     /// @dev What one batch keeps in memory. Reports of one user in a row share its stream, those under one policy its
-    /// prices; what they earned is shared out once.
+    /// prices; what they earned is shared out once. `live`, `meter` and `bill` are filled anew for each report that needs
+    /// them: memory costs more the more of it there is.
     struct Batch {
         uint256 nodeId;
         uint256 retiresAt;
@@ -33,6 +35,12 @@ library GridReports {
         Prices prices;
         uint256 earned;
         Live live;
+        // Whether more happened to it than that time passed.
+        bool mustSave;
+        Meter meter;
+        // Whether the meter's rate has lapsed.
+        bool hasLapsed;
+        Bill bill;
     }
 
     /// @dev What one report makes: a rate, a charge for traffic in 2^-20 of 1e-7 USD, and grains.
@@ -45,13 +53,13 @@ library GridReports {
         uint256 traffic;
     }
 
+    /// @notice Of one Consumption in calldata: seven words.
+    uint256 internal constant REPORT_BYTES = 7 * 32;
+
     /// @notice Takes a batch of reports by the node itself.
-    function add(
-        GridState storage state,
-        uint256 nodeId,
-        Consumption[] calldata reports,
-        Moment memory moment
-    ) external {
+    /// @param data The reports as the node sent them, one after the other.
+    function add(GridState storage state, uint256 nodeId, bytes calldata data, Moment memory moment) external {
+        Consumption[] calldata reports = _reportsIn(data);
         Batch memory batch;
         batch.nodeId = nodeId;
         (, batch.retiresAt) = moment.registry.nodeAccount(nodeId);
@@ -66,8 +74,16 @@ library GridReports {
             if (outcome == ReportOutcome.Accepted) continue;
             emit IGridContracts.ReportSkipped(reports[i].contractId, reports[i].timestamp, outcome);
         }
-        if (batch.live.twinId != 0) batch.live.save(state.streams[batch.live.twinId]);
+        _save(state, batch);
         _share(state, batch, moment);
+    }
+
+    function _reportsIn(bytes calldata data) private pure returns (Consumption[] calldata reports) {
+        uint256 count = data.length / REPORT_BYTES;
+        assembly ("memory-safe") {
+            reports.offset := data.offset
+            reports.length := count
+        }
     }
 
     function _add(
@@ -82,12 +98,17 @@ library GridReports {
         if (terms.phase != Phase.Deployed || moment.time >= batch.retiresAt) return _refuse(terms, batch, moment);
         if (batch.live.twinId != terms.userTwinId) _turnTo(state, batch, terms.userTwinId, moment);
         if (terms.era != batch.live.era) return ReportOutcome.Over;
-        Meter memory meter = Meters.unpack(self.meter);
-        if (report.timestamp > moment.time) return ReportOutcome.FromTheFuture;
-        if (report.timestamp <= meter.reportedAt) return ReportOutcome.NotNewer;
-        if (batch.live.level == UserStreams.IN_GRACE) return _keep(batch, self, meter, report.timestamp, moment);
+        Meter memory meter = batch.meter;
+        meter.read(self.meter);
+        uint256 timestamp = report.timestamp;
+        if (timestamp > moment.time) return ReportOutcome.FromTheFuture;
+        if (timestamp <= meter.reportedAt) return ReportOutcome.NotNewer;
+        unchecked {
+            batch.hasLapsed = meter.lapse * moment.interval <= moment.time;
+        }
+        if (batch.live.level == UserStreams.IN_GRACE) return _keep(batch, self, timestamp);
         if (batch.pricingPolicyId != terms.pricingPolicyId) _usePrices(state, batch, self, terms, moment);
-        return _bill(state, batch, self, terms, meter, report, moment);
+        return _bill(state, batch, self, terms, report, moment);
     }
 
     /// @dev Of a contract that the node does not run, or runs no more.
@@ -102,16 +123,10 @@ library GridReports {
     }
 
     /// @dev In the grace period: the rate stays what it was, and lapses later.
-    function _keep(
-        Batch memory batch,
-        GridContract storage self,
-        Meter memory meter,
-        uint256 timestamp,
-        Moment memory moment
-    ) private returns (ReportOutcome) {
-        if (meter.lapse * moment.interval <= moment.time) return ReportOutcome.OutOfFunds;
-        batch.live.removeRate(meter.rate, meter.lapse);
-        batch.live.addRate(meter.rate, batch.lapse);
+    function _keep(Batch memory batch, GridContract storage self, uint256 timestamp) private returns (ReportOutcome) {
+        if (batch.hasLapsed) return ReportOutcome.OutOfFunds;
+        Meter memory meter = batch.meter;
+        _replaceRate(batch, meter.rate, meter.rate);
         self.meter = Meters.pack(meter.rate, meter.index, timestamp, batch.lapse);
         return ReportOutcome.Kept;
     }
@@ -121,96 +136,106 @@ library GridReports {
         Batch memory batch,
         GridContract storage self,
         ContractTerms memory terms,
-        Meter memory meter,
         Consumption calldata report,
         Moment memory moment
     ) private returns (ReportOutcome) {
-        Bill memory bill;
-        (bill.grains, ) = batch.live.claimable(state.streams[terms.userTwinId], meter, terms.era, moment);
-        if (terms.kind == ContractKind.Rent) bill.rate = _rentRate(batch, self, moment);
-        else _measure(bill, batch, self, terms, meter, report, moment);
-        bool hasLapsed = meter.lapse * moment.interval <= moment.time;
-        if (!_charge(bill, batch, meter, hasLapsed, moment)) return ReportOutcome.RateTooHigh;
-        self.meter = Meters.pack(bill.rate, batch.live.index, report.timestamp, batch.lapse);
-        if (bill.isClipped) emit IGridContracts.ConsumptionClipped(report.contractId, report.timestamp);
-        emit IGridContracts.ConsumptionReported(
-            report.contractId,
-            report.timestamp,
-            bill.rate,
-            bill.grains,
-            bill.traffic
-        );
+        Bill memory bill = batch.bill;
+        if (terms.kind == ContractKind.Rent) _rent(bill, batch, self, moment);
+        else _measure(batch, self, terms, report, moment);
+        (bill.grains, ) = batch.live.claimable(state.streams[terms.userTwinId], batch.meter, terms.era, moment);
+        if (!_charge(batch, moment)) return ReportOutcome.RateTooHigh;
+        uint64 timestamp = report.timestamp;
+        self.meter = Meters.pack(bill.rate, batch.live.index, timestamp, batch.lapse);
+        if (bill.isClipped) emit IGridContracts.ConsumptionClipped(report.contractId, timestamp);
+        emit IGridContracts.ConsumptionReported(report.contractId, timestamp, bill.rate, bill.grains, bill.traffic);
         return ReportOutcome.Accepted;
     }
 
     /// @dev Puts the new rate in the old one's place, and takes what the traffic costs at once, as far as the balance goes.
     /// @return fits Whether the user's rates stay within their bounds; else nothing was done.
-    function _charge(
-        Bill memory bill,
-        Batch memory batch,
-        Meter memory meter,
-        bool hasLapsed,
-        Moment memory moment
-    ) private pure returns (bool fits) {
-        Live memory live = batch.live;
-        uint256 oldRate = hasLapsed ? 0 : meter.rate;
+    function _charge(Batch memory batch, Moment memory moment) private pure returns (bool fits) {
+        (Live memory live, Bill memory bill) = (batch.live, batch.bill);
+        uint256 oldRate = batch.hasLapsed ? 0 : batch.meter.rate;
+        uint256 rate = bill.rate;
         unchecked {
             // Old rates are among the sum, and each has 64 bits at most.
-            uint256 total = live.nodeRate() + live.steadyRate() - oldRate + bill.rate;
-            if (total > UserStreams.MAX_TOTAL_RATE) return false;
+            if (rate > oldRate && live.nodeRate() + live.steadyRate() - oldRate + rate > UserStreams.MAX_TOTAL_RATE) {
+                return false;
+            }
         }
-        if (oldRate != 0) live.removeRate(oldRate, meter.lapse);
-        live.addRate(bill.rate, batch.lapse);
+        _replaceRate(batch, oldRate, rate);
+        bill.traffic = 0;
         if (bill.charge != 0) {
             bill.traffic = Math.min(live.balance, live.costOf(bill.charge, moment));
             live.balance -= bill.traffic;
+            batch.mustSave = true;
         }
-        if (bill.rate > oldRate || bill.traffic != 0) live.lower(moment);
-        batch.earned += bill.grains + bill.traffic;
+        if (rate > oldRate || bill.traffic != 0) live.lower(moment);
+        unchecked {
+            // All the grains that there are have fewer bits.
+            batch.earned += bill.grains + bill.traffic;
+        }
         return true;
+    }
+
+    /// @dev The usual report is of the rate that is there already. The first one of an interval makes it lapse later, and
+    /// another one changes nothing.
+    function _replaceRate(Batch memory batch, uint256 oldRate, uint256 rate) private pure {
+        uint256 lapse = batch.meter.lapse;
+        if (rate == oldRate && lapse == batch.lapse) return;
+        if (oldRate != 0) batch.live.removeRate(oldRate, lapse);
+        batch.live.addRate(rate, batch.lapse);
+        batch.mustSave = true;
     }
 
     /// @dev What a report makes a deployment cost, within its limits.
     function _measure(
-        Bill memory bill,
         Batch memory batch,
         GridContract storage self,
         ContractTerms memory terms,
-        Meter memory meter,
         Consumption calldata report,
         Moment memory moment
     ) private view {
+        Bill memory bill = batch.bill;
         Resources memory used = self.limits;
-        bool isClipped =
-            report.cru > used.cru || report.sru > used.sru || report.hru > used.hru || report.mru > used.mru;
-        if (report.cru < used.cru) used.cru = uint32(report.cru);
-        if (report.sru < used.sru) used.sru = report.sru;
-        if (report.hru < used.hru) used.hru = report.hru;
-        if (report.mru < used.mru) used.mru = report.mru;
+        bill.isClipped = _clip(used, report);
         bool isRented = terms.userTwinId == batch.renterTwinId && terms.era == batch.rentEra;
         bill.rate = Billing.nodeRate(batch.prices, used, terms.publicIps, isRented);
-        if (report.nru != 0) {
-            // Of a longer silence, in which the bill stopped, only so much counts.
-            uint256 window = Math.min(
-                report.timestamp - meter.reportedAt,
-                ContractLife.REPORT_INTERVALS * moment.interval
-            );
-            uint256 most = (window * terms.nruPerHour) / Billing.SECONDS_PER_HOUR;
-            bill.charge = Billing.networkCharge(batch.prices, Math.min(report.nru, most), window);
-            isClipped = isClipped || report.nru > most;
-        }
-        bill.isClipped = isClipped;
+        bill.charge = 0;
+        uint256 nru = report.nru;
+        if (nru == 0) return;
+        // Of a longer silence, in which the bill stopped, only so much counts.
+        uint256 window = Math.min(
+            report.timestamp - batch.meter.reportedAt,
+            ContractLife.REPORT_INTERVALS * moment.interval
+        );
+        uint256 most = (window * terms.nruPerHour) / Billing.SECONDS_PER_HOUR;
+        bill.charge = Billing.networkCharge(batch.prices, Math.min(nru, most), window);
+        if (nru > most) bill.isClipped = true;
+    }
+
+    /// @dev Lowers limits to what is used of them.
+    /// @return isClipped Whether more is said to be.
+    function _clip(Resources memory used, Consumption calldata report) private pure returns (bool isClipped) {
+        (uint256 said, uint256 most) = (report.cru, used.cru);
+        if (said > most) isClipped = true;
+        else used.cru = uint32(said);
+        (said, most) = (report.sru, used.sru);
+        if (said > most) isClipped = true;
+        else used.sru = uint64(said);
+        (said, most) = (report.hru, used.hru);
+        if (said > most) isClipped = true;
+        else used.hru = uint64(said);
+        (said, most) = (report.mru, used.mru);
+        if (said > most) isClipped = true;
+        else used.mru = uint64(said);
     }
 
     /// @dev A node that has less than when it was rented costs less.
-    function _rentRate(
-        Batch memory batch,
-        GridContract storage self,
-        Moment memory moment
-    ) private view returns (uint256) {
-        uint256 asRented = Billing.rentRate(batch.prices, self.limits);
+    function _rent(Bill memory bill, Batch memory batch, GridContract storage self, Moment memory moment) private view {
         Resources memory now_ = moment.registry.node(batch.nodeId).resources;
-        return Math.min(asRented, Billing.rentRate(batch.prices, now_));
+        bill.rate = Math.min(Billing.rentRate(batch.prices, self.limits), Billing.rentRate(batch.prices, now_));
+        (bill.charge, bill.isClipped) = (0, false);
     }
 
     function _readRent(GridState storage state, Batch memory batch) private view {
@@ -221,9 +246,12 @@ library GridReports {
     }
 
     function _turnTo(GridState storage state, Batch memory batch, uint256 twinId, Moment memory moment) private {
-        Live memory before = batch.live;
-        if (before.twinId != 0) before.save(state.streams[before.twinId]);
-        batch.live = UserStreams.settleAt(state.streams[twinId], twinId, moment);
+        _save(state, batch);
+        batch.mustSave = batch.live.turnTo(state.streams[twinId], twinId, moment);
+    }
+
+    function _save(GridState storage state, Batch memory batch) private {
+        if (batch.mustSave) batch.live.save(state.streams[batch.live.twinId]);
     }
 
     function _usePrices(

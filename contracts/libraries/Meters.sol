@@ -16,24 +16,25 @@ struct Meter {
 /// @title A contract's meter in one slot
 /// @notice Packed by hand, see UserStream.
 library Meters {
-    uint256 private constant RATE_BITS = 56;
-    uint256 private constant INDEX_BITS = 96;
-    uint256 private constant TIME_BITS = 32;
+    uint256 private constant INDEX_SHIFT = 56;
+    uint256 private constant TIME_SHIFT = 56 + 96;
+    uint256 private constant LAPSE_SHIFT = 56 + 96 + 32;
 
     function unpack(uint256 word) internal pure returns (Meter memory meter) {
-        meter.rate = word & ((1 << RATE_BITS) - 1);
-        meter.index = (word >> RATE_BITS) & ((1 << INDEX_BITS) - 1);
-        meter.reportedAt = (word >> (RATE_BITS + INDEX_BITS)) & ((1 << TIME_BITS) - 1);
-        meter.lapse = word >> (RATE_BITS + INDEX_BITS + TIME_BITS);
+        read(meter, word);
+    }
+
+    /// @dev As `unpack`, in the memory of a meter that is needed no more.
+    function read(Meter memory meter, uint256 word) internal pure {
+        meter.rate = word & type(uint56).max;
+        meter.index = (word >> INDEX_SHIFT) & type(uint96).max;
+        meter.reportedAt = (word >> TIME_SHIFT) & type(uint32).max;
+        meter.lapse = word >> LAPSE_SHIFT;
     }
 
     /// @dev Each field has no more than its bits: rates and indexes are a stream's, times and intervals are not after 2106.
     function pack(uint256 rate, uint256 index, uint256 reportedAt, uint256 lapse) internal pure returns (uint256 word) {
-        return
-            rate |
-            (index << RATE_BITS) |
-            (reportedAt << (RATE_BITS + INDEX_BITS)) |
-            (lapse << (RATE_BITS + INDEX_BITS + TIME_BITS));
+        return rate | (index << INDEX_SHIFT) | (reportedAt << TIME_SHIFT) | (lapse << LAPSE_SHIFT);
     }
 
     function pack(Meter memory meter) internal pure returns (uint256 word) {

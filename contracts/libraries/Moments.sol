@@ -25,7 +25,10 @@ struct Moment {
 library Moments {
     /// @notice The integral at a time that is not after the moment.
     function sumAt(Moment memory self, uint256 time) internal view returns (uint256 sum) {
-        if (time >= self.changedAt) return self.sum - self.price * (self.time - time);
+        unchecked {
+            // What the integral grew by since then is a part of it.
+            if (time >= self.changedAt) return self.sum - self.price * (self.time - time);
+        }
         (, sum) = self.book.priceAt(time);
     }
 

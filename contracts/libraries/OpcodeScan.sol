@@ -22,8 +22,6 @@ library OpcodeScan {
             (0x3f << 0x34) |
             // RETURNDATASIZE, RETURNDATACOPY.
             (3 << 0x3d) |
-            // CHAINID.
-            (1 << 0x46) |
             // POP to MSIZE.
             (0x3ff << 0x50) |
             // JUMPDEST to PUSH0.

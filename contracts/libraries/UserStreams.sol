@@ -64,14 +64,17 @@ library UserStreams {
     /// @notice In the place of an interval: names do not lapse.
     uint256 internal constant NEVER_LAPSES = type(uint32).max;
 
+    // All in figures: what is made of other constants is worked out anew, and checked, wherever it stands.
     uint256 private constant SLOTS = 3;
     uint256 private constant RATE_BITS = 56;
-    uint256 private constant STEADY_SHIFT = SLOTS * RATE_BITS;
-    uint256 private constant TIME_SHIFT = STEADY_SHIFT + RATE_BITS;
+    uint256 private constant STEADY_SHIFT = 3 * 56;
+    uint256 private constant TIME_SHIFT = 4 * 56;
     uint256 private constant INDEX_SHIFT = 136;
-    uint256 private constant LEVEL_SHIFT = INDEX_SHIFT + 96;
-    uint256 private constant ERA_SHIFT = LEVEL_SHIFT + 8;
-    uint256 private constant RATE_MASK = (1 << RATE_BITS) - 1;
+    uint256 private constant LEVEL_SHIFT = 136 + 96;
+    uint256 private constant ERA_SHIFT = 136 + 96 + 8;
+    uint256 private constant RATE_MASK = (1 << 56) - 1;
+    uint256 private constant ALL_RATES_MASK = (1 << (4 * 56)) - 1;
+    uint256 private constant BALANCE_MASK = (1 << 136) - 1;
     uint256 private constant PERCENT = 100;
 
     /// @notice The stream as it was written down last, walked to the moment.
@@ -80,19 +83,7 @@ library UserStreams {
         uint256 twinId,
         Moment memory moment
     ) internal view returns (Live memory live) {
-        uint256 word = self.rates;
-        live.twinId = twinId;
-        live.rates = word & ((1 << TIME_SHIFT) - 1);
-        live.since = word >> TIME_SHIFT;
-        // A stream begins when it is first looked at.
-        if (live.since == 0) live.since = moment.time;
-        word = self.funds;
-        live.balance = word & ((1 << INDEX_SHIFT) - 1);
-        live.index = (word >> INDEX_SHIFT) & type(uint96).max;
-        live.level = (word >> LEVEL_SHIFT) & type(uint8).max;
-        live.era = word >> ERA_SHIFT;
-        if (steadyRate(live) != 0 || live.level == IN_GRACE) readCold(live, self);
-        _walk(live, self, moment);
+        _load(live, self, twinId, moment);
     }
 
     /// @notice As `loadAt`, and writes down and says what the walk came by. `save` is for what is done to the stream then.
@@ -101,7 +92,19 @@ library UserStreams {
         uint256 twinId,
         Moment memory moment
     ) internal returns (Live memory live) {
-        live = loadAt(self, twinId, moment);
+        turnTo(live, self, twinId, moment);
+    }
+
+    /// @notice As `settleAt`, in the memory of a stream that is needed no more: a batch of reports would fill it else.
+    /// @return mustSave Whether the walk came by what is to be said once. Otherwise it does not matter where the next one begins:
+    /// who changes nothing need not save it.
+    function turnTo(
+        Live memory live,
+        UserStream storage self,
+        uint256 twinId,
+        Moment memory moment
+    ) internal returns (bool mustSave) {
+        _load(live, self, twinId, moment);
         for (uint256 i = 0; i < live.lapseCount; i++) {
             self.lapsed[live.lapses[2 * i]] = live.lapses[2 * i + 1];
         }
@@ -112,6 +115,7 @@ library UserStreams {
             self.eras[live.era - 1] = eraEndOf(live, self, live.era - 1);
             emit IGridContracts.GraceEnded(twinId, live.eraEndedAt);
         }
+        return live.isDepleted || live.eraEndedAt != 0;
     }
 
     /// @notice Reads what `loadAt` left out.
@@ -236,7 +240,11 @@ library UserStreams {
                 index = Math.min(index, _indexAtLapse(live, self, meter.lapse));
             }
         } else {
-            if (meter.lapse * moment.interval <= live.since) index = _indexAtLapse(live, self, meter.lapse);
+            bool hasLapsed;
+            unchecked {
+                hasLapsed = meter.lapse * moment.interval <= live.since;
+            }
+            if (hasLapsed) index = _indexAtLapse(live, self, meter.lapse);
             if (live.level == IN_GRACE) index = Math.min(index, live.indexAtDepletion);
         }
         unchecked {
@@ -297,54 +305,74 @@ library UserStreams {
         }
     }
 
+    function _load(Live memory live, UserStream storage self, uint256 twinId, Moment memory moment) private view {
+        uint256 word = self.rates;
+        live.twinId = twinId;
+        live.rates = word & ALL_RATES_MASK;
+        word >>= TIME_SHIFT;
+        // A stream begins when it is first looked at.
+        live.since = word == 0 ? moment.time : word;
+        word = self.funds;
+        live.balance = word & BALANCE_MASK;
+        live.index = (word >> INDEX_SHIFT) & type(uint96).max;
+        live.level = (word >> LEVEL_SHIFT) & type(uint8).max;
+        live.era = word >> ERA_SHIFT;
+        (live.hasCold, live.isDepleted, live.eraEndedAt, live.lapseCount) = (false, false, 0, 0);
+        if (steadyRate(live) != 0 || live.level == IN_GRACE) readCold(live, self);
+        if (live.since < moment.time) _walk(live, self, moment);
+    }
+
     function _walk(Live memory live, UserStream storage self, Moment memory moment) private view {
-        if (live.since >= moment.time) return;
         uint256 sum = moment.sumAt(live.since);
+        uint256 rate = nodeRate(live);
         do {
-            uint256 stop = _nextStop(live, moment);
-            uint256 began = live.since / moment.interval;
-            uint256 sumThere = moment.sumAt(stop);
-            uint256 each = weight(live, moment);
-            uint256 cost;
+            (uint256 stop, bool isNewInterval) = _nextStop(live, rate, moment);
+            (uint256 share, uint256 steadyShare) = _shares(live, moment);
             unchecked {
-                cost = each * (sumThere - sum);
-            }
-            if (live.level != IN_GRACE && cost > live.balance) {
-                stop = moment.lastTimeAt(live.since, sum, sum + live.balance / each);
-                sumThere = moment.sumAt(stop);
-                live.balance -= each * (sumThere - sum);
-                _advance(live, moment, stop, sumThere - sum);
-                _deplete(live, self);
-            } else {
-                unchecked {
-                    if (live.level == IN_GRACE) live.debt += cost;
-                    else live.balance -= cost;
-                    _advance(live, moment, stop, sumThere - sum);
+                uint256 grown = moment.sumAt(stop) - sum;
+                uint256 each = rate * share + (live.rates >> STEADY_SHIFT) * steadyShare;
+                if (live.level != IN_GRACE && each * grown > live.balance) {
+                    stop = moment.lastTimeAt(live.since, sum, sum + live.balance / each);
+                    grown = moment.sumAt(stop) - sum;
+                    _advance(live, stop, each * grown, share * grown, steadyShare * grown);
+                    _deplete(live, self);
+                } else {
+                    _advance(live, stop, each * grown, share * grown, steadyShare * grown);
+                    if (isNewInterval) rate = _cross(live, rate, moment);
+                    if (live.level == IN_GRACE && stop == live.depletedAt + moment.graceSeconds) {
+                        _endEra(live);
+                        rate = 0;
+                    }
                 }
-                if (stop / moment.interval != began) _cross(live, stop, moment);
-                if (live.level == IN_GRACE && stop == live.depletedAt + moment.graceSeconds) _endEra(live);
+                sum += grown;
             }
-            sum = sumThere;
         } while (live.since < moment.time);
     }
 
     /// @dev Where something may change: the next interval when rates may lapse then, the end of the grace period, or now.
-    function _nextStop(Live memory live, Moment memory moment) private pure returns (uint256 stop) {
+    /// @return stop That time.
+    /// @return isNewInterval Whether it is in another interval than where the stream stands.
+    function _nextStop(
+        Live memory live,
+        uint256 rate,
+        Moment memory moment
+    ) private pure returns (uint256 stop, bool isNewInterval) {
         stop = moment.time;
         unchecked {
-            if (nodeRate(live) != 0) {
-                uint256 next = (live.since / moment.interval + 1) * moment.interval;
-                if (next < stop) stop = next;
-            }
+            uint256 next = (live.since / moment.interval + 1) * moment.interval;
+            if (rate != 0 && next < stop) stop = next;
             if (live.level == IN_GRACE) stop = Math.min(stop, live.depletedAt + moment.graceSeconds);
+            isNewInterval = stop >= next;
         }
     }
 
-    function _advance(Live memory live, Moment memory moment, uint256 to, uint256 grown) private pure {
-        (uint256 share, uint256 steadyShare) = _shares(live, moment);
+    /// @dev Goes on to a time, with what was spent until then and what the indexes grew by.
+    function _advance(Live memory live, uint256 to, uint256 cost, uint256 grown, uint256 steadyGrown) private pure {
         unchecked {
-            live.index += share * grown;
-            if (steadyRate(live) != 0) live.steadyIndex += steadyShare * grown;
+            if (live.level == IN_GRACE) live.debt += cost;
+            else live.balance -= cost;
+            live.index += grown;
+            if (live.rates >> STEADY_SHIFT != 0) live.steadyIndex += steadyGrown;
         }
         live.since = to;
     }
@@ -358,23 +386,27 @@ library UserStreams {
     }
 
     /// @dev At the start of an interval, or past several in which nothing on a node cost anything.
-    function _cross(Live memory live, uint256 time, Moment memory moment) private view {
-        uint256 rate = nodeRate(live);
+    /// @param rate Of all on nodes, before.
+    /// @return left What of it does not lapse here.
+    function _cross(Live memory live, uint256 rate, Moment memory moment) private view returns (uint256 left) {
+        left = rate;
         if (rate != 0) {
-            uint256 interval = time / moment.interval;
-            uint256 shift = RATE_BITS * (interval % SLOTS);
-            uint256 lapsing = (live.rates >> shift) & RATE_MASK;
-            if (lapsing != 0) {
-                live.rates ^= lapsing << shift;
-                rate -= lapsing;
-                if (live.lapseCount == 0) live.lapses = new uint256[](2 * SLOTS);
-                live.lapses[2 * live.lapseCount] = interval;
-                live.lapses[2 * live.lapseCount++ + 1] = live.index;
+            unchecked {
+                uint256 interval = live.since / moment.interval;
+                uint256 shift = RATE_BITS * (interval % SLOTS);
+                uint256 lapsing = (live.rates >> shift) & RATE_MASK;
+                if (lapsing != 0) {
+                    live.rates ^= lapsing << shift;
+                    left -= lapsing;
+                    if (live.lapseCount == 0) live.lapses = new uint256[](2 * SLOTS);
+                    live.lapses[2 * live.lapseCount] = interval;
+                    live.lapses[2 * live.lapseCount++ + 1] = live.index;
+                }
             }
         }
-        if (live.level == IN_GRACE) return;
+        if (live.level == IN_GRACE) return left;
         // The price of the second before: what is touched in this very second does not change what it began with.
-        live.level = rate == 0 ? 0 : _deserved(live, rate, moment.priceBefore(time));
+        live.level = left == 0 ? 0 : _deserved(live, left, moment.priceBefore(live.since));
     }
 
     function _deplete(Live memory live, UserStream storage self) private view {

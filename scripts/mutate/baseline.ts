@@ -1,5 +1,6 @@
 import type { BuiltProject } from "./built-project.ts";
 import { Compiler } from "./compiler.ts";
+import type { Mutant } from "./find-mutants.ts";
 import { type Limits, type Originals, writeCode } from "./mutant-bench.ts";
 import type { Suites } from "./suites.ts";
 import { type TestOutcome, TestRunner } from "./test-runner.ts";
@@ -10,13 +11,14 @@ const LEAST_LIMIT_MS = 60_000;
 const BASELINE_LIMIT_MS = 900_000;
 
 /**
- * Compiles the contracts as they are, the way that mutants are compiled, puts that code into the project, and runs all tests against
- * it. Throws when one fails, for then no mutant's failure would mean anything.
+ * Compiles the contracts as they are, the way that mutants are compiled, puts that code into the project, and runs all tests that may
+ * judge one of some mutants against it. Throws when one fails, for then no mutant's failure would mean anything.
  */
 export async function runBaseline(
   root: string,
   project: BuiltProject,
   suites: Suites,
+  mutants: readonly Mutant[],
 ): Promise<{ originals: Originals; limits: Limits }> {
   const compiler = new Compiler(project);
   const runner = new TestRunner(root);
@@ -25,9 +27,9 @@ export async function runBaseline(
     const compiled = await compiler.compile(project.contracts);
     if (compiled.code === undefined) throw new Error(`the contracts do not compile: ${compiled.error}`);
     writeCode(root, compiled.code);
-    const { mocha, solidity } = suites.all();
-    if (mocha.length === 0) throw new Error("there is no test under test/contracts");
-    const mochaMs = await timed(runner, "mocha", mocha);
+    const { mocha, solidity } = suites.forAny(mutants);
+    if (mocha.length + solidity.length === 0) throw new Error("no test under test/contracts runs what is mutated");
+    const mochaMs = mocha.length === 0 ? 0 : await timed(runner, "mocha", mocha);
     const solidityMs = solidity.length === 0 ? 0 : await timed(runner, "solidity", solidity);
     return {
       originals: compiled.code,

@@ -69,6 +69,11 @@ export async function readBuild(root: string): Promise<BuiltProject> {
   };
 }
 
+/** The contracts with code that a source is compiled into. */
+export function contractsWith({ contracts, closures }: BuiltProject, source: string): BuiltContract[] {
+  return contracts.filter(({ sourceName }) => closures.get(sourceName)?.has(source));
+}
+
 async function readContracts(root: string): Promise<BuiltContract[]> {
   const files = await readdir(join(root, "artifacts"), { recursive: true });
   const contracts: BuiltContract[] = [];

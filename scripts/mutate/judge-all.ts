@@ -10,6 +10,14 @@ export interface Judged {
 /** Judges one mutant; each is called one mutant at a time, several of them at once. */
 export type Judge = (mutant: Mutant) => Promise<Verdict>;
 
+/** What decides when enough is judged, apart from the quotas. */
+export interface Extent {
+  /** Whether a mutant's verdict costs nothing. */
+  readonly isKnown: (mutant: Mutant) => boolean;
+  /** Whether nothing more may be begun that costs something. */
+  readonly isTimeUp: () => boolean;
+}
+
 interface Progress {
   readonly stratum: Stratum;
   next: number;
@@ -18,12 +26,14 @@ interface Progress {
 }
 
 /**
- * Judges mutants of each stratum in its order until its quota of live ones is met. Which mutants are judged does not depend on the
- * number of judges: none is begun that the quota might not need.
+ * Judges mutants of each stratum in its order until its quota of live ones is met, and goes on for as long as the next one's verdict
+ * is known: that costs nothing, and a longer beginning of the order is as good a sample; so is a shorter one, when time is up. Which mutants are judged does not depend on
+ * the number of judges: none is begun that the quota might not need.
  */
 export async function judgeAll(
   strata: readonly Stratum[],
   judges: readonly Judge[],
+  extent: Extent,
   onVerdict: (judged: Judged) => void,
 ): Promise<Judged[]> {
   const progress = strata.map((stratum): Progress => ({ stratum, next: 0, live: 0, underWay: 0 }));
@@ -32,7 +42,7 @@ export async function judgeAll(
 
   const work = async (judge: Judge): Promise<void> => {
     for (;;) {
-      const taken = take(progress);
+      const taken = take(progress, extent);
       if (taken !== undefined) {
         const task = judgeOne(judge, taken.from, taken.mutant);
         running.add(task);
@@ -57,13 +67,23 @@ export async function judgeAll(
   return judged.toSorted((a, b) => (places.get(a.mutant) ?? 0) - (places.get(b.mutant) ?? 0));
 }
 
-function take(progress: readonly Progress[]): { from: Progress; mutant: Mutant } | undefined {
-  for (const from of progress) {
+function take(
+  progress: readonly Progress[],
+  { isKnown, isTimeUp }: Extent,
+): { from: Progress; mutant: Mutant } | undefined {
+  // Those first of whose quota the least is met, so that a run that is stopped has judged some of every contract.
+  for (const from of progress.toSorted((a, b) => shareOf(a) - shareOf(b))) {
     const mutant = from.stratum.order[from.next];
-    if (mutant === undefined || from.live + from.underWay >= from.stratum.quota) continue;
+    if (mutant === undefined) continue;
+    if (!isKnown(mutant) && (shareOf(from) >= 1 || isTimeUp())) continue;
     from.next++;
     from.underWay++;
     return { from, mutant };
   }
   return undefined;
+}
+
+/** How much of its quota will be met when what is under way counts. */
+function shareOf({ stratum, live, underWay }: Progress): number {
+  return stratum.quota === 0 ? 1 : (live + underWay) / stratum.quota;
 }

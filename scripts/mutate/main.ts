@@ -7,6 +7,7 @@ import { copyProject, hardhatIn, removeCopy } from "../hardhat/project-copy.ts";
 import { readBuild } from "./built-project.ts";
 import { allMutants, chooseMutants } from "./choose-mutants.ts";
 import { EQUIVALENTS_FILE, readEquivalents } from "./equivalents.ts";
+import { checkUnchanged, joinReports, readReport } from "./join-reports.ts";
 import { HELP, type MutateOptions, parseOptions } from "./options.ts";
 import { reportOf } from "./report.ts";
 import { runMutants } from "./run-mutants.ts";
@@ -57,12 +58,16 @@ async function mutateIn(copies: [string, ...string[]], options: MutateOptions): 
   for (const entry of argued.stale) console.error(`mutate: ${EQUIVALENTS_FILE}: no such mutant: ${entry}`);
   if (argued.stale.length > 0) return 1;
 
+  const earlier = options.join === undefined ? undefined : await readReport(options.join);
+  if (earlier !== undefined) checkUnchanged(earlier, root, project, mutants);
+
   const judged = await runMutants(project, strata, options, copies);
   const totals = totalsOf(judged, argued);
   if (options.json !== undefined) {
     const { solcLongVersion } = project;
     const report = reportOf({ root, solcLongVersion, seed: options.seed, judged, totals, argued });
-    await writeFile(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
+    const whole = earlier === undefined ? report : joinReports(earlier, report);
+    await writeFile(options.json, `${JSON.stringify(whole, undefined, 2)}\n`);
   }
   for (const { mutant, verdict } of totals.refuted) {
     console.error(`mutate: ${EQUIVALENTS_FILE}: ${mutant.id} is not equivalent: ${verdict.by ?? verdict.status}`);

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import type { BuiltContract, BuiltProject } from "./built-project.ts";
+import { type BuiltContract, type BuiltProject, contractsWith } from "./built-project.ts";
 import { type Bytecode, Compiler } from "./compiler.ts";
 import { applyMutant, type Mutant } from "./find-mutants.ts";
 import type { Suites } from "./suites.ts";
@@ -56,9 +56,7 @@ export class MutantBench {
 
   async #try(mutant: Mutant): Promise<Omit<Verdict, "id" | "seconds">> {
     this.#runner.warm();
-    const affected = this.#project.contracts.filter(({ sourceName }) =>
-      this.#project.closures.get(sourceName)?.has(mutant.sourceName),
-    );
+    const affected = contractsWith(this.#project, mutant.sourceName);
     const deployed = affected.filter(({ path }) => path.startsWith("contracts/"));
     const change = this.#changeOf(mutant);
     const compiled = await this.#compiler.compile(deployed, change);
@@ -68,15 +66,26 @@ export class MutantBench {
     }
     try {
       writeCode(this.#root, compiled.code);
-      const { contract } = mutant.key;
-      const files = this.#suites.mochaFor(contract);
-      const mocha = await this.#runner.run({ kind: "mocha", files }, this.#limits.mochaMs);
-      if (mocha.kind === "failed" && mocha.file !== undefined) this.#suites.noteKill(contract, mocha.file);
+      const mocha = await this.#tryMocha(mutant);
       if (mocha.kind !== "passed") return verdictOf(mocha);
       return await this.#trySolidity(mutant, affected);
     } finally {
       writeCode(this.#root, new Map(affected.flatMap((one) => pair(one, this.#originals.get(one)))));
     }
+  }
+
+  /** The likeliest file alone first: loading the others takes longer than most mutants live. */
+  async #tryMocha(mutant: Mutant): Promise<TestOutcome> {
+    const [first, ...others] = this.#suites.mochaFor(mutant);
+    for (const files of [first === undefined ? [] : [first], others]) {
+      if (files.length === 0) continue;
+      const outcome = await this.#runner.run({ kind: "mocha", files }, this.#limits.mochaMs);
+      if (outcome.kind === "failed" && outcome.file !== undefined) {
+        this.#suites.noteKill(mutant.key.contract, outcome.file);
+      }
+      if (outcome.kind !== "passed") return outcome;
+    }
+    return { kind: "passed" };
   }
 
   /** The slow tests, for what the quick ones let live: their contracts hold the mutated code and are compiled with it. */
@@ -112,7 +121,11 @@ export function writeCode(root: string, code: ReadonlyMap<BuiltContract, Bytecod
 function verdictOf(outcome: TestOutcome): Omit<Verdict, "id" | "seconds"> {
   switch (outcome.kind) {
     case "failed":
-      return { status: "killed", by: outcome.test };
+      return {
+        status: "killed",
+        by: outcome.test,
+        ...(outcome.file === undefined ? {} : { file: outcome.file }),
+      };
     case "timed-out":
       return { status: "timed-out" };
     case "died":

@@ -13,8 +13,11 @@ Options
   --only ID          only this mutant, <Contract>:<line>:<column>:<operator> (may be repeated)
   --seed N           choose other mutants (default 1); the same seed chooses the same ones
   --jobs J           so many at once (default: one for each processor)
-  --resume FILE      keep verdicts in FILE, and go on from what it holds
+  --minutes M        begin no further mutant after so long; what was judged until then is spread over all contracts
+  --resume FILE      keep verdicts in FILE, and go on from what it holds: all of it counts that continues a contract's sample,
+                     but for what other tests may judge otherwise
   --json FILE        write the outcome to FILE
+  --join FILE        write it together with what FILE holds, from an earlier --json, about other contracts that are as they were
   --list             list the chosen mutants and judge none
   --root DIR         the Hardhat project to mutate (default: this repository)
   --help
@@ -33,8 +36,11 @@ export interface MutateOptions {
   readonly only: readonly string[];
   readonly seed: number;
   readonly jobs: number;
+  /** Infinite when nothing was said. */
+  readonly minutes: number;
   readonly resume: string | undefined;
   readonly json: string | undefined;
+  readonly join: string | undefined;
   readonly root: string;
 }
 
@@ -53,12 +59,15 @@ export function parseOptions(args: readonly string[], repository: string): Mutat
       only: { type: "string", multiple: true, default: [] },
       seed: { type: "string" },
       jobs: { type: "string" },
+      minutes: { type: "string" },
       resume: { type: "string" },
       json: { type: "string" },
+      join: { type: "string" },
       root: { type: "string", default: repository },
     },
   });
   if (values.all && values.max !== undefined) throw new Error("--all and --max exclude each other");
+  if (values.join !== undefined && values.json === undefined) throw new Error("--join needs --json");
   return {
     help: values.help,
     list: values.list,
@@ -67,8 +76,10 @@ export function parseOptions(args: readonly string[], repository: string): Mutat
     only: values.only,
     seed: whole("--seed", values.seed, 0, 1),
     jobs: whole("--jobs", values.jobs, 1, availableParallelism()),
+    minutes: whole("--minutes", values.minutes, 1, Number.POSITIVE_INFINITY),
     resume: values.resume,
     json: values.json,
+    join: values.join,
     root: values.root,
   };
 }

@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { cpus, release, totalmem } from "node:os";
 
+import { z } from "zod";
+
 import type { Equivalents } from "./equivalents.ts";
 import type { Judged } from "./judge-all.ts";
 import type { Totals } from "./totals.ts";
@@ -17,24 +19,73 @@ interface Run {
   readonly argued: Equivalents;
 }
 
+const COUNT = z.int().nonnegative();
+const DESCRIBED = z.object({
+  id: z.string(),
+  contract: z.string(),
+  function: z.string(),
+  operator: z.string(),
+  source: z.string(),
+  nth: z.int().positive(),
+  line: z.string(),
+  replacement: z.string(),
+  unjudged: z.string().optional(),
+});
+
 /**
- * What a run found, for a file that people and programs read: where and on what, the totals, and every survivor with the fields by
- * which `equivalent-mutants.json` names one.
+ * What one or several runs found, for a file that people and programs read: the totals, where and on what each run was, and every
+ * survivor with the fields by which `equivalent-mutants.json` names one.
  */
-export function reportOf({ root, solcLongVersion, seed, judged, totals, argued }: Run) {
+export const REPORT = z.object({
+  mutants: COUNT,
+  survived: COUNT,
+  equivalent: COUNT,
+  outcomes: z.object({
+    killed: COUNT,
+    "timed-out": COUNT,
+    survived: COUNT,
+    unjudged: COUNT,
+    stillborn: COUNT,
+    "same-code": COUNT,
+  }),
+  runs: z.array(
+    z.object({
+      commit: z.string(),
+      contractsAndTestsAsCommitted: z.boolean(),
+      machine: z.string(),
+      versions: z.object({ node: z.string(), solc: z.string() }),
+      date: z.string(),
+      seed: z.int(),
+      secondsPerKill: z.number(),
+      contracts: z.array(z.string()),
+    }),
+  ),
+  contracts: z.record(z.string(), z.object({ mutants: COUNT, survived: COUNT, equivalent: COUNT })),
+  survivors: z.array(DESCRIBED),
+  equivalents: z.array(DESCRIBED.extend({ reason: z.string() })),
+});
+
+export type Report = z.infer<typeof REPORT>;
+
+/** What a run found. */
+export function reportOf({ root, solcLongVersion, seed, judged, totals, argued }: Run): Report {
   const contracts = [...new Set(judged.map(({ mutant }) => mutant.key.contract))].sort();
-  return {
+  const run = {
     commit: git(root, "rev-parse", "HEAD"),
     contractsAndTestsAsCommitted: git(root, "status", "--porcelain", "--", "contracts", "test/contracts") === "",
     machine: `${cpus().length} x ${cpus()[0]?.model.trim() ?? "?"}, ${Math.round(totalmem() / GIB)} GiB, ${process.platform} ${release()}`,
     versions: { node: process.versions.node, solc: solcLongVersion },
     date: new Date().toISOString(),
     seed,
+    secondsPerKill: totals.secondsPerKill,
+    contracts,
+  };
+  return {
     mutants: totals.mutants,
     survived: totals.survivors.length,
     equivalent: totals.equivalents.length,
     outcomes: totals.counts,
-    secondsPerKill: totals.secondsPerKill,
+    runs: [run],
     contracts: Object.fromEntries(contracts.map((name) => [name, countsOf(name, judged, totals)])),
     survivors: totals.survivors.map(describe),
     equivalents: totals.equivalents.map((one) => ({

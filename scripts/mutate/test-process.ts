@@ -61,7 +61,7 @@ async function runSolidity(files: readonly string[]): Promise<TestVerdict> {
     const { value, error } = outcome as { value?: SolidityResults; error?: SolidityResults };
     const results = ((value ?? error)?.suiteResults ?? []).flatMap(({ testResults }) => testResults);
     const failed = results.find(({ status }) => status === "Failure");
-    if (failed !== undefined) return { failure: `${file}: ${failed.name}` };
+    if (failed !== undefined) return { failure: `${file}: ${failed.name}`, file };
     if (!isSuccess(outcome) || results.length === 0) return { error: `${file} failed outside of any test` };
   }
   return {};

@@ -17,6 +17,8 @@ export const VERDICT = z.object({
   ]),
   /** The test that failed, or the compiler's or the process's words. */
   by: z.string().optional(),
+  /** The file that the test which failed stands in, below the project's root. */
+  file: z.string().optional(),
   seconds: z.number(),
 });
 

@@ -3,9 +3,14 @@ import { availableParallelism } from "node:os";
 import type { TestFiles } from "./select-files.ts";
 
 /** Batches take turns on the processors, so that one that happens to be long does not leave the others idle for long. */
-const BATCHES_PER_PROCESSOR = 3;
+const BATCHES_PER_PROCESSOR = 4;
 /** More processes at once than this wait for each other's containers, ports and disks more than they gain. */
 const MAX_AT_ONCE = 4;
+
+interface Batch {
+  readonly files: string[];
+  seconds: number;
+}
 
 /** How many processes run tests at the same time. */
 export function processesAtOnce(): number {
@@ -13,11 +18,25 @@ export function processesAtOnce(): number {
 }
 
 /**
- * Splits all tests into runs of a process each, as lists of files: the Solidity tests, which use every processor by themselves,
- * then the others in batches. Neighbours go to different batches, since what is slow stands together.
+ * Splits all tests into runs of a process each, as lists of files: batches of about the same length, the longest file of each first,
+ * then the Solidity tests, which use every processor that is idle by then.
  */
-export function splitIntoBatches({ mocha, solidity }: TestFiles, atOnce: number): readonly (readonly string[])[] {
+export function splitIntoBatches(
+  { mocha, solidity }: TestFiles,
+  atOnce: number,
+  secondsOf: (file: string) => number,
+): readonly (readonly string[])[] {
   const count = Math.min(mocha.length, atOnce * BATCHES_PER_PROCESSOR);
-  const batches = Array.from({ length: count }, (_, batch) => mocha.filter((_file, i) => i % count === batch));
-  return [...(solidity.length === 0 ? [] : [solidity]), ...batches];
+  const batches: Batch[] = Array.from({ length: count }, () => ({ files: [], seconds: 0 }));
+  const longestFirst = mocha.map((file) => ({ file, seconds: secondsOf(file) })).sort((a, b) => b.seconds - a.seconds);
+  for (const { file, seconds } of longestFirst) {
+    const shortest = batches.reduce((least, batch) => (isShorter(batch, least) ? batch : least));
+    shortest.files.push(file);
+    shortest.seconds += seconds;
+  }
+  return [...batches.map(({ files }) => files), ...(solidity.length === 0 ? [] : [solidity])];
+}
+
+function isShorter(one: Batch, other: Batch): boolean {
+  return one.seconds < other.seconds || (one.seconds === other.seconds && one.files.length < other.files.length);
 }

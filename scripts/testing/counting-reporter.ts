@@ -1,7 +1,11 @@
+import { relative } from "node:path";
+
 import Mocha from "mocha";
 
-/** Called after every test with how many passed so far, and the titles of those that failed. */
-export type OnCount = (passed: number, failures: readonly string[]) => void;
+import type { TestCounts } from "./protocol.ts";
+
+/** Called after every test and every file. */
+export type OnCount = (counts: Pick<TestCounts, "passed" | "failures" | "seconds">) => void;
 
 /**
  * Mocha's spec reporter that also counts. Hardhat's own total cannot be used: it takes the tests behind a failed `before` hook,
@@ -13,10 +17,25 @@ export function createCountingReporter(onCount: OnCount): Mocha.ReporterConstruc
       super(runner, options);
       let passed = 0;
       const failures: string[] = [];
-      runner.on("pass", () => onCount(++passed, failures));
+      const seconds: Record<string, number> = {};
+      let startedAt = 0;
+      const tell = (): void => onCount({ passed, failures, seconds });
+      runner.on("pass", () => {
+        passed++;
+        tell();
+      });
       runner.on("fail", (test) => {
         failures.push(test.fullTitle());
-        onCount(passed, failures);
+        tell();
+      });
+      runner.on("suite", ({ parent }) => {
+        if (parent?.root === true) startedAt = performance.now();
+      });
+      runner.on("suite end", ({ parent, file }) => {
+        if (parent?.root !== true || file === undefined) return;
+        const path = relative(process.cwd(), file);
+        seconds[path] = (seconds[path] ?? 0) + (performance.now() - startedAt) / 1_000;
+        tell();
       });
     }
   };

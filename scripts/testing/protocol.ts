@@ -4,6 +4,8 @@ export interface TestCounts {
   readonly failed: number;
   /** Titles of the Mocha tests that failed. */
   readonly failures: readonly string[];
+  /** What each file of Mocha tests took that is over. */
+  readonly seconds: Readonly<Record<string, number>>;
   readonly isFinal: boolean;
 }
 
@@ -18,6 +20,8 @@ export function isTestCounts(message: unknown): message is TestCounts {
     typeof message.failed === "number" &&
     "failures" in message &&
     Array.isArray(message.failures) &&
+    "seconds" in message &&
+    typeof message.seconds === "object" &&
     "isFinal" in message &&
     typeof message.isFinal === "boolean"
   );

@@ -6,7 +6,7 @@ import { isTestCounts, type TestCounts } from "./protocol.ts";
 const RUNNER = fileURLToPath(new URL("./run.ts", import.meta.url));
 
 /** What a process that ran tests came to. */
-export interface Outcome extends Pick<TestCounts, "passed" | "failed" | "failures"> {
+export interface Outcome extends Omit<TestCounts, "isFinal"> {
   /** What went wrong beside the tests that failed. */
   readonly problem?: string;
 }
@@ -16,7 +16,7 @@ const running = new Set<ChildProcess>();
 /** Runs tests in a process: `args` are files, folders and options of `run.ts`. Its output is shown as it comes, or when it ends. */
 export async function runTests(args: readonly string[], { isShown }: { readonly isShown: boolean }): Promise<Outcome> {
   return await new Promise((resolve) => {
-    let counts: TestCounts = { passed: 0, failed: 0, failures: [], isFinal: false };
+    let counts: TestCounts = { passed: 0, failed: 0, failures: [], seconds: {}, isFinal: false };
     const output: Buffer[] = [];
     const child = fork(RUNNER, args, {
       stdio: isShown ? ["inherit", "inherit", "inherit", "ipc"] : ["ignore", "pipe", "pipe", "ipc"],

@@ -7,11 +7,7 @@ import { createCountingReporter } from "./counting-reporter.ts";
 import type { TestCounts } from "./protocol.ts";
 import { selectFiles, solidityTests, type Selection, type TestFiles } from "./select-files.ts";
 
-interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-  readonly failures: readonly string[];
-}
+type Counts = Omit<TestCounts, "isFinal">;
 
 interface SolidityResults {
   readonly suiteResults: readonly { readonly testResults: readonly { readonly status: string }[] }[];
@@ -30,6 +26,7 @@ const { values: options, positionals } = parseArgs({
     e2e: { type: "boolean", default: false },
     "real-parts": { type: "boolean", default: false },
     long: { type: "boolean", default: false },
+    build: { type: "string", default: "first" },
     grep: { type: "string" },
     bail: { type: "boolean" },
   },
@@ -45,8 +42,8 @@ process.on("unhandledRejection", (reason, promise) => {
   console.error("A promise was rejected and nobody handled it:", reason);
 });
 
-const files = options.long ? longGame() : selectFiles(positionals, selection());
-await hre.tasks.getTask("build").run({ quiet: true });
+const files = filesToRun();
+if (options.build !== "never") await hre.tasks.getTask("build").run({ quiet: true });
 const solidity = await runSolidity();
 const mocha = await runMocha();
 // A rejection of the last test is reported only after its microtasks.
@@ -54,6 +51,11 @@ await new Promise((resolve) => setImmediate(resolve));
 
 await report(mocha, { isFinal: true });
 process.exit();
+
+function filesToRun(): TestFiles {
+  if (options.build === "only") return { mocha: [], solidity: [] };
+  return options.long ? longGame() : selectFiles(positionals, selection());
+}
 
 function selection(): Selection {
   if (options["real-parts"]) return "real-parts";
@@ -72,7 +74,7 @@ function longGame(): TestFiles {
   return { mocha: [...LONG_SIMULATION.files, ...LONG_CHANNEL.files], solidity: solidityTests() };
 }
 
-async function runSolidity(): Promise<Omit<Counts, "failures">> {
+async function runSolidity(): Promise<Pick<Counts, "passed" | "failed">> {
   if (files.solidity.length === 0) return { passed: 0, failed: 0 };
   const outcome: unknown = await hre.tasks.getTask(["test", "solidity"]).run({
     testFiles: files.solidity,
@@ -85,10 +87,10 @@ async function runSolidity(): Promise<Omit<Counts, "failures">> {
 }
 
 async function runMocha(): Promise<Counts> {
-  let counts: Counts = { passed: 0, failed: 0, failures: [] };
+  let counts: Counts = { passed: 0, failed: 0, failures: [], seconds: {} };
   if (files.mocha.length === 0) return counts;
-  hre.config.test.mocha.reporter = createCountingReporter((passed, failures) => {
-    counts = { passed, failed: failures.length, failures };
+  hre.config.test.mocha.reporter = createCountingReporter((told) => {
+    counts = { ...told, failed: told.failures.length };
     void report(counts, { isFinal: false });
   });
   const outcome: unknown = await hre.tasks.getTask(["test", "mocha"]).run({
@@ -105,7 +107,7 @@ function isSuccess(outcome: unknown): boolean {
 }
 
 /** Counted from the results themselves: Hardhat fills its own summary only in the task that runs all kinds of tests. */
-function summaryOf(outcome: unknown): Omit<Counts, "failures"> & { readonly skipped: number } {
+function summaryOf(outcome: unknown): Pick<Counts, "passed" | "failed"> & { readonly skipped: number } {
   const { value, error } = outcome as { value?: SolidityResults; error?: SolidityResults };
   const suites = (value ?? error)?.suiteResults;
   if (suites === undefined) throw new Error("Hardhat's Solidity test task gave no results");
@@ -119,11 +121,11 @@ function summaryOf(outcome: unknown): Omit<Counts, "failures"> & { readonly skip
 }
 
 /** Tells the process that watches this one how the tests stand: the Solidity ones are over when Mocha's begin. */
-async function report({ passed, failed, failures }: Counts, { isFinal }: Pick<TestCounts, "isFinal">): Promise<void> {
+async function report({ passed, failed, ...rest }: Counts, { isFinal }: Pick<TestCounts, "isFinal">): Promise<void> {
   const message: TestCounts = {
     passed: solidity.passed + passed,
     failed: solidity.failed + failed + rejections,
-    failures,
+    ...rest,
     isFinal,
   };
   await new Promise<void>((resolve, reject) => {

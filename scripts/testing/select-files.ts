@@ -4,15 +4,29 @@ import { join } from "node:path";
 /** Helpers hold no tests; programs in there are started by tests. */
 const NOT_TESTS = ["test/helpers/", "test/fixtures/", "test/vectors/"];
 
-/** End-to-end tests that need more than Node, or more than a minute; everything else belongs to `npm test`. */
+/**
+ * Tests that need more than Node, or more than a minute; everything else belongs to `npm test`, also files of which only some tests need
+ * more.
+ */
 const NOT_NODE_ONLY = [
+  "test/src/adapters/content-store/kubo.test.ts",
+  "test/src/adapters/engine/docker-compliance.test.ts",
+  "test/src/adapters/engine/image-cache.test.ts",
+  "test/src/adapters/engine/runsc.test.ts",
+  "test/src/adapters/workloads/docker-compliance.test.ts",
+  "test/src/adapters/workloads/real-workloads.test.ts",
+  "test/src/audit/docker.test.ts",
+  "test/src/create-node.test.ts",
+  "test/src/node/docker-node.test.ts",
   "test/e2e/docker",
   "test/e2e/executions.test.ts",
   "test/e2e/grid",
   "test/e2e/commands-audit",
   "test/e2e/commands-grid",
   "test/e2e/commands-program",
+  "test/e2e/go-waku.test.ts",
   "test/e2e/kubo",
+  "test/e2e/wasi.test.ts",
 ];
 
 /** Run when they are named: twenty processes want a machine of more than two cores, and a dozen deployments many minutes. */
@@ -23,13 +37,13 @@ export interface TestFiles {
   readonly solidity: readonly string[];
 }
 
-/** `node-only` is `npm test`, `end-to-end` all of `test/e2e`, `real-parts` what the former leaves out. */
+/** `node-only` is `npm test`, `real-parts` what that leaves out, `end-to-end` all of `test/e2e`. */
 export type Selection = "node-only" | "end-to-end" | "real-parts";
 
 /** Chooses what runs: named files and folders, else a selection. Paths are relative to the repository's root. */
 export function selectFiles(named: readonly string[], selection: Selection): TestFiles {
   if (named.length === 0) {
-    const all = filesUnder(selection === "node-only" ? "test" : "test/e2e", "ts");
+    const all = filesUnder(selection === "end-to-end" ? "test/e2e" : "test", "ts");
     switch (selection) {
       case "node-only":
         return { mocha: all.filter((file) => !isLeftOut(file)), solidity: solidityTests() };

@@ -46,6 +46,8 @@ export interface ChannelNodeInit {
   readonly confirmations?: number | undefined;
   /** The leader settles so often; 0: only when somebody leaves or the channel closes. @default 0 */
   readonly settleEveryMs?: number | undefined;
+  /** Calls that may wait to be played while this node leads; others are refused. @default 4,096 */
+  readonly maxWaiting?: number | undefined;
 }
 
 /** A member's node of one channel. What it knows can be read once it was started. */
@@ -148,7 +150,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       for (const watcher of watchers) watcher(news);
     });
     const requests = createRequests(clock);
-    const leader = createLeader(core);
+    const leader = createLeader(core, init);
     const accuser = createAccuser(core, signal);
     const settler = createSettler(core, signal);
     const acker = createAcker(core);

@@ -74,7 +74,8 @@ export function createCore(
     ...init,
     ...state,
     unwritten: undefined,
-    committed: 0,
+    // What is final is committed; of the rest the others will tell.
+    committed: Math.min(init.chain.settled.height, state.player.head.header.height),
     acks: createAckBook(state.term),
     news: new Set(),
     async inTurn(work) {
@@ -110,10 +111,11 @@ export function broadcast(core: Core, body: ChannelMessageBody): void {
   for (const peer of peersOf(core)) core.network.send(peer, message);
 }
 
-/** Signers of the other members, as the chain has them now. */
-export function peersOf(core: Core): string[] {
-  const members = core.chain.membershipAt(core.chain.inboxLength)?.members.values() ?? [];
-  return [...members].map(({ signer }) => signer).filter((signer) => signer !== core.network.self);
+/** Signers of the other members, as the chain has them now; one who leaves is one of them until a settlement lets it go. */
+export function peersOf({ chain, network }: Core): string[] {
+  const now = chain.membershipAt(chain.inboxLength)?.members.values() ?? [];
+  const all = [...now, ...chain.votersOf(chain.inboxLength).members.values()];
+  return [...new Set(all.map(({ signer }) => signer))].filter((signer) => signer !== network.self);
 }
 
 /** Writes things down together with a certificate that was not yet. */

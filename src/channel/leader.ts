@@ -11,8 +11,8 @@ import { ackOfHead, broadcast, commit, holdCertificate, isLeader, keep, tell, ty
 import type { PlayedRecord } from "./player.ts";
 import { checkCallSize, readCall } from "./read-input.ts";
 
-/** Calls that wait to be played; another one is refused. */
-const MAX_WAITING = 4_096;
+/** Calls that wait to be played, unless it is said otherwise; another one is refused. */
+const DEFAULT_MAX_WAITING = 4_096;
 /** Records without a certificate; when there are more, nothing is played until members have caught up. */
 const MAX_UNCERTIFIED = 8_192;
 /** How long a batch is played before it is sent. */
@@ -40,18 +40,26 @@ export interface Leader {
   /** Leads whenever it is this node's turn, until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** True once the chain's term is this node's and what came before is known. */
-  isReady: boolean;
+  readonly isReady: boolean;
+  /** Leads from the head on. */
+  begin(): void;
+  /** Another term has come. */
+  end(): void;
   /** Refuses all that waits. */
   refuseAll(error: SprfError): void;
 }
 
-export function createLeader(core: Core): Leader {
+export function createLeader(
+  core: Core,
+  { maxWaiting = DEFAULT_MAX_WAITING }: { readonly maxWaiting?: number | undefined } = {},
+): Leader {
   let waiting: Waiting[] = [];
   let alarm = new AbortController();
   /** What followers were told last. */
   let announced = { height: 0, committed: 0 };
 
-  const leads = (): boolean => leader.isReady && isLeader(core);
+  let isReady = false;
+  const leads = (): boolean => isReady && isLeader(core);
 
   function nextInput(
     timeMs: number,
@@ -131,8 +139,14 @@ export function createLeader(core: Core): Leader {
     announced = { height: certificate?.height ?? 0, committed: core.committed };
     broadcast(core, { kind: "batch", batch, ...(certificate === undefined ? {} : { certificate }) });
     tell(core, { kind: "records", records });
-    const voters = core.player.votersAt(last);
-    if (voters !== undefined) core.acks.expect({ height: last, recordHash: lastRecord.hash, voters });
+    expectAcks();
+  }
+
+  /** Of the head, which is the end of a batch; this node's own is the first. */
+  function expectAcks(): void {
+    const { header, hash } = core.player.head;
+    const voters = core.player.votersAt(header.height);
+    if (voters !== undefined) core.acks.expect({ height: header.height, recordHash: hash, voters });
     count(core.network.self, ackOfHead(core));
   }
 
@@ -173,14 +187,25 @@ export function createLeader(core: Core): Leader {
   }
 
   const leader: Leader = {
-    isReady: false,
+    get isReady() {
+      return isReady;
+    },
+    begin() {
+      isReady = true;
+      // After a new start: the acks of what it had signed before are asked for again.
+      if (core.player.head.header.term === core.term) expectAcks();
+      alarm.abort();
+    },
+    end() {
+      isReady = false;
+    },
     submit(kind, input) {
       const done = Promise.withResolvers<number>();
       if (input.length > MAX_INPUT_BYTES) {
         done.reject(
           new SprfError("CHANNEL_CALL_TOO_LARGE", `an input of ${input.length} bytes, at most ${MAX_INPUT_BYTES}`),
         );
-      } else if (waiting.length >= MAX_WAITING) {
+      } else if (waiting.length >= maxWaiting) {
         done.reject(new SprfError("CHANNEL_BUSY", `${waiting.length} calls wait already`));
       } else {
         waiting.push({ kind, input, done });

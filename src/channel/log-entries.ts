@@ -73,13 +73,13 @@ export async function* withHeading(header: RecordHeader, state: AsyncIterable<Ui
 export async function splitHeading(
   parts: AsyncIterable<Uint8Array>,
 ): Promise<{ readonly header: RecordHeader; readonly state: AsyncIterable<Uint8Array> }> {
-  const iterator = parts[Symbol.asyncIterator]();
+  const iterator: AsyncIterator<Uint8Array, undefined> = parts[Symbol.asyncIterator]();
   let bytes: Buffer = Buffer.alloc(0);
   const fill = async (length: number): Promise<void> => {
     while (bytes.length < length) {
-      const { done, value } = await iterator.next();
-      if (done === true) throw new SprfError("CHANNEL_LOG_INVALID", "a snapshot without its heading");
-      bytes = Buffer.concat([bytes, value as Uint8Array]);
+      const next: IteratorResult<Uint8Array, undefined> = await iterator.next();
+      if (next.done === true) throw new SprfError("CHANNEL_LOG_INVALID", "a snapshot without its heading");
+      bytes = Buffer.concat([bytes, next.value]);
     }
   };
   await fill(LENGTH_BYTES);
@@ -90,9 +90,9 @@ export async function splitHeading(
   async function* state(): AsyncGenerator<Uint8Array> {
     yield new Uint8Array(bytes.subarray(end));
     for (;;) {
-      const { done, value } = await iterator.next();
-      if (done === true) return;
-      yield value as Uint8Array;
+      const next: IteratorResult<Uint8Array, undefined> = await iterator.next();
+      if (next.done === true) return;
+      yield next.value;
     }
   }
   return { header: parsed.data, state: state() };

@@ -42,6 +42,7 @@ export function createRouter(init: RouterInit): ChannelListener {
   function onStatus(from: string, status: ChannelMessageOf<"status">): void {
     takeover.onStatus(from, status);
     if (status.asks) tellStatus(from, false);
+    if (status.certificate !== undefined) takeCertificate(core, status.certificate);
     if (accuser.distrusts || isLeader(core)) {
       // A leader follows nobody, but for what it had signed itself and lost sight of nothing.
       return;

@@ -9,6 +9,8 @@ import type { Leader } from "./leader.ts";
 import type { Sync } from "./sync.ts";
 
 const ASK_EVERY_MS = 250;
+/** How often the chain's term is looked at when nobody says that it is another one. */
+const IDLE_MS = 1_000;
 /** For a certificate that somebody says there is. */
 const SYNC_MS = 10_000;
 
@@ -32,7 +34,10 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
     const members = core.chain.membershipAt(core.chain.inboxLength);
     if (members === undefined) return false;
     const answered = [...statuses].filter(([, { term }]) => term >= core.term).map(([signer]) => signer);
-    return isQuorum(weightOf(members, new Set([...answered, core.network.self])), countedWeight(members));
+    // Nobody waits for the word of the one that this term is about, who may be a member still.
+    const before = core.chain.termOf(core.term - 1)?.leader;
+    const weight = weightOf(members, new Set([...answered, core.network.self]), before);
+    return isQuorum(weight, countedWeight(members, before));
   };
 
   function ask(): void {
@@ -75,8 +80,7 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
       }
       await core.inTurn(goOn);
     }
-    leader.isReady = true;
-    leader.wake();
+    await core.inTurn(async () => leader.begin());
     core.logger.info("this node leads", { term });
   }
 
@@ -103,7 +107,7 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
         try {
           const { term } = core.chain;
           if (term !== undefined && term.term > core.term) {
-            leader.isReady = false;
+            leader.end();
             await core.inTurn(async () => await enterTerm(core, term.term));
             if (!isLeader(core)) leader.refuseAll(new SprfError("CHANNEL_NO_LEADER", "another member leads now"));
           }
@@ -112,7 +116,7 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
           if (!signal.aborted) core.logger.error("the term was not taken over", { reason: messageOf(error) });
         }
         const isBehind = isLeader(core) !== leader.isReady || (core.chain.term?.term ?? 0) > core.term;
-        if (isBehind && !isLeader(core)) leader.isReady = false;
+        if (isBehind && !isLeader(core)) leader.end();
         await core.clock
           .sleep(isBehind ? ASK_EVERY_MS : IDLE_MS, { signal: AbortSignal.any([signal, alarm.signal]) })
           .catch(() => undefined);
@@ -120,8 +124,6 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
     },
   };
 }
-
-const IDLE_MS = 1_000;
 
 function isHigher(given: Certificate, held: Certificate | undefined): boolean {
   if (held === undefined) return true;

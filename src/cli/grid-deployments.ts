@@ -4,13 +4,15 @@ import { dirname, join } from "node:path";
 import type { Command } from "commander";
 
 import { readSecretValues } from "../config/secret-values.ts";
+import type { RecoveredContract } from "../client/grid/recover.ts";
 import { SprfError, messageOf } from "../errors.ts";
+import type { GridContract } from "../ports/grid-contracts.ts";
 import type { DeploymentData } from "../wire/grid/deployment-data.ts";
 import { readWorkloadFile, type WorkloadFile } from "../wire/grid/file/read-workload-file.ts";
 import { writeWorkloadFile } from "../wire/grid/file/write-workload-file.ts";
 import { confirm } from "./confirm.ts";
 import { gridCommand, idOf, withGrid, withGridOnChain, type GridOptions, type GridSession } from "./grid-session.ts";
-import { printJson, printQuote, stateText, stepText } from "./grid-views.ts";
+import { printJson, printQuote, stateText, stepText, timeText } from "./grid-views.ts";
 import { createProgress } from "./progress.ts";
 import { formatRows } from "./text-table.ts";
 
@@ -193,7 +195,11 @@ async function printStatus(
   });
   console.log(formatRows(["contract", "kind", "name", "state", "node", "node says", "public IPs"], rows));
   for (const { contract, problem } of found) {
-    if (problem !== undefined) console.error(`contract ${contract.contractId}: ${problem}`);
+    if (problem === undefined) continue;
+    const { contractId, billedUntil } = contract;
+    const bill =
+      billedUntil === undefined ? "no bill runs" : `unless it reports, the bill stops ${timeText(billedUntil)}`;
+    console.error(`contract ${contractId}: ${problem} Try again later; ${bill}`);
   }
 }
 
@@ -211,10 +217,34 @@ async function recoverAll(
       continue;
     }
     const path = await keepDeployment(options.out, contractId, data);
-    const says = { runs: "runs", sent: "sent to its node again and runs", paused: "paused", lost: "lost by its node" };
-    const words = `contract ${contractId}: ${says[node ?? "lost"]}${detail === undefined ? "" : ` (${detail})`}`;
+    const words = `contract ${contractId}: ${nodeSays(node)}${detail === undefined ? "" : ` (${detail})`}${nextStep(contract, node, path)}`;
     report(words, { contract: `${contractId}`, file: path });
   }
+}
+
+function nodeSays(node: RecoveredContract["node"]): string {
+  switch (node) {
+    case "runs":
+      return "runs";
+    case "sent":
+      return "sent to its node again and runs";
+    case "paused":
+      return "paused";
+    case "unreachable":
+      return "its node cannot be reached now";
+    default:
+      return "lost by its node";
+  }
+}
+
+/** What a user does about a deployment whose node does not have it, or says nothing. */
+function nextStep({ contractId, billedUntil }: GridContract, node: RecoveredContract["node"], path: string): string {
+  if (node === "unreachable") {
+    const bill =
+      billedUntil === undefined ? "no bill runs" : `unless its node reports, the bill stops ${timeText(billedUntil)}`;
+    return `; it is still yours: ${bill}. Try again later, or cancel ${contractId} and deploy ${path} on another node`;
+  }
+  return node === "lost" ? `; cancel ${contractId} and deploy ${path} on another node` : "";
 }
 
 /** A file that deploys it again, and its secrets beside it, which nobody else may read. */

@@ -74,6 +74,13 @@ export function printBill({ account, contracts, costWei, weiPerHour }: Bill): vo
     etherOf(weiPerMonth),
   ]);
   console.log(formatRows(["contract", "kind", "state", "ether so far", "ether an hour", "ether in 30 days"], rows));
+  for (const { contract, clippedReports } of contracts) {
+    if (clippedReports === 0) continue;
+    const times = clippedReports === 1 ? "once" : `${clippedReports} times`;
+    console.log(
+      `contract ${contract.contractId}: node ${contract.nodeId ?? ""} reported more than it may bill ${times}; the limits were billed`,
+    );
+  }
   const { fundedUntil, grace } = account;
   console.log(
     `\n${formatRows(

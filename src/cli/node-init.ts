@@ -2,6 +2,7 @@ import { readNodeConsent } from "../config/node-consent-file.ts";
 import type { Settings } from "../config/schema.ts";
 import { machineResources, type NodeInit } from "../create-node.ts";
 
+const BYTES_PER_MIB = 1024 ** 2;
 const BYTES_PER_GIB = 1024n ** 3n;
 
 /** What a node is made of, from settings and from the consent that they name. */
@@ -28,6 +29,7 @@ export async function nodeInitOf({ node, engines, dataDirectory }: Settings): Pr
       ...(runtime === undefined ? {} : { runtime }),
       firewall: node.firewall,
       label: node.label,
+      imageCacheBytes: engines.imageCacheMib * BYTES_PER_MIB,
     },
   };
 }

@@ -75,7 +75,7 @@ export async function askNode(components: GridMessaging, options: AskNodeOptions
     const how = state.heard
       ? "it heard the request and gave no answer"
       : `the request was ${describeSendings(sendings)}`;
-    throw new SprfError("NODE_SILENT", `the node did not answer within ${timeoutMs} ms; ${how}`, {
+    throw new SprfError("NODE_SILENT", `the node did not answer within ${timeoutMs} ms; ${how}.`, {
       cause: error,
       context: { contractId: options.contractId.toString(), heard: state.heard },
     });

@@ -118,7 +118,9 @@ export function createMeter(parts: NodeParts): Meter {
         const [state, outcome] = [states.get(contractId), outcomes[item]];
         if (state === undefined || outcome === undefined) continue;
         after.push(
-          outcome === "not-newer" ? await takeNotNewer(state, signal) : takeOutcome(state, outcome, timestamp),
+          outcome === "not-newer"
+            ? await takeNotNewer(state, signal)
+            : takeOutcome(state, { outcome, timestamp, nowMs: clock.now() }),
         );
         if (outcome === "accepted" || outcome === "kept") continue;
         logger.warn("the chain skipped a report", { contract: Number(contractId), outcome });
@@ -149,8 +151,11 @@ export function createMeter(parts: NodeParts): Meter {
 
 function takeOutcome(
   state: ConsumptionState,
-  outcome: Exclude<ReportOutcome, "not-newer">,
-  timestamp: number,
+  {
+    outcome,
+    timestamp,
+    nowMs,
+  }: { readonly outcome: Exclude<ReportOutcome, "not-newer">; readonly timestamp: number; readonly nowMs: number },
 ): ConsumptionState {
   switch (outcome) {
     case "accepted":
@@ -162,7 +167,7 @@ function takeOutcome(
     case "not-deployed":
     case "from-the-future":
     case "out-of-funds":
-      return skipReport(state, outcome);
+      return skipReport(state, outcome, nowMs);
   }
 }
 

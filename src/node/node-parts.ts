@@ -22,6 +22,8 @@ export interface NodeParts {
   readonly deployments: DeploymentStore;
   /** By contract. */
   readonly turns: KeyedTurns;
+  /** Where this node takes connections. */
+  readonly multiaddrs: () => readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
 }

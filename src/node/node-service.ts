@@ -18,14 +18,17 @@ import { createContractReader } from "./read-contracts.ts";
 import { createReconciler } from "./reconcile-all.ts";
 import { statusOf } from "./status.ts";
 import { tailLogs } from "./tail-logs.ts";
-import { watchChain } from "./watch-chain.ts";
 import { repeatedly } from "./repeatedly.ts";
+import { createSelfCheck } from "./self-check.ts";
+import { watchChain } from "./watch-chain.ts";
 
 export interface NodeServiceComponents extends GridMessaging {
-  readonly chain: Pick<Chain, "twin" | "blocks" | "blockNumber">;
+  readonly chain: Pick<Chain, "twin" | "twinOfKey" | "blocks" | "blockNumber">;
   readonly contracts: GridContracts;
   readonly workloads: Workloads;
   readonly content: Pick<ContentStore, "get">;
+  /** Where this node takes connections, over which it fetches content. */
+  readonly multiaddrs: () => readonly string[];
   readonly cipher: Cipher;
   readonly store: Store;
 }
@@ -39,10 +42,16 @@ export interface NodeServiceInit {
   readonly reportIntervalMs: number;
 }
 
+/** A node that runs. */
+export interface NodeService extends Startable {
+  /** What keeps users from it, in one line for its operator; undefined while nothing does. */
+  problem(): string | undefined;
+}
+
 const FIRST_REPORT_MS = 1_500;
 
 /** A node of the grid: runs what its contracts name, while and as they say, and reports what that uses. */
-export function createNodeService(components: NodeServiceComponents, init: NodeServiceInit): Startable {
+export function createNodeService(components: NodeServiceComponents, init: NodeServiceInit): NodeService {
   const { chain, contracts, workloads, clock } = components;
   const logger = components.logger.child({ node: Number(init.node.nodeId) });
   const parts: NodeParts = {
@@ -54,6 +63,7 @@ export function createNodeService(components: NodeServiceComponents, init: NodeS
     logger,
   };
   const meter = createMeter(parts);
+  const selfCheck = createSelfCheck({ ...components, logger });
   let running: { readonly stop: AbortController; readonly loops: readonly Promise<void>[] } | undefined;
 
   const reports = repeatedly(async (signal) => await report(signal), {
@@ -150,6 +160,7 @@ export function createNodeService(components: NodeServiceComponents, init: NodeS
   }
 
   return {
+    problem: () => selfCheck.problem(),
     async start({ signal } = {}) {
       if (running !== undefined) return;
       await workloads.check({ signal });
@@ -160,7 +171,11 @@ export function createNodeService(components: NodeServiceComponents, init: NodeS
           looks.run(stop.signal),
           samples.run(stop.signal),
           reports.run(stop.signal),
-          watchChain(parts, { chain, onChange: () => looks.soon() }, stop.signal).catch((error: unknown) => {
+          watchChain(
+            parts,
+            { chain, onBlock: async (block) => await selfCheck.look(block), onChange: () => looks.soon() },
+            stop.signal,
+          ).catch((error: unknown) => {
             logger.error("events of the grid are not followed any more; polling goes on", { reason: messageOf(error) });
           }),
         ],

@@ -1,6 +1,7 @@
 import { isSprfError } from "../errors.ts";
 import type { GridAnswer } from "../messaging/answer-grid.ts";
 import type { ContainerStatus } from "../ports/workloads.ts";
+import { announcedMultiaddrs } from "../wire/address.ts";
 import type { NodeParts } from "./node-parts.ts";
 
 type StatusReply = Extract<GridAnswer, { readonly kind: "status-reply" }>;
@@ -9,16 +10,19 @@ const MAX_EXIT_CODE = 255;
 
 /** How a deployment stands. */
 export async function statusOf(
-  { deployments, workloads }: Pick<NodeParts, "deployments" | "workloads">,
+  { deployments, workloads, multiaddrs }: Pick<NodeParts, "deployments" | "workloads" | "multiaddrs">,
   contractId: number,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<StatusReply> {
   const record = await deployments.get(contractId);
-  const none = { kind: "status-reply", containers: [], publicIps: [] } as const;
-  if (record === undefined) return { ...none, containers: [], publicIps: [], state: "absent" };
+  const head: Pick<StatusReply, "kind" | "multiaddrs"> = {
+    kind: "status-reply",
+    multiaddrs: announcedMultiaddrs(multiaddrs()),
+  };
+  if (record === undefined) return { ...head, containers: [], publicIps: [], state: "absent" };
   const { current, next, failed, isPaused } = record;
   return {
-    kind: "status-reply",
+    ...head,
     state: next !== undefined ? "deploying" : isPaused ? "paused" : current !== undefined ? "running" : "failed",
     ...(current === undefined ? {} : { deploymentHash: current.deploymentHash }),
     containers: (await containersOf(workloads, contractId, signal)).map(wireStatusOf),

@@ -1,5 +1,4 @@
 import type { PublishedHostPort } from "../domain/grid/host-ports.ts";
-import { SprfError } from "../errors.ts";
 import type { WorkloadContainer, WorkloadSpec } from "../ports/workloads.ts";
 import type { WorkloadContainer as WireContainer } from "../wire/grid/container.ts";
 import type { Workload } from "../wire/grid/workload.ts";
@@ -16,11 +15,7 @@ export interface SpecParts {
   readonly secrets: ReadonlyMap<string, string>;
 }
 
-/**
- * What the container engine is to run for a workload.
- *
- * @throws SprfError `DEPLOYMENT_INVALID` for what this node cannot do
- */
+/** What the container engine is to run for a workload. */
 export function workloadSpecOf(workload: Workload, parts: SpecParts): WorkloadSpec {
   return {
     contractId: parts.contractId.toString(),
@@ -47,10 +42,12 @@ function containerOf(
     },
     cpuMillis: Math.max(MIN_CPU_MILLIS, cpuMillicores),
     memoryBytes: Number(memoryBytes),
-    volumes: mounts.map(({ volume, path, readOnly }) => {
-      if (readOnly) throw new SprfError("DEPLOYMENT_INVALID", `${name}: this node mounts no volume read-only`);
-      return { name: volume, path, sizeBytes: Number(volumes.find((each) => each.name === volume)?.sizeBytes ?? 0n) };
-    }),
+    volumes: mounts.map(({ volume, path, readOnly }) => ({
+      name: volume,
+      path,
+      readOnly,
+      sizeBytes: Number(volumes.find((each) => each.name === volume)?.sizeBytes ?? 0n),
+    })),
     ports: ports
       .filter((port) => port.container === name)
       .map(({ containerPort, address, port, protocol }) => ({

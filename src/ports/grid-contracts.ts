@@ -166,6 +166,10 @@ export interface GridContracts {
    * {@link GridContract.unsettledGrains}.
    */
   settledGrains(contractIds: readonly number[], options?: GridOptions): Promise<ReadonlyMap<number, bigint>>;
+  /** How many reports said more than a contract's limits let its node bill, from the chain's events, by contract. */
+  clippedReports(contractIds: readonly number[], options?: GridOptions): Promise<ReadonlyMap<number, number>>;
+  /** The newest block's time, in seconds since 1970. */
+  headSeconds(options?: GridOptions): Promise<number>;
   /** What happened in the blocks from `fromBlock` to `toBlock`, which exists. */
   changes(fromBlock: number, toBlock: number, options?: GridOptions): Promise<readonly GridChange[]>;
 }

@@ -4,6 +4,8 @@ export interface WorkloadVolume {
   readonly name: string;
   /** Absolute, inside the container. */
   readonly path: string;
+  /** Whether this container may only read it. @default false */
+  readonly readOnly?: boolean | undefined;
   /** What the deployment may keep there. Container engines cannot always stop it at once: see {@link Workloads.stopOverfull}. */
   readonly sizeBytes: number;
 }

@@ -24,6 +24,16 @@ const AGREEMENT_BYTES = 20;
 const MULTIADDR =
   /^\/(?:ip4|ip6|dns|dns4|dns6)\/[0-9a-zA-Z.:-]{1,128}\/tcp\/\d{1,5}(?:\/wss?)?(?:\/p2p\/[0-9a-zA-Z]{1,64})?$/;
 
+/** Where a libp2p node listens. */
+export const multiaddrsSchema = z.array(z.string().max(MAX_MULTIADDR_LENGTH).regex(MULTIADDR)).max(MAX_MULTIADDRS);
+
+/** Of the addresses at which a node listens, what a message takes: a host with many networks has more than anybody needs. */
+export function announcedMultiaddrs(addresses: readonly string[]): string[] {
+  return addresses
+    .filter((address) => address.length <= MAX_MULTIADDR_LENGTH && MULTIADDR.test(address))
+    .slice(0, MAX_MULTIADDRS);
+}
+
 const bytes = (length: number): z.ZodType<Uint8Array> =>
   z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length === length, {
     error: `expected ${length} bytes`,
@@ -62,7 +72,7 @@ const addressReply = z.strictObject({
   apiUrl: z.string().max(MAX_API_URL_LENGTH).refine(isHttpUrl, { error: "expected an http(s) URL" }),
   /** Public key (ed25519) of the worker on the ledger. */
   ledgerKey: bytes(LEDGER_KEY_BYTES),
-  multiaddrs: z.array(z.string().max(MAX_MULTIADDR_LENGTH).regex(MULTIADDR)).max(MAX_MULTIADDRS),
+  multiaddrs: multiaddrsSchema,
 });
 
 const addressAcknowledgement = z.strictObject({

@@ -279,6 +279,22 @@ export function workloadsCompliance(name: string, setUp: () => Promise<Workloads
       expect(await ask(port, "/history")).to.equal("one\ntwo\ntwo");
     });
 
+    it("lets a container only read a volume that another of its deployment writes", async () => {
+      const data = { name: "data", sizeBytes: MIB };
+      const writer = script("echo written >/data/file; sleep 1000", {
+        name: "writer",
+        volumes: [{ ...data, path: "/data" }],
+        healthCheck: { command: ["test", "-e", "/data/file"], intervalMs: 200, timeoutMs: 5_000, retries: 50 },
+      });
+      const reader = script("cat /seen/file; echo mine >/seen/file || echo refused", {
+        volumes: [{ ...data, path: "/seen", readOnly: true }],
+        restart: "no",
+      });
+      await workloads.deploy(specOf(id, "aa", writer, reader));
+      await until(async () => (await logOf("script")).includes("refused"), SLOW);
+      expect(await logOf("script")).to.include("written");
+    });
+
     it("counts what a deployment uses from each start on, and pauses it when its disk is overfull", async () => {
       const port = await freePort(fixture.address);
       const volumes = [{ name: "data", path: "/data", sizeBytes: MIB }];

@@ -4,7 +4,10 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
+import { readDevnetFile } from "../../src/config/devnet-file.ts";
+import { connectGridOnChain } from "../../src/create-grid.ts";
 import { devnetKeys } from "../../src/devnet/accounts.ts";
+import type { Farm } from "../../src/ports/grid-registry.ts";
 import { runCommandLine, startCommand, succeed, type RunningCommand } from "../helpers/command.ts";
 import { startDevnetCommand, type DevnetCommand } from "../helpers/devnet-command.ts";
 import { busyboxImage, dockerNetworkAbsence } from "../helpers/docker-workloads-fixture.ts";
@@ -112,6 +115,31 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
     expect(await run("npm run grid -- farm list --devnet --json")).to.include('"name":"home"');
   });
 
+  it("takes a farm's public IP away, and has it sell by another policy", async () => {
+    const ip = "127.0.10.253";
+    const farmOf4 = "--devnet --account 4";
+    await run(`npm run grid -- farm add-ip 2 ${ip}/8 127.0.0.1 ${farmOf4}`);
+    const { networks } = await readDevnetFile(devnet.file);
+    const { peers, clusterId, shard } = networks.waku;
+    const keys = devnetKeys(0);
+    const observer = await connectGridOnChain({ networks: { ...networks, waku: { peers, clusterId, shard } }, keys });
+    try {
+      expect((await observer.registry.farm(2))?.publicIps).to.equal(1);
+      const policy = await observer.registry.pricingPolicy(1);
+      expect(await observer.registry.createPricingPolicy(policy!)).to.equal(2);
+    } finally {
+      await observer.close();
+    }
+    const strangers = await fail(`npm run grid -- farm remove-ip 2 ${ip} --devnet --account 5`);
+    expect(strangers.stderr, "a farm is its owner's alone").to.match(/^error CHAIN_REVERTED: GridRegistry_/m);
+    expect(await run(`npm run grid -- farm remove-ip 2 ${ip} ${farmOf4}`)).to.equal(`${ip} removed\n`);
+    expect(await run(`npm run grid -- farm policy 2 2 ${farmOf4}`)).to.equal("farm 2 turns to policy 2\n");
+    expect((await fail(`npm run grid -- farm policy 2 9 ${farmOf4}`)).stderr).to.match(/^error CHAIN_REVERTED: /m);
+    const shown = JSON.parse(await run("npm run grid -- farm show 2 --devnet --json")) as { farm: Farm };
+    expect(shown.farm.publicIps).to.equal(0);
+    expect(shown.farm.nextPolicy?.pricingPolicyId).to.equal(2);
+  });
+
   it("refuses what is wrong in one clear line, before anything is spent", async () => {
     const bad = join(folder, "bad.yaml");
     await writeFile(bad, fileOf(image, PAGE).replace("restart: always", "build: ."));
@@ -146,6 +174,8 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
     expect(await run("npm run grid -- status --devnet --account 5")).to.match(
       /^ *1 +node +hello +deployed +1 +running /m,
     );
+    const reserved = await fail(`npm run grid -- farm remove-ip 1 ${PUBLIC_IP} --devnet --account 3`);
+    expect(reserved.stderr, "it is reserved").to.match(/^error CHAIN_REVERTED: GridRegistry_/m);
     // docs-command: npm run grid -- logs 1 web --devnet --account 5
     expect(await run("npm run grid -- logs 1 web --devnet --account 5")).to.equal("started\n");
     const following = startCommand("npm run grid -- logs 1 -f --devnet --account 5", environment());
@@ -172,6 +202,11 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
     const killed = startCommand(line.replace("npm run grid --", "npx node src/cli/grid.ts"), environment());
     await killed.until(/contract 2: sent to node/);
     await killed.end("SIGKILL");
+    const away = await run("npm run grid -- recover --devnet --account 5 --out recovered");
+    expect(away).to.match(
+      /contract 1: its node cannot be reached now .*Try again later, or cancel 1 and deploy \S+\.yaml/,
+    );
+    expect(away).not.to.include("lost");
     worker = startNode();
     await worker.until(/is node 1 of the grid/);
     expect(await run(line)).to.match(/contract 2 is deployed; it was begun before/);

@@ -10,6 +10,8 @@ const NETWORK = 4;
 const POOR = "SPRF_ACCOUNT_INDEX=99";
 const FUNDS_TOO_LOW = /^error CHAIN_FUNDS_TOO_LOW: account 0x\w{40} cannot pay/;
 const HARDHAT = "npx hardhat run --no-compile --network devnet";
+/** How the script for purchases starts without Hardhat, in half the time. */
+const BUY = "npx node scripts/buy-contract.ts --devnet";
 
 describe("commands", function () {
   this.timeout(SUITE_TIMEOUT_MS);
@@ -77,7 +79,7 @@ describe("commands", function () {
 
     it("should not deploy to a chain that ends with the command", async () => {
       expectError(
-        await runCommandLine("npx hardhat run scripts/deploy.ts", nowhere),
+        await runCommandLine("npx hardhat run --no-compile scripts/deploy.ts", nowhere),
         USER,
         /^error CONFIG_INVALID: --network: /,
       );
@@ -95,33 +97,35 @@ describe("commands", function () {
     });
 
     const cases: Readonly<Record<string, readonly (readonly [assignment: string, error: RegExp])[]>> = {
-      "register-worker": [
+      [`${HARDHAT} scripts/register-worker.ts`]: [
         [
           "SPRF_PRICE_PER_BLOCK_WEI=cheap",
           /^error CONFIG_INVALID: worker\.pricePerBlockWei: .*\(SPRF_PRICE_PER_BLOCK_WEI\)$/,
         ],
         [POOR, FUNDS_TOO_LOW],
       ],
-      "buy-contract": [
+      [BUY]: [
         ["SPRF_REDUNDANCY=many", /^error CONFIG_INVALID: SPRF_REDUNDANCY: /],
         ["SPRF_TESTER_COUNT=2", /^error CONFIG_INVALID: SPRF_TESTER_COUNT: /],
         ["SPRF_MIN_REPUTATION=20000", /^error CONFIG_INVALID: SPRF_MIN_REPUTATION: /],
         ["SPRF_PREFER=cheap", /^error CONFIG_INVALID: SPRF_PREFER: /],
         ["SPRF_PREFER=price", /^error NO_MATCH: 1 worker wanted, 0 of 0 fit$/],
         ["SPRF_REDUNDANCY=5", /^error CHAIN_REVERTED: WorkerDispatcher_NotEnoughWorkers\(wanted: 5, have: 0\)$/],
+      ],
+      [`${HARDHAT} scripts/buy-contract.ts`]: [
+        ["SPRF_REDUNDANCY=many", /^error CONFIG_INVALID: SPRF_REDUNDANCY: /],
         [POOR, FUNDS_TOO_LOW],
       ],
-      "run-tester": [
+      [`${HARDHAT} scripts/run-tester.ts`]: [
         ["SPRF_EPOCHS=soon", /^error CONFIG_INVALID: SPRF_EPOCHS: /],
         [POOR, FUNDS_TOO_LOW],
       ],
     };
-    for (const [script, inputs] of Object.entries(cases)) {
-      it(`should have ${script}.ts refuse ${inputs.map(([assignment]) => assignment).join(", ")}`, async () => {
+    for (const [line, inputs] of Object.entries(cases)) {
+      it(`should have \`${line}\` refuse ${inputs.map(([assignment]) => assignment).join(", ")}`, async () => {
         // One after the other: at the same time, they would wait for Hardhat's cache in turns.
         for (const [assignment, error] of inputs) {
-          const line = `${assignment} ${HARDHAT} scripts/${script}.ts`;
-          expectError(await runCommandLine(line, devnet.environment), USER, error);
+          expectError(await runCommandLine(`${assignment} ${line}`, devnet.environment), USER, error);
         }
       });
     }

@@ -10,6 +10,7 @@ const KEPT_LOG_CHARACTERS = 20_000;
 
 /** A daemon in a process of its own. */
 export interface Daemon {
+  readonly pid: number;
   /** The first line that it printed, as JSON. */
   readonly info: Readonly<Record<string, unknown>>;
   /** Resolves with the signal or exit code that it ended with, and the end of its log. */
@@ -49,8 +50,11 @@ export async function startDaemon(
       throw new Error(`${script} ended with ${how} before it was up:\n${log}`);
     }),
   ]).finally(() => clearTimeout(deadline));
-  if (child.pid !== undefined && niceness > 0) setPriority(child.pid, niceness);
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${script} has no process`);
+  if (niceness > 0) setPriority(pid, niceness);
   return {
+    pid,
     info: JSON.parse(line) as Record<string, unknown>,
     ended: ended.then((how) => ({ how, log })),
     async kill() {

@@ -58,6 +58,7 @@ export async function connectLossyGridUser(init: LossyGridUserInit): Promise<Los
       logger,
       store,
       content,
+      dialer: peer.node,
       cipher: createEciesCipher({ messageKey: keys.messagePrivateKey }),
       identity: { publicKey: keys.messageKey, privateKey: keys.messagePrivateKey },
       chainId: chain.chainId,

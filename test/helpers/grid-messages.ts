@@ -97,6 +97,7 @@ export const nodeMessages: fc.Arbitrary<GridMessage> = fc.oneof(
     state: "running" as const,
     containers: [{ ...container, state: "running" as const, health: "healthy" as const, outOfMemory: false, ...more }],
     publicIps: ["127.0.10.1"],
+    multiaddrs: ["/ip4/127.0.0.1/tcp/4001"],
   })),
   fc.tuple(fc.constantFrom(...GRID_REFUSAL_CODES), fc.string({ maxLength: 100 })).map(([code, detail]) => ({
     kind: "refused" as const,

@@ -88,6 +88,7 @@ async function main(init: DoomedNodeInit): Promise<void> {
           }),
       },
       content: createMemoryContentStore({ clock: systemClock, logger }),
+      multiaddrs: () => [],
       cipher: createEciesCipher({ messageKey: keys.messagePrivateKey }),
       store: createSqliteStore(init.storePath),
     },

@@ -21,8 +21,13 @@ import { deployDevnetMarket } from "../../src/devnet/deploy-market.ts";
 import { DEVNET_GRID_TIMES, type GridTimes } from "../../src/devnet/grid-settings.ts";
 import { askNode, type AskNodeOptions, type NodeAnswer, type NodeQuestion } from "../../src/messaging/ask-node.ts";
 import type { GridMessaging } from "../../src/messaging/grid-identity.ts";
-import { createNodeService, type NodeServiceComponents, type NodeServiceInit } from "../../src/node/node-service.ts";
-import type { Startable } from "../../src/ports/startable.ts";
+import {
+  createNodeService,
+  type NodeService,
+  type NodeServiceComponents,
+  type NodeServiceInit,
+} from "../../src/node/node-service.ts";
+import type { Clock } from "../../src/ports/clock.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { Workloads } from "../../src/ports/workloads.ts";
 import { fromHex } from "../../src/utils/bytes.ts";
@@ -60,12 +65,18 @@ export interface GridScene {
     readonly store: Store;
     readonly changes?: Partial<NodeServiceInit> | undefined;
     readonly contracts?: NodeServiceComponents["contracts"] | undefined;
-  }): Promise<Startable>;
+    /** @default the machine's */
+    readonly clock?: Clock | undefined;
+  }): Promise<NodeService>;
   /** A contract that names the workload. */
   buy(workload: Workload): Promise<number>;
   ask(contractId: number, question: NodeQuestion, options?: Partial<AskNodeOptions>): Promise<NodeAnswer>;
-  /** The question that deploys it, with secrets of this or of another workload. */
-  question(workload: Workload, secrets?: Readonly<Record<string, string>>, sealedFor?: Workload): Promise<NodeQuestion>;
+  /** The question that deploys it, with secrets of this or of another workload, sealed to the node's or to another key. */
+  question(
+    workload: Workload,
+    secrets?: Readonly<Record<string, string>>,
+    sealed?: { readonly for?: Workload; readonly to?: Uint8Array },
+  ): Promise<NodeQuestion>;
   /** Moves the chain's time on. */
   pass(seconds: number): Promise<void>;
   rpc(method: string, ...params: readonly unknown[]): Promise<unknown>;
@@ -144,10 +155,20 @@ export async function startGridScene(times: Partial<GridTimes> = {}): Promise<Gr
     nodeId,
     lines,
     ips,
-    async startNode({ workloads, store, changes, contracts = machine.grid.contracts }) {
+    async startNode({ workloads, store, changes, contracts = machine.grid.contracts, clock = systemClock }) {
       const { chain } = machine;
       const service = createNodeService(
-        { ...machine.messaging, chain, contracts, workloads, content, store, cipher: cipherOf(machine) },
+        {
+          ...machine.messaging,
+          clock,
+          chain,
+          contracts,
+          workloads,
+          content,
+          multiaddrs: () => [],
+          store,
+          cipher: cipherOf(machine),
+        },
         {
           node: {
             nodeId: BigInt(nodeId),
@@ -181,8 +202,9 @@ export async function startGridScene(times: Partial<GridTimes> = {}): Promise<Gr
         question,
         ...options,
       }),
-    async question(workload, secrets, sealedFor = workload) {
-      const [cipher, node] = [cipherOf(user), machine.messaging.identity.publicKey];
+    async question(workload, secrets, sealed = {}) {
+      const { for: sealedFor = workload, to: node = machine.messaging.identity.publicKey } = sealed;
+      const cipher = cipherOf(user);
       const sealedSecrets =
         secrets === undefined ? undefined : await sealSecrets(secretsOf(user, sealedFor, secrets), { cipher, node });
       const { carrier, block } = await packBody({ workload, sealedSecrets }, { cipher, node });

@@ -226,7 +226,7 @@ export function gridSuite(title: string, plan: GridPlan, absent: string | undefi
       );
       for (const place of places) {
         const { contract, data, node } = found.find((each) => each.contract.contractId === place.contractId)!;
-        expect(node, `contract ${place.contractId}`).to.equal(place.node.isUp() ? "runs" : "lost");
+        expect(node, `contract ${place.contractId}`).to.equal(place.node.isUp() ? "runs" : "unreachable");
         expect(data?.workload.containers[0]?.environment).to.deep.equal({ TEXT: place.text });
         expect(data?.secrets?.values).to.deep.equal({ token: place.token });
         if (place.node.isUp()) continue;

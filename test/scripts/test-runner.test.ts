@@ -54,7 +54,7 @@ describe("scripts/test.ts", () => {
     it(name, async () => {
       const file = join(folder, `case-${index}.test.mjs`);
       await writeFile(file, source);
-      const outcome = await runTests(file);
+      const outcome = await runTests("--build=never", file);
       expect(outcome.lastLine).to.match(last);
       expect(outcome.code).to.equal(code);
     });
@@ -67,9 +67,9 @@ describe("scripts/test.ts", () => {
   });
 });
 
-async function runTests(file: string): Promise<{ code: number; lastLine: string }> {
+async function runTests(...args: readonly string[]): Promise<{ code: number; lastLine: string }> {
   return await new Promise((done) => {
-    const child = execFile(process.execPath, ["scripts/test.ts", file], (_, stdout) => {
+    const child = execFile(process.execPath, ["scripts/test.ts", ...args], (_, stdout) => {
       done({ code: child.exitCode ?? -1, lastLine: stdout.trim().split("\n").at(-1) ?? "" });
     });
   });

@@ -97,6 +97,8 @@ describeWithPart("docker-networks", await dockerNetworkAbsence(), "create-node",
     const { grid } = user.chain;
     if (nodeId === undefined || grid === undefined) throw new Error("unreachable");
     expect((await grid.registry.node(nodeId))?.farmId).to.equal(farmId);
+    const health = (await (await fetch(`${worker.apiUrl}/health`)).json()) as { readonly node: unknown };
+    expect(health.node, "as long as nothing keeps users from it").to.deep.equal({ nodeId });
 
     const container = exampleContainer({
       name: "web",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
+
 import {ChannelStore} from "../../channels/ChannelStore.sol";
 import {StoreClones} from "../../libraries/StoreClones.sol";
 import {Change, SettledHead} from "../../types/ChannelTypes.sol";
@@ -24,6 +26,11 @@ contract StoreHub {
 
     function writeOne(address store, bytes32 slot, bytes32 value) external {
         StoreClones.write(store, slot, value);
+    }
+
+    /// @notice Any call, which no hub makes.
+    function act(address target, bytes calldata data) external returns (bytes memory) {
+        return Address.functionCall(target, data);
     }
 
     function setHead(uint256 channel, SettledHead calldata head) external {

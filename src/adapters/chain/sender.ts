@@ -24,10 +24,12 @@ export interface UnsignedCall {
   readonly to: string;
   readonly data: string;
   readonly value?: bigint;
+  /** What it may need though an estimate says less: by the time that it is mined it may find another state, or a later time. */
+  readonly gasAtLeast?: bigint;
 }
 
 /** What is the same in a transaction, whatever fees it offers. */
-interface Unpriced extends UnsignedCall {
+interface Unpriced extends Omit<UnsignedCall, "gasAtLeast"> {
   readonly nonce: number;
   readonly chainId: bigint;
   readonly gasLimit: bigint;
@@ -60,7 +62,7 @@ export function createSender(parts: SenderParts): {
   let nextNonce = 0;
   let inFlight = 0;
 
-  async function broadcast(call: UnsignedCall, signal: AbortSignal | undefined): Promise<Sent> {
+  async function broadcast({ gasAtLeast = 0n, ...call }: UnsignedCall, signal: AbortSignal | undefined): Promise<Sent> {
     for (let attempt = 1; ; attempt++) {
       const request = { ...call, from: wallet.address };
       const [pending, fees, estimate, block] = await raceAbort(
@@ -74,7 +76,7 @@ export function createSender(parts: SenderParts): {
       );
       const nonce = inFlight === 0 ? pending : Math.max(pending, nextNonce);
       const { chainId } = await provider.getNetwork();
-      const transaction = { ...call, nonce, chainId, gasLimit: gasLimitFor(estimate) };
+      const transaction = { ...call, nonce, chainId, gasLimit: gasLimitFor(estimate, gasAtLeast) };
       try {
         const sent = await submit(transaction, fees, block, signal);
         nextNonce = nonce + 1;
@@ -206,7 +208,8 @@ export function createSender(parts: SenderParts): {
 }
 
 /** Draws depend on the block they land in, so a transaction may need more gas than its estimate. */
-function gasLimitFor(estimate: bigint): bigint {
+function gasLimitFor(estimate: bigint, atLeast: bigint): bigint {
   const generous = (estimate * 3n) / 2n + GAS_MARGIN;
-  return generous > MAX_TRANSACTION_GAS ? MAX_TRANSACTION_GAS : generous;
+  const wanted = generous > atLeast ? generous : atLeast;
+  return wanted > MAX_TRANSACTION_GAS ? MAX_TRANSACTION_GAS : wanted;
 }

@@ -1,5 +1,6 @@
 import { Wallet, dataSlice, getAddress, hexlify, keccak256 } from "ethers";
 
+import { SprfError } from "../../errors.ts";
 import type { Chain, ChainOptions, Twin } from "../../ports/chain.ts";
 import { equalBytes, fromHex } from "../../utils/bytes.ts";
 import { publicKeyOf } from "../../utils/secp256k1.ts";
@@ -37,6 +38,13 @@ export function createTwins(connection: Connection, address: string): TwinMethod
     return twinId === 0n ? undefined : await read(twinId, options);
   }
 
+  async function twinOfKey(messageKey: Uint8Array, options?: ChainOptions): Promise<Twin | undefined> {
+    // Not computeAddress: it throws for bytes that are no key, and nobody's key is an answer too.
+    const keyAddress = getAddress(dataSlice(keccak256(messageKey), 12));
+    const twinId = await connection.read(() => twins.twinOfKey(keyAddress), options);
+    return twinId === 0n ? undefined : await read(twinId, options);
+  }
+
   /** EIP-712, as ITwins states it. */
   async function prove(messagePrivateKey: Uint8Array, ledgerKey: string, options?: ChainOptions): Promise<string> {
     const nonce = await nonceOf(connection, address, account, options);
@@ -55,6 +63,13 @@ export function createTwins(connection: Connection, address: string): TwinMethod
       if (existing !== undefined) {
         if (equalBytes(existing.messageKey, messageKey) && equalBytes(existing.ledgerKey, ledgerKey)) return existing;
       }
+      const holder = existing === undefined ? undefined : await twinOfKey(messageKey, options);
+      if (existing !== undefined && holder?.id === existing.id && !equalBytes(existing.messageKey, messageKey)) {
+        throw new SprfError(
+          "CONFIG_INVALID",
+          `twin ${existing.id} of ${account} has a newer message key, and one that was replaced does not come back: use the keys that the twin names`,
+        );
+      }
       const method = existing === undefined ? twins.register : twins.update;
       const ledger = hexlify(ledgerKey);
       const proof = await prove(messagePrivateKey, ledger, options);
@@ -63,11 +78,6 @@ export function createTwins(connection: Connection, address: string): TwinMethod
     },
     twin: (twinId, options) => read(BigInt(twinId), options),
     twinOf,
-    async twinOfKey(messageKey, options) {
-      // Not computeAddress: it throws for bytes that are no key, and nobody's key is an answer too.
-      const keyAddress = getAddress(dataSlice(keccak256(messageKey), 12));
-      const twinId = await connection.read(() => twins.twinOfKey(keyAddress), options);
-      return twinId === 0n ? undefined : await read(twinId, options);
-    },
+    twinOfKey,
   };
 }

@@ -1,3 +1,4 @@
+import { MAX_CALL_GAS } from "../../domain/channel/limits.ts";
 import type { TickRule } from "../../domain/channel/ticks.ts";
 import { SprfError } from "../../errors.ts";
 import { keccak256 } from "../../utils/keccak.ts";
@@ -14,8 +15,8 @@ import { createStateTree, type StateProof } from "./state-tree.ts";
 
 /** Heights that can be taken back at most, unless the sandbox is told otherwise. */
 const DEFAULT_UNDO_RECORDS = 10_000;
-/** What a view may use: five times a call, since nobody has to repeat it. */
-const READ_GAS = 10_000_000n;
+/** What a view may use, as much as a call: meanwhile the process does nothing else. */
+const READ_GAS = BigInt(MAX_CALL_GAS);
 /** The height before record 0. */
 const BEFORE_GENESIS = -1;
 

@@ -15,5 +15,7 @@ export async function readBill(
     user.contracts.settledGrains(ids, options),
     user.quotes.etherPrice(options),
   ]);
-  return billOf({ account, contracts, settledGrains, price });
+  // After the other look at events, which has found where they begin.
+  const clippedReports = await user.contracts.clippedReports(ids, options);
+  return billOf({ account, contracts, settledGrains, clippedReports, price });
 }

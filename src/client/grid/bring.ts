@@ -69,6 +69,13 @@ async function awaitConfirmation(user: GridUser, contractId: number, options: Gr
   const poll = async (signal: AbortSignal): Promise<GridContract> => {
     for (;;) {
       const contract = await user.contracts.contract(contractId, { signal });
+      if (contract?.state === "deleted") {
+        const why = contract.cause ?? "deleted";
+        throw new SprfError(
+          "NODE_SILENT",
+          `contract ${contractId} is over (${why}) and its node had not confirmed it.`,
+        );
+      }
       if (contract !== undefined && contract.state !== "created") return contract;
       await user.clock.sleep(CONFIRM_POLL_MS, { signal });
     }

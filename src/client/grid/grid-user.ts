@@ -5,6 +5,7 @@ import type { ContentStore } from "../../ports/content-store.ts";
 import type { GridContracts } from "../../ports/grid-contracts.ts";
 import type { GridQuotes } from "../../ports/grid-quotes.ts";
 import type { GridRegistry } from "../../ports/grid-registry.ts";
+import type { PeerDialer } from "../../ports/peer-dialer.ts";
 import type { Store } from "../../ports/store.ts";
 
 /** The grid as one account sees it on the chain. */
@@ -22,6 +23,8 @@ export interface GridUser extends GridOnChain, GridMessaging {
   /** Keeps what a deployment that was interrupted is finished with. */
   readonly store: Store;
   readonly content: Pick<ContentStore, "putFile" | "unpin">;
+  /** By which nodes are reached that fetch content from here. */
+  readonly dialer: PeerDialer;
 }
 
 /** What every call takes. */

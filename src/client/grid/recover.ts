@@ -15,18 +15,25 @@ export interface RecoveredContract {
   /** Why there is no data: as on the chain, or of another deployment than the contract's. */
   readonly problem?: DataProblem | "other-deployment";
   /**
-   * What its node does: it `runs` it, it was `sent` it again and runs it, it is `paused` (the user is out of funds), or `lost`: see
-   * `detail`.
+   * What its node does: it `runs` it, it was `sent` it again and runs it, it is `paused` (the user is out of funds), it is
+   * `unreachable` now (it may run all the same, and the contract is billed for as long as it reports), or it said itself that the
+   * deployment is `lost` and why it does not take it again. See `detail` of the last two.
    */
-  readonly node?: "runs" | "sent" | "paused" | "lost";
+  readonly node?: "runs" | "sent" | "paused" | "unreachable" | "lost";
   readonly detail?: string;
+}
+
+/** How nodes are waited for. */
+export interface RecoverOptions extends SendOptions {
+  /** Until one that says nothing counts as unreachable. @default 10,000 */
+  readonly statusTimeoutMs?: number | undefined;
 }
 
 /**
  * Everything that a user has on the grid, from the words of its account and the chain alone: each contract that is not over, with
  * its deployment and secrets; a node that has lost a deployment is sent it again.
  */
-export async function* recover(user: GridUser, options: SendOptions = {}): AsyncGenerator<RecoveredContract> {
+export async function* recover(user: GridUser, options: RecoverOptions = {}): AsyncGenerator<RecoveredContract> {
   const { signal } = options;
   for (const contract of await ownContracts(user, { signal })) {
     if (contract.state === "deleted") continue;
@@ -46,11 +53,14 @@ async function restore(
   user: GridUser,
   contract: GridContract,
   data: DeploymentData,
-  options: SendOptions,
+  options: RecoverOptions,
 ): Promise<Pick<RecoveredContract, "node" | "detail">> {
   const { signal } = options;
-  const { node, problem } = await readStatus(user, contract, { signal });
-  if (node === undefined) return { node: "lost", detail: problem ?? "" };
+  const { node, problem } = await readStatus(user, contract, {
+    signal,
+    timeoutMs: options.statusTimeoutMs,
+  });
+  if (node === undefined) return { node: "unreachable", detail: problem ?? "" };
   if (contract.state === "grace-period" || node.state === "paused") return { node: "paused" };
   const { deploymentHash: hash = new Uint8Array(0) } = contract;
   const isSame = node.deploymentHash !== undefined && equalBytes(node.deploymentHash, hash);
@@ -60,7 +70,7 @@ async function restore(
     return { node: "sent" };
   } catch (error) {
     if (signal?.aborted || !isSprfError(error)) throw error;
-    return { node: "lost", detail: messageOf(error) };
+    return { node: error.code === "NODE_REFUSED" ? "lost" : "unreachable", detail: messageOf(error) };
   }
 }
 

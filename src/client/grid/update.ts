@@ -61,6 +61,10 @@ export async function update(
   try {
     return await bring(user, { entry, contractId, data }, options);
   } catch (error) {
+    if (isSprfError(error, "NODE_SILENT")) {
+      const next = "The chain names the new deployment: the next command sends it again, as does the same update";
+      throw new SprfError("NODE_SILENT", `${error.message} ${next}.`, { cause: error, context: error.context });
+    }
     if (!isSprfError(error, "NODE_REFUSED")) throw error;
     await user.contracts.updateContract(contractId, { deploymentHash: oldHash, data: oldData });
     await removeEntry(user.store, entry.hash);

@@ -13,6 +13,8 @@ export interface ContractBill {
   readonly weiPerHour: bigint;
   /** 30 days of it. */
   readonly weiPerMonth: bigint;
+  /** Reports of its node that said more than the contract's limits: the limits were billed. */
+  readonly clippedReports: number;
 }
 
 /** A user's money on the grid. */
@@ -31,6 +33,8 @@ export function billOf(parts: {
   readonly contracts: readonly GridContract[];
   /** 2^-52 wei by contract. */
   readonly settledGrains: ReadonlyMap<number, bigint>;
+  /** By contract. */
+  readonly clippedReports: ReadonlyMap<number, number>;
   readonly price: EtherPrice;
 }): Bill {
   const { account, price } = parts;
@@ -40,7 +44,13 @@ export function billOf(parts: {
     grains += cost;
     const discount = contract.kind === "name" ? 0 : account.discountPercent;
     const weiPerHour = runs(contract) ? weiPerHourOfRate(contract.rate, discount, price) : 0n;
-    return { contract, costWei: weiOfGrains(cost), weiPerHour, weiPerMonth: weiPerHour * HOURS_PER_MONTH };
+    return {
+      contract,
+      costWei: weiOfGrains(cost),
+      weiPerHour,
+      weiPerMonth: weiPerHour * HOURS_PER_MONTH,
+      clippedReports: parts.clippedReports.get(contract.contractId) ?? 0,
+    };
   });
   return {
     account,

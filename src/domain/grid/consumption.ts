@@ -1,5 +1,7 @@
 /** Time that nobody measured counts for no more than this: a node that was down bills no memory for it. */
 const MAX_GAP_MS = 5 * 60_000;
+/** A clock that goes back by more was set right: what it said before was wrong, and counting begins anew. */
+const MAX_STEP_BACK_MS = 60_000;
 const NANOSECONDS_PER_MS = 1_000_000n;
 const MS_PER_SECOND = 1_000;
 
@@ -67,8 +69,9 @@ export function openConsumption(contractId: bigint, sinceMs: number): Consumptio
 
 /** Adds what was used since the last sample. A sample that is not later, as a crash may repeat it, adds nothing. */
 export function addSample(state: ConsumptionState, sample: ConsumptionSample): ConsumptionState {
-  if (sample.atMs <= state.lastSampleMs) return state;
-  const elapsedMs = Math.min(sample.atMs - state.lastSampleMs, MAX_GAP_MS);
+  const sinceMs = sample.atMs - state.lastSampleMs;
+  if (sinceMs <= 0 && sinceMs >= -MAX_STEP_BACK_MS) return state;
+  const elapsedMs = Math.max(0, Math.min(sinceMs, MAX_GAP_MS));
   const elapsed = BigInt(elapsedMs);
   let { cpuNanoseconds, networkBytes } = state;
   let memoryBytes = 0n;
@@ -106,7 +109,10 @@ export function addSample(state: ConsumptionState, sample: ConsumptionSample): C
  */
 export function makeReport(state: ConsumptionState): ConsumptionState {
   const timestamp = Math.floor(state.lastSampleMs / MS_PER_SECOND);
-  if (state.pending !== undefined || state.measuredMs === 0 || timestamp <= state.lastTimestamp) return state;
+  if (state.pending !== undefined || state.measuredMs === 0) return state;
+  // Of a clock that was set back the chain judges: it takes no time twice.
+  const secondsBack = state.lastTimestamp - timestamp;
+  if (secondsBack >= 0 && secondsBack * MS_PER_SECOND <= MAX_STEP_BACK_MS) return state;
   const measured = BigInt(state.measuredMs);
   const pending: ConsumptionReport = {
     contractId: state.contractId,
@@ -125,9 +131,15 @@ export function confirmReport(state: ConsumptionState, reportedAt: number): Cons
   return state.pending !== undefined && state.pending.timestamp <= reportedAt ? withoutPending(state) : state;
 }
 
-/** The chain skipped the pending report: it waits if its time is still to come, and is given up otherwise. */
-export function skipReport(state: ConsumptionState, why: SkippedReport): ConsumptionState {
-  return why === "from-the-future" || why === "not-deployed" ? state : withoutPending(state);
+/**
+ * The chain skipped the pending report: it waits if its time is still to come, unless the node's clock was set back before it, and is
+ * given up otherwise.
+ */
+export function skipReport(state: ConsumptionState, why: SkippedReport, nowMs: number): ConsumptionState {
+  if (why === "not-deployed") return state;
+  if (why !== "from-the-future") return withoutPending(state);
+  const aheadMs = (state.pending?.timestamp ?? 0) * MS_PER_SECOND - nowMs;
+  return aheadMs > MAX_STEP_BACK_MS ? takeBackReport(state) : state;
 }
 
 /** The chain is known not to have the pending report and will not take it: its traffic goes into the next one. */

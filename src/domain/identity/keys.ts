@@ -35,8 +35,9 @@ export function deriveTwinKeys(mnemonic: string, { accountIndex = 0 }: { account
   }
   const seed = fromHex(parseMnemonic(mnemonic).computeSeed());
   const root = HDNodeWallet.fromSeed(seed);
-  const account = root.derivePath(`m/44'/60'/${accountIndex}'/0/0`);
-  const messagePrivateKey = fromHex(root.derivePath(`m/44'/60'/${accountIndex}'/0/1`).privateKey);
+  const external = root.derivePath(`m/44'/60'/${accountIndex}'/0`);
+  const account = external.deriveChild(0);
+  const messagePrivateKey = fromHex(external.deriveChild(1).privateKey);
   const ledgerSeed = HDKey.fromMasterSeed(seed).derive(`m/44'/148'/${accountIndex}'`).privateKey;
   return {
     account: account.address,

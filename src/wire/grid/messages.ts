@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { SprfError } from "../../errors.ts";
 import { PUBLIC_KEY_BYTES, isPublicKey } from "../../utils/secp256k1.ts";
+import { multiaddrsSchema } from "../address.ts";
 import { decodeCanonical, encodeCanonical } from "../canonical.ts";
 import { bytesOf, bytesUpTo, uint64Schema } from "../primitives.ts";
 import { isReplyTopic } from "../topics.ts";
@@ -116,6 +117,8 @@ const replies = [
     containers: z.array(containerStatus).max(MAX_CONTAINERS),
     /** Addresses of its public IPs, in the order in which ports name them. */
     publicIps: z.array(z.string().max(MAX_ADDRESS_LENGTH)).max(MAX_PUBLIC_IPS),
+    /** Where the node takes connections, over which it fetches what a message only names. */
+    multiaddrs: multiaddrsSchema,
     /** Why it failed. */
     refusal: z.enum(GRID_REFUSAL_CODES).optional(),
   }),

@@ -43,7 +43,14 @@ const MAX_DOWNLOADS = 32;
 /** A reader that takes nothing for so long is gone. */
 const DOWNLOAD_IDLE_MS = 20_000;
 
-const healthSchema = z.object({ status: z.literal("ok"), version: z.string(), blockNumber: z.int(), ledger: z.int() });
+const healthSchema = z.object({
+  status: z.literal("ok"),
+  version: z.string(),
+  blockNumber: z.int(),
+  ledger: z.int(),
+  /** Of a worker that is a node of the grid: what keeps users from it, if anything does. */
+  node: z.object({ nodeId: z.int(), problem: z.string().optional() }).optional(),
+});
 
 /** Who this worker is and where its content can be fetched; the peer id in a multiaddr derives from `messageKey`. */
 const workerSchema = z.object({

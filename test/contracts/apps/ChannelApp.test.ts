@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { AbiCoder, keccak256, ZeroAddress, ZeroHash } from "ethers";
 import { network } from "hardhat";
 
-import { consentTo, deployHubScene, memberOf, openAppChannel } from "../../helpers/app-channel.ts";
+import { consentTo, deployHubScene, memberOf, openAppChannel } from "../helpers/app-channel.ts";
 import { hashSettlement, signVote } from "../../../src/wire/channel/settlement.ts";
 import { fromHex } from "../../../src/utils/bytes.ts";
 

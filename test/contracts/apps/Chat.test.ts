@@ -10,7 +10,7 @@ import {
   type HubScene,
   memberOf,
   openAppChannel,
-} from "../../helpers/app-channel.ts";
+} from "../helpers/app-channel.ts";
 
 const { ethers, networkHelpers } = await network.create();
 const coder = AbiCoder.defaultAbiCoder();

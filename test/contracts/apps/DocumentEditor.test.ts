@@ -11,7 +11,7 @@ import {
   type HubScene,
   memberOf,
   openAppChannel,
-} from "../../helpers/app-channel.ts";
+} from "../helpers/app-channel.ts";
 import { DocumentModel } from "../../helpers/document-model.ts";
 import { compiledProgram, openTestChannel, type TestChannel } from "../../helpers/program-sandbox.ts";
 

@@ -258,6 +258,29 @@ describe("ChannelPrecompiles", () => {
       .withArgs(9n);
   });
 
+  it("should give the same in the nodes' sandbox", async () => {
+    const program = await ethers.deployContract("PrecompileProgram");
+    const channel = await openTestChannel(await compiledProgram("PrecompileProgram"));
+    const { r, s, v } = new Wallet(id("somebody")).signingKey.sign(id("hash"));
+    const data = `0x${"a1".repeat(77)}`;
+    const calls: [string, unknown[]][] = [
+      ["recover", [id("hash"), v, r, s]],
+      ["sha", [data]],
+      ["ripemd", [data]],
+      ["copy", [data]],
+      ["modexp", ["0x03", "0x05", "0x00000064"]],
+      ["bnAdd", [1n, 2n, 1n, 2n]],
+      ["bnMul", [1n, 2n, 9n]],
+      ["bnPairing", ["0x"]],
+      ["blake2f", [`0x0000000c${"00".repeat(208)}01`]],
+      ["p256Verify", [id("hash"), r, s, r, s]],
+    ];
+    for (const [name, args] of calls) {
+      const expected = await program.getFunction(name).staticCallResult(...args);
+      expect(await channel.view(name, args), name).to.deep.equal([...expected]);
+    }
+  });
+
   it("should verify signatures of secp256r1", async () => {
     const program = await ethers.deployContract("PrecompileProgram");
     const { subtle } = crypto;

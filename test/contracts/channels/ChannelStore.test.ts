@@ -108,6 +108,16 @@ describe("ChannelStore", () => {
     );
   });
 
+  it("should not take a call by its hub for changes", async () => {
+    const { hub, store, alice, storeAddress } = await networkHelpers.loadFixture(fixture);
+    const errors = await ethers.getContractAt("ChannelStore", storeAddress);
+    const data = store.interface.encodeFunctionData("setPacked", [6n, false, alice.address]);
+    await expect(hub.act(storeAddress, data))
+      .to.be.revertedWithCustomError(errors, "ChannelStore_NotChanges")
+      .withArgs(100n);
+    expect(await ethers.provider.getStorage(storeAddress, ZeroHash)).to.equal(ZeroHash);
+  });
+
   it("should be another one for each channel", async () => {
     const { hub, program, store, storeAddress } = await networkHelpers.loadFixture(fixture);
     await hub.make(program, CHANNEL + 1n);

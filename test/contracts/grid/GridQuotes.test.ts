@@ -94,6 +94,7 @@ describe("GridQuotes", function () {
         async (used, ips, seconds, rented, nru) => {
           const [numerator, denominator] = await quotes.computeUnits(used.cru, used.mru);
           const [wanted, over] = model.computeUnits(used.cru, used.mru);
+          expect(denominator).to.equal(8n * GIB);
           expect(numerator * over).to.equal(wanted * denominator);
           expect(await quotes.node(POLICY, used, ips, seconds, rented)).to.equal(
             model.node(used, ips, seconds, rented),
@@ -137,7 +138,7 @@ describe("GridQuotes", function () {
   it("should give storage units as exact fractions", async () => {
     const { quotes } = await networkHelpers.loadFixture(fixture);
     const [numerator, denominator] = await quotes.storageUnits(600n * GIB, 100n * GIB);
-    expect(numerator).to.equal(denominator);
+    expect([numerator, denominator]).to.deep.equal([1_200n * GIB, 1_200n * GIB]);
   });
 
   it("should give the discount that the months of a balance bring, and what is then due", async () => {

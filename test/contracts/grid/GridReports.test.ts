@@ -230,4 +230,18 @@ describe("GridContracts, reports", () => {
     expect(await balanceOf(grid)).to.equal(BALANCE * GRAINS_PER_WEI - costOf(NODE_RATE, 100n));
     expect((await contracts.accountOf(grid.otherId)).balance).to.equal(BALANCE);
   });
+
+  it("says once that a user is out of funds, though nothing else changes by the reports that come by it", async () => {
+    const grid = await networkHelpers.loadFixture(fixture);
+    const contractId = await deploy(grid, 0n);
+    await report(grid, 100n, contractId);
+    await leave(grid, 200n, 1n);
+    const said: number[] = [];
+    for (const second of [300n, 400n]) {
+      const receipt = await report(grid, second, contractId);
+      said.push(eventsIn(grid, receipt, "OutOfFunds").length);
+      expect(eventsIn(grid, receipt, "ReportSkipped").map(({ outcome }) => outcome)).to.deep.equal([Outcome.Kept]);
+    }
+    expect(said).to.deep.equal([1, 0]);
+  });
 });

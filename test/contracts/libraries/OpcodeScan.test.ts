@@ -3,12 +3,15 @@ import { dataLength, keccak256 } from "ethers";
 import fc from "fast-check";
 import { artifacts, network } from "hardhat";
 
+import type { ChannelLibraries } from "../../../typechain-types/index.ts";
 import { type CompilerSettings, compileProgram } from "../../helpers/compile-program.ts";
 
 const { ethers, networkHelpers } = await network.create();
 const libraries = await ethers.deployContract("ChannelLibraries");
 
 const PROGRAM = ethers.getAddress(`0x${"aa".repeat(20)}`);
+/** EIP-170. */
+const MAX_CODE_BYTES = 24_576;
 const FORBIDDEN: Record<string, string> = {
   ADDRESS: "30",
   BALANCE: "31",
@@ -24,6 +27,7 @@ const FORBIDDEN: Record<string, string> = {
   NUMBER: "43",
   PREVRANDAO: "44",
   GASLIMIT: "45",
+  CHAINID: "46",
   SELFBALANCE: "47",
   BASEFEE: "48",
   BLOBHASH: "49",
@@ -70,10 +74,15 @@ describe("OpcodeScan", () => {
     expect(scanned).to.be.at.least(7);
   });
 
-  it("should scan the largest code there can be in one transaction", async () => {
+  it("should scan the largest code there can be in one transaction", async function () {
+    this.timeout(120_000);
+    // Built here, because what measures coverage costs gas.
+    const scan = compileProgram("contracts/mocks/channels/ChannelLibraries.sol", { viaIR: false, runs: 200 });
+    await networkHelpers.setCode(PROGRAM, scan);
     // JUMPDESTs are reached one and all.
-    const code = `0x${"5b".repeat(24_576)}`;
-    expect(await libraries.firstForbidden(code, { gasLimit: 12_000_000n })).to.equal(24_576n);
+    const code = `0x${"5b".repeat(MAX_CODE_BYTES)}`;
+    const scanner = libraries.attach(PROGRAM) as ChannelLibraries;
+    expect(await scanner.firstForbidden(code, { gasLimit: 12_000_000n })).to.equal(BigInt(MAX_CODE_BYTES));
   });
 
   for (const [name, opcode] of Object.entries(FORBIDDEN)) {
@@ -107,7 +116,6 @@ describe("OpcodeScan", () => {
       ...range(0x34, 0x39),
       0x3d,
       0x3e,
-      0x46,
       ...range(0x50, 0x59),
       ...range(0x5b, 0x9f),
       ...range(0xa0, 0xa4),
@@ -230,7 +238,7 @@ function isRefused(code: readonly number[], at: number): boolean {
     (opcode >= 0x10 && opcode <= 0x1e) ||
     (opcode >= 0x34 && opcode <= 0x39) ||
     (opcode >= 0x50 && opcode <= 0xa4) ||
-    [0x20, 0x3d, 0x3e, 0x46, 0xf3, 0xfd, 0xfe].includes(opcode);
+    [0x20, 0x3d, 0x3e, 0xf3, 0xfd, 0xfe].includes(opcode);
   if (isAllowed && opcode !== 0x5a) return false;
   if (opcode !== 0x5a && opcode !== 0xfa) return true;
   const gasAt = opcode === 0x5a ? at : at - 1;

@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
+
 import { expect } from "chai";
 import { ZeroHash } from "ethers";
 import fc from "fast-check";
 import { network } from "hardhat";
+import { z } from "zod";
 
 import { createStateTree } from "../../../src/channel/sandbox/state-tree.ts";
 import {
@@ -18,6 +21,20 @@ const { ethers } = await network.create();
 const libraries = await ethers.deployContract("ChannelLibraries");
 
 const CLOSE_BITS = 18;
+const VECTORS = z.array(
+  z.object({
+    name: z.string(),
+    root: z.string(),
+    proofs: z.array(
+      z.object({
+        slot: z.string(),
+        value: z.string().nullable(),
+        siblings: z.array(z.string()),
+        terminal: z.tuple([z.string(), z.string()]).nullable(),
+      }),
+    ),
+  }),
+);
 
 /** Slots whose ways part late, and some others. */
 const SLOTS = ((): string[] => {
@@ -153,6 +170,17 @@ describe("StateTree", () => {
         leafValue: terminal === undefined ? ZeroHash : ethers.hexlify(terminal.value),
       };
       expect(await valueOf(root, slot, proof)).to.equal(word(BigInt(inTree.indexOf(slot)) + 1n));
+    }
+  });
+
+  it("should take the proofs of the test vectors", async () => {
+    const vectors = VECTORS.parse(JSON.parse(readFileSync("test/vectors/channels/state-tree.json", "utf8")));
+    expect(vectors.length).to.be.above(2);
+    for (const { name, root, proofs } of vectors) {
+      for (const { slot, value, siblings, terminal } of proofs) {
+        const [leafPath, leafValue] = terminal ?? [ZeroHash, ZeroHash];
+        expect(await valueOf(root, slot, { siblings, leafPath, leafValue }), name).to.equal(value ?? ZeroHash);
+      }
     }
   });
 

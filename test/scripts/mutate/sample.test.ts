@@ -6,6 +6,8 @@ import { type Judge, judgeAll } from "../../../scripts/mutate/judge-all.ts";
 import { planSample } from "../../../scripts/mutate/sample.ts";
 import type { Verdict } from "../../../scripts/mutate/verdict.ts";
 
+const NO_END = { isKnown: () => false, isTimeUp: () => false };
+
 describe("scripts/mutate: which mutants are judged", () => {
   const mutants = [...make("Dispatcher", 30, 10), ...make("Agreement", 12, 25), ...make("Library", 10, 60)];
   const isMain = ({ key }: Mutant): boolean => key.contract !== "Library";
@@ -49,12 +51,43 @@ describe("scripts/mutate: which mutants are judged", () => {
       };
       const strata = planSample(mutants, 1, 100, isMain);
       const judges = Array.from({ length: judgeCount }, () => judge);
-      return (await judgeAll(strata, judges, () => undefined)).map(({ mutant }) => mutant.id);
+      return (await judgeAll(strata, judges, NO_END, () => undefined)).map(({ mutant }) => mutant.id);
     };
     const alone = await ids(1);
     const live = alone.filter((id) => !isStillborn(mutants.find((mutant) => mutant.id === id)!));
     expect(live).to.have.length(100);
     expect(await ids(3)).to.deep.equal(alone);
+  });
+
+  it("goes on past the quota for as long as verdicts are known", async () => {
+    const [stratum] = planSample(mutants, 1, 100, isMain);
+    const order = stratum!.order;
+    const known = new Set([order[2], order[3], order[5]]);
+    const judge: Judge = async ({ id }) => await Promise.resolve({ id, status: "killed", seconds: 0 });
+    const judged = await judgeAll(
+      [{ ...stratum!, quota: 2 }],
+      [judge, judge],
+      { ...NO_END, isKnown: (mutant) => known.has(mutant) },
+      () => undefined,
+    );
+    expect(judged.map(({ mutant }) => mutant)).to.deep.equal(order.slice(0, 4));
+  });
+
+  it("has judged as much of every contract's quota when time is up, and goes on with what is known", async () => {
+    const strata = planSample(mutants, 1, 200, isMain);
+    const late = strata[0]!.order[60]!;
+    let begun = 0;
+    const judge: Judge = async ({ id }) => {
+      begun++;
+      return await Promise.resolve({ id, status: "killed", seconds: 0 });
+    };
+    const extent = { isKnown: (mutant: Mutant) => mutant === late, isTimeUp: () => begun >= 100 };
+    const judged = await judgeAll(strata, [judge], extent, () => undefined);
+    expect(judged).to.have.length(100);
+    for (const { contract, quota } of strata) {
+      const count = judged.filter(({ mutant }) => mutant.key.contract === contract).length;
+      expect(count, contract).to.be.within(Math.floor(quota / 2), Math.ceil(quota / 2) + 1);
+    }
   });
 });
 

@@ -12,7 +12,7 @@ import { createGridMessagingScene, type GridMessagingScene } from "../../helpers
 
 const STATUS: NodeQuestion = { kind: "status" };
 const DEPLOY: NodeQuestion = { kind: "deploy", deployment: { kind: "inline", body: new Uint8Array([1]) } };
-const RUNNING: GridAnswer = { kind: "status-reply", state: "running", containers: [], publicIps: [] };
+const RUNNING: GridAnswer = { kind: "status-reply", state: "running", containers: [], publicIps: [], multiaddrs: [] };
 const DONE: GridAnswer = { kind: "done", deploymentHash: new Uint8Array(32) };
 
 describe("messaging/ask-node", () => {

@@ -45,7 +45,7 @@ describeWithPart(
     before(async function () {
       this.timeout(120_000);
       image = await busyboxImage();
-      scene = await startGridScene({ intervalSeconds: 5n });
+      scene = await startGridScene({ intervalSeconds: 600n });
       folder = await mkdtemp(join(tmpdir(), "sprf-node-"));
     });
     after(async function () {

@@ -2,8 +2,11 @@ import { expect } from "chai";
 
 import { SprfError } from "../../../src/errors.ts";
 import type { ConsumptionReport, GridContracts } from "../../../src/ports/grid-contracts.ts";
-import type { Startable } from "../../../src/ports/startable.ts";
+import type { NodeService } from "../../../src/node/node-service.ts";
+import { systemClock } from "../../../src/adapters/clock/system.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
 import type { Store } from "../../../src/ports/store.ts";
+import { codeOf } from "../../helpers/code-of.ts";
 import { memoryStore, smallWorkload, startGridScene, type GridScene } from "../../helpers/grid-scene.ts";
 import { createMemoryWorkloads, type MemoryWorkloads } from "../../helpers/memory-workloads.ts";
 import { until } from "../../helpers/until.ts";
@@ -16,10 +19,10 @@ describe("node/meter on a real chain", function () {
   let scene: GridScene;
   let workloads: MemoryWorkloads;
   let store: Store;
-  let node: Startable | undefined;
+  let node: NodeService | undefined;
 
   before(async () => {
-    scene = await startGridScene({ intervalSeconds: 5n, graceSeconds: 10_000n });
+    scene = await startGridScene({ intervalSeconds: 600n, graceSeconds: 10_000n });
   });
   after(async () => {
     await scene?.stop();
@@ -96,6 +99,60 @@ describe("node/meter on a real chain", function () {
     for (const contractId of [...ids, rent]) await scene.user.grid.contracts.cancelContract(contractId);
   });
 
+  for (const [title, hours] of [
+    ["hours ahead", 3],
+    ["hours behind", -3],
+  ] as const) {
+    it(`should say in one line that its clock is ${title}, bill nothing by it, and nothing twice when it is right`, async () => {
+      const landed: ConsumptionReport[] = [];
+      const skipped: string[] = [];
+      const real = scene.machine.grid.contracts;
+      const contracts: GridContracts = {
+        ...real,
+        async addReports(nodeId, reports, options) {
+          const outcomes = await real.addReports(nodeId, reports, options);
+          landed.push(...reports.filter((_, index) => outcomes[index] === "accepted"));
+          skipped.push(...outcomes.filter((outcome) => outcome !== "accepted"));
+          return outcomes;
+        },
+      };
+      node = await scene.startNode({ workloads, store, contracts });
+      const contractId = await deploy();
+      await until(() => landed.length > 0, SLOW);
+      await node.stop();
+      const count = landed.length;
+      const told = (): string[] =>
+        scene.lines.filter(({ level }) => level === "error").map(({ context }) => String(context["problem"]));
+      const before = told().length;
+
+      skipped.length = 0;
+      workloads.used = { ...workloads.used, sentBytes: BYTES_A_STEP };
+      node = await scene.startNode({ workloads, store, contracts, clock: shifted(hours * 3_600_000) });
+      const wrong = node;
+      await until(() => skipped.length > 1, SLOW);
+      await until(() => wrong.problem() !== undefined, SLOW);
+      expect(wrong.problem()).to.match(hours > 0 ? /clock is \d+ s ahead of/ : /clock is \d+ s behind/);
+      expect(told().length - before, "lines about it").to.equal(1);
+      expect(new Set(skipped)).to.deep.equal(new Set([hours > 0 ? "from-the-future" : "not-newer"]));
+      expect(landed.length).to.equal(count);
+      const silent = scene.ask(contractId, { kind: "status" }, { timeoutMs: 1_000 });
+      expect(await codeOf(silent)).to.equal("NODE_SILENT");
+      await node.stop();
+
+      node = await scene.startNode({ workloads, store, contracts });
+      const right = node;
+      const traffic = (): bigint => landed.reduce((sum, { nruBytes }) => sum + nruBytes, 0n);
+      // What was measured by a clock that was behind is lost: it cannot be told from what has landed before.
+      const expected = hours > 0 ? BYTES_A_STEP : 0n;
+      await until(() => landed.length > count + 1 && traffic() >= expected, SLOW);
+      expect(traffic()).to.equal(expected);
+      const times = landed.map(({ timestampSeconds }) => timestampSeconds);
+      expect(times).to.deep.equal([...new Set(times)].toSorted((a, b) => a - b));
+      expect(right.problem()).to.equal(undefined);
+      await scene.user.grid.contracts.cancelContract(contractId);
+    });
+  }
+
   it("should pause and keep the data when the user is out of funds, and serve again after a deposit", async () => {
     node = await scene.startNode({ workloads, store });
     const contractId = await deploy();
@@ -115,3 +172,8 @@ describe("node/meter on a real chain", function () {
     await until(() => found() === undefined, SLOW);
   });
 });
+
+/** The machine's clock, set wrong. */
+function shifted(byMs: number): Clock {
+  return { ...systemClock, now: () => systemClock.now() + byMs };
+}

@@ -3,6 +3,8 @@ import { expect } from "chai";
 import { isSprfError, SprfError } from "../../../src/errors.ts";
 import { askNode, type NodeQuestion } from "../../../src/messaging/ask-node.ts";
 import { readNodeLogs } from "../../../src/messaging/read-node-logs.ts";
+import { devnetKeys } from "../../../src/devnet/accounts.ts";
+import type { NodeService } from "../../../src/node/node-service.ts";
 import type { GridContracts } from "../../../src/ports/grid-contracts.ts";
 import type { Startable } from "../../../src/ports/startable.ts";
 import type { Store } from "../../../src/ports/store.ts";
@@ -96,11 +98,7 @@ describe("node/node-service on a real chain", function () {
   });
 
   it("should take a body that is too large for a message from its block", async () => {
-    const environment = Object.fromEntries(
-      Array.from({ length: 5 }, (_, index) => [`LARGE_${index}`, "x".repeat(30_000)]),
-    );
-    const containers = [exampleContainer({ name: "web", memoryBytes: 32n * MIB, cpuMillicores: 100, environment })];
-    const workload = smallWorkload({ containers });
+    const workload = largeWorkload();
     const contractId = await buy(workload);
     const question = await scene.question(workload);
     expect("deployment" in question && question.deployment.kind).to.equal("block");
@@ -157,7 +155,27 @@ describe("node/node-service on a real chain", function () {
         async of() {
           const values = { password: "one" };
           const workload = withSecret(scene.user, smallWorkload(), values);
-          return { contractId: await buy(workload), question: await scene.question(workload, values, smallWorkload()) };
+          return {
+            contractId: await buy(workload),
+            question: await scene.question(workload, values, { for: smallWorkload() }),
+          };
+        },
+      },
+      "secrets that are sealed to another node": {
+        code: "secrets-invalid",
+        async of() {
+          const values = { password: "one" };
+          const workload = withSecret(scene.user, smallWorkload(), values);
+          const to = scene.farmer.messaging.identity.publicKey;
+          return { contractId: await buy(workload), question: await scene.question(workload, values, { to }) };
+        },
+      },
+      "a block that is sealed to another node": {
+        code: "workload-invalid",
+        async of() {
+          const workload = largeWorkload();
+          const to = scene.farmer.messaging.identity.publicKey;
+          return { contractId: await buy(workload), question: await scene.question(workload, undefined, { to }) };
         },
       },
       "a body that is none": {
@@ -392,4 +410,37 @@ describe("node/node-service on a real chain", function () {
     expect(texts).to.deep.equal(["two\n", "three\n"]);
     expect(await refusalOf(read("other").next())).to.equal("container-unknown");
   });
+
+  it("should say that its twin has a newer message key than its own, for which users are not heard", async () => {
+    const other = await startGridScene();
+    let old: NodeService | undefined;
+    try {
+      old = await other.startNode({ workloads, store });
+      const { machine } = other;
+      const newer = devnetKeys(17);
+      const keys = { messagePrivateKey: newer.messagePrivateKey, ledgerKey: new Uint8Array(32).fill(1) };
+      await machine.chain.ensureTwin(keys);
+      await until(() => old?.problem() !== undefined, SLOW);
+      expect(old.problem()).to.include(`a newer message key for twin ${machine.twinId}`);
+      const told = other.lines.filter(({ message }) => message === "users cannot use this node");
+      expect(told.map(({ level }) => level)).to.deep.equal(["error"]);
+      const contractId = await other.buy(smallWorkload());
+      const { messageKey: nodeKey } = await machine.chain.twin(machine.twinId);
+      expect(await codeOf(other.ask(contractId, { kind: "status" }, { nodeKey, timeoutMs: 1_000 }))).to.equal(
+        "NODE_SILENT",
+      );
+    } finally {
+      await old?.stop();
+      await other.stop();
+    }
+  });
 });
+
+/** Too large for a message. */
+function largeWorkload(): Workload {
+  const environment = Object.fromEntries(
+    Array.from({ length: 5 }, (_, index) => [`LARGE_${index}`, "x".repeat(30_000)]),
+  );
+  const containers = [exampleContainer({ name: "web", memoryBytes: 32n * MIB, cpuMillicores: 100, environment })];
+  return smallWorkload({ containers });
+}

@@ -1,7 +1,6 @@
 import { expect } from "chai";
 
 import { workloadSpecOf } from "../../../src/node/workload-spec.ts";
-import { codeOf } from "../../helpers/code-of.ts";
 import { exampleContainer, exampleWorkload } from "../../helpers/grid-workloads.ts";
 
 describe("node/workload-spec", () => {
@@ -30,7 +29,9 @@ describe("node/workload-spec", () => {
     expect(db?.ports).to.deep.equal([
       { containerPort: 5_432, hostAddress: "127.0.0.1", hostPort: 15_432, protocol: "tcp" },
     ]);
-    expect(db?.volumes).to.deep.equal([{ name: "data", path: "/var/lib/postgresql/data", sizeBytes: 10 * 1024 ** 3 }]);
+    expect(db?.volumes).to.deep.equal([
+      { name: "data", path: "/var/lib/postgresql/data", readOnly: false, sizeBytes: 10 * 1024 ** 3 },
+    ]);
   });
 
   it("should allow as many more failed checks as the start may take", () => {
@@ -38,9 +39,12 @@ describe("node/workload-spec", () => {
     expect(db?.healthCheck).to.include({ intervalMs: 5_000, timeoutMs: 2_000, retries: 5 });
   });
 
-  it("should refuse what the engine cannot do rather than do something else", async () => {
+  it("should let a container only read what it is to only read", () => {
     const mounts = [{ volume: "data", path: "/data", readOnly: true }];
-    const workload = exampleWorkload({ containers: [exampleContainer({ mounts })] });
-    expect(await codeOf((async () => workloadSpecOf(workload, parts))())).to.equal("DEPLOYMENT_INVALID");
+    const [container] = workloadSpecOf(
+      exampleWorkload({ containers: [exampleContainer({ mounts })] }),
+      parts,
+    ).containers;
+    expect(container?.volumes.map(({ readOnly }) => readOnly)).to.deep.equal([true]);
   });
 });

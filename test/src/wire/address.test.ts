@@ -4,6 +4,7 @@ import { array, assert, constantFrom, integer, property, stringMatching, uint8Ar
 import { isSprfError } from "../../../src/errors.ts";
 import {
   MAX_ADDRESS_BYTES,
+  announcedMultiaddrs,
   decodeAddressMessage,
   encodeAddressMessage,
   verifyAddressMessage,
@@ -35,6 +36,13 @@ const refused = (payload: Uint8Array): void => {
 };
 
 describe("address messages", () => {
+  it("announces no more addresses than a message takes, however many networks a host has", () => {
+    const many = Array.from({ length: 100 }, (_, n) => `/ip4/10.213.${n}.1/tcp/4001`);
+    const message = exampleReply({ multiaddrs: announcedMultiaddrs(["/ip4/1.2.3.4/udp/4001/quic-v1", ...many]) });
+    const read = decodeAddressMessage(encodeAddressMessage(message));
+    expect(read.kind === "address-reply" && read.multiaddrs[0]).to.equal(many[0]);
+  });
+
   it("come back as they were", () => {
     for (const message of [exampleRequest(), exampleReply(), exampleAcknowledgement()]) {
       expect(decodeAddressMessage(encodeAddressMessage(message))).to.deep.equal(message);

@@ -22,6 +22,17 @@
     "inputs": [],
     "name": "ChannelStore_NotAClone",
     "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "length",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelStore_NotChanges",
+    "type": "error"
   }
 ] as const;
 

@@ -16,11 +16,12 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface StoreHubInterface extends Interface {
-    getFunction(nameOrSignature: "ORIGINAL" | "headOf" | "make" | "setHead" | "write" | "writeOne"): FunctionFragment;
+    getFunction(nameOrSignature: "ORIGINAL" | "act" | "headOf" | "make" | "setHead" | "write" | "writeOne"): FunctionFragment;
 
     getEvent(nameOrSignatureOrTopic: "Made"): EventFragment;
 
     encodeFunctionData(functionFragment: 'ORIGINAL', values?: undefined): string;
+encodeFunctionData(functionFragment: 'act', values: [AddressLike, BytesLike]): string;
 encodeFunctionData(functionFragment: 'headOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'make', values: [AddressLike, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'setHead', values: [BigNumberish, SettledHeadStruct]): string;
@@ -28,6 +29,7 @@ encodeFunctionData(functionFragment: 'write', values: [AddressLike, ChangeStruct
 encodeFunctionData(functionFragment: 'writeOne', values: [AddressLike, BytesLike, BytesLike]): string;
 
     decodeFunctionResult(functionFragment: 'ORIGINAL', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'act', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'headOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'make', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'setHead', data: BytesLike): Result;
@@ -90,6 +92,14 @@ decodeFunctionResult(functionFragment: 'writeOne', data: BytesLike): Result;
     
 
     
+    act: TypedContractMethod<
+      [target: AddressLike, data: BytesLike, ],
+      [string],
+      'nonpayable'
+    >
+    
+
+    
     headOf: TypedContractMethod<
       [channel: BigNumberish, ],
       [SettledHeadStructOutput],
@@ -136,6 +146,11 @@ decodeFunctionResult(functionFragment: 'writeOne', data: BytesLike): Result;
       [],
       [string],
       'view'
+    >;
+getFunction(nameOrSignature: 'act'): TypedContractMethod<
+      [target: AddressLike, data: BytesLike, ],
+      [string],
+      'nonpayable'
     >;
 getFunction(nameOrSignature: 'headOf'): TypedContractMethod<
       [channel: BigNumberish, ],

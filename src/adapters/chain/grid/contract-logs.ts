@@ -5,11 +5,15 @@ import type { GridChange, GridContracts } from "../../../ports/grid-contracts.ts
 import type { GridOptions } from "../../../ports/grid-registry.ts";
 import type { Connection } from "../connection.ts";
 import type { IGridContracts } from "../contract-types.ts";
+import { firstBlockOf } from "../block-of-time.ts";
 import { createEventRange, readPage } from "../event-range.ts";
 
 /** Events after which a node may have something to do. */
 const CONTRACT_EVENTS = ["ContractCreated", "RentContractCreated", "ContractUpdated", "ContractClosed"] as const;
 const USER_EVENTS = ["OutOfFunds", "Recovered", "GraceEnded"] as const;
+
+/** Events that say what a contract cost. */
+const SETTLING_EVENTS = ["ContractSettled", "ConsumptionReported"] as const;
 
 /** Ids that one request for events names. */
 const IDS_AT_ONCE = 100;
@@ -20,11 +24,19 @@ interface Grains {
   readonly trafficGrains?: bigint;
 }
 
-type LogMethods = Pick<GridContracts, "deploymentData" | "contractsOnNode" | "changes" | "settledGrains">;
+type LogMethods = Pick<
+  GridContracts,
+  "deploymentData" | "contractsOnNode" | "changes" | "settledGrains" | "clippedReports"
+>;
 
 /** What only the grid's events say. */
-export function createContractLogs(connection: Connection, grid: IGridContracts, address: string): LogMethods {
+export function createContractLogs(
+  connection: Pick<Connection, "provider" | "read">,
+  grid: IGridContracts,
+  address: string,
+): LogMethods {
   const { provider, read } = connection;
+  const created = new Map<number, number>();
   const topicOf = (name: string): string => {
     const event = grid.interface.getEvent(name as "ContractCreated");
     return event.topicHash;
@@ -49,6 +61,33 @@ export function createContractLogs(connection: Connection, grid: IGridContracts,
     return found;
   }
 
+  /** The block before which there is no event of this contract, nor of any later one. */
+  async function createdIn(contractId: number, options?: GridOptions): Promise<number> {
+    const known = created.get(contractId);
+    if (known !== undefined) return known;
+    const { createdAt } = await read(() => grid.contractOf(contractId), options);
+    const block = await firstBlockOf(connection, Number(createdAt), options);
+    created.set(contractId, block);
+    return block;
+  }
+
+  /** Events of contracts from their creation on, with the contract's id. */
+  async function* eventsOf(
+    contractIds: readonly number[],
+    events: readonly string[],
+    options?: GridOptions,
+  ): AsyncGenerator<{ readonly contractId: number; readonly log: Log }> {
+    const head = await read(() => provider.getBlockNumber(), options);
+    const oldestFirst = contractIds.toSorted((a, b) => a - b);
+    for (let at = 0; at < oldestFirst.length; at += IDS_AT_ONCE) {
+      const ids = oldestFirst.slice(at, at + IDS_AT_ONCE);
+      const from = await createdIn(ids[0] ?? 1, options);
+      for (const log of await logs([events.map(topicOf), ids.map(word)], from, head, options)) {
+        yield { contractId: Number(log.topics[1]), log };
+      }
+    }
+  }
+
   return {
     async deploymentData({ contractId, dataBlock }, options) {
       const topics = [topicOf("DeploymentData"), word(contractId)];
@@ -60,24 +99,25 @@ export function createContractLogs(connection: Connection, grid: IGridContracts,
     },
     async contractsOnNode(nodeId, options) {
       const head = await read(() => provider.getBlockNumber(), options);
-      const created = [topicOf("ContractCreated"), topicOf("RentContractCreated")];
-      const found = await logs([created, null, null, word(nodeId)], 0, head, options);
+      if ((await read(() => grid.contractCount(), options)) === 0n) return [];
+      const events = [topicOf("ContractCreated"), topicOf("RentContractCreated")];
+      const found = await logs([events, null, null, word(nodeId)], await createdIn(1, options), head, options);
       return found.map(({ topics }) => Number(topics[1]));
     },
     async settledGrains(contractIds, options) {
       const sums = new Map(contractIds.map((id) => [id, 0n]));
-      if (sums.size === 0) return sums;
-      const head = await read(() => provider.getBlockNumber(), options);
-      const events = [topicOf("ContractSettled"), topicOf("ConsumptionReported")];
-      for (let at = 0; at < contractIds.length; at += IDS_AT_ONCE) {
-        const ids = contractIds.slice(at, at + IDS_AT_ONCE).map(word);
-        for (const log of await logs([events, ids], 0, head, options)) {
-          const { grains = 0n, trafficGrains = 0n }: Grains = grid.interface.parseLog(log)?.args.toObject() ?? {};
-          const id = Number(log.topics[1]);
-          sums.set(id, (sums.get(id) ?? 0n) + grains + trafficGrains);
-        }
+      for await (const { contractId, log } of eventsOf(contractIds, SETTLING_EVENTS, options)) {
+        const { grains = 0n, trafficGrains = 0n }: Grains = grid.interface.parseLog(log)?.args.toObject() ?? {};
+        sums.set(contractId, (sums.get(contractId) ?? 0n) + grains + trafficGrains);
       }
       return sums;
+    },
+    async clippedReports(contractIds, options) {
+      const counts = new Map(contractIds.map((id) => [id, 0]));
+      for await (const { contractId } of eventsOf(contractIds, ["ConsumptionClipped"], options)) {
+        counts.set(contractId, (counts.get(contractId) ?? 0) + 1);
+      }
+      return counts;
     },
     async changes(fromBlock, toBlock, options) {
       const wanted = [...CONTRACT_EVENTS, ...USER_EVENTS].map(topicOf);

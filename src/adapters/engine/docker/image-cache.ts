@@ -32,6 +32,10 @@ export interface ImageCache {
   pulled(name: string, bytes: number): Promise<void>;
   /** An image was used; ignored unless this worker pulled it. */
   used(name: string): Promise<void>;
+  /** Keeps an image, pulled or not yet, until what is returned is called: it is about to be used. */
+  hold(name: string): Promise<() => void>;
+  /** Some images may be in use no more: older ones may go. */
+  trim(): Promise<void>;
 }
 
 export function createImageCache(
@@ -39,6 +43,7 @@ export function createImageCache(
   { path, maxBytes }: ImageCacheInit,
 ): ImageCache {
   const changes = new PQueue({ concurrency: 1 });
+  const holders = new Map<string, number>();
   let opening: Promise<Map<string, { bytes: number; used: number }>> | undefined;
 
   async function open(): Promise<Map<string, { bytes: number; used: number }>> {
@@ -68,16 +73,19 @@ export function createImageCache(
     });
   }
 
-  async function evict(index: Map<string, { bytes: number; used: number }>): Promise<void> {
+  /** @returns whether anything went */
+  async function evict(index: Map<string, { bytes: number; used: number }>): Promise<boolean> {
+    const before = index.size;
     const oldestFirst = [...index].toSorted(([, a], [, b]) => a.used - b.used);
     let total = oldestFirst.reduce((sum, [, { bytes }]) => sum + bytes, 0);
     for (const [name, { bytes }] of oldestFirst.slice(0, -KEPT_ALWAYS)) {
-      if (total <= maxBytes) return;
-      if (!(await remove(name))) continue;
+      if (total <= maxBytes) break;
+      if (holders.has(name) || !(await remove(name))) continue;
       index.delete(name);
       total -= bytes;
       logger.info("image removed to make room", { image: name, bytes });
     }
+    return index.size < before;
   }
 
   /** @returns whether it is gone; a container may still use it */
@@ -107,6 +115,21 @@ export function createImageCache(
         entry.used = next;
         return true;
       });
+    },
+    async hold(name) {
+      // In turn, so that what is being removed is gone before somebody looks for it.
+      await changes.add(() => holders.set(name, (holders.get(name) ?? 0) + 1));
+      let isHeld = true;
+      return () => {
+        if (!isHeld) return;
+        isHeld = false;
+        const left = (holders.get(name) ?? 1) - 1;
+        if (left > 0) holders.set(name, left);
+        else holders.delete(name);
+      };
+    },
+    async trim() {
+      await change(async (index) => await evict(index));
     },
   };
 }

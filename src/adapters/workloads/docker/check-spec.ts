@@ -55,6 +55,7 @@ const containerSchema = z.object({
           .max(1024)
           .regex(/^\/[^\0:]+$/, "an absolute path without :")
           .refine((path) => !path.split("/").some((part) => part === ".." || part === "."), "a path without . and .."),
+        readOnly: z.boolean().optional(),
         sizeBytes: bytes,
       }),
     )

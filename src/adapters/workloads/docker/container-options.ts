@@ -56,7 +56,7 @@ export function containerOptions(container: WorkloadContainer, init: ContainerIn
         Type: "volume",
         Source: init.volumeNames.get(volume.name) ?? volume.name,
         Target: volume.path,
-        ReadOnly: false,
+        ReadOnly: volume.readOnly ?? false,
       })),
       CapDrop: ["ALL"],
       CapAdd: CAPABILITIES,

@@ -8,6 +8,7 @@ import type { DiskUsage, WorkloadSpec, Workloads } from "../../../ports/workload
 import { raceAbort, throwIfAborted, withDeadline } from "../../../utils/abort.ts";
 import { systemClock } from "../../clock/system.ts";
 import { statusOf } from "../../engine/docker/docker-errors.ts";
+import { createImageCache, type ImageCacheInit } from "../../engine/docker/image-cache.ts";
 import { pullImage, type PullLimits } from "../../engine/docker/pull-image.ts";
 import { checkPorts } from "./check-ports.ts";
 import { checkDeclaredVolumes } from "./check-image.ts";
@@ -68,6 +69,13 @@ export interface DockerWorkloadsInit {
    * @default 1 GiB
    */
   readonly writableBytes?: number | undefined;
+  /**
+   * Images that this node pulled and that no deployment uses go when all that it pulled take more than this, the least recently
+   * used first.
+   *
+   * @default all stay
+   */
+  readonly images?: ImageCacheInit | undefined;
   /** How long pulls of images may take. */
   readonly pulls?: PullLimits | undefined;
   /**
@@ -78,7 +86,10 @@ export interface DockerWorkloadsInit {
   readonly readyTimeoutMs?: number | undefined;
 }
 
-/** Runs deployments in containers of a Docker Engine, which keeps all that there is to know: this adapter has no state. */
+/**
+ * Runs deployments in containers of a Docker Engine, which keeps all that there is to know: this adapter has no state but a list of
+ * the images that it pulled, which may be lost.
+ */
 export function createDockerWorkloads(
   components: { readonly logger: Logger; readonly clock?: Clock | undefined },
   init: DockerWorkloadsInit,
@@ -87,6 +98,7 @@ export function createDockerWorkloads(
   const docker = new Docker(init.connection ?? { socketPath: "/var/run/docker.sock" });
   const naming = new Naming(init.owner);
   const { pulls, readyTimeoutMs = READY_TIMEOUT_MS, writableBytes = WRITABLE_BYTES } = init;
+  const images = init.images === undefined ? undefined : createImageCache({ docker, logger }, init.images);
   const queues = new Map<string, PQueue>();
 
   /** Calls that change one contract's containers happen in turn. */
@@ -134,14 +146,32 @@ export function createDockerWorkloads(
     image,
     { signal = new AbortController().signal, onProgress = () => undefined } = {},
   ) => {
-    if (await hasImage(image, signal)) return;
+    if (await hasImage(image, signal)) {
+      await images?.used(image);
+      return;
+    }
     try {
       await pullImage({ docker, clock }, image, { signal, onProgress, limits: pulls });
     } catch (error) {
       if (!isSprfError(error, "PROGRAM_NOT_FOUND")) throw error;
       throw new SprfError("WORKLOAD_IMAGE_NOT_FOUND", error.message, { cause: error, context: error.context });
     }
+    if (images === undefined) return;
+    const { Size: bytes } = await read(docker.getImage(image).inspect(), "the image cannot be inspected", signal);
+    await images.pulled(image, bytes);
   };
+
+  /** While a deployment is made, its images go for no other's: containers do not keep them yet. */
+  async function holding(spec: WorkloadSpec, work: () => Promise<void>): Promise<void> {
+    const names = new Set(spec.containers.map(({ image }) => image));
+    const releases = await Promise.all([...names].map(async (name) => await images?.hold(name)));
+    try {
+      await work();
+    } finally {
+      for (const release of releases) release?.();
+      await images?.trim();
+    }
+  }
 
   async function pause(contractId: string, signal?: AbortSignal): Promise<void> {
     await inTurn(contractId, signal, async () => {
@@ -183,7 +213,11 @@ export function createDockerWorkloads(
 
     async deploy(spec, options = {}) {
       checkSpec(spec);
-      await inTurn(spec.contractId, options.signal, async () => await deploy(spec, options));
+      await inTurn(
+        spec.contractId,
+        options.signal,
+        async () => await holding(spec, async () => await deploy(spec, options)),
+      );
     },
 
     async pause(contractId, { signal } = {}) {
@@ -210,6 +244,7 @@ export function createDockerWorkloads(
         await removeVolumes(docker, { naming, contractId });
         await removeNetworks(docker, naming, contractId);
       });
+      await images?.trim();
     },
 
     async list({ signal } = {}) {

@@ -59,7 +59,10 @@ export function fingerprintOf(container: WorkloadContainer): string {
   const content = [
     [name, image, entrypoint ?? null, command ?? null, cpuMillis, memoryBytes, restart, user ?? null],
     Object.entries(container.environment).toSorted(([a], [b]) => (a < b ? -1 : 1)),
-    container.volumes.map((volume) => [volume.name, volume.path, volume.sizeBytes]),
+    // What may be written has nothing more, so that a container from before there were others is not made anew.
+    container.volumes.map((volume) =>
+      [volume.name, volume.path, volume.sizeBytes].concat(volume.readOnly === true ? "ro" : []),
+    ),
     container.ports.map((port) => [port.containerPort, port.hostAddress, port.hostPort, port.protocol]),
     check === undefined ? null : [check.command, check.intervalMs, check.timeoutMs, check.retries],
   ];

@@ -120,6 +120,8 @@ describe("adapters/chain/ethers", () => {
       const rotated = await chain.ensureTwin(MNEMONIC_TWIN);
       expect(rotated).to.deep.include({ id: twin.id, ledgerKey: MNEMONIC_TWIN.ledgerKey });
       expect(rotated.messageKey).not.to.deep.equal(twin.messageKey);
+      const replaced = chain.ensureTwin({ messagePrivateKey: keys.messagePrivateKey, ledgerKey });
+      expect(await codeOf(replaced), "a key that was replaced does not come back").to.equal("CONFIG_INVALID");
     });
 
     it("should pass on the contract's own error with its values", async () => {

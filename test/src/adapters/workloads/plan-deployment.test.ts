@@ -119,6 +119,7 @@ describe("plan of a deployment", () => {
       { cpuMillis: 1 },
       { memoryBytes: 1 },
       { volumes: [] },
+      { volumes: base.volumes.map((volume) => ({ ...volume, readOnly: true })) },
       { ports: [] },
       { restart: "no" },
       { user: "1" },
@@ -126,6 +127,8 @@ describe("plan of a deployment", () => {
     ];
     const all = [base, ...changes.map((change) => ({ ...base, ...change }))].map(fingerprintOf);
     expect(new Set(all).size).to.equal(all.length);
+    const writable = base.volumes.map((volume) => ({ ...volume, readOnly: false }));
+    expect(fingerprintOf({ ...base, volumes: writable })).to.equal(fingerprintOf(base));
     expect(fingerprintOf({ ...base, environment: { A: "1", B: "2" } })).to.equal(
       fingerprintOf({ ...base, environment: { B: "2", A: "1" } }),
     );

@@ -16,6 +16,7 @@ const PROGRAMS = [
   "BytesMock",
   "CounterMock",
   "FailingMock",
+  "FeatureProgram",
   "ListsMock",
   "LogsMock",
   "LoopsMock",
@@ -24,6 +25,7 @@ const PROGRAMS = [
   "PrecompilesMock",
   "SlotsMock",
   "TokenMock",
+  "TokenProgram",
   "TransientMock",
 ];
 /** A call takes a few milliseconds on both sides; on a loaded machine ten times that. */

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { keccak256, AbiCoder } from "ethers";
+import { AbiCoder, keccak256, ZeroAddress } from "ethers";
 
 import { loadSandbox, type Execution } from "../../../../src/channel/sandbox/sandbox.ts";
 import { isSprfError, type ErrorCode } from "../../../../src/errors.ts";
@@ -193,6 +193,39 @@ describe("a channel's sandbox", () => {
       expect((await channel.play({ kind: "inbox", effect: { type: "none" } })).status).to.equal(1);
       expect((await channel.play({ kind: "inbox", effect: { type: "close" } })).touched).to.have.length(1);
       expect(await channel.view("count")).to.deep.equal([1n]);
+    });
+  });
+
+  describe("a program of channels", () => {
+    const ETHER = keccak256(coder.encode(["address", "uint256"], [ZeroAddress, 0]));
+    const asset = { kind: 0, token: ZeroAddress, id: 0n, amount: 5n };
+    const join = { kind: "inbox", effect: { type: "join", member: BOB, assets: [asset] } } as const;
+    const leave = { kind: "inbox", effect: { type: "leave", member: BOB } } as const;
+
+    for (const hooksFail of [false, true]) {
+      it(`should own what it brought and leave with it, its hooks ${hooksFail ? "failing" : "playing"}`, async () => {
+        const channel = await openTestChannel(await compiledProgram("FeatureProgram"));
+        await channel.play({ kind: "initialize", state: new Uint8Array(0) });
+        await channel.call(ALICE, "failHooks", [hooksFail]);
+        for (const input of [join, join]) {
+          const { status, hookFailed = false } = await channel.play(input);
+          expect([status, hookFailed]).to.deep.equal([1, hooksFail]);
+        }
+        expect(await channel.view("ownedOf", [BOB, ETHER])).to.deep.equal([10n]);
+        const { status, hookFailed = false } = await channel.play(leave);
+        expect([status, hookFailed]).to.deep.equal([1, hooksFail]);
+        expect(await channel.view("ownedOf", [BOB, ETHER])).to.deep.equal([0n]);
+        expect(await channel.view("exitsOf", [BOB, ETHER])).to.deep.equal([10n]);
+      });
+    }
+
+    it("should see the nonce where the sandbox keeps it, and be called by the system alone", async () => {
+      const channel = await openTestChannel(await compiledProgram("FeatureProgram"));
+      const { status } = await channel.call(ALICE, "channelTick");
+      await channel.call(ALICE, "requestClose");
+      expect(status).to.equal(0);
+      expect(await channel.view("nonceOf", [ALICE])).to.deep.equal([2n]);
+      expect(await channel.view("isCloseRequested")).to.deep.equal([true]);
     });
   });
 

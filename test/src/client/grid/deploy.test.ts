@@ -71,6 +71,16 @@ describe("client/grid", () => {
   const statesOf = async (user: GridUser): Promise<readonly string[]> =>
     (await ownContracts(user)).map(({ state }) => state);
 
+  const passTime = async (seconds: number): Promise<void> => {
+    await scene.provider.send("evm_increaseTime", [seconds]);
+    await scene.provider.send("evm_mine", []);
+  };
+  /** Waits a hundredth of the time. */
+  const hasty = (user: GridUser): GridUser => ({
+    ...user,
+    clock: { ...user.clock, sleep: async (ms, options) => await user.clock.sleep(ms / 100, options) },
+  });
+
   it("buys, deploys and confirms, and nobody but the node reads the secrets", async () => {
     const user = await newUser();
     const steps: string[] = [];
@@ -127,6 +137,45 @@ describe("client/grid", () => {
     expect(await statesOf(user)).to.deep.equal(["deleted"]);
   }).timeout(20_000);
 
+  it("cancels what its node runs and never confirms, and says so", async () => {
+    scene.node.confirms = false;
+    const user = hasty(await newUser());
+    const error = await deploy(user, requestOf()).then(
+      () => undefined,
+      (failure: unknown) => failure as SprfError,
+    );
+    expect(error?.code).to.equal("NODE_SILENT");
+    expect(error?.context["contractId"]).to.be.a("number");
+    expect(await statesOf(user)).to.deep.equal(["deleted"]);
+    expect(await openEntries(user.store)).to.deep.equal([]);
+  }).timeout(30_000);
+
+  it("says that a contract has expired whose node never confirmed it, and buys anew", async () => {
+    scene.node.confirms = false;
+    const user = await newUser();
+    const expiring = deploy(user, requestOf({ draft: { ...draftOf(), publicIps: 1 } }), {
+      onStep: ({ step }) => {
+        if (step === "node") void passTime(2 * 3_600);
+      },
+    });
+    expect(await codeOf(expiring)).to.equal("NODE_SILENT");
+    const [expired] = await ownContracts(user);
+    expect(expired).to.include({ state: "deleted", cause: "expired", isClosed: true });
+    expect((await user.registry.farm(scene.farmId))?.freePublicIps).to.equal(2);
+
+    // The user's machine goes down, and nobody cancels: the contract ends all the same.
+    const gone = new AbortController();
+    const left = deploy(user, requestOf({ name: "left" }), { signal: gone.signal, onStep: () => gone.abort() });
+    expect(await codeOf(left)).to.equal("ABORTED");
+    await passTime(2 * 3_600);
+    expect((await statesOf(user)).at(-1)).to.equal("deleted");
+    scene.node.confirms = true;
+    expect(await finishInterrupted(user)).to.deep.equal([]);
+    const { contract } = await deploy(user, requestOf({ name: "left" }));
+    expect(contract.state).to.equal("deployed");
+    await cancel(user, contract.contractId);
+  }).timeout(30_000);
+
   it("buys nothing that no node, farm or balance can bear", async () => {
     const user = await newUser();
     const large = draftOf({ limits: { ...draftOf().limits, cruCores: 9 } });
@@ -152,10 +201,7 @@ describe("client/grid", () => {
     expect(await codeOf(deploy(user, requestOf()))).to.equal("NO_NODE");
     await node.party.grid.registry.setNodeStatus(node.nodeId, "up");
     const interval = await farmer.grid.registry.intervalSeconds();
-    const passIntervals = async (): Promise<void> => {
-      await scene.provider.send("evm_increaseTime", [3 * interval]);
-      await scene.provider.send("evm_mine", []);
-    };
+    const passIntervals = async (): Promise<void> => await passTime(3 * interval);
     await farmer.grid.registry.setPricingPolicy(farmId, 0);
     await passIntervals();
     expect(await codeOf(deploy(user, requestOf()))).to.equal("NO_NODE");
@@ -246,6 +292,31 @@ describe("client/grid", () => {
     expect(await codeOf(update(user, contractId, other))).to.equal("INVALID_INPUT");
   });
 
+  it("sends an update again with the next command that its node did not answer to, and the same update once more", async () => {
+    const user = await newUser();
+    const first = { draft: withoutSecrets(), secretValues: new Map<string, string>() };
+    const { contract } = await deploy(user, requestOf(first));
+    const { contractId } = contract;
+    const ranHash = (): string | undefined => {
+      const hash = scene.node.runs.get(BigInt(contractId))?.deploymentHash;
+      return hash === undefined ? undefined : Buffer.from(hash).toString("hex");
+    };
+    const before = ranHash();
+    const second = { draft: withoutSecrets({ A: "2" }), secretValues: new Map<string, string>() };
+    await scene.node.stop();
+    expect(await codeOf(update(user, contractId, second, SILENCE))).to.equal("NODE_SILENT");
+    const named = Buffer.from((await user.contracts.contract(contractId))?.deploymentHash ?? []).toString("hex");
+    expect(named).not.to.equal(before);
+    await scene.node.start();
+    expect(ranHash(), "what ran before runs on").to.equal(before);
+    expect((await finishInterrupted(user)).map((each) => each.contract.contractId)).to.deep.equal([contractId]);
+    expect(ranHash()).to.equal(named);
+    await update(user, contractId, second);
+    expect(await openEntries(user.store)).to.deep.equal([]);
+    expect((await statesOf(user)).length).to.equal(1);
+    await cancel(user, contractId);
+  }).timeout(20_000);
+
   it("cancels on the chain whether or not the node hears of it", async () => {
     const user = await newUser();
     const { contract } = await deploy(user, requestOf());
@@ -274,11 +345,30 @@ describe("client/grid", () => {
     expect(scene.node.runs.has(BigInt(lost.contract.contractId))).to.equal(true);
   });
 
+  it("calls nothing lost because its node is silent or cannot take it back now, only what the node says it has not", async () => {
+    const user = await newUser();
+    const { contract } = await deploy(user, requestOf());
+    const foundOf = async (): Promise<RecoveredContract["node"]> => {
+      for await (const { node } of recover(user, { ...SILENCE, statusTimeoutMs: 500 })) return node;
+      return undefined;
+    };
+    await scene.node.stop();
+    expect(await foundOf()).to.equal("unreachable");
+    await scene.node.start();
+    expect(await foundOf()).to.equal("runs");
+    scene.node.runs.delete(BigInt(contract.contractId));
+    scene.node.refusal = "image-not-found";
+    expect(await foundOf()).to.equal("lost");
+    scene.node.refusal = undefined;
+    expect(await foundOf()).to.equal("sent");
+    expect(await statesOf(user)).to.deep.equal(["deployed"]);
+    await cancel(user, contract.contractId);
+  }).timeout(20_000);
+
   it("adds up a bill to the balance", async () => {
     const user = await newUser();
     await deploy(user, requestOf({ draft: { ...draftOf(), publicIps: 1 } }));
-    await scene.provider.send("evm_increaseTime", [600]);
-    await scene.provider.send("evm_mine", []);
+    await passTime(600);
     const bill = await readBill(user);
     const [line] = bill.contracts;
     expect(line?.costWei).to.equal(bill.costWei);

@@ -82,10 +82,10 @@ describe("domain/grid/consumption", () => {
     expect(confirmReport(state, START_MS / 1_000).pending).to.deep.equal(pending);
     state = makeReport(confirmReport(state, START_MS / 1_000 + 60));
     expect(state.pending?.nruBytes).to.equal(5n);
-    expect(skipReport(state, "from-the-future").pending).to.deep.equal(state.pending);
-    expect(skipReport(state, "not-deployed").pending).to.deep.equal(state.pending);
+    expect(skipReport(state, "from-the-future", START_MS + 100_000).pending).to.deep.equal(state.pending);
+    expect(skipReport(state, "not-deployed", 0).pending).to.deep.equal(state.pending);
     for (const why of ["over", "foreign", "not-newer", "out-of-funds", "rate-too-high"] as const) {
-      expect(skipReport(state, why).pending).to.equal(undefined);
+      expect(skipReport(state, why, 0).pending).to.equal(undefined);
     }
   });
 
@@ -161,6 +161,19 @@ describe("domain/grid/consumption", () => {
     expect(takeBackReport(made).pending).to.equal(undefined);
     expect(reportOf(later).nruBytes).to.equal(130n);
     expect(takeBackReport(opened)).to.equal(opened);
+  });
+
+  it("begins anew when a clock that was hours ahead is set right, and loses no traffic", () => {
+    const [hours, rightMs] = [7_200, START_MS + 60_000];
+    const ahead = makeReport(addSample(opened, sampleAt(hours, { networkBytes: 100n })));
+    // The chain has skipped it as from the future: while the clock stays wrong, it waits.
+    expect(skipReport(ahead, "from-the-future", START_MS + hours * 1_000)).to.equal(ahead);
+    let state = skipReport(ahead, "from-the-future", rightMs);
+    expect(state.pending).to.equal(undefined);
+    state = addSample(state, sampleAt(60, { networkBytes: 120n }));
+    expect(makeReport(state).pending, "nothing was measured yet").to.equal(undefined);
+    state = addSample(state, sampleAt(70, { networkBytes: 125n }));
+    expect(reportOf(state)).to.include({ timestamp: START_MS / 1_000 + 70, nruBytes: 125n, mruBytes: 1_000n });
   });
 
   it("sends what is pending in batches, and nothing else", () => {

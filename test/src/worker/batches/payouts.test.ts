@@ -8,7 +8,7 @@ import { payoutSharesStroops } from "../../../../src/domain/program/payout.ts";
 import { refusalOf } from "../../../helpers/ask-all.ts";
 import { codeOf } from "../../../helpers/code-of.ts";
 import { createExecutionScene, type ExecutionScene } from "../../../helpers/execution-scene.ts";
-import { prepay, proposalGate, restart, untilKept, type Prepaid } from "../../../helpers/prepaid.ts";
+import { prepay, proposalGate, untilKept, type Prepaid } from "../../../helpers/prepaid.ts";
 import type { SceneWorker } from "../../../helpers/scene-worker.ts";
 
 const XLM = 10_000_000n;
@@ -18,6 +18,7 @@ describe("worker/batches: payouts while prepaid requests wait", () => {
   let program: string;
   let wallet: Wallet;
   let open: () => void;
+  const asked: Promise<unknown>[] = [];
 
   before(async () => {
     scene = await createExecutionScene();
@@ -27,12 +28,14 @@ describe("worker/batches: payouts while prepaid requests wait", () => {
   after(() => scene.stop());
   beforeEach(async () => {
     program = await scene.program("probe");
-    // Nothing is left of the test before.
+    // Nothing is left of the test before, no request either: one that waits for a worker is sent once more when that is up again.
+    await Promise.all(scene.workers.map(async (worker) => await worker.stop()));
+    await Promise.all(asked.splice(0));
     for (const { changes } of scene.workers) changes.store = createMemoryStore();
     // Whatever is proposed waits until the payout is through.
     const gate = proposalGate(scene.workers);
     open = () => gate.open();
-    await restart(scene.workers);
+    await Promise.all(scene.workers.map(async (worker) => await worker.start()));
   });
   afterEach(async () => {
     open();
@@ -46,9 +49,7 @@ describe("worker/batches: payouts while prepaid requests wait", () => {
   /** A request for so many XLM that these workers keep. */
   const waiting = async (paidXlm: bigint, workers: readonly SceneWorker[]): Promise<Prepaid> => {
     const paid = await prepay(scene, wallet, program, "append wait;", { maxGas: paidXlm * XLM - 1_000n });
-    for (const worker of workers) {
-      refusalOf(worker, paid.signed).catch(() => undefined);
-    }
+    for (const worker of workers) asked.push(refusalOf(worker, paid.signed).catch(() => undefined));
     await untilKept(workers, 1);
     return paid;
   };

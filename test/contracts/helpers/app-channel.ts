@@ -1,23 +1,23 @@
 import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { id, Wallet, ZeroAddress } from "ethers";
 
-import type { InboxEffect, RecordInput } from "../../src/channel/sandbox/record-input.ts";
-import type { Execution } from "../../src/channel/sandbox/sandbox.ts";
-import { createChangeSet } from "../../src/domain/channel/settle.ts";
-import { fromHex } from "../../src/utils/bytes.ts";
-import { channelDomain, type ChannelDomain } from "../../src/wire/channel/domain.ts";
-import { contentOf, type InboxEntry } from "../../src/wire/channel/inbox-entry.ts";
+import type { InboxEffect, RecordInput } from "../../../src/channel/sandbox/record-input.ts";
+import type { Execution } from "../../../src/channel/sandbox/sandbox.ts";
+import { createChangeSet } from "../../../src/domain/channel/settle.ts";
+import { fromHex } from "../../../src/utils/bytes.ts";
+import { channelDomain, type ChannelDomain } from "../../../src/wire/channel/domain.ts";
+import { contentOf, type InboxEntry } from "../../../src/wire/channel/inbox-entry.ts";
 import {
   changesRootOf,
   hashSettlement,
   signVote,
   type Change,
   type Settlement,
-} from "../../src/wire/channel/settlement.ts";
-import type { ChannelHub } from "../../typechain-types/index.ts";
-import { compiledProgram, openTestChannel, type TestChannel } from "./program-sandbox.ts";
+} from "../../../src/wire/channel/settlement.ts";
+import type { ChannelHub } from "../../../typechain-types/index.ts";
+import { deployChannelLibraries } from "./channels.ts";
+import { compiledProgram, openTestChannel, type TestChannel } from "../../helpers/program-sandbox.ts";
 
-const LIBRARIES = ["ChannelClaims", "ChannelMembership", "ChannelOpenings", "ChannelProposals", "ChannelViews"];
 const UNBONDING_SECONDS = 3_600n;
 
 /** A hub with one registered program. */
@@ -50,8 +50,7 @@ export interface AppChannel {
 }
 
 export async function deployHubScene(ethers: HardhatEthers, programName: string): Promise<HubScene> {
-  const libraries: Record<string, string> = {};
-  for (const name of LIBRARIES) libraries[name] = await (await ethers.deployContract(name)).getAddress();
+  const libraries = await deployChannelLibraries(ethers);
   const pool = await ethers.deployContract("StakingPool", [UNBONDING_SECONDS]);
   const store = await ethers.deployContract("ChannelStore");
   const vault = await ethers.deployContract("ChannelVault");
