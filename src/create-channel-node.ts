@@ -45,6 +45,8 @@ export interface ChannelDaemon extends Startable {
   readonly node: ChannelNode;
 }
 
+const DEFAULT_HOST = "127.0.0.1";
+
 const NOTHING: Startable = { start: async () => await Promise.resolve(), stop: async () => await Promise.resolve() };
 
 /** Where a member's node keeps a channel's records. */
@@ -99,7 +101,7 @@ export async function createChannelDaemon(init: ChannelDaemonInit): Promise<Chan
     );
     const server = createChannelApiServer({
       service: createChannelService({ nodes: new Map([[channel, node]]), hub, apps }),
-      host: api.host ?? "127.0.0.1",
+      host: api.host ?? DEFAULT_HOST,
       port: api.port ?? 0,
       readers: info.config.readAccess,
       clock,
@@ -115,8 +117,8 @@ export async function createChannelDaemon(init: ChannelDaemonInit): Promise<Chan
       identity,
       authorise: async (request) => mayAskForMember(request, info.store, await members()),
       describe: () => ({
-        // The message has a place for an HTTP API; a member's is spoken over WebSocket at the same place.
-        apiUrl: server.url.replace(/^ws/, "http"),
+        // Members want the multiaddrs; the message has a place for the HTTP API of a worker.
+        apiUrl: `http://${api.host ?? DEFAULT_HOST}`,
         ledgerKey: new Uint8Array(keys.ledgerKeypair.rawPublicKey()),
         multiaddrs: libp2pNode.multiaddrs(),
       }),
@@ -127,7 +129,14 @@ export async function createChannelDaemon(init: ChannelDaemonInit): Promise<Chan
     return daemonOf({
       account: hub.account,
       channel,
-      parts: [{ ...NOTHING, stop: async () => await Promise.resolve(lock.release()) }, peer, { ...NOTHING, start: ensureTwin }, node, server, answers],
+      parts: [
+        { ...NOTHING, stop: async () => await Promise.resolve(lock.release()) },
+        peer,
+        { ...NOTHING, start: ensureTwin },
+        answers,
+        node,
+        server,
+      ],
       node,
       apiUrl: () => server.url,
     });

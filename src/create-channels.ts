@@ -52,7 +52,10 @@ export interface SprfChannels {
    *
    * @throws SprfError `CHANNEL_UNKNOWN`, `CHAIN_REVERTED`
    */
-  join(channel: bigint, options?: ChannelsCallOptions & { readonly fromPool?: boolean | undefined }): Promise<HubMember>;
+  join(
+    channel: bigint,
+    options?: ChannelsCallOptions & { readonly fromPool?: boolean | undefined },
+  ): Promise<HubMember>;
   /** Asks for this account's leave; a settlement makes it final. */
   leave(channel: bigint, options?: ChannelsCallOptions): Promise<void>;
   /** Has the app end the channel; a settlement makes it final. @throws SprfError `CHAIN_REVERTED` for who may not */

@@ -139,5 +139,9 @@ function decodePart(bytes: Uint8Array): Part {
 }
 
 function invalid(why: string, cause?: unknown): SprfError {
-  return new SprfError("CHANNEL_UNVERIFIED", `not a whole archive of a channel: ${why}`, cause === undefined ? {} : { cause });
+  return new SprfError(
+    "CHANNEL_UNVERIFIED",
+    `not a whole archive of a channel: ${why}`,
+    cause === undefined ? {} : { cause },
+  );
 }

@@ -90,7 +90,9 @@ interface ReplayInit extends VerifyComponents {
 async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedChannel> {
   const { info, chain, events, history, hub } = init;
   const domain = channelDomain(hub.chainId, hub.address);
-  const settled = new Map(events.flatMap((event) => (event.kind === "settled" ? [[event.height, event] as const] : [])));
+  const settled = new Map(
+    events.flatMap((event) => (event.kind === "settled" ? [[event.height, event] as const] : [])),
+  );
   const newest = (await history.snapshots()).at(-1);
   const isFromStart = newest === undefined || (await firstHeight(history)) === 1;
   let player = isFromStart ? await openStart(init, domain, signal) : await openAt(init, domain, newest, signal);
@@ -209,9 +211,11 @@ async function playBatch({ info, clock }: ReplayInit, place: Place, batch: Signe
     const fault = faultOfNext(player.head, header, { term: number, tickDueMs, nowMs: clock.now() });
     if (fault !== undefined) throw unverified(height, fault.message);
     checkOrigin(chain, player, { header, body, hash }, term.sinceEntry);
-    const own = await player.play(body.kind, body.input, { term: number, timeMs: body.timeMs }).catch((error: unknown) => {
-      throw isSprfError(error) && error.fault !== "internal" ? unverified(height, messageOf(error), error) : error;
-    });
+    const own = await player
+      .play(body.kind, body.input, { term: number, timeMs: body.timeMs })
+      .catch((error: unknown) => {
+        throw isSprfError(error) && error.fault !== "internal" ? unverified(height, messageOf(error), error) : error;
+      });
     const wrong = faultOfResult(own.header, header);
     if (wrong !== undefined) throw unverified(height, wrong.message);
     if (!equalBytes(own.hash, hash)) throw unverified(height, "it comes to another record");

@@ -12,7 +12,10 @@ export function argumentsOf(abi: Abi, name: string, given: readonly string[]): r
   const found = functions.find((part) => part.name === name);
   if (found === undefined) {
     const names = functions.map((part) => part.name).toSorted();
-    throw new SprfError("INVALID_INPUT", `the program has no function ${JSON.stringify(name)}, but ${names.join(", ")}`);
+    throw new SprfError(
+      "INVALID_INPUT",
+      `the program has no function ${JSON.stringify(name)}, but ${names.join(", ")}`,
+    );
   }
   if (found.inputs.length !== given.length) {
     const wanted = found.inputs.map(({ type, name: label }) => `${label ?? ""} (${type})`.trim());

@@ -8,17 +8,30 @@ import { SprfError } from "../errors.ts";
 
 /** Commands that go to a member's node. */
 export function addCallCommands(parent: Command): void {
-  nodeCommand(parent, "call <channel> <function> [arguments...]", "Calls the program, and waits until that is committed.")
+  nodeCommand(
+    parent,
+    "call <channel> <function> [arguments...]",
+    "Calls the program, and waits until that is committed.",
+  )
     .option("--no-wait", "end once the leader has signed it")
     .action(
-      async (text: string, name: string, given: readonly string[], options: NodeOptions & { readonly wait: boolean }) => {
+      async (
+        text: string,
+        name: string,
+        given: readonly string[],
+        options: NodeOptions & { readonly wait: boolean },
+      ) => {
         await withClient(text, options, async ({ client, abi, signal }) => {
-          const { value, events, receipt, committed } = await client.call(name, argumentsOf(abi, name, given), { signal });
+          const { value, events, receipt, committed } = await client.call(name, argumentsOf(abi, name, given), {
+            signal,
+          });
           if (options.wait) await committed({ signal });
           const commitment = options.wait ? "committed" : "leader-signed";
           const { height, gasUsed, recordHash } = receipt;
           if (options.json) return printJson({ height, commitment, value, events, gasUsed, recordHash });
-          console.log(`height ${height}: ${commitment}${value === undefined ? "" : `; it returned ${valueText(value)}`}`);
+          console.log(
+            `height ${height}: ${commitment}${value === undefined ? "" : `; it returned ${valueText(value)}`}`,
+          );
           for (const event of events) console.log(`  ${eventText(event)}`);
         });
       },
@@ -27,10 +40,18 @@ export function addCallCommands(parent: Command): void {
   nodeCommand(parent, "read <channel> <function> [arguments...]", "Reads a view of the program, as the node has it.")
     .option("--height <height>", "a recent one (default: the head)")
     .action(
-      async (text: string, name: string, given: readonly string[], options: NodeOptions & { readonly height?: string }) => {
+      async (
+        text: string,
+        name: string,
+        given: readonly string[],
+        options: NodeOptions & { readonly height?: string },
+      ) => {
         await withClient(text, options, async ({ client, abi, signal }) => {
           const at = options.height === undefined ? {} : { height: heightOf(options.height) };
-          const { value, height, commitment } = await client.read(name, argumentsOf(abi, name, given), { signal, ...at });
+          const { value, height, commitment } = await client.read(name, argumentsOf(abi, name, given), {
+            signal,
+            ...at,
+          });
           if (options.json) printJson({ height, commitment, value });
           else console.log(valueText(value));
         });

@@ -41,14 +41,16 @@ export function addHistoryCommands(parent: Command): void {
     },
   );
 
-  channelCommand(parent, "import <file>", "Verifies a file of `export`, and has this account's node go on from it.").action(
-    async (file: string, options: DaemonOptions) => {
-      await withChannels(options, async ({ channels, dataDirectory, signal }) => {
-        const verified = await channels.importFrom(file, dataDirectory, { signal });
-        if (options.json) return printJson(verified);
-        printVerified(verified);
-        console.log(`channel ${verified.channel} is imported`);
-      });
-    },
-  );
+  channelCommand(
+    parent,
+    "import <file>",
+    "Verifies a file of `export`, and has this account's node go on from it.",
+  ).action(async (file: string, options: DaemonOptions) => {
+    await withChannels(options, async ({ channels, dataDirectory, signal }) => {
+      const verified = await channels.importFrom(file, dataDirectory, { signal });
+      if (options.json) return printJson(verified);
+      printVerified(verified);
+      console.log(`channel ${verified.channel} is imported`);
+    });
+  });
 }

@@ -48,29 +48,37 @@ export function addMemberCommands(parent: Command): void {
       });
     });
 
-  channelCommand(parent, "leave <channel>", "Asks for this account's leave; the next settlement makes it final.").action(
-    async (text: string, options: DaemonOptions) => {
-      await withChannels(options, async ({ channels, signal }) => {
-        const channel = channelOf(text);
-        await channels.leave(channel, { signal });
-        if (options.json) printJson({ channel });
-        else console.log(`asked to leave channel ${channel}; once that is settled, \`claim\` sends what is yours`);
-      });
-    },
-  );
+  channelCommand(
+    parent,
+    "leave <channel>",
+    "Asks for this account's leave; the next settlement makes it final.",
+  ).action(async (text: string, options: DaemonOptions) => {
+    await withChannels(options, async ({ channels, signal }) => {
+      const channel = channelOf(text);
+      await channels.leave(channel, { signal });
+      if (options.json) printJson({ channel });
+      else console.log(`asked to leave channel ${channel}; once that is settled, \`claim\` sends what is yours`);
+    });
+  });
 
-  channelCommand(parent, "close <channel>", "Ends a channel that this account opened; a settlement makes it final.").action(
-    async (text: string, options: DaemonOptions) => {
-      await withChannels(options, async ({ channels, signal }) => {
-        const channel = channelOf(text);
-        await channels.closeChannel(channel, { signal });
-        if (options.json) printJson({ channel });
-        else console.log(`channel ${channel} is closing; once that is settled, \`claim\` sends each member what is its`);
-      });
-    },
-  );
+  channelCommand(
+    parent,
+    "close <channel>",
+    "Ends a channel that this account opened; a settlement makes it final.",
+  ).action(async (text: string, options: DaemonOptions) => {
+    await withChannels(options, async ({ channels, signal }) => {
+      const channel = channelOf(text);
+      await channels.closeChannel(channel, { signal });
+      if (options.json) printJson({ channel });
+      else console.log(`channel ${channel} is closing; once that is settled, \`claim\` sends each member what is its`);
+    });
+  });
 
-  channelCommand(parent, "status <channel>", "Members, who leads, and what is final; with heights where a node is near.")
+  channelCommand(
+    parent,
+    "status <channel>",
+    "Members, who leads, and what is final; with heights where a node is near.",
+  )
     .option("--url <url>", "ws:// of a member's node (default: this account's own, when it runs here)")
     .action(async (text: string, options: DaemonOptions & { url?: string }) => {
       await withChannels(options, async (session) => await showStatus(session, channelOf(text), options));
@@ -111,7 +119,10 @@ async function showStatus(
 function assetOf(text: string): ChannelAsset {
   const match = /^(0x[0-9a-fA-F]{40})(?::(\d{1,78}))?$/.exec(text);
   if (match?.[1] === undefined) {
-    throw new SprfError("INVALID_INPUT", `--asset: expected a token's address, and :id for one of its kind; got ${text}`);
+    throw new SprfError(
+      "INVALID_INPUT",
+      `--asset: expected a token's address, and :id for one of its kind; got ${text}`,
+    );
   }
   return { token: match[1].toLowerCase(), id: BigInt(match[2] ?? 0) };
 }

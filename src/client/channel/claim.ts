@@ -26,7 +26,8 @@ export async function claimAll(
   options?: HubOptions,
 ): Promise<ChannelClaims> {
   const claimed: (ChannelAsset & { readonly amount: bigint })[] = [];
-  for (const asset of [ETHER, ...assets]) claimed.push({ ...asset, amount: await claimOne(hub, channel, asset, options) });
+  for (const asset of [ETHER, ...assets])
+    claimed.push({ ...asset, amount: await claimOne(hub, channel, asset, options) });
   const hasCredit = (await hub.creditWei(channel, hub.account, options)) > 0n;
   const stakeWei = hasCredit ? await hub.withdrawStake(channel, options) : 0n;
   return { stakeWei, assets: claimed };
