@@ -11,6 +11,7 @@ const NOT_BENCHMARKS = new Set([
   "channel-pipeline",
   "counting-proxy",
   "gas-rows",
+  "gas-rows-channels",
   "gas-rows-grid",
   "grid-network",
   "grid-overhead",

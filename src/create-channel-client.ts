@@ -103,6 +103,12 @@ export interface ChannelClient<ProgramAbi extends Abi> {
   ): Promise<void>;
   /** Ends the session key that is in use. */
   endSessionKey(options?: ChannelCallOptions): Promise<void>;
+  /**
+   * Has the node, which must be this wallet's own, settle all up to its head on chain; resolves with the height once it is final.
+   *
+   * @throws SprfError `CHANNEL_SETTLEMENT_FAILED`, `CHANNEL_BUSY`, `CHANNEL_NOT_MEMBER`
+   */
+  settle(options?: ChannelCallOptions): Promise<number>;
   /** Has the node, which must be this wallet's own, leave the channel, or ask for its close. */
   leave(options?: ChannelCallOptions): Promise<void>;
   close(options?: ChannelCallOptions): Promise<void>;
@@ -169,7 +175,8 @@ export async function connectChannel<const ProgramAbi extends Abi>(
     async read(name, args, { height, signal } = {}) {
       const data = codec.encode(name, args);
       const view = await connection.read({ data, ...(height !== undefined && { height }) }, { signal });
-      if (view.status === "failed") throw new SprfError("CHANNEL_CALL_FAILED", `${name}: ${codec.reason(view.returnData)}`);
+      if (view.status === "failed")
+        throw new SprfError("CHANNEL_CALL_FAILED", `${name}: ${codec.reason(view.returnData)}`);
       return { value: codec.decode(name, view.returnData) as never, height: view.height, commitment: view.commitment };
     },
     async transaction(by, callOptions) {
@@ -194,6 +201,9 @@ export async function connectChannel<const ProgramAbi extends Abi>(
       const revoke = { channel, wallet, key: ending.key, nonce: await connection.nonce({ signal }) };
       const signature = await sign(signer, typedDataOf(at, "SessionRevoke", revoke));
       await connection.session({ what: "revoke", revoke, signature }, { signal });
+    },
+    async settle(callOptions) {
+      return await connection.settle(callOptions);
     },
     async leave(callOptions) {
       await connection.leave(callOptions);

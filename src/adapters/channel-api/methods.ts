@@ -132,6 +132,10 @@ export function createMethods(init: MethodsInit): Methods {
       subscriptions.close(subscription);
       return {};
     },
+    async "state_channel.settle"({ sender, state_channel_id: channel }) {
+      demandSession(channel, sender);
+      return { height: await service.settle(channel, sender, { signal }) };
+    },
     async "state_channel.leave"({ sender, state_channel_id: channel }) {
       demandSession(channel, sender);
       await service.leave(channel, sender, { signal });
