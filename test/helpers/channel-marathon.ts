@@ -80,19 +80,20 @@ async function playCalls(
 
   await fleet.same();
   for (const [index, member] of fleet.members.entries()) await add(index, member);
-  await reached(0.2);
+  const t0 = performance.now(); const mark = (what: string): void => { if (process.env["MARK"]) console.error(what, Math.round(performance.now() - t0), done); };
+  await reached(0.2); mark("0.2");
   await add(fleet.members.length, await fleet.join());
-  await reached(0.4);
+  mark('joined'); await reached(0.4); mark('0.4');
   const leader = await fleet.leader();
   const settledInTheMiddle = await leader.process.settle();
-  await reached(0.5);
+  mark('settled'); await reached(0.5); mark('0.5');
   const follower = fleet.members.find((member) => member !== leader)!;
   await follower.process.kill();
   await follower.process.start();
-  await reached(0.7);
+  mark('follower back'); await reached(0.7); mark('0.7');
   await leader.process.kill();
   await leader.process.start();
-  await Promise.all(clients);
+  mark('leader back'); await Promise.all(clients); mark('all');
   return { kept, settledInTheMiddle };
 }
 
