@@ -105,7 +105,7 @@ export function createChannelProcess(init: ChannelProcessInit): ChannelProcess {
     url: `ws://127.0.0.1:${init.apiPort}`,
     async start() {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const running = fork(fileURLToPath(import.meta.url), [JSON.stringify(init)], { execArgv: [] });
+      const running = fork(fileURLToPath(import.meta.url), [JSON.stringify(init)], { execArgv: ["--expose-gc"] });
       child = running;
       running.on("message", (message: { id?: number; answer?: unknown; error?: string; ready?: boolean }) => {
         if (message.ready === true) resolve();
@@ -191,6 +191,7 @@ async function answer(question: Question, node: ChannelNode, lines: LogLine[]): 
   const loud = lines.filter(({ level }) => level === "warn" || level === "error").slice(-MAX_LINES);
   // The process runs for long, and only these are asked for.
   lines.splice(0, lines.length, ...loud);
+  globalThis.gc?.();
   const { heapUsed, rss } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
   return {
