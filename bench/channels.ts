@@ -66,9 +66,20 @@ async function measureChannel(chain: ChannelChain, followers: number): Promise<R
     for (const rate of RATES) {
       const timed = await atRate(clients, rate);
       const what = `${followers} followers, ${rate}/s`;
-      rows.push(p95(`leader-signed, ${what}`, timed.map(({ signedMs }) => signedMs)));
+      rows.push(
+        p95(
+          `leader-signed, ${what}`,
+          timed.map(({ signedMs }) => signedMs),
+        ),
+      );
       const target = TARGETS_MS[`${followers}/${rate}`];
-      rows.push(p95(`committed, ${what}`, timed.map(({ committedMs }) => committedMs), target));
+      rows.push(
+        p95(
+          `committed, ${what}`,
+          timed.map(({ committedMs }) => committedMs),
+          target,
+        ),
+      );
     }
     if (followers === 2) rows.push(...(await measureMemory(fleet, clients)));
   } finally {
@@ -102,7 +113,8 @@ async function atRate(clients: readonly CounterClient[], rate: number): Promise<
     const dueMs = startMs + (index * 1_000) / rate;
     const early = dueMs - performance.now();
     if (early > 0) await wait(early);
-    calls.push(timeCall(clients[index % clients.length]!, dueMs));
+    const client = clients[index % clients.length];
+    if (client !== undefined) calls.push(timeCall(client, dueMs));
   }
   return await Promise.all(calls);
 }

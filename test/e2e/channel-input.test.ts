@@ -12,6 +12,7 @@ import { createChannelService } from "../../src/channel/channel-service.ts";
 import { connectChannel } from "../../src/create-channel-client.ts";
 import { isSprfError } from "../../src/errors.ts";
 import type { ChannelHub, HubVote } from "../../src/ports/channel-hub.ts";
+import type { ChannelUpdate } from "../../src/ports/channel-service.ts";
 import { concatBytes, fromHex, utf8 } from "../../src/utils/bytes.ts";
 import { channelDomain } from "../../src/wire/channel/domain.ts";
 import { encodeChannelMessage } from "../../src/wire/channel/messages.ts";
@@ -114,7 +115,14 @@ describe("e2e: what a channel's node is given that is wrong", function () {
   it("should let nobody settle, vote or accuse who is no member", async () => {
     const settlement = await oneToCome();
     expect(await hubErrorOf(stranger.hub.proposeSettlement(settlement))).to.equal("ChannelHub_NotMember");
-    const punishment = { channel: team.info.channel, term: 1, target: leader.peer.account, height: 1, recordHash: ZERO_HASH, reason: 1 };
+    const punishment = {
+      channel: team.info.channel,
+      term: 1,
+      target: leader.peer.account,
+      height: 1,
+      recordHash: ZERO_HASH,
+      reason: 1,
+    };
     expect(await hubErrorOf(stranger.hub.proposePunishment(punishment))).to.equal("ChannelHub_NotMember");
     // Its app may not bring it either without its consent.
     const hub = { ...stranger.hub, signConsent: async () => new Uint8Array(65) };
@@ -130,7 +138,10 @@ describe("e2e: what a channel's node is given that is wrong", function () {
     const errors: Record<string, string | undefined> = {};
     beforeSettling = async (settlement, changes, votes) => {
       const { hub } = peers[1]!;
-      const attempt = async (what: string, ...[other, otherChanges, otherVotes]: [Settlement, readonly Change[], readonly HubVote[]]) => {
+      const attempt = async (
+        what: string,
+        ...[other, otherChanges, otherVotes]: [Settlement, readonly Change[], readonly HubVote[]]
+      ) => {
         errors[what] = await hubErrorOf(hub.settle(other, otherChanges, otherVotes));
       };
       const [vote, ...rest] = votes as [HubVote, ...HubVote[]];
@@ -147,15 +158,35 @@ describe("e2e: what a channel's node is given that is wrong", function () {
       const empty = again({ toHeight: settlement.fromHeight });
       await attempt("no record", empty, changes, signedIn(domain, empty));
       const [change, ...others] = changes as [Change, ...Change[]];
-      await attempt("another change", settlement, [{ ...change, newValue: new Uint8Array(32).fill(7) }, ...others], votes);
+      await attempt(
+        "another change",
+        settlement,
+        [{ ...change, newValue: new Uint8Array(32).fill(7) }, ...others],
+        votes,
+      );
       await attempt("fewer changes", settlement, others.length > 0 ? others : [change, change], votes);
       await attempt("a forged vote", settlement, changes, [{ ...vote, signature: rest[0]!.signature }, ...rest]);
       await attempt("a vote three times", settlement, changes, [vote, vote, vote]);
       await attempt("a high S", settlement, changes, [{ ...vote, signature: highS(vote.signature) }, ...rest]);
       await attempt("too few votes", settlement, changes, rest.slice(0, 1));
-      await attempt("votes of another channel", settlement, changes, signedIn(domain, settlement, settlement.channel + 1n));
-      await attempt("votes of another chain", settlement, changes, signedIn(channelDomain(1n, hub.address), settlement));
-      await attempt("votes for another settlement", settlement, changes, signedIn(domain, again({ stateRoot: ZERO_HASH })));
+      await attempt(
+        "votes of another channel",
+        settlement,
+        changes,
+        signedIn(domain, settlement, settlement.channel + 1n),
+      );
+      await attempt(
+        "votes of another chain",
+        settlement,
+        changes,
+        signedIn(channelDomain(1n, hub.address), settlement),
+      );
+      await attempt(
+        "votes for another settlement",
+        settlement,
+        changes,
+        signedIn(domain, again({ stateRoot: ZERO_HASH })),
+      );
       const foreign = again({ channel: settlement.channel + 1n });
       await attempt("another channel", foreign, changes, signedIn(domain, foreign));
     };
@@ -194,7 +225,10 @@ describe("e2e: what a channel's node is given that is wrong", function () {
       encodeChannelMessage(channel, { kind: "acks", term: 1, acks }),
       encodeChannelMessage(channel, { kind: "acks", term: 99, acks }),
       encodeChannelMessage(channel, { kind: "batch", certificate }),
-      encodeChannelMessage(channel, { kind: "batch", batch: { term: 1, first: height + 1, records: [new Uint8Array(10)], signature } }),
+      encodeChannelMessage(channel, {
+        kind: "batch",
+        batch: { term: 1, first: height + 1, records: [new Uint8Array(10)], signature },
+      }),
       encodeChannelMessage(channel, { kind: "vote", proposalHash: hash, option: 1, signature }),
       encodeChannelMessage(channel, { kind: "receipt", id: 77, height: 5 }),
       encodeChannelMessage(channel, { kind: "input", id: 1, recordKind: 1, input: new Uint8Array(100) }),
@@ -212,7 +246,10 @@ describe("e2e: what a channel's node is given that is wrong", function () {
     await send(FLOOD);
     const codes = new Set<string | undefined>();
     for (let index = 0; index < FLOOD; index += 100) {
-      const bad = Array.from({ length: 100 }, async () => await codeOf(follower.node.submit(team.call(9, { nonce: 5n }))));
+      const bad = Array.from(
+        { length: 100 },
+        async () => await codeOf(follower.node.submit(team.call(9, { nonce: 5n }))),
+      );
       for (const code of await Promise.all(bad)) codes.add(code);
     }
     expect([...codes]).to.deep.equal(["CHANNEL_NONCE_WRONG"]);
@@ -223,7 +260,14 @@ describe("e2e: what a channel's node is given that is wrong", function () {
     const { hub } = follower.peer;
     const signer = new Wallet(hexlify(userKey(0)));
     const { channel } = team.info;
-    const client = await connectChannel({ url: api.url, channel, chainId: hub.chainId, hub: hub.address, signer, abi: [] });
+    const client = await connectChannel({
+      url: api.url,
+      channel,
+      chainId: hub.chainId,
+      hub: hub.address,
+      signer,
+      abi: [],
+    });
     const ended = new AbortController();
     try {
       const updates = client.subscribe({ signal: ended.signal })[Symbol.asyncIterator]();
@@ -236,8 +280,9 @@ describe("e2e: what a channel's node is given that is wrong", function () {
       await team.same();
       expect(heapBytes() - before).to.be.below(MAX_GROWTH_BYTES);
       for (let height = from + 1; height <= from + UNREAD_CALLS; height += 1) {
-        const { value } = await updates.next();
-        expect(value?.type === "record" && value.record.height).to.equal(height);
+        const next = await updates.next();
+        const update: ChannelUpdate | undefined = next.done === true ? undefined : next.value;
+        expect(update?.type === "record" && update.record.height).to.equal(height);
       }
     } finally {
       ended.abort();
@@ -277,7 +322,8 @@ async function hubErrorOf(work: Promise<unknown>): Promise<string | undefined> {
     return undefined;
   } catch (error) {
     if (!isSprfError(error)) throw error;
-    return String(error.context["error"] ?? error.code);
+    const { error: name } = error.context;
+    return typeof name === "string" ? name : error.code;
   }
 }
 

@@ -15,7 +15,12 @@ const PEERS = 5;
 const TIMEOUT_MS = 30_000;
 
 /** The table of punishments on the real hub: who is out, for how long, and what it costs. */
-const TABLE: readonly { readonly members: number; readonly votesAreProof: boolean; readonly isBanned: boolean; readonly isFined: boolean }[] = [
+const TABLE: readonly {
+  readonly members: number;
+  readonly votesAreProof: boolean;
+  readonly isBanned: boolean;
+  readonly isFined: boolean;
+}[] = [
   { members: 2, votesAreProof: false, isBanned: true, isFined: false },
   { members: 3, votesAreProof: false, isBanned: false, isFined: false },
   { members: 3, votesAreProof: true, isBanned: true, isFined: true },
@@ -88,7 +93,8 @@ describe("e2e: a channel's leader lies", function () {
           });
         }
         const judged = await hub.member(channel, liar.peer.account);
-        if (isBanned) expect(judged!.bannedUntilMs).to.be.within(Date.now() + BAN_MS - 60_000, Date.now() + BAN_MS + 60_000);
+        if (isBanned)
+          expect(judged!.bannedUntilMs).to.be.within(Date.now() + BAN_MS - 60_000, Date.now() + BAN_MS + 60_000);
         else expect(judged!.bannedUntilMs).to.equal(0);
         // A leave that is settled gives back what the fine has left.
         const shares = await Promise.all(honest.map(async ({ peer }) => await hub.creditWei(channel, peer.account)));

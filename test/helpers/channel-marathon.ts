@@ -80,20 +80,19 @@ async function playCalls(
 
   await fleet.same();
   for (const [index, member] of fleet.members.entries()) await add(index, member);
-  const t0 = performance.now(); const mark = (what: string): void => { if (process.env["MARK"]) console.error(what, Math.round(performance.now() - t0), done); };
-  await reached(0.2); mark("0.2");
+  await reached(0.2);
   await add(fleet.members.length, await fleet.join());
-  mark('joined'); await reached(0.4); mark('0.4');
+  await reached(0.4);
   const leader = await fleet.leader();
   const settledInTheMiddle = await leader.process.settle();
-  mark('settled'); await reached(0.5); mark('0.5');
+  await reached(0.5);
   const follower = fleet.members.find((member) => member !== leader)!;
   await follower.process.kill();
   await follower.process.start();
-  mark('follower back'); await reached(0.7); mark('0.7');
+  await reached(0.7);
   await leader.process.kill();
   await leader.process.start();
-  mark('leader back'); await Promise.all(clients); mark('all');
+  await Promise.all(clients);
   return { kept, settledInTheMiddle };
 }
 
@@ -114,7 +113,10 @@ async function replaySettled(
   const height = await (await fleet.leader()).process.settle();
   expect(height).to.be.at.least(place.height);
   await until(
-    async () => (await Promise.all(fleet.members.map(async ({ process }) => await process.place()))).every(({ final }) => final === height),
+    async () =>
+      (await Promise.all(fleet.members.map(async ({ process }) => await process.place()))).every(
+        ({ final }) => final === height,
+      ),
     { timeoutMs: PATIENT_MS, what: "all know what is final" },
   );
   const { hub } = fleet.members[0]!.peer;

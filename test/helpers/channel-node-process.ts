@@ -50,9 +50,7 @@ export interface ChannelPlace {
 }
 
 type Question =
-  | { readonly ask: "place" }
-  | { readonly ask: "settle" }
-  | { readonly ask: "hash"; readonly height: number };
+  { readonly ask: "place" } | { readonly ask: "settle" } | { readonly ask: "hash"; readonly height: number };
 
 /** A member's node in a process of its own: libp2p over loopback TCP, its log on disk, its API over WebSocket. */
 export interface ChannelProcess {

@@ -1,5 +1,3 @@
-import { Interface, type InterfaceAbi } from "ethers";
-
 import { createMemoryMesh } from "../../src/adapters/channel-network/memory.ts";
 import { systemClock } from "../../src/adapters/clock/system.ts";
 import { createMemoryLogger, type LogLine } from "../../src/adapters/logger/memory.ts";
@@ -17,7 +15,7 @@ import type { ChannelChain, ChannelPeer } from "./channel-chain.ts";
 import { createLyingNetwork, type LyingNetwork } from "./lying-network.ts";
 import { until } from "./until.ts";
 
-export const COUNTER = new Interface(CounterProgram__factory.abi as InterfaceAbi);
+export const COUNTER = CounterProgram__factory.createInterface();
 
 /** A member's node in this process, on the real hub. */
 export interface TeamMember {

@@ -44,7 +44,9 @@ export function createLyingNetwork(
     const { batch, certificate, channel } = decoded;
     const { lie, node, instead } = armed;
     const bodies = batch.records.map((record) => decodeRecordBody(record));
-    const index = bodies.findIndex(({ kind }) => kind === (lie === "a skipped tick" ? RECORD_KINDS.tick : RECORD_KINDS.call));
+    const index = bodies.findIndex(
+      ({ kind }) => kind === (lie === "a skipped tick" ? RECORD_KINDS.tick : RECORD_KINDS.call),
+    );
     const body = bodies[index];
     const before = node.record(batch.first - 1);
     if (body === undefined || before === undefined) return message;
@@ -52,7 +54,10 @@ export function createLyingNetwork(
     bodies[index] = lieIn(body, lie, { timeBefore, instead });
     armed = undefined;
     toldAt = batch.first + index;
-    const lied: ChannelMessageOf<"batch">["batch"] = { ...batch, ...signed(bodies, before.hash, { ...batch, channel }) };
+    const lied: ChannelMessageOf<"batch">["batch"] = {
+      ...batch,
+      ...signed(bodies, before.hash, { ...batch, channel }),
+    };
     return encodeChannelMessage(channel, { kind: "batch", batch: lied, ...(certificate && { certificate }) });
   }
 

@@ -17,7 +17,9 @@ export async function recordHashesOf(
     const { term, first, records } = logged.batch;
     for (const [index, packed] of records.entries()) {
       const previous = fromHex(hashes[first + index - 1]!);
-      hashes[first + index] = toHex(hashRecord(headerOf(decodeRecordBody(packed), { channel, term, height: first + index, previous })));
+      hashes[first + index] = toHex(
+        hashRecord(headerOf(decodeRecordBody(packed), { channel, term, height: first + index, previous })),
+      );
     }
   }
   return hashes;

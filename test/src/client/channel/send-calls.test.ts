@@ -54,7 +54,7 @@ describe("client/channel/send-calls", () => {
 
   it("takes a call that a node refuses before it has seen its record for what it is, and runs it once", async () => {
     const { desk, sender } = scene();
-    const { call } = desk;
+    const call = desk.call.bind(desk);
     let isBehind = true;
     // The leader took it, this node came back and has not caught up with that yet.
     desk.call = async (signed, options) => {
