@@ -66,7 +66,9 @@ async function serve(channel: bigint, options: ChannelNodeOptions, signal: Abort
     else console.log(`node of ${account} in channel ${channel} serves ${apiUrl}; Ctrl-C ends it`);
   };
   try {
-    await runDaemon(daemon, signal, () => announce().then(started.resolve, started.reject));
+    await runDaemon(daemon, signal, () => {
+      announce().then(started.resolve, started.reject);
+    });
     await started.promise;
   } finally {
     await rm(apiFile, { force: true });

@@ -71,9 +71,9 @@ describe("create-channel-node", function () {
 
     const said = ["hello", "good morning", "what grows?", "ivy"];
     for (const [index, text] of said.entries()) {
-      const { value, committed } = await (index % 2 === 0 ? ofAlice : ofBob).call("say", [text]);
-      expect(value).to.equal(BigInt(index + 1));
-      await committed();
+      const call = await (index % 2 === 0 ? ofAlice : ofBob).call("say", [text]);
+      expect(call.value).to.equal(BigInt(index + 1));
+      await call.committed();
     }
     await until(() => lines.length === said.length, PATIENT);
     expect(lines).to.deep.equal(said);
@@ -215,7 +215,7 @@ describe("create-channel-node", function () {
     const { value: characters } = await clients[0]!.read("charactersFrom", [0n, 1_000n]);
     const order = new Map(characters.map(({ id }, index) => [id, index]));
     for (const { firstId, text } of written) {
-      const places = [...text].map((_, index) => order.get(firstId + BigInt(index)) ?? -1);
+      const places = Array.from(text).map((_, index) => order.get(firstId + BigInt(index)) ?? -1);
       expect(places, text).to.deep.equal(places.toSorted((a, b) => a - b));
       expect(places[0]).to.be.greaterThan(-1);
     }
