@@ -73,11 +73,11 @@ export async function* withHeading(header: RecordHeader, state: AsyncIterable<Ui
 export async function splitHeading(
   parts: AsyncIterable<Uint8Array>,
 ): Promise<{ readonly header: RecordHeader; readonly state: AsyncIterable<Uint8Array> }> {
-  const iterator: AsyncIterator<Uint8Array, undefined> = parts[Symbol.asyncIterator]();
+  const iterator: AsyncIterator<Uint8Array, unknown> = parts[Symbol.asyncIterator]();
   let bytes: Buffer = Buffer.alloc(0);
   const fill = async (length: number): Promise<void> => {
     while (bytes.length < length) {
-      const next: IteratorResult<Uint8Array, undefined> = await iterator.next();
+      const next: IteratorResult<Uint8Array, unknown> = await iterator.next();
       if (next.done === true) throw new SprfError("CHANNEL_LOG_INVALID", "a snapshot without its heading");
       bytes = Buffer.concat([bytes, next.value]);
     }
@@ -90,7 +90,7 @@ export async function splitHeading(
   async function* state(): AsyncGenerator<Uint8Array> {
     yield new Uint8Array(bytes.subarray(end));
     for (;;) {
-      const next: IteratorResult<Uint8Array, undefined> = await iterator.next();
+      const next: IteratorResult<Uint8Array, unknown> = await iterator.next();
       if (next.done === true) return;
       yield next.value;
     }

@@ -3,7 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { z } from "zod";
 
-import { createChannelDaemon } from "../create-channel-node.ts";
+import { createChannelDaemon } from "../create-channel-daemon.ts";
 import { apiFileOf, channelCommand, channelOf } from "./channel-session.ts";
 import { daemonInit, type DaemonOptions } from "./daemon-options.ts";
 import { parseOptions } from "./parse-options.ts";

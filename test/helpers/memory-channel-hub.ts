@@ -1,7 +1,20 @@
-import { countedWeight, NO_MEMBERS, takeEntry, weightOf, type Membership } from "../../src/domain/channel/membership.ts";
+import {
+  countedWeight,
+  NO_MEMBERS,
+  takeEntry,
+  weightOf,
+  type Membership,
+} from "../../src/domain/channel/membership.ts";
 import { isQuorum } from "../../src/domain/channel/quorum.ts";
 import { SprfError } from "../../src/errors.ts";
-import type { ChannelConfig, ChannelHub, ChannelInfo, HubEvent, HubVote, SettledHead } from "../../src/ports/channel-hub.ts";
+import type {
+  ChannelConfig,
+  ChannelHub,
+  ChannelInfo,
+  HubEvent,
+  HubVote,
+  SettledHead,
+} from "../../src/ports/channel-hub.ts";
 import { equalBytes, toHex } from "../../src/utils/bytes.ts";
 import { keccak256 } from "../../src/utils/keccak.ts";
 import { channelDomain } from "../../src/wire/channel/domain.ts";
@@ -51,7 +64,10 @@ export function createMemoryHub(init: {
   const members = new Map<string, string>();
   const slots = new Map<string, Uint8Array>();
   const punishments: Punishment[] = [];
-  const accusations = new Map<string, { readonly punishment: Punishment; readonly by: Set<string>; readonly reporter: string }>();
+  const accusations = new Map<
+    string,
+    { readonly punishment: Punishment; readonly by: Set<string>; readonly reporter: string }
+  >();
   let term = 0;
   let leader = "";
   let changed = Promise.withResolvers<void>();

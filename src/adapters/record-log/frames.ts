@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 import type { LogEntry } from "../../ports/record-log.ts";
 
 /** Length of the bytes (4), checksum of what follows it (4), height (8). */
-export const FRAME_HEADER_BYTES = 16;
+const FRAME_HEADER_BYTES = 16;
 const CHECKSUM_AT = 4;
 const HEIGHT_AT = 8;
 /** More than any entry has: a length beyond it is no length. */

@@ -2,8 +2,9 @@ import { Common, Hardfork, Mainnet } from "@ethereumjs/common";
 import { createEVM, EVMError, type EVM } from "@ethereumjs/evm";
 import { Address, createZeroAddress, hexToBytes } from "@ethereumjs/util";
 
+import type { Logger } from "../../ports/logger.ts";
 import { keepJumpTable, memoiseJumpTables } from "./jump-tables.ts";
-import { nativeCrypto } from "./native-crypto.ts";
+import { checkNativeCrypto, nativeCrypto } from "./native-crypto.ts";
 import { ProgramState } from "./program-state.ts";
 import type { SlotStore } from "./slot-store.ts";
 
@@ -50,6 +51,8 @@ export interface CallRunnerOptions {
   readonly code: Uint8Array;
   /** Stock: analyse jump destinations for each call, as the EVM does by itself. @default "memoised" */
   readonly jumpTables?: "memoised" | "stock";
+  /** Told of what is slower than it should be. */
+  readonly logger?: Logger;
   /** For tests that show what each is good for. @default all */
   readonly cleanups?: ReadonlySet<Cleanup>;
 }
@@ -67,7 +70,11 @@ export async function createCallRunner(store: SlotStore, options: CallRunnerOpti
     stateManager: state,
     customPrecompiles: [{ address: POINT_EVALUATION, function: ({ gasLimit }) => outOfGas(gasLimit) }],
   });
-  if (options.jumpTables !== "stock" && (await memoiseJumpTables())) keepJumpTable(code);
+  checkNativeCrypto(options.logger);
+  if (options.jumpTables !== "stock") {
+    if (await memoiseJumpTables()) keepJumpTable(code);
+    else options.logger?.warn("jump destinations are analysed for every call: this version of the EVM is another one");
+  }
   // As in a transaction: what is called and the precompiles are warm from the start.
   const warm = [options.address.toLowerCase(), ...evm.precompiles.keys()];
 

@@ -52,7 +52,9 @@ describe("channel/channel-node", function () {
     expect(await refused({ gasLimit: 2_000_001n })).to.equal("CHANNEL_CALL_TOO_LARGE");
     expect(await refused({ data: new Uint8Array(8 * 1024 + 1) })).to.equal("CHANNEL_CALL_TOO_LARGE");
     const { call } = scene.call(0, "inc", [], { nonce: 0n });
-    expect(await codeOf(follower.submit({ call, signature: new Uint8Array(65) }))).to.equal("CHANNEL_SIGNATURE_INVALID");
+    expect(await codeOf(follower.submit({ call, signature: new Uint8Array(65) }))).to.equal(
+      "CHANNEL_SIGNATURE_INVALID",
+    );
     await play(4);
     await scene.same();
   });
@@ -60,7 +62,11 @@ describe("channel/channel-node", function () {
   it("should lose no committed record when followers and the leader are killed and come back", async () => {
     scene = await createChannelScene({ members: 4 });
     await scene.same();
-    const [leader, one, two] = scene.members as [ChannelScene["leader"], ChannelScene["leader"], ChannelScene["leader"]];
+    const [leader, one, two] = scene.members as [
+      ChannelScene["leader"],
+      ChannelScene["leader"],
+      ChannelScene["leader"],
+    ];
     await play(8);
     await scene.same();
     // Three of four are a quorum: the channel goes on without one.
@@ -120,7 +126,10 @@ describe("channel/channel-node", function () {
     expect(count?.[31]).to.equal(9);
     const leaving = scene.members[2]!;
     scene.hub.leave(leaving.account);
-    await until(() => scene.hub.settled.inboxCursor === 4, { what: "the settlement with the leave", timeoutMs: 20_000 });
+    await until(() => scene.hub.settled.inboxCursor === 4, {
+      what: "the settlement with the leave",
+      timeoutMs: 20_000,
+    });
     await play(3, scene.members.slice(0, 2));
     await scene.same(scene.members.slice(0, 2));
   });

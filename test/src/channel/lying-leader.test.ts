@@ -39,7 +39,11 @@ const LIES: readonly Lie[] = [
   { name: "an input that is none", change: (body) => ({ ...body, input: filled }), reason: forgedInput },
   { name: "a falling time", change: (body) => ({ ...body, timeMs: body.timeMs - 500_000 }), reason: wrongOrder },
   { name: "a time far ahead", change: (body) => ({ ...body, timeMs: body.timeMs + 500_000 }), reason: wrongOrder },
-  { name: "an entry that nobody added", change: (body) => ({ ...body, inboxCursor: body.inboxCursor + 1 }), reason: wrongOrder },
+  {
+    name: "an entry that nobody added",
+    change: (body) => ({ ...body, inboxCursor: body.inboxCursor + 1 }),
+    reason: wrongOrder,
+  },
   { name: "a tick where none is due", change: (body) => ({ ...body, kind: RECORD_KINDS.tick }), reason: wrongOrder },
 ];
 
@@ -86,7 +90,10 @@ describe("channel: a leader that lies", function () {
     for (const fault of faults.values()) expect(fault).to.include({ height, reason });
     await until(() => scene.hub.punishments.length > 0, { what: "the punishment" });
     expect(scene.hub.punishments[0]).to.include({ height, reason, term: 1 });
-    await until(() => scene.members.some(({ node }) => node.leads), { what: "somebody honest leads", timeoutMs: 15_000 });
+    await until(() => scene.members.some(({ node }) => node.leads), {
+      what: "somebody honest leads",
+      timeoutMs: 15_000,
+    });
     // The lie is nobody's, and what was true before it is everybody's or taken back with it.
     for (const { node } of scene.members) expect(node.record(height)?.header.term ?? 2).to.equal(2);
   }

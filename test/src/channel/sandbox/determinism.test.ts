@@ -8,6 +8,8 @@ import { expect } from "chai";
 import type { Cleanup } from "../../../../src/channel/sandbox/call-runner.ts";
 import { memoiseJumpTables } from "../../../../src/channel/sandbox/jump-tables.ts";
 import { createSandbox, loadSandbox, type Sandbox } from "../../../../src/channel/sandbox/sandbox.ts";
+import { createMemoryLogger, type LogLine } from "../../../../src/adapters/logger/memory.ts";
+import { isSecp256k1Native } from "../../../../src/utils/recoverable-signature.ts";
 import { toHex } from "../../../../src/utils/bytes.ts";
 import { describeExecution, joined, jobCalls, playJob, type PlayJob } from "../../../helpers/execution-digest.ts";
 import { compiledProgram, openTestChannel, type TestProgram } from "../../../helpers/program-sandbox.ts";
@@ -63,6 +65,13 @@ describe("what a sandbox comes to", () => {
     );
     expect(results[0]).to.deep.equal(results[1]);
   }).timeout(TIMEOUT_MS);
+
+  it("should come of native parts, or the log says that it takes longer", async () => {
+    const { code } = await compiledProgram("CounterMock");
+    const lines: LogLine[] = [];
+    await createSandbox(sandboxOptions({ code }, { logger: createMemoryLogger(lines) }));
+    expect(lines.length).to.equal(isSecp256k1Native() ? 0 : 1);
+  });
 
   it("should rest on the EVM's own analysis under any version but the one that is known", async () => {
     expect(await memoiseJumpTables()).to.equal(true);

@@ -24,7 +24,7 @@ const PATIENT = { timeoutMs: 60_000 };
 const SEED = 20_261_128;
 const WORDS = ["moss", "fern ", "ivy", " oak", "elm\n", "🌱"];
 
-describe("create-channel-node", function () {
+describe("create-channel-daemon", function () {
   this.timeout(240_000);
   let town: ChannelTown;
   let people: readonly [ChannelPerson, ChannelPerson, ChannelPerson];
