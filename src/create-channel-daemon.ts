@@ -92,6 +92,7 @@ export async function createChannelDaemon(init: ChannelDaemonInit): Promise<Chan
       host: api.host ?? DEFAULT_HOST,
       port: api.port ?? 0,
       readers: info.config.readAccess,
+      owner: hub.account,
       clock,
       random,
       logger,

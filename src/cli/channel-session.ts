@@ -79,8 +79,8 @@ export async function withClient(
     session: ChannelSession & { readonly client: AnyClient; readonly abi: Abi; readonly channel: bigint },
   ) => Promise<void>,
 ): Promise<void> {
-  const channel = channelOf(text);
   await withChannels(options, async (session) => {
+    const channel = channelOf(text);
     const { channels, dataDirectory, signal } = session;
     const url = options.url ?? (await ownUrl(dataDirectory, channel));
     if (url === undefined) {
