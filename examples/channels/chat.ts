@@ -7,7 +7,8 @@ import { openProgram } from "./open-program.ts";
 
 const NAME_LENGTH = 8;
 
-const { client, account, close } = await openProgram(chatProgramAbi);
+const program = await openProgram(chatProgramAbi);
+const { client, account } = program;
 const leaving = new AbortController();
 
 const show = (author: string, timeMs: bigint, text: string): void => {
@@ -59,5 +60,5 @@ try {
 } finally {
   leaving.abort();
   await listening.catch(() => undefined);
-  await close();
+  await program.close();
 }

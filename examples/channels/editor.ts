@@ -11,7 +11,8 @@ const HELP = `a line is written behind the last character; others:
   /cut <place> <count>  removes characters
   Ctrl-D leaves`;
 
-const { client, close } = await openProgram(documentProgramAbi);
+const program = await openProgram(documentProgramAbi);
+const { client } = program;
 const leaving = new AbortController();
 
 /** Ids of the characters that can be seen, in their order. */
@@ -71,5 +72,5 @@ try {
 } finally {
   leaving.abort();
   await listening.catch(() => undefined);
-  await close();
+  await program.close();
 }
