@@ -188,6 +188,7 @@ export async function connectChannel<const ProgramAbi extends Abi>(
       }
     },
     async useSessionKey({ functions = [], expiryMs, signal }) {
+      if (expiryMs <= systemClock.now()) throw new SprfError("INVALID_INPUT", "expiryMs: has passed already");
       const selectors = functions.map((name) => codec.selector(name));
       const grant = { channel, wallet, functions: selectors, expiryMs: BigInt(expiryMs) };
       const key = await createSessionKey(signer, at, grant, systemRandom);
@@ -198,9 +199,14 @@ export async function connectChannel<const ProgramAbi extends Abi>(
       const ending = sessionKey;
       if (ending === undefined) return;
       sessionKey = undefined;
-      const revoke = { channel, wallet, key: ending.key, nonce: await connection.nonce({ signal }) };
-      const signature = await sign(signer, typedDataOf(at, "SessionRevoke", revoke));
-      await connection.session({ what: "revoke", revoke, signature }, { signal });
+      await calls.spend(
+        async (nonce) => {
+          const revoke = { channel, wallet, key: ending.key, nonce };
+          const signature = await sign(signer, typedDataOf(at, "SessionRevoke", revoke));
+          await connection.session({ what: "revoke", revoke, signature }, { signal });
+        },
+        { signal },
+      );
     },
     async settle(callOptions) {
       return await connection.settle(callOptions);

@@ -13,6 +13,7 @@ import { lockDirectory } from "./adapters/store/directory-lock.ts";
 import { openArchive, writeArchive, type Archive } from "./channel/archive.ts";
 import { verifyChannel, type ChannelHistory, type VerifiedChannel } from "./channel/verify.ts";
 import { claimAll, type ChannelAsset, type ChannelClaims } from "./client/channel/claim.ts";
+import { chatProgramAbi, documentProgramAbi } from "./client/channel/program-abis.ts";
 import { connectChannel, type ChannelClient } from "./create-channel-client.ts";
 import { channelLogDirectory } from "./create-channel-node.ts";
 import type { ConnectInit } from "./create-client.ts";
@@ -65,6 +66,8 @@ export interface SprfChannels {
     channel: bigint,
     options?: ChannelsCallOptions & { readonly assets?: readonly ChannelAsset[] },
   ): Promise<ChannelClaims>;
+  /** ABI of the channel's program, where it is of an app that comes with SPRF. @throws SprfError `CHANNEL_UNKNOWN` */
+  programAbi(channel: bigint, options?: ChannelsCallOptions): Promise<Abi | undefined>;
   /** Connects this account to a channel through a member's node. @throws SprfError `PEER_UNREACHABLE`, `CHANNEL_UNKNOWN` */
   connect<const ProgramAbi extends Abi>(
     at: { readonly url: string; readonly channel: bigint; readonly abi: ProgramAbi },
@@ -140,6 +143,11 @@ export async function connectChannels(
     closeChannel: async (channel, callOptions) => await apps.close(await infoOf(channel, callOptions), callOptions),
     async claim(channel, { assets = [], ...callOptions } = {}) {
       return await claimAll(hub, await infoOf(channel, callOptions), assets, callOptions);
+    },
+    async programAbi(channel, callOptions) {
+      const { app } = await infoOf(channel, callOptions);
+      if (app === apps.chat) return chatProgramAbi;
+      return app === apps.editor ? documentProgramAbi : undefined;
     },
     connect: async (at, callOptions) =>
       await connectChannel({ ...at, chainId: hub.chainId, hub: hub.address, signer: wallet }, callOptions),

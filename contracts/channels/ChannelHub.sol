@@ -32,6 +32,8 @@ import {
 
 /// @title Where channels begin, are settled and end, see {IChannelHub}
 contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
+    uint256 private constant SELECTOR_BYTES = 4;
+
     IStakingPool private immutable POOL;
     address private immutable STORE;
     address private immutable VAULT;
@@ -157,10 +159,10 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     /// @inheritdoc IChannelHub
     function settle(
         Settlement calldata settlement,
-        Change[] calldata changes,
-        SignedVote[] calldata votes
+        Change[] calldata,
+        SignedVote[] calldata
     ) external known(settlement.channel) nonReentrant returns (uint256 proposal) {
-        return ChannelProposals.settle(_state, _subject(settlement.channel, 0), settlement, changes, votes);
+        return ChannelProposals.settle(_state, _subject(settlement.channel, 0), msg.data[SELECTOR_BYTES:]);
     }
 
     /// @inheritdoc IChannelHub
@@ -300,6 +302,7 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     }
 
     function _requireKnown(uint256 channel) private view {
-        if (channel == 0 || channel > _state.channelCount) revert ChannelHub_UnknownChannel(channel);
+        // Every channel has an app.
+        if (_state.channels[channel].app == address(0)) revert ChannelHub_UnknownChannel(channel);
     }
 }

@@ -94,6 +94,7 @@ contract ChannelVault is IChannelVault, IERC1155Receiver {
         (hub_, ) = _arguments();
     }
 
+    /// @dev Of any kind but ether.
     function _move(Asset calldata asset, address from, address to) private {
         if (asset.kind == AssetKind.ERC20) {
             if (asset.id != 0) revert ChannelVault_BadAsset(asset);
@@ -102,10 +103,8 @@ contract ChannelVault is IChannelVault, IERC1155Receiver {
         } else if (asset.kind == AssetKind.ERC721) {
             if (asset.amount != 1) revert ChannelVault_BadAsset(asset);
             IERC721(asset.token).transferFrom(from, to, asset.id);
-        } else if (asset.kind == AssetKind.ERC1155) {
-            IERC1155(asset.token).safeTransferFrom(from, to, asset.id, asset.amount, "");
         } else {
-            revert ChannelVault_BadAsset(asset);
+            IERC1155(asset.token).safeTransferFrom(from, to, asset.id, asset.amount, "");
         }
     }
 

@@ -294,7 +294,8 @@ interface IChannelHub {
 
     /// @notice Proposes a settlement, brings the votes of a quorum and lets it take effect, all at once. When its window is
     /// not over then, or its changes do not come with it, it has passed, and `executeProposal` or `applyChanges` ends it.
-    /// Anyone. Of one that took effect `proposalOf` knows neither hash nor weights.
+    /// Anyone. One that takes effect at once is no proposal: it has no number, and its votes are in its transaction alone.
+    /// @return proposal Its number; zero when it took effect.
     /// @dev As `createProposal`, `voteBySignatures`, `executeProposal`, and with _NoQuorum.
     function settle(
         Settlement calldata settlement,

@@ -161,32 +161,26 @@ library ChannelProposals {
     }
 
     /// @notice See `IChannelHub.settle`.
+    /// @param arguments What `settle` was called with, as it came: to encode it again would cost a tenth of each vote.
     function settle(
         HubState storage state,
         Subject calldata subject,
-        Settlement calldata settlement,
-        Change[] calldata changes,
-        SignedVote[] calldata votes
+        bytes calldata arguments
     ) external returns (uint256 id) {
-        Channel storage self = state.channels[settlement.channel];
-        self.requireNext(subject.channel, settlement);
-        id = ++self.counters.proposals;
-        bytes32 hash = ChannelSignatures.hash(settlement);
-        Proposal storage proposal = self.proposals[id];
-        (proposal.proposer, proposal.proposalType) = (msg.sender, ProposalType.Settlement);
-        emit IChannelHub.ProposalCreated(subject.channel, id, ProposalType.Settlement, msg.sender, hash, "");
-        Ballot memory ballot = Ballot(self.electorateAt(settlement.inboxCursor), 0, 0, 0);
-        _castAll(self, Subject(subject.channel, id, subject.pool, subject.domain), hash, ballot, votes);
-        uint256 finalAt = _pass(self, subject.channel, id, ballot);
-        bool isPart = self.config.mode == SettlementMode.Slots && changes.length == 0 && settlement.changesRoot != 0;
-        if (finalAt > block.timestamp || isPart) {
-            (proposal.hash, proposal.ballot) = (hash, ballot);
-            self.settlements[id] = settlement;
-            return id;
+        Settlement calldata settlement;
+        Change[] calldata changes;
+        SignedVote[] calldata votes;
+        // The settlement is in place, and behind it are the places of the two lists; the hub has checked that they are there.
+        assembly ("memory-safe") {
+            settlement := arguments.offset
+            let list := add(settlement, calldataload(add(settlement, SETTLEMENT_BYTES)))
+            changes.offset := add(list, 0x20)
+            changes.length := calldataload(list)
+            list := add(settlement, calldataload(add(settlement, add(SETTLEMENT_BYTES, 0x20))))
+            votes.offset := add(list, 0x20)
+            votes.length := calldataload(list)
         }
-        self.applyAll(subject.channel, settlement.changesRoot, changes);
-        proposal.isFinal = true;
-        self.finish(subject.channel, id, subject.pool, settlement);
+        return _settle(state, subject, settlement, changes, votes);
     }
 
     /// @dev Where a proposal stands now.
@@ -205,6 +199,26 @@ library ChannelProposals {
         }
         bool isVoid = self.head.closed || self.settlements[id].fromHeight != self.head.height;
         return isVoid || _isLost(self, proposal.ballot) ? ProposalState.Rejected : ProposalState.Proposed;
+    }
+
+    function _settle(
+        HubState storage state,
+        Subject calldata subject,
+        Settlement calldata settlement,
+        Change[] calldata changes,
+        SignedVote[] calldata votes
+    ) private returns (uint256 id) {
+        Channel storage self = state.channels[settlement.channel];
+        self.requireNext(subject.channel, settlement);
+        bytes32 hash = ChannelSignatures.hash(settlement);
+        Ballot memory ballot = Ballot(self.electorateAt(settlement.inboxCursor), 0, 0, 0);
+        _castAll(self, subject, hash, ballot, votes);
+        _requireQuorum(self, ballot);
+        bool isWhole = changes.length != 0 || settlement.changesRoot == 0 || self.config.mode == SettlementMode.Root;
+        bool isWaiting = self.config.windowSeconds != 0 && !_isUnanimous(self, ballot);
+        if (!isWhole || isWaiting) return _keep(self, settlement, hash, ballot);
+        self.applyAll(subject.channel, settlement.changesRoot, changes);
+        self.finish(subject.channel, 0, subject.pool, settlement);
     }
 
     function _applyChunks(
@@ -253,11 +267,10 @@ library ChannelProposals {
                 digests[option] = MessageHashUtils.toTypedDataHash(subject.domain, hash);
             }
             address account = votes[i].member;
-            Member storage member = self.members[account];
-            if (!ChannelRoster.isIn(member)) revert IChannelHub.ChannelHub_NotMember(subject.channel, account);
+            (address expected, uint64 seat) = ChannelRoster.badgeOf(self.members[account]);
+            if (seat == 0) revert IChannelHub.ChannelHub_NotMember(subject.channel, account);
             (address signer, , ) = ECDSA.tryRecoverCalldata(digests[option], votes[i].signature);
-            if (signer != member.signer) revert IChannelHub.ChannelHub_BadSignature(member.signer, signer);
-            uint64 seat = ChannelRoster.bit(member.seat);
+            if (signer != expected) revert IChannelHub.ChannelHub_BadSignature(expected, signer);
             if (ChannelRoster.votedIn(ballot) & seat != 0) continue;
             _cast(ballot, subject.channel, subject.proposal, account, seat, option);
         }
@@ -276,7 +289,8 @@ library ChannelProposals {
         else if (option == uint8(VoteOption.Against)) ballot.against |= seat;
         else if (option == uint8(VoteOption.Abstain)) ballot.abstained |= seat;
         else revert IChannelHub.ChannelHub_BadVote(option);
-        emit IChannelHub.Voted(channel, id, account, option);
+        // Votes that come with their settlement are in its transaction.
+        if (id != 0) emit IChannelHub.Voted(channel, id, account, option);
     }
 
     /// @dev Lets a settlement pass, once, as soon as a quorum is for it and no other one is on its way; all votes end the
@@ -290,27 +304,49 @@ library ChannelProposals {
         if (_isLost(self, ballot)) emit IChannelHub.ProposalRejected(channel, id);
     }
 
-    /// @return finalAt When the window ends.
-    function _pass(
+    /// @dev Writes a settlement down that has passed and cannot take effect yet.
+    function _keep(
         Channel storage self,
-        uint256 channel,
-        uint256 id,
+        Settlement calldata settlement,
+        bytes32 hash,
         Ballot memory ballot
-    ) private returns (uint256 finalAt) {
-        if (!_hasQuorum(self, ballot)) {
-            revert IChannelHub.ChannelHub_NoQuorum(
-                ChannelRoster.count(ballot.inFavour),
-                ChannelRoster.count(self.countedOf(ballot))
-            );
-        }
+    ) private returns (uint256 id) {
+        id = ++self.counters.proposals;
+        Proposal storage proposal = self.proposals[id];
+        (proposal.proposer, proposal.proposalType) = (msg.sender, ProposalType.Settlement);
+        (proposal.hash, proposal.ballot) = (hash, ballot);
+        self.settlements[id] = settlement;
+        emit IChannelHub.ProposalCreated(
+            settlement.channel,
+            id,
+            ProposalType.Settlement,
+            msg.sender,
+            hash,
+            abi.encode(settlement)
+        );
+        _pass(self, settlement.channel, id, ballot);
+    }
+
+    /// @dev Begins the window of what has a quorum, or ends it because all are for it.
+    function _pass(Channel storage self, uint256 channel, uint256 id, Ballot memory ballot) private {
         bool isPassed = self.head.settling == id;
-        bool isUnanimous = ballot.electorate & ~self.roster.banned & ~ballot.inFavour == 0;
-        if (isPassed && !isUnanimous) return self.proposals[id].finalAt;
-        finalAt = block.timestamp + (isUnanimous ? 0 : self.config.windowSeconds);
-        if (isPassed && finalAt >= self.proposals[id].finalAt) return self.proposals[id].finalAt;
+        bool isUnanimous = _isUnanimous(self, ballot);
+        if (isPassed && (!isUnanimous || self.proposals[id].finalAt <= block.timestamp)) return;
+        uint256 finalAt = block.timestamp + (isUnanimous ? 0 : self.config.windowSeconds);
         self.proposals[id].finalAt = uint40(finalAt);
         self.head.settling = uint48(id);
         emit IChannelHub.ProposalPassed(channel, id, uint64(finalAt));
+    }
+
+    function _requireQuorum(Channel storage self, Ballot memory ballot) private view {
+        if (_hasQuorum(self, ballot)) return;
+        uint256 counted = ChannelRoster.count(self.countedOf(ballot));
+        revert IChannelHub.ChannelHub_NoQuorum(ChannelRoster.count(ballot.inFavour), counted);
+    }
+
+    /// @dev Those who are absent are asked too: they still own what is settled.
+    function _isUnanimous(Channel storage self, Ballot memory ballot) private view returns (bool) {
+        return ballot.electorate & ~self.roster.banned & ~ballot.inFavour == 0;
     }
 
     function _hasQuorum(Channel storage self, Ballot memory ballot) private view returns (bool) {

@@ -39,7 +39,6 @@ library ChannelPunishments {
         Punishment memory punishment
     ) internal view returns (uint64 electorate) {
         if (punishment.channel != channel) revert IChannelHub.ChannelHub_NotOfChannel(channel);
-        if (self.head.closed) revert IChannelHub.ChannelHub_Closed(channel);
         Member storage target = self.members[punishment.target];
         bool isKnown =
             ChannelRoster.isIn(target) &&

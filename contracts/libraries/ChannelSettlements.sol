@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {IStakingPool} from "../interfaces/IStakingPool.sol";
-import {Channel, Member, Roster} from "../types/ChannelState.sol";
+import {Channel, Head, Member, Roster} from "../types/ChannelState.sol";
 import {Change, ChannelNotice, Settlement, SettlementMode} from "../types/ChannelTypes.sol";
 import {ChangeSets} from "./ChangeSets.sol";
 import {ChannelNotices} from "./ChannelNotices.sol";
@@ -55,12 +55,16 @@ library ChannelSettlements {
     ) internal {
         uint64 closeAt = self.counters.closeAt;
         bool closed = closeAt != 0 && closeAt <= settlement.inboxCursor;
-        self.head.height = settlement.toHeight;
-        self.head.timeMs = settlement.timeMs;
-        self.head.inboxCursor = settlement.inboxCursor;
-        (self.head.settling, self.head.locked, self.head.closed) = (0, false, closed);
-        self.head.recordHash = settlement.head;
-        self.head.stateRoot = settlement.stateRoot;
+        self.head = Head({
+            height: settlement.toHeight,
+            timeMs: settlement.timeMs,
+            inboxCursor: settlement.inboxCursor,
+            settling: 0,
+            locked: false,
+            closed: closed,
+            recordHash: settlement.head,
+            stateRoot: settlement.stateRoot
+        });
         emit IChannelHub.Settled(
             channel,
             proposal,

@@ -82,15 +82,11 @@ library ChannelSignatures {
                     self.channel,
                     self.wallet,
                     self.key,
-                    hashOf(self.functions),
+                    // Arrays are packed in whole words.
+                    keccak256(abi.encodePacked(self.functions)),
                     self.expiryMs
                 )
             );
-    }
-
-    /// @notice Hash of the functions that a session key may call, a word each; its first 20 bytes are in the state.
-    function hashOf(bytes4[] memory functions) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(functions));
     }
 
     function hash(SessionRevoke memory self) internal pure returns (bytes32) {

@@ -9,7 +9,7 @@ library ChannelSlots {
     bytes32 internal constant NONCES =
         keccak256(abi.encode(uint256(keccak256("sprf.channel.nonces")) - 1)) & ~bytes32(uint256(0xff));
     /// @dev mapping(address wallet => mapping(address key => uint256)): in the low 64 bits the expiry in milliseconds,
-    /// above them the first 20 bytes of keccak256(abi.encodePacked(functions)). Written by the nodes.
+    /// above them the first 20 bytes of the keccak256 of the selectors that it may call, each padded to a word. Written by the nodes.
     bytes32 internal constant SESSIONS =
         keccak256(abi.encode(uint256(keccak256("sprf.channel.sessions")) - 1)) & ~bytes32(uint256(0xff));
     /// @dev uint256: when the next tick is due, in milliseconds. Written by the nodes.

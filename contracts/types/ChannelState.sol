@@ -84,7 +84,7 @@ struct Ballot {
     uint64 abstained;
 }
 
-/// @dev What was proposed, and how far it got. Of a settlement that took effect as it was made only the first slot is kept.
+/// @dev What was proposed, and how far it got.
 struct Proposal {
     address proposer;
     // Of a settlement that passed: when its window ends, in seconds since 1970.

@@ -25,6 +25,7 @@ const NOT_NODE_ONLY = [
   "test/e2e/executions.test.ts",
   "test/e2e/grid",
   "test/e2e/commands-audit",
+  "test/e2e/commands-channel",
   "test/e2e/commands-grid",
   "test/e2e/commands-program",
   "test/e2e/go-waku.test.ts",

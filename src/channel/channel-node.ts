@@ -1,3 +1,4 @@
+import type { Member } from "../domain/channel/membership.ts";
 import { messageOf, SprfError } from "../errors.ts";
 import type { ChannelHub, ChannelInfo } from "../ports/channel-hub.ts";
 import type { ChannelNetwork } from "../ports/channel-network.ts";
@@ -66,8 +67,10 @@ export interface ChannelNode extends Startable {
   readonly finalHeight: number;
   readonly leads: boolean;
   readonly term: number;
-  /** Account of who leads. */
+  /** Account of who leads; empty when nobody does. */
   readonly leader: string;
+  /** Members as of the head. */
+  readonly members: readonly Member[];
   /**
    * Brings a call or session to the leader. Resolves with the height once the leader has signed its record.
    *
@@ -238,6 +241,9 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     },
     get leader() {
       return parts().core.chain.term?.leader ?? "";
+    },
+    get members() {
+      return [...parts().core.player.head.membership.members.values()];
     },
     async submit(input, { signal } = {}) {
       const { core, leader, forwarder } = parts();

@@ -5,13 +5,15 @@ import type { ChannelDescription, ChannelReceipt, ChannelService, Commitment } f
 import { raceAbort, throwIfAborted } from "../utils/abort.ts";
 import { equalBytes, toHex } from "../utils/bytes.ts";
 import { decodeCallInput, encodeCallInput } from "../wire/channel/call.ts";
-import { RECORD_KINDS, RECORD_STATUS, type RecordKind } from "../wire/channel/record.ts";
+import { RECORD_KINDS, RECORD_STATUS } from "../wire/channel/record.ts";
 import { decodeSessionInput, encodeSessionInput } from "../wire/channel/session.ts";
 import type { ChannelNode } from "./channel-node.ts";
 import type { PlayedRecord } from "./player.ts";
 import { subscribe } from "./subscribe.ts";
 
-const KIND_NAMES = new Map(Object.entries(RECORD_KINDS).map(([name, kind]) => [kind as number, name as RecordKind]));
+const KIND_NAMES = new Map(
+  Object.entries(RECORD_KINDS).map(([name, kind]) => [kind as number, name as ChannelReceipt["kind"]]),
+);
 /** Calls whose records are found by sender and nonce, the newest ones. */
 const MAX_CALLS = 10_000;
 
@@ -80,7 +82,8 @@ export function createChannelService({ nodes, hub, apps }: ChannelServiceInit): 
 
   return {
     async describe(channel, { signal } = {}) {
-      return await describe(nodeOf(channel), hub, signal);
+      throwIfAborted(signal);
+      return describe(nodeOf(channel), hub);
     },
     async call(signed, { signal } = {}) {
       const { channel, sender: account, nonce } = signed.call;
@@ -159,13 +162,8 @@ function createCallBook(node: ChannelNode): CallBook {
   return { heightOf: (account, nonce) => heights.get(`${account}/${nonce}`) };
 }
 
-async function describe(
-  node: ChannelNode,
-  hub: ChannelHub,
-  signal: AbortSignal | undefined,
-): Promise<ChannelDescription> {
-  const { info, head } = node;
-  const members = await hub.members(node.channel, { signal });
+function describe(node: ChannelNode, hub: ChannelHub): ChannelDescription {
+  const { info, head, members } = node;
   return {
     channel: node.channel,
     chainId: hub.chainId,

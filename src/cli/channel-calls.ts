@@ -22,12 +22,11 @@ export function addCallCommands(parent: Command): void {
         options: NodeOptions & { readonly wait: boolean },
       ) => {
         await withClient(text, options, async ({ client, abi, signal }) => {
-          const { value, events, receipt, committed } = await client.call(name, argumentsOf(abi, name, given), {
-            signal,
-          });
-          if (options.wait) await committed({ signal });
+          const result = await client.call(name, argumentsOf(abi, name, given), { signal });
+          if (options.wait) await result.committed({ signal });
+          const { value, events } = result;
           const commitment = options.wait ? "committed" : "leader-signed";
-          const { height, gasUsed, recordHash } = receipt;
+          const { height, gasUsed, recordHash } = result.receipt;
           if (options.json) return printJson({ height, commitment, value, events, gasUsed, recordHash });
           console.log(
             `height ${height}: ${commitment}${value === undefined ? "" : `; it returned ${valueText(value)}`}`,

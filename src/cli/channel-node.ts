@@ -3,7 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { z } from "zod";
 
-import { createChannelDaemon } from "../create-channel-node.ts";
+import { createChannelDaemon } from "../create-channel-daemon.ts";
 import { apiFileOf, channelCommand, channelOf } from "./channel-session.ts";
 import { daemonInit, type DaemonOptions } from "./daemon-options.ts";
 import { parseOptions } from "./parse-options.ts";
@@ -66,7 +66,9 @@ async function serve(channel: bigint, options: ChannelNodeOptions, signal: Abort
     else console.log(`node of ${account} in channel ${channel} serves ${apiUrl}; Ctrl-C ends it`);
   };
   try {
-    await runDaemon(daemon, signal, () => announce().then(started.resolve, started.reject));
+    await runDaemon(daemon, signal, () => {
+      announce().then(started.resolve, started.reject);
+    });
     await started.promise;
   } finally {
     await rm(apiFile, { force: true });

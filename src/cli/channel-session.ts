@@ -4,7 +4,6 @@ import { join } from "node:path";
 import type { Abi } from "abitype";
 import type { Command } from "commander";
 
-import { chatProgramAbi, documentProgramAbi } from "../client/channel/program-abis.ts";
 import type {
   ChannelCallOptions,
   ChannelCallResult,
@@ -80,8 +79,8 @@ export async function withClient(
     session: ChannelSession & { readonly client: AnyClient; readonly abi: Abi; readonly channel: bigint },
   ) => Promise<void>,
 ): Promise<void> {
-  const channel = channelOf(text);
   await withChannels(options, async (session) => {
+    const channel = channelOf(text);
     const { channels, dataDirectory, signal } = session;
     const url = options.url ?? (await ownUrl(dataDirectory, channel));
     if (url === undefined) {
@@ -91,7 +90,7 @@ export async function withClient(
     const client = await channels.connect({ url, channel, abi }, { signal });
     try {
       // Names and arguments are what somebody typed: there are no types to hold them against.
-      await work({ ...session, client: client as unknown as AnyClient, abi, channel });
+      await work({ ...session, client, abi, channel });
     } finally {
       await client.disconnect();
     }
@@ -115,10 +114,9 @@ export async function ownUrl(dataDirectory: string, channel: bigint): Promise<st
 }
 
 async function knownAbi(channels: SprfChannels, channel: bigint, signal: AbortSignal): Promise<Abi> {
-  const { app } = (await channels.standing(channel, { signal })).info;
-  if (app === channels.apps.chat) return chatProgramAbi;
-  if (app === channels.apps.editor) return documentProgramAbi;
-  throw new SprfError("INVALID_INPUT", `--abi: the program of the app ${app} is none that SPRF brings`);
+  const abi = await channels.programAbi(channel, { signal });
+  if (abi !== undefined) return abi;
+  throw new SprfError("INVALID_INPUT", `--abi: the program of channel ${channel} is none that SPRF brings`);
 }
 
 async function readAbi(path: string): Promise<Abi> {

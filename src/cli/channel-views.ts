@@ -89,6 +89,7 @@ export function eventText({ name, args }: ProgramEvent): string {
 /** A value of a program as people read it. */
 export function valueText(value: unknown): string {
   if (typeof value === "string") return value;
+  if (typeof value === "bigint") return value.toString();
   return JSON.stringify(value, (_, each: unknown) => (typeof each === "bigint" ? each.toString() : each)) ?? "";
 }
 

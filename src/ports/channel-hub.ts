@@ -96,7 +96,7 @@ export interface HubProposal {
   /** `pending`: passed, and its window is not over. `passed`: it may be executed. */
   readonly state: HubProposalState;
   readonly proposer: string;
-  /** Struct hash of what is proposed, which votes name; zero for a settlement that took effect as it was made. */
+  /** Struct hash of what is proposed, which votes name. */
   readonly proposalHash: Uint8Array;
   readonly weightFor: bigint;
   readonly weightAgainst: bigint;
@@ -141,6 +141,7 @@ export type HubEvent =
   | { readonly kind: "passed"; readonly proposal: bigint; readonly finalAtSeconds: number }
   | {
       readonly kind: "settled";
+      /** 0 for one that was final in its own transaction. */
       readonly proposal: bigint;
       readonly height: number;
       readonly head: Uint8Array;
@@ -234,7 +235,8 @@ export interface ChannelHub {
   executePunishment(channel: bigint, proposal: bigint, options?: HubOptions): Promise<void>;
   /**
    * Proposes, brings the votes of a quorum and executes, in one transaction where that is possible. When a window is not over, the
-   * settlement has passed only, and `executeSettlement` ends it.
+   * settlement has passed only, and `executeSettlement` ends it. The number is 0 for one that was final in its own transaction, which
+   * is no proposal.
    */
   settle(
     settlement: Settlement,

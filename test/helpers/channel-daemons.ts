@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createMemoryLogger, type LogLine } from "../../src/adapters/logger/memory.ts";
-import { createChannelDaemon, type ChannelDaemon } from "../../src/create-channel-node.ts";
+import { createChannelDaemon, type ChannelDaemon } from "../../src/create-channel-daemon.ts";
 import { connectChannels, type SprfChannels } from "../../src/create-channels.ts";
 import { devnetKeys } from "../../src/devnet/accounts.ts";
 import { startDevnet, type Devnet } from "../../src/devnet/create-devnet.ts";

@@ -1,240 +1,139 @@
-import { appendFile, readFile, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { expect } from "chai";
-import fc from "fast-check";
 
-import { readFileRecordLog } from "../../src/adapters/record-log/read-file.ts";
-import { createMemoryLogger } from "../../src/adapters/logger/memory.ts";
 import { systemClock } from "../../src/adapters/clock/system.ts";
-import { fromLogEntry, toLogEntry, type Logged } from "../../src/channel/log-entries.ts";
-import { verifyChannel, type ChannelHistory } from "../../src/channel/verify.ts";
-import { createProgramCodec } from "../../src/client/channel/program-abi.ts";
-import { chatProgramAbi, documentProgramAbi } from "../../src/client/channel/program-abis.ts";
-import { channelLogDirectory } from "../../src/create-channel-node.ts";
-import type { ChannelUpdate } from "../../src/ports/channel-service.ts";
-import { equalBytes } from "../../src/utils/bytes.ts";
-import { createChannelTown, type ChannelPerson, type ChannelTown } from "../helpers/channel-daemons.ts";
-import { codeOf } from "../helpers/code-of.ts";
+import { createLibp2pNode, type Libp2pNode } from "../../src/adapters/libp2p/node.ts";
+import { createMemoryLogger, type LogLine } from "../../src/adapters/logger/memory.ts";
+import type { ChannelNode } from "../../src/channel/channel-node.ts";
+import { createChannelNode } from "../../src/create-channel-node.ts";
+import type { ChannelInfo } from "../../src/ports/channel-hub.ts";
+import { fromHex, toHex } from "../../src/utils/bytes.ts";
+import { addressOfKey, signDigest } from "../../src/utils/recoverable-signature.ts";
+import { publicKeyOf } from "../../src/utils/secp256k1.ts";
+import { callDigest, type SignedCall } from "../../src/wire/channel/call.ts";
+import { CounterProgram__factory } from "../../typechain-types/factories/mocks/channels/CounterProgram__factory.ts";
+import { startChannelChain, type ChannelChain, type ChannelPeer } from "../helpers/channel-chain.ts";
+import { testKey } from "../helpers/channel-scene.ts";
 import { until } from "../helpers/until.ts";
 
-const ETHER = 10n ** 18n;
-const PATIENT = { timeoutMs: 60_000 };
-/** Decides what the editors write. */
-const SEED = 20_261_128;
-const WORDS = ["moss", "fern ", "ivy", " oak", "elm\n", "🌱"];
+const MEMBERS = 3;
+const SLOW = { timeoutMs: 60_000 };
+const abi = CounterProgram__factory.createInterface();
 
-describe("create-channel-node", function () {
-  this.timeout(240_000);
-  let town: ChannelTown;
-  let people: readonly [ChannelPerson, ChannelPerson, ChannelPerson];
-  /** The chat's. */
-  let channel: bigint;
+interface Member {
+  readonly peer: ChannelPeer;
+  readonly libp2p: Libp2pNode;
+  readonly lines: LogLine[];
+  readonly node: ChannelNode;
+}
+
+describe("create-channel-node: nodes over libp2p, with logs on disk and the hub", function () {
+  this.timeout(180_000);
+  let chain: ChannelChain;
+  let info: ChannelInfo;
+  let folder: string;
+  const members: Member[] = [];
+  let nonce = 0n;
+
   before(async () => {
-    town = await createChannelTown();
-    people = await Promise.all([town.person(2), town.person(3), town.person(4)]);
+    folder = await mkdtemp(join(tmpdir(), "sprf-channel-"));
+    chain = await startChannelChain();
+    info = await chain.create();
+    for (let index = 1; index <= MEMBERS; index += 1) {
+      const peer = await chain.peer(index);
+      await chain.join(info, peer);
+      members.push(await createMember(peer, index));
+    }
+    for (const { node } of members) await node.start();
   });
-  after(async () => await town?.close());
+  after(async () => {
+    for (const { node, libp2p } of members) {
+      await node.stop();
+      await libp2p.stop();
+    }
+    await chain?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
 
-  /** A view of the program as the chain has it. */
-  async function onChain(
-    person: ChannelPerson,
-    of: bigint,
-    abi: typeof chatProgramAbi | typeof documentProgramAbi,
-    name: string,
-  ) {
-    const codec = createProgramCodec(abi);
-    const { info } = await person.channels.standing(of);
-    return codec.decode(name, await person.channels.hub.readStore(info, codec.encode(name, [])));
+  async function createMember(peer: ChannelPeer, index: number): Promise<Member> {
+    const lines: LogLine[] = [];
+    const logger = createMemoryLogger(lines);
+    const signerKey = peer.keys.messagePrivateKey;
+    const libp2p = await createLibp2pNode({ messageKey: signerKey, clock: systemClock, logger });
+    await libp2p.start();
+    const addressesOf = async (signer: string): Promise<readonly string[]> =>
+      members.find((member) => member.peer.signer === signer)?.libp2p.multiaddrs() ?? [];
+    const channels = { addresses: chain.addresses, hub: peer.hub, pool: peer.pool };
+    const node = await createChannelNode(
+      { chain: { channels }, keys: peer.keys, node: libp2p, clock: systemClock, logger },
+      {
+        channel: info.channel,
+        dataDirectory: join(folder, String(index)),
+        // The second names the first, which it dials; the others are found by asking.
+        members: index === 2 ? members[0]!.libp2p.multiaddrs() : [],
+        addressesOf,
+      },
+    );
+    return { peer, libp2p, lines, node };
   }
 
-  it("should carry a chat from its first line to its end", async () => {
-    const [alice, bob, carol] = people;
-    channel = await alice.channels.apps.openChat({ group: 1n, title: "Gardeners" });
-    await alice.channels.join(channel);
-    await bob.channels.join(channel);
-    const [one, two] = await Promise.all([alice.serve(channel), bob.serve(channel)]);
-    const at = { channel, abi: chatProgramAbi };
-    const ofAlice = await alice.channels.connect({ ...at, url: one.apiUrl });
-    const ofBob = await bob.channels.connect({ ...at, url: two.apiUrl });
-    const ended = new AbortController();
-    const heard: ChannelUpdate[] = [];
-    const lines: unknown[] = [];
-    const listening = (async () => {
-      for await (const update of ofBob.subscribe({ signal: ended.signal })) {
-        heard.push(update);
-        if (update.type === "record") lines.push(...(update.events ?? []).map(({ args }) => args["text"]));
-      }
-    })();
-    listening.catch(() => undefined);
-    await until(() => heard.length > 0, PATIENT);
+  const loud = (): string =>
+    members
+      .flatMap(({ lines }) => lines.filter(({ level }) => level === "warn" || level === "error"))
+      .map(({ message, context }) => `${message} ${JSON.stringify(context)}`)
+      .join("\n");
 
-    const said = ["hello", "good morning", "what grows?", "ivy"];
-    for (const [index, text] of said.entries()) {
-      const { value, committed } = await (index % 2 === 0 ? ofAlice : ofBob).call("say", [text]);
-      expect(value).to.equal(BigInt(index + 1));
-      await committed();
-    }
-    await until(() => lines.length === said.length, PATIENT);
-    expect(lines).to.deep.equal(said);
-    const settledTo = await ofAlice.settle();
-    await until(() => heard.some((update) => update.type === "final" && update.height === settledTo), PATIENT);
-    expect(await onChain(carol, channel, chatProgramAbi, "lineCount")).to.equal(4n);
-    expect(await codeOf(ofBob.call("say", [""]))).to.equal("CHANNEL_CALL_FAILED");
-    expect(await codeOf(carol.serve(channel))).to.equal("CHANNEL_NOT_MEMBER");
+  async function same(these: readonly Member[]): Promise<void> {
+    const isSame = (): boolean =>
+      new Set(these.map(({ node }) => toHex(node.head.hash))).size === 1 &&
+      these.every(({ node }) => node.committedHeight === node.head.height);
+    await until(isSame, SLOW).catch(() => {
+      const places = these.map(({ node }) => `${node.head.height}/${node.committedHeight}`).join(" ");
+      throw new Error(`not the same: ${places}\n${loud()}`);
+    });
+  }
 
-    await bob.channels.leave(channel);
-    await until(async () => (await alice.channels.standing(channel)).members.length === 1, PATIENT);
-    await (await ofAlice.call("say", ["alone"])).committed();
-    const before = (await ofAlice.read("chain", [])).value;
-    expect(await codeOf(bob.channels.closeChannel(channel))).to.equal("CHAIN_REVERTED");
-    await alice.channels.closeChannel(channel);
-    await until(async () => (await alice.channels.standing(channel)).info.isClosed, PATIENT);
-    expect(await onChain(carol, channel, chatProgramAbi, "chain")).to.equal(before);
-    expect(await onChain(carol, channel, chatProgramAbi, "lineCount")).to.equal(5n);
-
-    const verified = await alice.channels.verify(channel, alice.dataDirectory);
-    const { head } = await alice.channels.standing(channel);
-    expect(verified.fromHeight).to.equal(0);
-    expect(verified.settledHeights).to.include(settledTo);
-    expect([verified.settledHeights.at(-1), verified.finalHeight]).to.deep.equal([head.height, head.height]);
-    expect(equalBytes(verified.stateRoot, head.stateRoot)).to.equal(true);
-    ended.abort();
-    await listening.catch(() => undefined);
-    await Promise.all([ofAlice.disconnect(), ofBob.disconnect()]);
-    await Promise.all([one.stop(), two.stop()]);
-  });
-
-  it("should give a channel's history away as a file, and take only a whole and true one", async () => {
-    const [alice, , carol] = people;
-    const file = join(alice.dataDirectory, "chat.channel");
-    await alice.channels.exportTo(file, channel, alice.dataDirectory);
-    const verified = await carol.channels.verifyFile(file);
-    expect(verified.settledHeights.length).to.be.greaterThan(1);
-    const copies = join(carol.dataDirectory, "imported");
-    expect((await carol.channels.importFrom(file, copies)).height).to.equal(verified.height);
-    expect((await carol.channels.verify(channel, copies)).height).to.equal(verified.height);
-    expect(await codeOf(carol.channels.importFrom(file, copies))).to.equal("INVALID_INPUT");
-    expect(await codeOf(alice.channels.exportTo(file, channel, alice.dataDirectory))).to.equal("INVALID_INPUT");
-
-    const bytes = await readFile(file);
-    const spoiled = join(alice.dataDirectory, "spoiled.channel");
-    await writeFile(spoiled, bytes);
-    await truncate(spoiled, bytes.length - 3);
-    expect(await codeOf(carol.channels.verifyFile(spoiled))).to.equal("CHANNEL_UNVERIFIED");
-    await writeFile(spoiled, bytes);
-    await appendFile(spoiled, bytes);
-    expect(await codeOf(carol.channels.verifyFile(spoiled))).to.equal("CHANNEL_UNVERIFIED");
-    expect(await codeOf(carol.channels.verifyFile(join(alice.dataDirectory, "absent")))).to.equal("INVALID_INPUT");
-  });
-
-  it("should refuse a history that is not what the members signed and the chain settled", async () => {
-    const [alice] = people;
-    const history = readFileRecordLog(channelLogDirectory(alice.dataDirectory, channel));
-    const logged: Logged[] = [];
-    for await (const entry of history.entries()) logged.push(fromLogEntry(entry));
-    const verify = async (changed: readonly Logged[]) => {
-      const altered: ChannelHistory = {
-        ...history,
-        snapshots: async () => await Promise.resolve([]),
-        async *entries() {
-          yield* changed.map(toLogEntry);
-        },
-      };
-      const { hub } = alice.channels;
-      const components = { hub, clock: systemClock, logger: createMemoryLogger() };
-      return await verifyChannel(components, { channel, history: altered });
+  function call(name: "increment"): SignedCall {
+    const key = testKey(250);
+    const call = {
+      channel: info.channel,
+      sender: addressOfKey(publicKeyOf(key)),
+      nonce,
+      gasLimit: 500_000n,
+      validUntilMs: 2n ** 63n,
+      data: fromHex(abi.encodeFunctionData(name)),
     };
-    const isBatch = (each: Logged): each is Logged & { kind: "batch" } => each.kind === "batch";
-    const place = logged.findIndex((each, index) => index > 4 && isBatch(each));
-    const batch = logged[place];
-    if (batch === undefined || !isBatch(batch)) throw new Error("no batch to alter");
-    const put = (instead: readonly Logged[]): Logged[] => logged.toSpliced(place, 1, ...instead);
-    const [record] = batch.batch.records;
-    const flipped = Uint8Array.from(record ?? []);
-    // In its state root.
-    flipped[130] = (flipped[130] ?? 0) ^ 1;
-    const wrongRecord = { ...batch.batch, records: [flipped, ...batch.batch.records.slice(1)] };
-    const wrongTerm = { ...batch.batch, term: 9 };
-    const another = logged.find((each): each is Logged & { kind: "batch" } => isBatch(each) && each !== batch);
-    const signature = another?.batch.signature ?? new Uint8Array(65);
-    const certificate = logged.findLast((each) => each.kind === "certificate");
-    if (certificate?.kind !== "certificate") throw new Error("no certificate");
-    const without: Logged = { ...certificate, certificate: { ...certificate.certificate, acks: [] } };
-    const faults: Record<string, readonly Logged[]> = {
-      "a missing batch": put([]),
-      "an altered record": put([{ kind: "batch", batch: wrongRecord }]),
-      "a term that nobody began": put([{ kind: "batch", batch: wrongTerm }]),
-      "a signature of other records": put([{ kind: "batch", batch: { ...batch.batch, signature } }]),
-      "a certificate without acks": [...logged, without],
-      "what is certified taken back": [...logged, { kind: "cut", height: 1 }],
-    };
-    expect((await verify(logged)).height).to.be.greaterThan(1);
-    for (const [name, changed] of Object.entries(faults)) {
-      expect(await codeOf(verify(changed)), name).to.equal("CHANNEL_UNVERIFIED");
-    }
-  });
+    nonce += 1n;
+    return { call, signature: signDigest(callDigest(members[0]!.node.domain, call), key) };
+  }
 
-  it("should bring editors who write at once to one text, and give each its stake back", async () => {
-    const [alice, bob, carol] = people;
-    const document = await alice.channels.apps.openDocument({ file: 1n, title: "Garden", text: "A plan: " });
-    for (const person of people) await person.channels.join(document);
-    const daemons = await Promise.all(people.map(async (person) => await person.serve(document)));
-    const at = { channel: document, abi: documentProgramAbi };
-    const clients = await Promise.all(
-      people.map(async ({ channels }, index) => await channels.connect({ ...at, url: daemons[index]?.apiUrl ?? "" })),
-    );
-    const edit = fc.record({ place: fc.nat(), text: fc.constantFrom(...WORDS), removes: fc.nat({ max: 4 }) });
-    const plans = fc.sample(fc.array(edit, { minLength: 6, maxLength: 6 }), { seed: SEED, numRuns: clients.length });
-    const written: { readonly firstId: bigint; readonly text: string }[] = [];
-    const removed = new Set<bigint>();
-    await Promise.all(
-      clients.map(async (client, index) => {
-        for (const { place, text, removes } of plans[index] ?? []) {
-          // What this editor sees may be old by the time that its call is played: ids mean the same all the same.
-          const { value: seen } = await client.read("charactersFrom", [0n, 1_000n]);
-          const { id } = seen[place % seen.length] ?? { id: 0n };
-          const { value: firstId } = await client.call("insert", [id, text]);
-          written.push({ firstId, text });
-          if (removes !== 0 || id === 0n) continue;
-          await client.call("remove", [[id]]);
-          removed.add(id);
-        }
-      }),
-    );
-    const contents = async () =>
-      await Promise.all(clients.map(async (client) => (await client.read("content", [])).value));
-    const all = async (): Promise<boolean> => {
-      const heads = daemons.map(({ node }) => [node.head.height, node.committedHeight]).flat();
-      return await Promise.resolve(new Set(heads).size === 1);
-    };
-    await until(all, PATIENT);
-    const [content, ...others] = await contents();
-    expect(others).to.deep.equal([content, content]);
-    // Every text stands there in its order, but for what somebody removed.
-    const { value: characters } = await clients[0]!.read("charactersFrom", [0n, 1_000n]);
-    const order = new Map(characters.map(({ id }, index) => [id, index]));
-    for (const { firstId, text } of written) {
-      const places = [...text].map((_, index) => order.get(firstId + BigInt(index)) ?? -1);
-      expect(places, text).to.deep.equal(places.toSorted((a, b) => a - b));
-      expect(places[0]).to.be.greaterThan(-1);
-    }
-    const hidden = characters.filter(({ isRemoved }) => isRemoved).map(({ id }) => id);
-    expect(new Set(hidden)).to.deep.equal(removed);
+  it("should run calls, settle them into the store, and go on when the leader leaves", async () => {
+    await until(() => members.every(({ node }) => node.head.height === MEMBERS), SLOW);
+    for (let i = 0; i < 20; i += 1) await members[1]!.node.submit(call("increment"));
+    await same(members);
+    const height = await members[0]!.node.settle().catch((error: unknown) => {
+      throw new Error(`not settled\n${loud()}`, { cause: error });
+    });
+    const { hub } = members[0]!.peer;
+    const head = await hub.head(info.channel);
+    expect(head.height).to.equal(height);
+    expect(toHex(head.recordHash)).to.equal(toHex(members[0]!.node.record(height)!.hash));
+    const data = fromHex(abi.encodeFunctionData("count"));
+    expect(BigInt(`0x${toHex(await hub.readStore(info, data))}`)).to.equal(20n);
+    await until(() => members.every(({ node }) => node.finalHeight === height), SLOW);
 
-    await clients[0]!.settle();
-    expect(await onChain(carol, document, documentProgramAbi, "content")).to.equal(content);
-    await carol.channels.leave(document);
-    await until(async () => (await alice.channels.standing(document)).members.length === 2, PATIENT);
-    expect((await carol.channels.claim(document)).stakeWei).to.equal(ETHER);
-    expect((await carol.channels.claim(document)).stakeWei).to.equal(0n);
-    await (await clients[1]!.call("insert", [0n, "Done. "])).committed();
-    await alice.channels.closeChannel(document);
-    await until(async () => (await alice.channels.standing(document)).info.isClosed, PATIENT);
-    expect(await onChain(carol, document, documentProgramAbi, "content")).to.equal(`Done. ${content}`);
-    for (const person of [alice, bob]) expect((await person.channels.claim(document)).stakeWei).to.equal(ETHER);
-    const verified = await bob.channels.verify(document, bob.dataDirectory);
-    expect(verified.settledHeights.length).to.be.greaterThan(2);
-    await Promise.all(clients.map(async (client) => await client.disconnect()));
+    const [leader, ...rest] = members as [Member, Member, Member];
+    await leader.peer.hub.requestExit(info.channel);
+    await until(() => rest[0].node.leads, { ...SLOW, what: `the next member leads\n${loud()}` });
+    await rest[1].node.submit(call("increment"));
+    await same(rest);
+    await until(async () => (await hub.head(info.channel)).inboxCursor > MEMBERS, {
+      ...SLOW,
+      what: "the leave's settlement",
+    });
+    expect((await hub.member(info.channel, leader.peer.account))?.isGone).to.equal(true);
   });
 });

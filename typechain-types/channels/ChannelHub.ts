@@ -665,7 +665,7 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
 
     
     settle: TypedContractMethod<
-      [settlement: SettlementStruct, changes: ChangeStruct[], votes: SignedVoteStruct[], ],
+      [settlement: SettlementStruct, arg1: ChangeStruct[], arg2: SignedVoteStruct[], ],
       [bigint],
       'nonpayable'
     >
@@ -849,7 +849,7 @@ getFunction(nameOrSignature: 'requestExit'): TypedContractMethod<
       'nonpayable'
     >;
 getFunction(nameOrSignature: 'settle'): TypedContractMethod<
-      [settlement: SettlementStruct, changes: ChangeStruct[], votes: SignedVoteStruct[], ],
+      [settlement: SettlementStruct, arg1: ChangeStruct[], arg2: SignedVoteStruct[], ],
       [bigint],
       'nonpayable'
     >;

@@ -14,6 +14,7 @@ contract ScriptedApp is Actor, ERC1155Holder, IChannelApp {
         Refuse,
         // Uses all gas that it gets.
         BurnGas,
+        Forget,
         // Calls the hub with what `setHubCall` was given.
         CallHub
     }
@@ -39,6 +40,7 @@ contract ScriptedApp is Actor, ERC1155Holder, IChannelApp {
 
     function onChannelNotice(uint256 channel, ChannelNotice notice, address member, uint64 height) external {
         if (_hearing == Hearing.Refuse) revert ScriptedApp_Deaf();
+        if (_hearing == Hearing.Forget) return;
         uint256 burnt;
         while (_hearing == Hearing.BurnGas) burnt++;
         if (_hearing == Hearing.CallHub) {

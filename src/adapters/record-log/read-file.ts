@@ -33,7 +33,7 @@ export function readFileRecordLog(directory: string): Pick<RecordLog, "entries" 
         }
       }
     },
-    snapshots: async () => await guarded(snapshots.heights),
+    snapshots: async () => await guarded(async () => await snapshots.heights()),
     readSnapshot: (height) => snapshots.read(height),
   };
 }

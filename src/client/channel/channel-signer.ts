@@ -1,7 +1,7 @@
-import { AbiCoder, Wallet, getBytes, hexlify } from "ethers";
+import { Wallet, getBytes, hexlify } from "ethers";
 
+import { writeCallSignature } from "../../domain/channel/sessions.ts";
 import type { Random } from "../../ports/random.ts";
-import { concatBytes } from "../../utils/bytes.ts";
 import type { Call, SignedCall } from "../../wire/channel/call.ts";
 import type { SessionGrant, SessionInput } from "../../wire/channel/session.ts";
 import { typedDataOf, type TypedData } from "../../wire/channel/typed-data.ts";
@@ -48,7 +48,6 @@ export async function createSessionKey(
   const key = wallet.address.toLowerCase();
   const grant: SessionGrant = { ...parts, key };
   const signature = await sign(signer, typedDataOf(at, "SessionGrant", grant));
-  const functions = grant.functions.length === 0 ? new Uint8Array() : encodeFunctions(grant.functions);
   return {
     granted: { what: "grant", grant, signature },
     key,
@@ -58,13 +57,9 @@ export async function createSessionKey(
     },
     async sign(where, call) {
       const signed = await signCall(wallet, where, call);
-      return { call, signature: concatBytes(signed.signature, functions) };
+      return { call, signature: writeCallSignature({ signature: signed.signature, functions: grant.functions }) };
     },
   };
-}
-
-function encodeFunctions(functions: readonly string[]): Uint8Array {
-  return getBytes(AbiCoder.defaultAbiCoder().encode(["bytes4[]"], [functions]));
 }
 
 /** A wallet's 65 bytes over typed data. */

@@ -30,6 +30,8 @@ export interface CallSender {
    * or may still be run until its validity ends.
    */
   send(data: Uint8Array, options?: { readonly signal?: AbortSignal | undefined }): Promise<ChannelReceipt>;
+  /** Spends the next number on something else than a call. */
+  spend<T>(use: (nonce: bigint) => Promise<T>, options?: { readonly signal?: AbortSignal | undefined }): Promise<T>;
 }
 
 /**
@@ -105,6 +107,20 @@ export function createCallSender({ connection, sign, clock, validMs }: CallSende
           }
           // Another device of the same account was faster.
           next = undefined;
+        }
+      } finally {
+        waiting--;
+      }
+    },
+    async spend(use, { signal } = {}) {
+      waiting++;
+      try {
+        const nonce = await takeNonce(signal);
+        try {
+          return await use(nonce);
+        } catch (error) {
+          await giveBack(nonce).catch(() => undefined);
+          throw error;
         }
       } finally {
         waiting--;

@@ -9,6 +9,7 @@ const EXPIRY_BITS = 64n;
 const MASK_64 = 2n ** EXPIRY_BITS - 1n;
 const FUNCTIONS_HASH_BYTES = 20;
 const SELECTOR_BYTES = 4;
+const SELECTOR_PADDING = new Uint8Array(WORD_BYTES - SELECTOR_BYTES);
 
 /** What the state says of a wallet's session key. */
 export interface Session {
@@ -25,9 +26,10 @@ export interface CallSignature {
   readonly functions: readonly string[];
 }
 
-/** First 20 bytes of keccak256 of the packed selectors, in hex. */
+/** First 20 bytes of the hash that an EIP-712 `bytes4[]` has, in hex: each selector is padded to a word, as `abi.encodePacked` does. */
 export function hashFunctions(functions: readonly string[]): string {
-  return toHex(keccak256(concatBytes(...functions.map(fromHex))).subarray(0, FUNCTIONS_HASH_BYTES));
+  const words = functions.map((selector) => concatBytes(fromHex(selector), SELECTOR_PADDING));
+  return toHex(keccak256(concatBytes(...words)).subarray(0, FUNCTIONS_HASH_BYTES));
 }
 
 /** A session's slot: expiry in the low 64 bits, the functions' hash above. */

@@ -9,6 +9,7 @@ import {
   channelOf,
   chunkHashesOf,
   CHUNK,
+  consentOf,
   deployHub,
   hashOfSettlement,
   type HubConfig,
@@ -20,6 +21,7 @@ import {
   propose,
   settle,
   settlementOf,
+  signConsent,
   State,
   votesOf,
   wordOf,
@@ -32,7 +34,7 @@ const MEMBERS = 3;
 const WINDOW = 100n;
 /** What must be left before the app is told: 64/63 of its 100,000, and some. */
 const LEAST_GAS = 106_587n;
-const Hearing = { Listen: 0, Refuse: 1, BurnGas: 2, CallHub: 3 } as const;
+const Hearing = { Refuse: 1, BurnGas: 2, CallHub: 4 } as const;
 
 const fixture = async () => await deployHub(ethers, MEMBERS);
 const made = async (config: Partial<HubConfig> = {}): Promise<Made> =>
@@ -56,7 +58,7 @@ describe("ChannelHub: settlements", () => {
     const votes = await votesOf(self, self.peers, hashOfSettlement(settlement));
     await expect(self.hub.settle(settlement, changes, votes))
       .to.emit(self.hub, "Settled")
-      .withArgs(self.channel, 1n, settlement.toHeight, settlement.head, settlement.stateRoot, settlement.inboxCursor);
+      .withArgs(self.channel, 0n, settlement.toHeight, settlement.head, settlement.stateRoot, settlement.inboxCursor);
     const head = await self.hub.headOf(self.channel);
     expect(named(head)).to.deep.equal({
       height: settlement.toHeight,
@@ -70,8 +72,7 @@ describe("ChannelHub: settlements", () => {
     const { store } = await self.hub.channelOf(self.channel);
     expect(await (await ethers.getContractAt("CounterProgram", store)).count()).to.equal(7n);
     expect(await slotOf(self, 1)).to.equal(wordOf(7n));
-    const view = await self.hub.proposalOf(self.channel, 1n);
-    expect([view.proposer, view.state, view.proposalHash]).to.deep.equal([self.owner.address, State.Final, ZeroHash]);
+    expect(await self.hub.proposalCount(self.channel)).to.equal(0n);
   });
 
   it("follow one on the other, each from where the last one ended", async () => {
@@ -118,6 +119,18 @@ describe("ChannelHub: settlements", () => {
         .to.be.revertedWithCustomError(errors, "ChangeSets_Unsorted")
         .withArgs(slot);
     }
+  });
+
+  it("are refused when what they come with is cut off", async () => {
+    const self = await made();
+    const settlement = await settlementOf(self);
+    const votes = await votesOf(self, self.peers, hashOfSettlement(settlement));
+    const data = self.hub.interface.encodeFunctionData("settle", [settlement, [], votes]);
+    for (const bytes of [4, 4 + 320, 4 + 12 * 32, 4 + 20 * 32]) {
+      await expect(self.owner.sendTransaction({ to: self.hub, data: data.slice(0, 2 + 2 * bytes) })).to.revert(ethers);
+    }
+    await self.owner.sendTransaction({ to: self.hub, data });
+    expect((await self.hub.headOf(self.channel)).height).to.equal(10n);
   });
 
   it("in the mode of roots write nothing, and take no changes", async () => {
@@ -327,8 +340,14 @@ describe("ChannelHub: settlements", () => {
       const base = await networkHelpers.loadFixture(fixture);
       const { config } = await (await channelOf(base, 0)).hub.channelOf(1n);
       await base.hub.create(base.program, "0x", named(config) as never, []);
-      await base.hub.close(2n);
-      expect((await base.hub.channelOf(2n)).closed).to.equal(true);
+      const self = { ...base, channel: 2n };
+      const peer = peerAt(self, 0);
+      const consent = { ...(await consentOf(self, peer)), app: self.owner.address };
+      await self.hub.join(2n, peer.account, consent, await signConsent(self, peer.account, consent), []);
+      await settle(self, [peer]);
+      await self.hub.close(2n);
+      await settle(self, [peer]);
+      expect((await self.hub.channelOf(2n)).closed).to.equal(true);
     });
   });
 });

@@ -148,6 +148,17 @@ describe("ChannelVault", () => {
       );
     });
 
+    it("no asset as another kind than it came as first", async () => {
+      const self = await scene();
+      await self.hero.mint(self.app, 0n);
+      // A token of ERC-721 moves by the same call as one of ERC-20: the app's own fault.
+      await join(self, peerAt(self, 0), { assets: [{ ...heroes(self, 0n), kind: Kind.ERC20, amount: 7n }] });
+      await expect(join(self, peerAt(self, 1), { assets: [heroes(self, 0n)] })).to.be.revertedWithCustomError(
+        self.hub,
+        "ChannelHub_BadAssets",
+      );
+    });
+
     it("no call of the token back into the hub", async () => {
       const self = await scene();
       const call = self.hub.interface.encodeFunctionData("close", [self.channel]);

@@ -153,8 +153,8 @@ export function createChannelHub(connection: Connection, address: string): Chann
         options,
       );
       const { channel } = settlement;
+      if (eventOf(receipt, source, "Settled") !== undefined) return { proposal: 0n, isFinal: true };
       const proposal = requiredEventOf(receipt, source, "ProposalCreated")["proposal"] as bigint;
-      if (eventOf(receipt, source, "Settled") !== undefined) return { proposal, isFinal: true };
       if (isWhole || (await reads.proposal(channel, proposal, options))?.state !== "passed") {
         return { proposal, isFinal: false };
       }

@@ -81,6 +81,16 @@ describe("a channel's sandbox", () => {
     expect(slots.sandbox.nonceOf(ALICE)).to.equal(4n);
   });
 
+  it("should drop what a call beyond the limit of slots wrote, but its nonce", async () => {
+    const channel = await openTestChannel(await compiledProgram("ListsMock"));
+    const octets = new Uint8Array(48).fill(1);
+    for (let pushed = 0; pushed < 130 * 32; pushed += octets.length) await channel.call(ALICE, "pushOctets", [octets]);
+    const { slotCount } = channel.sandbox;
+    const { status, touched } = await channel.call(ALICE, "clearOctets");
+    expect([status, touched.length, changed(touched).length]).to.deep.equal([2, 133, 1]);
+    expect(channel.sandbox.slotCount).to.equal(slotCount);
+  });
+
   it("should keep nothing of what a view writes", async () => {
     const channel = await openTestChannel(counter);
     expect(await channel.view("inc")).to.deep.equal([1n]);

@@ -1,9 +1,14 @@
 import { expect } from "chai";
 import fc from "fast-check";
 
-import { createStateTree, type StateProof, type StateTree } from "../../../../src/channel/sandbox/state-tree.ts";
+import {
+  createStateTree,
+  leafHash,
+  type StateProof,
+  type StateTree,
+} from "../../../../src/channel/sandbox/state-tree.ts";
 import { verifyStateProof } from "../../../../src/channel/sandbox/verify-state-proof.ts";
-import { fromHex, toHex } from "../../../../src/utils/bytes.ts";
+import { concatBytes, fromHex, toHex } from "../../../../src/utils/bytes.ts";
 import { keccak256 } from "../../../../src/utils/keccak.ts";
 import vectors from "../../../vectors/channels/state-tree.json" with { type: "json" };
 import { bitsOf, naiveRoot } from "../../../helpers/naive-state-tree.ts";
@@ -90,6 +95,15 @@ describe("the state tree", () => {
         for (const bent of bend(proof, pick)) expect(verifyStateProof(root, asked, there, bent)).to.equal(false);
       }),
     );
+  });
+
+  it("should not prove that a path is empty by a leaf that lies where it never should, whatever the root", () => {
+    const [left, right] = [new Uint8Array(32), new Uint8Array(32).fill(255)];
+    const held = new Uint8Array(32).fill(1);
+    const terminal = { path: right, value: held };
+    const siblings = [new Uint8Array(32).fill(9)];
+    const root = keccak256(concatBytes(leafHash(right, held), siblings[0]!));
+    expect(verifyStateProof(root, left, undefined, { siblings, terminal })).to.equal(false);
   });
 
   it("should keep what it told when numbers of nodes are used again and room is made for more", () => {
