@@ -68,14 +68,6 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
     broadcast(core, { kind: "status", term: core.term, height: header.height, recordHash: hash, asks: true });
   }
 
-<<<<<<< HEAD
-  /** The highest certificate that somebody holds, when it is higher than this node's. */
-  function better(doubted: ReadonlySet<string>): Certificate | undefined {
-    let best: Certificate | undefined;
-    for (const { certificate, term } of statuses.values()) {
-      if (certificate === undefined || term < core.term || doubted.has(toHex(certificate.recordHash))) continue;
-      if (isHigher(certificate, best ?? core.certificate) && isProven(certificate)) best = certificate;
-=======
   /** The leader tells once; whoever was in an earlier term then, or had no link, has to ask. */
   function askWhatIsCommitted(): void {
     const { term } = core.chain;
@@ -86,13 +78,12 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
     send(core, term.signer, { kind: "status", term: core.term, height: header.height, recordHash: hash, asks: true });
   }
 
-  /** Who holds a higher certificate than this node. */
-  function better(): { readonly from: string; readonly certificate: Certificate } | undefined {
-    let best: { readonly from: string; readonly certificate: Certificate } | undefined;
-    for (const [from, { certificate, term }] of statuses) {
-      if (certificate === undefined || term < core.term) continue;
-      if (isHigher(certificate, best?.certificate ?? core.certificate)) best = { from, certificate };
->>>>>>> che2e
+  /** The highest certificate that somebody holds, when it is higher than this node's. */
+  function better(doubted: ReadonlySet<string>): Certificate | undefined {
+    let best: Certificate | undefined;
+    for (const { certificate, term } of statuses.values()) {
+      if (certificate === undefined || term < core.term || doubted.has(toHex(certificate.recordHash))) continue;
+      if (isHigher(certificate, best ?? core.certificate) && isProven(certificate)) best = certificate;
     }
     return best;
   }
