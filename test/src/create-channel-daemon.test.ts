@@ -1,4 +1,6 @@
-import { appendFile, readFile, truncate, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFile, mkdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect } from "chai";
@@ -12,6 +14,7 @@ import { verifyChannel, type ChannelHistory } from "../../src/channel/verify.ts"
 import { createProgramCodec } from "../../src/client/channel/program-abi.ts";
 import { chatProgramAbi, documentProgramAbi } from "../../src/client/channel/program-abis.ts";
 import { channelLogDirectory } from "../../src/create-channel-node.ts";
+import { DEVNET_MNEMONIC } from "../../src/devnet/accounts.ts";
 import type { ChannelUpdate } from "../../src/ports/channel-service.ts";
 import { equalBytes } from "../../src/utils/bytes.ts";
 import { createChannelTown, type ChannelPerson, type ChannelTown } from "../helpers/channel-daemons.ts";
@@ -236,5 +239,37 @@ describe("create-channel-daemon", function () {
     const verified = await bob.channels.verify(document, bob.dataDirectory);
     expect(verified.settledHeights.length).to.be.greaterThan(2);
     await Promise.all(clients.map(async (client) => await client.disconnect()));
+  });
+
+  it("should let people chat and write in their terminals", async () => {
+    const [alice] = people;
+    await mkdir(alice.dataDirectory, { recursive: true });
+    const file = join(alice.dataDirectory, "devnet.json");
+    await writeFile(file, JSON.stringify({ networks: town.devnet.networks, mnemonic: DEVNET_MNEMONIC }));
+    const type = async (example: string, of: bigint, url: string, lines: readonly string[]): Promise<string> => {
+      const words = [join("examples/channels", example), String(of), url, "--account", "2"];
+      const child = spawn(process.execPath, words, { env: { ...process.env, SPRF_DEVNET_FILE: file } });
+      let shown = "";
+      for (const stream of [child.stdout, child.stderr])
+        stream.on("data", (chunk: Buffer) => (shown += chunk.toString()));
+      child.stdin.end(lines.map((line) => `${line}\n`).join(""));
+      const [code] = (await once(child, "close")) as [number];
+      expect(code, shown).to.equal(0);
+      return shown;
+    };
+    const { apps } = alice.channels;
+    const chat = await apps.openChat({ group: 2n, title: "Compost" });
+    const document = await apps.openDocument({ file: 2n, title: "Beds", text: "peas" });
+    for (const each of [chat, document]) await alice.channels.join(each);
+    const [chatNode, editorNode] = [await alice.serve(chat), await alice.serve(document)];
+    const said = await type("chat.ts", chat, chatNode.apiUrl, ["leaves", "", "x".repeat(513)]);
+    expect(said).to.match(/^-- Compost; .*\n\S+ +you {2}leaves$/m);
+    expect(said).to.match(/^not said: .*ChatProgram_BadLength\(512, 513\)$/m);
+    const lines = [" and beans", "/at 4 , leek", "/cut 0 1", "/help", "/at 5 ok"];
+    const wrote = await type("editor.ts", document, editorNode.apiUrl, lines);
+    expect(wrote).to.match(/^\| peas$/m);
+    expect(wrote.match(/\/at <place>/g)).to.have.length(2);
+    expect(wrote.trimEnd().split("\n").at(-1)).to.equal("| eas, okleek and beans");
+    await Promise.all([chatNode.stop(), editorNode.stop()]);
   });
 });
