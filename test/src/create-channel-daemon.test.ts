@@ -15,6 +15,7 @@ import { createProgramCodec } from "../../src/client/channel/program-abi.ts";
 import { chatProgramAbi, documentProgramAbi } from "../../src/client/channel/program-abis.ts";
 import { channelLogDirectory } from "../../src/create-channel-node.ts";
 import { DEVNET_MNEMONIC } from "../../src/devnet/accounts.ts";
+import type { ChannelHub } from "../../src/ports/channel-hub.ts";
 import type { ChannelUpdate } from "../../src/ports/channel-service.ts";
 import { equalBytes } from "../../src/utils/bytes.ts";
 import { createChannelTown, type ChannelPerson, type ChannelTown } from "../helpers/channel-daemons.ts";
@@ -136,6 +137,8 @@ describe("create-channel-daemon", function () {
     const history = readFileRecordLog(channelLogDirectory(alice.dataDirectory, channel));
     const logged: Logged[] = [];
     for await (const entry of history.entries()) logged.push(fromLogEntry(entry));
+    const { hub } = alice.channels;
+    const components = { hub, clock: systemClock, logger: createMemoryLogger() };
     const verify = async (changed: readonly Logged[]) => {
       const altered: ChannelHistory = {
         ...history,
@@ -144,8 +147,6 @@ describe("create-channel-daemon", function () {
           yield* changed.map(toLogEntry);
         },
       };
-      const { hub } = alice.channels;
-      const components = { hub, clock: systemClock, logger: createMemoryLogger() };
       return await verifyChannel(components, { channel, history: altered });
     };
     const isBatch = (each: Logged): each is Logged & { kind: "batch" } => each.kind === "batch";
@@ -164,6 +165,35 @@ describe("create-channel-daemon", function () {
     const certificate = logged.findLast((each) => each.kind === "certificate");
     if (certificate?.kind !== "certificate") throw new Error("no certificate");
     const without: Logged = { ...certificate, certificate: { ...certificate.certificate, acks: [] } };
+    // A node that does not keep everything has a final snapshot, and what came after it.
+    const [settled = 0] = await history.snapshots();
+    const tail: ChannelHistory = {
+      ...history,
+      snapshots: async () => await Promise.resolve([settled]),
+      entries: () => history.entries({ fromHeight: settled + 1 }),
+    };
+    const { fromHeight, height } = await verifyChannel(components, { channel, history: tail });
+    expect([fromHeight, height]).to.deep.equal([settled, (await verify(logged)).height]);
+    const anotherState: ChannelHistory = {
+      ...tail,
+      async *readSnapshot(of) {
+        for await (const part of history.readSnapshot(of)) {
+          yield part.map((byte, index) => (index === part.length - 1 ? byte ^ 1 : byte));
+        }
+      },
+    };
+    expect(await codeOf(verifyChannel(components, { channel, history: anotherState }))).to.equal(
+      "CHANNEL_SNAPSHOT_INVALID",
+    );
+    const anotherHub: ChannelHub = {
+      ...hub,
+      events: async (...range) =>
+        (await hub.events(...range)).map((event) =>
+          event.kind === "settled" ? { ...event, stateRoot: new Uint8Array(32) } : event,
+        ),
+    };
+    const onAnother = verifyChannel({ ...components, hub: anotherHub }, { channel, history });
+    expect(await codeOf(onAnother), "another state settled").to.equal("CHANNEL_UNVERIFIED");
     const faults: Record<string, readonly Logged[]> = {
       "a missing batch": put([]),
       "an altered record": put([{ kind: "batch", batch: wrongRecord }]),
