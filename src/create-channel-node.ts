@@ -13,7 +13,7 @@ import { addressOfKey, checkSecp256k1, isSecp256k1Native } from "./utils/recover
 
 /** The parts of a peer that a channel's node needs. */
 export type ChannelPeer = Pick<Peer, "keys" | "node" | "clock" | "logger"> & {
-  readonly chain: Pick<Peer["chain"], "channels">;
+  readonly chain: { readonly channels?: Pick<NonNullable<Peer["chain"]["channels"]>, "hub"> };
 };
 
 /** What a member's node of a channel is made from. */

@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 
 import { hexlify, Wallet } from "ethers";
 import type { Abi } from "abitype";
@@ -21,8 +21,12 @@ import { deriveTwinKeys, type TwinKeys } from "./domain/identity/keys.ts";
 import { SprfError, messageOf } from "./errors.ts";
 import type { ChannelApps } from "./ports/channel-apps.ts";
 import type { ChannelHub, ChannelInfo, HubMember, SettledHead } from "./ports/channel-hub.ts";
+import type { LogEntry, RecordLog } from "./ports/record-log.ts";
 import type { StakingPool } from "./ports/staking-pool.ts";
+import { throwIfAborted } from "./utils/abort.ts";
 import { addressOfKey } from "./utils/recoverable-signature.ts";
+
+const APPEND_BYTES = 4 * 1024 * 1024;
 
 /** What every call takes. */
 export interface ChannelsCallOptions {
@@ -181,9 +185,9 @@ function createHistories(parts: {
       return await verifyChannel(components, { channel, history }, options);
     },
     verifyFile: async (path, options) => await verifyArchive(await openFile(path), options),
-    async exportTo(path, channel, dataDirectory) {
+    async exportTo(path, channel, dataDirectory, { signal } = {}) {
       const history = readFileRecordLog(channelLogDirectory(dataDirectory, channel));
-      return await writeFileOf(path, { chainId: hub.chainId, hub: hub.address, channel }, history);
+      return await writeFileOf(path, { chainId: hub.chainId, hub: hub.address, channel }, history, signal);
     },
     async importFrom(path, dataDirectory, options) {
       const archive = await openFile(path);
@@ -196,7 +200,7 @@ function createHistories(parts: {
           for await (const _ of log.entries()) throw new SprfError("INVALID_INPUT", `${directory} has records already`);
           const verified = await verifyArchive(archive, options);
           for (const height of await archive.snapshots()) await log.saveSnapshot(height, archive.readSnapshot(height));
-          for await (const entry of archive.entries()) await log.append([entry]);
+          await appendAll(log, archive.entries());
           return verified;
         } finally {
           await log.close();
@@ -206,6 +210,21 @@ function createHistories(parts: {
       }
     },
   };
+}
+
+/** Many at a time: each append waits for the disk. */
+async function appendAll(log: RecordLog, entries: AsyncIterable<LogEntry>): Promise<void> {
+  let waiting: LogEntry[] = [];
+  let bytes = 0;
+  for await (const entry of entries) {
+    waiting.push(entry);
+    bytes += entry.bytes.length;
+    if (bytes < APPEND_BYTES) continue;
+    await log.append(waiting);
+    waiting = [];
+    bytes = 0;
+  }
+  if (waiting.length > 0) await log.append(waiting);
 }
 
 async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
@@ -220,6 +239,7 @@ async function writeFileOf(
   path: string,
   heading: Parameters<typeof writeArchive>[0],
   history: ChannelHistory,
+  signal: AbortSignal | undefined,
 ): Promise<number> {
   const file = await open(path, "wx").catch((error: unknown) => {
     throw new SprfError("INVALID_INPUT", `cannot write ${path}: ${messageOf(error)}`, { cause: error });
@@ -227,11 +247,15 @@ async function writeFileOf(
   try {
     let bytes = 0;
     for await (const part of writeArchive(heading, history)) {
+      throwIfAborted(signal);
       await file.writeFile(part);
       bytes += part.length;
     }
     await file.sync();
     return bytes;
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
   } finally {
     await file.close();
   }

@@ -41,7 +41,10 @@ export async function deployDevnetChannels(
     const chatProgram = await deploy(await new ChatProgram__factory().getDeployTransaction());
     const documentProgram = await deploy(await new DocumentProgram__factory().getDeployTransaction());
     for (const program of [chatProgram, documentProgram]) {
-      await call({ to: hub, data: ChannelHub__factory.createInterface().encodeFunctionData("registerProgram", [program]) });
+      await call({
+        to: hub,
+        data: ChannelHub__factory.createInterface().encodeFunctionData("registerProgram", [program]),
+      });
     }
     const chat = await deploy(await new Chat__factory().getDeployTransaction(hub, chatProgram));
     const editor = await deploy(await new DocumentEditor__factory().getDeployTransaction(hub, documentProgram));

@@ -1,4 +1,6 @@
-import { appendFile, readFile, truncate, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFile, mkdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect } from "chai";
@@ -12,6 +14,8 @@ import { verifyChannel, type ChannelHistory } from "../../src/channel/verify.ts"
 import { createProgramCodec } from "../../src/client/channel/program-abi.ts";
 import { chatProgramAbi, documentProgramAbi } from "../../src/client/channel/program-abis.ts";
 import { channelLogDirectory } from "../../src/create-channel-node.ts";
+import { DEVNET_MNEMONIC } from "../../src/devnet/accounts.ts";
+import type { ChannelHub } from "../../src/ports/channel-hub.ts";
 import type { ChannelUpdate } from "../../src/ports/channel-service.ts";
 import { equalBytes } from "../../src/utils/bytes.ts";
 import { createChannelTown, type ChannelPerson, type ChannelTown } from "../helpers/channel-daemons.ts";
@@ -133,6 +137,8 @@ describe("create-channel-daemon", function () {
     const history = readFileRecordLog(channelLogDirectory(alice.dataDirectory, channel));
     const logged: Logged[] = [];
     for await (const entry of history.entries()) logged.push(fromLogEntry(entry));
+    const { hub } = alice.channels;
+    const components = { hub, clock: systemClock, logger: createMemoryLogger() };
     const verify = async (changed: readonly Logged[]) => {
       const altered: ChannelHistory = {
         ...history,
@@ -141,8 +147,6 @@ describe("create-channel-daemon", function () {
           yield* changed.map(toLogEntry);
         },
       };
-      const { hub } = alice.channels;
-      const components = { hub, clock: systemClock, logger: createMemoryLogger() };
       return await verifyChannel(components, { channel, history: altered });
     };
     const isBatch = (each: Logged): each is Logged & { kind: "batch" } => each.kind === "batch";
@@ -161,6 +165,35 @@ describe("create-channel-daemon", function () {
     const certificate = logged.findLast((each) => each.kind === "certificate");
     if (certificate?.kind !== "certificate") throw new Error("no certificate");
     const without: Logged = { ...certificate, certificate: { ...certificate.certificate, acks: [] } };
+    // A node that does not keep everything has a final snapshot, and what came after it.
+    const [settled = 0] = await history.snapshots();
+    const tail: ChannelHistory = {
+      ...history,
+      snapshots: async () => await Promise.resolve([settled]),
+      entries: () => history.entries({ fromHeight: settled + 1 }),
+    };
+    const { fromHeight, height } = await verifyChannel(components, { channel, history: tail });
+    expect([fromHeight, height]).to.deep.equal([settled, (await verify(logged)).height]);
+    const anotherState: ChannelHistory = {
+      ...tail,
+      async *readSnapshot(of) {
+        for await (const part of history.readSnapshot(of)) {
+          yield part.map((byte, index) => (index === part.length - 1 ? byte ^ 1 : byte));
+        }
+      },
+    };
+    expect(await codeOf(verifyChannel(components, { channel, history: anotherState }))).to.equal(
+      "CHANNEL_SNAPSHOT_INVALID",
+    );
+    const anotherHub: ChannelHub = {
+      ...hub,
+      events: async (...range) =>
+        (await hub.events(...range)).map((event) =>
+          event.kind === "settled" ? { ...event, stateRoot: new Uint8Array(32) } : event,
+        ),
+    };
+    const onAnother = verifyChannel({ ...components, hub: anotherHub }, { channel, history });
+    expect(await codeOf(onAnother), "another state settled").to.equal("CHANNEL_UNVERIFIED");
     const faults: Record<string, readonly Logged[]> = {
       "a missing batch": put([]),
       "an altered record": put([{ kind: "batch", batch: wrongRecord }]),
@@ -236,5 +269,37 @@ describe("create-channel-daemon", function () {
     const verified = await bob.channels.verify(document, bob.dataDirectory);
     expect(verified.settledHeights.length).to.be.greaterThan(2);
     await Promise.all(clients.map(async (client) => await client.disconnect()));
+  });
+
+  it("should let people chat and write in their terminals", async () => {
+    const [alice] = people;
+    await mkdir(alice.dataDirectory, { recursive: true });
+    const file = join(alice.dataDirectory, "devnet.json");
+    await writeFile(file, JSON.stringify({ networks: town.devnet.networks, mnemonic: DEVNET_MNEMONIC }));
+    const type = async (example: string, of: bigint, url: string, lines: readonly string[]): Promise<string> => {
+      const words = [join("examples/channels", example), String(of), url, "--account", "2"];
+      const child = spawn(process.execPath, words, { env: { ...process.env, SPRF_DEVNET_FILE: file } });
+      let shown = "";
+      for (const stream of [child.stdout, child.stderr])
+        stream.on("data", (chunk: Buffer) => (shown += chunk.toString()));
+      child.stdin.end(lines.map((line) => `${line}\n`).join(""));
+      const [code] = (await once(child, "close")) as [number];
+      expect(code, shown).to.equal(0);
+      return shown;
+    };
+    const { apps } = alice.channels;
+    const chat = await apps.openChat({ group: 2n, title: "Compost" });
+    const document = await apps.openDocument({ file: 2n, title: "Beds", text: "peas" });
+    for (const each of [chat, document]) await alice.channels.join(each);
+    const [chatNode, editorNode] = [await alice.serve(chat), await alice.serve(document)];
+    const said = await type("chat.ts", chat, chatNode.apiUrl, ["leaves", "", "x".repeat(513)]);
+    expect(said).to.match(/^-- Compost; .*\n\S+ +you {2}leaves$/m);
+    expect(said).to.match(/^not said: .*ChatProgram_BadLength\(512, 513\)$/m);
+    const lines = [" and beans", "/at 4 , leek", "/cut 0 1", "/help", "/at 5 ok"];
+    const wrote = await type("editor.ts", document, editorNode.apiUrl, lines);
+    expect(wrote).to.match(/^\| peas$/m);
+    expect(wrote.match(/\/at <place>/g)).to.have.length(2);
+    expect(wrote.trimEnd().split("\n").at(-1)).to.equal("| eas, okleek and beans");
+    await Promise.all([chatNode.stop(), editorNode.stop()]);
   });
 });
