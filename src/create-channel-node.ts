@@ -10,6 +10,11 @@ import type { Peer } from "./create-peer.ts";
 import { SprfError } from "./errors.ts";
 import { addressOfKey, checkSecp256k1, isSecp256k1Native } from "./utils/recoverable-signature.ts";
 
+/** The parts of a peer that a channel's node needs. */
+export type ChannelPeer = Pick<Peer, "keys" | "node" | "clock" | "logger"> & {
+  readonly chain: Pick<Peer["chain"], "channels">;
+};
+
 /** What a member's node of a channel is made from. */
 export interface CreateChannelNodeInit extends Omit<ChannelNodeInit, "signerKey"> {
   /** Where the channel's records rest; in memory when absent, which a member must not do that may come back. */
@@ -26,7 +31,7 @@ export interface CreateChannelNodeInit extends Omit<ChannelNodeInit, "signerKey"
  *
  * @throws SprfError `CONFIG_INVALID` when the deployment has no channels, or an address is none; `STORE_UNAVAILABLE`
  */
-export async function createChannelNode(peer: Peer, init: CreateChannelNodeInit): Promise<ChannelNode> {
+export async function createChannelNode(peer: ChannelPeer, init: CreateChannelNodeInit): Promise<ChannelNode> {
   const { chain, keys, node, clock, logger } = peer;
   if (chain.channels === undefined) {
     throw new SprfError("CONFIG_INVALID", "networks.chain.channels: a channel needs the address of the hub");

@@ -44,14 +44,18 @@ interface ReadRecord {
 export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<BatchOutcome> {
   const term = core.chain.termOf(batch.term);
   if (term === undefined) return { outcome: "early" };
-  const misplaced = await findPlace(core, batch);
+  const previous = core.player.at(batch.first - 1)?.hash;
+  const misplaced = findPlace(core, batch);
   if (misplaced !== undefined) return misplaced;
-  const records = readRecords(core, batch);
+  if (previous === undefined) return { outcome: "refused", why: "it follows what is no longer known" };
+  const records = readRecords(core, batch, previous);
   const recordsRoot = merkleRoot(records.map(({ hash }) => hash));
   const said = { channel: core.info.channel, term: batch.term, first: batch.first, last: lastOf(batch), recordsRoot };
   if (recoverBatch(core.domain, said, batch.signature) !== term.signer) {
     return { outcome: "refused", why: "not signed by the term's leader, or of other records before" };
   }
+  // A new leader goes on from what was certified; what it has not signed takes nothing back.
+  await cutTo(core, batch.first - 1);
   const before = core.player.head.header.height;
   const played: PlayedRecord[] = [];
   const takeBack = async (): Promise<void> => {
@@ -112,8 +116,8 @@ export function createAcker(core: Core): (options?: { readonly again?: boolean }
   };
 }
 
-/** Makes room for the batch behind what it follows; undefined when it can be played now. */
-async function findPlace(core: Core, batch: SignedBatch): Promise<BatchOutcome | undefined> {
+/** Why a batch cannot be played now, whoever has signed it; undefined when it can. */
+function findPlace(core: Core, batch: SignedBatch): BatchOutcome | undefined {
   const { header } = core.player.head;
   if (batch.term < header.term) return { outcome: "refused", why: `of term ${batch.term} after ${header.term}` };
   if (batch.first > header.height + 1) return { outcome: "gap" };
@@ -121,13 +125,11 @@ async function findPlace(core: Core, batch: SignedBatch): Promise<BatchOutcome |
   if (batch.term === core.player.at(batch.first)?.header.term) return { outcome: "known" };
   if (batch.first <= Math.max(core.certificate?.height ?? 0, core.chain.settled.height))
     return { outcome: "refused", why: "it would undo what is certified" };
-  // A new leader goes on from what was certified.
-  await cutTo(core, batch.first - 1);
   return undefined;
 }
 
-function readRecords(core: Core, { term, first, records }: SignedBatch): ReadRecord[] {
-  let previous = core.player.head.hash;
+function readRecords(core: Core, { term, first, records }: SignedBatch, before: Uint8Array): ReadRecord[] {
+  let previous = before;
   return records.map((packed, index) => {
     const body = decodeRecordBody(packed);
     const header = headerOf(body, { channel: core.info.channel, term, height: first + index, previous });

@@ -1,7 +1,8 @@
+import type { Predecessor } from "../domain/channel/record-rules.ts";
 import { messageOf, SprfError } from "../errors.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { hashRecord } from "../wire/channel/record.ts";
-import { cutTo, send, takeCertificate, tell, type Core } from "./core.ts";
+import { send, takeCertificate, tell, type Core } from "./core.ts";
 import { playLeadersBatch, type FoundFault } from "./follower.ts";
 import { withHeading } from "./log-entries.ts";
 import { openSnapshot } from "./open-state.ts";
@@ -31,8 +32,10 @@ export interface SyncInit {
 export function createSync({ core, requests, onFault, onProgress, signal }: SyncInit): Sync {
   let work: Promise<void> | undefined;
 
-  const ask = async (from: string): Promise<ChannelMessageOf<"history"> | ChannelMessageOf<"snapshot">> => {
-    const { header, hash } = core.player.head;
+  const ask = async (
+    from: string,
+    { header, hash }: Predecessor,
+  ): Promise<ChannelMessageOf<"history"> | ChannelMessageOf<"snapshot">> => {
     // Listening begins before the question: in one process the answer may be there at once.
     const answer = requests.answer(from, ["history", "snapshot"], { timeoutMs: ANSWER_TIMEOUT_MS, signal });
     answer.catch(() => undefined);
@@ -42,7 +45,10 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
 
   /** True when there is more to ask for. */
   async function step(from: string): Promise<boolean> {
-    const answer = await ask(from);
+    let answer = await ask(from, core.player.head);
+    const floor = lowestSure();
+    // Its past is another one, or ends here. What was acked is not given up for that: what a newer leader has signed may replace it.
+    if (isEmpty(answer) && floor !== undefined) answer = await ask(from, floor);
     if (answer.kind === "snapshot") return await loadSnapshot(from, answer);
     return await core.inTurn(async () => {
       const before = core.player.head.header.height;
@@ -53,15 +59,15 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
         if (result.outcome !== "kept" && result.outcome !== "known") return false;
       }
       if (answer.certificate !== undefined) takeCertificate(core, answer.certificate);
-      if (answer.batches.length === 0 && answer.certificate === undefined) return await goBack();
       return answer.more && core.player.head.header.height > before;
     });
   }
 
-  /** The other has another past: what nobody certified here is given up, once. */
-  async function goBack(): Promise<boolean> {
-    const floor = Math.max(core.certificate?.height ?? 0, core.chain.settled.height, core.player.lowest);
-    return (await cutTo(core, floor)).length > 0;
+  /** The record that nobody will take back, below the head. */
+  function lowestSure(): Predecessor | undefined {
+    const { player, certificate, chain } = core;
+    const height = Math.max(certificate?.height ?? 0, chain.settled.height, player.lowest);
+    return height < player.head.header.height ? player.at(height) : undefined;
   }
 
   async function loadSnapshot(from: string, { header, parts }: ChannelMessageOf<"snapshot">): Promise<boolean> {
@@ -117,6 +123,10 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
       return work ?? Promise.resolve();
     },
   };
+}
+
+function isEmpty(answer: ChannelMessageOf<"history"> | ChannelMessageOf<"snapshot">): boolean {
+  return answer.kind === "history" && answer.batches.length === 0;
 }
 
 function away(peer: string): SprfError {

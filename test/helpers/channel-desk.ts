@@ -129,7 +129,8 @@ export function createChannelDesk(members: readonly string[]): ChannelDesk {
       if (repeated !== undefined) return repeated;
       if (!isSigned(signed)) throw new SprfError("CHANNEL_SIGNATURE_INVALID", "not signed by its sender");
       const expected = nonceOf(call.sender);
-      if (call.nonce !== expected) throw new SprfError("CHANNEL_NONCE_WRONG", `expected ${expected}, not ${call.nonce}`);
+      if (call.nonce !== expected)
+        throw new SprfError("CHANNEL_NONCE_WRONG", `expected ${expected}, not ${call.nonce}`);
       const receipt = record(call);
       records.push(receipt);
       return receipt;
@@ -139,7 +140,8 @@ export function createChannelDesk(members: readonly string[]): ChannelDesk {
     },
     async read(channel, { height }) {
       known(channel);
-      if (height !== undefined && height > records.length) throw new SprfError("CHANNEL_HEIGHT_UNKNOWN", `no height ${height}`);
+      if (height !== undefined && height > records.length)
+        throw new SprfError("CHANNEL_HEIGHT_UNKNOWN", `no height ${height}`);
       return {
         height: height ?? records.length,
         commitment: "committed",

@@ -6,6 +6,7 @@ import { systemClock } from "../../src/adapters/clock/system.ts";
 import { createMemoryLogger } from "../../src/adapters/logger/memory.ts";
 import { systemRandom } from "../../src/adapters/random/system.ts";
 import { connectChannel, type ChannelClient } from "../../src/create-channel-client.ts";
+import { isSprfError } from "../../src/errors.ts";
 import { DESK_ABI, DESK_CHANNEL, DESK_DOMAIN, createChannelDesk, type ChannelDesk } from "../helpers/channel-desk.ts";
 import { codeOf } from "../helpers/code-of.ts";
 import { createTcpLink, type TcpLink } from "../helpers/tcp-link.ts";
@@ -59,7 +60,7 @@ describe("create-channel-client", () => {
 
   it("says why the program refused", async () => {
     const error: unknown = await client.call("add", [0n]).catch((reason: unknown) => reason);
-    expect(await codeOf(Promise.reject(error))).to.equal("CHANNEL_CALL_FAILED");
+    expect(isSprfError(error, "CHANNEL_CALL_FAILED")).to.equal(true);
     expect(String(error)).to.contain("Desk_Zero()");
     expect((await client.transaction({ nonce: 0n }))?.status).to.equal("failed");
   });

@@ -15,7 +15,7 @@ export interface Login {
 }
 
 /** What the wallet signs. */
-export function loginDigest(domain: ChannelDomain, { channel, wallet, challenge }: Login): Uint8Array {
+function loginDigest(domain: ChannelDomain, { channel, wallet, challenge }: Login): Uint8Array {
   const hash = createWords(4).begin().bytes32(TYPE_HASH).uint(channel).address(wallet).bytes32(challenge).hash();
   return digestOf(domain, hash);
 }

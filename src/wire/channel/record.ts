@@ -3,7 +3,6 @@ import { createWords } from "./words.ts";
 
 /** What a record does; the numbers are part of the protocol. */
 export const RECORD_KINDS = { initialize: 0, call: 1, tick: 2, inbox: 3, session: 4, term: 5 } as const;
-export type RecordKind = keyof typeof RECORD_KINDS;
 
 /** How a record ended. */
 export const RECORD_STATUS = { failed: 0, success: 1, overLimit: 2 } as const;
