@@ -58,7 +58,7 @@ export async function openState(init: OpenStateInit, signal: AbortSignal): Promi
 }
 
 /** Record 0. */
-export async function openGenesis(init: OpenStateInit, signal: AbortSignal): Promise<OpenState> {
+export async function openGenesis(init: Omit<OpenStateInit, "log">, signal: AbortSignal): Promise<OpenState> {
   const { info, domain, hub, chain } = init;
   const sandbox = await createSandbox(await sandboxOptions(init, signal));
   const members = knownMembership(chain, 0);
@@ -76,7 +76,7 @@ export async function openGenesis(init: OpenStateInit, signal: AbortSignal): Pro
 
 /** A snapshot of a record that is final. @throws SprfError `CHANNEL_SNAPSHOT_INVALID` when it is not what the header says */
 export async function openSnapshot(
-  init: OpenStateInit,
+  init: Omit<OpenStateInit, "log">,
   header: RecordHeader,
   parts: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
@@ -94,7 +94,10 @@ export async function openSnapshot(
   };
 }
 
-async function sandboxOptions({ info, hub }: OpenStateInit, signal: AbortSignal): Promise<SandboxOptions> {
+async function sandboxOptions(
+  { info, hub }: Pick<OpenStateInit, "info" | "hub">,
+  signal: AbortSignal,
+): Promise<SandboxOptions> {
   const { tickMs, maxCatchUpTicks } = info.config;
   return {
     address: info.store as `0x${string}`,

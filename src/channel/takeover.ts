@@ -5,7 +5,7 @@ import { toHex } from "../utils/bytes.ts";
 import { recoverCertificate, type Certificate } from "../wire/channel/batch.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { RECORD_KINDS } from "../wire/channel/record.ts";
-import { broadcast, cutTo, enterTerm, isLeader, type Core } from "./core.ts";
+import { broadcast, cutTo, enterTerm, isLeader, send, type Core } from "./core.ts";
 import type { Leader } from "./leader.ts";
 import type { Sync } from "./sync.ts";
 
@@ -30,6 +30,7 @@ export interface Takeover {
 export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover {
   let statuses = new Map<string, ChannelMessageOf<"status">>();
   let alarm = new AbortController();
+  let askAgainAtMs = 0;
 
   const isAnswered = (): boolean => {
     const answered = [...statuses].filter(([, { term }]) => term >= core.term).map(([signer]) => signer);
@@ -65,6 +66,16 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
   function ask(): void {
     const { header, hash } = core.player.head;
     broadcast(core, { kind: "status", term: core.term, height: header.height, recordHash: hash, asks: true });
+  }
+
+  /** The leader tells once; whoever was in an earlier term then, or had no link, has to ask. */
+  function askWhatIsCommitted(): void {
+    const { term } = core.chain;
+    const { header, hash } = core.player.head;
+    const nowMs = core.clock.now();
+    if (term === undefined || isLeader(core) || core.committed >= header.height || nowMs < askAgainAtMs) return;
+    askAgainAtMs = nowMs + IDLE_MS;
+    send(core, term.signer, { kind: "status", term: core.term, height: header.height, recordHash: hash, asks: true });
   }
 
   /** The highest certificate that somebody holds, when it is higher than this node's. */
@@ -154,6 +165,7 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
         }
         const isBehind = isLeader(core) !== leader.isReady || (core.chain.term?.term ?? 0) > core.term;
         if (isBehind && !isLeader(core)) leader.end();
+        askWhatIsCommitted();
         await core.clock
           .sleep(isBehind ? ASK_EVERY_MS : IDLE_MS, { signal: AbortSignal.any([signal, alarm.signal]) })
           .catch(() => undefined);
