@@ -16,6 +16,7 @@ import {
 } from "../wire/channel/settlement.ts";
 import { broadcast, isLeader, send, tell, type Core } from "./core.ts";
 import { withHeading } from "./log-entries.ts";
+import { requestsIn, type ProgramRequests } from "./program-requests.ts";
 
 const LOOK_EVERY_MS = 20;
 const VOTES_TIMEOUT_MS = 30_000;
@@ -32,6 +33,8 @@ export interface Settler {
   onVote(from: string, message: ChannelMessageOf<"vote">): void;
   /** Something was certified or committed, or the chain has news. */
   onProgress(): void;
+  /** What the program asks for in the settled state; undefined when this node was not at that state when it was proposed. */
+  readonly requests: ProgramRequests | undefined;
   readonly idle: Promise<void>;
 }
 
@@ -46,15 +49,19 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
   let pending: OpenProposal | undefined;
   let own: (OpenProposal & { readonly changes: readonly Change[]; readonly votes: Map<string, HubVote> }) | undefined;
   /** The state at the height that is to be settled, until it is. */
-  let captured: { readonly header: RecordHeader; readonly state: AsyncIterable<Uint8Array> } | undefined;
+  let captured:
+    | { readonly header: RecordHeader; readonly state: AsyncIterable<Uint8Array>; readonly requests: ProgramRequests }
+    | undefined;
+  let settledRequests: ProgramRequests | undefined;
   let work: Promise<unknown> = Promise.resolve();
   let isSettling = false;
   let retryAtMs = 0;
 
   function capture(height: number): void {
     core.unsettled.mark(height);
-    const { header } = core.player.head;
-    if (header.height === height) captured = { header, state: core.player.sandbox.snapshot() };
+    const { head, sandbox } = core.player;
+    if (head.header.height !== height) return;
+    captured = { header: head.header, state: sandbox.snapshot(), requests: requestsIn(sandbox, head) };
   }
 
   function voteFor(proposalHash: Uint8Array, option: number): Uint8Array {
@@ -186,9 +193,11 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
     }
     core.unsettled.settled(settled.height);
     tell(core, { kind: "final", height: settled.height });
+    settledRequests = undefined;
     if (captured?.header.height !== settled.height) return;
-    const { header, state } = captured;
+    const { header, state, requests } = captured;
     captured = undefined;
+    settledRequests = requests;
     await core.log.saveSnapshot(header.height, withHeading(header, state));
     await core.log.prune(header.height);
   }
@@ -219,6 +228,9 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
           core.logger.error("a final height was not kept", { reason: messageOf(error) }),
         );
       }
+    },
+    get requests() {
+      return settledRequests;
     },
     get idle() {
       return work.then(() => undefined);
