@@ -103,6 +103,12 @@ export interface ChannelClient<ProgramAbi extends Abi> {
   ): Promise<void>;
   /** Ends the session key that is in use. */
   endSessionKey(options?: ChannelCallOptions): Promise<void>;
+  /**
+   * Has the node, which must be this wallet's own, settle all up to its head on chain; resolves with the height once it is final.
+   *
+   * @throws SprfError `CHANNEL_SETTLEMENT_FAILED`, `CHANNEL_BUSY`, `CHANNEL_NOT_MEMBER`
+   */
+  settle(options?: ChannelCallOptions): Promise<number>;
   /** Has the node, which must be this wallet's own, leave the channel, or ask for its close. */
   leave(options?: ChannelCallOptions): Promise<void>;
   close(options?: ChannelCallOptions): Promise<void>;
@@ -201,6 +207,9 @@ export async function connectChannel<const ProgramAbi extends Abi>(
         },
         { signal },
       );
+    },
+    async settle(callOptions) {
+      return await connection.settle(callOptions);
     },
     async leave(callOptions) {
       await connection.leave(callOptions);

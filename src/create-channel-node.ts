@@ -8,17 +8,20 @@ import { createMemoryRecordLog } from "./adapters/record-log/memory.ts";
 import { createChannelNode as createNode, type ChannelNode, type ChannelNodeInit } from "./channel/channel-node.ts";
 import type { Peer } from "./create-peer.ts";
 import { SprfError } from "./errors.ts";
+import type { RecordLog } from "./ports/record-log.ts";
 import { addressOfKey, checkSecp256k1, isSecp256k1Native } from "./utils/recoverable-signature.ts";
 
 /** The parts of a peer that a channel's node needs. */
 export type ChannelPeer = Pick<Peer, "keys" | "node" | "clock" | "logger"> & {
-  readonly chain: Pick<Peer["chain"], "channels">;
+  readonly chain: { readonly channels?: Pick<NonNullable<Peer["chain"]["channels"]>, "hub"> };
 };
 
 /** What a member's node of a channel is made from. */
 export interface CreateChannelNodeInit extends Omit<ChannelNodeInit, "signerKey"> {
   /** Where the channel's records rest; in memory when absent, which a member must not do that may come back. */
   readonly dataDirectory?: string | undefined;
+  /** Keeps all records, so that the channel can be verified from its beginning on. @default false: what is final is pruned */
+  readonly archive?: boolean | undefined;
   /** Where other members' nodes are: multiaddrs that end in `/p2p/<peer id>`. Those that are not named have to dial. */
   readonly members?: readonly string[] | undefined;
   /** Asked for the addresses of members that `members` does not name. */
@@ -40,7 +43,7 @@ export async function createChannelNode(peer: ChannelPeer, init: CreateChannelNo
   if (!isSecp256k1Native()) {
     logger.warn("libsecp256k1 was not loaded for this platform: signatures take fifty times as long");
   }
-  const { dataDirectory, members = [], addressesOf = async () => [], ...rest } = init;
+  const { dataDirectory, archive = false, members = [], addressesOf = async () => [], ...rest } = init;
   const named = new Map<string, string[]>();
   for (const text of members) {
     const signer = signerOf(parsePeer(text).peerId);
@@ -57,12 +60,16 @@ export async function createChannelNode(peer: ChannelPeer, init: CreateChannelNo
   const log =
     dataDirectory === undefined
       ? createMemoryRecordLog()
-      : await openFileRecordLog({ directory: directoryOf(dataDirectory, init.channel), logger });
-  const components = { hub: chain.channels.hub, network, log, clock, logger };
+      : await openFileRecordLog({ directory: channelLogDirectory(dataDirectory, init.channel), logger });
+  const components = { hub: chain.channels.hub, network, log: archive ? withoutPruning(log) : log, clock, logger };
   return createNode(components, { ...rest, signerKey: keys.messagePrivateKey });
 }
 
-/** One folder a channel. */
-function directoryOf(dataDirectory: string, channel: bigint): string {
+/** Where a node keeps a channel's records, below its data directory. */
+export function channelLogDirectory(dataDirectory: string, channel: bigint): string {
   return join(dataDirectory, "channels", channel.toString());
+}
+
+function withoutPruning(log: RecordLog): RecordLog {
+  return { ...log, prune: async () => await Promise.resolve() };
 }

@@ -222,6 +222,10 @@ export const ERRORS = {
     fault: "internal",
     next: "This node's log does not lead to what it says. Move it away and start again: the other members have it.",
   },
+  CHANNEL_UNVERIFIED: {
+    fault: "peer",
+    next: "Do not use this history: the message says at which height it is wrong. Get that of another member.",
+  },
   CHANNEL_SETTLEMENT_FAILED: { fault: "network", next: "Try again: not enough members have voted for it in time." },
 
   // Index

@@ -41,7 +41,7 @@ import {IStakingPool} from "./IStakingPool.sol";
 ///
 /// **Settlement**: one at a time moves the final height on, from where the last one ended. It starts from an empty state,
 /// so the first one's changes are the whole state. With a quorum it has passed and waits for the channel's window, which
-/// is skipped when every counted member is for it; then it is final: in the mode `Slots` its changes are written into the
+/// is skipped when every member is for it and none is banned; then it is final: in the mode `Slots` its changes go into the
 /// store, in one transaction or in parts of whole chunks, in the mode `Root` anybody writes the slots that it needs by
 /// proof. Leaves at or before its inbox cursor release stakes and let assets be claimed, a close ends the channel.
 ///
@@ -179,8 +179,8 @@ interface IChannelHub {
     error ChannelHub_AlreadyVoted(uint256 proposal, address member);
     /// @notice The changes are not those that were voted for.
     error ChannelHub_WrongChanges(bytes32 expected, bytes32 actual);
-    /// @notice Not the chunk that comes next, or not whole chunks.
-    error ChannelHub_WrongChunk(uint256 expected, uint256 actual);
+    /// @notice No chunk, or more than there are.
+    error ChannelHub_WrongChunk(uint256 applied, uint256 first);
     /// @notice Only channels of the other mode do this.
     error ChannelHub_WrongMode(uint256 channel);
     /// @notice Changes are being applied by parts.
@@ -300,7 +300,7 @@ interface IChannelHub {
     /// @notice Lets a settlement take effect by parts: locks the channel's reads and claims with the first one, opens them
     /// with the last. Anyone.
     /// @param chunkHashes Hashes of all chunks, see ChangeSets.
-    /// @param first The chunk with which `changes` begin; the next one that was not applied.
+    /// @param first The chunk with which `changes` begin. Chunks may come in any order; one that was applied does no harm.
     /// @param changes One chunk, or several whole ones in a row.
     /// @dev Reverts with _UnknownProposal, _WrongState, _WrongMode, _WrongChanges, _WrongChunk, ChangeSets_Unsorted.
     function applyChanges(

@@ -151,8 +151,8 @@ library ChannelProposals {
         Settlement memory settlement = self.settlements[id];
         bytes32 root = MerkleRoots.rootOf(chunkHashes);
         if (root != settlement.changesRoot) revert IChannelHub.ChannelHub_WrongChanges(settlement.changesRoot, root);
-        uint256 applied = _applyChunks(self, subject, chunkHashes, first, changes);
-        if (applied < chunkHashes.length) {
+        _applyChunks(self, subject, chunkHashes, first, changes);
+        if (!_isWhole(self, id, chunkHashes)) {
             self.head.locked = true;
             return;
         }
@@ -221,31 +221,42 @@ library ChannelProposals {
         self.finish(subject.channel, 0, subject.pool, settlement);
     }
 
+    /// @dev Chunks come in any order, each counts once. The root does not say in which order its pairs are, so that whoever
+    /// brought the second one first would otherwise leave a channel locked in which no chunk may follow.
     function _applyChunks(
         Channel storage self,
         Subject calldata subject,
         bytes32[] calldata chunkHashes,
         uint256 first,
         Change[] calldata changes
-    ) private returns (uint256 applied) {
-        Proposal storage proposal = self.proposals[subject.proposal];
-        uint256 expected = proposal.chunksApplied;
+    ) private {
         bytes32[] memory hashes = ChangeSets.hashesOf(changes);
-        applied = first + hashes.length;
-        if (first != expected || hashes.length == 0 || applied > chunkHashes.length) {
-            revert IChannelHub.ChannelHub_WrongChunk(expected, first);
+        uint256 applied = self.proposals[subject.proposal].chunksApplied;
+        if (hashes.length == 0 || first > chunkHashes.length || hashes.length > chunkHashes.length - first) {
+            revert IChannelHub.ChannelHub_WrongChunk(applied, first);
         }
-        if (first != 0 && changes[0].slot <= proposal.lastSlot) {
-            revert ChangeSets.ChangeSets_Unsorted(changes[0].slot);
-        }
+        mapping(bytes32 chunkHash => bool) storage chunks = self.chunks[subject.proposal];
         for (uint256 i = 0; i < hashes.length; i++) {
             if (hashes[i] != chunkHashes[first + i]) {
                 revert IChannelHub.ChannelHub_WrongChanges(chunkHashes[first + i], hashes[i]);
             }
+            if (chunks[hashes[i]]) continue;
+            chunks[hashes[i]] = true;
+            applied++;
         }
-        (proposal.chunksApplied, proposal.lastSlot) = (applied, changes[changes.length - 1].slot);
+        self.proposals[subject.proposal].chunksApplied = applied;
         StoreClones.write(self.store, changes);
         emit IChannelHub.ChangesApplied(subject.channel, subject.proposal, first, hashes.length);
+    }
+
+    /// @dev Whether all chunks were applied. A list that has inner nodes of the tree for chunks has the same root; nobody has
+    /// changes that one of them is the hash of.
+    function _isWhole(Channel storage self, uint256 id, bytes32[] calldata chunkHashes) private view returns (bool) {
+        if (self.proposals[id].chunksApplied < chunkHashes.length) return false;
+        for (uint256 i = 0; i < chunkHashes.length; i++) {
+            if (!self.chunks[id][chunkHashes[i]]) return false;
+        }
+        return true;
     }
 
     /// @dev Counts votes that somebody else brings. Those of who voted already are passed over: it may have done so while
@@ -344,9 +355,10 @@ library ChannelProposals {
         revert IChannelHub.ChannelHub_NoQuorum(ChannelRoster.count(ballot.inFavour), counted);
     }
 
-    /// @dev Those who are absent are asked too: they still own what is settled.
+    /// @dev Those who are absent are asked too: they still own what is settled. So do those who were banned and have no vote:
+    /// until a settlement has let them go there is time to object, or one of two could ban the other one and take all at once.
     function _isUnanimous(Channel storage self, Ballot memory ballot) private view returns (bool) {
-        return ballot.electorate & ~self.roster.banned & ~ballot.inFavour == 0;
+        return self.roster.banned == 0 && ballot.electorate & ~ballot.inFavour == 0;
     }
 
     function _hasQuorum(Channel storage self, Ballot memory ballot) private view returns (bool) {

@@ -97,9 +97,8 @@ struct Proposal {
     // Slots.
     bytes32 hash;
     Ballot ballot;
-    // Slots: of a settlement that is applied by parts, chunks and the last slot.
+    // Slot: of a settlement that is applied by parts.
     uint256 chunksApplied;
-    bytes32 lastSlot;
 }
 
 /// @dev All that the hub stores of a channel.
@@ -125,6 +124,7 @@ struct Channel {
     mapping(address signer => address account) accountOf;
     mapping(uint256 proposal => Proposal) proposals;
     mapping(uint256 proposal => Settlement) settlements;
+    mapping(uint256 proposal => mapping(bytes32 chunkHash => bool)) chunks;
     mapping(uint256 proposal => Punishment) punishments;
     // Accusations that banned somebody.
     mapping(bytes32 punishmentHash => bool) punished;

@@ -43,16 +43,20 @@ export function createAccuser(core: Core, signal: AbortSignal): Accuser {
     if (rank < 0) return;
     await core.clock.sleep(rank * TURN_MS, { signal });
     if (isOver(punishment.term)) return;
-    const { channel } = core.info;
+    const { channel, config } = core.info;
     const proposal = await core.hub.proposePunishment(punishment, { signal });
     const brought = new Set([core.account]);
-    for (let round = 0; round < VOTE_ROUNDS && !isOver(punishment.term); round += 1) {
+    for (let round = 0; round < VOTE_ROUNDS && !signal.aborted; round += 1) {
+      const { state } = (await core.hub.proposal(channel, proposal, { signal })) ?? { state: "rejected" };
+      if (state === "final" || state === "rejected") return;
+      // Two accusers take the office; where votes are proof, more of them ban and fine afterwards.
+      if (state === "passed") await core.hub.executePunishment(channel, proposal, { signal });
+      else if (isOver(punishment.term) && !config.votesAreProof) return;
       const fresh = [...(votes.get(key)?.values() ?? [])].filter(({ member }) => !brought.has(member));
       if (fresh.length > 0) {
         await core.hub.voteBySignatures(channel, proposal, fresh, { signal });
         for (const { member } of fresh) brought.add(member);
-      }
-      await core.clock.sleep(VOTES_EVERY_MS, { signal });
+      } else if (state !== "passed") await core.clock.sleep(VOTES_EVERY_MS, { signal });
     }
   }
 

@@ -1,4 +1,5 @@
 import { SprfError, isSprfError } from "../errors.ts";
+import type { ChannelApps } from "../ports/channel-apps.ts";
 import type { ChannelHub } from "../ports/channel-hub.ts";
 import type { ChannelDescription, ChannelReceipt, ChannelService, Commitment } from "../ports/channel-service.ts";
 import { raceAbort, throwIfAborted } from "../utils/abort.ts";
@@ -20,10 +21,12 @@ export interface ChannelServiceInit {
   /** The nodes of this member by channel; they may come and go. */
   readonly nodes: ReadonlyMap<bigint, ChannelNode>;
   readonly hub: ChannelHub;
+  /** Who asks the app for the end of a channel; none: nobody can through this node. */
+  readonly apps?: Pick<ChannelApps, "close"> | undefined;
 }
 
 /** What clients ask of a member's nodes. */
-export function createChannelService({ nodes, hub }: ChannelServiceInit): ChannelService {
+export function createChannelService({ nodes, hub, apps }: ChannelServiceInit): ChannelService {
   const desks = new WeakMap<ChannelNode, CallBook>();
   const nodeOf = (channel: bigint): ChannelNode => {
     const node = nodes.get(channel);
@@ -116,6 +119,10 @@ export function createChannelService({ nodes, hub }: ChannelServiceInit): Channe
       const node = nodeOf(channel);
       return subscribe(node, (height) => receiptOf(node, height), options);
     },
+    async settle(channel, account, { signal } = {}) {
+      demandOwn(channel, account);
+      return await raceAbort(nodeOf(channel).settle(), signal);
+    },
     async leave(channel, account, { signal } = {}) {
       demandOwn(channel, account);
       await hub.requestExit(channel, { signal });
@@ -123,6 +130,7 @@ export function createChannelService({ nodes, hub }: ChannelServiceInit): Channe
     async close(channel, account, { signal } = {}) {
       demandOwn(channel, account);
       throwIfAborted(signal);
+      if (apps !== undefined) return await apps.close(nodeOf(channel).info, { signal });
       throw new SprfError("CHANNEL_NOT_MEMBER", `channel ${channel} is closed by its app, ${nodeOf(channel).info.app}`);
     },
   };

@@ -190,7 +190,7 @@ export async function cutTo(core: Core, height: number): Promise<readonly Played
   const removed = await core.player.revertTo(height);
   core.unsettled.revertTo(height);
   if (removed.length === 0) return removed;
-  await keep(core, [{ kind: "cut", height }]);
+  await keep(core, [{ kind: "cut", height, from: height + removed.length }]);
   tell(core, { kind: "rollback", toHeight: height });
   return removed;
 }

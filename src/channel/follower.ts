@@ -1,6 +1,6 @@
 import { changesMembers } from "../domain/channel/membership.ts";
 import { faultOfNext, faultOfResult, forged, type RecordFault } from "../domain/channel/record-rules.ts";
-import { isSprfError } from "../errors.ts";
+import { isSprfError, messageOf } from "../errors.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { recoverBatch } from "../wire/channel/batch.ts";
 import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
@@ -80,15 +80,22 @@ export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<
     core.unsettled.add(result);
     played.push(result);
   }
-  await keep(core, [{ kind: "batch", batch }]);
+  await keep(core, [{ kind: "batch", batch }]).catch(async (error: unknown) => {
+    // What is not written down must not be the head, which is acked.
+    await takeBack();
+    throw error;
+  });
   tell(core, { kind: "records", records: played });
   return { outcome: "kept" };
 }
 
-/** Sends the leader an ack of the head, once for each head and certificate unless it is asked for again. */
+/**
+ * Sends the leader an ack of the head, once for each head and certificate unless it is asked for again. In turn: while a batch is being
+ * played or written, the head is a record that a crash would take.
+ */
 export function createAcker(core: Core): (options?: { readonly again?: boolean }) => void {
   let last = { term: 0, height: -1, certified: -1 };
-  return ({ again = false } = {}) => {
+  const ack = (again: boolean): void => {
     const { term } = core.chain;
     const { header } = core.player.head;
     // Of the head of this term only: what an earlier leader has signed counts with what this one adds.
@@ -101,6 +108,11 @@ export function createAcker(core: Core): (options?: { readonly again?: boolean }
     ) {
       last = now;
     }
+  };
+  return ({ again = false } = {}) => {
+    core
+      .inTurn(async () => ack(again))
+      .catch((error: unknown) => core.logger.error("an ack was not sent", { reason: messageOf(error) }));
   };
 }
 

@@ -82,6 +82,7 @@ export function createLeader(
     const startMs = core.clock.now();
     let bytes = 0;
     const { term } = core;
+    const before = core.player.head.header.height;
     while (records.length < MAX_BATCH_RECORDS && core.clock.now() - startMs <= BATCH_MS) {
       const timeMs = Math.max(core.player.head.header.timeMs, core.clock.now());
       const next = nextInput(timeMs, bytes);
@@ -94,14 +95,25 @@ export function createLeader(
         bytes += next.input.length + RECORD_OVERHEAD_BYTES;
         if (next.done !== undefined) receipts.push({ done: next.done, height: played.header.height });
       } catch (error) {
-        if (next.done === undefined) throw error;
+        if (next.done === undefined) {
+          // What was played before it is to be sent all the same.
+          if (records.length === 0) throw error;
+          break;
+        }
         next.done.reject(refusalOf(error));
         continue;
       }
       const entry = next.kind === RECORD_KINDS.inbox ? core.chain.entry(core.player.head.membership.cursor) : undefined;
       if (entry !== undefined && changesMembers(entry)) break;
     }
-    if (records.length > 0) await sendBatch(records);
+    try {
+      await sendBatch(records);
+    } catch (error) {
+      for (const { done } of receipts) done.reject(refusalOf(error));
+      await core.player.revertTo(before);
+      core.unsettled.revertTo(before);
+      throw error;
+    }
     for (const { done, height } of receipts) done.resolve(height);
     return records.length > 0;
   }

@@ -16,8 +16,8 @@ import {
 const loggedSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("batch"), batch: signedBatchSchema }),
   z.strictObject({ kind: z.literal("certificate"), certificate: certificateSchema }),
-  /** Records above `height` were taken back. */
-  z.strictObject({ kind: z.literal("cut"), height: countSchema }),
+  /** Records above `height`, up to `from`, were taken back. */
+  z.strictObject({ kind: z.literal("cut"), height: countSchema, from: countSchema }),
   /** No ack of an earlier term from here on. */
   z.strictObject({ kind: z.literal("term"), term: countSchema, height: countSchema }),
 ]);
@@ -26,7 +26,7 @@ const loggedSchema = z.discriminatedUnion("kind", [
 export type Logged =
   | { readonly kind: "batch"; readonly batch: SignedBatch }
   | { readonly kind: "certificate"; readonly certificate: Certificate }
-  | { readonly kind: "cut"; readonly height: number }
+  | { readonly kind: "cut"; readonly height: number; readonly from: number }
   | { readonly kind: "term"; readonly term: number; readonly height: number };
 
 /** The height of a batch's last record. */
@@ -52,6 +52,9 @@ function heightOf(logged: Logged): number {
       return lastOf(logged.batch);
     case "certificate":
       return logged.certificate.height;
+    // Whoever reads what was taken back must read this too.
+    case "cut":
+      return logged.from;
     default:
       return logged.height;
   }

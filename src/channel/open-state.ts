@@ -44,18 +44,21 @@ export async function openState(init: OpenStateInit, signal: AbortSignal): Promi
   }
   const { player, unsettled } = state;
   let { certificate, term } = state;
-  for await (const entry of log.entries({ fromHeight: player.head.header.height })) {
+  const fromHeight = player.head.header.height;
+  const keptOf = await readCuts(log, fromHeight);
+  let number = 0;
+  for await (const entry of log.entries({ fromHeight })) {
     const logged = fromLogEntry(entry);
     if (logged.kind === "certificate") certificate = logged.certificate;
     else if (logged.kind === "term") term = Math.max(term, logged.term);
-    else if (logged.kind === "cut") await takeBack(state, logged.height);
-    else await replay(init, state, logged.batch);
+    else if (logged.kind === "batch") await replay(init, state, logged.batch, keptOf(number));
+    number += 1;
   }
   return { player, unsettled, certificate, term };
 }
 
 /** Record 0. */
-export async function openGenesis(init: OpenStateInit, signal: AbortSignal): Promise<OpenState> {
+export async function openGenesis(init: Omit<OpenStateInit, "log">, signal: AbortSignal): Promise<OpenState> {
   const { info, domain, hub, chain } = init;
   const sandbox = await createSandbox(await sandboxOptions(init, signal));
   const members = knownMembership(chain, 0);
@@ -73,7 +76,7 @@ export async function openGenesis(init: OpenStateInit, signal: AbortSignal): Pro
 
 /** A snapshot of a record that is final. @throws SprfError `CHANNEL_SNAPSHOT_INVALID` when it is not what the header says */
 export async function openSnapshot(
-  init: OpenStateInit,
+  init: Omit<OpenStateInit, "log">,
   header: RecordHeader,
   parts: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
@@ -91,7 +94,10 @@ export async function openSnapshot(
   };
 }
 
-async function sandboxOptions({ info, hub }: OpenStateInit, signal: AbortSignal): Promise<SandboxOptions> {
+async function sandboxOptions(
+  { info, hub }: Pick<OpenStateInit, "info" | "hub">,
+  signal: AbortSignal,
+): Promise<SandboxOptions> {
   const { tickMs, maxCatchUpTicks } = info.config;
   return {
     address: info.store as `0x${string}`,
@@ -111,15 +117,36 @@ function knownMembership(chain: ChainView, cursor: number): Membership {
   return membership;
 }
 
-async function takeBack({ player, unsettled }: OpenState, height: number): Promise<void> {
-  if (height < player.lowest) throw new SprfError("CHANNEL_LOG_INVALID", `it goes back to height ${height}`);
-  await player.revertTo(height);
-  unsettled.revertTo(height);
+/**
+ * Up to which height the records of an entry were kept, by the entry's number, ascending. What was taken back is not played: it may
+ * follow what the snapshot has no more.
+ */
+async function readCuts(log: RecordLog, fromHeight: number): Promise<(number: number) => number> {
+  const cuts: { readonly number: number; height: number }[] = [];
+  let number = 0;
+  for await (const entry of log.entries({ fromHeight })) {
+    const logged = fromLogEntry(entry);
+    if (logged.kind === "cut") cuts.push({ number, height: logged.height });
+    number += 1;
+  }
+  let lowest = Number.POSITIVE_INFINITY;
+  for (const cut of cuts.toReversed()) cut.height = lowest = Math.min(lowest, cut.height);
+  let next = 0;
+  return (of) => {
+    while ((cuts[next]?.number ?? of) < of) next += 1;
+    return cuts[next]?.height ?? Number.POSITIVE_INFINITY;
+  };
 }
 
-async function replay({ info }: OpenStateInit, { player, unsettled }: OpenState, batch: SignedBatch): Promise<void> {
+async function replay(
+  { info }: OpenStateInit,
+  { player, unsettled }: OpenState,
+  batch: SignedBatch,
+  keptTo: number,
+): Promise<void> {
   for (const [index, packed] of batch.records.entries()) {
     const height = batch.first + index;
+    if (height > keptTo) return;
     // What the snapshot has already.
     if (height <= player.head.header.height) continue;
     const body = decodeRecordBody(packed);

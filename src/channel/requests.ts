@@ -36,13 +36,15 @@ export function createRequests(clock: Clock): Requests {
       }
     },
     take(from, message) {
+      let isTaken = false;
+      // All of them: one whose question could not be sent still waits, and must not take the answer to the next.
       for (const request of waiting) {
         if (request.from !== from || !request.kinds.includes(message.kind)) continue;
         waiting.delete(request);
         request.resolve(message);
-        return true;
+        isTaken = true;
       }
-      return false;
+      return isTaken;
     },
   };
 }

@@ -45,8 +45,10 @@ interface OpenProposal {
 }
 
 export function createSettler(core: Core, signal: AbortSignal): Settler {
-  /** Somebody's, that this node has not voted on. */
-  let pending: OpenProposal | undefined;
+  /** The last of each member, itself included, whose end is kept apart. */
+  const marked = new Map<string, number>();
+  /** Those that this node has not voted on, by who proposes: nobody's takes the place of another's. */
+  const pending = new Map<string, OpenProposal>();
   let own: (OpenProposal & { readonly changes: readonly Change[]; readonly votes: Map<string, HubVote> }) | undefined;
   /** The state at the height that is to be settled, until it is. */
   let captured:
@@ -57,11 +59,17 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
   let isSettling = false;
   let retryAtMs = 0;
 
-  function capture(height: number): void {
+  function capture(height: number, from: string): void {
+    const before = marked.get(from);
+    marked.set(from, height);
+    if (before !== undefined && ![...marked.values()].includes(before)) core.unsettled.unmark(before);
     core.unsettled.mark(height);
+    // A copy of the state is made for the leader and oneself only: anybody can propose as often as it likes.
+    const isTrusted = from === core.network.self || from === core.chain.term?.signer;
     const { head, sandbox } = core.player;
-    if (head.header.height !== height) return;
-    captured = { header: head.header, state: sandbox.snapshot(), requests: requestsIn(sandbox, head) };
+    const { header } = head;
+    if (!isTrusted || header.height !== height || captured?.header.height === height) return;
+    captured = { header, state: sandbox.snapshot(), requests: requestsIn(sandbox, head) };
   }
 
   function voteFor(proposalHash: Uint8Array, option: number): Uint8Array {
@@ -70,24 +78,24 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
 
   /** Votes once it holds a certificate for the height: whoever leads next then finds it, and nobody settles what is taken back. */
   function votePending(): void {
-    if (pending === undefined) return;
-    const { settlement, proposalHash, from } = pending;
-    if ((core.certificate?.height ?? 0) < settlement.toHeight || settlement.fromHeight > core.unsettled.fromHeight)
-      return;
-    pending = undefined;
-    const mine = core.unsettled.settlementTo(settlement.toHeight, core.info.config.mode);
-    if (mine === undefined) return;
-    const isSame = equalBytes(hashSettlement(mine.settlement), proposalHash);
-    if (!isSame) core.logger.warn("a settlement differs from this node's", { from, toHeight: settlement.toHeight });
-    const option = isSame ? VOTE_OPTIONS.for : VOTE_OPTIONS.against;
-    send(core, from, { kind: "vote", proposalHash, option, signature: voteFor(proposalHash, option) });
+    for (const { settlement, proposalHash, from } of pending.values()) {
+      if ((core.certificate?.height ?? 0) < settlement.toHeight || settlement.fromHeight > core.unsettled.fromHeight)
+        continue;
+      pending.delete(from);
+      const mine = core.unsettled.settlementTo(settlement.toHeight, core.info.config.mode);
+      if (mine === undefined) continue;
+      const isSame = equalBytes(hashSettlement(mine.settlement), proposalHash);
+      if (!isSame) core.logger.warn("a settlement differs from this node's", { from, toHeight: settlement.toHeight });
+      const option = isSame ? VOTE_OPTIONS.for : VOTE_OPTIONS.against;
+      send(core, from, { kind: "vote", proposalHash, option, signature: voteFor(proposalHash, option) });
+    }
   }
 
   async function open(): Promise<NonNullable<typeof own> | undefined> {
     return await core.inTurn(async () => {
       const { height } = core.player.head.header;
       if (height <= core.unsettled.fromHeight) return undefined;
-      capture(height);
+      capture(height, core.network.self);
       const made = core.unsettled.settlementTo(height, core.info.config.mode);
       if (made === undefined) return undefined;
       const proposalHash = hashSettlement(made.settlement);
@@ -192,6 +200,7 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
       return;
     }
     core.unsettled.settled(settled.height);
+    marked.clear();
     tell(core, { kind: "final", height: settled.height });
     settledRequests = undefined;
     if (captured?.header.height !== settled.height) return;
@@ -207,8 +216,8 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
     async onProposal(from, settlement) {
       if (settlement.channel !== core.info.channel || settlement.toHeight <= core.unsettled.fromHeight) return;
       await core.inTurn(async () => {
-        capture(settlement.toHeight);
-        pending = { settlement, proposalHash: hashSettlement(settlement), from };
+        capture(settlement.toHeight, from);
+        pending.set(from, { settlement, proposalHash: hashSettlement(settlement), from });
         votePending();
       });
     },

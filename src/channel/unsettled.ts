@@ -22,6 +22,8 @@ export interface Unsettled {
   fold(height: number): void;
   /** Somebody wants to settle up to here: this end is kept apart, so that more records can be put together meanwhile. */
   mark(height: number): void;
+  /** Nobody wants to any more. */
+  unmark(height: number): void;
   /** Undefined when it is folded already or not there yet. */
   settlementTo(
     height: number,
@@ -34,7 +36,6 @@ export interface Unsettled {
 interface Folded {
   upTo: number;
   readonly set: ChangeSet;
-  isMark: boolean;
 }
 
 /** `fromHeight` is settled already; 0: nothing is, and what record 0 has written is to be settled too. */
@@ -68,18 +69,20 @@ export function createUnsettled(start: { readonly fromHeight: number }): Unsettl
         if (record === undefined || record.header.height > height) return;
         records.shift();
         let last = folded.at(-1);
-        if (last === undefined || last.isMark) {
-          last = { upTo: record.header.height, set: createChangeSet(), isMark: false };
+        if (last === undefined || marks.has(last.upTo)) {
+          last = { upTo: record.header.height, set: createChangeSet() };
           folded.push(last);
         }
         last.set.add(record.touched);
         last.upTo = record.header.height;
-        last.isMark = marks.has(record.header.height);
-        if (last.isMark) marks.set(record.header.height, record);
+        if (marks.has(record.header.height)) marks.set(record.header.height, record);
       }
     },
     mark(height) {
       if (!marks.has(height)) marks.set(height, undefined);
+    },
+    unmark(height) {
+      marks.delete(height);
     },
     settlementTo(height, mode) {
       const last = records.find(({ header }) => header.height === height) ?? marks.get(height);

@@ -175,5 +175,11 @@ function gridLines(grid: Devnet["networks"]["chain"]["grid"]): readonly string[]
 
 function channelLines(channels: Devnet["networks"]["chain"]["channels"]): readonly string[] {
   if (channels === undefined) return [];
-  return [`    ChannelHub        ${channels.hub}`, `    StakingPool       ${channels.pool}`];
+  const { hub, pool, chat, editor } = channels;
+  return [
+    `    ChannelHub        ${hub}`,
+    `    StakingPool       ${pool}`,
+    ...(chat === undefined ? [] : [`    Chat              ${chat}`]),
+    ...(editor === undefined ? [] : [`    DocumentEditor    ${editor}`]),
+  ];
 }

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 
 import { devnetFilePath } from "./devnet-file.ts";
 
-type Addresses = Readonly<Record<string, string>>;
+type Addresses = Readonly<Record<string, string | undefined>>;
 
 /** What stands beside a market on its chain. */
 interface Beside {

@@ -1,3 +1,7 @@
+import { ChatProgram__factory } from "../../typechain-types/factories/apps/ChatProgram__factory.ts";
+import { Chat__factory } from "../../typechain-types/factories/apps/Chat__factory.ts";
+import { DocumentEditor__factory } from "../../typechain-types/factories/apps/DocumentEditor__factory.ts";
+import { DocumentProgram__factory } from "../../typechain-types/factories/apps/DocumentProgram__factory.ts";
 import { ChannelHub__factory } from "../../typechain-types/factories/channels/ChannelHub__factory.ts";
 import { ChannelStore__factory } from "../../typechain-types/factories/channels/ChannelStore__factory.ts";
 import { ChannelVault__factory } from "../../typechain-types/factories/channels/ChannelVault__factory.ts";
@@ -11,12 +15,12 @@ import type { ChannelAddresses } from "../adapters/chain/ethers.ts";
 import { DEVNET_UNBONDING_SECONDS } from "./channel-settings.ts";
 import { asDevnetDeployer } from "./deployer.ts";
 
-/** Deploys the channels' contracts from the first devnet account; they need no others. */
+/** Deploys the channels' contracts and two apps with their programs from the first devnet account; they need no others. */
 export async function deployDevnetChannels(
   rpcUrl: string,
   unbondingSeconds: bigint = DEVNET_UNBONDING_SECONDS,
 ): Promise<ChannelAddresses> {
-  return await asDevnetDeployer(rpcUrl, async (deploy) => {
+  return await asDevnetDeployer(rpcUrl, async (deploy, _account, call) => {
     const pool = await deploy(await new StakingPool__factory().getDeployTransaction(unbondingSeconds));
     const store = await deploy(await new ChannelStore__factory().getDeployTransaction());
     const vault = await deploy(await new ChannelVault__factory().getDeployTransaction());
@@ -34,6 +38,16 @@ export async function deployDevnetChannels(
         "project/contracts/libraries/ChannelViews.sol:ChannelViews": views,
       }).getDeployTransaction(pool, store, vault),
     );
-    return { hub, pool };
+    const chatProgram = await deploy(await new ChatProgram__factory().getDeployTransaction());
+    const documentProgram = await deploy(await new DocumentProgram__factory().getDeployTransaction());
+    for (const program of [chatProgram, documentProgram]) {
+      await call({
+        to: hub,
+        data: ChannelHub__factory.createInterface().encodeFunctionData("registerProgram", [program]),
+      });
+    }
+    const chat = await deploy(await new Chat__factory().getDeployTransaction(hub, chatProgram));
+    const editor = await deploy(await new DocumentEditor__factory().getDeployTransaction(hub, documentProgram));
+    return { hub, pool, chat, editor };
   });
 }

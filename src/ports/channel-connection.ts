@@ -38,6 +38,7 @@ export interface ChannelConnection {
   ): Promise<void>;
   /** Ends with an error when the connection is lost. */
   subscribe(options: SubscribeOptions): AsyncIterable<ChannelUpdate>;
+  settle(options?: ChannelConnectionOptions): Promise<number>;
   leave(options?: ChannelConnectionOptions): Promise<void>;
   close(options?: ChannelConnectionOptions): Promise<void>;
   /** Hangs up; safe to repeat. */

@@ -134,6 +134,11 @@ export interface ChannelService {
   ): Promise<void>;
   /** Reads from the node's log at the subscriber's own pace, so a slow one costs no memory. */
   subscribe(channel: bigint, options: SubscribeOptions): AsyncIterable<ChannelUpdate>;
+  /**
+   * Has the node settle all up to its head; resolves with the height when it is final. Rejects: `CHANNEL_NOT_MEMBER` for another
+   * account than the node's own, `CHANNEL_BUSY`, `CHANNEL_SETTLEMENT_FAILED`.
+   */
+  settle(channel: bigint, account: string, options?: ChannelServiceOptions): Promise<number>;
   /** Has the node's own member leave, or ask for the close; resolves when the chain has taken it. */
   leave(channel: bigint, account: string, options?: ChannelServiceOptions): Promise<void>;
   close(channel: bigint, account: string, options?: ChannelServiceOptions): Promise<void>;

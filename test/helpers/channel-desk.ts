@@ -192,6 +192,10 @@ export function createChannelDesk(members: readonly string[]): ChannelDesk {
         yield { type: "record", record: next };
       }
     },
+    async settle(channel) {
+      known(channel);
+      return await Promise.resolve(records.length);
+    },
     async leave(channel) {
       known(channel);
     },

@@ -6,6 +6,7 @@ import { createMemoryLogger, type LogLine } from "../../src/adapters/logger/memo
 import { createMemoryDisk, createMemoryRecordLog, type MemoryDisk } from "../../src/adapters/record-log/memory.ts";
 import { createChannelNode, type ChannelNode, type ChannelNodeInit } from "../../src/channel/channel-node.ts";
 import type { ChannelConfig } from "../../src/ports/channel-hub.ts";
+import type { RecordLog } from "../../src/ports/record-log.ts";
 import { fromHex, toHex } from "../../src/utils/bytes.ts";
 import { addressOfKey, signDigest } from "../../src/utils/recoverable-signature.ts";
 import { publicKeyOf } from "../../src/utils/secp256k1.ts";
@@ -70,11 +71,13 @@ export async function createChannelScene({
   program = "CounterMock",
   config = {},
   node: nodeInit = {},
+  logOf = createMemoryRecordLog,
 }: {
   readonly members: number;
   readonly program?: string;
   readonly config?: Partial<ChannelConfig>;
   readonly node?: Partial<ChannelNodeInit>;
+  readonly logOf?: (disk: MemoryDisk) => RecordLog;
 }): Promise<ChannelScene> {
   const { abi, code } = await compiledProgram(program);
   const createdAtMs = Date.now() - CREATED_AGO_MS;
@@ -94,7 +97,7 @@ export async function createChannelScene({
         {
           hub: hub.as(account),
           network: mesh.join(signer),
-          log: createMemoryRecordLog(disk),
+          log: logOf(disk),
           clock: systemClock,
           logger: createMemoryLogger(lines),
         },

@@ -7,7 +7,7 @@ import type { ChannelNetwork } from "../../src/ports/channel-network.ts";
 import { signBatch } from "../../src/wire/channel/batch.ts";
 import { encodeInboxEntry } from "../../src/wire/channel/inbox-entry.ts";
 import { merkleRoot } from "../../src/wire/channel/merkle.ts";
-import { encodeChannelMessage } from "../../src/wire/channel/messages.ts";
+import { decodeChannelMessage, encodeChannelMessage, type ChannelMessage } from "../../src/wire/channel/messages.ts";
 import { hashRecord, RECORD_KINDS } from "../../src/wire/channel/record.ts";
 import { encodeRecordBody, headerOf, type RecordBody } from "../../src/wire/channel/record-body.ts";
 import type { MemoryHub } from "./memory-channel-hub.ts";
@@ -28,6 +28,8 @@ export async function createLyingLeader(init: {
   readonly account: string;
   readonly signerKey: Uint8Array;
   readonly peers: ReadonlySet<string>;
+  /** Hears what it is sent. */
+  readonly onMessage?: (message: ChannelMessage) => void;
 }): Promise<LyingLeader> {
   const { hub, network, account, signerKey, peers } = init;
   const { domain } = hub;
@@ -42,7 +44,7 @@ export async function createLyingLeader(init: {
   let linked = 0;
   const all = Promise.withResolvers<void>();
   network.listen({
-    onMessage: async () => undefined,
+    onMessage: async (_from, bytes) => init.onMessage?.(decodeChannelMessage(bytes)),
     onLink: (_peer, isUp) => {
       linked += isUp ? 1 : -1;
       if (linked === peers.size) all.resolve();

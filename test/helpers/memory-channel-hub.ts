@@ -14,6 +14,7 @@ import type {
   ChannelHub,
   ChannelInfo,
   HubEvent,
+  HubProposal,
   HubSlotProof,
   HubVote,
   SettledHead,
@@ -265,6 +266,12 @@ export function createMemoryHub(init: {
         if (!accusations.has(key)) accusations.set(key, { punishment, by: new Set(), reporter: account });
         accuse(key, account);
         return BigInt([...accusations.keys()].indexOf(key) + 1);
+      },
+      async proposal(_channel, proposal) {
+        // Who was accused by enough is punished at once.
+        const { punishment } = [...accusations.values()][Number(proposal) - 1] ?? refuse("proposal");
+        const state = punishments.includes(punishment) ? "final" : "proposed";
+        return { state } as HubProposal;
       },
       async voteBySignatures(_channel, proposal, votes) {
         const key = [...accusations.keys()][Number(proposal) - 1] ?? refuse("proposal");

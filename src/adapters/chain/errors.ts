@@ -4,6 +4,8 @@ import { SprfError, isSprfError, messageOf } from "../../errors.ts";
 import { abortError } from "../../utils/abort.ts";
 import { AGREEMENT_INTERFACE } from "./agreement-contract.ts";
 import {
+  Chat__factory,
+  DocumentEditor__factory,
   IChannelHub__factory,
   IChannelVault__factory,
   IDisputes__factory,
@@ -44,6 +46,8 @@ const INTERFACES: readonly Interface[] = [
   IWorkerRecords__factory.createInterface(),
   IGridRegistry__factory.createInterface(),
   IGridContracts__factory.createInterface(),
+  Chat__factory.createInterface(),
+  DocumentEditor__factory.createInterface(),
   IChannelHub__factory.createInterface(),
   IChannelVault__factory.createInterface(),
   IStakingPool__factory.createInterface(),

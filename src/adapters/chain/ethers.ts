@@ -1,5 +1,6 @@
 import { SprfError } from "../../errors.ts";
 import type { Chain, ChainOptions } from "../../ports/chain.ts";
+import type { ChannelApps } from "../../ports/channel-apps.ts";
 import type { ChannelHub } from "../../ports/channel-hub.ts";
 import type { GridContracts } from "../../ports/grid-contracts.ts";
 import type { GridQuotes } from "../../ports/grid-quotes.ts";
@@ -10,6 +11,7 @@ import { systemClock } from "../clock/system.ts";
 import { agreementContract } from "./agreement-contract.ts";
 import { createAgreements } from "./agreements.ts";
 import { followBlocks } from "./blocks.ts";
+import { createChannelApps } from "./channels/apps.ts";
 import { createChannelHub } from "./channels/hub.ts";
 import { createStakingPool } from "./channels/staking-pool.ts";
 import { connect, type Connection } from "./connection.ts";
@@ -52,6 +54,10 @@ export interface ChannelAddresses {
   readonly hub: string;
   /** Stake for many channels. */
   readonly pool: string;
+  /** The app `Chat`, where there is one. */
+  readonly chat?: string | undefined;
+  /** The app `DocumentEditor`, where there is one. */
+  readonly editor?: string | undefined;
 }
 
 export interface EthersChainInit {
@@ -81,6 +87,7 @@ export interface EthersChannels {
   readonly addresses: ChannelAddresses;
   readonly hub: ChannelHub;
   readonly pool: StakingPool;
+  readonly apps: ChannelApps;
 }
 
 /** A {@link Chain} over JSON-RPC. */
@@ -149,10 +156,12 @@ function gridOf(connection: Connection, addresses: GridAddresses): EthersGrid {
 }
 
 function channelsOf(connection: Connection, addresses: ChannelAddresses): EthersChannels {
+  const hub = createChannelHub(connection, addresses.hub);
   return {
     addresses,
-    hub: createChannelHub(connection, addresses.hub),
+    hub,
     pool: createStakingPool(connection, addresses.pool),
+    apps: createChannelApps(connection, hub, addresses),
   };
 }
 

@@ -24,6 +24,8 @@ export interface MethodsInit {
   readonly subscriptions: SubscriptionBook;
   readonly random: Random;
   readonly readers: Readers;
+  /** May read in any case. */
+  readonly owner?: string | undefined;
   /** Aborts when the connection ends. */
   readonly signal: AbortSignal;
 }
@@ -43,7 +45,7 @@ export function createMethods(init: MethodsInit): Methods {
   };
   const demandReader = async (channel: bigint, sender: string): Promise<void> => {
     demandSession(channel, sender);
-    if (init.readers === "anyone") return;
+    if (init.readers === "anyone" || sender === init.owner) return;
     const { members } = await service.describe(channel, { signal });
     if (members.some(({ account }) => account === sender)) return;
     throw new SprfError("CHANNEL_READ_DENIED", `${sender} is no member of channel ${channel}`);
@@ -131,6 +133,10 @@ export function createMethods(init: MethodsInit): Methods {
     async "state_channel.unsubscribe"({ subscription }) {
       subscriptions.close(subscription);
       return {};
+    },
+    async "state_channel.settle"({ sender, state_channel_id: channel }) {
+      demandSession(channel, sender);
+      return { height: await service.settle(channel, sender, { signal }) };
     },
     async "state_channel.leave"({ sender, state_channel_id: channel }) {
       demandSession(channel, sender);

@@ -27,6 +27,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 30_000;
 /** Longer than the node itself waits. */
 const WAIT_TIMEOUT_MS = 70_000;
+/** Votes, and the window where not everybody votes. */
+const SETTLE_TIMEOUT_MS = 300_000;
 /** Updates that wait for a subscriber here; a fuller queue stops reading from the socket. */
 const MAX_QUEUED_UPDATES = 1_024;
 
@@ -159,6 +161,10 @@ export async function connectChannelOverWebSocket(
           );
         }
       }
+    },
+    async settle(options) {
+      const timeoutMs = SETTLE_TIMEOUT_MS;
+      return (await ask("state_channel.settle", jsonOf(address), RESULTS.settled, { ...options, timeoutMs })).height;
     },
     async leave(options) {
       await ask("state_channel.leave", jsonOf(address), RESULTS.done, options);

@@ -36,6 +36,8 @@ export interface ChannelApiServerInit {
   readonly port: number;
   /** @default "members" */
   readonly readers?: Readers;
+  /** The account whose node this is: it may read also before its join was played here. */
+  readonly owner?: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

@@ -57,13 +57,17 @@ export function createCallSender({ connection, sign, clock, validMs }: CallSende
   /** undefined when another call has this one's number, so that it can never be run. */
   const deliver = async (signed: SignedCall, signal: AbortSignal | undefined): Promise<ChannelReceipt | undefined> => {
     const { call } = signed;
+    let wasTaken = false;
     for (;;) {
       try {
         return await connection.call(signed, { signal });
       } catch (error) {
         if (!isSprfError(error)) throw error;
         const isOutOfTurn = error.code === "CHANNEL_NONCE_WRONG";
-        if (isOutOfTurn && (await isTaken(call.nonce, signal))) return undefined;
+        // Refused by a node that knew the number's record: it is another call's. A node that came back, or is behind, may refuse
+        // this very call before it has seen its record, and is asked once more.
+        if (isOutOfTurn && wasTaken) return undefined;
+        wasTaken = isOutOfTurn && (await isTaken(call.nonce, signal));
         if (!isOutOfTurn && !TRY_AGAIN.has(error.code)) throw error;
         if (BigInt(clock.now()) >= call.validUntilMs) {
           throw new SprfError("CHANNEL_CALL_EXPIRED", `not taken within ${validMs} ms: ${error.message}`, {

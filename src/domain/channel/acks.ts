@@ -52,6 +52,8 @@ export function createAckBook(term: number): AckBook {
       return heads.size;
     },
     add(signer, { height, recordHash, certified, signature }) {
+      // Whoever says more than it can hold would make certificates look newer than those that follow.
+      if (certified > height) return false;
       // Of those that have their certificate, the newest is acked once more, by those that hold it.
       const head = heads.get(height) ?? (top?.height === height ? top : undefined);
       if (head === undefined || !equalBytes(head.recordHash, recordHash)) return false;

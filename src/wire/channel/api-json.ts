@@ -102,6 +102,7 @@ export const PARAMS = {
     commitment: z.enum(["leader-signed", "committed"]).optional(),
   }),
   "state_channel.unsubscribe": z.object({ subscription: subscriptionJson }),
+  "state_channel.settle": z.object(address),
   "state_channel.leave": z.object(address),
   "state_channel.close": z.object(address),
 } as const;
@@ -156,6 +157,7 @@ export const RESULTS = {
   }),
   nonce: z.object({ nonce: uintJson }),
   found: z.object({ record: receiptJson.nullable() }),
+  settled: z.object({ height: heightJson }),
   done: z.object({}),
 } as const;
 

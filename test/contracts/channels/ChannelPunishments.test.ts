@@ -113,6 +113,21 @@ describe("ChannelHub: punishments", () => {
       expect(await officeOf(self)).to.deep.equal([2n, other.account.address]);
     });
 
+    it("leave who was banned the window's time, although all who vote are for a settlement", async () => {
+      const self = await made(2, { windowSeconds: 100n });
+      const [leader, other] = [peerAt(self, 0), peerAt(self, 1)];
+      await execute(self, await accuse(self, other, await punishmentOf(self, leader)));
+      await settle(self, [other]);
+      const last = await self.hub.proposalCount(self.channel);
+      expect(await stateOf(self, last)).to.equal(State.Pending);
+      expect((await self.hub.headOf(self.channel)).height).to.equal(0n);
+      await networkHelpers.time.increase(100n);
+      await execute(self, last);
+      // Gone with it: all who vote are all again.
+      await settle(self, [other]);
+      expect(await self.hub.proposalCount(self.channel)).to.equal(last);
+    });
+
     it("are not the leader's to make against the other one", async () => {
       const self = await made(2);
       const data = punishmentData(await punishmentOf(self, peerAt(self, 1)));

@@ -1,9 +1,11 @@
-import { JsonRpcProvider } from "ethers";
+import { JsonRpcProvider, ZeroHash } from "ethers";
 import { expect } from "chai";
 
 import { startDevnetChain, type DevnetChain } from "../../../src/devnet/chain.ts";
 import { DEVNET_UNBONDING_SECONDS } from "../../../src/devnet/channel-settings.ts";
 import { deployDevnetChannels } from "../../../src/devnet/deploy-channels.ts";
+import { Chat__factory } from "../../../typechain-types/factories/apps/Chat__factory.ts";
+import { DocumentEditor__factory } from "../../../typechain-types/factories/apps/DocumentEditor__factory.ts";
 import { ChannelHub__factory } from "../../../typechain-types/factories/channels/ChannelHub__factory.ts";
 import { StakingPool__factory } from "../../../typechain-types/factories/channels/StakingPool__factory.ts";
 
@@ -27,6 +29,15 @@ describe("devnet/deploy-channels", () => {
     expect(await pool.hub()).to.equal(channels.hub);
     expect(await pool.unbondingSeconds()).to.equal(DEVNET_UNBONDING_SECONDS);
     expect(await hub.channelCount()).to.equal(0n);
+  });
+
+  it("should deploy the apps, whose programs the hub has registered", async () => {
+    const { hub: address, chat = "", editor = "" } = await deployDevnetChannels(chain.rpcUrl);
+    const hub = ChannelHub__factory.connect(address, provider);
+    for (const app of [Chat__factory.connect(chat, provider), DocumentEditor__factory.connect(editor, provider)]) {
+      expect(await app.HUB()).to.equal(address);
+      expect(await hub.programHash(await app.PROGRAM())).not.to.equal(ZeroHash);
+    }
   });
 
   it("should take another time", async () => {

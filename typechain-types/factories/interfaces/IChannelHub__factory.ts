@@ -493,12 +493,12 @@
     "inputs": [
       {
         "internalType": "uint256",
-        "name": "expected",
+        "name": "applied",
         "type": "uint256"
       },
       {
         "internalType": "uint256",
-        "name": "actual",
+        "name": "first",
         "type": "uint256"
       }
     ],

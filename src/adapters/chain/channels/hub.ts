@@ -23,7 +23,8 @@ import {
 } from "./values.ts";
 
 /** As many slots as are surely paid by a transaction's gas (EIP-7825) when all are new: 24,000 each, and votes and leaves beside them. */
-const MAX_CHANGES = 2 * CHUNK_CHANGES;
+const MAX_CHUNKS = 2;
+const MAX_CHANGES = MAX_CHUNKS * CHUNK_CHANGES;
 /** The hub's numbers of what is proposed. */
 const PROPOSAL_TYPES = { settlement: 1, punishment: 2 } as const;
 
@@ -57,7 +58,7 @@ export function createChannelHub(connection: Connection, address: string): Chann
     await send(() => hub.executeProposal.populateTransaction(channel, proposal, structs), options);
   }
 
-  /** Goes on where an earlier call ended. */
+  /** Goes on where an earlier call ended, and then with what somebody may have left out before. */
   async function applyByParts(
     channel: bigint,
     proposal: bigint,
@@ -65,20 +66,17 @@ export function createChannelHub(connection: Connection, address: string): Chann
     options?: HubOptions,
   ): Promise<void> {
     const hashes = chunksOf(changes).map((chunk) => hexlify(hashChunk(chunk)));
-    for (;;) {
-      const known = await reads.proposal(channel, proposal, options);
-      if (known === undefined || known.state === "final") return;
-      const first = known.chunksApplied * CHUNK_CHANGES;
-      const part = changes.slice(first, first + MAX_CHANGES).map(changeStruct);
+    const isFinal = async (): Promise<boolean> => (await reads.proposal(channel, proposal, options))?.state === "final";
+    const begin = (await reads.proposal(channel, proposal, options))?.chunksApplied ?? 0;
+    for (const first of [...partsOf(begin, hashes.length), ...partsOf(0, begin)]) {
+      if (await isFinal()) return;
+      const start = first * CHUNK_CHANGES;
+      const part = changes.slice(start, start + MAX_CHANGES).map(changeStruct);
       try {
-        await send(
-          () => hub.applyChanges.populateTransaction(channel, proposal, hashes, known.chunksApplied, part),
-          options,
-        );
+        await send(() => hub.applyChanges.populateTransaction(channel, proposal, hashes, first, part), options);
       } catch (error) {
-        // Somebody else may have brought the same part.
-        const now = await reads.proposal(channel, proposal, options);
-        if (now?.chunksApplied === known.chunksApplied && now.state === known.state) throw error;
+        // Somebody else may have brought the last part.
+        if (!(await isFinal())) throw error;
       }
     }
   }
@@ -206,4 +204,9 @@ export function createChannelHub(connection: Connection, address: string): Chann
       );
     },
   };
+}
+
+/** Numbers of the chunks with which parts begin. */
+function partsOf(from: number, to: number): number[] {
+  return Array.from({ length: Math.ceil((to - from) / MAX_CHUNKS) }, (_, part) => from + part * MAX_CHUNKS);
 }

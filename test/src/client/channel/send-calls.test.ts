@@ -52,6 +52,21 @@ describe("client/channel/send-calls", () => {
     expect(first?.signature).to.deep.equal(second?.signature);
   });
 
+  it("takes a call that a node refuses before it has seen its record for what it is, and runs it once", async () => {
+    const { desk, sender } = scene();
+    const call = desk.call.bind(desk);
+    let isBehind = true;
+    // The leader took it, this node came back and has not caught up with that yet.
+    desk.call = async (signed, options) => {
+      const receipt = await call(signed, options);
+      if (!isBehind) return receipt;
+      isBehind = false;
+      throw new SprfError("CHANNEL_NONCE_WRONG", "the next nonce is another");
+    };
+    expect((await sender.send(add(1))).nonce).to.equal(0n);
+    expect(desk.records.length).to.equal(1);
+  });
+
   it("fills the number of a call that was refused for good, since those after it are signed", async () => {
     const { desk, sender } = scene();
     desk.refuseNext(new SprfError("CHANNEL_CALL_TOO_LARGE", "too much"));

@@ -47,6 +47,7 @@ describe("domain/channel/acks", () => {
     book.expect(head(5, 3));
     for (let i = 0; i < 3; i += 1) book.add(signer(1), ack(5));
     expect(book.add(signer(9), ack(5))).to.equal(false);
+    expect(book.add(signer(2), ack(5, 6))).to.equal(false);
     expect(book.add(signer(2), { ...ack(5), recordHash: hashOf(6) })).to.equal(false);
     expect(book.add(signer(2), ack(6))).to.equal(false);
     book.add(signer(2), ack(5));
