@@ -200,7 +200,7 @@ describe("create-channel-daemon", function () {
       "a term that nobody began": put([{ kind: "batch", batch: wrongTerm }]),
       "a signature of other records": put([{ kind: "batch", batch: { ...batch.batch, signature } }]),
       "a certificate without acks": [...logged, without],
-      "what is certified taken back": [...logged, { kind: "cut", height: 1 }],
+      "what is certified taken back": [...logged, { kind: "cut", height: 1, from: certificate.certificate.height }],
     };
     expect((await verify(logged)).height).to.be.greaterThan(1);
     for (const [name, changed] of Object.entries(faults)) {
