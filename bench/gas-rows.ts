@@ -24,6 +24,7 @@ import {
   TERMS,
   Verdict,
 } from "../test/contracts/helpers/market.ts";
+import { measureChannelGas } from "./gas-rows-channels.ts";
 import { measureGridGas } from "./gas-rows-grid.ts";
 import type { ReportRow } from "./report.ts";
 
@@ -59,13 +60,13 @@ export function purchaseName(workers: number): string {
 }
 
 /**
- * Gas of every transaction of the market and the grid, each whole (calldata and base fee of 21,000 included), measured on chains made for it.
+ * Gas of every transaction of the market, the grid and channels, each whole (calldata and base fee of 21,000 included), measured on chains made for it.
  * `sizes` are the numbers of registered workers at which a purchase is measured.
  */
 export async function measureGas(sizes: readonly number[]): Promise<ReportRow[]> {
   const rows = [...(await measureIdentity()), ...(await measureWorkers()), ...(await measureTesters())];
   rows.push(...(await measureLife()), ...(await measureOpening()), ...(await measureOtherPurchases()));
-  return [...rows, ...(await measurePurchases(sizes)), ...(await measureGridGas())];
+  return [...rows, ...(await measurePurchases(sizes)), ...(await measureGridGas()), ...(await measureChannelGas())];
 }
 
 async function newMarket(): Promise<{

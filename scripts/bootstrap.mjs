@@ -16,6 +16,7 @@ const TARGETS = {
   indexer: ["src/cli/indexer.ts"],
   market: ["src/cli/market.ts"],
   grid: ["src/cli/grid.ts"],
+  channel: ["src/cli/channel.ts"],
   audit: ["src/cli/audit.ts"],
   program: ["src/cli/program.ts"],
   test: ["scripts/test.ts"],

@@ -1,19 +1,21 @@
-// hardhat run scripts/deploy.ts --network <name>: deploys the market and the grid, and writes down where they are. Beyond devnet the
-// grid needs SPRF_PRICE_FEED, a feed of ether's price (Chainlink's interface); SPRF_TREASURY gets the first policy's share.
+// hardhat run scripts/deploy.ts --network <name>: deploys the market, the grid and the channels, and writes down where they are. Beyond
+// devnet the grid needs SPRF_PRICE_FEED, a feed of ether's price (Chainlink's interface); SPRF_TREASURY gets the first policy's share.
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import hre from "hardhat";
 
+import Channels from "../ignition/modules/Channels.ts";
 import DevnetGrid from "../ignition/modules/DevnetGrid.ts";
 import Grid from "../ignition/modules/Grid.ts";
 import Market from "../ignition/modules/Market.ts";
-import type { GridAddresses, MarketContracts } from "../src/adapters/chain/ethers.ts";
+import type { ChannelAddresses, GridAddresses, MarketContracts } from "../src/adapters/chain/ethers.ts";
 import { runCommand } from "../src/cli/run-command.ts";
 import { adoptMarket, devnetFilePath } from "../src/config/devnet-file.ts";
 import { writeDeployment } from "../src/config/deployment-file.ts";
 import { gridDeployment } from "../src/config/script-settings.ts";
+import { DEVNET_UNBONDING_SECONDS } from "../src/devnet/channel-settings.ts";
 import { SprfError } from "../src/errors.ts";
 
 const DEVNET = "devnet";
@@ -47,15 +49,35 @@ await runCommand(async () => {
       await rm(journal, { recursive: true, force: true });
     }
   };
+  const deployChannels = async (): Promise<ChannelAddresses> => {
+    const options =
+      networkName === DEVNET
+        ? { deploymentId, parameters: { Channels: { unbondingSeconds: DEVNET_UNBONDING_SECONDS } } }
+        : {};
+    try {
+      const { hub, pool } = await ignition.deploy(Channels, options);
+      return { hub: await hub.getAddress(), pool: await pool.getAddress() };
+    } finally {
+      await rm(journal, { recursive: true, force: true });
+    }
+  };
   const { contracts, grid } = await deploy();
-  const file = await writeDeployment(chainId, { ...contracts }, grid && { ...grid });
+  const channels = await deployChannels();
+  const file = await writeDeployment(
+    chainId,
+    { ...contracts },
+    { grid: grid && { ...grid }, channels: { ...channels } },
+  );
   // Daemons and scripts that take their networks from a running devnet use this market from now on.
   const devnetFile = devnetFilePath();
-  const adopted = await adoptMarket(devnetFile, { rpcUrl, contracts, grid });
+  const adopted = await adoptMarket(devnetFile, { rpcUrl, contracts, grid, channels });
 
   console.log(`deployed on chain ${chainId}`);
   for (const [name, address] of Object.entries(contracts)) console.log(`  ${name.padEnd(11)} ${address}`);
   for (const [name, address] of Object.entries(grid ?? {})) console.log(`  ${`grid.${name}`.padEnd(14)} ${address}`);
+  for (const [name, address] of Object.entries(channels)) {
+    console.log(`  ${`channels.${name}`.padEnd(14)} ${address}`);
+  }
   if (grid === undefined) console.log("  no grid: SPRF_PRICE_FEED names no price feed");
   console.log(`written to ${file}${adopted ? ` and to ${devnetFile}` : ""}`);
 });

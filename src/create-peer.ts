@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import {
+  type ChannelAddresses,
   createEthersChain,
   type EthersChain,
   type GridAddresses,
@@ -40,6 +41,8 @@ export interface NetworkSettings {
     readonly contracts: MarketContracts;
     /** Absent where there is a market only. */
     readonly grid?: GridAddresses | undefined;
+    /** Absent where there are no channels. */
+    readonly channels?: ChannelAddresses | undefined;
     readonly pollingIntervalMs?: number;
   };
   readonly ledger: { readonly rpcUrl: string; readonly networkPassphrase: string };

@@ -186,6 +186,48 @@ export const ERRORS = {
     next: "Correct the named lines; `docs/spec/workload-file.md` says what a workload file may hold.",
   },
 
+  // Channels
+  CHANNEL_CLOSED: { fault: "user", next: "Nothing: what members own can be claimed from the chain." },
+  CHANNEL_CALL_FAILED: { fault: "program", next: "The program refused the call; the message has its reason." },
+  CHANNEL_HEIGHT_UNKNOWN: { fault: "user", next: "Ask for a height between the last final one and the head." },
+  CHANNEL_ROLLED_BACK: { fault: "network", next: "Send the call again: its record was lost with its leader." },
+  CHANNEL_SESSION_REQUIRED: { fault: "user", next: "Join the channel first: `state_channel.join`." },
+  CHANNEL_READ_DENIED: { fault: "user", next: "Read as a member: this node shows the channel to nobody else." },
+  CHANNEL_SUBSCRIBER_SLOW: {
+    fault: "user",
+    next: "Read faster, and subscribe again from the last height that arrived.",
+  },
+  CHANNEL_INPUT_INVALID: {
+    fault: "peer",
+    next: "Nothing: no valid record can hold this input here; nothing was played.",
+  },
+  CHANNEL_UNDO_MISSING: { fault: "internal", next: "Start again from a snapshot below that height." },
+  CHANNEL_SNAPSHOT_INVALID: { fault: "peer", next: "Nothing was loaded; get the snapshot from another member." },
+  CHANNEL_UNKNOWN: { fault: "user", next: "Check the channel's number and the hub's address." },
+  CHANNEL_FOREIGN_INPUT: { fault: "user", next: "Sign it for this channel, and for its hub and chain." },
+  CHANNEL_SIGNATURE_INVALID: {
+    fault: "user",
+    next: "Sign it with the sender's account, or with a session key that the sender has granted and that has not expired.",
+  },
+  CHANNEL_NONCE_WRONG: { fault: "user", next: "Sign it again with the nonce that the message names." },
+  CHANNEL_CALL_EXPIRED: { fault: "user", next: "Sign it again with a later validUntilMs." },
+  CHANNEL_CALL_TOO_LARGE: { fault: "user", next: "Send less data, or ask for less gas; the message names the limit." },
+  CHANNEL_BUSY: { fault: "network", next: "Try again in a moment; nothing was done." },
+  CHANNEL_NO_LEADER: {
+    fault: "network",
+    next: "Try again in a moment: the leader is away or is being replaced. If the call had been taken, its nonce tells.",
+  },
+  CHANNEL_NOT_MEMBER: { fault: "user", next: "Join the channel first, with this node's signer in the consent." },
+  CHANNEL_LOG_INVALID: {
+    fault: "internal",
+    next: "This node's log does not lead to what it says. Move it away and start again: the other members have it.",
+  },
+  CHANNEL_UNVERIFIED: {
+    fault: "peer",
+    next: "Do not use this history: the message says at which height it is wrong. Get that of another member.",
+  },
+  CHANNEL_SETTLEMENT_FAILED: { fault: "network", next: "Try again: not enough members have voted for it in time." },
+
   // Index
   EVENTS_MISSING: {
     fault: "network",

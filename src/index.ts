@@ -8,6 +8,14 @@
  * const { agreement } = await sprf.buy({ redundancy: 3, lengthBlocks: 100 });
  * const workers = await sprf.findWorkers(agreement);
  *
+ * @example
+ * import { chatProgramAbi, connectChannels } from "sprf";
+ *
+ * const channels = await connectChannels({ networks, mnemonic });
+ * const chat = await channels.connect({ url: "ws://127.0.0.1:8102", channel: 1n, abi: chatProgramAbi });
+ * const said = await chat.call("say", ["hello"]);
+ * await said.committed();
+ *
  * @packageDocumentation
  */
 export { connect } from "./create-client.ts";
@@ -40,6 +48,32 @@ export type { ProgramState } from "./client/read-state.ts";
 export type { WorkerReply } from "./client/ask-workers.ts";
 export { walletOf } from "./client/wallet.ts";
 export type { Wallet } from "./client/wallet.ts";
+export { connectChannels } from "./create-channels.ts";
+export type { ChannelStanding, ChannelsCallOptions, SprfChannels } from "./create-channels.ts";
+export { connectChannel } from "./create-channel-client.ts";
+export type {
+  ChannelCallOptions,
+  ChannelCallResult,
+  ChannelClient,
+  ChannelViewResult,
+  ConnectChannelInit,
+} from "./create-channel-client.ts";
+export { createChannelDaemon } from "./create-channel-daemon.ts";
+export type { ChannelDaemon, ChannelDaemonInit } from "./create-channel-daemon.ts";
+export type { VerifiedChannel } from "./channel/verify.ts";
+export type { TypedDataSigner } from "./client/channel/channel-signer.ts";
+export type { ChannelAsset, ChannelClaims } from "./client/channel/claim.ts";
+export type { ProgramEvent } from "./client/channel/program-abi.ts";
+export { chatProgramAbi, documentProgramAbi } from "./client/channel/program-abis.ts";
+export type {
+  ChannelDescription,
+  ChannelHead,
+  ChannelReceipt,
+  ChannelUpdate,
+  Commitment,
+  SlotChange,
+  SubscribeOptions,
+} from "./ports/channel-service.ts";
 export { deriveTwinKeys } from "./domain/identity/keys.ts";
 export type { TwinKeys } from "./domain/identity/keys.ts";
 export { chooseWorkers } from "./domain/market/choose-workers.ts";

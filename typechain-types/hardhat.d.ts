@@ -11,29 +11,56 @@ import * as Contracts from "./index.js";
 
 declare module "@nomicfoundation/hardhat-ethers/types" {
   interface HardhatEthersHelpers extends HardhatEthersHelpersBase {
-  getContractFactory(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.FixedPriceFeed__factory>
+  getContractFactory(name: 'ChannelApp', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelApp__factory>
+getContractFactory(name: 'Chat', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Chat__factory>
+getContractFactory(name: 'ChatProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChatProgram__factory>
+getContractFactory(name: 'DocumentEditor', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.DocumentEditor__factory>
+getContractFactory(name: 'DocumentProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.DocumentProgram__factory>
+getContractFactory(name: 'MemberProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.MemberProgram__factory>
+getContractFactory(name: 'ChannelContext', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelContext__factory>
+getContractFactory(name: 'ChannelHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelHub__factory>
+getContractFactory(name: 'ChannelProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelProgram__factory>
+getContractFactory(name: 'ChannelStore', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelStore__factory>
+getContractFactory(name: 'ChannelVault', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelVault__factory>
+getContractFactory(name: 'StakingPool', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.StakingPool__factory>
+getContractFactory(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.FixedPriceFeed__factory>
 getContractFactory(name: 'GridAccounts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridAccounts__factory>
 getContractFactory(name: 'GridContracts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridContracts__factory>
 getContractFactory(name: 'GridQuotes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridQuotes__factory>
 getContractFactory(name: 'GridRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridRegistry__factory>
 getContractFactory(name: 'PriceBook', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PriceBook__factory>
 getContractFactory(name: 'Twins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Twins__factory>
+getContractFactory(name: 'IChannelApp', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelApp__factory>
+getContractFactory(name: 'IChannelHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelHub__factory>
+getContractFactory(name: 'IChannelProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelProgram__factory>
+getContractFactory(name: 'IChannelStore', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelStore__factory>
+getContractFactory(name: 'IChannelVault', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelVault__factory>
 getContractFactory(name: 'IDisputes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IDisputes__factory>
 getContractFactory(name: 'IGridContracts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridContracts__factory>
 getContractFactory(name: 'IGridQuotes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridQuotes__factory>
 getContractFactory(name: 'IGridRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridRegistry__factory>
 getContractFactory(name: 'IPriceBook', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IPriceBook__factory>
 getContractFactory(name: 'IPriceFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IPriceFeed__factory>
+getContractFactory(name: 'IStakingPool', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IStakingPool__factory>
 getContractFactory(name: 'ITesterRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ITesterRegistry__factory>
 getContractFactory(name: 'ITwins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ITwins__factory>
 getContractFactory(name: 'IWorkAgreement', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IWorkAgreement__factory>
 getContractFactory(name: 'IWorkerDispatcher', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IWorkerDispatcher__factory>
 getContractFactory(name: 'IWorkerRecords', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IWorkerRecords__factory>
+getContractFactory(name: 'ChangeSets', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChangeSets__factory>
+getContractFactory(name: 'ChannelClaims', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelClaims__factory>
+getContractFactory(name: 'ChannelMembership', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelMembership__factory>
+getContractFactory(name: 'ChannelOpenings', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelOpenings__factory>
+getContractFactory(name: 'ChannelProposals', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelProposals__factory>
+getContractFactory(name: 'ChannelViews', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelViews__factory>
 getContractFactory(name: 'Ether', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Ether__factory>
 getContractFactory(name: 'GridEndings', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridEndings__factory>
 getContractFactory(name: 'GridOpenings', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridOpenings__factory>
 getContractFactory(name: 'GridReports', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridReports__factory>
+getContractFactory(name: 'OpcodeScan', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.OpcodeScan__factory>
 getContractFactory(name: 'Settlement', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Settlement__factory>
+getContractFactory(name: 'StateTree', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.StateTree__factory>
+getContractFactory(name: 'Utf8', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Utf8__factory>
 getContractFactory(name: 'Disputes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Disputes__factory>
 getContractFactory(name: 'EpochReports', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.EpochReports__factory>
 getContractFactory(name: 'TesterRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TesterRegistry__factory>
@@ -44,30 +71,82 @@ getContractFactory(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | Facto
 getContractFactory(name: 'Actor', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Actor__factory>
 getContractFactory(name: 'ContractAccount', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ContractAccount__factory>
 getContractFactory(name: 'ScriptedFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedFeed__factory>
+getContractFactory(name: 'BytesMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.BytesMock__factory>
+getContractFactory(name: 'ChannelLibraries', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelLibraries__factory>
+getContractFactory(name: 'CounterMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.CounterMock__factory>
+getContractFactory(name: 'CounterProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.CounterProgram__factory>
+getContractFactory(name: 'FailingMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.FailingMock__factory>
+getContractFactory(name: 'FeatureProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.FeatureProgram__factory>
+getContractFactory(name: 'ListsMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ListsMock__factory>
+getContractFactory(name: 'LogsMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.LogsMock__factory>
+getContractFactory(name: 'LoopsMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.LoopsMock__factory>
+getContractFactory(name: 'PackedMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PackedMock__factory>
+getContractFactory(name: 'PlainApp', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PlainApp__factory>
+getContractFactory(name: 'PlainHero', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PlainHero__factory>
+getContractFactory(name: 'PlainItems', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PlainItems__factory>
+getContractFactory(name: 'PostMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PostMock__factory>
+getContractFactory(name: 'PostProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PostProgram__factory>
+getContractFactory(name: 'PrecompileProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PrecompileProgram__factory>
+getContractFactory(name: 'PrecompilesMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PrecompilesMock__factory>
+getContractFactory(name: 'ScriptedApp', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedApp__factory>
+getContractFactory(name: 'ScriptedToken', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ScriptedToken__factory>
+getContractFactory(name: 'SlotsMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.SlotsMock__factory>
+getContractFactory(name: 'StoreHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.StoreHub__factory>
+getContractFactory(name: 'TokenMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TokenMock__factory>
+getContractFactory(name: 'TokenProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TokenProgram__factory>
+getContractFactory(name: 'TransientMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TransientMock__factory>
+getContractFactory(name: 'WideHookProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WideHookProgram__factory>
 
-  getContractAt(name: 'FixedPriceFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FixedPriceFeed>
+  getContractAt(name: 'ChannelApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelApp>
+getContractAt(name: 'Chat', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Chat>
+getContractAt(name: 'ChatProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChatProgram>
+getContractAt(name: 'DocumentEditor', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.DocumentEditor>
+getContractAt(name: 'DocumentProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.DocumentProgram>
+getContractAt(name: 'MemberProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.MemberProgram>
+getContractAt(name: 'ChannelContext', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelContext>
+getContractAt(name: 'ChannelHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelHub>
+getContractAt(name: 'ChannelProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelProgram>
+getContractAt(name: 'ChannelStore', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelStore>
+getContractAt(name: 'ChannelVault', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelVault>
+getContractAt(name: 'StakingPool', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.StakingPool>
+getContractAt(name: 'FixedPriceFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FixedPriceFeed>
 getContractAt(name: 'GridAccounts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridAccounts>
 getContractAt(name: 'GridContracts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridContracts>
 getContractAt(name: 'GridQuotes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridQuotes>
 getContractAt(name: 'GridRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridRegistry>
 getContractAt(name: 'PriceBook', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PriceBook>
 getContractAt(name: 'Twins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Twins>
+getContractAt(name: 'IChannelApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelApp>
+getContractAt(name: 'IChannelHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelHub>
+getContractAt(name: 'IChannelProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelProgram>
+getContractAt(name: 'IChannelStore', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelStore>
+getContractAt(name: 'IChannelVault', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelVault>
 getContractAt(name: 'IDisputes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IDisputes>
 getContractAt(name: 'IGridContracts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridContracts>
 getContractAt(name: 'IGridQuotes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridQuotes>
 getContractAt(name: 'IGridRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridRegistry>
 getContractAt(name: 'IPriceBook', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IPriceBook>
 getContractAt(name: 'IPriceFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IPriceFeed>
+getContractAt(name: 'IStakingPool', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IStakingPool>
 getContractAt(name: 'ITesterRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ITesterRegistry>
 getContractAt(name: 'ITwins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ITwins>
 getContractAt(name: 'IWorkAgreement', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IWorkAgreement>
 getContractAt(name: 'IWorkerDispatcher', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IWorkerDispatcher>
 getContractAt(name: 'IWorkerRecords', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IWorkerRecords>
+getContractAt(name: 'ChangeSets', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChangeSets>
+getContractAt(name: 'ChannelClaims', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelClaims>
+getContractAt(name: 'ChannelMembership', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelMembership>
+getContractAt(name: 'ChannelOpenings', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelOpenings>
+getContractAt(name: 'ChannelProposals', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelProposals>
+getContractAt(name: 'ChannelViews', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelViews>
 getContractAt(name: 'Ether', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Ether>
 getContractAt(name: 'GridEndings', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridEndings>
 getContractAt(name: 'GridOpenings', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridOpenings>
 getContractAt(name: 'GridReports', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridReports>
+getContractAt(name: 'OpcodeScan', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.OpcodeScan>
 getContractAt(name: 'Settlement', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Settlement>
+getContractAt(name: 'StateTree', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.StateTree>
+getContractAt(name: 'Utf8', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Utf8>
 getContractAt(name: 'Disputes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Disputes>
 getContractAt(name: 'EpochReports', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.EpochReports>
 getContractAt(name: 'TesterRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TesterRegistry>
@@ -78,30 +157,82 @@ getContractAt(name: 'WorkerStakes', address: string | ethers.Addressable, signer
 getContractAt(name: 'Actor', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Actor>
 getContractAt(name: 'ContractAccount', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ContractAccount>
 getContractAt(name: 'ScriptedFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedFeed>
+getContractAt(name: 'BytesMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.BytesMock>
+getContractAt(name: 'ChannelLibraries', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelLibraries>
+getContractAt(name: 'CounterMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.CounterMock>
+getContractAt(name: 'CounterProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.CounterProgram>
+getContractAt(name: 'FailingMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FailingMock>
+getContractAt(name: 'FeatureProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FeatureProgram>
+getContractAt(name: 'ListsMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ListsMock>
+getContractAt(name: 'LogsMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.LogsMock>
+getContractAt(name: 'LoopsMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.LoopsMock>
+getContractAt(name: 'PackedMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PackedMock>
+getContractAt(name: 'PlainApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PlainApp>
+getContractAt(name: 'PlainHero', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PlainHero>
+getContractAt(name: 'PlainItems', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PlainItems>
+getContractAt(name: 'PostMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PostMock>
+getContractAt(name: 'PostProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PostProgram>
+getContractAt(name: 'PrecompileProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PrecompileProgram>
+getContractAt(name: 'PrecompilesMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PrecompilesMock>
+getContractAt(name: 'ScriptedApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedApp>
+getContractAt(name: 'ScriptedToken', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ScriptedToken>
+getContractAt(name: 'SlotsMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.SlotsMock>
+getContractAt(name: 'StoreHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.StoreHub>
+getContractAt(name: 'TokenMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TokenMock>
+getContractAt(name: 'TokenProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TokenProgram>
+getContractAt(name: 'TransientMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TransientMock>
+getContractAt(name: 'WideHookProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WideHookProgram>
 
-  deployContract(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
+  deployContract(name: 'ChannelApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelApp>
+deployContract(name: 'Chat', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Chat>
+deployContract(name: 'ChatProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChatProgram>
+deployContract(name: 'DocumentEditor', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentEditor>
+deployContract(name: 'DocumentProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentProgram>
+deployContract(name: 'MemberProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.MemberProgram>
+deployContract(name: 'ChannelContext', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
+deployContract(name: 'ChannelHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelHub>
+deployContract(name: 'ChannelProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProgram>
+deployContract(name: 'ChannelStore', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelStore>
+deployContract(name: 'ChannelVault', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVault>
+deployContract(name: 'StakingPool', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StakingPool>
+deployContract(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
 deployContract(name: 'GridAccounts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridAccounts>
 deployContract(name: 'GridContracts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridContracts>
 deployContract(name: 'GridQuotes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridQuotes>
 deployContract(name: 'GridRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridRegistry>
 deployContract(name: 'PriceBook', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PriceBook>
 deployContract(name: 'Twins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+deployContract(name: 'IChannelApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelApp>
+deployContract(name: 'IChannelHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelHub>
+deployContract(name: 'IChannelProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelProgram>
+deployContract(name: 'IChannelStore', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelStore>
+deployContract(name: 'IChannelVault', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelVault>
 deployContract(name: 'IDisputes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
 deployContract(name: 'IGridContracts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridContracts>
 deployContract(name: 'IGridQuotes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridQuotes>
 deployContract(name: 'IGridRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridRegistry>
 deployContract(name: 'IPriceBook', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceBook>
 deployContract(name: 'IPriceFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceFeed>
+deployContract(name: 'IStakingPool', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IStakingPool>
 deployContract(name: 'ITesterRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ITesterRegistry>
 deployContract(name: 'ITwins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ITwins>
 deployContract(name: 'IWorkAgreement', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkAgreement>
 deployContract(name: 'IWorkerDispatcher', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerDispatcher>
 deployContract(name: 'IWorkerRecords', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerRecords>
+deployContract(name: 'ChangeSets', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChangeSets>
+deployContract(name: 'ChannelClaims', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelClaims>
+deployContract(name: 'ChannelMembership', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelMembership>
+deployContract(name: 'ChannelOpenings', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelOpenings>
+deployContract(name: 'ChannelProposals', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProposals>
+deployContract(name: 'ChannelViews', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelViews>
 deployContract(name: 'Ether', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Ether>
 deployContract(name: 'GridEndings', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridEndings>
 deployContract(name: 'GridOpenings', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridOpenings>
 deployContract(name: 'GridReports', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridReports>
+deployContract(name: 'OpcodeScan', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.OpcodeScan>
 deployContract(name: 'Settlement', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Settlement>
+deployContract(name: 'StateTree', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StateTree>
+deployContract(name: 'Utf8', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Utf8>
 deployContract(name: 'Disputes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Disputes>
 deployContract(name: 'EpochReports', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.EpochReports>
 deployContract(name: 'TesterRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TesterRegistry>
@@ -112,30 +243,82 @@ deployContract(name: 'WorkerStakes', signerOrOptions?: ethers.Signer | DeployCon
 deployContract(name: 'Actor', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
 deployContract(name: 'ContractAccount', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ContractAccount>
 deployContract(name: 'ScriptedFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedFeed>
+deployContract(name: 'BytesMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.BytesMock>
+deployContract(name: 'ChannelLibraries', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelLibraries>
+deployContract(name: 'CounterMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.CounterMock>
+deployContract(name: 'CounterProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.CounterProgram>
+deployContract(name: 'FailingMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FailingMock>
+deployContract(name: 'FeatureProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FeatureProgram>
+deployContract(name: 'ListsMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ListsMock>
+deployContract(name: 'LogsMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LogsMock>
+deployContract(name: 'LoopsMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LoopsMock>
+deployContract(name: 'PackedMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PackedMock>
+deployContract(name: 'PlainApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainApp>
+deployContract(name: 'PlainHero', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainHero>
+deployContract(name: 'PlainItems', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainItems>
+deployContract(name: 'PostMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostMock>
+deployContract(name: 'PostProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostProgram>
+deployContract(name: 'PrecompileProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompileProgram>
+deployContract(name: 'PrecompilesMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompilesMock>
+deployContract(name: 'ScriptedApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedApp>
+deployContract(name: 'ScriptedToken', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedToken>
+deployContract(name: 'SlotsMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.SlotsMock>
+deployContract(name: 'StoreHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StoreHub>
+deployContract(name: 'TokenMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenMock>
+deployContract(name: 'TokenProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenProgram>
+deployContract(name: 'TransientMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TransientMock>
+deployContract(name: 'WideHookProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WideHookProgram>
 
-  deployContract(name: 'FixedPriceFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
+  deployContract(name: 'ChannelApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelApp>
+deployContract(name: 'Chat', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Chat>
+deployContract(name: 'ChatProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChatProgram>
+deployContract(name: 'DocumentEditor', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentEditor>
+deployContract(name: 'DocumentProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentProgram>
+deployContract(name: 'MemberProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.MemberProgram>
+deployContract(name: 'ChannelContext', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
+deployContract(name: 'ChannelHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelHub>
+deployContract(name: 'ChannelProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProgram>
+deployContract(name: 'ChannelStore', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelStore>
+deployContract(name: 'ChannelVault', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVault>
+deployContract(name: 'StakingPool', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StakingPool>
+deployContract(name: 'FixedPriceFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
 deployContract(name: 'GridAccounts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridAccounts>
 deployContract(name: 'GridContracts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridContracts>
 deployContract(name: 'GridQuotes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridQuotes>
 deployContract(name: 'GridRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridRegistry>
 deployContract(name: 'PriceBook', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PriceBook>
 deployContract(name: 'Twins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+deployContract(name: 'IChannelApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelApp>
+deployContract(name: 'IChannelHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelHub>
+deployContract(name: 'IChannelProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelProgram>
+deployContract(name: 'IChannelStore', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelStore>
+deployContract(name: 'IChannelVault', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelVault>
 deployContract(name: 'IDisputes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
 deployContract(name: 'IGridContracts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridContracts>
 deployContract(name: 'IGridQuotes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridQuotes>
 deployContract(name: 'IGridRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridRegistry>
 deployContract(name: 'IPriceBook', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceBook>
 deployContract(name: 'IPriceFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IPriceFeed>
+deployContract(name: 'IStakingPool', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IStakingPool>
 deployContract(name: 'ITesterRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ITesterRegistry>
 deployContract(name: 'ITwins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ITwins>
 deployContract(name: 'IWorkAgreement', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkAgreement>
 deployContract(name: 'IWorkerDispatcher', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerDispatcher>
 deployContract(name: 'IWorkerRecords', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerRecords>
+deployContract(name: 'ChangeSets', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChangeSets>
+deployContract(name: 'ChannelClaims', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelClaims>
+deployContract(name: 'ChannelMembership', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelMembership>
+deployContract(name: 'ChannelOpenings', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelOpenings>
+deployContract(name: 'ChannelProposals', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProposals>
+deployContract(name: 'ChannelViews', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelViews>
 deployContract(name: 'Ether', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Ether>
 deployContract(name: 'GridEndings', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridEndings>
 deployContract(name: 'GridOpenings', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridOpenings>
 deployContract(name: 'GridReports', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridReports>
+deployContract(name: 'OpcodeScan', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.OpcodeScan>
 deployContract(name: 'Settlement', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Settlement>
+deployContract(name: 'StateTree', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StateTree>
+deployContract(name: 'Utf8', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Utf8>
 deployContract(name: 'Disputes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Disputes>
 deployContract(name: 'EpochReports', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.EpochReports>
 deployContract(name: 'TesterRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TesterRegistry>
@@ -146,6 +329,31 @@ deployContract(name: 'WorkerStakes', args: any[], signerOrOptions?: ethers.Signe
 deployContract(name: 'Actor', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Actor>
 deployContract(name: 'ContractAccount', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ContractAccount>
 deployContract(name: 'ScriptedFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedFeed>
+deployContract(name: 'BytesMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.BytesMock>
+deployContract(name: 'ChannelLibraries', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelLibraries>
+deployContract(name: 'CounterMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.CounterMock>
+deployContract(name: 'CounterProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.CounterProgram>
+deployContract(name: 'FailingMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FailingMock>
+deployContract(name: 'FeatureProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FeatureProgram>
+deployContract(name: 'ListsMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ListsMock>
+deployContract(name: 'LogsMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LogsMock>
+deployContract(name: 'LoopsMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LoopsMock>
+deployContract(name: 'PackedMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PackedMock>
+deployContract(name: 'PlainApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainApp>
+deployContract(name: 'PlainHero', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainHero>
+deployContract(name: 'PlainItems', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PlainItems>
+deployContract(name: 'PostMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostMock>
+deployContract(name: 'PostProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PostProgram>
+deployContract(name: 'PrecompileProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompileProgram>
+deployContract(name: 'PrecompilesMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PrecompilesMock>
+deployContract(name: 'ScriptedApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedApp>
+deployContract(name: 'ScriptedToken', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ScriptedToken>
+deployContract(name: 'SlotsMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.SlotsMock>
+deployContract(name: 'StoreHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StoreHub>
+deployContract(name: 'TokenMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenMock>
+deployContract(name: 'TokenProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenProgram>
+deployContract(name: 'TransientMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TransientMock>
+deployContract(name: 'WideHookProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WideHookProgram>
 
     // default types
     getContractFactory(

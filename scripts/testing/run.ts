@@ -17,6 +17,8 @@ interface SolidityResults {
 const LONG_GAME = { fuzzRuns: 4_096, runs: 256, depth: 128 };
 /** And of the executions' simulation, `test/helpers/simulation/settings.ts`. */
 const LONG_SIMULATION = { files: ["test/simulation/executions.test.ts"], seeds: "200" };
+/** And of the calls that a channel's sandbox and another EVM come to the same for, `test/helpers/channel-settings.ts`. */
+const LONG_CHANNEL = { files: ["test/src/channel/sandbox/differential.test.ts"], calls: "24000" };
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -60,15 +62,16 @@ function selection(): Selection {
   return options.e2e ? "end-to-end" : "node-only";
 }
 
-/** The Solidity tests with more runs, Hardhat knows no other profile than the default one, and the simulation with more seeds. */
+/** The Solidity tests with more runs, Hardhat knows no other profile than the default one, the simulation with more seeds, and more calls. */
 function longGame(): TestFiles {
   const profile = hre.config.test.solidity.profiles["default"];
   if (profile === undefined) throw new Error("Hardhat has no profile for Solidity tests");
   profile.fuzz = { ...profile.fuzz, runs: LONG_GAME.fuzzRuns };
   profile.invariant = { ...profile.invariant, runs: LONG_GAME.runs, depth: LONG_GAME.depth };
   process.env["SPRF_SIMULATION_SEEDS"] ??= LONG_SIMULATION.seeds;
+  process.env["SPRF_CHANNEL_CALLS"] ??= LONG_CHANNEL.calls;
   if (positionals.length > 0) return selectFiles(positionals, selection());
-  return { mocha: LONG_SIMULATION.files, solidity: solidityTests() };
+  return { mocha: [...LONG_SIMULATION.files, ...LONG_CHANNEL.files], solidity: solidityTests() };
 }
 
 async function runSolidity(): Promise<Pick<Counts, "passed" | "failed">> {

@@ -51,7 +51,7 @@ export function withDaemonOptions(command: Command): Command {
 
 /** Settings of the options, and what every daemon is made of. */
 export async function daemonInit(
-  role: "worker" | "tester" | "client",
+  role: "worker" | "tester" | "client" | "channel",
   options: DaemonOptions,
   flags: Readonly<Record<string, unknown>> = {},
 ): Promise<{ readonly settings: Settings; readonly peer: PeerInit; readonly engines: EngineSettings }> {

@@ -148,6 +148,7 @@ function print(
     `    Disputes          ${chain.contracts.disputes}`,
     `    WorkerRecords     ${chain.contracts.records}`,
     ...gridLines(chain.grid),
+    ...channelLines(chain.channels),
     `  Stellar      ${ledger.rpcUrl}  (network "${ledger.networkPassphrase}")`,
     `    friendbot         ${friendbotUrl}`,
     ...waku.peers.map((peer, index) => `  ${index === 0 ? "Waku" : "    "}         ${peer}`),
@@ -169,5 +170,16 @@ function gridLines(grid: Devnet["networks"]["chain"]["grid"]): readonly string[]
     `    GridContracts     ${grid.contracts}`,
     `    PriceBook         ${grid.prices}`,
     `    GridQuotes        ${grid.quotes}`,
+  ];
+}
+
+function channelLines(channels: Devnet["networks"]["chain"]["channels"]): readonly string[] {
+  if (channels === undefined) return [];
+  const { hub, pool, chat, editor } = channels;
+  return [
+    `    ChannelHub        ${hub}`,
+    `    StakingPool       ${pool}`,
+    ...(chat === undefined ? [] : [`    Chat              ${chat}`]),
+    ...(editor === undefined ? [] : [`    DocumentEditor    ${editor}`]),
   ];
 }

@@ -63,16 +63,22 @@ export async function removeDevnetFile(path: string): Promise<void> {
 
 /**
  * Has a running devnet's users work with another market, and with its grid, or without one: a grid belongs to the twins of its
- * market. False when the file is not that of the market's chain.
+ * market. The channels stay as they are unless there are others. False when the file is not that of the market's chain.
  */
 export async function adoptMarket(
   path: string,
-  { rpcUrl, contracts, grid }: Pick<DevnetFile["networks"]["chain"], "rpcUrl" | "contracts" | "grid">,
+  {
+    rpcUrl,
+    contracts,
+    grid,
+    channels,
+  }: Pick<DevnetFile["networks"]["chain"], "rpcUrl" | "contracts" | "grid" | "channels">,
 ): Promise<boolean> {
   if (!existsSync(path)) return false;
   const devnet = await readDevnetFile(path);
   const { networks } = devnet;
   if (networks.chain.rpcUrl !== rpcUrl) return false;
-  await writeDevnetFile(path, { ...devnet, networks: { ...networks, chain: { ...networks.chain, contracts, grid } } });
+  const chain = { ...networks.chain, contracts, grid, ...(channels === undefined ? {} : { channels }) };
+  await writeDevnetFile(path, { ...devnet, networks: { ...networks, chain } });
   return true;
 }

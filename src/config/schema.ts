@@ -28,6 +28,10 @@ export const networksSchema = z.strictObject({
     }),
     /** Absent where there is a market only. */
     grid: z.strictObject({ registry: address, contracts: address, prices: address, quotes: address }).optional(),
+    /** Absent where there are no channels. */
+    channels: z
+      .strictObject({ hub: address, pool: address, chat: address.optional(), editor: address.optional() })
+      .optional(),
     pollingIntervalMs: z.coerce.number().int().positive().default(1_000),
   }),
   ledger: z.strictObject({ rpcUrl: z.url(), networkPassphrase: z.string().min(1) }),
@@ -163,6 +167,10 @@ export const ENVIRONMENT = {
   SPRF_GRID_CONTRACTS: "networks.chain.grid.contracts",
   SPRF_GRID_PRICES: "networks.chain.grid.prices",
   SPRF_GRID_QUOTES: "networks.chain.grid.quotes",
+  SPRF_CHANNEL_HUB: "networks.chain.channels.hub",
+  SPRF_CHANNEL_POOL: "networks.chain.channels.pool",
+  SPRF_CHANNEL_CHAT: "networks.chain.channels.chat",
+  SPRF_CHANNEL_EDITOR: "networks.chain.channels.editor",
   SPRF_CHAIN_POLLING_MS: "networks.chain.pollingIntervalMs",
   SPRF_LEDGER_URL: "networks.ledger.rpcUrl",
   SPRF_LEDGER_PASSPHRASE: "networks.ledger.networkPassphrase",

@@ -2,11 +2,12 @@ import { createHeliaContentStore } from "../adapters/content-store/helia.ts";
 import { createLibp2pNode } from "../adapters/libp2p/node.ts";
 import { createMemoryStore } from "../adapters/store/memory.ts";
 import { systemClock } from "../adapters/clock/system.ts";
-import type { GridAddresses, MarketContracts } from "../adapters/chain/ethers.ts";
+import type { ChannelAddresses, GridAddresses, MarketContracts } from "../adapters/chain/ethers.ts";
 import type { NetworkSettings } from "../create-peer.ts";
 import type { Logger } from "../ports/logger.ts";
 import { hashWithDomain } from "../wire/canonical.ts";
 import { startDevnetChain } from "./chain.ts";
+import { deployDevnetChannels } from "./deploy-channels.ts";
 import { deployDevnetGrid } from "./deploy-grid.ts";
 import { deployDevnetMarket } from "./deploy-market.ts";
 import { createStellarDevnet, type StellarDevnetInit } from "./stellar/create-stellar-devnet.ts";
@@ -40,6 +41,7 @@ export interface Devnet {
   readonly networks: NetworkSettings;
   readonly contracts: MarketContracts;
   readonly grid: GridAddresses;
+  readonly channels: ChannelAddresses;
   readonly friendbotUrl: string;
   /** Where devnet's content node is reached. */
   readonly contentMultiaddrs: readonly string[];
@@ -71,6 +73,7 @@ export async function startDevnet({ ports = {}, ledger: choices = {}, logger }: 
     const [chain, ledger] = await Promise.all(starting);
     const contracts = await deployDevnetMarket(chain.rpcUrl);
     const grid = await deployDevnetGrid(chain.rpcUrl, contracts.twins);
+    const channels = await deployDevnetChannels(chain.rpcUrl);
 
     const peers = createDevnetPeers({ port: ports.waku ?? 0, clock: systemClock, logger });
     await peers.start();
@@ -79,7 +82,7 @@ export async function startDevnet({ ports = {}, ledger: choices = {}, logger }: 
     closers.push(async () => await content.stop());
     return {
       networks: {
-        chain: { rpcUrl: chain.rpcUrl, contracts, grid, pollingIntervalMs: CHAIN_POLLING_MS },
+        chain: { rpcUrl: chain.rpcUrl, contracts, grid, channels, pollingIntervalMs: CHAIN_POLLING_MS },
         ledger: { rpcUrl: ledger.rpcUrl, networkPassphrase: ledger.networkPassphrase },
         waku: {
           peers: peers.multiaddrs(),
@@ -90,6 +93,7 @@ export async function startDevnet({ ports = {}, ledger: choices = {}, logger }: 
       },
       contracts,
       grid,
+      channels,
       friendbotUrl: ledger.friendbotUrl,
       contentMultiaddrs: content.multiaddrs,
       stop,

@@ -9,10 +9,13 @@ const POLLING_MS = 50;
 /** Sends a contract's creation and gives its address once it is mined. */
 export type Deploy = (transaction: ContractDeployTransaction) => Promise<string>;
 
+/** Sends a transaction and waits until it is mined. */
+export type Call = (transaction: { readonly to: string; readonly data: string }) => Promise<void>;
+
 /** Deploys contracts from the first devnet account. `account` is that account's address. */
 export async function asDevnetDeployer<T>(
   rpcUrl: string,
-  work: (deploy: Deploy, account: string) => Promise<T>,
+  work: (deploy: Deploy, account: string, call: Call) => Promise<T>,
 ): Promise<T> {
   const provider = new JsonRpcProvider(rpcUrl, undefined, { staticNetwork: true, batchMaxCount: 1, cacheTimeout: -1 });
   provider.pollingInterval = POLLING_MS;
@@ -24,8 +27,11 @@ export async function asDevnetDeployer<T>(
     if (address === undefined) throw new SprfError("CHAIN_REVERTED", "a contract could not be deployed");
     return address;
   };
+  const call: Call = async (transaction) => {
+    await (await signer.sendTransaction(transaction)).wait();
+  };
   try {
-    return await work(deploy, account);
+    return await work(deploy, account, call);
   } finally {
     provider.destroy();
   }

@@ -43,15 +43,17 @@ describe("the commands of the README, in its order", function () {
     const printed: unknown = Object.fromEntries(
       [...stdout.matchAll(new RegExp(`^ {2}(\\w+) +(${ADDRESS})$`, "gm"))].map(([, name, address]) => [name, address]),
     );
-    const grid: unknown = Object.fromEntries(
-      [...stdout.matchAll(new RegExp(`^ {2}grid\\.(\\w+) +(${ADDRESS})$`, "gm"))].map(([, name, address]) => [
-        name,
-        address,
-      ]),
-    );
+    const of = (part: string): unknown =>
+      Object.fromEntries(
+        [...stdout.matchAll(new RegExp(`^ {2}${part}\\.(\\w+) +(${ADDRESS})$`, "gm"))].map(([, name, address]) => [
+          name,
+          address,
+        ]),
+      );
     const { networks } = await devnet.read();
     expect(networks.chain.contracts).to.deep.equal(printed);
-    expect(networks.chain.grid).to.deep.equal(grid);
+    expect(networks.chain.grid).to.deep.equal(of("grid"));
+    expect(networks.chain.channels).to.deep.equal(of("channels"));
     expect(networks.chain.contracts).to.not.deep.equal(first.networks.chain.contracts);
     chain = await createEthersChain({ ...networks.chain, privateKey: devnetKeys(CLIENT_ACCOUNT).accountPrivateKey });
   });

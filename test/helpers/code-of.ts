@@ -10,3 +10,14 @@ export async function codeOf(work: Promise<unknown>): Promise<string | undefined
     throw error;
   }
 }
+
+/** The same of work that is done at once. */
+export function codeThrown(work: () => unknown): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    if (isSprfError(error)) return error.code;
+    throw error;
+  }
+}

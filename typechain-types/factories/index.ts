@@ -2,6 +2,8 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export * as apps from './apps/index.js';
+export * as channels from './channels/index.js';
 export * as grid from './grid/index.js';
 export * as identity from './identity/index.js';
 export * as interfaces from './interfaces/index.js';

@@ -2,12 +2,18 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export type { IChannelApp } from './IChannelApp.js';
+export type { IChannelHub } from './IChannelHub.js';
+export type { IChannelProgram } from './IChannelProgram.js';
+export type { IChannelStore } from './IChannelStore.js';
+export type { IChannelVault } from './IChannelVault.js';
 export type { IDisputes } from './IDisputes.js';
 export type { IGridContracts } from './IGridContracts.js';
 export type { IGridQuotes } from './IGridQuotes.js';
 export type { IGridRegistry } from './IGridRegistry.js';
 export type { IPriceBook } from './IPriceBook.js';
 export type { IPriceFeed } from './IPriceFeed.js';
+export type { IStakingPool } from './IStakingPool.js';
 export type { ITesterRegistry } from './ITesterRegistry.js';
 export type { ITwins } from './ITwins.js';
 export type { IWorkAgreement } from './IWorkAgreement.js';

@@ -2,8 +2,17 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export type { ChangeSets } from './ChangeSets.js';
+export type { ChannelClaims } from './ChannelClaims.js';
+export type { ChannelMembership } from './ChannelMembership.js';
+export type { ChannelOpenings } from './ChannelOpenings.js';
+export type { ChannelProposals } from './ChannelProposals.js';
+export type { ChannelViews } from './ChannelViews.js';
 export type { Ether } from './Ether.js';
 export type { GridEndings } from './GridEndings.js';
 export type { GridOpenings } from './GridOpenings.js';
 export type { GridReports } from './GridReports.js';
+export type { OpcodeScan } from './OpcodeScan.js';
 export type { Settlement } from './Settlement.js';
+export type { StateTree } from './StateTree.js';
+export type { Utf8 } from './Utf8.js';

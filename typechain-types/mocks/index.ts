@@ -2,6 +2,8 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+import type * as channels from './channels/index.js';
+export type { channels };
 export type { Actor } from './Actor.js';
 export type { ContractAccount } from './ContractAccount.js';
 export type { ScriptedFeed } from './ScriptedFeed.js';

@@ -1,3 +1,18 @@
+export type {
+  AssetStructOutput,
+  CallStruct,
+  ChangeStruct,
+  ChannelViewStructOutput,
+  ConfigStructOutput as ChannelConfigStructOutput,
+  IChannelHub,
+  MemberViewStructOutput,
+  ProposalViewStructOutput,
+  PunishmentStruct,
+  SettledHeadStructOutput,
+  SettlementStruct,
+  SignedVoteStruct,
+  SlotProofStruct,
+} from "../../../typechain-types/interfaces/IChannelHub.ts";
 export type { AnswerProofStruct } from "../../../typechain-types/interfaces/IDisputes.ts";
 export type {
   AccountViewStructOutput,

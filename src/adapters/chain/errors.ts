@@ -4,17 +4,23 @@ import { SprfError, isSprfError, messageOf } from "../../errors.ts";
 import { abortError } from "../../utils/abort.ts";
 import { AGREEMENT_INTERFACE } from "./agreement-contract.ts";
 import {
+  Chat__factory,
+  DocumentEditor__factory,
+  IChannelHub__factory,
+  IChannelVault__factory,
   IDisputes__factory,
   IGridContracts__factory,
   IGridRegistry__factory,
+  IStakingPool__factory,
   ITesterRegistry__factory,
   ITwins__factory,
   IWorkerDispatcher__factory,
   IWorkerRecords__factory,
 } from "./factories.ts";
 
-/** OpenZeppelin's errors that SPRF's contracts pass on. */
+/** Errors of libraries, SPRF's own and OpenZeppelin's, that SPRF's contracts pass on. */
 const LIBRARY_ERRORS = new Interface([
+  "error Ether_TransferFailed(address account, uint256 amount)",
   "error ECDSAInvalidSignature()",
   "error ECDSAInvalidSignatureLength(uint256 length)",
   "error ECDSAInvalidSignatureS(bytes32 s)",
@@ -23,6 +29,12 @@ const LIBRARY_ERRORS = new Interface([
   "error FailedDeployment()",
   "error InsufficientBalance(uint256 balance, uint256 needed)",
   "error CheckpointUnorderedInsertion()",
+  "error ChangeSets_Unsorted(bytes32 slot)",
+  "error OpcodeScan_NoCode(address program)",
+  "error OpcodeScan_Designator(address program)",
+  "error OpcodeScan_Forbidden(address program, uint256 offset, uint8 opcode)",
+  "error StateTree_WrongPath(bytes32 slot)",
+  "error StateTree_WrongRoot(bytes32 expected, bytes32 actual)",
 ]);
 
 const INTERFACES: readonly Interface[] = [
@@ -34,6 +46,11 @@ const INTERFACES: readonly Interface[] = [
   IWorkerRecords__factory.createInterface(),
   IGridRegistry__factory.createInterface(),
   IGridContracts__factory.createInterface(),
+  Chat__factory.createInterface(),
+  DocumentEditor__factory.createInterface(),
+  IChannelHub__factory.createInterface(),
+  IChannelVault__factory.createInterface(),
+  IStakingPool__factory.createInterface(),
   LIBRARY_ERRORS,
 ];
 

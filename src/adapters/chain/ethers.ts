@@ -1,13 +1,19 @@
 import { SprfError } from "../../errors.ts";
 import type { Chain, ChainOptions } from "../../ports/chain.ts";
+import type { ChannelApps } from "../../ports/channel-apps.ts";
+import type { ChannelHub } from "../../ports/channel-hub.ts";
 import type { GridContracts } from "../../ports/grid-contracts.ts";
 import type { GridQuotes } from "../../ports/grid-quotes.ts";
 import type { GridRegistry } from "../../ports/grid-registry.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { StakingPool } from "../../ports/staking-pool.ts";
 import { systemClock } from "../clock/system.ts";
 import { agreementContract } from "./agreement-contract.ts";
 import { createAgreements } from "./agreements.ts";
 import { followBlocks } from "./blocks.ts";
+import { createChannelApps } from "./channels/apps.ts";
+import { createChannelHub } from "./channels/hub.ts";
+import { createStakingPool } from "./channels/staking-pool.ts";
 import { connect, type Connection } from "./connection.ts";
 import type { IWorkerDispatcher } from "./contract-types.ts";
 import { createDisputes } from "./disputes.ts";
@@ -43,6 +49,17 @@ export interface GridAddresses {
   readonly quotes: string;
 }
 
+/** Addresses of the channels' contracts. */
+export interface ChannelAddresses {
+  readonly hub: string;
+  /** Stake for many channels. */
+  readonly pool: string;
+  /** The app `Chat`, where there is one. */
+  readonly chat?: string | undefined;
+  /** The app `DocumentEditor`, where there is one. */
+  readonly editor?: string | undefined;
+}
+
 export interface EthersChainInit {
   readonly rpcUrl: string;
   /** 32 bytes, secp256k1. */
@@ -50,6 +67,8 @@ export interface EthersChainInit {
   readonly contracts: MarketContracts;
   /** Absent where there is a market only. */
   readonly grid?: GridAddresses | undefined;
+  /** Absent where there are no channels. */
+  readonly channels?: ChannelAddresses | undefined;
   /** @default 1000; a development chain answers well at 50 */
   readonly pollingIntervalMs?: number;
   readonly clock?: Clock;
@@ -63,10 +82,20 @@ export interface EthersGrid {
   readonly quotes: GridQuotes;
 }
 
+/** Channels as one account sees them. */
+export interface EthersChannels {
+  readonly addresses: ChannelAddresses;
+  readonly hub: ChannelHub;
+  readonly pool: StakingPool;
+  readonly apps: ChannelApps;
+}
+
 /** A {@link Chain} over JSON-RPC. */
 export interface EthersChain extends Chain {
   /** Absent where there is a market only. */
   readonly grid?: EthersGrid;
+  /** Absent where there are no channels. */
+  readonly channels?: EthersChannels;
   /** Ends what waits in the provider; safe to repeat. */
   close(): void;
 }
@@ -113,6 +142,7 @@ export async function createEthersChain(init: EthersChainInit, options: ChainOpt
     ...createEpochLogs(connection),
     ...createDisputes(connection, contracts.disputes),
     ...(init.grid === undefined ? {} : { grid: gridOf(connection, init.grid) }),
+    ...(init.channels === undefined ? {} : { channels: channelsOf(connection, init.channels) }),
   };
 }
 
@@ -122,6 +152,16 @@ function gridOf(connection: Connection, addresses: GridAddresses): EthersGrid {
     registry: createGridRegistry(connection, addresses.registry),
     contracts: createGridContracts(connection, addresses.contracts),
     quotes: createGridQuotes(connection, addresses),
+  };
+}
+
+function channelsOf(connection: Connection, addresses: ChannelAddresses): EthersChannels {
+  const hub = createChannelHub(connection, addresses.hub);
+  return {
+    addresses,
+    hub,
+    pool: createStakingPool(connection, addresses.pool),
+    apps: createChannelApps(connection, hub, addresses),
   };
 }
 

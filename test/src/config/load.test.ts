@@ -139,6 +139,17 @@ describe("config/load", () => {
     expect(error).to.have.property("message").that.includes("SPRF_GRID_PRICES");
   });
 
+  it("should know the channels' contracts both, or neither", async () => {
+    const channels = { SPRF_CHANNEL_HUB: ADDRESS, SPRF_CHANNEL_POOL: ADDRESS };
+    const { networks } = await loadSettings({ environment: { ...ENOUGH, ...channels } });
+    expect(networks.chain.channels).to.deep.equal({ hub: ADDRESS, pool: ADDRESS });
+    expect((await loadSettings({ environment: ENOUGH })).networks.chain.channels).to.equal(undefined);
+    const error = await loadSettings({ environment: { ...ENOUGH, SPRF_CHANNEL_HUB: ADDRESS } }).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).to.have.property("message").that.includes("SPRF_CHANNEL_POOL");
+  });
+
   it("should refuse files that cannot be read", async () => {
     await writeFile(at("list.json"), "[]");
     await writeFile(at("half.json"), "{");

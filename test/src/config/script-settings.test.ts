@@ -93,6 +93,11 @@ describe("config/script-settings and devnet-file", () => {
     expect((await readDevnetFile(file)).networks.chain.grid).to.deep.equal(grid);
     expect(await adoptMarket(file, { rpcUrl, contracts: old })).to.equal(true);
     expect((await readDevnetFile(file)).networks.chain, "a grid goes with its market").to.not.have.property("grid");
+
+    const channels = { hub: address("f"), pool: address("0") };
+    expect(await adoptMarket(file, { rpcUrl, contracts, channels })).to.equal(true);
+    expect(await adoptMarket(file, { rpcUrl, contracts: old })).to.equal(true);
+    expect((await readDevnetFile(file)).networks.chain.channels, "channels need no market").to.deep.equal(channels);
   });
 
   it("should know a grid's price feed and treasury beyond devnet, or that there is none", () => {

@@ -2,12 +2,18 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export { IChannelApp__factory } from './IChannelApp__factory.js';
+export { IChannelHub__factory } from './IChannelHub__factory.js';
+export { IChannelProgram__factory } from './IChannelProgram__factory.js';
+export { IChannelStore__factory } from './IChannelStore__factory.js';
+export { IChannelVault__factory } from './IChannelVault__factory.js';
 export { IDisputes__factory } from './IDisputes__factory.js';
 export { IGridContracts__factory } from './IGridContracts__factory.js';
 export { IGridQuotes__factory } from './IGridQuotes__factory.js';
 export { IGridRegistry__factory } from './IGridRegistry__factory.js';
 export { IPriceBook__factory } from './IPriceBook__factory.js';
 export { IPriceFeed__factory } from './IPriceFeed__factory.js';
+export { IStakingPool__factory } from './IStakingPool__factory.js';
 export { ITesterRegistry__factory } from './ITesterRegistry__factory.js';
 export { ITwins__factory } from './ITwins__factory.js';
 export { IWorkAgreement__factory } from './IWorkAgreement__factory.js';

@@ -2,8 +2,17 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export { ChangeSets__factory } from './ChangeSets__factory.js';
+export { ChannelClaims__factory } from './ChannelClaims__factory.js';
+export { ChannelMembership__factory } from './ChannelMembership__factory.js';
+export { ChannelOpenings__factory } from './ChannelOpenings__factory.js';
+export { ChannelProposals__factory } from './ChannelProposals__factory.js';
+export { ChannelViews__factory } from './ChannelViews__factory.js';
 export { Ether__factory } from './Ether__factory.js';
 export { GridEndings__factory } from './GridEndings__factory.js';
 export { GridOpenings__factory } from './GridOpenings__factory.js';
 export { GridReports__factory } from './GridReports__factory.js';
+export { OpcodeScan__factory } from './OpcodeScan__factory.js';
 export { Settlement__factory } from './Settlement__factory.js';
+export { StateTree__factory } from './StateTree__factory.js';
+export { Utf8__factory } from './Utf8__factory.js';

@@ -2,6 +2,7 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export * as channels from './channels/index.js';
 export { Actor__factory } from './Actor__factory.js';
 export { ContractAccount__factory } from './ContractAccount__factory.js';
 export { ScriptedFeed__factory } from './ScriptedFeed__factory.js';

@@ -1,0 +1,233 @@
+import { concat, id, ZeroHash } from "ethers";
+import { network } from "hardhat";
+
+import {
+  accuse,
+  asApp,
+  assetKeyOf,
+  type Change,
+  changesFrom,
+  changesRootOf,
+  channelOf,
+  chunkHashesOf,
+  CHUNK,
+  CONFIG,
+  deployHub,
+  hashOfPunishment,
+  hashOfSettlement,
+  type Hub,
+  type HubConfig,
+  INITIAL_STATE,
+  join,
+  Kind,
+  ledgerChanges,
+  type Made,
+  Mode,
+  Option,
+  peerAt,
+  propose,
+  punishmentOf,
+  settlementOf,
+  STAKE,
+  votesOf,
+} from "../test/contracts/helpers/channels.ts";
+import { StateTreeModel } from "../test/helpers/state-tree-model.ts";
+import type { ReportRow } from "./report.ts";
+
+const MEMBERS = 20;
+/** A quorum of them. */
+const VOTERS = 14;
+/** Of the scripted app: it hears, and does nothing. */
+const FORGET = 3;
+/** Slots that a settlement changes. */
+const SIZES = [10, 100, 700];
+/** Changes that one transaction pays for when all are new. */
+const WHOLE = 512;
+/** Of k overwritten slots, with the votes. */
+const overwrittenTarget = (slots: number): number => 8_000 * slots + 200_000;
+/** Calls that one settlement stands for. */
+const BATCHES = [1_000, 10_000];
+/** Slots that so many transfers among a hundred accounts change. */
+const ACCOUNTS = 100;
+const ETHER_KEY = assetKeyOf("0x0000000000000000000000000000000000000000");
+
+interface Sent {
+  wait(): Promise<{ readonly gasUsed: bigint } | null>;
+}
+
+/** Gas of what apps, members and users of channels do, each transaction whole, measured on chains made for it. */
+export async function measureChannelGas(): Promise<ReportRow[]> {
+  return [...(await measureLife()), ...(await measureSettlements()), ...(await measureCalls())];
+}
+
+async function gasOf(sent: Promise<Sent>): Promise<number> {
+  const receipt = await (await sent).wait();
+  if (receipt === null) throw new Error("a transaction was not mined");
+  return Number(receipt.gasUsed);
+}
+
+function row(name: string, value: number, target?: number): ReportRow {
+  return target === undefined
+    ? { name, value, unit: "gas" }
+    : { name, value, unit: "gas", target, met: value <= target };
+}
+
+async function newHub(peers: number): Promise<Hub> {
+  const { ethers } = await network.create();
+  const base = await deployHub(ethers, peers);
+  await base.app.setHearing(FORGET, "0x");
+  return base;
+}
+
+const quorumOf = ({ peers }: Hub): Hub["peers"] => peers.slice(0, VOTERS);
+
+async function measureLife(): Promise<ReportRow[]> {
+  const base = await newHub(5);
+  const { hub, pool } = base;
+  const rows: ReportRow[] = [];
+  const measure = async (name: string, sent: Promise<Sent>): Promise<void> => {
+    rows.push(row(`ChannelHub.${name}`, await gasOf(sent)));
+  };
+  const program = await base.ethers.deployContract("TokenProgram");
+  await measure("registerProgram, a token", hub.registerProgram(program));
+  const config = { ...CONFIG, stakeWei: STAKE };
+  await measure("create", asApp(base, 0n, "create", [base.program, INITIAL_STATE, config, []]));
+  const made = await channelOf(base, 2, { stakeWei: STAKE });
+  const [first, second, third, pooled] = [peerAt(base, 0), peerAt(base, 1), peerAt(base, 2), peerAt(base, 3)];
+  await measure("join, with a stake", join(made, third));
+  await pool.deposit(pooled.account, { value: 2n * STAKE });
+  await measure(
+    "join, with a stake from the pool",
+    join(made, pooled, { consent: { stakeSource: await pool.getAddress() } }),
+  );
+  const assets = [{ kind: Kind.Ether, token: "0x0000000000000000000000000000000000000000", id: 0n, amount: 100n }];
+  await measure("join, with a stake and ether", join(made, peerAt(base, 4), { assets }));
+  await measure("keepAlive", hub.connect(first.account).keepAlive(made.channel, []));
+  const settlement = await settlementOf(made);
+  const proposal = await propose(made, first, settlement);
+  rows.push(row("ChannelHub.createProposal, a settlement", await gasOfLast(base)));
+  await measure("vote", hub.connect(second.account).vote(made.channel, proposal, Option.For));
+  const votes = await votesOf(made, base.peers.slice(2), hashOfSettlement(settlement));
+  await measure("voteBySignatures, 3 votes", hub.voteBySignatures(made.channel, proposal, votes));
+  await measure("executeProposal, no changes", hub.executeProposal(made.channel, proposal, []));
+  await measure("requestExit", hub.connect(third.account).requestExit(made.channel));
+  const ledger = ledgerChanges([["exits", third.account.address, ETHER_KEY, 40n]]);
+  await settleWith(made, base.peers, ledger);
+  await measure("claim, ether", hub.claim(made.channel, third.account, ETHER_KEY));
+  await measure("withdrawStake", hub.connect(third.account).withdrawStake(made.channel, third.account));
+  const punishment = await punishmentOf(made, first);
+  const accusation = await accuse(made, second, punishment);
+  rows.push(row("ChannelHub.createProposal, a punishment", await gasOfLast(base)));
+  await hub.voteBySignatures(made.channel, accusation, await votesOf(made, [pooled], hashOfPunishment(punishment)));
+  await measure("executeProposal, a punishment", hub.executeProposal(made.channel, accusation, []));
+  return rows;
+}
+
+async function gasOfLast({ ethers }: Hub): Promise<number> {
+  const block = await ethers.provider.getBlock("latest", true);
+  const receipt = await ethers.provider.getTransactionReceipt(block?.transactions[0] ?? "");
+  return Number(receipt?.gasUsed ?? 0n);
+}
+
+type Measured = Made & { readonly isSlots?: boolean };
+
+/** Gas of all transactions that a settlement takes. */
+async function settleWith(
+  made: Measured,
+  voters: readonly Hub["peers"][number][],
+  changes: readonly Change[],
+  parts: Parameters<typeof settlementOf>[1] = {},
+): Promise<number> {
+  const settlement = await settlementOf(made, { changesRoot: changesRootOf(changes), ...parts });
+  const votes = await votesOf(made, voters, hashOfSettlement(settlement));
+  const isWhole = made.isSlots !== false && changes.length <= WHOLE;
+  const gas = await gasOf(made.hub.settle(settlement, isWhole ? [...changes] : [], votes));
+  return made.isSlots === false || isWhole ? gas : gas + (await applyParts(made, changes));
+}
+
+async function applyParts({ hub, channel }: Made, changes: readonly Change[]): Promise<number> {
+  const proposal = await hub.proposalCount(channel);
+  const hashes = chunkHashesOf(changes);
+  let gas = 0;
+  for (let first = 0; first < changes.length; first += WHOLE) {
+    const part = changes.slice(first, first + WHOLE);
+    gas += await gasOf(hub.applyChanges(channel, proposal, hashes, first / CHUNK, part));
+  }
+  return gas;
+}
+
+/** Each with the votes of a quorum of twenty members. */
+async function measureSettlements(): Promise<ReportRow[]> {
+  const rows: ReportRow[] = [];
+  const base = await newHub(MEMBERS);
+  for (const mode of ["slots", "root"] as const) {
+    const config: Partial<HubConfig> = { mode: mode === "slots" ? Mode.Slots : Mode.Root };
+    const made = { ...(await channelOf(base, MEMBERS, config)), isSlots: mode === "slots" };
+    await settleWith(made, quorumOf(base), []);
+    rows.push(row(`settle, ${mode}, ${VOTERS} votes, no changes`, await settleWith(made, quorumOf(base), [])));
+    for (const [index, size] of SIZES.entries()) {
+      const start = index * 1_000;
+      for (const [what, value, target] of [
+        ["new", 1n, undefined],
+        ["overwritten", 2n, overwrittenTarget(size)],
+      ] as const) {
+        const gas = await settleWith(made, quorumOf(base), changesFrom(start, size, value));
+        rows.push(row(`settle, ${mode}, ${VOTERS} votes, ${size} ${what} slots`, gas, target));
+      }
+    }
+  }
+  rows.push(row("materialise, 10 slots", await measureMaterialise(base)));
+  return rows;
+}
+
+async function measureMaterialise(base: Hub): Promise<number> {
+  const made = await channelOf(base, 1, { mode: Mode.Root });
+  const tree = new StateTreeModel();
+  const changes = changesFrom(0, 1_000);
+  for (const { slot, newValue } of changes) tree.set(slot, newValue);
+  await settleWith({ ...made, isSlots: false }, base.peers.slice(0, 1), [], { stateRoot: tree.root() });
+  const some = changes.slice(0, 10);
+  return await gasOf(
+    made.hub.materialise(
+      made.channel,
+      some.map(({ slot }) => slot),
+      some.map(({ newValue }) => newValue),
+      some.map(({ slot }) => tree.prove(slot)),
+    ),
+  );
+}
+
+/** A call's share of a settlement of many transfers among a hundred accounts that had something before, against the same transfer made on chain. */
+async function measureCalls(): Promise<ReportRow[]> {
+  const base = await newHub(MEMBERS);
+  const onChain = await measureTransferOnChain(base);
+  const rows = [row("a transfer on chain", onChain)];
+  for (const mode of ["slots", "root"] as const) {
+    const config = { mode: mode === "slots" ? Mode.Slots : Mode.Root };
+    const made = { ...(await channelOf(base, MEMBERS, config)), isSlots: mode === "slots" };
+    // Balances and nonces of all accounts.
+    await settleWith(made, quorumOf(base), changesFrom(0, 2 * ACCOUNTS));
+    for (const calls of BATCHES) {
+      const gas = await settleWith(made, quorumOf(base), changesFrom(0, 2 * ACCOUNTS, BigInt(calls)));
+      rows.push(
+        row(`a transfer of ${calls.toLocaleString("en")} in a settlement, ${mode}`, Math.ceil(gas / calls), onChain),
+      );
+    }
+  }
+  return rows;
+}
+
+/** The same program as an ordinary contract: its sender is what stands behind the call's data. */
+async function measureTransferOnChain(base: Hub): Promise<number> {
+  const program = await base.ethers.deployContract("TokenProgram");
+  const [from, to] = [peerAt(base, 0).account.address, peerAt(base, 1).account.address];
+  const call = async (data: string, sender: string): Promise<number> => {
+    const context = concat([sender, "0x0000000000000001", "0x0000000000000001", ZeroHash]);
+    return await gasOf(base.owner.sendTransaction({ to: await program.getAddress(), data: concat([data, context]) }));
+  };
+  const system = `0x${id("sprf.channel.system").slice(26)}`;
+  const coder = base.ethers.AbiCoder.defaultAbiCoder();
+  const state = coder.encode(["address[]", "uint256"], [[from, to], 1_000n]);
+  await call(program.interface.encodeFunctionData("initialize", [state]), system);
+  return await call(program.interface.encodeFunctionData("transfer", [to, 10n]), from);
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
+import {IChannelHub} from "../interfaces/IChannelHub.sol";
+import {Ballot, Channel, Member, Roster} from "../types/ChannelState.sol";
+import {ChannelTime} from "./ChannelTime.sol";
+
+/// @title Who is in a channel, and whose word counts
+library ChannelRoster {
+    /// @dev The number of a set's members.
+    function count(uint64 seats) internal pure returns (uint256 members) {
+        // Sums of two bits, of four, of eight, and then of all bytes in the highest one: none is over 64.
+        unchecked {
+            uint256 x = seats;
+            x -= (x >> 1) & 0x5555555555555555;
+            x = (x & 0x3333333333333333) + ((x >> 2) & 0x3333333333333333);
+            x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0f;
+            return uint64(x * 0x0101010101010101) >> 56;
+        }
+    }
+
+    /// @dev The set of one seat.
+    function bit(uint256 seat) internal pure returns (uint64) {
+        return uint64(1 << seat);
+    }
+
+    /// @dev The lowest seat of a set that has one.
+    function lowest(uint64 seats) internal pure returns (uint256 seat) {
+        return Math.log2(seats & (~seats + 1));
+    }
+
+    /// @dev Those who joined and neither left nor were banned, as far as the inbox goes.
+    function active(Channel storage self) internal view returns (uint64) {
+        Roster memory roster = self.roster;
+        return roster.seats & ~roster.leaving;
+    }
+
+    /// @dev Those who joined up to an inbox entry, are not gone, and were not banned.
+    function electorateAt(Channel storage self, uint64 cursor) internal view returns (uint64 electorate) {
+        Roster memory roster = self.roster;
+        electorate = roster.seats & ~roster.banned;
+        if (roster.newestJoinAt <= cursor) return electorate;
+        for (uint64 rest = electorate; rest != 0; rest &= rest - 1) {
+            uint256 seat = lowest(rest);
+            if (self.members[self.seated[seat]].joinedAt > cursor) electorate &= ~bit(seat);
+        }
+    }
+
+    /// @dev Whose weight counts: all who may vote, less those banned since, less those who are absent and said nothing.
+    function countedOf(Channel storage self, Ballot memory ballot) internal view returns (uint64 counted) {
+        counted = ballot.electorate & ~self.roster.banned;
+        if (self.config.aliveSeconds == 0) return counted;
+        for (uint64 rest = counted & ~votedIn(ballot); rest != 0; rest &= rest - 1) {
+            uint256 seat = lowest(rest);
+            if (isAbsent(self, self.members[self.seated[seat]])) counted &= ~bit(seat);
+        }
+    }
+
+    function votedIn(Ballot memory ballot) internal pure returns (uint64) {
+        return ballot.inFavour | ballot.against | ballot.abstained;
+    }
+
+    /// @dev Without a heartbeat for too long, where heartbeats are asked for.
+    function isAbsent(Channel storage self, Member storage member) internal view returns (bool) {
+        uint256 aliveMs = self.config.aliveSeconds * ChannelTime.MS_PER_SECOND;
+        return aliveMs != 0 && member.lastAliveMs + aliveMs < ChannelTime.nowMs();
+    }
+
+    /// @dev An account in the channel, or the one that a signer signs for.
+    function requireMember(
+        Channel storage self,
+        uint256 channel,
+        address caller
+    ) internal view returns (address account, Member storage member) {
+        // A member is itself, even if another one named it as its signer.
+        account = caller;
+        member = self.members[caller];
+        if (isIn(member)) return (account, member);
+        account = self.accountOf[caller];
+        member = self.members[account];
+        if (!isIn(member)) revert IChannelHub.ChannelHub_NotMember(channel, caller);
+    }
+
+    /// @dev A member's signer, and its seat as a set; the empty set for who is not in. Reads the slot once, which its fields
+    /// one by one would not.
+    function badgeOf(Member storage member) internal view returns (address signer, uint64 seat) {
+        uint256 slot;
+        assembly ("memory-safe") {
+            slot := sload(member.slot)
+        }
+        // From the lowest bit: 160 bits of signer, 64 of join number, 8 of seat, then whether it is gone.
+        signer = address(uint160(slot));
+        bool isThere = uint64(slot >> 160) != 0 && uint8(slot >> 232) == 0;
+        if (isThere) seat = bit(uint8(slot >> 224));
+    }
+
+    /// @dev Joined and not gone.
+    function isIn(Member storage member) internal view returns (bool) {
+        return member.joinNumber != 0 && !member.gone;
+    }
+
+    /// @dev The active member that joined first, zero when there is none but `except`.
+    function eldest(Channel storage self, address except) internal view returns (address account) {
+        uint256 first = type(uint256).max;
+        for (uint64 rest = active(self); rest != 0; rest &= rest - 1) {
+            address candidate = self.seated[lowest(rest)];
+            uint256 joinNumber = self.members[candidate].joinNumber;
+            if (candidate != except && joinNumber < first) (first, account) = (joinNumber, candidate);
+        }
+    }
+}

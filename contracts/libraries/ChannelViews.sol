@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IChannelHub} from "../interfaces/IChannelHub.sol";
+import {Channel, Head, HubState, Member, Proposal} from "../types/ChannelState.sol";
+import {ChannelView, MemberView, ProposalType, ProposalView, SettledHead} from "../types/ChannelTypes.sol";
+import {ChannelProposals} from "./ChannelProposals.sol";
+import {ChannelRoster} from "./ChannelRoster.sol";
+
+/// @title What the hub tells of its channels
+/// @notice Called by ChannelHub with its own state. A library of its own because of the limit on a contract's size.
+library ChannelViews {
+    using ChannelRoster for Channel;
+
+    /// @notice See `IChannelHub.channelOf`.
+    function channelOf(HubState storage state, uint256 channel) external view returns (ChannelView memory self) {
+        Channel storage stored = state.channels[channel];
+        (self.app, self.program) = (stored.app, stored.program);
+        (self.codeHash, self.initialStateHash) = (stored.codeHash, stored.initialStateHash);
+        (self.store, self.vault) = (stored.store, stored.vault);
+        (self.createdAtMs, self.createdInBlock) = (stored.createdAtMs, stored.createdInBlock);
+        self.config = stored.config;
+        (self.term, self.leader) = (stored.office.term, stored.office.leader);
+        self.memberCount = uint32(ChannelRoster.count(stored.active()));
+        self.inboxLength = stored.counters.inbox;
+        (self.closing, self.closed) = (stored.counters.closeAt != 0, stored.head.closed);
+    }
+
+    /// @notice See `IChannelHub.headOf`.
+    function headOf(HubState storage state, uint256 channel) external view returns (SettledHead memory) {
+        Head memory head = state.channels[channel].head;
+        return
+            SettledHead({
+                height: head.height,
+                timeMs: head.timeMs,
+                inboxCursor: head.inboxCursor,
+                locked: head.locked,
+                recordHash: head.recordHash,
+                stateRoot: head.stateRoot
+            });
+    }
+
+    /// @notice See `IChannelHub.membersOf`.
+    function membersOf(HubState storage state, uint256 channel) external view returns (address[] memory accounts) {
+        Channel storage self = state.channels[channel];
+        uint64 seats = self.roster.seats;
+        accounts = new address[](ChannelRoster.count(seats));
+        uint256 count;
+        for (uint64 rest = seats; rest != 0; rest &= rest - 1) {
+            address account = self.seated[ChannelRoster.lowest(rest)];
+            uint256 at_ = count++;
+            for (; at_ > 0 && _joinedLater(self, accounts[at_ - 1], account); at_--) accounts[at_] = accounts[at_ - 1];
+            accounts[at_] = account;
+        }
+    }
+
+    /// @notice See `IChannelHub.memberOf`.
+    function memberOf(
+        HubState storage state,
+        uint256 channel,
+        address account
+    ) external view returns (MemberView memory self) {
+        Channel storage in_ = state.channels[channel];
+        Member storage stored = in_.members[account];
+        if (stored.joinNumber == 0) return self;
+        (self.signer, self.joinNumber) = (stored.signer, stored.joinNumber);
+        (self.joinedAt, self.leftAt, self.gone) = (stored.joinedAt, stored.leftAt, stored.gone);
+        self.absent = !stored.gone && in_.isAbsent(stored);
+        (self.lastAliveMs, self.bannedUntilMs) = (stored.lastAliveMs, stored.bannedUntilMs);
+        if (stored.pooled) self.stakeSource = address(IChannelHub(address(this)).pool());
+        self.stakeWei = stored.stakeWei;
+    }
+
+    /// @notice See `IChannelHub.proposalOf`.
+    function proposalOf(
+        HubState storage state,
+        uint256 channel,
+        uint256 id
+    ) external view returns (ProposalView memory self) {
+        Channel storage in_ = state.channels[channel];
+        Proposal memory stored = in_.proposals[id];
+        if (stored.proposalType == ProposalType.None) revert IChannelHub.ChannelHub_UnknownProposal(channel, id);
+        self.proposalType = stored.proposalType;
+        self.state = ChannelProposals.stateOf(in_, id);
+        (self.proposer, self.proposalHash) = (stored.proposer, stored.hash);
+        self.weightFor = ChannelRoster.count(stored.ballot.inFavour);
+        self.weightAgainst = ChannelRoster.count(stored.ballot.against);
+        self.weightAbstained = ChannelRoster.count(stored.ballot.abstained);
+        self.weightCounted = ChannelRoster.count(in_.countedOf(stored.ballot));
+        self.finalAt = stored.finalAt;
+        self.chunksApplied = uint32(stored.chunksApplied);
+    }
+
+    function _joinedLater(Channel storage self, address account, address other) private view returns (bool) {
+        return self.members[account].joinNumber > self.members[other].joinNumber;
+    }
+}

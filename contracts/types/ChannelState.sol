@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {AssetKind, Config, ProposalType, Punishment, Settlement} from "./ChannelTypes.sol";
+
+/// @dev Who runs a channel, in one slot.
+struct Office {
+    // Zero: nobody, for want of members.
+    address leader;
+    uint64 term;
+    // How often seats became free, so that no vote counts for the next one on a seat.
+    uint32 vacancies;
+}
+
+/// @dev How many of what there are, in one slot.
+struct Counters {
+    uint64 inbox;
+    uint64 joins;
+    uint64 proposals;
+    // The inbox entry that asked for the channel's end; zero while there is none.
+    uint64 closeAt;
+}
+
+/// @dev Sets of seats, a bit each: a channel has 64. One slot.
+struct Roster {
+    // Those that are taken, by whoever joined and is not gone.
+    uint64 seats;
+    // Of them, those of members that were banned: they vote no more.
+    uint64 banned;
+    // Of them, those whose leave or ban is in the inbox.
+    uint64 leaving;
+    // The inbox entry of the newest join.
+    uint64 newestJoinAt;
+}
+
+/// @dev What is final. Three slots.
+struct Head {
+    uint64 height;
+    uint64 timeMs;
+    uint64 inboxCursor;
+    // The settlement that passed and is not final yet; zero for none.
+    uint48 settling;
+    // That settlement's changes are being applied.
+    bool locked;
+    bool closed;
+    // Slots.
+    bytes32 recordHash;
+    bytes32 stateRoot;
+}
+
+/// @dev A member, or one that was. Three slots.
+struct Member {
+    address signer;
+    // From 1.
+    uint64 joinNumber;
+    uint8 seat;
+    // A final settlement contains its leave.
+    bool gone;
+    // Its stake is reserved in the pool.
+    bool pooled;
+    // Slot: inbox entries of the join, and of the leave or ban, which is zero while there is none.
+    uint64 joinedAt;
+    uint64 leftAt;
+    uint64 lastAliveMs;
+    uint64 bannedUntilMs;
+    // Slot.
+    uint256 stakeWei;
+}
+
+/// @dev An asset, and what the vault has of it. Three slots.
+struct Holding {
+    AssetKind kind;
+    address token;
+    // Slots.
+    uint256 id;
+    uint256 amount;
+}
+
+/// @dev Seats of those who may vote, and what they said. One slot.
+struct Ballot {
+    uint64 electorate;
+    uint64 inFavour;
+    uint64 against;
+    uint64 abstained;
+}
+
+/// @dev What was proposed, and how far it got.
+struct Proposal {
+    address proposer;
+    // Of a settlement that passed: when its window ends, in seconds since 1970.
+    uint40 finalAt;
+    // Of a punishment: the vacancies of when it was made.
+    uint32 vacancies;
+    ProposalType proposalType;
+    // It took effect; a punishment: it banned.
+    bool isFinal;
+    // Slots.
+    bytes32 hash;
+    Ballot ballot;
+    // Slot: of a settlement that is applied by parts.
+    uint256 chunksApplied;
+}
+
+/// @dev All that the hub stores of a channel.
+struct Channel {
+    address app;
+    uint64 createdAtMs;
+    // Slot.
+    address program;
+    uint64 createdInBlock;
+    // Slots.
+    bytes32 codeHash;
+    bytes32 initialStateHash;
+    address store;
+    address vault;
+    Config config;
+    Office office;
+    Counters counters;
+    Roster roster;
+    Head head;
+    mapping(uint256 index => bytes32 entryHash) inbox;
+    mapping(address account => Member) members;
+    mapping(uint256 seat => address account) seated;
+    mapping(address signer => address account) accountOf;
+    mapping(uint256 proposal => Proposal) proposals;
+    mapping(uint256 proposal => Settlement) settlements;
+    mapping(uint256 proposal => mapping(bytes32 chunkHash => bool)) chunks;
+    mapping(uint256 proposal => Punishment) punishments;
+    // Accusations that banned somebody.
+    mapping(bytes32 punishmentHash => bool) punished;
+    mapping(bytes32 key => bytes32 value) labels;
+    mapping(bytes32 assetKey => Holding) holdings;
+    mapping(address account => mapping(bytes32 assetKey => uint256 amount)) paid;
+    // Stakes that are free again, and shares of fines.
+    mapping(address account => uint256 amountWei) credits;
+}
+
+/// @dev All that the hub stores.
+struct HubState {
+    uint256 channelCount;
+    mapping(address program => bytes32 codeHash) programs;
+    mapping(uint256 channel => Channel) channels;
+    mapping(bytes32 digest => bool) consents;
+}

@@ -1,0 +1,33 @@
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+
+import type { Abi } from "abitype";
+
+import { connectChannels, deriveTwinKeys, type ChannelClient, type NetworkSettings } from "../../src/index.ts";
+
+/** What `npm run devnet` has written. */
+interface Devnet {
+  readonly networks: NetworkSettings;
+  readonly mnemonic: string;
+}
+
+/** A program in a channel, as the command line names it: `<channel> <url of a member's node> [--account <index>]`. */
+export async function openProgram<const ProgramAbi extends Abi>(
+  abi: ProgramAbi,
+): Promise<{ readonly client: ChannelClient<ProgramAbi>; readonly account: string; close(): Promise<void> }> {
+  const { values, positionals } = parseArgs({ options: { account: { type: "string" } }, allowPositionals: true });
+  const [channel = "1", url = ""] = positionals;
+  const file = process.env["SPRF_DEVNET_FILE"] ?? ".sprf/devnet.json";
+  const { networks, mnemonic } = JSON.parse(await readFile(file, "utf8")) as Devnet;
+  const keys = deriveTwinKeys(mnemonic, { accountIndex: Number(values.account ?? 0) });
+  const channels = await connectChannels({ networks, keys });
+  const client = await channels.connect({ url, channel: BigInt(channel), abi });
+  return {
+    client,
+    account: channels.account,
+    async close() {
+      await client.disconnect();
+      await channels.close();
+    },
+  };
+}

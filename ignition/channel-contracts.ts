@@ -1,0 +1,19 @@
+import type { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
+
+type Builder = Parameters<Parameters<typeof buildModule>[1]>[0];
+
+/** Deploys the channels' contracts in the order in which they need each other. The pool's time is a parameter of the module. */
+export function channelContracts(m: Builder, unbondingSeconds: bigint) {
+  const pool = m.contract("StakingPool", [m.getParameter("unbondingSeconds", unbondingSeconds)]);
+  const store = m.contract("ChannelStore");
+  const vault = m.contract("ChannelVault");
+  const libraries = {
+    ChannelOpenings: m.library("ChannelOpenings"),
+    ChannelMembership: m.library("ChannelMembership"),
+    ChannelProposals: m.library("ChannelProposals"),
+    ChannelClaims: m.library("ChannelClaims"),
+    ChannelViews: m.library("ChannelViews"),
+  };
+  const hub = m.contract("ChannelHub", [pool, store, vault], { libraries });
+  return { hub, pool };
+}

@@ -1,0 +1,162 @@
+import type { Connection, Libp2p, Stream } from "@libp2p/interface";
+
+import { SprfError, messageOf } from "../../errors.ts";
+import type { ChannelListener, ChannelNetwork } from "../../ports/channel-network.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Logger } from "../../ports/logger.ts";
+import { withDeadline } from "../../utils/abort.ts";
+import { parsePeer } from "../libp2p/parse-peer.ts";
+import { createInbound } from "./inbound.ts";
+import { createOutbound, type Outbound } from "./outbound.ts";
+import { signerOf } from "./signer-of.ts";
+
+const PROTOCOL = "/sprf/channel/1";
+const MAX_STREAMS_A_PEER = 4;
+const OPEN_TIMEOUT_MS = 5_000;
+const FIRST_PAUSE_MS = 100;
+const MAX_PAUSE_MS = 2_000;
+/** libp2p's longest time without traffic, after which it would close a stream: a quiet channel is no dead one. */
+const NEVER_MS = 2 ** 31 - 1;
+
+export interface Libp2pChannelNetworkInit {
+  readonly libp2p: Libp2p;
+  /** One's own signer. */
+  readonly self: string;
+  /** Where a member can be dialled: multiaddrs that end in `/p2p/<peer id>`. None: it has to dial. */
+  readonly addressesOf: (peer: string, options: { readonly signal: AbortSignal }) => Promise<readonly string[]>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Links over a libp2p node. Each side opens one stream for what it sends, over whichever connection there is, so that it does not matter
+ * who could dial whom. Reading stops while messages wait to be dealt with, which in the end stops the sender.
+ */
+export function createLibp2pChannelNetwork(init: Libp2pChannelNetworkInit): ChannelNetwork {
+  const { libp2p, self, clock } = init;
+  const logger = init.logger.child({ component: "channel-network" });
+  let listener: ChannelListener | undefined;
+  let running: AbortController | undefined;
+  const peers = new Map<string, { readonly stop: AbortController; readonly loop: Promise<void> }>();
+  const outbound = new Map<string, Outbound>();
+  const inbound = new Map<string, Stream>();
+  const linked = new Set<string>();
+
+  /** A link is up when both can send. */
+  function tell(peer: string): void {
+    const isUp = outbound.has(peer) && inbound.has(peer);
+    if (linked.has(peer) === isUp) return;
+    if (isUp) linked.add(peer);
+    else linked.delete(peer);
+    listener?.onLink(peer, isUp);
+  }
+
+  function accept(stream: Stream, connection: Connection): void {
+    const peer = signerOf(connection.remotePeer);
+    if (peer === undefined || !peers.has(peer)) {
+      stream.abort(new Error("not a member"));
+      return;
+    }
+    stream.inactivityTimeout = NEVER_MS;
+    // A second one is the same peer after a new start.
+    inbound.get(peer)?.abort(new Error("replaced"));
+    inbound.set(peer, stream);
+    stream.addEventListener("close", () => {
+      if (inbound.get(peer) !== stream) return;
+      inbound.delete(peer);
+      tell(peer);
+    });
+    // Only while the link is up, and only of the stream that is its: messages before are told of by nobody.
+    createInbound(stream, {
+      onMessage: async (message) => {
+        if (inbound.get(peer) === stream) await listener?.onMessage(peer, message);
+      },
+      logger,
+    });
+    tell(peer);
+  }
+
+  async function openStream(peer: string, signal: AbortSignal): Promise<Stream> {
+    const options = { signal: withDeadline(signal, OPEN_TIMEOUT_MS) };
+    const open = libp2p
+      .getConnections()
+      .find(({ remotePeer, status }) => status === "open" && signerOf(remotePeer) === peer);
+    if (open !== undefined) return await open.newStream(PROTOCOL, options);
+    for (const text of await init.addressesOf(peer, { signal })) {
+      const { address, peerId } = parsePeer(text);
+      if (signerOf(peerId) === peer) return await libp2p.dialProtocol(address, PROTOCOL, options);
+    }
+    throw new SprfError("PEER_UNREACHABLE", `no address of ${peer} is known`);
+  }
+
+  /** Has a stream to `peer` open until `signal` aborts. */
+  async function keepOpen(peer: string, signal: AbortSignal): Promise<void> {
+    let pauseMs = FIRST_PAUSE_MS;
+    while (!signal.aborted) {
+      try {
+        const stream = await openStream(peer, signal);
+        stream.inactivityTimeout = NEVER_MS;
+        const out = createOutbound(stream);
+        outbound.set(peer, out);
+        tell(peer);
+        pauseMs = FIRST_PAUSE_MS;
+        await out.run(signal);
+      } catch (error) {
+        if (!signal.aborted) logger.debug("no stream to a member", { peer, reason: messageOf(error) });
+      }
+      outbound.delete(peer);
+      tell(peer);
+      if (signal.aborted) return;
+      await clock.sleep(pauseMs, { signal }).catch(() => undefined);
+      pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS);
+    }
+  }
+
+  async function dropPeer(peer: string): Promise<void> {
+    const kept = peers.get(peer);
+    peers.delete(peer);
+    kept?.stop.abort();
+    inbound.get(peer)?.abort(new Error("no member any more"));
+    await kept?.loop;
+  }
+
+  function addPeers(wanted: ReadonlySet<string>): void {
+    if (running === undefined) return;
+    for (const peer of wanted) {
+      if (peer === self || peers.has(peer)) continue;
+      const stop = new AbortController();
+      // In the map before the loop begins: whom it dials may dial back at once.
+      const { promise: loop, resolve } = Promise.withResolvers<void>();
+      peers.set(peer, { stop, loop });
+      void keepOpen(peer, AbortSignal.any([stop.signal, running.signal])).finally(resolve);
+    }
+  }
+
+  let wanted: ReadonlySet<string> = new Set();
+  return {
+    self,
+    listen(given) {
+      listener = given;
+    },
+    keepLinks(given) {
+      wanted = new Set(given);
+      for (const peer of peers.keys()) if (!wanted.has(peer)) void dropPeer(peer);
+      addPeers(wanted);
+    },
+    send: (to, message) => linked.has(to) && outbound.get(to)?.send(message) === true,
+    async start() {
+      if (running !== undefined) return;
+      running = new AbortController();
+      await libp2p.handle(PROTOCOL, accept, { maxInboundStreams: MAX_STREAMS_A_PEER, force: true });
+      addPeers(wanted);
+    },
+    async stop() {
+      if (running === undefined) return;
+      const stopping = running;
+      running = undefined;
+      await libp2p.unhandle(PROTOCOL);
+      stopping.abort();
+      await Promise.all([...peers.keys()].map(dropPeer));
+    },
+  };
+}

@@ -1,0 +1,125 @@
+import { NO_MEMBERS, takeEntry, type Membership } from "../domain/channel/membership.ts";
+import { termBegunBy, type Term } from "../domain/channel/terms.ts";
+import { SprfError, messageOf } from "../errors.ts";
+import type { ChannelHub, HubEvent, SettledHead } from "../ports/channel-hub.ts";
+import type { Logger } from "../ports/logger.ts";
+import { equalBytes } from "../utils/bytes.ts";
+import { contentOf, type InboxEntry } from "../wire/channel/inbox-entry.ts";
+
+/** What the chain says of a channel, as far as it is confirmed. */
+export interface ChainView {
+  /** Entries of the inbox that are known. */
+  readonly inboxLength: number;
+  /** By index, from 1. */
+  entry(index: number): InboxEntry | undefined;
+  /** After the first `cursor` entries; undefined for entries that are not known. */
+  membershipAt(cursor: number): Membership | undefined;
+  /** The newest; undefined while nobody ever joined. */
+  readonly term: Term | undefined;
+  termOf(term: number): Term | undefined;
+  /** What is final. */
+  readonly settled: SettledHead;
+  /** Whether a record has been made final. */
+  isSettled(height: number, recordHash: Uint8Array): boolean;
+  /**
+   * The members whose votes count for a settlement at `cursor`: they joined before, are not gone by the last one, and were not
+   * banned.
+   */
+  votersOf(cursor: number): Membership;
+}
+
+export interface ChainViewInit {
+  readonly hub: ChannelHub;
+  readonly channel: bigint;
+  readonly fromBlock: number;
+  readonly confirmations: number;
+  readonly logger: Logger;
+  /** Something is new; never for what was there when the view began. */
+  readonly onNews: (events: readonly HubEvent[]) => void;
+}
+
+/** Follows the chain until `signal` aborts; resolves with the view once all that is confirmed now is in it, and the life of it. */
+export async function followChain(
+  { hub, channel, fromBlock, confirmations, logger, onNews }: ChainViewInit,
+  signal: AbortSignal,
+): Promise<{ readonly view: ChainView; readonly life: Promise<void> }> {
+  const entries: InboxEntry[] = [];
+  const memberships: Membership[] = [NO_MEMBERS];
+  const terms = new Map<number, Term>();
+  let term: Term | undefined;
+  let settled = await hub.head(channel, { signal });
+  const banned = new Set<number>();
+  const finals = new Map<number, Uint8Array>();
+
+  function take(event: HubEvent): void {
+    if (event.kind === "settled") finals.set(event.height, event.head);
+    if (event.kind !== "inbox") return;
+    const { entry } = event;
+    // Told again after a reorganisation that changed nothing that is confirmed.
+    if (entry.index <= entries.length) return;
+    const membership = takeEntry(memberships.at(-1) ?? NO_MEMBERS, entry);
+    entries.push(entry);
+    memberships.push(membership);
+    if (contentOf(entry).kind === "ban") banned.add(entry.index);
+    const begun = termBegunBy(entry, membership);
+    if (begun !== undefined && begun.term > (term?.term ?? 0)) {
+      term = begun;
+      terms.set(begun.term, begun);
+    }
+  }
+
+  const view: ChainView = {
+    get inboxLength() {
+      return entries.length;
+    },
+    entry: (index) => entries[index - 1],
+    membershipAt: (cursor) => memberships[cursor],
+    get term() {
+      return term;
+    },
+    termOf: (number) => terms.get(number),
+    get settled() {
+      return settled;
+    },
+    isSettled(height, recordHash) {
+      const final = finals.get(height);
+      return final !== undefined && equalBytes(final, recordHash);
+    },
+    votersOf(cursor) {
+      const members = new Map(memberships[settled.inboxCursor]?.members ?? []);
+      for (const entry of entries.slice(settled.inboxCursor, cursor)) {
+        const joined = memberships[entry.index]?.members.get(entry.account);
+        if (contentOf(entry).kind === "join" && joined !== undefined) members.set(entry.account, joined);
+      }
+      for (const index of banned) {
+        const account = entries[index - 1]?.account;
+        const cameBack = entries.slice(index, cursor).some((entry) => entry.account === account && entry.kind === 1);
+        if (account !== undefined && !cameBack) members.delete(account);
+      }
+      return { ...NO_MEMBERS, cursor, members };
+    },
+  };
+
+  const started = Promise.withResolvers<void>();
+  const target = (await hub.blockNumber({ signal })) - confirmations;
+  const life = (async () => {
+    let isCaughtUp = target < fromBlock;
+    if (isCaughtUp) started.resolve();
+    try {
+      for await (const { toBlock, events } of hub.follow(channel, { fromBlock, confirmations, signal })) {
+        for (const event of events) take(event);
+        if (events.some(({ kind }) => kind === "settled")) settled = await hub.head(channel, { signal });
+        if (isCaughtUp && events.length > 0) onNews(events);
+        if (!isCaughtUp && toBlock >= target) {
+          isCaughtUp = true;
+          started.resolve();
+        }
+      }
+    } catch (error) {
+      if (!signal.aborted) logger.error("the chain is not followed any more", { reason: messageOf(error) });
+    }
+    started.reject(new SprfError("CHAIN_UNREACHABLE", "the chain's past could not be read"));
+  })();
+  await started.promise;
+  return { view, life };
+}

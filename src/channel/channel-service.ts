@@ -1,0 +1,262 @@
+import { SprfError, isSprfError } from "../errors.ts";
+import type { ChannelApps } from "../ports/channel-apps.ts";
+import type { ChannelHub } from "../ports/channel-hub.ts";
+import type { ChannelDescription, ChannelReceipt, ChannelService, Commitment } from "../ports/channel-service.ts";
+import { raceAbort, throwIfAborted } from "../utils/abort.ts";
+import { equalBytes, toHex } from "../utils/bytes.ts";
+import { decodeCallInput, encodeCallInput } from "../wire/channel/call.ts";
+import { RECORD_KINDS, RECORD_STATUS } from "../wire/channel/record.ts";
+import { decodeSessionInput, encodeSessionInput } from "../wire/channel/session.ts";
+import type { ChannelNode } from "./channel-node.ts";
+import type { PlayedRecord } from "./player.ts";
+import { subscribe } from "./subscribe.ts";
+
+const KIND_NAMES = new Map(
+  Object.entries(RECORD_KINDS).map(([name, kind]) => [kind as number, name as ChannelReceipt["kind"]]),
+);
+/** Calls whose records are found by sender and nonce, the newest ones. */
+const MAX_CALLS = 10_000;
+
+export interface ChannelServiceInit {
+  /** The nodes of this member by channel; they may come and go. */
+  readonly nodes: ReadonlyMap<bigint, ChannelNode>;
+  readonly hub: ChannelHub;
+  /** Who asks the app for the end of a channel; none: nobody can through this node. */
+  readonly apps?: Pick<ChannelApps, "close"> | undefined;
+}
+
+/** What clients ask of a member's nodes. */
+export function createChannelService({ nodes, hub, apps }: ChannelServiceInit): ChannelService {
+  const desks = new WeakMap<ChannelNode, CallBook>();
+  const nodeOf = (channel: bigint): ChannelNode => {
+    const node = nodes.get(channel);
+    if (node === undefined) throw new SprfError("CHANNEL_UNKNOWN", `this node is no member of channel ${channel}`);
+    return node;
+  };
+  const bookOf = (node: ChannelNode): CallBook => {
+    const book = desks.get(node) ?? createCallBook(node);
+    desks.set(node, book);
+    return book;
+  };
+  const receiptAt = async (
+    node: ChannelNode,
+    height: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ChannelReceipt> => {
+    // The leader answers before its record has arrived here.
+    await arrival(node, height, signal);
+    const receipt = receiptOf(node, height);
+    if (receipt === undefined) throw new SprfError("CHANNEL_ROLLED_BACK", `height ${height} is gone`);
+    return receipt;
+  };
+  /** The same call again is the same record. */
+  const submit = async (
+    node: ChannelNode,
+    input: Parameters<ChannelNode["submit"]>[0],
+    bytes: Uint8Array,
+    who: { readonly account: string; readonly nonce: bigint } | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<ChannelReceipt> => {
+    const repeated = (): ChannelReceipt | undefined => {
+      const height = who === undefined ? undefined : bookOf(node).heightOf(who.account, who.nonce);
+      const record = height === undefined ? undefined : node.record(height);
+      return record !== undefined && equalBytes(record.body.input, bytes)
+        ? receiptOf(node, record.header.height)
+        : undefined;
+    };
+    const known = repeated();
+    if (known !== undefined) return known;
+    try {
+      return await receiptAt(node, await raceAbort(node.submit(input, { signal }), signal), signal);
+    } catch (error) {
+      const taken = isSprfError(error, "CHANNEL_NONCE_WRONG") ? repeated() : undefined;
+      if (taken === undefined) throw error;
+      return taken;
+    }
+  };
+  const demandOwn = (channel: bigint, account: string): void => {
+    nodeOf(channel);
+    if (account === hub.account) return;
+    throw new SprfError("CHANNEL_NOT_MEMBER", `this node is ${hub.account}'s; ${account} leaves by its own`);
+  };
+
+  return {
+    async describe(channel, { signal } = {}) {
+      throwIfAborted(signal);
+      return describe(nodeOf(channel), hub);
+    },
+    async call(signed, { signal } = {}) {
+      const { channel, sender: account, nonce } = signed.call;
+      return await submit(nodeOf(channel), signed, encodeCallInput(signed), { account, nonce }, signal);
+    },
+    async session(input, { signal } = {}) {
+      const { channel, wallet: account } = input.what === "grant" ? input.grant : input.revoke;
+      const who = input.what === "revoke" ? { account, nonce: input.revoke.nonce } : undefined;
+      return await submit(nodeOf(channel), input, encodeSessionInput(input), who, signal);
+    },
+    async read(channel, { sender, data, height }, { signal } = {}) {
+      const node = nodeOf(channel);
+      const view = await raceAbort(node.read({ sender, data, ...(height !== undefined && { height }) }), signal);
+      return {
+        height: view.height,
+        commitment: commitmentOf(node, view.height),
+        status: view.succeeded ? "success" : "failed",
+        returnData: view.returnData,
+      };
+    },
+    async nonce(channel, account) {
+      return nodeOf(channel).nonceOf(account);
+    },
+    async transaction(channel, by) {
+      const node = nodeOf(channel);
+      const height = "height" in by ? by.height : bookOf(node).heightOf(by.sender, by.nonce);
+      return height === undefined ? undefined : receiptOf(node, height);
+    },
+    async committed(channel, record, commitment, { signal } = {}) {
+      await awaitCommitment(nodeOf(channel), record, commitment, signal);
+    },
+    subscribe(channel, options) {
+      const node = nodeOf(channel);
+      return subscribe(node, (height) => receiptOf(node, height), options);
+    },
+    async settle(channel, account, { signal } = {}) {
+      demandOwn(channel, account);
+      return await raceAbort(nodeOf(channel).settle(), signal);
+    },
+    async leave(channel, account, { signal } = {}) {
+      demandOwn(channel, account);
+      await hub.requestExit(channel, { signal });
+    },
+    async close(channel, account, { signal } = {}) {
+      demandOwn(channel, account);
+      throwIfAborted(signal);
+      if (apps !== undefined) return await apps.close(nodeOf(channel).info, { signal });
+      throw new SprfError("CHANNEL_NOT_MEMBER", `channel ${channel} is closed by its app, ${nodeOf(channel).info.app}`);
+    },
+  };
+}
+
+/** Which record a call became. */
+interface CallBook {
+  heightOf(account: string, nonce: bigint): number | undefined;
+}
+
+function createCallBook(node: ChannelNode): CallBook {
+  const heights = new Map<string, number>();
+  const add = ({ header, body }: PlayedRecord): void => {
+    const call = callerOf(body.kind, body.input);
+    if (call === undefined) return;
+    heights.set(`${call.sender}/${call.nonce}`, header.height);
+    const [oldest] = heights.keys();
+    if (heights.size > MAX_CALLS && oldest !== undefined) heights.delete(oldest);
+  };
+  for (let height = node.head.height; ; height--) {
+    const record = node.record(height);
+    if (record === undefined) break;
+    add(record);
+  }
+  node.watch((news) => {
+    if (news.kind === "records") news.records.forEach(add);
+  });
+  // What was rolled back stays until another record takes its place: the record itself is asked for at last.
+  return { heightOf: (account, nonce) => heights.get(`${account}/${nonce}`) };
+}
+
+function describe(node: ChannelNode, hub: ChannelHub): ChannelDescription {
+  const { info, head, members } = node;
+  return {
+    channel: node.channel,
+    chainId: hub.chainId,
+    hub: hub.address,
+    app: info.app,
+    program: info.program,
+    members: members.map(({ account, joinNumber }) => ({ account, joinNumber })),
+    head: {
+      term: node.term,
+      leader: node.leader,
+      height: head.height,
+      committedHeight: node.committedHeight,
+      finalHeight: node.finalHeight,
+      timeMs: head.timeMs,
+    },
+  };
+}
+
+function commitmentOf(node: ChannelNode, height: number): Commitment {
+  if (height <= node.finalHeight) return "final";
+  return height <= node.committedHeight ? "committed" : "leader-signed";
+}
+
+function receiptOf(node: ChannelNode, height: number): ChannelReceipt | undefined {
+  const record = node.record(height);
+  if (record === undefined) return undefined;
+  const { header, body, hash, touched, returnData, logs } = record;
+  return {
+    height,
+    term: header.term,
+    timeMs: header.timeMs,
+    kind: KIND_NAMES.get(header.kind) ?? "call",
+    ...callerOf(body.kind, body.input),
+    status:
+      header.status === RECORD_STATUS.success
+        ? "success"
+        : header.status === RECORD_STATUS.failed
+          ? "failed"
+          : "over-limit",
+    gasUsed: BigInt(header.gasUsed),
+    returnData,
+    logs: logs.map(({ topics, data }) => ({ topics, data })),
+    changes: touched.filter(({ before, after }) => !equalBytes(before, after)),
+    recordHash: hash,
+    stateRoot: header.stateRoot,
+    commitment: commitmentOf(node, height),
+  };
+}
+
+/** Whose call, or whose end of a session, an input is. */
+function callerOf(kind: number, input: Uint8Array): { readonly sender: string; readonly nonce: bigint } | undefined {
+  if (kind === RECORD_KINDS.call) {
+    const { sender, nonce } = decodeCallInput(input).call;
+    return { sender, nonce };
+  }
+  if (kind !== RECORD_KINDS.session) return undefined;
+  const session = decodeSessionInput(input);
+  return session.what === "revoke" ? { sender: session.revoke.wallet, nonce: session.revoke.nonce } : undefined;
+}
+
+async function arrival(node: ChannelNode, height: number, signal: AbortSignal | undefined): Promise<void> {
+  await untilNews(node, () => node.head.height >= height, signal);
+}
+
+async function awaitCommitment(
+  node: ChannelNode,
+  { height, recordHash }: { readonly height: number; readonly recordHash: Uint8Array },
+  commitment: Commitment,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const reached = (): boolean => {
+    if (height <= node.finalHeight) return true;
+    return commitment !== "final" && (commitment === "leader-signed" || height <= node.committedHeight);
+  };
+  const isGone = (): boolean => {
+    if (height > node.head.height) return true;
+    const record = node.record(height);
+    return record !== undefined && !equalBytes(record.hash, recordHash);
+  };
+  await untilNews(node, () => reached() || isGone(), signal);
+  if (isGone())
+    throw new SprfError("CHANNEL_ROLLED_BACK", `another record than ${toHex(recordHash)} has height ${height}`);
+}
+
+async function untilNews(node: ChannelNode, isTrue: () => boolean, signal: AbortSignal | undefined): Promise<void> {
+  if (isTrue()) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const unwatch = node.watch(() => {
+    if (isTrue()) resolve();
+  });
+  try {
+    await raceAbort(promise, signal);
+  } finally {
+    unwatch();
+  }
+}

@@ -1,0 +1,211 @@
+import { createAckBook, heldByQuorum, type AckBook } from "../domain/channel/acks.ts";
+import { countedWeight, weightOf } from "../domain/channel/membership.ts";
+import { isQuorum } from "../domain/channel/quorum.ts";
+import type { ChannelNetwork } from "../ports/channel-network.ts";
+import type { ChannelHub, ChannelInfo } from "../ports/channel-hub.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { RecordLog } from "../ports/record-log.ts";
+import { equalBytes } from "../utils/bytes.ts";
+import { recoverCertificate, signAck, type Ack, type Certificate } from "../wire/channel/batch.ts";
+import type { ChannelDomain } from "../wire/channel/domain.ts";
+import { encodeChannelMessage, type ChannelMessageBody } from "../wire/channel/messages.ts";
+import type { ChainView } from "./chain-view.ts";
+import { toLogEntry, type Logged } from "./log-entries.ts";
+import type { PlayedRecord, Player } from "./player.ts";
+import type { Unsettled } from "./unsettled.ts";
+
+/** Something that a reader of the channel is told. */
+export type ChannelNews =
+  | { readonly kind: "records"; readonly records: readonly PlayedRecord[] }
+  | { readonly kind: "rollback"; readonly toHeight: number }
+  | { readonly kind: "committed"; readonly height: number }
+  | { readonly kind: "final"; readonly height: number }
+  /** Another state altogether: a snapshot of this height was loaded. */
+  | { readonly kind: "snapshot"; readonly height: number }
+  | { readonly kind: "fault"; readonly height: number; readonly reason: number; readonly message: string };
+
+/** Records that are kept to be taken back, below those that are committed: for members that have to go back further. */
+const KEPT_RECORDS = 2_048;
+
+export interface CoreInit {
+  readonly info: ChannelInfo;
+  readonly domain: ChannelDomain;
+  /** The member's account and signer, lower-case. */
+  readonly account: string;
+  readonly signerKey: Uint8Array;
+  readonly hub: ChannelHub;
+  readonly chain: ChainView;
+  readonly network: ChannelNetwork;
+  readonly log: RecordLog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What a node knows of its channel, and the few ways in which that changes. All that changes it waits for its turn. */
+export interface Core extends CoreInit {
+  player: Player;
+  unsettled: Unsettled;
+  /** The highest that is held, of any term. */
+  certificate: Certificate | undefined;
+  /** What is held and not written down yet. */
+  unwritten: Certificate | undefined;
+  committed: number;
+  /** No ack of an earlier one. */
+  term: number;
+  /** Of this term. */
+  acks: AckBook;
+  /** One after the other, in the order of asking. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>;
+  readonly news: Set<(news: ChannelNews) => void>;
+}
+
+export function createCore(
+  init: CoreInit,
+  state: {
+    readonly player: Player;
+    readonly unsettled: Unsettled;
+    readonly certificate: Certificate | undefined;
+    readonly term: number;
+  },
+): Core {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    ...init,
+    ...state,
+    unwritten: undefined,
+    // What is final is committed; of the rest the others will tell.
+    committed: Math.min(init.chain.settled.height, state.player.head.header.height),
+    acks: createAckBook(state.term),
+    news: new Set(),
+    async inTurn(work) {
+      const before = last;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      last = promise;
+      await before;
+      try {
+        return await work();
+      } finally {
+        resolve();
+      }
+    },
+  };
+}
+
+export function tell(core: Core, news: ChannelNews): void {
+  for (const listener of core.news) listener(news);
+}
+
+export function isLeader(core: Core): boolean {
+  const { term } = core.chain;
+  return term !== undefined && term.term === core.term && term.signer === core.network.self;
+}
+
+export function send(core: Core, to: string, body: ChannelMessageBody): boolean {
+  return core.network.send(to, encodeChannelMessage(core.info.channel, body));
+}
+
+/** To all members there is a link to. */
+export function broadcast(core: Core, body: ChannelMessageBody): void {
+  const message = encodeChannelMessage(core.info.channel, body);
+  for (const peer of peersOf(core)) core.network.send(peer, message);
+}
+
+/** Signers of the other members, as the chain has them now; one who leaves is one of them until a settlement lets it go. */
+export function peersOf({ chain, network }: Core): string[] {
+  const now = chain.membershipAt(chain.inboxLength)?.members.values() ?? [];
+  const all = [...now, ...chain.votersOf(chain.inboxLength).members.values()];
+  return [...new Set(all.map(({ signer }) => signer))].filter((signer) => signer !== network.self);
+}
+
+/** Writes things down together with a certificate that was not yet. */
+export async function keep(core: Core, logged: readonly Logged[]): Promise<void> {
+  const { unwritten } = core;
+  const all: Logged[] =
+    unwritten === undefined ? [...logged] : [{ kind: "certificate", certificate: unwritten }, ...logged];
+  if (all.length === 0) return;
+  await core.log.append(all.map(toLogEntry));
+  if (core.unwritten === unwritten) core.unwritten = undefined;
+}
+
+/** The height of the certificate that is written down, of this term: what one's acks say. */
+export function certifiedHeight(core: Core): number {
+  const { certificate, unwritten, term } = core;
+  return certificate === undefined || unwritten !== undefined || certificate.term !== term ? 0 : certificate.height;
+}
+
+/** One's own ack of the head, signed; everything before must be written down. */
+export function ackOfHead(core: Core): Ack & { readonly signature: Uint8Array } {
+  const { header, hash } = core.player.head;
+  const ack: Ack = {
+    channel: core.info.channel,
+    term: core.term,
+    height: header.height,
+    recordHash: hash,
+    certified: certifiedHeight(core),
+  };
+  return { ...ack, signature: signAck(core.domain, ack, core.signerKey) };
+}
+
+/** What a certificate is worth here. */
+export type CertificateVerdict = "taken" | "known" | "invalid" | "ahead" | "other-record";
+
+/** Takes a certificate that is higher than the one that is held, if a quorum of those who may has signed it. */
+export function takeCertificate(core: Core, certificate: Certificate): CertificateVerdict {
+  const { player, info, domain } = core;
+  if (!isNewer(core.certificate, certificate)) return "known";
+  if (certificate.height > player.head.header.height) return "ahead";
+  const own = player.at(certificate.height);
+  const voters = player.votersAt(certificate.height);
+  if (own === undefined || voters === undefined) return "known";
+  const signers = recoverCertificate(domain, info.channel, certificate);
+  if (signers === undefined || !isQuorum(weightOf(voters, new Set(signers.keys())), countedWeight(voters)))
+    return "invalid";
+  if (!equalBytes(own.hash, certificate.recordHash)) return "other-record";
+  holdCertificate(core, certificate);
+  commit(core, heldByQuorum(signers, voters));
+  return "taken";
+}
+
+/** A certificate that was checked, or made of acks that were. */
+export function holdCertificate(core: Core, certificate: Certificate): void {
+  const isHigher = certificate.height !== core.certificate?.height || certificate.term !== core.certificate.term;
+  core.certificate = certificate;
+  // One of the same record with newer acks need not be written: it proves nothing that the first did not.
+  if (isHigher) core.unwritten = certificate;
+}
+
+/** All up to this height will stay. */
+export function commit(core: Core, height: number): void {
+  if (height <= core.committed) return;
+  core.committed = height;
+  const folded = height - KEPT_RECORDS;
+  core.unsettled.fold(folded);
+  core.player.forget(folded);
+  tell(core, { kind: "committed", height });
+}
+
+/** Takes back what nobody certified, above `height`; resolves with it. */
+export async function cutTo(core: Core, height: number): Promise<readonly PlayedRecord[]> {
+  const removed = await core.player.revertTo(height);
+  core.unsettled.revertTo(height);
+  if (removed.length === 0) return removed;
+  await keep(core, [{ kind: "cut", height, from: height + removed.length }]);
+  tell(core, { kind: "rollback", toHeight: height });
+  return removed;
+}
+
+/** Promises, for good, to ack nothing of earlier terms. */
+export async function enterTerm(core: Core, term: number): Promise<void> {
+  if (term <= core.term) return;
+  await keep(core, [{ kind: "term", term, height: core.player.head.header.height }]);
+  core.term = term;
+  core.acks = createAckBook(term);
+}
+
+function isNewer(held: Certificate | undefined, given: Certificate): boolean {
+  if (held === undefined || given.term !== held.term) return given.term > (held?.term ?? 0);
+  if (given.height !== held.height) return given.height > held.height;
+  const sum = ({ acks }: Certificate): number => acks.reduce((total, { certified }) => total + certified, 0);
+  return sum(given) > sum(held);
+}

@@ -1,0 +1,171 @@
+import { changesMembers } from "../domain/channel/membership.ts";
+import { faultOfNext, faultOfResult, forged, type RecordFault } from "../domain/channel/record-rules.ts";
+import { isSprfError, messageOf } from "../errors.ts";
+import { equalBytes } from "../utils/bytes.ts";
+import { recoverBatch } from "../wire/channel/batch.ts";
+import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
+import { merkleRoot } from "../wire/channel/merkle.ts";
+import { hashRecord, RECORD_KINDS, type RecordHeader } from "../wire/channel/record.ts";
+import { decodeRecordBody, headerOf, type RecordBody } from "../wire/channel/record-body.ts";
+import type { SignedBatch } from "../wire/channel/schemas.ts";
+import { ackOfHead, certifiedHeight, cutTo, keep, send, tell, type Core } from "./core.ts";
+import { lastOf } from "./log-entries.ts";
+import type { PlayedRecord } from "./player.ts";
+
+/** A leader's lie: the record, and what is wrong with it. */
+export interface FoundFault extends RecordFault {
+  readonly term: number;
+  /** The leader's account. */
+  readonly leader: string;
+  readonly height: number;
+  readonly recordHash: Uint8Array;
+}
+
+/** What came of a batch. */
+export type BatchOutcome =
+  | { readonly outcome: "kept" }
+  /** It was there already. */
+  | { readonly outcome: "known" }
+  /** Something before it is missing here. */
+  | { readonly outcome: "gap" }
+  /** Not of a leader, not of this term, or it would undo what is certified. */
+  | { readonly outcome: "refused"; readonly why: string }
+  /** The chain does not show here yet what it takes. */
+  | { readonly outcome: "early" }
+  | { readonly outcome: "fault"; readonly fault: FoundFault };
+
+interface ReadRecord {
+  readonly body: RecordBody;
+  readonly header: RecordHeader;
+  readonly hash: Uint8Array;
+}
+
+/** Plays a leader's batch, compares every record, and writes it down. In turn; what does not compare is taken back. */
+export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<BatchOutcome> {
+  const term = core.chain.termOf(batch.term);
+  if (term === undefined) return { outcome: "early" };
+  const previous = core.player.at(batch.first - 1)?.hash;
+  const misplaced = findPlace(core, batch);
+  if (misplaced !== undefined) return misplaced;
+  if (previous === undefined) return { outcome: "refused", why: "it follows what is no longer known" };
+  const records = readRecords(core, batch, previous);
+  const recordsRoot = merkleRoot(records.map(({ hash }) => hash));
+  const said = { channel: core.info.channel, term: batch.term, first: batch.first, last: lastOf(batch), recordsRoot };
+  if (recoverBatch(core.domain, said, batch.signature) !== term.signer) {
+    return { outcome: "refused", why: "not signed by the term's leader, or of other records before" };
+  }
+  // A new leader goes on from what was certified; what it has not signed takes nothing back.
+  await cutTo(core, batch.first - 1);
+  const before = core.player.head.header.height;
+  const played: PlayedRecord[] = [];
+  const takeBack = async (): Promise<void> => {
+    await core.player.revertTo(before);
+    core.unsettled.revertTo(before);
+  };
+  for (const [index, record] of records.entries()) {
+    const place = { sinceEntry: term.sinceEntry, isLast: index === records.length - 1 };
+    const result = await playRecord(core, record, place).catch(async (error: unknown) => {
+      await takeBack();
+      throw error;
+    });
+    if (result === "early" || "reason" in result) {
+      await takeBack();
+      if (result === "early") return { outcome: "early" };
+      const { header, hash } = record;
+      return {
+        outcome: "fault",
+        fault: { ...result, term: batch.term, leader: term.leader, height: header.height, recordHash: hash },
+      };
+    }
+    core.unsettled.add(result);
+    played.push(result);
+  }
+  await keep(core, [{ kind: "batch", batch }]).catch(async (error: unknown) => {
+    // What is not written down must not be the head, which is acked.
+    await takeBack();
+    throw error;
+  });
+  tell(core, { kind: "records", records: played });
+  return { outcome: "kept" };
+}
+
+/**
+ * Sends the leader an ack of the head, once for each head and certificate unless it is asked for again. In turn: while a batch is being
+ * played or written, the head is a record that a crash would take.
+ */
+export function createAcker(core: Core): (options?: { readonly again?: boolean }) => void {
+  let last = { term: 0, height: -1, certified: -1 };
+  const ack = (again: boolean): void => {
+    const { term } = core.chain;
+    const { header } = core.player.head;
+    // Of the head of this term only: what an earlier leader has signed counts with what this one adds.
+    if (term === undefined || term.term !== core.term || header.term !== core.term) return;
+    const now = { term: core.term, height: header.height, certified: certifiedHeight(core) };
+    if (!again && now.term === last.term && now.height === last.height && now.certified === last.certified) return;
+    const { height, recordHash, certified, signature } = ackOfHead(core);
+    if (
+      send(core, term.signer, { kind: "acks", term: core.term, acks: [{ height, recordHash, certified, signature }] })
+    ) {
+      last = now;
+    }
+  };
+  return ({ again = false } = {}) => {
+    core
+      .inTurn(async () => ack(again))
+      .catch((error: unknown) => core.logger.error("an ack was not sent", { reason: messageOf(error) }));
+  };
+}
+
+/** Why a batch cannot be played now, whoever has signed it; undefined when it can. */
+function findPlace(core: Core, batch: SignedBatch): BatchOutcome | undefined {
+  const { header } = core.player.head;
+  if (batch.term < header.term) return { outcome: "refused", why: `of term ${batch.term} after ${header.term}` };
+  if (batch.first > header.height + 1) return { outcome: "gap" };
+  if (batch.first === header.height + 1) return undefined;
+  if (batch.term === core.player.at(batch.first)?.header.term) return { outcome: "known" };
+  if (batch.first <= Math.max(core.certificate?.height ?? 0, core.chain.settled.height))
+    return { outcome: "refused", why: "it would undo what is certified" };
+  return undefined;
+}
+
+function readRecords(core: Core, { term, first, records }: SignedBatch, before: Uint8Array): ReadRecord[] {
+  let previous = before;
+  return records.map((packed, index) => {
+    const body = decodeRecordBody(packed);
+    const header = headerOf(body, { channel: core.info.channel, term, height: first + index, previous });
+    const hash = hashRecord(header);
+    previous = hash;
+    return { body, header, hash };
+  });
+}
+
+async function playRecord(
+  core: Core,
+  { body, header }: ReadRecord,
+  { sinceEntry, isLast }: { readonly sinceEntry: number; readonly isLast: boolean },
+): Promise<PlayedRecord | RecordFault | "early"> {
+  const { player, clock } = core;
+  const tickDueMs = player.sandbox.tickDueMs();
+  const { head } = player;
+  const fault = faultOfNext(head, header, { term: header.term, tickDueMs, nowMs: clock.now() });
+  if (fault !== undefined) return fault;
+  if (header.kind === RECORD_KINDS.inbox) {
+    const entry = core.chain.entry(header.inboxCursor);
+    if (entry === undefined) return "early";
+    if (!equalBytes(encodeInboxEntry(entry), body.input)) return forged("an entry of the inbox that is none");
+    if (changesMembers(entry) && !isLast) return forged("a batch that goes on behind a change of members");
+  } else if (header.kind !== RECORD_KINDS.tick && head.membership.cursor < sinceEntry) {
+    return forged("a term that does not begin with the entries of the inbox that made it");
+  }
+  let played: PlayedRecord;
+  try {
+    played = await player.play(body.kind, body.input, { term: header.term, timeMs: header.timeMs });
+  } catch (error) {
+    if (isSprfError(error) && error.fault !== "internal") return forged(error.message);
+    throw error;
+  }
+  const result = faultOfResult(played.header, header);
+  if (result === undefined) return played;
+  await player.revertTo(head.header.height);
+  return result;
+}

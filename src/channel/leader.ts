@@ -1,0 +1,283 @@
+import { changesMembers } from "../domain/channel/membership.ts";
+import { isSprfError, messageOf, SprfError } from "../errors.ts";
+import { recoverAck, signBatch } from "../wire/channel/batch.ts";
+import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
+import { MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_INPUT_BYTES } from "../wire/channel/limits.ts";
+import { merkleRoot } from "../wire/channel/merkle.ts";
+import type { ChannelMessageOf } from "../wire/channel/messages.ts";
+import { RECORD_KINDS } from "../wire/channel/record.ts";
+import { encodeRecordBody } from "../wire/channel/record-body.ts";
+import { ackOfHead, broadcast, commit, holdCertificate, isLeader, keep, tell, type Core } from "./core.ts";
+import type { PlayedRecord } from "./player.ts";
+import { checkCallSize, readCall } from "./read-input.ts";
+
+/** Calls that wait to be played, unless it is said otherwise; another one is refused. */
+const DEFAULT_MAX_WAITING = 4_096;
+/** Records without a certificate; when there are more, nothing is played until members have caught up. */
+const MAX_UNCERTIFIED = 8_192;
+/** How long a batch is played before it is sent. */
+const BATCH_MS = 20;
+/** After so long without a batch, the certificate goes alone. */
+const QUIET_MS = 5;
+const RECORD_OVERHEAD_BYTES = 256;
+/** How often a leader looks for members that are behind, and for ticks, while nothing happens. */
+const IDLE_MS = 1_000;
+
+/** A user's word that waits for its record. */
+interface Waiting {
+  readonly kind: number;
+  readonly input: Uint8Array;
+  readonly done: PromiseWithResolvers<number>;
+}
+
+/** The part of a node that leads. */
+export interface Leader {
+  /** Resolves with the height when the record is signed and sent. @throws SprfError why it is none, `CHANNEL_BUSY` */
+  submit(kind: number, input: Uint8Array): Promise<number>;
+  onAcks(from: string, message: ChannelMessageOf<"acks">): Promise<void>;
+  /** There may be something to do. */
+  wake(): void;
+  /** Leads whenever it is this node's turn, until `signal` aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  /** True once the chain's term is this node's and what came before is known. */
+  readonly isReady: boolean;
+  /** Leads from the head on. */
+  begin(): void;
+  /** Another term has come. */
+  end(): void;
+  /** Refuses all that waits. */
+  refuseAll(error: SprfError): void;
+}
+
+export function createLeader(
+  core: Core,
+  { maxWaiting = DEFAULT_MAX_WAITING }: { readonly maxWaiting?: number | undefined } = {},
+): Leader {
+  let waiting: Waiting[] = [];
+  let alarm = new AbortController();
+  /** What followers were told last. */
+  let announced = { height: 0, committed: 0 };
+
+  let isReady = false;
+  const leads = (): boolean => isReady && isLeader(core);
+
+  function nextInput(
+    timeMs: number,
+    bytes: number,
+  ): { kind: number; input: Uint8Array; done?: Waiting["done"] } | undefined {
+    const due = core.player.sandbox.tickDueMs();
+    if (due !== undefined && timeMs >= due) return { kind: RECORD_KINDS.tick, input: new Uint8Array() };
+    const entry = core.chain.entry(core.player.head.membership.cursor + 1);
+    if (entry !== undefined) return { kind: RECORD_KINDS.inbox, input: encodeInboxEntry(entry) };
+    const [next] = waiting;
+    if (next === undefined || bytes + next.input.length + RECORD_OVERHEAD_BYTES > MAX_BATCH_BYTES) return undefined;
+    return waiting.shift();
+  }
+
+  /** Plays what there is, up to a batch; true when there was something. */
+  async function playBatch(): Promise<boolean> {
+    if (!leads() || core.player.head.header.height - (core.certificate?.height ?? 0) > MAX_UNCERTIFIED) return false;
+    const records: PlayedRecord[] = [];
+    const receipts: { readonly done: Waiting["done"]; readonly height: number }[] = [];
+    const startMs = core.clock.now();
+    let bytes = 0;
+    const { term } = core;
+    const before = core.player.head.header.height;
+    while (records.length < MAX_BATCH_RECORDS && core.clock.now() - startMs <= BATCH_MS) {
+      const timeMs = Math.max(core.player.head.header.timeMs, core.clock.now());
+      const next = nextInput(timeMs, bytes);
+      if (next === undefined) break;
+      try {
+        if (next.kind === RECORD_KINDS.call) checkCall(next.input, timeMs);
+        const played = await core.player.play(next.kind, next.input, { term, timeMs });
+        records.push(played);
+        core.unsettled.add(played);
+        bytes += next.input.length + RECORD_OVERHEAD_BYTES;
+        if (next.done !== undefined) receipts.push({ done: next.done, height: played.header.height });
+      } catch (error) {
+        if (next.done === undefined) {
+          // What was played before it is to be sent all the same.
+          if (records.length === 0) throw error;
+          break;
+        }
+        next.done.reject(refusalOf(error));
+        continue;
+      }
+      const entry = next.kind === RECORD_KINDS.inbox ? core.chain.entry(core.player.head.membership.cursor) : undefined;
+      if (entry !== undefined && changesMembers(entry)) break;
+    }
+    try {
+      await sendBatch(records);
+    } catch (error) {
+      for (const { done } of receipts) done.reject(refusalOf(error));
+      await core.player.revertTo(before);
+      core.unsettled.revertTo(before);
+      throw error;
+    }
+    for (const { done, height } of receipts) done.resolve(height);
+    return records.length > 0;
+  }
+
+  function checkCall(input: Uint8Array, timeMs: number): void {
+    const { domain, info, player } = core;
+    const { sandbox } = player;
+    const sessionOf = (wallet: string, key: string): bigint => sandbox.sessionOf(wallet, key);
+    const call = readCall(input, { domain, channel: info.channel, timeMs, sessionOf });
+    checkCallSize(call);
+    const nonce = sandbox.nonceOf(call.sender);
+    if (call.nonce !== nonce) {
+      throw new SprfError("CHANNEL_NONCE_WRONG", `the next nonce of ${call.sender} is ${nonce}, not ${call.nonce}`);
+    }
+  }
+
+  async function sendBatch(records: readonly PlayedRecord[]): Promise<void> {
+    const [firstRecord] = records;
+    const lastRecord = records.at(-1);
+    if (firstRecord === undefined || lastRecord === undefined) return;
+    const first = firstRecord.header.height;
+    const last = lastRecord.header.height;
+    const recordsRoot = merkleRoot(records.map(({ hash }) => hash));
+    const { info, domain, term } = core;
+    // It leaves this function only once it is written down.
+    const signature = signBatch(domain, { channel: info.channel, term, first, last, recordsRoot }, core.signerKey);
+    const batch = {
+      term,
+      first,
+      records: records.map(({ body }) => encodeRecordBody(body)),
+      signature,
+    };
+    await keep(core, [{ kind: "batch", batch }]);
+    const { certificate } = core;
+    announced = { height: certificate?.height ?? 0, committed: core.committed };
+    broadcast(core, { kind: "batch", batch, ...(certificate === undefined ? {} : { certificate }) });
+    tell(core, { kind: "records", records });
+    expectAcks();
+  }
+
+  /** Of the head, which is the end of a batch; this node's own is the first. */
+  function expectAcks(): void {
+    const { header, hash } = core.player.head;
+    const voters = core.player.votersAt(header.height);
+    if (voters !== undefined) core.acks.expect({ height: header.height, recordHash: hash, voters });
+    count(core.network.self, ackOfHead(core));
+  }
+
+  /** Counts an ack whose signature was checked. */
+  function count(signer: string, ack: Parameters<Core["acks"]["add"]>[1]): boolean {
+    if (!core.acks.add(signer, ack)) return false;
+    const { certificate } = core.acks;
+    if (certificate !== undefined) holdCertificate(core, certificate);
+    const voters = core.player.votersAt(core.acks.certificate?.height ?? core.player.head.header.height);
+    if (voters !== undefined) commit(core, core.acks.committed(voters));
+    return true;
+  }
+
+  /** Tells members of a certificate that no batch has carried; true when there was one. */
+  async function announce(): Promise<boolean> {
+    const { certificate } = core;
+    if (!leads() || certificate === undefined) return false;
+    if (core.unwritten !== undefined) {
+      await keep(core, []);
+      count(core.network.self, ackOfHead(core));
+    }
+    if (announced.height === certificate.height && announced.committed === core.committed) return false;
+    announced = { height: certificate.height, committed: core.committed };
+    broadcast(core, { kind: "batch", certificate: core.certificate ?? certificate });
+    return true;
+  }
+
+  async function pause(ms: number, signal: AbortSignal): Promise<void> {
+    await core.clock.sleep(ms, { signal: AbortSignal.any([signal, alarm.signal]) }).catch(() => undefined);
+  }
+
+  /** Tells those who may have missed something where the leader stands, when nothing else would. */
+  function remind(): void {
+    const { header, hash } = core.player.head;
+    if (alarm.signal.aborted || !leads() || core.committed === header.height) return;
+    const place = { term: core.term, height: header.height, recordHash: hash };
+    broadcast(core, { kind: "status", ...place, asks: false });
+  }
+
+  const leader: Leader = {
+    get isReady() {
+      return isReady;
+    },
+    begin() {
+      isReady = true;
+      // After a new start: the acks of what it had signed before are asked for again.
+      if (core.player.head.header.term === core.term) expectAcks();
+      alarm.abort();
+    },
+    end() {
+      isReady = false;
+    },
+    submit(kind, input) {
+      const done = Promise.withResolvers<number>();
+      if (input.length > MAX_INPUT_BYTES) {
+        done.reject(
+          new SprfError("CHANNEL_CALL_TOO_LARGE", `an input of ${input.length} bytes, at most ${MAX_INPUT_BYTES}`),
+        );
+      } else if (waiting.length >= maxWaiting) {
+        done.reject(new SprfError("CHANNEL_BUSY", `${waiting.length} calls wait already`));
+      } else {
+        waiting.push({ kind, input, done });
+        alarm.abort();
+      }
+      return done.promise;
+    },
+    async onAcks(from, { term, acks }) {
+      if (!leads() || term !== core.term) return;
+      const { channel } = core.info;
+      for (const ack of acks) {
+        if (recoverAck(core.domain, { channel, term, ...ack }, ack.signature) !== from) {
+          throw new SprfError("MESSAGE_INVALID", `an ack that ${from} has not signed`);
+        }
+        count(from, ack);
+      }
+      alarm.abort();
+    },
+    wake: () => alarm.abort(),
+    async run(signal) {
+      while (!signal.aborted) {
+        alarm = new AbortController();
+        try {
+          const didSomething = await core.inTurn(playBatch);
+          if (didSomething) continue;
+          await pauseUntilQuiet();
+          if (!alarm.signal.aborted && (await core.inTurn(announce))) continue;
+          if (alarm.signal.aborted) continue;
+          await pause(idleMs(), signal);
+          remind();
+        } catch (error) {
+          core.logger.error("a batch was not made", { reason: messageOf(error) });
+          await core.clock.sleep(IDLE_MS, { signal }).catch(() => undefined);
+        }
+      }
+
+      async function pauseUntilQuiet(): Promise<void> {
+        const { certificate } = core;
+        const isTold = certificate?.height === announced.height && core.committed === announced.committed;
+        if (leads() && !isTold) await pause(QUIET_MS, signal);
+      }
+    },
+    refuseAll(error) {
+      const refused = waiting;
+      waiting = [];
+      for (const { done } of refused) done.reject(error);
+    },
+  };
+
+  /** Until the next tick, or for a while. */
+  function idleMs(): number {
+    const due = leads() ? core.player.sandbox.tickDueMs() : undefined;
+    if (due === undefined) return IDLE_MS;
+    return Math.max(0, Math.min(IDLE_MS, due - core.clock.now()));
+  }
+
+  return leader;
+}
+
+function refusalOf(error: unknown): SprfError {
+  if (!isSprfError(error)) return new SprfError("INTERNAL", messageOf(error), { cause: error });
+  return error;
+}

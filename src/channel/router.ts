@@ -1,0 +1,140 @@
+import { isSprfError, messageOf } from "../errors.ts";
+import type { ChannelListener } from "../ports/channel-network.ts";
+import { equalBytes } from "../utils/bytes.ts";
+import { decodeChannelMessage, type ChannelMessage, type ChannelMessageOf } from "../wire/channel/messages.ts";
+import type { Accuser } from "./accuse.ts";
+import { isLeader, keep, send, takeCertificate, type Core } from "./core.ts";
+import { playLeadersBatch } from "./follower.ts";
+import type { Forwarder } from "./forward.ts";
+import { historyAfter, snapshotPart } from "./history.ts";
+import type { Leader } from "./leader.ts";
+import type { Requests } from "./requests.ts";
+import type { Settler } from "./settler.ts";
+import type { Sync } from "./sync.ts";
+import type { Takeover } from "./takeover.ts";
+
+const MAX_DETAIL_LENGTH = 512;
+
+export interface RouterInit {
+  readonly core: Core;
+  readonly leader: Leader;
+  readonly accuser: Accuser;
+  readonly settler: Settler;
+  readonly sync: Sync;
+  readonly takeover: Takeover;
+  readonly forwarder: Forwarder;
+  readonly requests: Requests;
+  readonly acker: (options?: { readonly again?: boolean }) => void;
+  readonly onProgress: () => void;
+}
+
+/** Brings each message to the part of the node that it is for. */
+export function createRouter(init: RouterInit): ChannelListener {
+  const { core, leader, accuser, settler, sync, takeover, forwarder, requests, acker, onProgress } = init;
+
+  function tellStatus(to: string, asks: boolean): void {
+    const { header, hash } = core.player.head;
+    const { certificate, term } = core;
+    const place = { term, height: header.height, recordHash: hash };
+    send(core, to, { kind: "status", ...place, ...(certificate === undefined ? {} : { certificate }), asks });
+  }
+
+  function onStatus(from: string, status: ChannelMessageOf<"status">): void {
+    takeover.onStatus(from, status);
+    if (status.asks) tellStatus(from, false);
+    if (status.certificate !== undefined) takeCertificate(core, status.certificate);
+    if (accuser.distrusts || isLeader(core)) {
+      // A leader follows nobody, but for what it had signed itself and lost sight of nothing.
+      return;
+    }
+    const { header, hash } = core.player.head;
+    const isOfLeader = from === core.chain.term?.signer;
+    if (status.height > header.height) sync.catchUp(from);
+    else if (isOfLeader && status.height === header.height && !equalBytes(status.recordHash, hash)) sync.catchUp(from);
+    else if (isOfLeader) acker({ again: true });
+  }
+
+  async function onBatch(from: string, { batch, certificate }: ChannelMessageOf<"batch">): Promise<void> {
+    if (accuser.distrusts) return;
+    await core.inTurn(async () => {
+      if (certificate !== undefined) {
+        const verdict = takeCertificate(core, certificate);
+        if (verdict === "ahead" && batch === undefined) sync.catchUp(from);
+        if (verdict === "invalid") core.logger.debug("a certificate that is none", { from });
+      }
+      if (batch === undefined) {
+        await keep(core, []);
+        return;
+      }
+      if (batch.term !== core.term) return;
+      const result = await playLeadersBatch(core, batch);
+      if (result.outcome === "fault") accuser.onFault(result.fault);
+      if (result.outcome === "gap") sync.catchUp(from);
+      if (result.outcome === "refused") core.logger.debug("a batch was refused", { from, why: result.why });
+    });
+    onProgress();
+  }
+
+  function onInput(from: string, { id, recordKind, input }: ChannelMessageOf<"input">): void {
+    const refuse = (refusal: string, detail: string): void => {
+      send(core, from, { kind: "receipt", id, refusal, detail: detail.slice(0, MAX_DETAIL_LENGTH) });
+    };
+    if (!isLeader(core)) return refuse("CHANNEL_NO_LEADER", "this member does not lead");
+    leader.submit(recordKind, input).then(
+      (height) => send(core, from, { kind: "receipt", id, height }),
+      (error: unknown) => refuse(isSprfError(error) ? error.code : "INTERNAL", messageOf(error)),
+    );
+  }
+
+  async function route(from: string, message: ChannelMessage): Promise<void> {
+    switch (message.kind) {
+      case "status":
+        return onStatus(from, message);
+      case "input":
+        return onInput(from, message);
+      case "receipt":
+        return forwarder.onReceipt(from, message);
+      case "batch":
+        return await onBatch(from, message);
+      case "acks":
+        return await leader.onAcks(from, message);
+      case "sync":
+        send(core, from, await historyAfter(core, message));
+        return;
+      case "part-request": {
+        const { height, part } = message;
+        const bytes = await snapshotPart(core, height, part);
+        if (bytes !== undefined) send(core, from, { kind: "part", height, part, bytes });
+        return;
+      }
+      case "history":
+      case "snapshot":
+      case "part":
+        requests.take(from, message);
+        return;
+      case "proposal":
+        if (message.settlement !== undefined) await settler.onProposal(from, message.settlement);
+        return;
+      case "vote":
+        settler.onVote(from, message);
+        accuser.onVote(from, message);
+    }
+  }
+
+  return {
+    async onMessage(from, bytes) {
+      let message: ChannelMessage;
+      try {
+        message = decodeChannelMessage(bytes);
+      } catch (error) {
+        core.logger.debug("a message was dropped", { from, reason: messageOf(error) });
+        return;
+      }
+      if (message.channel !== core.info.channel) return;
+      await route(from, message);
+    },
+    onLink(peer, isUp) {
+      if (isUp) tellStatus(peer, true);
+    },
+  };
+}

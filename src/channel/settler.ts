@@ -1,0 +1,248 @@
+import { countedWeight, memberOfSigner, weightOf, type Membership } from "../domain/channel/membership.ts";
+import { isQuorum } from "../domain/channel/quorum.ts";
+import { SprfError, messageOf } from "../errors.ts";
+import type { HubVote } from "../ports/channel-hub.ts";
+import { equalBytes } from "../utils/bytes.ts";
+import { INBOX_KINDS } from "../wire/channel/inbox-entry.ts";
+import type { ChannelMessageOf } from "../wire/channel/messages.ts";
+import type { RecordHeader } from "../wire/channel/record.ts";
+import {
+  hashSettlement,
+  recoverVote,
+  signVote,
+  VOTE_OPTIONS,
+  type Change,
+  type Settlement,
+} from "../wire/channel/settlement.ts";
+import { broadcast, isLeader, send, tell, type Core } from "./core.ts";
+import { withHeading } from "./log-entries.ts";
+import { requestsIn, type ProgramRequests } from "./program-requests.ts";
+
+const LOOK_EVERY_MS = 20;
+const VOTES_TIMEOUT_MS = 30_000;
+/** For those who are slow, where the vote of all saves the window. */
+const UNANIMOUS_MS = 500;
+const EXECUTE_EVERY_MS = 1_000;
+const RETRY_MS = 2_000;
+
+/** The part of a node that settles on the chain. */
+export interface Settler {
+  /** Proposes to settle all up to the head, and sees it through. Resolves with the height once it is final. @throws SprfError `CHANNEL_SETTLEMENT_FAILED` */
+  settle(): Promise<number>;
+  onProposal(from: string, settlement: Settlement): Promise<void>;
+  onVote(from: string, message: ChannelMessageOf<"vote">): void;
+  /** Something was certified or committed, or the chain has news. */
+  onProgress(): void;
+  /** What the program asks for in the settled state; undefined when this node was not at that state when it was proposed. */
+  readonly requests: ProgramRequests | undefined;
+  readonly idle: Promise<void>;
+}
+
+interface OpenProposal {
+  readonly settlement: Settlement;
+  readonly proposalHash: Uint8Array;
+  readonly from: string;
+}
+
+export function createSettler(core: Core, signal: AbortSignal): Settler {
+  /** The last of each member, itself included, whose end is kept apart. */
+  const marked = new Map<string, number>();
+  /** Those that this node has not voted on, by who proposes: nobody's takes the place of another's. */
+  const pending = new Map<string, OpenProposal>();
+  let own: (OpenProposal & { readonly changes: readonly Change[]; readonly votes: Map<string, HubVote> }) | undefined;
+  /** The state at the height that is to be settled, until it is. */
+  let captured:
+    | { readonly header: RecordHeader; readonly state: AsyncIterable<Uint8Array>; readonly requests: ProgramRequests }
+    | undefined;
+  let settledRequests: ProgramRequests | undefined;
+  let work: Promise<unknown> = Promise.resolve();
+  let isSettling = false;
+  let retryAtMs = 0;
+
+  function capture(height: number, from: string): void {
+    const before = marked.get(from);
+    marked.set(from, height);
+    if (before !== undefined && ![...marked.values()].includes(before)) core.unsettled.unmark(before);
+    core.unsettled.mark(height);
+    // A copy of the state is made for the leader and oneself only: anybody can propose as often as it likes.
+    const isTrusted = from === core.network.self || from === core.chain.term?.signer;
+    const { head, sandbox } = core.player;
+    const { header } = head;
+    if (!isTrusted || header.height !== height || captured?.header.height === height) return;
+    captured = { header, state: sandbox.snapshot(), requests: requestsIn(sandbox, head) };
+  }
+
+  function voteFor(proposalHash: Uint8Array, option: number): Uint8Array {
+    return signVote(core.domain, { channel: core.info.channel, proposalHash, option }, core.signerKey);
+  }
+
+  /** Votes once it holds a certificate for the height: whoever leads next then finds it, and nobody settles what is taken back. */
+  function votePending(): void {
+    for (const { settlement, proposalHash, from } of pending.values()) {
+      if ((core.certificate?.height ?? 0) < settlement.toHeight || settlement.fromHeight > core.unsettled.fromHeight)
+        continue;
+      pending.delete(from);
+      const mine = core.unsettled.settlementTo(settlement.toHeight, core.info.config.mode);
+      if (mine === undefined) continue;
+      const isSame = equalBytes(hashSettlement(mine.settlement), proposalHash);
+      if (!isSame) core.logger.warn("a settlement differs from this node's", { from, toHeight: settlement.toHeight });
+      const option = isSame ? VOTE_OPTIONS.for : VOTE_OPTIONS.against;
+      send(core, from, { kind: "vote", proposalHash, option, signature: voteFor(proposalHash, option) });
+    }
+  }
+
+  async function open(): Promise<NonNullable<typeof own> | undefined> {
+    return await core.inTurn(async () => {
+      const { height } = core.player.head.header;
+      if (height <= core.unsettled.fromHeight) return undefined;
+      capture(height, core.network.self);
+      const made = core.unsettled.settlementTo(height, core.info.config.mode);
+      if (made === undefined) return undefined;
+      const proposalHash = hashSettlement(made.settlement);
+      own = { ...made, proposalHash, from: core.network.self, votes: new Map() };
+      // In turn, so that it comes to the others right behind the batch with its last record.
+      broadcast(core, { kind: "proposal", settlement: made.settlement });
+      return own;
+    });
+  }
+
+  function weightFor({ votes }: NonNullable<typeof own>, voters: Membership): bigint {
+    const inFavour = [...votes.values()]
+      .filter(({ option }) => option === VOTE_OPTIONS.for)
+      .map(({ member }) => member);
+    const signers = new Set(inFavour.map((account) => voters.members.get(account)?.signer ?? ""));
+    return weightOf(voters, signers);
+  }
+
+  async function gatherVotes(mine: NonNullable<typeof own>): Promise<readonly HubVote[]> {
+    const startMs = core.clock.now();
+    const voters = core.chain.votersOf(mine.settlement.inboxCursor);
+    const counted = countedWeight(voters);
+    let quorumAtMs: number | undefined;
+    for (;;) {
+      if ((core.certificate?.height ?? 0) >= mine.settlement.toHeight && !mine.votes.has(core.account)) {
+        const option = VOTE_OPTIONS.for;
+        mine.votes.set(core.account, { member: core.account, option, signature: voteFor(mine.proposalHash, option) });
+      }
+      const weight = weightFor(mine, voters);
+      const nowMs = core.clock.now();
+      if (isQuorum(weight, counted)) quorumAtMs ??= nowMs;
+      const isEnough = weight === counted || core.info.config.windowSeconds === 0;
+      if (quorumAtMs !== undefined && (isEnough || nowMs - quorumAtMs >= UNANIMOUS_MS)) return [...mine.votes.values()];
+      if (nowMs - startMs > VOTES_TIMEOUT_MS) {
+        throw new SprfError(
+          "CHANNEL_SETTLEMENT_FAILED",
+          `${weight} of ${counted} have voted for height ${mine.settlement.toHeight}`,
+        );
+      }
+      await core.clock.sleep(LOOK_EVERY_MS, { signal });
+    }
+  }
+
+  async function settle(): Promise<number> {
+    const mine = await open();
+    if (mine === undefined) return core.unsettled.fromHeight;
+    const { settlement, changes } = mine;
+    const votes = await gatherVotes(mine);
+    const { proposal, isFinal } = await core.hub.settle(settlement, changes, votes, { signal });
+    if (!isFinal) await execute(proposal, changes);
+    while (core.chain.settled.height < settlement.toHeight) await core.clock.sleep(LOOK_EVERY_MS, { signal });
+    return settlement.toHeight;
+  }
+
+  async function execute(proposal: bigint, changes: readonly Change[]): Promise<void> {
+    const { channel } = core.info;
+    for (;;) {
+      const found = await core.hub.proposal(channel, proposal, { signal });
+      if (found === undefined || found.state === "rejected") {
+        throw new SprfError("CHANNEL_SETTLEMENT_FAILED", `proposal ${proposal} was rejected`);
+      }
+      if (found.state === "final") return;
+      if (found.state === "passed") return await core.hub.executeSettlement(channel, proposal, changes, { signal });
+      await core.clock.sleep(EXECUTE_EVERY_MS, { signal });
+    }
+  }
+
+  const settleOnce = async (): Promise<number> => {
+    if (isSettling) throw new SprfError("CHANNEL_BUSY", "a settlement is on its way");
+    isSettling = true;
+    const settling = settle().finally(() => {
+      isSettling = false;
+      own = undefined;
+    });
+    work = settling.catch(() => undefined);
+    return await settling;
+  };
+
+  /** Leaves, bans and the close wait for a settlement that contains them. */
+  function settleWhatWaits(): void {
+    const { chain, player, clock } = core;
+    if (isSettling || !isLeader(core) || clock.now() < retryAtMs) return;
+    const taken = player.at(core.committed)?.membership.cursor ?? 0;
+    const kinds: readonly number[] = [INBOX_KINDS.leave, INBOX_KINDS.ban, INBOX_KINDS.close];
+    for (let index = chain.settled.inboxCursor + 1; index <= taken; index += 1) {
+      if (!kinds.includes(chain.entry(index)?.kind ?? 0)) continue;
+      settleOnce().catch((error: unknown) => {
+        if (signal.aborted) return;
+        retryAtMs = clock.now() + RETRY_MS;
+        core.logger.warn("a leave or close is not settled yet", { reason: messageOf(error) });
+      });
+      return;
+    }
+  }
+
+  async function takeSettled(): Promise<void> {
+    const { settled } = core.chain;
+    if (settled.height <= core.unsettled.fromHeight || core.player.head.header.height < settled.height) return;
+    const at = core.player.at(settled.height);
+    if (at !== undefined && !equalBytes(at.hash, settled.recordHash)) {
+      core.logger.error("another record is final on the chain than here", { height: settled.height });
+      return;
+    }
+    core.unsettled.settled(settled.height);
+    marked.clear();
+    tell(core, { kind: "final", height: settled.height });
+    settledRequests = undefined;
+    if (captured?.header.height !== settled.height) return;
+    const { header, state, requests } = captured;
+    captured = undefined;
+    settledRequests = requests;
+    await core.log.saveSnapshot(header.height, withHeading(header, state));
+    await core.log.prune(header.height);
+  }
+
+  return {
+    settle: settleOnce,
+    async onProposal(from, settlement) {
+      if (settlement.channel !== core.info.channel || settlement.toHeight <= core.unsettled.fromHeight) return;
+      await core.inTurn(async () => {
+        capture(settlement.toHeight, from);
+        pending.set(from, { settlement, proposalHash: hashSettlement(settlement), from });
+        votePending();
+      });
+    },
+    onVote(from, { proposalHash, option, signature }) {
+      if (own === undefined || !equalBytes(own.proposalHash, proposalHash)) return;
+      const voters = core.chain.votersOf(own.settlement.inboxCursor);
+      const member = memberOfSigner(voters, from);
+      if (member === undefined) return;
+      if (recoverVote(core.domain, { channel: core.info.channel, proposalHash, option }, signature) !== from) return;
+      own.votes.set(member.account, { member: member.account, option, signature });
+    },
+    onProgress() {
+      votePending();
+      settleWhatWaits();
+      if (core.chain.settled.height > core.unsettled.fromHeight) {
+        work = Promise.all([work, core.inTurn(takeSettled)]).catch((error: unknown) =>
+          core.logger.error("a final height was not kept", { reason: messageOf(error) }),
+        );
+      }
+    },
+    get requests() {
+      return settledRequests;
+    },
+    get idle() {
+      return work.then(() => undefined);
+    },
+  };
+}

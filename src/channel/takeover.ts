@@ -1,0 +1,180 @@
+import { countedWeight, weightOf, type Membership } from "../domain/channel/membership.ts";
+import { isQuorum } from "../domain/channel/quorum.ts";
+import { SprfError, messageOf } from "../errors.ts";
+import { toHex } from "../utils/bytes.ts";
+import { recoverCertificate, type Certificate } from "../wire/channel/batch.ts";
+import type { ChannelMessageOf } from "../wire/channel/messages.ts";
+import { RECORD_KINDS } from "../wire/channel/record.ts";
+import { broadcast, cutTo, enterTerm, isLeader, send, type Core } from "./core.ts";
+import type { Leader } from "./leader.ts";
+import type { Sync } from "./sync.ts";
+
+const ASK_EVERY_MS = 250;
+/** How often the chain's term is looked at when nobody says that it is another one. */
+const IDLE_MS = 1_000;
+/** For the records of a certificate, which may be committed: long enough that one slow member does not lose them. */
+const SYNC_MS = 60_000;
+
+/** The part of a node that goes from one term to the next. */
+export interface Takeover {
+  onStatus(from: string, status: ChannelMessageOf<"status">): void;
+  /** The chain may have a new term. */
+  wake(): void;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * A new leader asks the members for the highest certificate that they hold. A member answers for a term once it has promised to ack
+ * nothing of earlier ones, so that what a quorum's answers do not show can never become certified behind the new leader's back.
+ */
+export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover {
+  let statuses = new Map<string, ChannelMessageOf<"status">>();
+  let alarm = new AbortController();
+  let askAgainAtMs = 0;
+
+  const isAnswered = (): boolean => {
+    const answered = [...statuses].filter(([, { term }]) => term >= core.term).map(([signer]) => signer);
+    // Nobody waits for the word of the one that this term is about, who may be a member still.
+    const before = core.chain.termOf(core.term - 1)?.leader;
+    const signers = new Set([...answered, core.network.self]);
+    return electorates().every((members) => {
+      const counted = countedWeight(members, before);
+      return counted === 0n || isQuorum(weightOf(members, signers, before), counted);
+    });
+  };
+
+  /** All who may have certified what this node has not seen: the members as of what it holds, and after each change since. */
+  function electorates(): Membership[] {
+    const { chain, player, certificate } = core;
+    const floor = player.at(Math.max(certificate?.height ?? 0, chain.settled.height))?.membership.cursor;
+    const all: Membership[] = [];
+    for (let cursor = floor ?? chain.settled.inboxCursor; cursor <= chain.inboxLength; cursor += 1) {
+      const membership = chain.membershipAt(cursor);
+      if (membership !== undefined && membership.members !== all.at(-1)?.members) all.push(membership);
+    }
+    return all;
+  }
+
+  /** A quorum has signed it, or nobody needs to look for its records. */
+  function isProven(certificate: Certificate): boolean {
+    const signers = recoverCertificate(core.domain, core.info.channel, certificate);
+    if (signers === undefined) return false;
+    const names = new Set(signers.keys());
+    return electorates().some((members) => isQuorum(weightOf(members, names), countedWeight(members)));
+  }
+
+  function ask(): void {
+    const { header, hash } = core.player.head;
+    broadcast(core, { kind: "status", term: core.term, height: header.height, recordHash: hash, asks: true });
+  }
+
+  /** The leader tells once; whoever was in an earlier term then, or had no link, has to ask. */
+  function askWhatIsCommitted(): void {
+    const { term } = core.chain;
+    const { header, hash } = core.player.head;
+    const nowMs = core.clock.now();
+    if (term === undefined || isLeader(core) || core.committed >= header.height || nowMs < askAgainAtMs) return;
+    askAgainAtMs = nowMs + IDLE_MS;
+    send(core, term.signer, { kind: "status", term: core.term, height: header.height, recordHash: hash, asks: true });
+  }
+
+  /** The highest certificate that somebody holds, when it is higher than this node's. */
+  function better(doubted: ReadonlySet<string>): Certificate | undefined {
+    let best: Certificate | undefined;
+    for (const { certificate, term } of statuses.values()) {
+      if (certificate === undefined || term < core.term || doubted.has(toHex(certificate.recordHash))) continue;
+      if (isHigher(certificate, best ?? core.certificate) && isProven(certificate)) best = certificate;
+    }
+    return best;
+  }
+
+  /** Gets the records of a certificate from those who say that they have them, in turn. False when nobody shows them. */
+  async function getRecords(wanted: Certificate, term: number, signal: AbortSignal): Promise<boolean> {
+    const untilMs = core.clock.now() + SYNC_MS;
+    const isMissing = (): boolean => isHigher(wanted, core.certificate);
+    for (let turn = 0; isMissing() && core.clock.now() < untilMs; turn += 1) {
+      if (signal.aborted || core.chain.term?.term !== term) return false;
+      const holders = [...statuses].filter(
+        ([, { certificate }]) => certificate !== undefined && !isHigher(wanted, certificate),
+      );
+      const [from] = holders[turn % holders.length] ?? [];
+      if (from !== undefined) sync.catchUp(from);
+      await sync.idle;
+      if (isMissing()) await core.clock.sleep(ASK_EVERY_MS, { signal }).catch(() => undefined);
+    }
+    return !isMissing();
+  }
+
+  async function becomeLeader(signal: AbortSignal): Promise<void> {
+    const { term } = core;
+    // Whoever has signed records of this term has been through this, and the first leader has nobody before it.
+    if (term !== 1 && core.player.head.header.term !== term) {
+      statuses = new Map();
+      while (!isAnswered()) {
+        ask();
+        await core.clock
+          .sleep(ASK_EVERY_MS, { signal: AbortSignal.any([signal, alarm.signal]) })
+          .catch(() => undefined);
+        if (signal.aborted || core.chain.term?.term !== term) return;
+        alarm = new AbortController();
+      }
+      const doubted = new Set<string>();
+      for (let wanted = better(doubted); wanted !== undefined; wanted = better(doubted)) {
+        const isFetched = await getRecords(wanted, term, signal);
+        if (signal.aborted || core.chain.term?.term !== term) return;
+        if (isFetched) continue;
+        core.logger.error("nobody shows the records of a certificate", { height: wanted.height });
+        doubted.add(toHex(wanted.recordHash));
+      }
+      await core.inTurn(goOn);
+    }
+    await core.inTurn(async () => leader.begin());
+    core.logger.info("this node leads", { term });
+  }
+
+  /** Goes on from what is certified; what users have signed of the rest is played again. */
+  async function goOn(): Promise<void> {
+    const floor = Math.max(core.certificate?.height ?? 0, core.chain.settled.height);
+    for (const { body } of await cutTo(core, floor)) {
+      if (body.kind !== RECORD_KINDS.call && body.kind !== RECORD_KINDS.session) continue;
+      leader.submit(body.kind, body.input).catch((error: unknown) => {
+        core.logger.debug("a call of an earlier term was not taken again", { reason: messageOf(error) });
+      });
+    }
+  }
+
+  return {
+    onStatus(from, status) {
+      statuses.set(from, status);
+      if (isAnswered()) alarm.abort();
+    },
+    wake: () => alarm.abort(),
+    async run(signal) {
+      while (!signal.aborted) {
+        alarm = new AbortController();
+        try {
+          const { term } = core.chain;
+          if (term !== undefined && term.term > core.term) {
+            leader.end();
+            await core.inTurn(async () => await enterTerm(core, term.term));
+            if (!isLeader(core)) leader.refuseAll(new SprfError("CHANNEL_NO_LEADER", "another member leads now"));
+          }
+          if (isLeader(core) && !leader.isReady) await becomeLeader(signal);
+        } catch (error) {
+          if (!signal.aborted) core.logger.error("the term was not taken over", { reason: messageOf(error) });
+        }
+        const isBehind = isLeader(core) !== leader.isReady || (core.chain.term?.term ?? 0) > core.term;
+        if (isBehind && !isLeader(core)) leader.end();
+        askWhatIsCommitted();
+        await core.clock
+          .sleep(isBehind ? ASK_EVERY_MS : IDLE_MS, { signal: AbortSignal.any([signal, alarm.signal]) })
+          .catch(() => undefined);
+      }
+    },
+  };
+}
+
+function isHigher(given: Certificate, held: Certificate | undefined): boolean {
+  if (held === undefined) return true;
+  return given.term > held.term || (given.term === held.term && given.height > held.height);
+}

@@ -1,0 +1,277 @@
+import { countedWeight, weightOf } from "../domain/channel/membership.ts";
+import { isQuorum } from "../domain/channel/quorum.ts";
+import { faultOfNext, faultOfResult } from "../domain/channel/record-rules.ts";
+import { isSprfError, messageOf, SprfError } from "../errors.ts";
+import type { ChannelHub, ChannelInfo, HubEvent } from "../ports/channel-hub.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { LogEntry, RecordLog } from "../ports/record-log.ts";
+import { equalBytes } from "../utils/bytes.ts";
+import { recoverBatch, recoverCertificate, type Certificate } from "../wire/channel/batch.ts";
+import { channelDomain, type ChannelDomain } from "../wire/channel/domain.ts";
+import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
+import { merkleRoot } from "../wire/channel/merkle.ts";
+import { hashRecord, RECORD_KINDS, type RecordHeader } from "../wire/channel/record.ts";
+import { decodeRecordBody, headerOf, type RecordBody } from "../wire/channel/record-body.ts";
+import type { SignedBatch } from "../wire/channel/schemas.ts";
+import { followChain, type ChainView } from "./chain-view.ts";
+import { fromLogEntry, lastOf, splitHeading } from "./log-entries.ts";
+import { openGenesis, openSnapshot } from "./open-state.ts";
+import type { PlayedRecord, Player } from "./player.ts";
+
+/** What somebody says has happened in a channel: a node's log, or a copy of it. */
+export type ChannelHistory = Pick<RecordLog, "entries" | "snapshots" | "readSnapshot">;
+
+/** What was played again and came to the same. */
+export interface VerifiedChannel {
+  /** 0: from the genesis on; else from a snapshot of this height, which is final on the chain. */
+  readonly fromHeight: number;
+  readonly height: number;
+  readonly recordHash: Uint8Array;
+  readonly stateRoot: Uint8Array;
+  /** A quorum has acked it. 0: none. */
+  readonly certifiedHeight: number;
+  readonly recordCount: number;
+  readonly batchCount: number;
+  readonly certificateCount: number;
+  /** Heights at which the chain's settled head was compared, ascending. */
+  readonly settledHeights: readonly number[];
+  /** What the chain says is final; above `height` when the history ends before. */
+  readonly finalHeight: number;
+}
+
+export interface VerifyComponents {
+  readonly hub: ChannelHub;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A record as a batch has it. */
+interface ReadRecord {
+  readonly body: RecordBody;
+  readonly header: RecordHeader;
+  readonly hash: Uint8Array;
+}
+
+/**
+ * Plays a history again and holds it against the chain: every signature of a leader, every record and its root, every certificate,
+ * every entry of the inbox, and every settled head. From the genesis on when the history begins there.
+ *
+ * @throws SprfError `CHANNEL_UNVERIFIED` for the first thing that does not hold, `CHANNEL_UNKNOWN`, `CHAIN_UNREACHABLE`
+ */
+export async function verifyChannel(
+  components: VerifyComponents,
+  { channel, history }: { readonly channel: bigint; readonly history: ChannelHistory },
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<VerifiedChannel> {
+  const { hub, logger } = components;
+  const info = await hub.channel(channel, { signal });
+  if (info === undefined) throw new SprfError("CHANNEL_UNKNOWN", `the hub has no channel ${channel}`);
+  const stop = new AbortController();
+  const inner = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  const chainInit = { hub, channel, fromBlock: info.createdInBlock, confirmations: 0, logger, onNews: () => undefined };
+  const { view: chain, life } = await followChain(chainInit, inner);
+  try {
+    const events = await hub.events(channel, info.createdInBlock, await hub.blockNumber({ signal }), { signal });
+    return await replay({ ...components, info, chain, events, history }, inner);
+  } finally {
+    stop.abort();
+    await life;
+  }
+}
+
+interface ReplayInit extends VerifyComponents {
+  readonly info: ChannelInfo;
+  readonly chain: ChainView;
+  readonly events: readonly HubEvent[];
+  readonly history: ChannelHistory;
+}
+
+async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedChannel> {
+  const { info, chain, events, history, hub } = init;
+  const domain = channelDomain(hub.chainId, hub.address);
+  const settled = new Map(
+    events.flatMap((event) => (event.kind === "settled" ? [[event.height, event] as const] : [])),
+  );
+  const newest = (await history.snapshots()).at(-1);
+  const isFromStart = newest === undefined || (await firstHeight(history)) === 1;
+  let player = isFromStart ? await openStart(init, domain, signal) : await openAt(init, domain, newest, signal);
+  let fromHeight = player.head.header.height;
+  const count = { records: 0, batches: 0, certificates: 0 };
+  const settledHeights: number[] = [];
+  let certifiedHeight = 0;
+
+  const compareSettled = ({ header, hash }: Pick<PlayedRecord, "header" | "hash">): void => {
+    const event = settled.get(header.height);
+    if (event === undefined) return;
+    const isSame = equalBytes(event.head, hash) && equalBytes(event.stateRoot, header.stateRoot);
+    if (!isSame || event.inboxCursor !== header.inboxCursor) {
+      throw unverified(header.height, "another record is final on the chain");
+    }
+    settledHeights.push(header.height);
+  };
+  compareSettled(player.head);
+
+  for await (const entry of history.entries()) {
+    if (signal.aborted) throw new SprfError("ABORTED", "the replay was ended");
+    const logged = readEntry(entry);
+    const { height } = player.head.header;
+    if (logged.kind === "batch" && lastOf(logged.batch) > height) {
+      // Whoever was away for long went on from a snapshot.
+      if (newest !== undefined && height < newest && logged.batch.first === newest + 1) {
+        player = await openAt(init, domain, newest, signal);
+        fromHeight = newest;
+        compareSettled(player.head);
+      }
+      for (const record of await playBatch(init, { domain, player, chain }, logged.batch)) compareSettled(record);
+      count.records += logged.batch.records.length;
+      count.batches += 1;
+    } else if (logged.kind === "cut" && logged.height < height) {
+      if (logged.height < Math.max(certifiedHeight, player.lowest)) {
+        throw unverified(height, `it takes back what is certified, to height ${logged.height}`);
+      }
+      await player.revertTo(logged.height);
+    } else if (logged.kind === "certificate" && logged.certificate.height >= Math.max(fromHeight, player.lowest)) {
+      const { certificate } = logged;
+      checkCertificate(player, domain, info.channel, certificate);
+      count.certificates += 1;
+      certifiedHeight = Math.max(certifiedHeight, certificate.height);
+      // Its voters stand in the record before.
+      player.forget(certifiedHeight - 1);
+    }
+  }
+  const { header, hash } = player.head;
+  return {
+    fromHeight,
+    height: header.height,
+    recordHash: hash,
+    stateRoot: header.stateRoot,
+    certifiedHeight,
+    recordCount: count.records,
+    batchCount: count.batches,
+    certificateCount: count.certificates,
+    settledHeights,
+    finalHeight: chain.settled.height,
+  };
+}
+
+async function openStart(
+  { info, hub, chain }: ReplayInit,
+  domain: ChannelDomain,
+  signal: AbortSignal,
+): Promise<Player> {
+  return (await openGenesis({ info, domain, hub, chain }, signal)).player;
+}
+
+async function openAt(
+  { info, hub, chain, history }: ReplayInit,
+  domain: ChannelDomain,
+  height: number,
+  signal: AbortSignal,
+): Promise<Player> {
+  const { header, state } = await splitHeading(history.readSnapshot(height));
+  if (!chain.isSettled(header.height, hashRecord(header))) {
+    throw unverified(header.height, "the history goes on from a snapshot that is not final on the chain");
+  }
+  return (await openSnapshot({ info, domain, hub, chain }, header, state, signal)).player;
+}
+
+async function firstHeight(history: ChannelHistory): Promise<number | undefined> {
+  for await (const entry of history.entries()) {
+    const logged = readEntry(entry);
+    if (logged.kind === "batch") return logged.batch.first;
+  }
+  return undefined;
+}
+
+interface Place {
+  readonly domain: ChannelDomain;
+  readonly player: Player;
+  readonly chain: ChainView;
+}
+
+/** Plays a batch that follows the head. @throws SprfError `CHANNEL_UNVERIFIED` */
+async function playBatch({ info, clock }: ReplayInit, place: Place, batch: SignedBatch): Promise<PlayedRecord[]> {
+  const { domain, player, chain } = place;
+  const { first, term: number } = batch;
+  const { header: last } = player.head;
+  if (first !== last.height + 1) throw unverified(first, `records are missing: it follows height ${last.height}`);
+  const term = chain.termOf(number);
+  if (term === undefined) throw unverified(first, `the chain knows no term ${number}`);
+  const records = readRecords(info.channel, player.head.hash, batch);
+  const recordsRoot = merkleRoot(records.map(({ hash }) => hash));
+  const said = { channel: info.channel, term: number, first, last: lastOf(batch), recordsRoot };
+  if (recoverBatch(domain, said, batch.signature) !== term.signer) {
+    throw unverified(first, `the leader of term ${number}, ${term.leader}, has not signed it`);
+  }
+  const played: PlayedRecord[] = [];
+  for (const { header, body, hash } of records) {
+    const { height } = header;
+    const tickDueMs = player.sandbox.tickDueMs();
+    const fault = faultOfNext(player.head, header, { term: number, tickDueMs, nowMs: clock.now() });
+    if (fault !== undefined) throw unverified(height, fault.message);
+    checkOrigin(chain, player, { header, body, hash }, term.sinceEntry);
+    const own = await player
+      .play(body.kind, body.input, { term: number, timeMs: body.timeMs })
+      .catch((error: unknown) => {
+        throw isSprfError(error) && error.fault !== "internal" ? unverified(height, messageOf(error), error) : error;
+      });
+    const wrong = faultOfResult(own.header, header);
+    if (wrong !== undefined) throw unverified(height, wrong.message);
+    if (!equalBytes(own.hash, hash)) throw unverified(height, "it comes to another record");
+    played.push(own);
+  }
+  return played;
+}
+
+/** What came from the chain is what the chain says. */
+function checkOrigin(chain: ChainView, player: Player, { header, body }: ReadRecord, sinceEntry: number): void {
+  if (header.kind === RECORD_KINDS.inbox) {
+    const entry = chain.entry(header.inboxCursor);
+    if (entry === undefined || !equalBytes(encodeInboxEntry(entry), body.input)) {
+      throw unverified(header.height, "an entry of the inbox that the chain does not have");
+    }
+  } else if (header.kind !== RECORD_KINDS.tick && player.head.membership.cursor < sinceEntry) {
+    throw unverified(header.height, "a term that does not begin with the entries of the inbox that made it");
+  }
+}
+
+function checkCertificate(player: Player, domain: ChannelDomain, channel: bigint, certificate: Certificate): void {
+  const { height, recordHash } = certificate;
+  const own = player.at(height);
+  if (own === undefined) throw unverified(height, "a certificate of a record that is not there");
+  if (!equalBytes(own.hash, recordHash)) throw unverified(height, "a certificate of another record");
+  // The voters of a snapshot's own record are below it; the chain has settled that one.
+  const voters = player.votersAt(height);
+  if (voters === undefined) return;
+  const signers = recoverCertificate(domain, channel, certificate);
+  const weight = signers === undefined ? 0n : weightOf(voters, new Set(signers.keys()));
+  if (!isQuorum(weight, countedWeight(voters))) {
+    throw unverified(height, `a certificate with ${weight} of ${countedWeight(voters)}`);
+  }
+}
+
+function readRecords(channel: bigint, before: Uint8Array, { term, first, records }: SignedBatch): ReadRecord[] {
+  let previous = before;
+  return records.map((packed, index) => {
+    const body = decodeRecordBody(packed);
+    const header = headerOf(body, { channel, term, height: first + index, previous });
+    previous = hashRecord(header);
+    return { body, header, hash: previous };
+  });
+}
+
+function readEntry(entry: LogEntry): ReturnType<typeof fromLogEntry> {
+  try {
+    return fromLogEntry(entry);
+  } catch (error) {
+    throw unverified(entry.height, "something that is no entry of a log", error);
+  }
+}
+
+function unverified(height: number, why: string, cause?: unknown): SprfError {
+  return new SprfError("CHANNEL_UNVERIFIED", `height ${height}: ${why}`, {
+    context: { height },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

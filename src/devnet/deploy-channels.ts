@@ -1,0 +1,53 @@
+import { ChatProgram__factory } from "../../typechain-types/factories/apps/ChatProgram__factory.ts";
+import { Chat__factory } from "../../typechain-types/factories/apps/Chat__factory.ts";
+import { DocumentEditor__factory } from "../../typechain-types/factories/apps/DocumentEditor__factory.ts";
+import { DocumentProgram__factory } from "../../typechain-types/factories/apps/DocumentProgram__factory.ts";
+import { ChannelHub__factory } from "../../typechain-types/factories/channels/ChannelHub__factory.ts";
+import { ChannelStore__factory } from "../../typechain-types/factories/channels/ChannelStore__factory.ts";
+import { ChannelVault__factory } from "../../typechain-types/factories/channels/ChannelVault__factory.ts";
+import { StakingPool__factory } from "../../typechain-types/factories/channels/StakingPool__factory.ts";
+import { ChannelClaims__factory } from "../../typechain-types/factories/libraries/ChannelClaims__factory.ts";
+import { ChannelMembership__factory } from "../../typechain-types/factories/libraries/ChannelMembership__factory.ts";
+import { ChannelOpenings__factory } from "../../typechain-types/factories/libraries/ChannelOpenings__factory.ts";
+import { ChannelProposals__factory } from "../../typechain-types/factories/libraries/ChannelProposals__factory.ts";
+import { ChannelViews__factory } from "../../typechain-types/factories/libraries/ChannelViews__factory.ts";
+import type { ChannelAddresses } from "../adapters/chain/ethers.ts";
+import { DEVNET_UNBONDING_SECONDS } from "./channel-settings.ts";
+import { asDevnetDeployer } from "./deployer.ts";
+
+/** Deploys the channels' contracts and two apps with their programs from the first devnet account; they need no others. */
+export async function deployDevnetChannels(
+  rpcUrl: string,
+  unbondingSeconds: bigint = DEVNET_UNBONDING_SECONDS,
+): Promise<ChannelAddresses> {
+  return await asDevnetDeployer(rpcUrl, async (deploy, _account, call) => {
+    const pool = await deploy(await new StakingPool__factory().getDeployTransaction(unbondingSeconds));
+    const store = await deploy(await new ChannelStore__factory().getDeployTransaction());
+    const vault = await deploy(await new ChannelVault__factory().getDeployTransaction());
+    const openings = await deploy(await new ChannelOpenings__factory().getDeployTransaction());
+    const membership = await deploy(await new ChannelMembership__factory().getDeployTransaction());
+    const proposals = await deploy(await new ChannelProposals__factory().getDeployTransaction());
+    const claims = await deploy(await new ChannelClaims__factory().getDeployTransaction());
+    const views = await deploy(await new ChannelViews__factory().getDeployTransaction());
+    const hub = await deploy(
+      await new ChannelHub__factory({
+        "project/contracts/libraries/ChannelOpenings.sol:ChannelOpenings": openings,
+        "project/contracts/libraries/ChannelMembership.sol:ChannelMembership": membership,
+        "project/contracts/libraries/ChannelProposals.sol:ChannelProposals": proposals,
+        "project/contracts/libraries/ChannelClaims.sol:ChannelClaims": claims,
+        "project/contracts/libraries/ChannelViews.sol:ChannelViews": views,
+      }).getDeployTransaction(pool, store, vault),
+    );
+    const chatProgram = await deploy(await new ChatProgram__factory().getDeployTransaction());
+    const documentProgram = await deploy(await new DocumentProgram__factory().getDeployTransaction());
+    for (const program of [chatProgram, documentProgram]) {
+      await call({
+        to: hub,
+        data: ChannelHub__factory.createInterface().encodeFunctionData("registerProgram", [program]),
+      });
+    }
+    const chat = await deploy(await new Chat__factory().getDeployTransaction(hub, chatProgram));
+    const editor = await deploy(await new DocumentEditor__factory().getDeployTransaction(hub, documentProgram));
+    return { hub, pool, chat, editor };
+  });
+}

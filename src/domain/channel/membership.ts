@@ -1,0 +1,104 @@
+import { SprfError } from "../../errors.ts";
+import { contentOf, type InboxEntry } from "../../wire/channel/inbox-entry.ts";
+
+/** Who takes part in a channel; addresses are lower-case hex with 0x. */
+export interface Member {
+  readonly account: string;
+  /** Signs batches, acks and votes. */
+  readonly signer: string;
+  readonly joinNumber: number;
+  /** Weight of its vote. */
+  readonly weight: bigint;
+  /** Does not count until it shows itself again. */
+  readonly isAbsent: boolean;
+}
+
+/** What a channel's inbox comes to after its first `cursor` entries. */
+export interface Membership {
+  readonly cursor: number;
+  /** By account. */
+  readonly members: ReadonlyMap<string, Member>;
+  /** Until when those that were removed may not come back. */
+  readonly bannedUntilMs: ReadonlyMap<string, number>;
+  readonly isClosing: boolean;
+}
+
+/** Before the first entry. */
+export const NO_MEMBERS: Membership = {
+  cursor: 0,
+  members: new Map(),
+  bannedUntilMs: new Map(),
+  isClosing: false,
+};
+
+/**
+ * The membership after one more entry.
+ *
+ * @throws SprfError `MESSAGE_INVALID` when it is not the next one
+ */
+export function takeEntry(before: Membership, entry: InboxEntry): Membership {
+  if (entry.index !== before.cursor + 1) {
+    throw new SprfError("MESSAGE_INVALID", `entry ${entry.index} of the inbox follows ${before.cursor}`);
+  }
+  const after = { ...before, cursor: entry.index };
+  const content = contentOf(entry);
+  const { account } = entry;
+  switch (content.kind) {
+    case "join": {
+      const { signer, joinNumber } = content;
+      const member: Member = { account, signer, joinNumber, weight: 1n, isAbsent: false };
+      return { ...after, members: new Map(before.members).set(account, member) };
+    }
+    case "leave":
+      return { ...after, members: without(before.members, account) };
+    case "ban":
+      return {
+        ...after,
+        members: without(before.members, account),
+        bannedUntilMs: new Map(before.bannedUntilMs).set(account, content.bannedUntilMs),
+      };
+    case "close":
+      return { ...after, isClosing: true };
+    case "presence": {
+      const member = before.members.get(account);
+      if (member === undefined) return after;
+      const { isAbsent } = content;
+      return { ...after, members: new Map(before.members).set(account, { ...member, isAbsent }) };
+    }
+    default:
+      return after;
+  }
+}
+
+/** Whether an entry may change who has a vote: a batch ends with its record, so that a certificate has one set of voters. */
+export function changesMembers(entry: InboxEntry): boolean {
+  return ["join", "leave", "ban", "presence"].includes(contentOf(entry).kind);
+}
+
+/** The weight of all that count, without one who is accused. */
+export function countedWeight({ members }: Membership, accused?: string): bigint {
+  let sum = 0n;
+  for (const { account, weight, isAbsent } of members.values()) if (!isAbsent && account !== accused) sum += weight;
+  return sum;
+}
+
+/** The weight of those of `signers` that count, each once. */
+export function weightOf({ members }: Membership, signers: ReadonlySet<string>, accused?: string): bigint {
+  let sum = 0n;
+  for (const { account, signer, weight, isAbsent } of members.values()) {
+    if (!isAbsent && account !== accused && signers.has(signer)) sum += weight;
+  }
+  return sum;
+}
+
+/** The member whom a signer signs for. */
+export function memberOfSigner({ members }: Membership, signer: string): Member | undefined {
+  for (const member of members.values()) if (member.signer === signer) return member;
+  return undefined;
+}
+
+function without(members: ReadonlyMap<string, Member>, account: string): ReadonlyMap<string, Member> {
+  const rest = new Map(members);
+  rest.delete(account);
+  return rest;
+}

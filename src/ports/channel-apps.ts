@@ -1,0 +1,31 @@
+import type { ChannelInfo, HubOptions } from "./channel-hub.ts";
+
+/** How somebody joins. */
+export interface JoinTerms {
+  /** Address of the key that this member's node signs with, lower-case hex with 0x. */
+  readonly signer: string;
+  /** True: the stake is taken from the pool; else it is sent along. @default false */
+  readonly fromPool?: boolean | undefined;
+}
+
+/**
+ * The applications that come with SPRF (contracts/apps), as one account uses them. Every call throws SprfError
+ * `CHAIN_UNREACHABLE`, and `CHAIN_REVERTED` with the contract's error in `context.error` when an app or the hub refuses.
+ */
+export interface ChannelApps {
+  /** The app `Chat`; absent where the settings name none. */
+  readonly chat?: string;
+  /** The app `DocumentEditor`; absent where the settings name none. */
+  readonly editor?: string;
+  /** Opens a channel for a group of this account's; resolves with the channel. @throws SprfError `CONFIG_INVALID` without the app */
+  openChat(chat: { readonly group: bigint; readonly title: string }, options?: HubOptions): Promise<bigint>;
+  /** Opens a channel for a document of this account's; resolves with the channel. @throws SprfError `CONFIG_INVALID` without the app */
+  openDocument(
+    document: { readonly file: bigint; readonly title: string; readonly text: string },
+    options?: HubOptions,
+  ): Promise<bigint>;
+  /** Joins this account to a channel of such an app, with its own consent. */
+  join(channel: ChannelInfo, terms: JoinTerms, options?: HubOptions): Promise<void>;
+  /** Ends a channel of such an app; its server or drive only. */
+  close(channel: ChannelInfo, options?: HubOptions): Promise<void>;
+}

@@ -1,0 +1,18 @@
+/** Records of one batch. */
+export const MAX_BATCH_RECORDS = 256;
+/** The input of a record: a call of 8 KiB with its signature and the functions of its key, or the assets of a join. */
+export const MAX_INPUT_BYTES = 16 * 1024;
+/** Bytes of a batch's records, so that one message holds it. */
+export const MAX_BATCH_BYTES = 512 * 1024;
+/** A message between nodes of a channel. */
+export const MAX_CHANNEL_MESSAGE_BYTES = 1024 * 1024;
+/** Members of a channel, and so acks of a certificate. */
+export const MAX_MEMBERS = 64;
+/** Acks in one message: of batches that were kept by one write. */
+export const MAX_ACKS = 256;
+/** Batches of one answer about history. */
+export const MAX_HISTORY_BATCHES = 256;
+/** Bytes of one part of a snapshot. */
+export const SNAPSHOT_PART_BYTES = 256 * 1024;
+/** Functions that a session key may be restricted to. */
+export const MAX_SESSION_FUNCTIONS = 64;

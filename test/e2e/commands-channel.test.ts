@@ -1,0 +1,141 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { expect } from "chai";
+
+import { runCommandLine, startCommand, succeed, type RunningCommand } from "../helpers/command.ts";
+import { startDevnetCommand, type DevnetCommand } from "../helpers/devnet-command.ts";
+import { until } from "../helpers/until.ts";
+
+const SUITE_TIMEOUT_MS = 300_000;
+/** Daemons live as long as the suite. */
+const DAEMON = { timeoutMs: 600_000 };
+const PATIENT = { timeoutMs: 60_000 };
+const USER = 2;
+const PROGRAM = 3;
+
+describe("the commands of channels", function () {
+  this.timeout(SUITE_TIMEOUT_MS);
+  let devnet: DevnetCommand;
+  let folder: string;
+  let ports: readonly number[];
+  const nodes: RunningCommand[] = [];
+
+  /** A command as a document shows it, with the test's own ports and files in place of the document's. */
+  const lineOf = (line: string): string =>
+    line
+      .replace("8102", String(ports[0]))
+      .replace("8103", String(ports[1]))
+      .replace("gardeners.channel", join(folder, "gardeners.channel"));
+  const run = async (line: string): Promise<string> => (await succeed(lineOf(line), devnet.environment)).stdout;
+  const json = async (line: string): Promise<Record<string, unknown>> =>
+    JSON.parse(await run(`${line} --json`)) as Record<string, unknown>;
+  const fail = async (line: string) => await runCommandLine(lineOf(line), devnet.environment);
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "sprf-channel-"));
+    ports = await Promise.all([freePort(), freePort()]);
+    devnet = await startDevnetCommand("npm run devnet", DAEMON);
+  });
+  after(async () => {
+    await Promise.all(nodes.map(async (node) => await node.end("SIGTERM")));
+    await devnet?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("should open a channel, and join it with each member's node", async () => {
+    // docs-command: npm run channel -- create chat Gardeners --devnet --account 2
+    expect(await run("npm run channel -- create chat Gardeners --devnet --account 2")).to.equal("channel 1 is open\n");
+    // docs-command: npm run channel -- join 1 --devnet --account 2
+    expect(await run("npm run channel -- join 1 --devnet --account 2")).to.equal("joined channel 1 as member 1\n");
+    // docs-command: npm run channel -- join 1 --devnet --account 3
+    expect(await run("npm run channel -- join 1 --devnet --account 3")).to.equal("joined channel 1 as member 2\n");
+    const again = await fail("npm run channel -- create chat Gardeners --devnet --account 2");
+    expect([again.code, again.stderr]).to.deep.equal([USER, again.stderr]);
+    expect(again.stderr).to.match(/^error CHAIN_REVERTED: .*Chat_Open/);
+    const stranger = await fail("npm run channel -- node 1 --devnet --account 4 --json");
+    expect(stranger.code).to.equal(USER);
+    expect(stranger.stdout).to.contain("CHANNEL_NOT_MEMBER");
+    // docs-command: npm run channel -- node 1 --devnet --account 2 --port 8102 --archive
+    // docs-command: npm run channel -- node 1 --devnet --account 3 --port 8103
+    for (const line of [
+      "npm run channel -- node 1 --devnet --account 2 --port 8102 --archive",
+      "npm run channel -- node 1 --devnet --account 3 --port 8103",
+    ]) {
+      nodes.push(startCommand(lineOf(line), devnet.environment, DAEMON));
+    }
+    for (const [index, node] of nodes.entries()) {
+      await node.until(
+        new RegExp(`^node of 0x[0-9a-f]{40} in channel 1 serves ws://127.0.0.1:${ports[index]}; Ctrl-C`, "m"),
+      );
+    }
+  });
+
+  it("should call, read and watch through the nodes, and say what is wrong with a call", async () => {
+    const watching = startCommand("npm run channel -- watch 1 --devnet --account 3", devnet.environment);
+    // docs-command: npm run channel -- watch 1 --devnet --account 3
+    await watching.until(/^height \d+: \d+ slots, root [0-9a-f]{12}$/m);
+    // docs-command: npm run channel -- call 1 say hello --devnet --account 3
+    const said = await run("npm run channel -- call 1 say hello --devnet --account 3");
+    expect(said).to.match(/^height \d+: committed; it returned 1\n {2}Said: number 1, author 0x.*, text hello\n$/);
+    await watching.until(/Said: number 1, .* text hello$/m);
+    await watching.end("SIGINT");
+    // docs-command: npx node examples/channels/chat.ts 1 ws://127.0.0.1:8102 --account 2
+    const chat = await run("npx node examples/channels/chat.ts 1 ws://127.0.0.1:8102 --account 2");
+    expect(chat).to.match(/^-- Gardeners; .* --\n\d\d:\d\d:\d\d 0x[0-9a-fA-F]{6} {2}hello\n$/);
+    // docs-command: npm run channel -- read 1 lineCount --devnet --account 2
+    expect(await run("npm run channel -- read 1 lineCount --devnet --account 2")).to.equal("1\n");
+    // docs-command: npm run channel -- status 1 --devnet --account 2
+    const status = await run("npm run channel -- status 1 --devnet --account 2");
+    expect(status).to.match(/^channel 1 +open\n/);
+    expect(status).to.match(/^committed +3$/m);
+    const refused = await fail(`npm run channel -- call 1 say ${"x".repeat(513)} --devnet --account 3`);
+    expect(refused.code).to.equal(PROGRAM);
+    expect(refused.stderr).to.match(/^error CHANNEL_CALL_FAILED: .*ChatProgram_BadLength\(512, 513\)/);
+    for (const line of ["call 1 shout hello", "call 1 say", "read x lineCount", "watch 2"]) {
+      expect((await fail(`npm run channel -- ${line} --devnet --account 3`)).code, line).to.equal(USER);
+    }
+  });
+
+  it("should settle, let a member leave and claim, close, and show that all of it is true", async () => {
+    // docs-command: npm run channel -- settle 1 --devnet --account 2
+    expect(await run("npm run channel -- settle 1 --devnet --account 2")).to.match(
+      /^channel 1 is final up to height 4\n$/,
+    );
+    // docs-command: npm run channel -- leave 1 --devnet --account 3
+    expect(await run("npm run channel -- leave 1 --devnet --account 3")).to.match(/^asked to leave channel 1/);
+    const membersOf = async () =>
+      (await json("npm run channel -- status 1 --devnet --account 2"))["members"] as unknown[];
+    await until(async () => (await membersOf()).length === 1, PATIENT);
+    // docs-command: npm run channel -- claim 1 --devnet --account 3
+    expect(await run("npm run channel -- claim 1 --devnet --account 3")).to.equal("stake: 0 ether\nether: 0\n");
+    // docs-command: npm run channel -- close 1 --devnet --account 2
+    expect(await run("npm run channel -- close 1 --devnet --account 2")).to.match(/^channel 1 is closing/);
+    const infoOf = async () =>
+      (await json("npm run channel -- status 1 --devnet --account 2"))["info"] as { readonly isClosed: boolean };
+    await until(async () => (await infoOf()).isClosed, PATIENT);
+    // docs-command: npm run channel -- verify 1 --devnet --account 2
+    const verified = await run("npm run channel -- verify 1 --devnet --account 2");
+    expect(verified).to.match(/^from +the beginning$/m);
+    expect(verified).to.match(/^settled heads compared +4, /m);
+    // docs-command: npm run channel -- export 1 gardeners.channel --devnet --account 2
+    expect(await run("npm run channel -- export 1 gardeners.channel --devnet --account 2")).to.match(/: \d+ bytes\n$/);
+    // docs-command: npm run channel -- import gardeners.channel --devnet --account 4
+    const imported = await run("npm run channel -- import gardeners.channel --devnet --account 4");
+    expect(imported).to.match(/^channel 1 is imported$/m);
+    const [node] = nodes;
+    expect((await node?.end("SIGTERM"))?.code).to.equal(0);
+    const gone = await fail("npm run channel -- read 1 lineCount --devnet --account 2");
+    expect(gone.stderr).to.match(/^error INVALID_INPUT: --url: no node of this account runs here/);
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { readonly port: number };
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return port;
+}

@@ -1,0 +1,11 @@
+/** Calls that `npm test` plays. */
+const USUAL_CALLS = 2_000;
+
+/**
+ * How many random calls the sandbox and another EVM play, and by which seed: `SPRF_CHANNEL_CALLS`, which `npm run test:long` sets
+ * to 24,000, and `SPRF_CHANNEL_SEED`.
+ */
+export function differentialCalls(): { readonly calls: number; readonly seed: number } {
+  const { SPRF_CHANNEL_CALLS: calls, SPRF_CHANNEL_SEED: seed } = process.env;
+  return { calls: calls === undefined ? USUAL_CALLS : Number(calls), seed: seed === undefined ? 1 : Number(seed) };
+}

@@ -1,0 +1,84 @@
+import { expect } from "chai";
+
+import { addressOfKey, signDigest } from "../../../src/utils/recoverable-signature.ts";
+import { publicKeyOf } from "../../../src/utils/secp256k1.ts";
+import { decodeChannelMessage, encodeChannelMessage } from "../../../src/wire/channel/messages.ts";
+import { createChannelScene, testKey, type ChannelScene } from "../../helpers/channel-scene.ts";
+import { until } from "../../helpers/until.ts";
+
+describe("channel: a new leader", function () {
+  this.timeout(60_000);
+  let scene: ChannelScene;
+
+  afterEach(async () => await scene.close());
+
+  it("should not wait for records of a certificate that nobody's signatures prove", async () => {
+    scene = await createChannelScene({ members: 3 });
+    const key = testKey(50);
+    const liar = scene.mesh.join(addressOfKey(publicKeyOf(key)));
+    const acks = Array.from({ length: 4 }, (_, certified) => ({
+      certified,
+      signature: signDigest(new Uint8Array(32).fill(certified + 1), key),
+    }));
+    liar.listen({
+      // Whatever it is asked, it holds more than anybody.
+      onMessage: async (from, bytes) => {
+        const message = decodeChannelMessage(bytes);
+        const recordHash = new Uint8Array(32).fill(7);
+        const certificate = { term: 2, height: 1_000_000, recordHash, acks };
+        const place = { term: 2, height: 1_000_000, recordHash };
+        if (message.kind === "status" && !message.asks) return;
+        liar.send(from, encodeChannelMessage(1n, { kind: "status", ...place, certificate, asks: false }));
+      },
+      onLink: () => undefined,
+    });
+    scene.hub.join(addressOfKey(publicKeyOf(testKey(150))), liar.self);
+    liar.keepLinks(new Set(scene.members.map(({ signer }) => signer)));
+    await liar.start();
+    const [first, second] = scene.members;
+    await second!.node.committed(await second!.node.submit(scene.call(0, "inc")));
+    const { committedHeight } = second!.node;
+    scene.hub.leave(first!.account);
+    await until(() => second!.node.leads, { what: "the second leads", timeoutMs: 5_000 });
+    expect(second!.node.head.height).to.be.at.least(committedHeight);
+  });
+
+  it("should hear those who were members when something may have been committed, however many joined since", async () => {
+    scene = await createChannelScene({ members: 3 });
+    const [first, second, third] = scene.members;
+    await second!.node.committed(await second!.node.submit(scene.call(0, "inc")));
+    await scene.same();
+    await third!.kill();
+    await first!.kill();
+    // They join on the chain, and no record says so yet: they answer, and hold nothing.
+    const strangers = Array.from({ length: 8 }, (_, index) => {
+      const key = testKey(60 + index);
+      return scene.mesh.join(addressOfKey(publicKeyOf(key)));
+    });
+    const answered = new Set<string>();
+    for (const [index, stranger] of strangers.entries()) {
+      stranger.listen({
+        onMessage: async (from, bytes) => {
+          const message = decodeChannelMessage(bytes);
+          if (message.kind !== "status" || !message.asks) return;
+          const place = { term: message.term, height: 0, recordHash: new Uint8Array(32) };
+          stranger.send(from, encodeChannelMessage(1n, { kind: "status", ...place, asks: false }));
+          if (message.term === 2) answered.add(stranger.self);
+        },
+        onLink: () => undefined,
+      });
+      scene.hub.join(addressOfKey(publicKeyOf(testKey(160 + index))), stranger.self);
+      stranger.keepLinks(new Set([second!.signer]));
+      await stranger.start();
+    }
+    scene.hub.leave(first!.account);
+    await until(() => answered.size === strangers.length, { what: "all strangers answer" });
+    // Whether it leads is decided when the last one has answered, and asked again soon after.
+    answered.clear();
+    await until(() => answered.size === strangers.length || second!.node.leads, { what: "it asks again" });
+    expect(second!.node.leads).to.equal(false);
+    await third!.start();
+    await until(() => second!.node.leads, { what: "the second leads", timeoutMs: 15_000 });
+    expect(third!.node.head.height).to.be.at.most(second!.node.head.height);
+  });
+});
