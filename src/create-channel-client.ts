@@ -34,6 +34,7 @@ import { typedDataOf } from "./wire/channel/typed-data.ts";
 const DEFAULT_GAS_LIMIT = 2_000_000n;
 const DEFAULT_VALID_MS = 30_000;
 
+/** Which channel to connect to, through which node, and as whom. */
 export interface ConnectChannelInit<ProgramAbi extends Abi> extends HubAddress {
   /** `ws://` or `wss://` of a member's node. */
   readonly url: string;
@@ -47,6 +48,7 @@ export interface ConnectChannelInit<ProgramAbi extends Abi> extends HubAddress {
   readonly validMs?: number;
 }
 
+/** What every call takes. */
 export interface ChannelCallOptions {
   /** Aborting rejects with `ABORTED`; a call that was sent may still be run. */
   readonly signal?: AbortSignal | undefined;
@@ -64,6 +66,7 @@ export interface ChannelCallResult<Value> {
   final(options?: ChannelCallOptions): Promise<void>;
 }
 
+/** What a view returned, and of which state. */
 export interface ChannelViewResult<Value> {
   readonly value: Value;
   readonly height: number;
@@ -109,8 +112,9 @@ export interface ChannelClient<ProgramAbi extends Abi> {
    * @throws SprfError `CHANNEL_SETTLEMENT_FAILED`, `CHANNEL_BUSY`, `CHANNEL_NOT_MEMBER`
    */
   settle(options?: ChannelCallOptions): Promise<number>;
-  /** Has the node, which must be this wallet's own, leave the channel, or ask for its close. */
+  /** Has the node, which must be this wallet's own, leave the channel. */
   leave(options?: ChannelCallOptions): Promise<void>;
+  /** Has the node ask for the channel's end. @throws SprfError `CHANNEL_NOT_MEMBER` where only its app may */
   close(options?: ChannelCallOptions): Promise<void>;
   /** Hangs up; safe to repeat. */
   disconnect(): Promise<void>;

@@ -13,6 +13,7 @@ import type { Startable } from "./ports/startable.ts";
 import { addressOfKey } from "./utils/recoverable-signature.ts";
 import { answerAddressRequests } from "./worker/answer-addresses.ts";
 
+/** Whose node of which channel, and where it is reached. */
 export interface ChannelDaemonInit extends Omit<PeerInit, "dataDirectory"> {
   /** Where records and snapshots rest. */
   readonly dataDirectory: string;

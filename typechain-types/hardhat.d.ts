@@ -95,6 +95,7 @@ getContractFactory(name: 'StoreHub', signerOrOptions?: ethers.Signer | FactoryOp
 getContractFactory(name: 'TokenMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TokenMock__factory>
 getContractFactory(name: 'TokenProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TokenProgram__factory>
 getContractFactory(name: 'TransientMock', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.TransientMock__factory>
+getContractFactory(name: 'WideHookProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WideHookProgram__factory>
 
   getContractAt(name: 'ChannelApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelApp>
 getContractAt(name: 'Chat', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Chat>
@@ -180,6 +181,7 @@ getContractAt(name: 'StoreHub', address: string | ethers.Addressable, signer?: e
 getContractAt(name: 'TokenMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TokenMock>
 getContractAt(name: 'TokenProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TokenProgram>
 getContractAt(name: 'TransientMock', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.TransientMock>
+getContractAt(name: 'WideHookProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WideHookProgram>
 
   deployContract(name: 'ChannelApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelApp>
 deployContract(name: 'Chat', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Chat>
@@ -265,6 +267,7 @@ deployContract(name: 'StoreHub', signerOrOptions?: ethers.Signer | DeployContrac
 deployContract(name: 'TokenMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenMock>
 deployContract(name: 'TokenProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenProgram>
 deployContract(name: 'TransientMock', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TransientMock>
+deployContract(name: 'WideHookProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WideHookProgram>
 
   deployContract(name: 'ChannelApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelApp>
 deployContract(name: 'Chat', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Chat>
@@ -350,6 +353,7 @@ deployContract(name: 'StoreHub', args: any[], signerOrOptions?: ethers.Signer | 
 deployContract(name: 'TokenMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenMock>
 deployContract(name: 'TokenProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TokenProgram>
 deployContract(name: 'TransientMock', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.TransientMock>
+deployContract(name: 'WideHookProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WideHookProgram>
 
     // default types
     getContractFactory(

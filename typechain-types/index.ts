@@ -187,3 +187,5 @@ export type { TokenProgram } from './mocks/channels/TokenProgram.js';
 export { TokenProgram__factory } from './factories/mocks/channels/TokenProgram__factory.js';
 export type { TransientMock } from './mocks/channels/TransientMock.js';
 export { TransientMock__factory } from './factories/mocks/channels/TransientMock__factory.js';
+export type { WideHookProgram } from './mocks/channels/WideHookProgram.js';
+export { WideHookProgram__factory } from './factories/mocks/channels/WideHookProgram__factory.js';

@@ -99,8 +99,32 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IChannelHub
+    function leaveByRequest(uint256 channel, address member) external known(channel) nonReentrant {
+        ChannelMembership.departByRequest(_state, channel, member);
+    }
+
+    /// @inheritdoc IChannelHub
+    function leaveByProof(
+        uint256 channel,
+        address member,
+        SlotProof calldata proof
+    ) external known(channel) nonReentrant {
+        ChannelMembership.departByProof(_state, channel, member, proof);
+    }
+
+    /// @inheritdoc IChannelHub
     function close(uint256 channel) external onlyApp(channel) nonReentrant {
         ChannelMembership.close(_state, channel);
+    }
+
+    /// @inheritdoc IChannelHub
+    function closeByRequest(uint256 channel) external known(channel) nonReentrant {
+        ChannelMembership.closeByRequest(_state, channel);
+    }
+
+    /// @inheritdoc IChannelHub
+    function closeByProof(uint256 channel, SlotProof calldata proof) external known(channel) nonReentrant {
+        ChannelMembership.closeByProof(_state, channel, proof);
     }
 
     /// @inheritdoc IChannelHub

@@ -28,6 +28,8 @@ abstract contract ChannelProgram is ChannelContext, ChannelPrecompiles, IChannel
 
     /// @inheritdoc IChannelProgram
     function channelJoin(address member, Asset[] calldata assets, bool hook) external onlySystem {
+        // What was asked for before it came is not about its stay.
+        delete _requests()[member];
         for (uint256 i = 0; i < assets.length; i++) {
             bytes32 key = ChannelSlots.assetKey(assets[i].token, assets[i].id);
             // What has no room in the channel can be claimed at once: a join does not fail.
@@ -76,7 +78,7 @@ abstract contract ChannelProgram is ChannelContext, ChannelPrecompiles, IChannel
 
     /// @inheritdoc IChannelProgram
     function isLeaveRequested(address member) public view returns (bool) {
-        return _requests()[member];
+        return member != address(0) && _requests()[member];
     }
 
     /// @inheritdoc IChannelProgram
@@ -107,12 +109,13 @@ abstract contract ChannelProgram is ChannelContext, ChannelPrecompiles, IChannel
     /// @dev The channel ends with this record. Who owns what stays as it is then.
     function _onClose() internal virtual {}
 
-    /// @dev Asks the channel to let a member go.
+    /// @dev Asks for a member's leave: once this is settled, its nodes bring it to the hub. Its leave and its next join undo
+    /// it. Address zero, which is no member, is passed over.
     function _requestLeave(address member) internal {
-        _requests()[member] = true;
+        if (member != address(0)) _requests()[member] = true;
     }
 
-    /// @dev Asks for the end of the channel.
+    /// @dev Asks for the end of the channel, for good: once this is settled, its nodes bring it to the hub.
     function _requestClose() internal {
         _requests()[address(0)] = true;
     }

@@ -85,6 +85,12 @@ contract ChannelVault is IChannelVault, IERC1155Receiver {
     }
 
     /// @inheritdoc IChannelVault
+    function isRequested(address store, address member) external view returns (bool) {
+        if (member == address(0)) return IChannelProgram(store).isCloseRequested();
+        return IChannelProgram(store).isLeaveRequested(member);
+    }
+
+    /// @inheritdoc IChannelVault
     function channel() external view returns (uint256 channel_) {
         (, channel_) = _arguments();
     }

@@ -195,6 +195,8 @@ interface IChannelHub {
     error ChannelHub_TooMany(uint256 max);
     /// @notice Too little gas to tell the app.
     error ChannelHub_TooLittleGas(uint256 least);
+    /// @notice The settled state does not ask for this member's leave since it joined; address zero: for the channel's end.
+    error ChannelHub_NotRequested(uint256 channel, address member);
     /// @notice There is nothing to claim.
     error ChannelHub_NothingToClaim(uint256 channel, address member, bytes32 assetKey);
 
@@ -236,9 +238,26 @@ interface IChannelHub {
     /// @dev Member only (_NotMember). Reverts with _AlreadyLeaving, _Closed.
     function requestExit(uint256 channel) external;
 
+    /// @notice The same where the program asks for it (`isLeaveRequested`), as the store has it. Anyone, in the mode `Slots`.
+    /// What the program asked for before a settlement took the member's join does not count.
+    /// @dev Reverts with _WrongMode, _Locked, _NotRequested, _NotMember, _AlreadyLeaving, _Closed.
+    function leaveByRequest(uint256 channel, address member) external;
+
+    /// @notice The same by a proof of the slot `requests[member]` under the settled root. Anyone, in both modes.
+    /// @dev Reverts as `leaveByRequest` but for _WrongMode, and as StateTree.
+    function leaveByProof(uint256 channel, address member, SlotProof calldata proof) external;
+
     /// @notice Asks for the channel's end. Nobody joins any more; when nobody is in it, it is closed at once.
     /// @dev App only (_NotApp). Reverts with _Closed.
     function close(uint256 channel) external;
+
+    /// @notice The same where the program asks for it (`isCloseRequested`), as the store has it. Anyone, in the mode `Slots`.
+    /// @dev Reverts with _WrongMode, _Locked, _NotRequested, _Closed.
+    function closeByRequest(uint256 channel) external;
+
+    /// @notice The same by a proof of the slot `requests[0]` under the settled root. Anyone, in both modes.
+    /// @dev Reverts as `closeByRequest` but for _WrongMode, and as StateTree.
+    function closeByProof(uint256 channel, SlotProof calldata proof) external;
 
     /// @notice Puts a user's call into the inbox. Anyone; the signature is the channel's to check.
     /// @dev Reverts with _Closed, _BadCall.

@@ -39,6 +39,11 @@ interface IChannelVault {
         bool withOwned
     ) external view returns (uint256 amount);
 
+    /// @notice Whether a channel's program asks for a member's leave, or with address zero for the channel's end, as the
+    /// channel's store has it.
+    /// @dev See `entitlementOf`. Reverts as the store.
+    function isRequested(address store, address member) external view returns (bool);
+
     function hub() external view returns (address);
 
     function channel() external view returns (uint256);

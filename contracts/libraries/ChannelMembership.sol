@@ -8,12 +8,23 @@ import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {IChannelVault} from "../interfaces/IChannelVault.sol";
 import {IStakingPool} from "../interfaces/IStakingPool.sol";
 import {Channel, Holding, HubState, Member} from "../types/ChannelState.sol";
-import {Asset, AssetKind, Call, InboxKind, JoinConsent, PeerDelay} from "../types/ChannelTypes.sol";
+import {
+    Asset,
+    AssetKind,
+    Call,
+    InboxKind,
+    JoinConsent,
+    PeerDelay,
+    SettlementMode,
+    SlotProof
+} from "../types/ChannelTypes.sol";
 import {ChannelInbox} from "./ChannelInbox.sol";
 import {ChannelLimits} from "./ChannelLimits.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
 import {ChannelSignatures} from "./ChannelSignatures.sol";
+import {ChannelSlots} from "./ChannelSlots.sol";
 import {ChannelTime} from "./ChannelTime.sol";
+import {StateTree} from "./StateTree.sol";
 
 /// @title How members come and go
 /// @notice Called by ChannelHub with its own state. A library of its own because of the limit on a contract's size.
@@ -52,25 +63,45 @@ library ChannelMembership {
 
     /// @notice See `IChannelHub.leaveFor` and `IChannelHub.requestExit`.
     function depart(HubState storage state, uint256 channel, address account) external {
+        _depart(state.channels[channel], channel, account);
+    }
+
+    /// @notice See `IChannelHub.leaveByRequest`.
+    function departByRequest(HubState storage state, uint256 channel, address account) external {
         Channel storage self = state.channels[channel];
-        if (self.head.closed) revert IChannelHub.ChannelHub_Closed(channel);
-        Member storage member = self.members[account];
-        if (!ChannelRoster.isIn(member)) revert IChannelHub.ChannelHub_NotMember(channel, account);
-        if (member.leftAt != 0) revert IChannelHub.ChannelHub_AlreadyLeaving(channel, account);
-        member.leftAt = self.add(channel, InboxKind.Leave, account, "");
-        self.roster.leaving |= ChannelRoster.bit(member.seat);
-        if (self.office.leader == account) self.startTerm(channel, self.eldest(account));
+        _requireStored(self, channel, account);
+        _depart(self, channel, account);
+    }
+
+    /// @notice See `IChannelHub.leaveByProof`.
+    function departByProof(
+        HubState storage state,
+        uint256 channel,
+        address account,
+        SlotProof calldata proof
+    ) external {
+        Channel storage self = state.channels[channel];
+        _requireProven(self, channel, account, proof);
+        _depart(self, channel, account);
     }
 
     /// @notice See `IChannelHub.close`.
     function close(HubState storage state, uint256 channel) external {
+        _close(state.channels[channel], channel);
+    }
+
+    /// @notice See `IChannelHub.closeByRequest`.
+    function closeByRequest(HubState storage state, uint256 channel) external {
         Channel storage self = state.channels[channel];
-        _requireOpen(self, channel);
-        self.counters.closeAt = self.add(channel, InboxKind.Close, msg.sender, "");
-        // Nobody is there who could settle it.
-        if (self.roster.seats != 0) return;
-        self.head.closed = true;
-        emit IChannelHub.ChannelClosed(channel);
+        _requireStored(self, channel, address(0));
+        _close(self, channel);
+    }
+
+    /// @notice See `IChannelHub.closeByProof`.
+    function closeByProof(HubState storage state, uint256 channel, SlotProof calldata proof) external {
+        Channel storage self = state.channels[channel];
+        _requireProven(self, channel, address(0), proof);
+        _close(self, channel);
     }
 
     /// @notice See `IChannelHub.forceCall`.
@@ -88,6 +119,55 @@ library ChannelMembership {
         (address account, Member storage member) = state.channels[channel].requireMember(channel, msg.sender);
         member.lastAliveMs = ChannelTime.nowMs();
         emit IChannelHub.KeptAlive(channel, account, delays);
+    }
+
+    function _depart(Channel storage self, uint256 channel, address account) private {
+        if (self.head.closed) revert IChannelHub.ChannelHub_Closed(channel);
+        Member storage member = self.members[account];
+        if (!ChannelRoster.isIn(member)) revert IChannelHub.ChannelHub_NotMember(channel, account);
+        if (member.leftAt != 0) revert IChannelHub.ChannelHub_AlreadyLeaving(channel, account);
+        member.leftAt = self.add(channel, InboxKind.Leave, account, "");
+        self.roster.leaving |= ChannelRoster.bit(member.seat);
+        if (self.office.leader == account) self.startTerm(channel, self.eldest(account));
+    }
+
+    function _close(Channel storage self, uint256 channel) private {
+        _requireOpen(self, channel);
+        self.counters.closeAt = self.add(channel, InboxKind.Close, msg.sender, "");
+        // Nobody is there who could settle it.
+        if (self.roster.seats != 0) return;
+        self.head.closed = true;
+        emit IChannelHub.ChannelClosed(channel);
+    }
+
+    /// @dev The program asks for it in the store. Asked of the vault, because the store takes what the hub says for changes.
+    function _requireStored(Channel storage self, uint256 channel, address account) private view {
+        if (self.config.mode != SettlementMode.Slots) revert IChannelHub.ChannelHub_WrongMode(channel);
+        _requireKnowing(self, channel, account);
+        if (!IChannelVault(self.vault).isRequested(self.store, account)) {
+            revert IChannelHub.ChannelHub_NotRequested(channel, account);
+        }
+    }
+
+    /// @dev The program asks for it under the settled root.
+    function _requireProven(
+        Channel storage self,
+        uint256 channel,
+        address account,
+        SlotProof calldata proof
+    ) private view {
+        _requireKnowing(self, channel, account);
+        if (StateTree.valueOf(self.head.stateRoot, ChannelSlots.requestSlot(account), proof) == 0) {
+            revert IChannelHub.ChannelHub_NotRequested(channel, account);
+        }
+    }
+
+    /// @dev The settled state is whole, and knows that the account joined: with that, older requests are gone.
+    function _requireKnowing(Channel storage self, uint256 channel, address account) private view {
+        if (self.head.locked) revert IChannelHub.ChannelHub_Locked(channel);
+        if (self.members[account].joinedAt > self.head.inboxCursor) {
+            revert IChannelHub.ChannelHub_NotRequested(channel, account);
+        }
     }
 
     function _requireOpen(Channel storage self, uint256 channel) private view {

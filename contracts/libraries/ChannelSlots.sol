@@ -45,6 +45,11 @@ library ChannelSlots {
         return keccak256(abi.encode(account, NONCES));
     }
 
+    /// @param member Zero for the channel's end.
+    function requestSlot(address member) internal pure returns (bytes32) {
+        return keccak256(abi.encode(member, REQUESTS));
+    }
+
     function sessionSlot(address wallet, address key) internal pure returns (bytes32) {
         return keccak256(abi.encode(key, keccak256(abi.encode(wallet, SESSIONS))));
     }

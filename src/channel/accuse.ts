@@ -11,8 +11,8 @@ import type { FoundFault } from "./follower.ts";
 const TURN_MS = 3_000;
 const VOTES_EVERY_MS = 250;
 const VOTE_ROUNDS = 40;
-/** Proposals about which votes are kept. */
-const MAX_OPEN = 64;
+/** Proposals of which a member's votes are kept before this node has seen what they are about. */
+const MAX_EARLY = 4;
 
 /** The part of a node that reports a leader's lie. */
 export interface Accuser {
@@ -26,6 +26,20 @@ export function createAccuser(core: Core, signal: AbortSignal): Accuser {
   let distrusted = 0;
   /** Votes by proposal and member; bounded by members and by the lies that this node has seen itself. */
   const votes = new Map<string, Map<string, HubVote>>();
+  const seen = new Set<string>();
+  /** The newest proposals that a member voted on too early; it can push out its own votes only. */
+  const early = new Map<string, string[]>();
+
+  function keepEarly(account: string, key: string): void {
+    const keys = early.get(account) ?? [];
+    early.set(account, keys);
+    if (keys.includes(key)) return;
+    keys.push(key);
+    const oldest = keys.length > MAX_EARLY ? keys.shift() : undefined;
+    if (oldest === undefined || seen.has(oldest)) return;
+    votes.get(oldest)?.delete(account);
+    if (votes.get(oldest)?.size === 0) votes.delete(oldest);
+  }
 
   const isOver = (term: number): boolean => signal.aborted || (core.chain.term?.term ?? 0) > term;
 
@@ -73,6 +87,7 @@ export function createAccuser(core: Core, signal: AbortSignal): Accuser {
       const punishment: Punishment = { channel, term, target: leader, height, recordHash, reason };
       const proposalHash = hashPunishment(punishment);
       const key = toHex(proposalHash);
+      seen.add(key);
       if (!votes.has(key)) votes.set(key, new Map());
       const vote = { channel, proposalHash, option: VOTE_OPTIONS.for };
       const signature = signVote(core.domain, vote, core.signerKey);
@@ -89,12 +104,10 @@ export function createAccuser(core: Core, signal: AbortSignal): Accuser {
       if (member === undefined || option !== VOTE_OPTIONS.for) return;
       if (recoverVote(core.domain, { channel, proposalHash, option }, signature) !== from) return;
       const key = toHex(proposalHash);
+      // Votes may come before this node has seen the lie; a few are kept.
+      if (!seen.has(key)) keepEarly(member.account, key);
       const known = votes.get(key) ?? new Map<string, HubVote>();
-      if (!votes.has(key)) {
-        // Votes may come before this node has seen the lie; a few are kept.
-        if (votes.size >= MAX_OPEN) return;
-        votes.set(key, known);
-      }
+      votes.set(key, known);
       known.set(member.account, { member: member.account, option, signature });
     },
   };

@@ -22,6 +22,7 @@ import { createForwarder, type Forwarder } from "./forward.ts";
 import { createLeader, type Leader } from "./leader.ts";
 import { openState } from "./open-state.ts";
 import type { PlayedRecord, Player } from "./player.ts";
+import { createRequester } from "./program-requests.ts";
 import { createRequests } from "./requests.ts";
 import { createRouter } from "./router.ts";
 import type { CallOutcome } from "./sandbox/call-runner.ts";
@@ -47,6 +48,8 @@ export interface ChannelNodeInit {
   readonly confirmations?: number | undefined;
   /** The leader settles so often; 0: only when somebody leaves or the channel closes. @default 0 */
   readonly settleEveryMs?: number | undefined;
+  /** How long the members wait for the leader to bring the hub what the program asks for, before they do. @default 30,000 */
+  readonly requestPatienceMs?: number | undefined;
   /** Calls that may wait to be played while this node leads; others are refused. @default 4,096 */
   readonly maxWaiting?: number | undefined;
 }
@@ -187,7 +190,13 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       takeover.wake();
       onProgress();
     };
-    const work = [leader.run(signal), takeover.run(signal), settleRegularly(core, settler, signal)];
+    const requester = createRequester(core, settler, init);
+    const work = [
+      leader.run(signal),
+      takeover.run(signal),
+      requester.run(signal),
+      settleRegularly(core, settler, signal),
+    ];
     return { leader, settler, forwarder, work, onNews };
   }
 

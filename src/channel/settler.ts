@@ -16,6 +16,7 @@ import {
 } from "../wire/channel/settlement.ts";
 import { broadcast, isLeader, send, tell, type Core } from "./core.ts";
 import { withHeading } from "./log-entries.ts";
+import { requestsIn, type ProgramRequests } from "./program-requests.ts";
 
 const LOOK_EVERY_MS = 20;
 const VOTES_TIMEOUT_MS = 30_000;
@@ -32,6 +33,8 @@ export interface Settler {
   onVote(from: string, message: ChannelMessageOf<"vote">): void;
   /** Something was certified or committed, or the chain has news. */
   onProgress(): void;
+  /** What the program asks for in the settled state; undefined when this node was not at that state when it was proposed. */
+  readonly requests: ProgramRequests | undefined;
   readonly idle: Promise<void>;
 }
 
@@ -48,7 +51,10 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
   const pending = new Map<string, OpenProposal>();
   let own: (OpenProposal & { readonly changes: readonly Change[]; readonly votes: Map<string, HubVote> }) | undefined;
   /** The state at the height that is to be settled, until it is. */
-  let captured: { readonly header: RecordHeader; readonly state: AsyncIterable<Uint8Array> } | undefined;
+  let captured:
+    | { readonly header: RecordHeader; readonly state: AsyncIterable<Uint8Array>; readonly requests: ProgramRequests }
+    | undefined;
+  let settledRequests: ProgramRequests | undefined;
   let work: Promise<unknown> = Promise.resolve();
   let isSettling = false;
   let retryAtMs = 0;
@@ -60,9 +66,10 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
     core.unsettled.mark(height);
     // A copy of the state is made for the leader and oneself only: anybody can propose as often as it likes.
     const isTrusted = from === core.network.self || from === core.chain.term?.signer;
-    const { header } = core.player.head;
+    const { head, sandbox } = core.player;
+    const { header } = head;
     if (!isTrusted || header.height !== height || captured?.header.height === height) return;
-    captured = { header, state: core.player.sandbox.snapshot() };
+    captured = { header, state: sandbox.snapshot(), requests: requestsIn(sandbox, head) };
   }
 
   function voteFor(proposalHash: Uint8Array, option: number): Uint8Array {
@@ -195,9 +202,11 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
     core.unsettled.settled(settled.height);
     marked.clear();
     tell(core, { kind: "final", height: settled.height });
+    settledRequests = undefined;
     if (captured?.header.height !== settled.height) return;
-    const { header, state } = captured;
+    const { header, state, requests } = captured;
     captured = undefined;
+    settledRequests = requests;
     await core.log.saveSnapshot(header.height, withHeading(header, state));
     await core.log.prune(header.height);
   }
@@ -228,6 +237,9 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
           core.logger.error("a final height was not kept", { reason: messageOf(error) }),
         );
       }
+    },
+    get requests() {
+      return settledRequests;
     },
     get idle() {
       return work.then(() => undefined);

@@ -221,6 +221,13 @@ export interface ChannelHub {
   /** The account's signature of its own consent to join, which its app brings to the hub. */
   signConsent(consent: JoinConsent): Promise<Uint8Array>;
   requestExit(channel: bigint, options?: HubOptions): Promise<void>;
+  /**
+   * Puts the leave of a member that the program asks for in the settled state into the inbox. With a proof of `requests[member]` under
+   * the settled root, which the mode of slots does not need.
+   */
+  leaveByRequest(channel: bigint, member: string, proof: HubSlotProof | undefined, options?: HubOptions): Promise<void>;
+  /** The same for the channel's end; the proof is of `requests[0]`. */
+  closeByRequest(channel: bigint, proof: HubSlotProof | undefined, options?: HubOptions): Promise<void>;
   keepAlive(channel: bigint, delaysMs: ReadonlyMap<string, number>, options?: HubOptions): Promise<void>;
   forceCall(signedCall: SignedCall, options?: HubOptions): Promise<void>;
 

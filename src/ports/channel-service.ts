@@ -11,6 +11,7 @@ export interface ChannelLog {
   readonly data: Uint8Array;
 }
 
+/** A slot that a record wrote. */
 export interface SlotChange {
   /** 32 bytes. */
   readonly slot: Uint8Array;
@@ -56,6 +57,7 @@ export interface ChannelHead {
   readonly timeMs: number;
 }
 
+/** A channel, as one of its nodes knows it. */
 export interface ChannelDescription {
   readonly channel: bigint;
   readonly chainId: bigint;
@@ -82,6 +84,7 @@ export type ChannelUpdate =
   | { readonly type: "rollback"; readonly toHeight: number }
   | { readonly type: "final"; readonly height: number };
 
+/** From where on a subscriber wants to hear, and how sure it wants to be. */
 export interface SubscribeOptions {
   /** Records after this one; a snapshot first when absent, pruned, or when the node has another record at that height. */
   readonly from?: { readonly height: number; readonly recordHash: Uint8Array };

@@ -72,14 +72,17 @@ export function createChannelProcess(init: ChannelProcessInit): ChannelProcess {
   let lastId = 0;
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
 
-  async function exited(how: (running: ChildProcess) => void): Promise<void> {
+  async function exited(how: (running: ChildProcess) => unknown): Promise<void> {
     const running = child;
     if (running === undefined) return;
     child = undefined;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    running.once("exit", () => resolve());
-    how(running);
-    await promise;
+    // It may have ended by itself, which whoever waits for it was told.
+    if (running.exitCode === null && running.signalCode === null) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      running.once("exit", () => resolve());
+      how(running);
+      await promise;
+    }
     for (const { reject } of waiting.values()) reject(new Error("the node's process has ended"));
     waiting.clear();
   }
@@ -116,7 +119,7 @@ export function createChannelProcess(init: ChannelProcessInit): ChannelProcess {
       await promise.finally(() => clearTimeout(timer));
     },
     kill: async () => await exited((running) => running.kill("SIGKILL")),
-    stop: async () => await exited((running) => running.disconnect()),
+    stop: async () => await exited((running) => running.connected && running.disconnect()),
     place: async () => (await ask({ ask: "place" })) as ChannelPlace,
     settle: async () => (await ask({ ask: "settle" })) as number,
     hash: async (height) => (await ask({ ask: "hash", height })) as string | undefined,

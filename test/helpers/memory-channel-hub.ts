@@ -1,3 +1,5 @@
+import { CLOSE_REQUEST, requestSlotOf } from "../../src/channel/sandbox/protocol-slots.ts";
+import { verifyStateProof } from "../../src/channel/sandbox/verify-state-proof.ts";
 import {
   countedWeight,
   NO_MEMBERS,
@@ -13,6 +15,7 @@ import type {
   ChannelInfo,
   HubEvent,
   HubProposal,
+  HubSlotProof,
   HubVote,
   SettledHead,
 } from "../../src/ports/channel-hub.ts";
@@ -43,6 +46,8 @@ export interface MemoryHub {
   join(account: string, signer: string): void;
   leave(account: string): void;
   close(): void;
+  /** Accounts whose transactions about what programs ask for are refused. */
+  readonly deaf: Set<string>;
   readonly settled: SettledHead;
   /** What settlements have written. */
   readonly slots: ReadonlyMap<string, Uint8Array>;
@@ -65,6 +70,7 @@ export function createMemoryHub(init: {
   const members = new Map<string, string>();
   const slots = new Map<string, Uint8Array>();
   const punishments: Punishment[] = [];
+  const deaf = new Set<string>();
   const accusations = new Map<
     string,
     { readonly punishment: Punishment; readonly by: Set<string>; readonly reporter: string }
@@ -157,6 +163,32 @@ export function createMemoryHub(init: {
     mine({ kind: "settled", proposal: 1n, height, head, stateRoot, inboxCursor });
   }
 
+  function leave(account: string): void {
+    const event = entryOf(INBOX_KINDS.leave, account);
+    members.delete(account);
+    const [eldest = ""] = members.keys();
+    mine(event, ...(account === leader ? termOf(eldest) : []));
+  }
+
+  function close(): void {
+    if (info().isClosing) refuse("closing");
+    mine(entryOf(INBOX_KINDS.close, HUB));
+  }
+
+  /** What the settled state asks for, in a stay that it knows of. */
+  function requireRequest(member: string, proof: HubSlotProof | undefined): void {
+    const slot = requestSlotOf(member);
+    const joined = entries.findLast(({ kind, account }) => kind === INBOX_KINDS.join && account === member);
+    if ((joined?.index ?? 0) > settled.inboxCursor) refuse("an older request");
+    if (config.mode === 0) {
+      if (slots.get(toHex(slot))?.some((byte) => byte !== 0) !== true) refuse("nothing is requested");
+      return;
+    }
+    const { siblings = [], leafPath = ZERO_HASH, leafValue = ZERO_HASH } = proof ?? {};
+    const terminal = { path: leafPath, value: leafValue };
+    if (!verifyStateProof(settled.stateRoot, keccak256(slot), leafValue, { siblings, terminal })) refuse("a proof");
+  }
+
   function accuse(key: string, accuser: string): void {
     const found = accusations.get(key);
     if (found === undefined || found.punishment.term !== term || found.punishment.target !== leader) return;
@@ -218,6 +250,17 @@ export function createMemoryHub(init: {
         settle(settlement, changes, votes);
         return { proposal: 1n, isFinal: true };
       },
+      async leaveByRequest(_channel, member, proof) {
+        if (deaf.has(account)) refuse("this account");
+        requireRequest(member, proof);
+        if (!members.has(member)) refuse("no member");
+        leave(member);
+      },
+      async closeByRequest(_channel, proof) {
+        if (deaf.has(account)) refuse("this account");
+        requireRequest(CLOSE_REQUEST, proof);
+        close();
+      },
       async proposePunishment(punishment) {
         const key = toHex(hashPunishment(punishment));
         if (!accusations.has(key)) accusations.set(key, { punishment, by: new Set(), reporter: account });
@@ -247,6 +290,7 @@ export function createMemoryHub(init: {
     entries,
     slots,
     punishments,
+    deaf,
     get settled() {
       return settled;
     },
@@ -255,12 +299,7 @@ export function createMemoryHub(init: {
       const event = entryOf(INBOX_KINDS.join, account, encodeJoin(signer, entries.length + 1, []));
       mine(event, ...(term === 0 ? termOf(account) : []));
     },
-    leave(account) {
-      const event = entryOf(INBOX_KINDS.leave, account);
-      members.delete(account);
-      const [eldest = ""] = members.keys();
-      mine(event, ...(account === leader ? termOf(eldest) : []));
-    },
-    close: () => mine(entryOf(INBOX_KINDS.close, HUB)),
+    leave,
+    close,
   };
 }

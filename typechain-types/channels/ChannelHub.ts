@@ -86,7 +86,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface ChannelHubInterface extends Interface {
-    getFunction(nameOrSignature: "applyChanges" | "assetOf" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "create" | "createProposal" | "creditOf" | "executeProposal" | "forceCall" | "getLabel" | "headOf" | "inboxHash" | "join" | "keepAlive" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "registerProgram" | "requestExit" | "settle" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
+    getFunction(nameOrSignature: "applyChanges" | "assetOf" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "create" | "createProposal" | "creditOf" | "executeProposal" | "forceCall" | "getLabel" | "headOf" | "inboxHash" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "registerProgram" | "requestExit" | "settle" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
 
     getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "ChannelCreated" | "Claimed" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
 
@@ -99,6 +99,8 @@ encodeFunctionData(functionFragment: 'claimByProof', values: [BigNumberish, Addr
 encodeFunctionData(functionFragment: 'claimByProofTo', values: [BigNumberish, BytesLike, AddressLike, SlotProofStruct, SlotProofStruct]): string;
 encodeFunctionData(functionFragment: 'claimTo', values: [BigNumberish, BytesLike, AddressLike]): string;
 encodeFunctionData(functionFragment: 'close', values: [BigNumberish]): string;
+encodeFunctionData(functionFragment: 'closeByProof', values: [BigNumberish, SlotProofStruct]): string;
+encodeFunctionData(functionFragment: 'closeByRequest', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'create', values: [AddressLike, BytesLike, ConfigStruct, LabelStruct[]]): string;
 encodeFunctionData(functionFragment: 'createProposal', values: [BigNumberish, BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'creditOf', values: [BigNumberish, AddressLike]): string;
@@ -109,6 +111,8 @@ encodeFunctionData(functionFragment: 'headOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'inboxHash', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'join', values: [BigNumberish, AddressLike, JoinConsentStruct, BytesLike, AssetStruct[]]): string;
 encodeFunctionData(functionFragment: 'keepAlive', values: [BigNumberish, PeerDelayStruct[]]): string;
+encodeFunctionData(functionFragment: 'leaveByProof', values: [BigNumberish, AddressLike, SlotProofStruct]): string;
+encodeFunctionData(functionFragment: 'leaveByRequest', values: [BigNumberish, AddressLike]): string;
 encodeFunctionData(functionFragment: 'leaveFor', values: [BigNumberish, AddressLike]): string;
 encodeFunctionData(functionFragment: 'materialise', values: [BigNumberish, BytesLike[], BytesLike[], SlotProofStruct[]]): string;
 encodeFunctionData(functionFragment: 'memberOf', values: [BigNumberish, AddressLike]): string;
@@ -134,6 +138,8 @@ decodeFunctionResult(functionFragment: 'claimByProof', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'claimByProofTo', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'claimTo', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'close', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'closeByProof', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'closeByRequest', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'create', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'createProposal', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'creditOf', data: BytesLike): Result;
@@ -144,6 +150,8 @@ decodeFunctionResult(functionFragment: 'headOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'inboxHash', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'join', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'keepAlive', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'leaveByProof', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'leaveByRequest', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'leaveFor', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'materialise', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'memberOf', data: BytesLike): Result;
@@ -496,6 +504,22 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    closeByProof: TypedContractMethod<
+      [channel: BigNumberish, proof: SlotProofStruct, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    closeByRequest: TypedContractMethod<
+      [channel: BigNumberish, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
     create: TypedContractMethod<
       [program: AddressLike, initialState: BytesLike, config: ConfigStruct, labels: LabelStruct[], ],
       [bigint],
@@ -570,6 +594,22 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
     keepAlive: TypedContractMethod<
       [channel: BigNumberish, delays: PeerDelayStruct[], ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    leaveByProof: TypedContractMethod<
+      [channel: BigNumberish, member: AddressLike, proof: SlotProofStruct, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    leaveByRequest: TypedContractMethod<
+      [channel: BigNumberish, member: AddressLike, ],
       [void],
       'nonpayable'
     >
@@ -743,6 +783,16 @@ getFunction(nameOrSignature: 'close'): TypedContractMethod<
       [void],
       'nonpayable'
     >;
+getFunction(nameOrSignature: 'closeByProof'): TypedContractMethod<
+      [channel: BigNumberish, proof: SlotProofStruct, ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'closeByRequest'): TypedContractMethod<
+      [channel: BigNumberish, ],
+      [void],
+      'nonpayable'
+    >;
 getFunction(nameOrSignature: 'create'): TypedContractMethod<
       [program: AddressLike, initialState: BytesLike, config: ConfigStruct, labels: LabelStruct[], ],
       [bigint],
@@ -790,6 +840,16 @@ getFunction(nameOrSignature: 'join'): TypedContractMethod<
     >;
 getFunction(nameOrSignature: 'keepAlive'): TypedContractMethod<
       [channel: BigNumberish, delays: PeerDelayStruct[], ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'leaveByProof'): TypedContractMethod<
+      [channel: BigNumberish, member: AddressLike, proof: SlotProofStruct, ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'leaveByRequest'): TypedContractMethod<
+      [channel: BigNumberish, member: AddressLike, ],
       [void],
       'nonpayable'
     >;

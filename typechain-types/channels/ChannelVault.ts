@@ -11,7 +11,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface ChannelVaultInterface extends Interface {
-    getFunction(nameOrSignature: "channel" | "entitlementOf" | "fund" | "hub" | "onERC1155BatchReceived" | "onERC1155Received" | "pay" | "supportsInterface" | "take"): FunctionFragment;
+    getFunction(nameOrSignature: "channel" | "entitlementOf" | "fund" | "hub" | "isRequested" | "onERC1155BatchReceived" | "onERC1155Received" | "pay" | "supportsInterface" | "take"): FunctionFragment;
 
     
 
@@ -19,6 +19,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
 encodeFunctionData(functionFragment: 'entitlementOf', values: [AddressLike, AddressLike, BytesLike, boolean]): string;
 encodeFunctionData(functionFragment: 'fund', values?: undefined): string;
 encodeFunctionData(functionFragment: 'hub', values?: undefined): string;
+encodeFunctionData(functionFragment: 'isRequested', values: [AddressLike, AddressLike]): string;
 encodeFunctionData(functionFragment: 'onERC1155BatchReceived', values: [AddressLike, AddressLike, BigNumberish[], BigNumberish[], BytesLike]): string;
 encodeFunctionData(functionFragment: 'onERC1155Received', values: [AddressLike, AddressLike, BigNumberish, BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'pay', values: [AssetStruct, AddressLike]): string;
@@ -29,6 +30,7 @@ encodeFunctionData(functionFragment: 'take', values: [AssetStruct, AddressLike])
 decodeFunctionResult(functionFragment: 'entitlementOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'fund', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'hub', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'isRequested', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'onERC1155BatchReceived', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'onERC1155Received', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'pay', data: BytesLike): Result;
@@ -104,6 +106,14 @@ decodeFunctionResult(functionFragment: 'take', data: BytesLike): Result;
     
 
     
+    isRequested: TypedContractMethod<
+      [store: AddressLike, member: AddressLike, ],
+      [boolean],
+      'view'
+    >
+    
+
+    
     onERC1155BatchReceived: TypedContractMethod<
       [operator: AddressLike, arg1: AddressLike, arg2: BigNumberish[], arg3: BigNumberish[], arg4: BytesLike, ],
       [string],
@@ -164,6 +174,11 @@ getFunction(nameOrSignature: 'fund'): TypedContractMethod<
 getFunction(nameOrSignature: 'hub'): TypedContractMethod<
       [],
       [string],
+      'view'
+    >;
+getFunction(nameOrSignature: 'isRequested'): TypedContractMethod<
+      [store: AddressLike, member: AddressLike, ],
+      [boolean],
       'view'
     >;
 getFunction(nameOrSignature: 'onERC1155BatchReceived'): TypedContractMethod<

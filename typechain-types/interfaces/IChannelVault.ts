@@ -11,7 +11,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface IChannelVaultInterface extends Interface {
-    getFunction(nameOrSignature: "channel" | "entitlementOf" | "fund" | "hub" | "pay" | "take"): FunctionFragment;
+    getFunction(nameOrSignature: "channel" | "entitlementOf" | "fund" | "hub" | "isRequested" | "pay" | "take"): FunctionFragment;
 
     
 
@@ -19,6 +19,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
 encodeFunctionData(functionFragment: 'entitlementOf', values: [AddressLike, AddressLike, BytesLike, boolean]): string;
 encodeFunctionData(functionFragment: 'fund', values?: undefined): string;
 encodeFunctionData(functionFragment: 'hub', values?: undefined): string;
+encodeFunctionData(functionFragment: 'isRequested', values: [AddressLike, AddressLike]): string;
 encodeFunctionData(functionFragment: 'pay', values: [AssetStruct, AddressLike]): string;
 encodeFunctionData(functionFragment: 'take', values: [AssetStruct, AddressLike]): string;
 
@@ -26,6 +27,7 @@ encodeFunctionData(functionFragment: 'take', values: [AssetStruct, AddressLike])
 decodeFunctionResult(functionFragment: 'entitlementOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'fund', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'hub', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'isRequested', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'pay', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'take', data: BytesLike): Result;
   }
@@ -98,6 +100,14 @@ decodeFunctionResult(functionFragment: 'take', data: BytesLike): Result;
     
 
     
+    isRequested: TypedContractMethod<
+      [store: AddressLike, member: AddressLike, ],
+      [boolean],
+      'view'
+    >
+    
+
+    
     pay: TypedContractMethod<
       [asset: AssetStruct, to: AddressLike, ],
       [void],
@@ -134,6 +144,11 @@ getFunction(nameOrSignature: 'fund'): TypedContractMethod<
 getFunction(nameOrSignature: 'hub'): TypedContractMethod<
       [],
       [string],
+      'view'
+    >;
+getFunction(nameOrSignature: 'isRequested'): TypedContractMethod<
+      [store: AddressLike, member: AddressLike, ],
+      [boolean],
       'view'
     >;
 getFunction(nameOrSignature: 'pay'): TypedContractMethod<

@@ -113,17 +113,18 @@ export async function playInput(
   async function runWithHook(encode: (hook: boolean) => Uint8Array): Promise<Played> {
     const played = await runSystem(encode(true));
     if (played.status === RECORD_STATUS.success) return played;
-    return { ...(await runSystem(encode(false))), hookFailed: true };
+    // What the hook has touched does not count, or a program could keep a member's assets in by touching much.
+    return { ...(await runSystem(encode(false), store.touchedCount + MAX_TOUCHED_SLOTS)), hookFailed: true };
   }
 
-  async function runSystem(data: Uint8Array): Promise<Played> {
-    return await run(withContext(data, SYSTEM, context), BigInt(MAX_CALL_GAS));
+  async function runSystem(data: Uint8Array, maxTouched?: number): Promise<Played> {
+    return await run(withContext(data, SYSTEM, context), BigInt(MAX_CALL_GAS), maxTouched);
   }
 
-  async function run(data: Uint8Array, gasLimit: bigint): Promise<Played> {
+  async function run(data: Uint8Array, gasLimit: bigint, maxTouched = MAX_TOUCHED_SLOTS): Promise<Played> {
     store.checkpoint();
     const { succeeded, ...outcome } = await runner.run({ data, gasLimit });
-    if (store.touchedCount <= MAX_TOUCHED_SLOTS) {
+    if (store.touchedCount <= maxTouched) {
       store.commit();
       return { ...outcome, status: succeeded ? RECORD_STATUS.success : RECORD_STATUS.failed };
     }

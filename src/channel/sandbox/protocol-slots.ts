@@ -7,9 +7,13 @@ const MAX_KEPT_SLOTS = 4096;
 
 const NONCES = namespaceSlot("sprf.channel.nonces");
 const SESSIONS = namespaceSlot("sprf.channel.sessions");
+const REQUESTS = namespaceSlot("sprf.channel.requests");
 
 /** Where the time of the next tick is, in milliseconds. */
 export const CLOCK_SLOT: SlotKey = toSlotKey(namespaceSlot("sprf.channel.clock"));
+
+/** In the place of a member: the channel's end. */
+export const CLOSE_REQUEST: string = `0x${"0".repeat(40)}`;
 
 const nonceSlots = new Map<string, SlotKey>();
 
@@ -21,6 +25,11 @@ export function nonceSlotOf(account: string): SlotKey {
   if (nonceSlots.size >= MAX_KEPT_SLOTS) nonceSlots.clear();
   nonceSlots.set(account, key);
   return key;
+}
+
+/** Where the program asks for a member's leave, or with {@link CLOSE_REQUEST} for the channel's end. */
+export function requestSlotOf(member: string): Uint8Array {
+  return mappingSlot(member, REQUESTS);
 }
 
 /** Where what a wallet granted to a session key is. */

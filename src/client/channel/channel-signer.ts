@@ -11,7 +11,9 @@ const SELECTOR_BYTES = 4;
 
 /** Whoever signs for an account: a wallet in a browser, or a key. `ethers` signers fit. */
 export interface TypedDataSigner {
+  /** The account that signs. */
   getAddress(): Promise<string>;
+  /** EIP-712; resolves with 65 bytes in hex. */
   signTypedData(domain: TypedData["domain"], types: TypedData["types"], message: TypedData["message"]): Promise<string>;
 }
 

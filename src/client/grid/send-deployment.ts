@@ -13,6 +13,7 @@ const ADDRESS_TIMEOUT_MS = 10_000;
 
 export interface SendOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Hears what the node does with it. */
   readonly onProgress?: ((progress: NodeProgress) => void) | undefined;
   /** For all of it. @default ten minutes */
   readonly timeoutMs?: number | undefined;

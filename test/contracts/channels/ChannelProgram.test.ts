@@ -217,6 +217,29 @@ describe("ChannelProgram", () => {
     expect(await program.exitsOf(ALICE, keyOf(BOB, 1n))).to.equal(MAX);
   });
 
+  it("should forget with a join what was asked for before it, and take address zero for nobody", async () => {
+    const { run, program } = await begin();
+    await run.call(ALICE, "requestLeave", [BOB]);
+    await run.call(ALICE, "requestLeave", [ALICE]);
+    for (const hook of [true, false]) {
+      expect(await program.isLeaveRequested(BOB)).to.equal(true);
+      await run.system("channelJoin", [BOB, [], hook]);
+      expect(await program.isLeaveRequested(BOB)).to.equal(false);
+      await run.call(ALICE, "requestLeave", [BOB]);
+    }
+    expect(await program.isLeaveRequested(ALICE)).to.equal(true);
+    await run.call(ALICE, "requestLeave", [ZeroAddress]);
+    expect([await program.isCloseRequested(), await program.isLeaveRequested(ZeroAddress)]).to.deep.equal([
+      false,
+      false,
+    ]);
+    await run.call(ALICE, "requestClose");
+    expect([await program.isCloseRequested(), await program.isLeaveRequested(ZeroAddress)]).to.deep.equal([
+      true,
+      false,
+    ]);
+  });
+
   it("should ask for the channel's end where nodes look for it", async () => {
     const { run, program } = await begin();
     expect(await program.isCloseRequested()).to.equal(false);

@@ -374,6 +374,12 @@ export function ledgerSlot(ledger: "exits" | "owned", account: string, assetKey:
   return keccak256(concat([assetKey, inner]));
 }
 
+/** Where a program asks for a member's leave, or with address zero for the channel's end. */
+export function requestSlot(member: string): string {
+  const base = BigInt(keccak256(wordOf(BigInt(id("sprf.channel.requests")) - 1n))) & ~0xffn;
+  return keccak256(coder.encode(["address", "uint256"], [member, base]));
+}
+
 /** The change set that writes the exit ledger. */
 export function ledgerChanges(entries: readonly (readonly ["exits" | "owned", string, string, bigint])[]): Change[] {
   return entries

@@ -12,8 +12,16 @@ import {
   type ChannelMessageBody,
   type ChannelMessageOf,
 } from "../../../src/wire/channel/messages.ts";
-import { RECORD_KINDS, ZERO_HASH } from "../../../src/wire/channel/record.ts";
-import { hashSettlement, type Settlement } from "../../../src/wire/channel/settlement.ts";
+import { hashRecord, RECORD_KINDS, ZERO_HASH } from "../../../src/wire/channel/record.ts";
+import { headerOf } from "../../../src/wire/channel/record-body.ts";
+import {
+  hashPunishment,
+  hashSettlement,
+  PUNISHMENT_REASONS,
+  signVote,
+  VOTE_OPTIONS,
+  type Settlement,
+} from "../../../src/wire/channel/settlement.ts";
 import { toHex } from "../../../src/utils/bytes.ts";
 import { addressOfKey } from "../../../src/utils/recoverable-signature.ts";
 import { publicKeyOf } from "../../../src/utils/secp256k1.ts";
@@ -139,5 +147,45 @@ describe("channel: a follower", function () {
     const hash = toHex(hashSettlement(own));
     await until(() => heard.some((message) => message.kind === "vote" && toHex(message.proposalHash) === hash));
     await other.stop();
+  });
+
+  it("should bring a vote that came before it saw the lie, however many others a member sent", async () => {
+    const [follower] = scene.members;
+    const keys = [testKey(3), testKey(4)] as const;
+    const [flooding, honest] = await Promise.all(
+      keys.map(async (key, index) => {
+        const peer = scene.mesh.join(addressOfKey(publicKeyOf(key)));
+        const linked = Promise.withResolvers<void>();
+        peer.listen({ onMessage: async () => undefined, onLink: () => linked.resolve() });
+        peer.keepLinks(new Set([follower!.signer]));
+        await peer.start();
+        scene.hub.join(addressOfKey(publicKeyOf(testKey(103 + index))), peer.self);
+        await linked.promise;
+        return peer;
+      }),
+    );
+    for (const entry of scene.hub.entries.slice(2)) await leader.lead(RECORD_KINDS.inbox, encodeInboxEntry(entry));
+    await until(() => ackedHeights().includes(4));
+    const voteOf = (proposalHash: Uint8Array, key: Uint8Array): Uint8Array => {
+      const vote = { channel: 1n, proposalHash, option: VOTE_OPTIONS.for };
+      return encodeChannelMessage(1n, { kind: "vote", ...vote, signature: signVote(scene.hub.domain, vote, key) });
+    };
+    for (let each = 0; each < 100; each += 1) {
+      flooding!.send(follower!.signer, voteOf(new Uint8Array(32).fill(each + 1), keys[0]));
+    }
+    await setImmediate();
+    const place = { channel: 1n, term: 1, height: 5, previous: follower!.node.head.hash };
+    await leader.lead(RECORD_KINDS.call, encodeCallInput(scene.call(0, "inc")), (body) => {
+      const lie = { ...body, gasUsed: body.gasUsed + 1 };
+      const recordHash = hashRecord(headerOf(lie, place));
+      const target = addressOfKey(publicKeyOf(testKey(101)));
+      const reason = PUNISHMENT_REASONS.wrongResult;
+      const punishment = { channel: 1n, term: 1, target, height: 5, recordHash, reason };
+      honest!.send(follower!.signer, voteOf(hashPunishment(punishment), keys[1]));
+      return lie;
+    });
+    await until(() => scene.hub.punishments.length > 0, { what: "the punishment" });
+    await flooding!.stop();
+    await honest!.stop();
   });
 });

@@ -318,6 +318,22 @@
         "internalType": "address",
         "name": "member",
         "type": "address"
+      }
+    ],
+    "name": "ChannelHub_NotRequested",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
       },
       {
         "internalType": "bytes32",
@@ -1753,6 +1769,54 @@
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof",
+        "name": "proof",
+        "type": "tuple"
+      }
+    ],
+    "name": "closeByProof",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      }
+    ],
+    "name": "closeByRequest",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "address",
         "name": "program",
         "type": "address"
@@ -2326,6 +2390,64 @@
       }
     ],
     "name": "keepAlive",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof",
+        "name": "proof",
+        "type": "tuple"
+      }
+    ],
+    "name": "leaveByProof",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      }
+    ],
+    "name": "leaveByRequest",
     "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"

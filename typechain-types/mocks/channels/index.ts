@@ -26,3 +26,4 @@ export type { StoreHub } from './StoreHub.js';
 export type { TokenMock } from './TokenMock.js';
 export type { TokenProgram } from './TokenProgram.js';
 export type { TransientMock } from './TransientMock.js';
+export type { WideHookProgram } from './WideHookProgram.js';

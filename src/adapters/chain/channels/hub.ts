@@ -116,6 +116,24 @@ export function createChannelHub(connection: Connection, address: string): Chann
     async requestExit(channel, options) {
       await send(() => hub.requestExit.populateTransaction(channel), options);
     },
+    async leaveByRequest(channel, member, proof, options) {
+      await send(
+        () =>
+          proof === undefined
+            ? hub.leaveByRequest.populateTransaction(channel, member)
+            : hub.leaveByProof.populateTransaction(channel, member, proofStruct(proof)),
+        options,
+      );
+    },
+    async closeByRequest(channel, proof, options) {
+      await send(
+        () =>
+          proof === undefined
+            ? hub.closeByRequest.populateTransaction(channel)
+            : hub.closeByProof.populateTransaction(channel, proofStruct(proof)),
+        options,
+      );
+    },
     async keepAlive(channel, delaysMs, options) {
       const delays = [...delaysMs].map(([peer, delayMs]) => ({ peer, delayMs }));
       await send(() => hub.keepAlive.populateTransaction(channel, delays), options);

@@ -229,6 +229,17 @@ describe("a channel's sandbox", () => {
       });
     }
 
+    it("should let a member leave with what it owns, whatever its hook has touched", async () => {
+      const channel = await openTestChannel(await compiledProgram("WideHookProgram"));
+      await channel.play({ kind: "initialize", state: new Uint8Array(0) });
+      await channel.play(join);
+      const { status, hookFailed, touched } = await channel.play(leave);
+      expect([status, hookFailed]).to.deep.equal([1, true]);
+      expect(touched.length).to.be.above(128);
+      expect(await channel.view("ownedOf", [BOB, ETHER])).to.deep.equal([0n]);
+      expect(await channel.view("exitsOf", [BOB, ETHER])).to.deep.equal([5n]);
+    });
+
     it("should see the nonce where the sandbox keeps it, and be called by the system alone", async () => {
       const channel = await openTestChannel(await compiledProgram("FeatureProgram"));
       const { status } = await channel.call(ALICE, "channelTick");

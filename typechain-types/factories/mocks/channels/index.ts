@@ -26,3 +26,4 @@ export { StoreHub__factory } from './StoreHub__factory.js';
 export { TokenMock__factory } from './TokenMock__factory.js';
 export { TokenProgram__factory } from './TokenProgram__factory.js';
 export { TransientMock__factory } from './TransientMock__factory.js';
+export { WideHookProgram__factory } from './WideHookProgram__factory.js';

@@ -17,7 +17,7 @@ import {
   signVote,
   VOTE_OPTIONS,
 } from "../../../../../src/wire/channel/settlement.ts";
-import { assetKeyOf, ledgerChanges, ledgerSlot, wordOf } from "../../../../contracts/helpers/channels.ts";
+import { assetKeyOf, ledgerChanges, ledgerSlot, requestSlot, wordOf } from "../../../../contracts/helpers/channels.ts";
 import { type ChannelChain, type ChannelPeer, startChannelChain } from "../../../../helpers/channel-chain.ts";
 import { codeOf } from "../../../../helpers/code-of.ts";
 import { StateTreeModel } from "../../../../helpers/state-tree-model.ts";
@@ -348,6 +348,40 @@ describe("adapters/chain/channels", () => {
     expect(await hub.claimByProof(info.channel, account, ETHER_KEY, proofs)).to.equal(20n);
     await hub.materialise(info.channel, [{ slot: word(0n), value: word(6n), proof: proofOf(wordOf(0n)) }]);
     expect(await hub.readStore(info, COUNT_SELECTOR)).to.deep.equal(word(6n));
+  });
+
+  it("should bring what a program asks for to the hub, with a proof in the mode of roots", async () => {
+    const entryKinds = async (): Promise<number[]> => {
+      const { hub } = peerAt(0);
+      const events = await hub.events(info.channel, info.createdInBlock, await hub.blockNumber());
+      return events.flatMap((event) => (event.kind === "inbox" ? [event.entry.kind] : []));
+    };
+    const ask = (account: string): Change => ({
+      slot: fromHex(requestSlot(account)),
+      oldValue: ZERO_WORD,
+      newValue: word(1n),
+    });
+    const { hub } = await make();
+    const second = peerAt(1).account;
+    expect(await codeOf(hub.leaveByRequest(info.channel, second, undefined))).to.equal("CHAIN_REVERTED");
+    await settle([ask(second), ask(ETHER)].sort((a, b) => Buffer.compare(a.slot, b.slot)));
+    await hub.leaveByRequest(info.channel, second, undefined);
+    await hub.closeByRequest(info.channel, undefined);
+    expect(await entryKinds()).to.deep.equal([1, 1, 2, 3]);
+
+    await make({ mode: SETTLEMENT_MODES.root });
+    const tree = new StateTreeModel();
+    for (const account of [second, ETHER]) tree.set(requestSlot(account), wordOf(1n));
+    const proofOf = (account: string) => {
+      const { siblings, leafPath, leafValue } = tree.prove(requestSlot(account));
+      return { siblings: siblings.map(fromHex), leafPath: fromHex(leafPath), leafValue: fromHex(leafValue) };
+    };
+    await settle([], { stateRoot: fromHex(tree.root()) });
+    expect(await codeOf(hub.leaveByRequest(info.channel, second, proofOf(ETHER)))).to.equal("CHAIN_REVERTED");
+    expect(await codeOf(hub.closeByRequest(info.channel, undefined))).to.equal("CHAIN_REVERTED");
+    await hub.leaveByRequest(info.channel, second, proofOf(second));
+    await hub.closeByRequest(info.channel, proofOf(ETHER));
+    expect(await entryKinds()).to.deep.equal([1, 1, 2, 3]);
   });
 
   it("should say why the hub refuses", async () => {
