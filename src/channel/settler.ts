@@ -52,7 +52,12 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
   let own: (OpenProposal & { readonly changes: readonly Change[]; readonly votes: Map<string, HubVote> }) | undefined;
   /** The state at the height that is to be settled, until it is. */
   let captured:
-    | { readonly header: RecordHeader; readonly state: AsyncIterable<Uint8Array>; readonly requests: ProgramRequests }
+    | {
+        readonly header: RecordHeader;
+        readonly hash: Uint8Array;
+        readonly state: AsyncIterable<Uint8Array>;
+        readonly requests: ProgramRequests;
+      }
     | undefined;
   let settledRequests: ProgramRequests | undefined;
   let work: Promise<unknown> = Promise.resolve();
@@ -67,9 +72,11 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
     // A copy of the state is made for the leader and oneself only: anybody can propose as often as it likes.
     const isTrusted = from === core.network.self || from === core.chain.term?.signer;
     const { head, sandbox } = core.player;
-    const { header } = head;
-    if (!isTrusted || header.height !== height || captured?.header.height === height) return;
-    captured = { header, state: sandbox.snapshot(), requests: requestsIn(sandbox, head) };
+    const { header, hash } = head;
+    if (!isTrusted || header.height !== height) return;
+    // Another record may have had this height before it was taken back.
+    if (captured !== undefined && equalBytes(captured.hash, hash)) return;
+    captured = { header, hash, state: sandbox.snapshot(), requests: requestsIn(sandbox, head) };
   }
 
   function voteFor(proposalHash: Uint8Array, option: number): Uint8Array {
@@ -203,7 +210,7 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
     marked.clear();
     tell(core, { kind: "final", height: settled.height });
     settledRequests = undefined;
-    if (captured?.header.height !== settled.height) return;
+    if (captured === undefined || !equalBytes(captured.hash, settled.recordHash)) return;
     const { header, state, requests } = captured;
     captured = undefined;
     settledRequests = requests;

@@ -165,18 +165,8 @@ async function open(
       }),
     read: async ({ sender, data, gasLimit = READ_GAS, context, before = [] }) =>
       await inTurn(async () => {
-        const past = before.map(({ slot, before: value }): SlotChange => [
-          toSlotKey(slot),
-          isZero(value) ? undefined : value,
-        ]);
-        const present = past.map(([key]): SlotChange => [key, store.head.get(key)]);
-        store.apply(past);
-        try {
-          return await runner.run({ data: withContext(data, sender, context), gasLimit });
-        } finally {
-          runner.finish();
-          store.apply(present);
-        }
+        store.recall(before.map(({ slot, before: value }) => [toSlotKey(slot), isZero(value) ? undefined : value]));
+        return await runner.run({ data: withContext(data, sender, context), gasLimit });
       }),
     revertLast: async (count) =>
       await inTurn(async () => {

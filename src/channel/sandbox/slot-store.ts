@@ -26,6 +26,8 @@ export interface SlotStore {
   commit(): void;
   /** Drops what was written since the last checkpoint; what was touched stays touched. */
   revert(): void;
+  /** Has the record find these values, as if the head had them; for views of a state that was. */
+  recall(values: readonly SlotChange[]): void;
   /** What the record has touched so far, ascending by slot. */
   touched(): TouchedSlot[];
   /** What the record would change, in no order. */
@@ -83,6 +85,9 @@ export function createSlotStore(): SlotStore {
         if (last.had) written.set(last.key, last.value);
         else written.delete(last.key);
       }
+    },
+    recall(values) {
+      for (const [key, value] of values) before.set(key, value);
     },
     touched() {
       return [...before.keys()].sort().map((key) => {

@@ -72,6 +72,26 @@ describe("channel/channel-service", function () {
     expect(await countAt()).to.equal(4n);
   });
 
+  it("says the next number right while somebody looks at the past", async () => {
+    const { height, sender = "" } = await leader.call(scene.call(0, "inc"));
+    for (let call = 0; call < 3; call++) await leader.call(scene.call(0, "inc"));
+    const data = fromHex(scene.abi.encodeFunctionData("count"));
+    const looking = leader.read(CHANNEL, { sender: `0x${"0".repeat(40)}`, data, height });
+    const numbers: bigint[] = [];
+    let isDone = false;
+    const asking = (async (): Promise<void> => {
+      while (!isDone) {
+        numbers.push(await leader.nonce(CHANNEL, sender));
+        await Promise.resolve();
+      }
+    })();
+    await looking;
+    isDone = true;
+    await asking;
+    expect(numbers.length).to.be.greaterThan(0);
+    expect(new Set(numbers)).to.deep.equal(new Set([4n]));
+  });
+
   it("tells subscribers everything from a snapshot on, at the follower as at the leader", async () => {
     await leader.call(scene.call(0, "inc"));
     const ended = new AbortController();
