@@ -189,6 +189,10 @@ export const ERRORS = {
   // Channels
   CHANNEL_CLOSED: { fault: "user", next: "Nothing: what members own can be claimed from the chain." },
   CHANNEL_CALL_FAILED: { fault: "program", next: "The program refused the call; the message has its reason." },
+  CHANNEL_OUTCOME_UNKNOWN: {
+    fault: "network",
+    next: "Read the program's state: the call may have run, and is not sent again.",
+  },
   CHANNEL_HEIGHT_UNKNOWN: { fault: "user", next: "Ask for a height between the last final one and the head." },
   CHANNEL_ROLLED_BACK: { fault: "network", next: "Send the call again: its record was lost with its leader." },
   CHANNEL_SESSION_REQUIRED: { fault: "user", next: "Join the channel first: `state_channel.join`." },

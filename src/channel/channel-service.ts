@@ -150,16 +150,29 @@ function createCallBook(node: ChannelNode): CallBook {
     const [oldest] = heights.keys();
     if (heights.size > MAX_CALLS && oldest !== undefined) heights.delete(oldest);
   };
-  for (let height = node.head.height; ; height--) {
-    const record = node.record(height);
-    if (record === undefined) break;
-    add(record);
-  }
+  // Up to here the book is complete. News would be too late: a number is spent as soon as its record is played.
+  let seen = 0;
   node.watch((news) => {
-    if (news.kind === "records") news.records.forEach(add);
+    if (news.kind === "rollback") seen = Math.min(seen, news.toHeight);
   });
-  // What was rolled back stays until another record takes its place: the record itself is asked for at last.
-  return { heightOf: (account, nonce) => heights.get(`${account}/${nonce}`) };
+  const catchUp = (): void => {
+    const unseen: PlayedRecord[] = [];
+    const head = node.head.height;
+    for (let height = head; height > seen; height--) {
+      const record = node.record(height);
+      if (record === undefined) break;
+      unseen.push(record);
+    }
+    unseen.reverse().forEach(add);
+    seen = head;
+  };
+  return {
+    heightOf(account, nonce) {
+      catchUp();
+      // What was rolled back stays until another record takes its place: the record itself is asked for at last.
+      return heights.get(`${account}/${nonce}`);
+    },
+  };
 }
 
 function describe(node: ChannelNode, hub: ChannelHub): ChannelDescription {

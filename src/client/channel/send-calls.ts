@@ -15,7 +15,7 @@ const TRY_AGAIN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 export interface CallSenderInit {
-  readonly connection: Pick<ChannelConnection, "call" | "nonce">;
+  readonly connection: Pick<ChannelConnection, "call" | "nonce" | "transaction">;
   /** Signs what is to be called with a nonce. */
   readonly sign: (data: Uint8Array, nonce: bigint, validUntilMs: number) => Promise<SignedCall>;
   readonly clock: Clock;
@@ -26,8 +26,8 @@ export interface CallSenderInit {
 /** Sends one account's calls, any number at a time, in the order in which they were made. */
 export interface CallSender {
   /**
-   * Resolves with the record of the call. It was run once or, when this rejects with another code than `CHANNEL_CALL_EXPIRED`, was refused
-   * or may still be run until its validity ends.
+   * Resolves with the record of the call, which is run once at most. Rejects with `CHANNEL_CALL_EXPIRED` when nobody took it in time, and
+   * with `CHANNEL_OUTCOME_UNKNOWN` when its number is spent and the node no longer knows by what.
    */
   send(data: Uint8Array, options?: { readonly signal?: AbortSignal | undefined }): Promise<ChannelReceipt>;
   /** Spends the next number on something else than a call. */
@@ -64,9 +64,12 @@ export function createCallSender({ connection, sign, clock, validMs }: CallSende
       } catch (error) {
         if (!isSprfError(error)) throw error;
         const isOutOfTurn = error.code === "CHANNEL_NONCE_WRONG";
-        // Refused by a node that knew the number's record: it is another call's. A node that came back, or is behind, may refuse
-        // this very call before it has seen its record, and is asked once more.
-        if (isOutOfTurn && wasTaken) return undefined;
+        // A node that came back, or is behind, may refuse this very call before it has seen its record, and is asked once more. What
+        // is refused by one that knows the number's record is another call's.
+        if (isOutOfTurn && wasTaken && (await isKnown(call.nonce, signal))) return undefined;
+        if (isOutOfTurn && wasTaken) {
+          throw new SprfError("CHANNEL_OUTCOME_UNKNOWN", `the number ${call.nonce} is spent`, { cause: error });
+        }
         wasTaken = isOutOfTurn && (await isTaken(call.nonce, signal));
         if (!isOutOfTurn && !TRY_AGAIN.has(error.code)) throw error;
         if (BigInt(clock.now()) >= call.validUntilMs) {
@@ -85,6 +88,9 @@ export function createCallSender({ connection, sign, clock, validMs }: CallSende
       if (isSprfError(error) && TRY_AGAIN.has(error.code)) return false;
       throw error;
     }
+  };
+  const isKnown = async (nonce: bigint, signal: AbortSignal | undefined): Promise<boolean> => {
+    return (await connection.transaction({ nonce }, { signal })) !== undefined;
   };
   const giveBack = async (nonce: bigint): Promise<void> => {
     if (waiting > 1) await deliver(await sign(new Uint8Array(), nonce, clock.now() + validMs), undefined);

@@ -7,6 +7,7 @@ import { signCall } from "../../../../src/client/channel/channel-signer.ts";
 import { createProgramCodec } from "../../../../src/client/channel/program-abi.ts";
 import { createCallSender, type CallSender } from "../../../../src/client/channel/send-calls.ts";
 import { SprfError, type ErrorCode } from "../../../../src/errors.ts";
+import type { Call } from "../../../../src/wire/channel/call.ts";
 import type { ChannelConnection } from "../../../../src/ports/channel-connection.ts";
 import {
   DESK_ABI,
@@ -93,6 +94,27 @@ describe("client/channel/send-calls", () => {
     expect(desk.records.length).to.equal(3);
   });
 
+  it("sends nothing anew when nobody knows by what its number was spent", async () => {
+    const sent: bigint[] = [];
+    const sender = createCallSender({
+      connection: {
+        call: async ({ call }) => {
+          sent.push(call.nonce);
+          return await Promise.reject(new SprfError("CHANNEL_NONCE_WRONG", "expected 1"));
+        },
+        nonce: async () => BigInt(Math.min(sent.length, 1)),
+        transaction: async () => undefined,
+      },
+      clock: systemClock,
+      validMs: 10_000,
+      sign: async (data, nonce, validUntilMs) => {
+        return await signCall(WALLET, DESK_DOMAIN, callOf(data, nonce, validUntilMs));
+      },
+    });
+    expect(await codeOf(sender.send(add(1)))).to.equal("CHANNEL_OUTCOME_UNKNOWN");
+    expect(new Set(sent)).to.deep.equal(new Set([0n]));
+  });
+
   it("gives up when the call's validity has ended", async () => {
     const { desk, sender } = scene(undefined, 50);
     desk.refuseNext(...range(100).map(() => new SprfError("CHANNEL_BUSY", "full")));
@@ -113,27 +135,32 @@ function scene(
   desk: ChannelDesk = createChannelDesk([ACCOUNT]),
   validMs = 10_000,
 ): { desk: ChannelDesk; sender: CallSender } {
-  const connection: Pick<ChannelConnection, "call" | "nonce"> = {
+  const connection: Pick<ChannelConnection, "call" | "nonce" | "transaction"> = {
     call: async (call, options) => await desk.call(call, options),
     nonce: async () => await desk.nonce(DESK_CHANNEL, ACCOUNT),
+    transaction: async (by) =>
+      await desk.transaction(DESK_CHANNEL, "nonce" in by ? { sender: ACCOUNT, nonce: by.nonce } : by),
   };
   const sender = createCallSender({
     connection,
     clock: systemClock,
     validMs,
     sign: async (data, nonce, validUntilMs) => {
-      const call = {
-        channel: DESK_CHANNEL,
-        sender: ACCOUNT,
-        nonce,
-        gasLimit: 1_000_000n,
-        validUntilMs: BigInt(validUntilMs),
-        data,
-      };
-      return await signCall(WALLET, DESK_DOMAIN, call);
+      return await signCall(WALLET, DESK_DOMAIN, callOf(data, nonce, validUntilMs));
     },
   });
   return { desk, sender };
+}
+
+function callOf(data: Uint8Array, nonce: bigint, validUntilMs: number): Call {
+  return {
+    channel: DESK_CHANNEL,
+    sender: ACCOUNT,
+    nonce,
+    gasLimit: 1_000_000n,
+    validUntilMs: BigInt(validUntilMs),
+    data,
+  };
 }
 
 function add(amount: number): Uint8Array {
