@@ -16,6 +16,7 @@ const KIND_NAMES = new Map(
 );
 /** Calls whose records are found by sender and nonce, the newest ones. */
 const MAX_CALLS = 10_000;
+const EMPTY = new Uint8Array();
 
 export interface ChannelServiceInit {
   /** The nodes of this member by channel; they may come and go. */
@@ -41,13 +42,14 @@ export function createChannelService({ nodes, hub, apps }: ChannelServiceInit): 
   const receiptAt = async (
     node: ChannelNode,
     height: number,
+    bytes: Uint8Array,
     signal: AbortSignal | undefined,
   ): Promise<ChannelReceipt> => {
-    // The leader answers before its record has arrived here.
+    // The leader answers before its record has arrived here, and may be killed in between: another call has its height then.
     await arrival(node, height, signal);
     const receipt = receiptOf(node, height);
-    if (receipt === undefined) throw new SprfError("CHANNEL_ROLLED_BACK", `height ${height} is gone`);
-    return receipt;
+    if (receipt !== undefined && equalBytes(node.record(height)?.body.input ?? EMPTY, bytes)) return receipt;
+    throw new SprfError("CHANNEL_NO_LEADER", `the record of height ${height} was lost with its leader`);
   };
   /** The same call again is the same record. */
   const submit = async (
@@ -67,7 +69,7 @@ export function createChannelService({ nodes, hub, apps }: ChannelServiceInit): 
     const known = repeated();
     if (known !== undefined) return known;
     try {
-      return await receiptAt(node, await raceAbort(node.submit(input, { signal }), signal), signal);
+      return await receiptAt(node, await raceAbort(node.submit(input, { signal }), signal), bytes, signal);
     } catch (error) {
       const taken = isSprfError(error, "CHANNEL_NONCE_WRONG") ? repeated() : undefined;
       if (taken === undefined) throw error;
