@@ -24,7 +24,6 @@ const NOT_NODE_ONLY = [
   "test/e2e/executions.test.ts",
   "test/e2e/grid",
   "test/e2e/commands-audit",
-  "test/e2e/commands-channel",
   "test/e2e/commands-grid",
   "test/e2e/commands-program",
   "test/e2e/go-waku.test.ts",
@@ -33,7 +32,13 @@ const NOT_NODE_ONLY = [
 ];
 
 /** Run when they are named: twenty processes want a machine of more than two cores, and a dozen deployments many minutes. */
-const BY_NAME = ["test/e2e/market.test.ts", "test/e2e/grid-full.test.ts", "test/e2e/channels.test.ts"];
+const BY_NAME = [
+  "test/e2e/channels.test.ts",
+  "test/e2e/commands-channel.test.ts",
+  "test/e2e/grid-full.test.ts",
+  "test/e2e/market.test.ts",
+  "test/src/create-channel-daemon.test.ts",
+];
 
 export interface TestFiles {
   readonly mocha: readonly string[];

@@ -12,6 +12,8 @@ import type { Sync } from "./sync.ts";
 const ASK_EVERY_MS = 250;
 /** How often the chain's term is looked at when nobody says that it is another one. */
 const IDLE_MS = 1_000;
+/** How often one that seems to have everything asks all the same. */
+const HEARTBEAT_MS = 5_000;
 /** For the records of a certificate, which may be committed: long enough that one slow member does not lose them. */
 const SYNC_MS = 60_000;
 
@@ -68,13 +70,17 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
     broadcast(core, { kind: "status", term: core.term, height: header.height, recordHash: hash, asks: true });
   }
 
-  /** The leader tells once; whoever was in an earlier term then, or had no link, has to ask. */
-  function askWhatIsCommitted(): void {
+  /**
+   * The leader tells once; whoever was in an earlier term then, had no link, or was not a member yet, has to ask, and cannot know that
+   * it missed something.
+   */
+  function askWhereTheLeaderStands(): void {
     const { term } = core.chain;
     const { header, hash } = core.player.head;
     const nowMs = core.clock.now();
-    if (term === undefined || isLeader(core) || core.committed >= header.height || nowMs < askAgainAtMs) return;
-    askAgainAtMs = nowMs + IDLE_MS;
+    if (term === undefined || isLeader(core) || nowMs < askAgainAtMs) return;
+    const isBehind = core.committed < header.height || header.inboxCursor < core.chain.inboxLength;
+    askAgainAtMs = nowMs + (isBehind ? IDLE_MS : HEARTBEAT_MS);
     send(core, term.signer, { kind: "status", term: core.term, height: header.height, recordHash: hash, asks: true });
   }
 
@@ -165,7 +171,7 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
         }
         const isBehind = isLeader(core) !== leader.isReady || (core.chain.term?.term ?? 0) > core.term;
         if (isBehind && !isLeader(core)) leader.end();
-        askWhatIsCommitted();
+        askWhereTheLeaderStands();
         await core.clock
           .sleep(isBehind ? ASK_EVERY_MS : IDLE_MS, { signal: AbortSignal.any([signal, alarm.signal]) })
           .catch(() => undefined);
