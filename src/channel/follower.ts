@@ -2,15 +2,12 @@ import { changesMembers } from "../domain/channel/membership.ts";
 import { faultOfNext, faultOfResult, forged, type RecordFault } from "../domain/channel/record-rules.ts";
 import { isSprfError, messageOf } from "../errors.ts";
 import { equalBytes } from "../utils/bytes.ts";
-import { recoverBatch } from "../wire/channel/batch.ts";
 import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
-import { merkleRoot } from "../wire/channel/merkle.ts";
-import { hashRecord, RECORD_KINDS, type RecordHeader } from "../wire/channel/record.ts";
-import { decodeRecordBody, headerOf, type RecordBody } from "../wire/channel/record-body.ts";
+import { RECORD_KINDS } from "../wire/channel/record.ts";
 import type { SignedBatch } from "../wire/channel/schemas.ts";
 import { ackOfHead, certifiedHeight, cutTo, keep, send, tell, type Core } from "./core.ts";
-import { lastOf } from "./log-entries.ts";
 import type { PlayedRecord } from "./player.ts";
+import { readBatch, type ReadRecord } from "./read-batch.ts";
 
 /** A leader's lie: the record, and what is wrong with it. */
 export interface FoundFault extends RecordFault {
@@ -34,12 +31,6 @@ export type BatchOutcome =
   | { readonly outcome: "early" }
   | { readonly outcome: "fault"; readonly fault: FoundFault };
 
-interface ReadRecord {
-  readonly body: RecordBody;
-  readonly header: RecordHeader;
-  readonly hash: Uint8Array;
-}
-
 /** Plays a leader's batch, compares every record, and writes it down. In turn; what does not compare is taken back. */
 export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<BatchOutcome> {
   const term = core.chain.termOf(batch.term);
@@ -48,10 +39,9 @@ export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<
   const misplaced = findPlace(core, batch);
   if (misplaced !== undefined) return misplaced;
   if (previous === undefined) return { outcome: "refused", why: "it follows what is no longer known" };
-  const records = readRecords(core, batch, previous);
-  const recordsRoot = merkleRoot(records.map(({ hash }) => hash));
-  const said = { channel: core.info.channel, term: batch.term, first: batch.first, last: lastOf(batch), recordsRoot };
-  if (recoverBatch(core.domain, said, batch.signature) !== term.signer) {
+  const { domain, info } = core;
+  const { records, signer } = readBatch(batch, { domain, channel: info.channel, before: previous });
+  if (signer !== term.signer) {
     return { outcome: "refused", why: "not signed by the term's leader, or of other records before" };
   }
   // A new leader goes on from what was certified; what it has not signed takes nothing back.
@@ -126,17 +116,6 @@ function findPlace(core: Core, batch: SignedBatch): BatchOutcome | undefined {
   if (batch.first <= Math.max(core.certificate?.height ?? 0, core.chain.settled.height))
     return { outcome: "refused", why: "it would undo what is certified" };
   return undefined;
-}
-
-function readRecords(core: Core, { term, first, records }: SignedBatch, before: Uint8Array): ReadRecord[] {
-  let previous = before;
-  return records.map((packed, index) => {
-    const body = decodeRecordBody(packed);
-    const header = headerOf(body, { channel: core.info.channel, term, height: first + index, previous });
-    const hash = hashRecord(header);
-    previous = hash;
-    return { body, header, hash };
-  });
 }
 
 async function playRecord(

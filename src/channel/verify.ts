@@ -7,17 +7,16 @@ import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { LogEntry, RecordLog } from "../ports/record-log.ts";
 import { equalBytes } from "../utils/bytes.ts";
-import { recoverBatch, recoverCertificate, type Certificate } from "../wire/channel/batch.ts";
+import { recoverCertificate, type Certificate } from "../wire/channel/batch.ts";
 import { channelDomain, type ChannelDomain } from "../wire/channel/domain.ts";
 import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
-import { merkleRoot } from "../wire/channel/merkle.ts";
-import { hashRecord, RECORD_KINDS, type RecordHeader } from "../wire/channel/record.ts";
-import { decodeRecordBody, headerOf, type RecordBody } from "../wire/channel/record-body.ts";
+import { hashRecord, RECORD_KINDS } from "../wire/channel/record.ts";
 import type { SignedBatch } from "../wire/channel/schemas.ts";
 import { followChain, type ChainView } from "./chain-view.ts";
 import { fromLogEntry, lastOf, splitHeading } from "./log-entries.ts";
 import { openGenesis, openSnapshot } from "./open-state.ts";
 import type { PlayedRecord, Player } from "./player.ts";
+import { readBatch, type ReadRecord } from "./read-batch.ts";
 
 /** What somebody says has happened in a channel: a node's log, or a copy of it. */
 export type ChannelHistory = Pick<RecordLog, "entries" | "snapshots" | "readSnapshot">;
@@ -47,12 +46,6 @@ export interface VerifyComponents {
 }
 
 /** A record as a batch has it. */
-interface ReadRecord {
-  readonly body: RecordBody;
-  readonly header: RecordHeader;
-  readonly hash: Uint8Array;
-}
-
 /**
  * Plays a history again and holds it against the chain: every signature of a leader, every record and its root, every certificate,
  * every entry of the inbox, and every settled head. From the genesis on when the history begins there.
@@ -198,10 +191,8 @@ async function playBatch({ info, clock }: ReplayInit, place: Place, batch: Signe
   if (first !== last.height + 1) throw unverified(first, `records are missing: it follows height ${last.height}`);
   const term = chain.termOf(number);
   if (term === undefined) throw unverified(first, `the chain knows no term ${number}`);
-  const records = readRecords(info.channel, player.head.hash, batch);
-  const recordsRoot = merkleRoot(records.map(({ hash }) => hash));
-  const said = { channel: info.channel, term: number, first, last: lastOf(batch), recordsRoot };
-  if (recoverBatch(domain, said, batch.signature) !== term.signer) {
+  const { records, signer } = readBatch(batch, { domain, channel: info.channel, before: player.head.hash });
+  if (signer !== term.signer) {
     throw unverified(first, `the leader of term ${number}, ${term.leader}, has not signed it`);
   }
   const played: PlayedRecord[] = [];
@@ -249,16 +240,6 @@ function checkCertificate(player: Player, domain: ChannelDomain, channel: bigint
   if (!isQuorum(weight, countedWeight(voters))) {
     throw unverified(height, `a certificate with ${weight} of ${countedWeight(voters)}`);
   }
-}
-
-function readRecords(channel: bigint, before: Uint8Array, { term, first, records }: SignedBatch): ReadRecord[] {
-  let previous = before;
-  return records.map((packed, index) => {
-    const body = decodeRecordBody(packed);
-    const header = headerOf(body, { channel, term, height: first + index, previous });
-    previous = hashRecord(header);
-    return { body, header, hash: previous };
-  });
 }
 
 function readEntry(entry: LogEntry): ReturnType<typeof fromLogEntry> {
