@@ -22,6 +22,7 @@ import { createForwarder, type Forwarder } from "./forward.ts";
 import { createLeader, type Leader } from "./leader.ts";
 import { openState } from "./open-state.ts";
 import type { PlayedRecord, Player } from "./player.ts";
+import { createReceiptBook, type KeptOutcome, type ReceiptBook } from "./receipt-book.ts";
 import { createRequester } from "./program-requests.ts";
 import { createRequests } from "./requests.ts";
 import { createRouter } from "./router.ts";
@@ -90,8 +91,12 @@ export interface ChannelNode extends Startable {
   }): Promise<CallOutcome & { readonly height: number }>;
   /** The next nonce of an account. */
   nonceOf(account: string): bigint;
-  /** A record of which all is known here; recent ones are. */
+  /** A record of which all is known here; those that could still be taken back are. */
   record(height: number): PlayedRecord | undefined;
+  /** What a record did; known for longer than the record itself. */
+  outcome(height: number): KeptOutcome | undefined;
+  /** The height of an account's call, or end of a session, of this number. */
+  heightOf(account: string, nonce: bigint): number | undefined;
   /** The state at the head, in parts, and its height. */
   snapshot(): { readonly height: number; readonly parts: AsyncIterable<Uint8Array> };
   /** Settles on the chain all up to the head; resolves with the height when it is final. */
@@ -105,6 +110,7 @@ interface Running {
   readonly leader: Leader;
   readonly settler: Settler;
   readonly forwarder: Forwarder;
+  readonly receipts: ReceiptBook;
   readonly stop: AbortController;
   readonly work: readonly Promise<unknown>[];
 }
@@ -155,6 +161,11 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     core.news.add((news) => {
       for (const watcher of watchers) watcher(news);
     });
+    const receipts = createReceiptBook(() => core.player);
+    receipts.catchUp();
+    core.news.add(({ kind }) => {
+      if (kind === "records") receipts.catchUp();
+    });
     const requests = createRequests(clock);
     const leader = createLeader(core, init);
     const accuser = createAccuser(core, signal);
@@ -197,7 +208,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       requester.run(signal),
       settleRegularly(core, settler, signal),
     ];
-    return { leader, settler, forwarder, work, onNews };
+    return { leader, settler, forwarder, receipts, work, onNews };
   }
 
   async function settleRegularly(core: Core, settler: Settler, signal: AbortSignal): Promise<void> {
@@ -292,6 +303,8 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       const found = parts().core.player.at(height);
       return found !== undefined && "body" in found ? found : undefined;
     },
+    outcome: (height) => parts().receipts.at(height),
+    heightOf: (account, nonce) => parts().receipts.heightOf(account, nonce),
     snapshot() {
       const { player } = parts().core;
       return { height: player.head.header.height, parts: player.sandbox.snapshot() };

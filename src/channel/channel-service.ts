@@ -4,18 +4,11 @@ import type { ChannelHub } from "../ports/channel-hub.ts";
 import type { ChannelDescription, ChannelReceipt, ChannelService, Commitment } from "../ports/channel-service.ts";
 import { raceAbort, throwIfAborted } from "../utils/abort.ts";
 import { equalBytes, toHex } from "../utils/bytes.ts";
-import { decodeCallInput, encodeCallInput } from "../wire/channel/call.ts";
-import { RECORD_KINDS, RECORD_STATUS } from "../wire/channel/record.ts";
-import { decodeSessionInput, encodeSessionInput } from "../wire/channel/session.ts";
+import { encodeCallInput } from "../wire/channel/call.ts";
+import { encodeSessionInput } from "../wire/channel/session.ts";
 import type { ChannelNode } from "./channel-node.ts";
-import type { PlayedRecord } from "./player.ts";
 import { subscribe } from "./subscribe.ts";
 
-const KIND_NAMES = new Map(
-  Object.entries(RECORD_KINDS).map(([name, kind]) => [kind as number, name as ChannelReceipt["kind"]]),
-);
-/** Calls whose records are found by sender and nonce, the newest ones. */
-const MAX_CALLS = 10_000;
 const EMPTY = new Uint8Array();
 
 export interface ChannelServiceInit {
@@ -28,16 +21,10 @@ export interface ChannelServiceInit {
 
 /** What clients ask of a member's nodes. */
 export function createChannelService({ nodes, hub, apps }: ChannelServiceInit): ChannelService {
-  const desks = new WeakMap<ChannelNode, CallBook>();
   const nodeOf = (channel: bigint): ChannelNode => {
     const node = nodes.get(channel);
     if (node === undefined) throw new SprfError("CHANNEL_UNKNOWN", `this node is no member of channel ${channel}`);
     return node;
-  };
-  const bookOf = (node: ChannelNode): CallBook => {
-    const book = desks.get(node) ?? createCallBook(node);
-    desks.set(node, book);
-    return book;
   };
   const receiptAt = async (
     node: ChannelNode,
@@ -48,7 +35,7 @@ export function createChannelService({ nodes, hub, apps }: ChannelServiceInit): 
     // The leader answers before its record has arrived here, and may be killed in between: another call has its height then.
     await arrival(node, height, signal);
     const receipt = receiptOf(node, height);
-    if (receipt !== undefined && equalBytes(node.record(height)?.body.input ?? EMPTY, bytes)) return receipt;
+    if (receipt !== undefined && equalBytes(node.outcome(height)?.input ?? EMPTY, bytes)) return receipt;
     throw new SprfError("CHANNEL_NO_LEADER", `the record of height ${height} was lost with its leader`);
   };
   /** The same call again is the same record. */
@@ -60,11 +47,9 @@ export function createChannelService({ nodes, hub, apps }: ChannelServiceInit): 
     signal: AbortSignal | undefined,
   ): Promise<ChannelReceipt> => {
     const repeated = (): ChannelReceipt | undefined => {
-      const height = who === undefined ? undefined : bookOf(node).heightOf(who.account, who.nonce);
-      const record = height === undefined ? undefined : node.record(height);
-      return record !== undefined && equalBytes(record.body.input, bytes)
-        ? receiptOf(node, record.header.height)
-        : undefined;
+      const height = who === undefined ? undefined : node.heightOf(who.account, who.nonce);
+      const outcome = height === undefined ? undefined : node.outcome(height);
+      return outcome !== undefined && equalBytes(outcome.input, bytes) ? receiptOf(node, outcome.height) : undefined;
     };
     const known = repeated();
     if (known !== undefined) return known;
@@ -111,7 +96,7 @@ export function createChannelService({ nodes, hub, apps }: ChannelServiceInit): 
     },
     async transaction(channel, by) {
       const node = nodeOf(channel);
-      const height = "height" in by ? by.height : bookOf(node).heightOf(by.sender, by.nonce);
+      const height = "height" in by ? by.height : node.heightOf(by.sender, by.nonce);
       return height === undefined ? undefined : receiptOf(node, height);
     },
     async committed(channel, record, commitment, { signal } = {}) {
@@ -134,45 +119,6 @@ export function createChannelService({ nodes, hub, apps }: ChannelServiceInit): 
       throwIfAborted(signal);
       if (apps !== undefined) return await apps.close(nodeOf(channel).info, { signal });
       throw new SprfError("CHANNEL_NOT_MEMBER", `channel ${channel} is closed by its app, ${nodeOf(channel).info.app}`);
-    },
-  };
-}
-
-/** Which record a call became. */
-interface CallBook {
-  heightOf(account: string, nonce: bigint): number | undefined;
-}
-
-function createCallBook(node: ChannelNode): CallBook {
-  const heights = new Map<string, number>();
-  const add = ({ header, body }: PlayedRecord): void => {
-    const call = callerOf(body.kind, body.input);
-    if (call === undefined) return;
-    heights.set(`${call.sender}/${call.nonce}`, header.height);
-    const [oldest] = heights.keys();
-    if (heights.size > MAX_CALLS && oldest !== undefined) heights.delete(oldest);
-  };
-  // Up to here the book is complete. News would be too late: a number is spent as soon as its record is played.
-  let seen = 0;
-  node.watch((news) => {
-    if (news.kind === "rollback") seen = Math.min(seen, news.toHeight);
-  });
-  const catchUp = (): void => {
-    const unseen: PlayedRecord[] = [];
-    const head = node.head.height;
-    for (let height = head; height > seen; height--) {
-      const record = node.record(height);
-      if (record === undefined) break;
-      unseen.push(record);
-    }
-    unseen.reverse().forEach(add);
-    seen = head;
-  };
-  return {
-    heightOf(account, nonce) {
-      catchUp();
-      // What was rolled back stays until another record takes its place: the record itself is asked for at last.
-      return heights.get(`${account}/${nonce}`);
     },
   };
 }
@@ -203,40 +149,10 @@ function commitmentOf(node: ChannelNode, height: number): Commitment {
 }
 
 function receiptOf(node: ChannelNode, height: number): ChannelReceipt | undefined {
-  const record = node.record(height);
-  if (record === undefined) return undefined;
-  const { header, body, hash, touched, returnData, logs } = record;
-  return {
-    height,
-    term: header.term,
-    timeMs: header.timeMs,
-    kind: KIND_NAMES.get(header.kind) ?? "call",
-    ...callerOf(body.kind, body.input),
-    status:
-      header.status === RECORD_STATUS.success
-        ? "success"
-        : header.status === RECORD_STATUS.failed
-          ? "failed"
-          : "over-limit",
-    gasUsed: BigInt(header.gasUsed),
-    returnData,
-    logs: logs.map(({ topics, data }) => ({ topics, data })),
-    changes: touched.filter(({ before, after }) => !equalBytes(before, after)),
-    recordHash: hash,
-    stateRoot: header.stateRoot,
-    commitment: commitmentOf(node, height),
-  };
-}
-
-/** Whose call, or whose end of a session, an input is. */
-function callerOf(kind: number, input: Uint8Array): { readonly sender: string; readonly nonce: bigint } | undefined {
-  if (kind === RECORD_KINDS.call) {
-    const { sender, nonce } = decodeCallInput(input).call;
-    return { sender, nonce };
-  }
-  if (kind !== RECORD_KINDS.session) return undefined;
-  const session = decodeSessionInput(input);
-  return session.what === "revoke" ? { sender: session.revoke.wallet, nonce: session.revoke.nonce } : undefined;
+  const outcome = node.outcome(height);
+  if (outcome === undefined) return undefined;
+  const { input: _input, ...told } = outcome;
+  return { ...told, commitment: commitmentOf(node, height) };
 }
 
 async function arrival(node: ChannelNode, height: number, signal: AbortSignal | undefined): Promise<void> {
@@ -255,8 +171,8 @@ async function awaitCommitment(
   };
   const isGone = (): boolean => {
     if (height > node.head.height) return true;
-    const record = node.record(height);
-    return record !== undefined && !equalBytes(record.hash, recordHash);
+    const outcome = node.outcome(height);
+    return outcome !== undefined && !equalBytes(outcome.recordHash, recordHash);
   };
   await untilNews(node, () => reached() || isGone(), signal);
   if (isGone())

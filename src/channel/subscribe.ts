@@ -5,7 +5,7 @@ import type { ChannelNode } from "./channel-node.ts";
 import { readSlots } from "./sandbox/snapshot.ts";
 
 /** What a subscription needs of a node. */
-export type WatchedNode = Pick<ChannelNode, "committedHeight" | "head" | "record" | "snapshot" | "watch">;
+export type WatchedNode = Pick<ChannelNode, "committedHeight" | "head" | "outcome" | "snapshot" | "watch">;
 
 /**
  * What happens at a node, from its own records: a subscriber's place in them is all that is kept for it, so that a slow one costs
@@ -67,8 +67,8 @@ export async function* subscribe(
 }
 
 function hasRecord(node: WatchedNode, from: { readonly height: number; readonly recordHash: Uint8Array }): boolean {
-  const record = node.record(from.height);
-  return record !== undefined && equalBytes(record.hash, from.recordHash);
+  const outcome = node.outcome(from.height);
+  return outcome !== undefined && equalBytes(outcome.recordHash, from.recordHash);
 }
 
 async function snapshotOf(node: WatchedNode): Promise<ChannelUpdate & { readonly type: "snapshot" }> {

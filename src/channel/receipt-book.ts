@@ -1,0 +1,132 @@
+import type { ChannelOutcome } from "../ports/channel-service.ts";
+import { equalBytes } from "../utils/bytes.ts";
+import { decodeCallInput } from "../wire/channel/call.ts";
+import { RECORD_KINDS, RECORD_STATUS } from "../wire/channel/record.ts";
+import { decodeSessionInput } from "../wire/channel/session.ts";
+import type { PlayedRecord, Player } from "./player.ts";
+
+/** Of the newest records; what is older is dropped at whichever of the two comes first. */
+const MAX_OUTCOMES = 16_384;
+const MAX_BYTES = 32 * 1024 * 1024;
+/** Of an outcome without inputs, logs and changes. */
+const FIXED_BYTES = 512;
+const CHANGE_BYTES = 96;
+
+const KIND_NAMES = new Map(
+  Object.entries(RECORD_KINDS).map(([name, kind]) => [kind as number, name as ChannelOutcome["kind"]]),
+);
+
+/** What a record did, and the bytes of what was asked for. */
+export interface KeptOutcome extends ChannelOutcome {
+  readonly input: Uint8Array;
+}
+
+/**
+ * Outcomes of records by height and by caller, for much longer than the records can be taken back: a client that was cut off asks for
+ * its call again by its number, while others have gone on.
+ */
+export interface ReceiptBook {
+  /** Takes what was played since. A number is spent as soon as its record is played, so each question does this first. */
+  catchUp(): void;
+  at(height: number): KeptOutcome | undefined;
+  /** The height of an account's call, or end of a session, of this number. */
+  heightOf(account: string, nonce: bigint): number | undefined;
+}
+
+/** A book of all that `player` knows now and plays from now on; the player may be another one after a snapshot. */
+export function createReceiptBook(player: () => Pick<Player, "head" | "at">): ReceiptBook {
+  const outcomes = new Map<number, KeptOutcome>();
+  const heights = new Map<string, number>();
+  let bytes = 0;
+  let top = 0;
+
+  const drop = (height: number): void => {
+    const outcome = outcomes.get(height);
+    if (outcome === undefined) return;
+    outcomes.delete(height);
+    bytes -= bytesOf(outcome);
+    const key = keyOf(outcome);
+    if (key !== undefined && heights.get(key) === height) heights.delete(key);
+  };
+  const add = (record: PlayedRecord): void => {
+    const outcome = outcomeOf(record);
+    drop(outcome.height);
+    outcomes.set(outcome.height, outcome);
+    bytes += bytesOf(outcome);
+    const key = keyOf(outcome);
+    if (key !== undefined) heights.set(key, outcome.height);
+    for (const oldest of outcomes.keys()) {
+      if (outcomes.size <= MAX_OUTCOMES && bytes <= MAX_BYTES) break;
+      drop(oldest);
+    }
+  };
+  const catchUp = (): void => {
+    const { head, at } = player();
+    const { height } = head.header;
+    for (; top > height; top -= 1) drop(top);
+    const unseen: PlayedRecord[] = [];
+    for (let below = height; below >= 0; below -= 1) {
+      const record = at(below);
+      // The hash itself, not one that is equal: another record may have had this height.
+      if (record === undefined || !("body" in record) || outcomes.get(below)?.recordHash === record.hash) break;
+      unseen.push(record);
+    }
+    for (const record of unseen.toReversed()) add(record);
+    top = height;
+  };
+
+  return {
+    catchUp,
+    at(height) {
+      catchUp();
+      return outcomes.get(height);
+    },
+    heightOf(account, nonce) {
+      catchUp();
+      return heights.get(`${account}/${nonce}`);
+    },
+  };
+}
+
+function outcomeOf({ header, body, hash, touched, returnData, logs }: PlayedRecord): KeptOutcome {
+  return {
+    height: header.height,
+    term: header.term,
+    timeMs: header.timeMs,
+    kind: KIND_NAMES.get(header.kind) ?? "call",
+    ...callerOf(body.kind, body.input),
+    status:
+      header.status === RECORD_STATUS.success
+        ? "success"
+        : header.status === RECORD_STATUS.failed
+          ? "failed"
+          : "over-limit",
+    gasUsed: BigInt(header.gasUsed),
+    returnData,
+    logs: logs.map(({ topics, data }) => ({ topics, data })),
+    changes: touched.filter(({ before, after }) => !equalBytes(before, after)),
+    recordHash: hash,
+    stateRoot: header.stateRoot,
+    input: body.input,
+  };
+}
+
+/** Whose call, or whose end of a session, an input is. */
+function callerOf(kind: number, input: Uint8Array): { readonly sender: string; readonly nonce: bigint } | undefined {
+  if (kind === RECORD_KINDS.call) {
+    const { sender, nonce } = decodeCallInput(input).call;
+    return { sender, nonce };
+  }
+  if (kind !== RECORD_KINDS.session) return undefined;
+  const session = decodeSessionInput(input);
+  return session.what === "revoke" ? { sender: session.revoke.wallet, nonce: session.revoke.nonce } : undefined;
+}
+
+function keyOf({ sender, nonce }: ChannelOutcome): string | undefined {
+  return sender === undefined || nonce === undefined ? undefined : `${sender}/${nonce}`;
+}
+
+function bytesOf({ input, returnData, logs, changes }: KeptOutcome): number {
+  const logged = logs.reduce((sum, { topics, data }) => sum + 32 * topics.length + data.length, 0);
+  return FIXED_BYTES + input.length + returnData.length + logged + CHANGE_BYTES * changes.length;
+}
