@@ -32,11 +32,17 @@ export interface RouterInit {
 export function createRouter(init: RouterInit): ChannelListener {
   const { core, leader, accuser, settler, sync, takeover, forwarder, requests, acker, onProgress } = init;
 
+  /** In turn: within one the head is of a batch that nobody was sent yet, and whoever hears of it would ask for what is on its way. */
   function tellStatus(to: string, asks: boolean): void {
-    const { header, hash } = core.player.head;
-    const { certificate, term } = core;
-    const place = { term, height: header.height, recordHash: hash };
-    send(core, to, { kind: "status", ...place, ...(certificate === undefined ? {} : { certificate }), asks });
+    const tell = async (): Promise<void> => {
+      const { header, hash } = core.player.head;
+      const { certificate, term } = core;
+      const place = { term, height: header.height, recordHash: hash };
+      send(core, to, { kind: "status", ...place, ...(certificate === undefined ? {} : { certificate }), asks });
+    };
+    core
+      .inTurn(tell)
+      .catch((error: unknown) => core.logger.error("a member was not told", { to, reason: messageOf(error) }));
   }
 
   function onStatus(from: string, status: ChannelMessageOf<"status">): void {

@@ -1,6 +1,7 @@
 import { countedWeight, weightOf, type Membership } from "../domain/channel/membership.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
 import { SprfError, messageOf } from "../errors.ts";
+import { createAlarm } from "../utils/alarm.ts";
 import { toHex } from "../utils/bytes.ts";
 import { recoverCertificate, type Certificate } from "../wire/channel/batch.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
@@ -31,8 +32,10 @@ export interface Takeover {
  */
 export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover {
   let statuses = new Map<string, ChannelMessageOf<"status">>();
-  let alarm = new AbortController();
+  const alarm = createAlarm(core.clock);
   let askAgainAtMs = 0;
+  /** What was committed when it was looked at last. */
+  let askedAt = 0;
 
   const isAnswered = (): boolean => {
     const answered = [...statuses].filter(([, { term }]) => term >= core.term).map(([signer]) => signer);
@@ -80,7 +83,10 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
     const nowMs = core.clock.now();
     if (term === undefined || isLeader(core) || nowMs < askAgainAtMs) return;
     const isBehind = core.committed < header.height || header.inboxCursor < core.chain.inboxLength;
+    const isMoving = core.committed > askedAt;
+    askedAt = core.committed;
     askAgainAtMs = nowMs + (isBehind ? IDLE_MS : HEARTBEAT_MS);
+    if (isBehind && isMoving) return;
     send(core, term.signer, { kind: "status", term: core.term, height: header.height, recordHash: hash, asks: true });
   }
 
@@ -118,11 +124,9 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
       statuses = new Map();
       while (!isAnswered()) {
         ask();
-        await core.clock
-          .sleep(ASK_EVERY_MS, { signal: AbortSignal.any([signal, alarm.signal]) })
-          .catch(() => undefined);
+        await alarm.pause(ASK_EVERY_MS, signal);
         if (signal.aborted || core.chain.term?.term !== term) return;
-        alarm = new AbortController();
+        alarm.rearm();
       }
       const doubted = new Set<string>();
       for (let wanted = better(doubted); wanted !== undefined; wanted = better(doubted)) {
@@ -152,12 +156,12 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
   return {
     onStatus(from, status) {
       statuses.set(from, status);
-      if (isAnswered()) alarm.abort();
+      if (isAnswered()) alarm.ring();
     },
-    wake: () => alarm.abort(),
+    wake: () => alarm.ring(),
     async run(signal) {
       while (!signal.aborted) {
-        alarm = new AbortController();
+        alarm.rearm();
         try {
           const { term } = core.chain;
           if (term !== undefined && term.term > core.term) {
@@ -172,9 +176,7 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
         const isBehind = isLeader(core) !== leader.isReady || (core.chain.term?.term ?? 0) > core.term;
         if (isBehind && !isLeader(core)) leader.end();
         askWhereTheLeaderStands();
-        await core.clock
-          .sleep(isBehind ? ASK_EVERY_MS : IDLE_MS, { signal: AbortSignal.any([signal, alarm.signal]) })
-          .catch(() => undefined);
+        await alarm.pause(isBehind ? ASK_EVERY_MS : IDLE_MS, signal);
       }
     },
   };
