@@ -1,7 +1,7 @@
 import { ERRORS, SprfError, type ErrorCode } from "../errors.ts";
 import { within } from "../utils/within.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
-import { send, type Core } from "./core.ts";
+import { officeOf, send, type Core } from "./core.ts";
 
 const RECEIPT_TIMEOUT_MS = 10_000;
 /** Inputs on their way to the leader; another one is refused. */
@@ -20,7 +20,7 @@ export function createForwarder(core: Core): Forwarder {
   let lastId = 0;
   return {
     async forward(kind, input, signal) {
-      const leader = core.chain.term?.signer ?? "";
+      const leader = officeOf(core)?.signer ?? "";
       if (pending.size >= MAX_PENDING)
         throw new SprfError("CHANNEL_BUSY", `${pending.size} calls are under way already`);
       const id = (lastId += 1);

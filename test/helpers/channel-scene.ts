@@ -53,6 +53,8 @@ export interface SceneMember {
 export interface ChannelScene {
   readonly hub: MemoryHub;
   readonly mesh: MemoryMesh;
+  /** Signers that hear each other and nobody else: what crosses this line is lost. */
+  readonly cutOff: Set<string>;
   readonly abi: Interface;
   readonly members: readonly SceneMember[];
   readonly leader: SceneMember;
@@ -82,7 +84,12 @@ export async function createChannelScene({
   const { abi, code } = await compiledProgram(program);
   const createdAtMs = Date.now() - CREATED_AGO_MS;
   const hub = createMemoryHub({ code, createdAtMs, nowMs: () => systemClock.now(), config });
-  const mesh = createMemoryMesh({ logger: createMemoryLogger(), clock: systemClock });
+  const cutOff = new Set<string>();
+  const mesh = createMemoryMesh({
+    logger: createMemoryLogger(),
+    clock: systemClock,
+    delayMs: (from, to) => (cutOff.has(from) !== cutOff.has(to) ? "lost" : 0),
+  });
   const nonces = new Map<number, bigint>();
   const members: SceneMember[] = [];
 
@@ -123,6 +130,7 @@ export async function createChannelScene({
   const scene: ChannelScene = {
     hub,
     mesh,
+    cutOff,
     abi,
     members,
     get leader() {
