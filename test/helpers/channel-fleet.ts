@@ -22,6 +22,9 @@ export const COUNTER_ABI = [
   { type: "function", name: "count", stateMutability: "view", inputs: [], outputs: [{ name: "", type: "uint256" }] },
 ] as const;
 
+/** Each time, every node answers a message of its process. */
+export const ASK_EVERY_MS = 200;
+
 export type CounterClient = ChannelClient<typeof COUNTER_ABI>;
 
 export interface FleetMember {
@@ -132,7 +135,7 @@ export async function startChannelFleet(
         const heads = new Set(places.map(({ hash }) => hash));
         return heads.size === 1 && places.every(({ committed, height }) => committed === height);
       };
-      await until(isSame, { timeoutMs: 120_000 }).catch(() => {
+      await until(isSame, { timeoutMs: 120_000, everyMs: ASK_EVERY_MS }).catch(() => {
         throw new Error(`no one head: ${JSON.stringify(places)}`);
       });
       return places[0]!;
