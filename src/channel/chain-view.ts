@@ -33,7 +33,7 @@ export interface ChainView {
 }
 
 export interface ChainViewInit {
-  readonly hub: ChannelHub;
+  readonly hub: Pick<ChannelHub, "head" | "blockNumber" | "follow">;
   readonly channel: bigint;
   readonly fromBlock: number;
   readonly confirmations: number;
