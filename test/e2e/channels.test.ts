@@ -9,7 +9,7 @@ const CALLS = new Map([
 ]);
 
 describe("e2e: channels of processes", function () {
-  this.timeout(600_000);
+  this.timeout(900_000);
   let chain: ChannelChain;
   before(async () => {
     chain = await startChannelChain();
