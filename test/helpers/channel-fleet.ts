@@ -14,8 +14,8 @@ import type { Asset } from "../../src/wire/channel/inbox-entry.ts";
 import type { ChannelChain, ChannelPeer } from "./channel-chain.ts";
 import { createChannelProcess, type ChannelPlace, type ChannelProcess } from "./channel-node-process.ts";
 import { userKey } from "./channel-team.ts";
+import { stablePort } from "./stable-port.ts";
 import { until } from "./until.ts";
-import { freePort } from "./workload-specs.ts";
 
 export const COUNTER_ABI = [
   { type: "function", name: "increment", stateMutability: "nonpayable", inputs: [], outputs: [] },
@@ -71,8 +71,7 @@ export async function startChannelFleet(
   const ports: { readonly p2pPort: number; readonly apiPort: number }[] = [];
   for (let index = 1; index <= most; index += 1) {
     peers.push(await chain.peer(index));
-    const [p2p, api] = [await freePort("127.0.0.1"), await freePort("127.0.0.1")];
-    ports.push({ p2pPort: p2p.hostPort, apiPort: api.hostPort });
+    ports.push({ p2pPort: await stablePort(), apiPort: await stablePort() });
   }
   const addresses = Object.fromEntries(
     peers.map(({ signer, keys }, index) => [
