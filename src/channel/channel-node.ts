@@ -141,7 +141,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     if (info === undefined) throw new SprfError("CHANNEL_UNKNOWN", `the hub has no channel ${channel}`);
     let onNews = (): void => undefined;
     const { view: chain, life } = await followChain(
-      { hub, channel, fromBlock: info.createdInBlock, confirmations, logger, onNews: () => onNews() },
+      { hub, channel, fromBlock: info.createdInBlock, confirmations, clock, logger, onNews: () => onNews() },
       stop.signal,
     );
     try {

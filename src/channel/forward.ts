@@ -12,6 +12,8 @@ export interface Forwarder {
   /** @throws SprfError the leader's refusal, `CHANNEL_NO_LEADER`, `CHANNEL_BUSY` */
   forward(kind: number, input: Uint8Array, signal: AbortSignal | undefined): Promise<number>;
   onReceipt(from: string, receipt: ChannelMessageOf<"receipt">): void;
+  /** The link to a peer is down: receipts that it owes may be lost. */
+  onLinkDown(peer: string): void;
   refuseAll(error: SprfError): void;
 }
 
@@ -44,6 +46,10 @@ export function createForwarder(core: Core): Forwarder {
       if (waiting?.leader !== from) return;
       if (height !== undefined) waiting.done.resolve(height);
       else waiting.done.reject(new SprfError(codeIn(refusal), detail ?? "the leader refuses it"));
+    },
+    onLinkDown(peer) {
+      const error = new SprfError("CHANNEL_NO_LEADER", "the way to the leader was lost");
+      for (const { leader, done } of pending.values()) if (leader === peer) done.reject(error);
     },
     refuseAll(error) {
       for (const { done } of pending.values()) done.reject(error);

@@ -159,6 +159,7 @@ export function createRouter(init: RouterInit): ChannelListener {
     },
     onLink(peer, isUp) {
       if (isUp) tellStatus(peer, true);
+      else forwarder.onLinkDown(peer);
     },
   };
 }

@@ -94,3 +94,49 @@ describe("channel: a new leader", function () {
     return { kind: "leader-change", term: 2, ...standing, signature, ...(certificate && { certificate }) };
   }
 });
+
+describe("channel: a member that was told nothing", function () {
+  this.timeout(60_000);
+  let scene: ChannelScene;
+  let isDeaf: boolean;
+  /** Three are a quorum of four: the leader has no reason to say anything again. */
+  const LAST = 4;
+  const createScene = async (): Promise<void> => {
+    scene = await createChannelScene({
+      members: LAST,
+      hears: (number, { kind }) => !isDeaf || number !== LAST || (kind !== "batch" && kind !== "status"),
+    });
+  };
+  const others = () => scene.members.slice(0, LAST - 1);
+  const callOnce = async (): Promise<void> => {
+    const { node } = scene.leader;
+    await node.committed(await node.submit(scene.call(0, "inc")));
+    await scene.same(others());
+  };
+
+  afterEach(async () => await scene.close());
+
+  it("should ask the leader for what the chain says there must be", async () => {
+    isDeaf = true;
+    await createScene();
+    await callOnce();
+    const last = scene.members.at(-1)!;
+    expect(last.node.head.height).to.equal(0);
+    isDeaf = false;
+    await scene.same();
+  });
+
+  it("should ask the leader now and then, when it misses nothing that it knows of", async () => {
+    isDeaf = false;
+    await createScene();
+    await callOnce();
+    await scene.same();
+    isDeaf = true;
+    const last = scene.members.at(-1)!;
+    const { height } = last.node.head;
+    await callOnce();
+    expect([last.node.head.height, last.node.committedHeight]).to.deep.equal([height, height]);
+    isDeaf = false;
+    await scene.same();
+  });
+});
