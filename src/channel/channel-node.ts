@@ -51,6 +51,8 @@ export interface ChannelNodeInit {
   readonly settleEveryMs?: number | undefined;
   /** How long the members wait for the leader to bring the hub what the program asks for, before they do. @default 30,000 */
   readonly requestPatienceMs?: number | undefined;
+  /** How long a new leader asks for records that cannot be committed before it goes on without them. @default 60,000 */
+  readonly recordsPatienceMs?: number | undefined;
   /** Calls that may wait to be played while this node leads; others are refused. @default 4,096 */
   readonly maxWaiting?: number | undefined;
 }
@@ -178,7 +180,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     };
     const onFault = accuser.onFault.bind(accuser);
     const sync = createSync({ core, requests, onFault, onProgress, signal });
-    const takeover = createTakeover(core, leader, sync);
+    const takeover = createTakeover(core, leader, sync, init);
     const forwarder = createForwarder(core);
     const router = createRouter({
       core,

@@ -3,7 +3,7 @@ import type { ChannelListener } from "../ports/channel-network.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { decodeChannelMessage, type ChannelMessage, type ChannelMessageOf } from "../wire/channel/messages.ts";
 import type { Accuser } from "./accuse.ts";
-import { isLeader, keep, send, takeCertificate, type Core } from "./core.ts";
+import { isLeader, keep, send, statusOf, takeCertificate, type Core } from "./core.ts";
 import { playLeadersBatch } from "./follower.ts";
 import type { Forwarder } from "./forward.ts";
 import { historyAfter, snapshotPart } from "./history.ts";
@@ -33,10 +33,7 @@ export function createRouter(init: RouterInit): ChannelListener {
   const { core, leader, accuser, settler, sync, takeover, forwarder, requests, acker, onProgress } = init;
 
   function tellStatus(to: string, asks: boolean): void {
-    const { header, hash } = core.player.head;
-    const { certificate, term } = core;
-    const place = { term, height: header.height, recordHash: hash };
-    send(core, to, { kind: "status", ...place, ...(certificate === undefined ? {} : { certificate }), asks });
+    send(core, to, statusOf(core, asks));
   }
 
   function onStatus(from: string, status: ChannelMessageOf<"status">): void {

@@ -1,11 +1,10 @@
 import { countedWeight, weightOf, type Membership } from "../domain/channel/membership.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
 import { SprfError, messageOf } from "../errors.ts";
-import { toHex } from "../utils/bytes.ts";
 import { recoverCertificate, type Certificate } from "../wire/channel/batch.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { RECORD_KINDS } from "../wire/channel/record.ts";
-import { broadcast, cutTo, enterTerm, isLeader, send, type Core } from "./core.ts";
+import { broadcast, cutTo, enterTerm, isLeader, send, statusOf, takeCertificate, type Core } from "./core.ts";
 import type { Leader } from "./leader.ts";
 import type { Sync } from "./sync.ts";
 
@@ -14,8 +13,10 @@ const ASK_EVERY_MS = 250;
 const IDLE_MS = 1_000;
 /** How often one that seems to have everything asks all the same. */
 const HEARTBEAT_MS = 5_000;
-/** For the records of a certificate, which may be committed: long enough that one slow member does not lose them. */
-const SYNC_MS = 60_000;
+/** For records that a quorum does not have: whoever has them is left behind when they are given up. */
+const DEFAULT_RECORDS_PATIENCE_MS = 60_000;
+/** How often it is said that a new leader waits for records. */
+const TELL_EVERY_MS = 10_000;
 
 /** The part of a node that goes from one term to the next. */
 export interface Takeover {
@@ -29,7 +30,17 @@ export interface Takeover {
  * A new leader asks the members for the highest certificate that they hold. A member answers for a term once it has promised to ack
  * nothing of earlier ones, so that what a quorum's answers do not show can never become certified behind the new leader's back.
  */
-export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover {
+export function createTakeover(
+  core: Core,
+  leader: Leader,
+  sync: Sync,
+  {
+    recordsPatienceMs = DEFAULT_RECORDS_PATIENCE_MS,
+  }: {
+    /** For records of a certificate of which it is sure that nobody was told that it is committed. @default 60,000 */
+    readonly recordsPatienceMs?: number | undefined;
+  } = {},
+): Takeover {
   let statuses = new Map<string, ChannelMessageOf<"status">>();
   let alarm = new AbortController();
   let askAgainAtMs = 0;
@@ -65,10 +76,7 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
     return electorates().some((members) => isQuorum(weightOf(members, names), countedWeight(members)));
   }
 
-  function ask(): void {
-    const { header, hash } = core.player.head;
-    broadcast(core, { kind: "status", term: core.term, height: header.height, recordHash: hash, asks: true });
-  }
+  const ask = (): void => broadcast(core, statusOf(core, true));
 
   /**
    * The leader tells once; whoever was in an earlier term then, had no link, or was not a member yet, has to ask, and cannot know that
@@ -76,39 +84,78 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
    */
   function askWhereTheLeaderStands(): void {
     const { term } = core.chain;
-    const { header, hash } = core.player.head;
+    const { header } = core.player.head;
     const nowMs = core.clock.now();
     if (term === undefined || isLeader(core) || nowMs < askAgainAtMs) return;
     const isBehind = core.committed < header.height || header.inboxCursor < core.chain.inboxLength;
     askAgainAtMs = nowMs + (isBehind ? IDLE_MS : HEARTBEAT_MS);
-    send(core, term.signer, { kind: "status", term: core.term, height: header.height, recordHash: hash, asks: true });
+    send(core, term.signer, statusOf(core, true));
   }
 
   /** The highest certificate that somebody holds, when it is higher than this node's. */
-  function better(doubted: ReadonlySet<string>): Certificate | undefined {
+  function better(): Certificate | undefined {
     let best: Certificate | undefined;
     for (const { certificate, term } of statuses.values()) {
-      if (certificate === undefined || term < core.term || doubted.has(toHex(certificate.recordHash))) continue;
+      if (certificate === undefined || term < core.term) continue;
       if (isHigher(certificate, best ?? core.certificate) && isProven(certificate)) best = certificate;
     }
     return best;
   }
 
-  /** Gets the records of a certificate from those who say that they have them, in turn. False when nobody shows them. */
-  async function getRecords(wanted: Certificate, term: number, signal: AbortSignal): Promise<boolean> {
-    const untilMs = core.clock.now() + SYNC_MS;
-    const isMissing = (): boolean => isHigher(wanted, core.certificate);
-    for (let turn = 0; isMissing() && core.clock.now() < untilMs; turn += 1) {
-      if (signal.aborted || core.chain.term?.term !== term) return false;
-      const holders = [...statuses].filter(
-        ([, { certificate }]) => certificate !== undefined && !isHigher(wanted, certificate),
-      );
-      const [from] = holders[turn % holders.length] ?? [];
+  /**
+   * Whether a quorum may hold a certificate above this node's, so that something there may be committed. It may not where a quorum has
+   * answered that it holds none: those have promised not to ack with one in an earlier term any more, and two quorums share somebody
+   * honest. Where those who hold none are no quorum, they could certify nothing without the others either: to wait costs nothing.
+   */
+  function mayBeCommitted(): boolean {
+    const below = [...statuses].filter(
+      ([, { certificate, term }]) =>
+        term >= core.term && (certificate === undefined || !isHigher(certificate, core.certificate)),
+    );
+    const signers = new Set([...below.map(([signer]) => signer), core.network.self]);
+    return electorates().some((members) => {
+      const counted = countedWeight(members);
+      return counted !== 0n && !isQuorum(weightOf(members, signers), counted);
+    });
+  }
+
+  /** Those who say that they have the records of a certificate: who holds it, and then who has signed as much. */
+  function holdersOf(wanted: Certificate): string[] {
+    const all = [...statuses];
+    const certified = all.filter(([, { certificate }]) => certificate !== undefined && !isHigher(wanted, certificate));
+    const played = all.filter(
+      ([signer, { height }]) => height >= wanted.height && !certified.some(([one]) => one === signer),
+    );
+    return [...certified, ...played].map(([signer]) => signer);
+  }
+
+  /** Gets the records of the highest certificate from those who have them, in turn, for as long as they may be committed. */
+  async function getRecords(term: number, signal: AbortSignal): Promise<void> {
+    const untilMs = core.clock.now() + recordsPatienceMs;
+    let tellAtMs = core.clock.now() + IDLE_MS;
+    for (let turn = 0; !signal.aborted && core.chain.term?.term === term; turn += 1) {
+      const wanted = better();
+      if (wanted === undefined) return;
+      const { height } = wanted;
+      const nowMs = core.clock.now();
+      if (nowMs >= untilMs && !mayBeCommitted()) {
+        core.logger.error("nobody shows the records of a certificate, and a quorum never held it", { height });
+        return;
+      }
+      const holders = holdersOf(wanted);
+      if (nowMs >= tellAtMs) {
+        core.logger.warn("a new leader waits for records that may be committed", { height, holders });
+        tellAtMs = nowMs + TELL_EVERY_MS;
+      }
+      const from = holders[turn % holders.length];
       if (from !== undefined) sync.catchUp(from);
       await sync.idle;
-      if (isMissing()) await core.clock.sleep(ASK_EVERY_MS, { signal }).catch(() => undefined);
+      await core.inTurn(async () => takeCertificate(core, wanted));
+      if (!isHigher(wanted, core.certificate)) continue;
+      // Who was away may answer by now.
+      ask();
+      await core.clock.sleep(ASK_EVERY_MS, { signal }).catch(() => undefined);
     }
-    return !isMissing();
   }
 
   async function becomeLeader(signal: AbortSignal): Promise<void> {
@@ -124,14 +171,8 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
         if (signal.aborted || core.chain.term?.term !== term) return;
         alarm = new AbortController();
       }
-      const doubted = new Set<string>();
-      for (let wanted = better(doubted); wanted !== undefined; wanted = better(doubted)) {
-        const isFetched = await getRecords(wanted, term, signal);
-        if (signal.aborted || core.chain.term?.term !== term) return;
-        if (isFetched) continue;
-        core.logger.error("nobody shows the records of a certificate", { height: wanted.height });
-        doubted.add(toHex(wanted.recordHash));
-      }
+      await getRecords(term, signal);
+      if (signal.aborted || core.chain.term?.term !== term) return;
       await core.inTurn(goOn);
     }
     await core.inTurn(async () => leader.begin());

@@ -13,7 +13,8 @@ import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
 import { hashRecord, RECORD_KINDS } from "../wire/channel/record.ts";
 import type { SignedBatch } from "../wire/channel/schemas.ts";
 import { followChain, type ChainView } from "./chain-view.ts";
-import { fromLogEntry, lastOf, splitHeading } from "./log-entries.ts";
+import { readCuts } from "./cuts.ts";
+import { fromLogEntry, lastOf, splitHeading, type Logged } from "./log-entries.ts";
 import { openGenesis, openSnapshot } from "./open-state.ts";
 import type { PlayedRecord, Player } from "./player.ts";
 import { readBatch, type ReadRecord } from "./read-batch.ts";
@@ -45,7 +46,6 @@ export interface VerifyComponents {
   readonly logger: Logger;
 }
 
-/** A record as a batch has it. */
 /**
  * Plays a history again and holds it against the chain: every signature of a leader, every record and its root, every certificate,
  * every entry of the inbox, and every settled head. From the genesis on when the history begins there.
@@ -90,6 +90,8 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
   const isFromStart = newest === undefined || (await firstHeight(history)) === 1;
   let player = isFromStart ? await openStart(init, domain, signal) : await openAt(init, domain, newest, signal);
   let fromHeight = player.head.header.height;
+  const keptOf = await readCuts(history.entries(), readEntry);
+  let number = -1;
   const count = { records: 0, batches: 0, certificates: 0 };
   const settledHeights: number[] = [];
   let certifiedHeight = 0;
@@ -109,6 +111,10 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
     if (signal.aborted) throw new SprfError("ABORTED", "the replay was ended");
     const logged = readEntry(entry);
     const { height } = player.head.header;
+    number += 1;
+    const keptTo = keptOf(number);
+    // A log that begins at a snapshot may have what was played before it and taken back, without what that followed.
+    if (isTakenBackBelow(fromHeight, logged, keptTo) && height === fromHeight) continue;
     if (logged.kind === "batch" && lastOf(logged.batch) > height) {
       // Whoever was away for long went on from a snapshot.
       if (newest !== undefined && height < newest && logged.batch.first === newest + 1) {
@@ -116,7 +122,10 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
         fromHeight = newest;
         compareSettled(player.head);
       }
-      for (const record of await playBatch(init, { domain, player, chain }, logged.batch)) compareSettled(record);
+      for (const record of await playBatch(init, { domain, player, chain }, logged.batch)) {
+        // Another record may have had the height before it was final.
+        if (record.header.height <= keptTo) compareSettled(record);
+      }
       count.records += logged.batch.records.length;
       count.batches += 1;
     } else if (logged.kind === "cut" && logged.height < height) {
@@ -146,6 +155,12 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
     settledHeights,
     finalHeight: chain.settled.height,
   };
+}
+
+/** Whether it, or what took it back, ends below a height: where nothing was played above that, there is nothing to take back. */
+function isTakenBackBelow(height: number, logged: Logged, keptTo: number): boolean {
+  if (logged.kind === "cut") return logged.height < height;
+  return logged.kind === "batch" && keptTo < height;
 }
 
 async function openStart(
@@ -242,7 +257,7 @@ function checkCertificate(player: Player, domain: ChannelDomain, channel: bigint
   }
 }
 
-function readEntry(entry: LogEntry): ReturnType<typeof fromLogEntry> {
+function readEntry(entry: LogEntry): Logged {
   try {
     return fromLogEntry(entry);
   } catch (error) {

@@ -6,6 +6,7 @@ import { createMemoryLogger, type LogLine } from "../../src/adapters/logger/memo
 import { createMemoryDisk, createMemoryRecordLog, type MemoryDisk } from "../../src/adapters/record-log/memory.ts";
 import { createChannelNode, type ChannelNode, type ChannelNodeInit } from "../../src/channel/channel-node.ts";
 import type { ChannelConfig } from "../../src/ports/channel-hub.ts";
+import type { ChannelNetwork } from "../../src/ports/channel-network.ts";
 import type { RecordLog } from "../../src/ports/record-log.ts";
 import { fromHex, toHex } from "../../src/utils/bytes.ts";
 import { addressOfKey, signDigest } from "../../src/utils/recoverable-signature.ts";
@@ -72,12 +73,15 @@ export async function createChannelScene({
   config = {},
   node: nodeInit = {},
   logOf = createMemoryRecordLog,
+  networkOf = (network) => network,
 }: {
   readonly members: number;
   readonly program?: string;
   readonly config?: Partial<ChannelConfig>;
   readonly node?: Partial<ChannelNodeInit>;
   readonly logOf?: (disk: MemoryDisk) => RecordLog;
+  /** What a member has in the place of its network. */
+  readonly networkOf?: (network: ChannelNetwork) => ChannelNetwork;
 }): Promise<ChannelScene> {
   const { abi, code } = await compiledProgram(program);
   const createdAtMs = Date.now() - CREATED_AGO_MS;
@@ -96,7 +100,7 @@ export async function createChannelScene({
       createChannelNode(
         {
           hub: hub.as(account),
-          network: mesh.join(signer),
+          network: networkOf(mesh.join(signer)),
           log: logOf(disk),
           clock: systemClock,
           logger: createMemoryLogger(lines),
