@@ -1,6 +1,7 @@
 import { changesMembers } from "../domain/channel/membership.ts";
 import { isSprfError, messageOf, SprfError } from "../errors.ts";
 import { recoverAck, signBatch } from "../wire/channel/batch.ts";
+import { createAlarm } from "../utils/alarm.ts";
 import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
 import { MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_INPUT_BYTES } from "../wire/channel/limits.ts";
 import { merkleRoot } from "../wire/channel/merkle.ts";
@@ -54,7 +55,7 @@ export function createLeader(
   { maxWaiting = DEFAULT_MAX_WAITING }: { readonly maxWaiting?: number | undefined } = {},
 ): Leader {
   let waiting: Waiting[] = [];
-  let alarm = new AbortController();
+  const alarm = createAlarm(core.clock);
   /** What followers were told last. */
   let announced = { height: 0, committed: 0 };
 
@@ -186,13 +187,9 @@ export function createLeader(
     return true;
   }
 
-  async function pause(ms: number, signal: AbortSignal): Promise<void> {
-    await core.clock.sleep(ms, { signal: AbortSignal.any([signal, alarm.signal]) }).catch(() => undefined);
-  }
-
   /** Tells those who may have missed something where the leader stands, when nothing else would. */
   function remind(): void {
-    if (alarm.signal.aborted || !leads() || core.committed === core.player.head.header.height) return;
+    if (alarm.isRung || !leads() || core.committed === core.player.head.header.height) return;
     broadcast(core, statusOf(core, false));
   }
 
@@ -204,7 +201,7 @@ export function createLeader(
       isReady = true;
       // After a new start: the acks of what it had signed before are asked for again.
       if (core.player.head.header.term === core.term) expectAcks();
-      alarm.abort();
+      alarm.ring();
     },
     end() {
       isReady = false;
@@ -219,7 +216,7 @@ export function createLeader(
         done.reject(new SprfError("CHANNEL_BUSY", `${waiting.length} calls wait already`));
       } else {
         waiting.push({ kind, input, done });
-        alarm.abort();
+        alarm.ring();
       }
       return done.promise;
     },
@@ -232,19 +229,19 @@ export function createLeader(
         }
         count(from, ack);
       }
-      alarm.abort();
+      alarm.ring();
     },
-    wake: () => alarm.abort(),
+    wake: () => alarm.ring(),
     async run(signal) {
       while (!signal.aborted) {
-        alarm = new AbortController();
+        alarm.rearm();
         try {
           const didSomething = await core.inTurn(playBatch);
           if (didSomething) continue;
           await pauseUntilQuiet();
-          if (!alarm.signal.aborted && (await core.inTurn(announce))) continue;
-          if (alarm.signal.aborted) continue;
-          await pause(idleMs(), signal);
+          if (!alarm.isRung && (await core.inTurn(announce))) continue;
+          if (alarm.isRung) continue;
+          await alarm.pause(idleMs(), signal);
           remind();
         } catch (error) {
           core.logger.error("a batch was not made", { reason: messageOf(error) });
@@ -255,7 +252,7 @@ export function createLeader(
       async function pauseUntilQuiet(): Promise<void> {
         const { certificate } = core;
         const isTold = certificate?.height === announced.height && core.committed === announced.committed;
-        if (leads() && !isTold) await pause(QUIET_MS, signal);
+        if (leads() && !isTold) await alarm.pause(QUIET_MS, signal);
       }
     },
     refuseAll(error) {

@@ -32,8 +32,11 @@ export interface RouterInit {
 export function createRouter(init: RouterInit): ChannelListener {
   const { core, leader, accuser, settler, sync, takeover, forwarder, requests, acker, onProgress } = init;
 
+  /** In turn: within one the head is of a batch that nobody was sent yet, and whoever hears of it would ask for what is on its way. */
   function tellStatus(to: string, asks: boolean): void {
-    send(core, to, statusOf(core, asks));
+    core
+      .inTurn(async () => send(core, to, statusOf(core, asks)))
+      .catch((error: unknown) => core.logger.error("a member was not told", { to, reason: messageOf(error) }));
   }
 
   function onStatus(from: string, status: ChannelMessageOf<"status">): void {

@@ -1,6 +1,7 @@
 import { countedWeight, weightOf, type Membership } from "../domain/channel/membership.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
 import { SprfError, messageOf } from "../errors.ts";
+import { createAlarm } from "../utils/alarm.ts";
 import { recoverCertificate, type Certificate } from "../wire/channel/batch.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { RECORD_KINDS } from "../wire/channel/record.ts";
@@ -42,8 +43,10 @@ export function createTakeover(
   } = {},
 ): Takeover {
   let statuses = new Map<string, ChannelMessageOf<"status">>();
-  let alarm = new AbortController();
+  const alarm = createAlarm(core.clock);
   let askAgainAtMs = 0;
+  /** What was committed when it was looked at last. */
+  let askedAt = 0;
 
   const isAnswered = (): boolean => {
     const answered = [...statuses].filter(([, { term }]) => term >= core.term).map(([signer]) => signer);
@@ -88,7 +91,10 @@ export function createTakeover(
     const nowMs = core.clock.now();
     if (term === undefined || isLeader(core) || nowMs < askAgainAtMs) return;
     const isBehind = core.committed < header.height || header.inboxCursor < core.chain.inboxLength;
+    const isMoving = core.committed > askedAt;
+    askedAt = core.committed;
     askAgainAtMs = nowMs + (isBehind ? IDLE_MS : HEARTBEAT_MS);
+    if (isBehind && isMoving) return;
     send(core, term.signer, statusOf(core, true));
   }
 
@@ -165,11 +171,9 @@ export function createTakeover(
       statuses = new Map();
       while (!isAnswered()) {
         ask();
-        await core.clock
-          .sleep(ASK_EVERY_MS, { signal: AbortSignal.any([signal, alarm.signal]) })
-          .catch(() => undefined);
+        await alarm.pause(ASK_EVERY_MS, signal);
         if (signal.aborted || core.chain.term?.term !== term) return;
-        alarm = new AbortController();
+        alarm.rearm();
       }
       await getRecords(term, signal);
       if (signal.aborted || core.chain.term?.term !== term) return;
@@ -193,12 +197,12 @@ export function createTakeover(
   return {
     onStatus(from, status) {
       statuses.set(from, status);
-      if (isAnswered()) alarm.abort();
+      if (isAnswered()) alarm.ring();
     },
-    wake: () => alarm.abort(),
+    wake: () => alarm.ring(),
     async run(signal) {
       while (!signal.aborted) {
-        alarm = new AbortController();
+        alarm.rearm();
         try {
           const { term } = core.chain;
           if (term !== undefined && term.term > core.term) {
@@ -213,9 +217,7 @@ export function createTakeover(
         const isBehind = isLeader(core) !== leader.isReady || (core.chain.term?.term ?? 0) > core.term;
         if (isBehind && !isLeader(core)) leader.end();
         askWhereTheLeaderStands();
-        await core.clock
-          .sleep(isBehind ? ASK_EVERY_MS : IDLE_MS, { signal: AbortSignal.any([signal, alarm.signal]) })
-          .catch(() => undefined);
+        await alarm.pause(isBehind ? ASK_EVERY_MS : IDLE_MS, signal);
       }
     },
   };
