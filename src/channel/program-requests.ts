@@ -1,12 +1,14 @@
 import { messageOf } from "../errors.ts";
 import type { HubSlotProof } from "../ports/channel-hub.ts";
+import { equalBytes } from "../utils/bytes.ts";
 import { keccak256 } from "../utils/keccak.ts";
 import { SETTLEMENT_MODES } from "../wire/channel/settlement.ts";
 import type { Core } from "./core.ts";
 import type { PlayerStart } from "./player.ts";
 import { CLOSE_REQUEST, requestSlotOf } from "./sandbox/protocol-slots.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
-import { isZero, ZERO_WORD } from "./sandbox/slot-key.ts";
+import { isZero } from "./sandbox/slot-key.ts";
+import { hubProofOf } from "./hub-proof.ts";
 import type { Settler } from "./settler.ts";
 import { DEFAULT_PATIENCE_MS, patienceMs } from "./turns.ts";
 
@@ -23,11 +25,10 @@ export function requestsIn(sandbox: Sandbox, { membership }: PlayerStart): Progr
   for (const account of [CLOSE_REQUEST, ...membership.members.keys()]) {
     const slot = requestSlotOf(account);
     if (isZero(sandbox.slot(slot))) continue;
-    const { siblings, terminal } = sandbox.prove(slot);
-    const { path, value } = terminal ?? { path: ZERO_WORD, value: ZERO_WORD };
+    const proof = hubProofOf(sandbox.prove(slot));
     // A view of an older state may be under way in the sandbox; the tree is always that of the head.
-    if (!Buffer.from(path).equals(keccak256(slot))) continue;
-    found.set(account, { siblings, leafPath: path, leafValue: value });
+    if (!equalBytes(proof.leafPath, keccak256(slot))) continue;
+    found.set(account, proof);
   }
   return found;
 }

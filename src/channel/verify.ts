@@ -18,6 +18,7 @@ import { fromLogEntry, lastOf, splitHeading, type Logged } from "./log-entries.t
 import { openGenesis, openSnapshot } from "./open-state.ts";
 import type { PlayedRecord, Player } from "./player.ts";
 import { readBatch, type ReadRecord } from "./read-batch.ts";
+import type { Sandbox } from "./sandbox/sandbox.ts";
 
 /** What somebody says has happened in a channel: a node's log, or a copy of it. */
 export type ChannelHistory = Pick<RecordLog, "entries" | "snapshots" | "readSnapshot">;
@@ -54,7 +55,16 @@ export interface VerifyComponents {
  */
 export async function verifyChannel(
   components: VerifyComponents,
-  { channel, history }: { readonly channel: bigint; readonly history: ChannelHistory },
+  {
+    channel,
+    history,
+    onFinal,
+  }: {
+    readonly channel: bigint;
+    readonly history: ChannelHistory;
+    /** Called with the state after the record that is final on the chain, if the history has it. */
+    readonly onFinal?: (sandbox: Sandbox) => void;
+  },
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<VerifiedChannel> {
   const { hub, logger } = components;
@@ -66,7 +76,7 @@ export async function verifyChannel(
   const { view: chain, life } = await followChain(chainInit, inner);
   try {
     const events = await hub.events(channel, info.createdInBlock, await hub.blockNumber({ signal }), { signal });
-    return await replay({ ...components, info, chain, events, history }, inner);
+    return await replay({ ...components, info, chain, events, history, onFinal }, inner);
   } finally {
     stop.abort();
     await life;
@@ -78,10 +88,11 @@ interface ReplayInit extends VerifyComponents {
   readonly chain: ChainView;
   readonly events: readonly HubEvent[];
   readonly history: ChannelHistory;
+  readonly onFinal: ((sandbox: Sandbox) => void) | undefined;
 }
 
 async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedChannel> {
-  const { info, chain, events, history, hub } = init;
+  const { info, chain, events, history, hub, onFinal } = init;
   const domain = channelDomain(hub.chainId, hub.address);
   const settled = new Map(
     events.flatMap((event) => (event.kind === "settled" ? [[event.height, event] as const] : [])),
@@ -104,6 +115,7 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
       throw unverified(header.height, "another record is final on the chain");
     }
     settledHeights.push(header.height);
+    if (header.height === chain.settled.height) onFinal?.(player.sandbox);
   };
   compareSettled(player.head);
 
@@ -122,10 +134,10 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
         fromHeight = newest;
         compareSettled(player.head);
       }
-      for (const record of await playBatch(init, { domain, player, chain }, logged.batch)) {
+      await playBatch(init, { domain, player, chain }, logged.batch, (record) => {
         // Another record may have had the height before it was final.
         if (record.header.height <= keptTo) compareSettled(record);
-      }
+      });
       count.records += logged.batch.records.length;
       count.batches += 1;
     } else if (logged.kind === "cut" && logged.height < height) {
@@ -199,7 +211,12 @@ interface Place {
 }
 
 /** Plays a batch that follows the head. @throws SprfError `CHANNEL_UNVERIFIED` */
-async function playBatch({ info, clock }: ReplayInit, place: Place, batch: SignedBatch): Promise<PlayedRecord[]> {
+async function playBatch(
+  { info, clock }: ReplayInit,
+  place: Place,
+  batch: SignedBatch,
+  onRecord: (record: PlayedRecord) => void,
+): Promise<void> {
   const { domain, player, chain } = place;
   const { first, term: number } = batch;
   const { header: last } = player.head;
@@ -210,7 +227,6 @@ async function playBatch({ info, clock }: ReplayInit, place: Place, batch: Signe
   if (signer !== term.signer) {
     throw unverified(first, `the leader of term ${number}, ${term.leader}, has not signed it`);
   }
-  const played: PlayedRecord[] = [];
   for (const { header, body, hash } of records) {
     const { height } = header;
     const tickDueMs = player.sandbox.tickDueMs();
@@ -225,9 +241,8 @@ async function playBatch({ info, clock }: ReplayInit, place: Place, batch: Signe
     const wrong = faultOfResult(own.header, header);
     if (wrong !== undefined) throw unverified(height, wrong.message);
     if (!equalBytes(own.hash, hash)) throw unverified(height, "it comes to another record");
-    played.push(own);
+    onRecord(own);
   }
-  return played;
 }
 
 /** What came from the chain is what the chain says. */
