@@ -20,6 +20,7 @@ const NOT_NODE_ONLY = [
   "test/src/node/docker-node.test.ts",
   "test/e2e/channel-input.test.ts",
   "test/e2e/channel-lies.test.ts",
+  "test/e2e/channel-whole",
   "test/e2e/docker",
   "test/e2e/executions.test.ts",
   "test/e2e/grid",

@@ -111,7 +111,8 @@ export function createTakeover(
   /**
    * Whether a quorum may hold a certificate above this node's, so that something there may be committed. It may not where a quorum has
    * answered that it holds none: those have promised not to ack with one in an earlier term any more, and two quorums share somebody
-   * honest. Where those who hold none are no quorum, they could certify nothing without the others either: to wait costs nothing.
+   * honest. Where those who hold none are no quorum, they could certify nothing without the others either: to wait costs nothing. What
+   * the last leader has certified alone, before anybody else was a member, is worth no more than its word.
    */
   function mayBeCommitted(): boolean {
     const below = [...statuses].filter(
@@ -119,9 +120,10 @@ export function createTakeover(
         term >= core.term && (certificate === undefined || !isHigher(certificate, core.certificate)),
     );
     const signers = new Set([...below.map(([signer]) => signer), core.network.self]);
+    const before = core.chain.termOf(core.term - 1)?.leader;
     return electorates().some((members) => {
-      const counted = countedWeight(members);
-      return counted !== 0n && !isQuorum(weightOf(members, signers), counted);
+      const isOfOthers = countedWeight(members, before) !== 0n;
+      return isOfOthers && !isQuorum(weightOf(members, signers), countedWeight(members));
     });
   }
 
