@@ -1,4 +1,4 @@
-import { isLeader, type Core } from "./core.ts";
+import { isLeader, officeOf, type Core } from "./core.ts";
 
 /** For the others' transactions, before this node sends its own. */
 const TURN_MS = 3_000;
@@ -11,7 +11,7 @@ export function patienceMs(core: Core, forLeaderMs: number): number {
   if (isLeader(core)) return 0;
   const members = [...(core.chain.membershipAt(core.chain.inboxLength)?.members.values() ?? [])];
   const rank = members
-    .filter(({ account }) => account !== core.chain.term?.leader)
+    .filter(({ account }) => account !== officeOf(core)?.leader)
     .sort((a, b) => a.joinNumber - b.joinNumber)
     .findIndex(({ account }) => account === core.account);
   return forLeaderMs + Math.max(0, rank) * TURN_MS;
