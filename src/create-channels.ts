@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { open, rm } from "node:fs/promises";
+import { open, rm, stat } from "node:fs/promises";
 
 import { hexlify, Wallet } from "ethers";
 import type { Abi } from "abitype";
@@ -244,13 +244,13 @@ function createHistories(parts: {
   return {
     methods,
     async open(channel, { dataDirectory, file }) {
-      if (file === undefined && dataDirectory === undefined) {
-        throw new SprfError(
-          "INVALID_INPUT",
-          `channel ${channel} settles roots: name a node's data directory, or a file of its export, to prove what is yours`,
-        );
+      if (file === undefined) {
+        const directory = channelLogDirectory(dataDirectory ?? "", channel);
+        const isKept = dataDirectory !== undefined && (await stat(directory).catch(() => undefined)) !== undefined;
+        if (isKept) return readFileRecordLog(directory);
+        const why = `channel ${channel} settles roots, and no node here has kept it`;
+        throw new SprfError("INVALID_INPUT", `${why}: prove what is yours out of a file that a member's export wrote`);
       }
-      if (file === undefined) return readFileRecordLog(channelLogDirectory(dataDirectory ?? "", channel));
       const archive = await openFile(file);
       if (archive.heading.channel === channel) return archive;
       throw new SprfError("INVALID_INPUT", `${file} is of channel ${archive.heading.channel}`);

@@ -59,10 +59,10 @@ describe("e2e: a channel's members, proposers and leaders fail on the real hub",
   };
   const heightOf = async ({ info }: ChannelTeam): Promise<number> => (await peers[0]!.hub.head(info.channel)).height;
 
-  async function fill(member: TeamMember, { callOf }: ChannelTeam, byte: number): Promise<void> {
+  async function fill(member: TeamMember, of: ChannelTeam, byte: number): Promise<void> {
     for (let index = 0; index < BLOBS; index += 1) {
       const blob = hexlify(new Uint8Array(BLOB_BYTES).fill(byte));
-      await member.node.submit(callOf(0, "setBlob", [hexlify(ETHER_KEY), index, blob]));
+      await member.node.submit(of.callOf(0, "setBlob", [hexlify(ETHER_KEY), index, blob]));
     }
   }
 
