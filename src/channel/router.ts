@@ -86,7 +86,7 @@ export function createRouter(init: RouterInit): ChannelListener {
       send(core, from, { kind: "receipt", id, refusal, detail: detail.slice(0, MAX_DETAIL_LENGTH) });
     };
     if (!isLeader(core)) return refuse("CHANNEL_NO_LEADER", "this member does not lead");
-    leader.submit(recordKind, input).then(
+    leader.submit(recordKind, input, { peer: from }).then(
       (height) => send(core, from, { kind: "receipt", id, height }),
       (error: unknown) => refuse(isSprfError(error) ? error.code : "INTERNAL", messageOf(error)),
     );

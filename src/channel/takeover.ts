@@ -147,7 +147,7 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
     const floor = Math.max(core.certificate?.height ?? 0, core.chain.settled.height);
     for (const { body } of await cutTo(core, floor)) {
       if (body.kind !== RECORD_KINDS.call && body.kind !== RECORD_KINDS.session) continue;
-      leader.submit(body.kind, body.input).catch((error: unknown) => {
+      leader.submit(body.kind, body.input, { isOwed: true }).catch((error: unknown) => {
         core.logger.debug("a call of an earlier term was not taken again", { reason: messageOf(error) });
       });
     }

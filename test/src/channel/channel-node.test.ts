@@ -159,13 +159,39 @@ describe("channel/channel-node", function () {
     expect([...kinds]).to.have.members([2, 3]);
   });
 
-  it("should refuse calls that find the queue full, and do those that it took", async () => {
+  it("should refuse calls of who has its share of the queue, do those that it took, and take others'", async () => {
     scene = await createChannelScene({ members: 1, node: { maxWaiting: 100 } });
     await scene.same();
-    const signed = Array.from({ length: 120 }, () => scene.call(0, "inc"));
-    const codes = await Promise.all(signed.map(async (call) => await codeOf(scene.leader.node.submit(call))));
-    expect(codes.filter((code) => code === "CHANNEL_BUSY").length).to.equal(20);
-    expect(codes.filter((code) => code === undefined).length).to.equal(100);
+    const flood = Array.from({ length: 120 }, () => scene.call(0, "inc"));
+    const others = [1, 2, 3].map((user) => scene.call(user, "inc"));
+    const [flooded, heard] = await Promise.all(
+      [flood, others].map(
+        async (calls) => await Promise.all(calls.map(async (call) => await codeOf(scene.leader.node.submit(call)))),
+      ),
+    );
+    // As many as it leaves: 34, when 66 were left before the last of them, half of that for others at this member.
+    expect(flooded!.filter((code) => code === "CHANNEL_BUSY").length).to.equal(86);
+    expect(flooded!.filter((code) => code === undefined).length).to.equal(34);
+    expect(heard).to.deep.equal([undefined, undefined, undefined]);
+    await scene.same();
+  });
+
+  it("should play others' calls among those of a member that forwards without end", async () => {
+    scene = await createChannelScene({ members: 3, node: { maxWaiting: 300 } });
+    await scene.same();
+    const [leader, flooder, other] = scene.members;
+    // Any name may stand in what a member forwards: of the others', too.
+    const flood = Array.from({ length: 400 }, (_, index) => scene.call(5, "inc", [], { nonce: BigInt(index) }));
+    const floods = flood.map(async (call) => await codeOf(flooder!.node.submit(call)));
+    await until(() => leader!.node.head.height > 4, { what: "some of the flood" });
+    const codes = await Promise.all(
+      [0, 1, 2, 3].map(
+        async (user) => await codeOf((user % 2 === 0 ? other! : leader!).node.submit(scene.call(user, "inc"))),
+      ),
+    );
+    expect(codes).to.deep.equal([undefined, undefined, undefined, undefined]);
+    const ends = await Promise.all(floods);
+    expect(ends).to.include("CHANNEL_BUSY");
     await scene.same();
   });
 });
