@@ -15,10 +15,12 @@ import { channelDomain, type ChannelDomain } from "../wire/channel/domain.ts";
 import { RECORD_KINDS, type TouchedSlot } from "../wire/channel/record.ts";
 import { encodeSessionInput, type SessionInput } from "../wire/channel/session.ts";
 import { createAccuser } from "./accuse.ts";
+import { createAnswers, type Answers } from "./answers.ts";
 import { followChain } from "./chain-view.ts";
 import { createCore, isLeader, peersOf, type ChannelNews, type Core } from "./core.ts";
 import { createAcker } from "./follower.ts";
 import { createForwarder, type Forwarder } from "./forward.ts";
+import { createHistory } from "./history.ts";
 import { createLeader, type Leader } from "./leader.ts";
 import { openState } from "./open-state.ts";
 import type { PlayedRecord, Player } from "./player.ts";
@@ -110,6 +112,7 @@ interface Running {
   readonly leader: Leader;
   readonly settler: Settler;
   readonly forwarder: Forwarder;
+  readonly answers: Answers;
   readonly receipts: ReceiptBook;
   readonly stop: AbortController;
   readonly work: readonly Promise<unknown>[];
@@ -180,6 +183,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     const sync = createSync({ core, requests, onFault, onProgress, signal });
     const takeover = createTakeover(core, leader, sync);
     const forwarder = createForwarder(core);
+    const answers = createAnswers(core, createHistory(core), signal);
     const router = createRouter({
       core,
       leader,
@@ -189,6 +193,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       takeover,
       forwarder,
       requests,
+      answers,
       acker,
       onProgress,
     });
@@ -208,7 +213,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       requester.run(signal),
       settleRegularly(core, settler, signal),
     ];
-    return { leader, settler, forwarder, receipts, work, onNews };
+    return { leader, settler, forwarder, answers, receipts, work, onNews };
   }
 
   async function settleRegularly(core: Core, settler: Settler, signal: AbortSignal): Promise<void> {
@@ -224,14 +229,14 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
 
   async function stopAll(): Promise<void> {
     if (running === undefined) return;
-    const { leader, forwarder, settler, stop, work, core } = running;
+    const { leader, forwarder, answers, settler, stop, work, core } = running;
     running = undefined;
     stop.abort();
     const error = new SprfError("CHANNEL_NO_LEADER", "this node stops");
     leader.refuseAll(error);
     forwarder.refuseAll(error);
     await network.stop();
-    await Promise.allSettled([...work, settler.idle]);
+    await Promise.allSettled([...work, settler.idle, answers.idle]);
     await core.inTurn(async () => undefined);
     await log.close();
   }

@@ -131,10 +131,11 @@ export async function openFileRecordLog(init: FileRecordLogInit): Promise<Record
       checkOpen();
       return await guarded("read", async () => await snapshots.heights());
     },
-    async *readSnapshot(height) {
+    async *readSnapshot(height, range) {
       checkOpen();
+      if (range !== undefined && range.to <= range.from) return;
       try {
-        yield* snapshots.read(height);
+        yield* snapshots.read(height, range);
       } catch (error) {
         throw unavailable(`no snapshot of height ${height} in ${directory}: ${messageOf(error)}`, error);
       }
