@@ -55,6 +55,11 @@ export interface ChannelNodeInit {
   readonly requestPatienceMs?: number | undefined;
   /** Calls that may wait to be played while this node leads; others are refused. @default 4,096 */
   readonly maxWaiting?: number | undefined;
+  /**
+   * Slots of the state from which on this node, while it leads, takes no more calls of accounts that are no members: each new account
+   * costs a slot for good. Members' calls are taken up to twice as many. @default 1,048,576
+   */
+  readonly maxStateSlots?: number | undefined;
 }
 
 /** A member's node of one channel. What it knows can be read once it was started. */

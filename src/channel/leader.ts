@@ -3,7 +3,7 @@ import { isSprfError, messageOf, SprfError } from "../errors.ts";
 import { recoverAck, signBatch } from "../wire/channel/batch.ts";
 import { createAlarm } from "../utils/alarm.ts";
 import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
-import { MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_INPUT_BYTES } from "../wire/channel/limits.ts";
+import { MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_INPUT_BYTES, MAX_STATE_SLOTS } from "../wire/channel/limits.ts";
 import { merkleRoot } from "../wire/channel/merkle.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { RECORD_KINDS } from "../wire/channel/record.ts";
@@ -16,6 +16,10 @@ import { checkCallSize, readCall } from "./read-input.ts";
 
 /** Calls that wait to be played, unless it is said otherwise, of which each peer and account has its share. */
 const DEFAULT_MAX_WAITING = 4_096;
+/** Half of what a snapshot may hold: strangers cannot take the rest. */
+const DEFAULT_MAX_STATE_SLOTS = MAX_STATE_SLOTS / 2;
+/** Where a word in hex has its address. */
+const ADDRESS_AT = 24;
 /** Records without a certificate; when there are more, nothing is played until members have caught up. */
 const MAX_UNCERTIFIED = 8_192;
 /** How long a batch is played before it is sent. */
@@ -62,7 +66,10 @@ export interface Leader {
 
 export function createLeader(
   core: Core,
-  { maxWaiting = DEFAULT_MAX_WAITING }: { readonly maxWaiting?: number | undefined } = {},
+  {
+    maxWaiting = DEFAULT_MAX_WAITING,
+    maxStateSlots = DEFAULT_MAX_STATE_SLOTS,
+  }: { readonly maxWaiting?: number | undefined; readonly maxStateSlots?: number | undefined } = {},
 ): Leader {
   const waiting = createFairQueue<Waiting>(maxWaiting);
   /** In the order in which they were played before. */
@@ -101,6 +108,7 @@ export function createLeader(
       const next = nextInput(timeMs, bytes);
       if (next === undefined) break;
       try {
+        if (next.done !== undefined) checkRoom(next);
         if (next.kind === RECORD_KINDS.call) checkCall(next.input, timeMs);
         const played = await core.player.play(next.kind, next.input, { term, timeMs });
         records.push(played);
@@ -129,6 +137,18 @@ export function createLeader(
     }
     for (const { done, height } of receipts) done.resolve(height);
     return records.length > 0;
+  }
+
+  /** No rule of records: members could not load a state that is too large, and so whoever leads sees to it. */
+  function checkRoom({ kind, input }: { readonly kind: number; readonly input: Uint8Array }): void {
+    const { sandbox, head } = core.player;
+    if (sandbox.slotCount < maxStateSlots) return;
+    const isMember = head.membership.members.has(`0x${accountIn(kind, input).slice(ADDRESS_AT)}`);
+    if (isMember && sandbox.slotCount < 2 * maxStateSlots) return;
+    throw new SprfError(
+      "CHANNEL_STATE_FULL",
+      `the state has ${sandbox.slotCount} slots, and takes no more of strangers`,
+    );
   }
 
   function checkCall(input: Uint8Array, timeMs: number): void {

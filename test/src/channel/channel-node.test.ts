@@ -1,8 +1,10 @@
 import { expect } from "chai";
 
 import { toHex } from "../../../src/utils/bytes.ts";
+import { signDigest } from "../../../src/utils/recoverable-signature.ts";
+import { callDigest } from "../../../src/wire/channel/call.ts";
 import { codeOf } from "../../helpers/code-of.ts";
-import { createChannelScene, type ChannelScene } from "../../helpers/channel-scene.ts";
+import { createChannelScene, testKey, type ChannelScene } from "../../helpers/channel-scene.ts";
 import { until } from "../../helpers/until.ts";
 
 const CALLS = 40;
@@ -173,6 +175,27 @@ describe("channel/channel-node", function () {
     expect(flooded!.filter((code) => code === "CHANNEL_BUSY").length).to.equal(86);
     expect(flooded!.filter((code) => code === undefined).length).to.equal(34);
     expect(heard).to.deep.equal([undefined, undefined, undefined]);
+    await scene.same();
+  });
+
+  it("should take no calls of strangers once the state has half of what it may have, and those of members up to all", async () => {
+    scene = await createChannelScene({ members: 1, node: { maxStateSlots: 7 } });
+    await scene.same();
+    const { node } = scene.leader;
+    const codes: (string | undefined)[] = [];
+    for (let user = 0; user < 7; user += 1) codes.push(await codeOf(node.submit(scene.call(user, "inc"))));
+    // The counter has two slots, and each account one.
+    expect(codes).to.deep.equal([
+      ...Array.from({ length: 5 }, () => undefined),
+      ...Array(2).fill("CHANNEL_STATE_FULL"),
+    ]);
+    const grant = { channel: 1n, wallet: scene.call(6, "inc").call.sender, key: scene.leader.signer };
+    const ending = { functions: [], expiryMs: BigInt(Date.now() + 60_000) };
+    const session = { what: "grant", grant: { ...grant, ...ending }, signature: new Uint8Array(65) } as const;
+    expect(await codeOf(node.submit(session))).to.equal("CHANNEL_STATE_FULL");
+    const { call } = scene.call(0, "inc", [], { sender: scene.leader.account, nonce: 0n });
+    const signature = signDigest(callDigest(scene.hub.domain, call), testKey(101));
+    expect(await codeOf(node.submit({ call, signature }))).to.equal(undefined);
     await scene.same();
   });
 
