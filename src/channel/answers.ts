@@ -23,7 +23,8 @@ export interface Answers {
 export function createAnswers(core: Core, history: History, signal: AbortSignal): Answers {
   // Whoever's turn it is comes first.
   const asked = new Map<string, Question[]>();
-  let work: Promise<void> | undefined;
+  let isRunning = false;
+  let work: Promise<void> = Promise.resolve();
 
   async function answer(question: Question): Promise<ChannelMessageBody | undefined> {
     if (question.kind === "sync") return await history.after(question);
@@ -43,6 +44,7 @@ export function createAnswers(core: Core, history: History, signal: AbortSignal)
   }
 
   async function run(): Promise<void> {
+    isRunning = true;
     for (let turn = next(); turn !== undefined && !signal.aborted; turn = next()) {
       const [from, question] = turn;
       const beganMs = core.clock.now();
@@ -56,6 +58,8 @@ export function createAnswers(core: Core, history: History, signal: AbortSignal)
       if (tookMs > 0) await core.clock.sleep(tookMs, { signal }).catch(() => undefined);
     }
     asked.clear();
+    // In the same moment in which there was nothing more: whoever asks next begins anew.
+    isRunning = false;
   }
 
   return {
@@ -67,12 +71,10 @@ export function createAnswers(core: Core, history: History, signal: AbortSignal)
       }
       questions.push(question);
       asked.set(from, questions);
-      work ??= run().finally(() => {
-        work = undefined;
-      });
+      if (!isRunning) work = run();
     },
     get idle() {
-      return work ?? Promise.resolve();
+      return work;
     },
   };
 }

@@ -24,6 +24,7 @@ import { createHistory } from "./history.ts";
 import { createLeader, type Leader } from "./leader.ts";
 import { openState } from "./open-state.ts";
 import type { PlayedRecord, Player } from "./player.ts";
+import { createReadGate, type ReadGate } from "./read-gate.ts";
 import { createReceiptBook, type KeptOutcome, type ReceiptBook } from "./receipt-book.ts";
 import { createRequester } from "./program-requests.ts";
 import { createRequests } from "./requests.ts";
@@ -90,7 +91,7 @@ export interface ChannelNode extends Startable {
   submit(input: SignedCall | SessionInput, options?: { readonly signal?: AbortSignal | undefined }): Promise<number>;
   /** Resolves when a height is committed; rejects when it was taken back meanwhile (`CHANNEL_NO_LEADER`) or `signal` aborts. */
   committed(height: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
-  /** A view of the program at the head, or at a recent height. @throws SprfError `CHANNEL_HEIGHT_UNKNOWN` */
+  /** A view of the program at the head, or at a recent height. @throws SprfError `CHANNEL_HEIGHT_UNKNOWN`, `CHANNEL_BUSY` */
   read(call: {
     readonly sender: string;
     readonly data: Uint8Array;
@@ -104,6 +105,8 @@ export interface ChannelNode extends Startable {
   outcome(height: number): KeptOutcome | undefined;
   /** The height of an account's call, or end of a session, of this number. */
   heightOf(account: string, nonce: bigint): number | undefined;
+  /** How many slots the state at the head has. */
+  readonly slotCount: number;
   /** The state at the head, in parts, and its height. */
   snapshot(): { readonly height: number; readonly parts: AsyncIterable<Uint8Array> };
   /** Settles on the chain all up to the head; resolves with the height when it is final. */
@@ -118,6 +121,7 @@ interface Running {
   readonly settler: Settler;
   readonly forwarder: Forwarder;
   readonly answers: Answers;
+  readonly reads: ReadGate;
   readonly receipts: ReceiptBook;
   readonly stop: AbortController;
   readonly work: readonly Promise<unknown>[];
@@ -218,7 +222,8 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       requester.run(signal),
       settleRegularly(core, settler, signal),
     ];
-    return { leader, settler, forwarder, answers, receipts, work, onNews };
+    const reads = createReadGate(clock, signal);
+    return { leader, settler, forwarder, answers, reads, receipts, work, onNews };
   }
 
   async function settleRegularly(core: Core, settler: Settler, signal: AbortSignal): Promise<void> {
@@ -301,12 +306,15 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       }
     },
     async read({ sender, data, height }) {
-      const { player } = parts().core;
-      const at = height === undefined ? player.head : player.at(height);
-      if (at === undefined) throw new SprfError("CHANNEL_HEIGHT_UNKNOWN", `height ${height} is not known here`);
-      const context = { height: at.header.height, timeMs: at.header.timeMs, randomness: at.hash };
-      const before = writtenSince(player, at.header.height);
-      return { ...(await player.sandbox.read({ sender, data, context, before })), height: at.header.height };
+      const { core, reads } = parts();
+      return await reads(sender, async () => {
+        const { player } = core;
+        const at = height === undefined ? player.head : player.at(height);
+        if (at === undefined) throw new SprfError("CHANNEL_HEIGHT_UNKNOWN", `height ${height} is not known here`);
+        const context = { height: at.header.height, timeMs: at.header.timeMs, randomness: at.hash };
+        const before = writtenSince(player, at.header.height);
+        return { ...(await player.sandbox.read({ sender, data, context, before })), height: at.header.height };
+      });
     },
     nonceOf: (account) => parts().core.player.sandbox.nonceOf(account),
     record(height) {
@@ -315,6 +323,9 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     },
     outcome: (height) => parts().receipts.at(height),
     heightOf: (account, nonce) => parts().receipts.heightOf(account, nonce),
+    get slotCount() {
+      return parts().core.player.sandbox.slotCount;
+    },
     snapshot() {
       const { player } = parts().core;
       return { height: player.head.header.height, parts: player.sandbox.snapshot() };
