@@ -19,6 +19,7 @@ const MAX_CUT_BYTES = 128;
 
 /** What of a node the past is read from. */
 export interface HistorySource extends Pick<Core, "log" | "news" | "certificate"> {
+  readonly terms: Pick<Core["terms"], "election">;
   readonly player: Pick<Core["player"], "at" | "head">;
 }
 
@@ -112,7 +113,8 @@ export function createHistory(core: HistorySource): History {
     const parts = Math.ceil((found.end - found.start) / SNAPSHOT_PART_BYTES);
     // A state that nobody could load; those who are behind play what there is.
     if (parts > MAX_SNAPSHOT_PARTS) return undefined;
-    return { kind: "snapshot", header: found.header, parts };
+    const { election } = core.terms;
+    return { kind: "snapshot", header: found.header, ...(election === undefined ? {} : { election }), parts };
   }
 
   return {

@@ -58,6 +58,7 @@ async function sourceOf(logged: readonly Logged[], head: number) {
     log: counting,
     news,
     certificate: undefined,
+    terms: { election: undefined },
     player: {
       at: () => undefined,
       head: {
