@@ -57,7 +57,6 @@ describe("what a channel's nodes hold after many calls", () => {
       const late = await held();
       expect(await scene.view(scene.members[1]!, "count")).to.equal(BigInt(calls));
       const what = `${mib(late.heap)} after ${mib(early.heap)} MiB of heap, ${mib(late.disk)} after ${mib(early.disk)} of disk`;
-      console.log(what);
       expect(late.heap, what).to.be.at.most(early.heap * MAX_GROWTH);
       for (const { disk } of [early, late]) expect(disk, what).to.be.at.most(MAX_DISK_BYTES);
     } finally {
