@@ -3,7 +3,7 @@ import type { ChannelListener } from "../ports/channel-network.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { decodeChannelMessage, type ChannelMessage, type ChannelMessageOf } from "../wire/channel/messages.ts";
 import type { Accuser } from "./accuse.ts";
-import { isLeader, keep, officeOf, send, takeCertificate, type Core } from "./core.ts";
+import { isLeader, keep, officeOf, send, statusOf, takeCertificate, type Core } from "./core.ts";
 import type { Elector } from "./elector.ts";
 import { playLeadersBatch } from "./follower.ts";
 import type { Forwarder } from "./forward.ts";
