@@ -37,14 +37,8 @@ export function createRouter(init: RouterInit): ChannelListener {
 
   /** In turn: within one the head is of a batch that nobody was sent yet, and whoever hears of it would ask for what is on its way. */
   function tellStatus(to: string, asks: boolean): void {
-    const tell = async (): Promise<void> => {
-      const { header, hash } = core.player.head;
-      const { certificate, term } = core;
-      const place = { term, height: header.height, recordHash: hash };
-      send(core, to, { kind: "status", ...place, ...(certificate === undefined ? {} : { certificate }), asks });
-    };
     core
-      .inTurn(tell)
+      .inTurn(async () => send(core, to, statusOf(core, asks)))
       .catch((error: unknown) => core.logger.error("a member was not told", { to, reason: messageOf(error) }));
   }
 
