@@ -34,7 +34,8 @@ export interface RouterInit {
 
 /** Brings each message to the part of the node that it is for. */
 export function createRouter(init: RouterInit): ChannelListener {
-  const { core, leader, accuser, settler, sync, takeover, elector, forwarder, requests, answers, acker, onProgress } = init;
+  const { core, leader, accuser, settler, sync, takeover, elector, forwarder, requests, answers, acker, onProgress } =
+    init;
   /** Those who will be told where this node stands; asked again meanwhile, it tells them once. */
   const untold = new Map<string, boolean>();
 
@@ -43,21 +44,12 @@ export function createRouter(init: RouterInit): ChannelListener {
     const isUntold = untold.has(to);
     untold.set(to, asks || untold.get(to) === true);
     if (isUntold) return;
-    const tell = async (): Promise<void> => {
-      const isAsking = untold.get(to) === true;
-      untold.delete(to);
-      const { header, hash } = core.player.head;
-      const { certificate, term } = core;
-      const place = { term, height: header.height, recordHash: hash };
-      send(core, to, {
-        kind: "status",
-        ...place,
-        ...(certificate === undefined ? {} : { certificate }),
-        asks: isAsking,
-      });
-    };
     core
-      .inTurn(tell)
+      .inTurn(async () => {
+        const isAsking = untold.get(to) === true;
+        untold.delete(to);
+        send(core, to, statusOf(core, isAsking));
+      })
       .catch((error: unknown) => core.logger.error("a member was not told", { to, reason: messageOf(error) }));
   }
 

@@ -1,6 +1,5 @@
 import { expect } from "chai";
 
-import type { ChannelNetwork } from "../../../src/ports/channel-network.ts";
 import { addressOfKey, signDigest } from "../../../src/utils/recoverable-signature.ts";
 import { publicKeyOf } from "../../../src/utils/secp256k1.ts";
 import type { ChannelNetwork } from "../../../src/ports/channel-network.ts";
