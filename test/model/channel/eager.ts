@@ -1,5 +1,5 @@
-import { afterStep, stepsOf, type MemberStep } from "./member.ts";
-import { hasTerm, type Model, type State } from "./state.ts";
+import { afterStep, certificatesToTake, leadersRecordsOf, ownRecords, type MemberStep } from "./member.ts";
+import { hasTerm, type Member, type Model, type State } from "./state.ts";
 
 /**
  * A step that a large search takes at once and alone, since it takes no possibility from anybody: whatever could happen without it can
@@ -18,19 +18,29 @@ export function eagerStep(
   state: State,
 ): { readonly member: number; readonly step: MemberStep } | undefined {
   for (const [member, each] of state.members.entries()) {
-    const step = stepsOf(model, state, each).find((next) => isEager(next));
+    const step = eagerStepOf(model, state, each);
     if (step !== undefined) return { member, step };
-
-    function isEager(next: MemberStep): boolean {
-      const { tree, bounds } = model;
-      const isLast = each.term === bounds.terms;
-      if (next.kind === "take") return isLast;
-      if (next.kind !== "play" || tree.term[next.record] !== each.term || hasTerm(state.liarLeads, each.term)) return false;
-      if (tree.term[each.log] === each.term) return true;
-      // A new leader chooses what it goes on from.
-      if (hasTerm(each.leads, each.term)) return false;
-      return isLast || afterStep(model, each, next).certificate === each.certificate;
-    }
   }
   return undefined;
+}
+
+function eagerStepOf(model: Model, state: State, member: Member): MemberStep | undefined {
+  const { tree, bounds } = model;
+  const { term, log, leads, certificate } = member;
+  const isLast = term === bounds.terms;
+  const hasBegun = tree.term[log] === term;
+  if (isLast) {
+    const [taken] = certificatesToTake(model, state, member);
+    if (taken !== undefined) return { kind: "take", certificate: taken };
+  }
+  if (hasTerm(state.liarLeads, term)) return undefined;
+  if (hasTerm(leads, term)) {
+    // A new leader chooses what it goes on from.
+    const [record] = hasBegun ? ownRecords(model, state, member) : [];
+    return record === undefined ? undefined : { kind: "play", record };
+  }
+  const [record] = leadersRecordsOf(model, state, member, term);
+  if (record === undefined) return undefined;
+  const play: MemberStep = { kind: "play", record };
+  return hasBegun || isLast || afterStep(model, member, play).certificate === certificate ? play : undefined;
 }

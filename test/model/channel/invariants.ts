@@ -20,16 +20,17 @@ export function breachOf(model: Model, state: State): Breach | undefined {
 
 /** Of any two records one stands above the other: there is one a height. */
 function isOneChain({ tree }: Model, records: readonly RecordId[]): boolean {
-  return records.every((a, index) =>
-    records.slice(index + 1).every((b) => tree.isBelow(a, b) || tree.isBelow(b, a)),
-  );
+  return records.every((a, index) => records.slice(index + 1).every((b) => tree.isBelow(a, b) || tree.isBelow(b, a)));
 }
 
-/** Whatever set of LeaderChanges is chosen for a term, what was committed before it stays. */
+/** Whatever set of LeaderChanges was or is chosen for a term, what was committed before it stays. */
 function isCommittedKept(model: Model, state: State, committed: readonly RecordId[]): boolean {
   const { bounds, rules, tree } = model;
   // Where nobody sees what a leader goes on from, a record is kept by those who do not ack another one.
   if (committed.length === 0 || rules.handover === "locks") return true;
+  const isKept = (record: RecordId): boolean =>
+    committed.every((each) => (tree.term[each] ?? 0) >= (tree.term[record] ?? 0) || tree.isBelow(each, record));
+  if (!state.members.every(({ acked }) => acked.every(isKept))) return false;
   for (let term = 2; term <= bounds.terms; term += 1) {
     const before = committed.filter((record) => (tree.term[record] ?? 0) < term);
     for (const base of basesOf(model, state, term)) {

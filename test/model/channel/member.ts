@@ -1,5 +1,5 @@
 import { liarsRecords } from "./liar.ts";
-import { alsoSays, basesOf, certifiedRecords, isHigher, isSent } from "./messages.ts";
+import { alsoSays, alsoVotes, basesOf, certifiedRecords, isHigher, isSent } from "./messages.ts";
 import { GENESIS, type RecordId } from "./records.ts";
 import { hasTerm, type Member, type Model, type Pending, type State } from "./state.ts";
 
@@ -48,18 +48,17 @@ export function afterStep(model: Model, member: Member, step: MemberStep): Membe
 }
 
 /** What a leader may play: the first record of its term on what a quorum's LeaderChanges show, or one more on its own. */
-function ownRecords(model: Model, state: State, member: Member): RecordId[] {
+export function ownRecords(model: Model, state: State, member: Member): RecordId[] {
   const { tree, rules } = model;
   const { term, log, leads, certificate } = member;
   if (!hasTerm(leads, term)) return [];
-  let bases: Iterable<RecordId> = [log];
+  let bases: readonly RecordId[] = [log];
   if (tree.term[log] !== term) {
     bases = basesOf(model, state, term, member);
     // It undoes nothing that it holds a certificate for itself, either.
-    if (rules.handover === "locks")
-      bases = [...bases].map((base) => (tree.isBelow(certificate, base) ? base : certificate));
+    if (rules.handover === "locks") bases = bases.map((base) => (tree.isBelow(certificate, base) ? base : certificate));
   }
-  return [...bases].flatMap((base) => {
+  return bases.flatMap((base) => {
     const first = tree.child(base, term, 0);
     // Only one who sends before it writes can have sent a record that it does not have: it makes another one.
     const isLost = first !== undefined && isSent(model, state, first);
@@ -70,32 +69,41 @@ function ownRecords(model: Model, state: State, member: Member): RecordId[] {
 
 /** What a follower may play: the next record of a leader, or the first one of a later term whatever it has now. */
 function leadersRecords(model: Model, state: State, member: Member): RecordId[] {
-  const { tree, rules, bounds } = model;
-  const { log, term, certificate, leads } = member;
+  const { rules, bounds } = model;
+  const { term } = member;
   const records: RecordId[] = [];
   for (let of = rules.lowerTerms === "acks" ? 1 : term; of <= bounds.terms; of += 1) {
-    if (hasTerm(leads, of)) continue;
-    const own = tree.term[log] ?? 0;
-    if (of < own) continue;
-    const sent = hasTerm(state.liarLeads, of) ? liarsRecords(model, state, member, of) : sentIn(model, state, of);
-    for (const record of sent) {
-      const before = tree.parent[record] ?? GENESIS;
-      const isFirst = tree.term[before] !== of;
-      if (of === own ? before !== log : !isFirst) continue;
-      if (rules.handover === "locks" && !tree.isBelow(certificate, record)) continue;
-      records.push(record);
-    }
+    records.push(...leadersRecordsOf(model, state, member, of));
   }
   return records;
 }
 
-function sentIn({ tree }: Model, { members }: State, term: number): Set<RecordId> {
-  const leader = members.find(({ leads }) => hasTerm(leads, term));
-  const all = leader?.acked.flatMap((tip) => tree.chain(tip)) ?? [];
-  return new Set(all.filter((record) => tree.term[record] === term));
+/** Those of one term. */
+export function leadersRecordsOf(model: Model, state: State, member: Member, term: number): RecordId[] {
+  const { tree, rules } = model;
+  const { log, certificate, leads } = member;
+  const own = tree.term[log] ?? 0;
+  if (term < own || hasTerm(leads, term)) return [];
+  const sent = hasTerm(state.liarLeads, term) ? liarsRecords(model, state, member, term) : sentIn(model, state, term);
+  return sent.filter((record) => {
+    const before = tree.parent[record] ?? GENESIS;
+    if (term === own ? before !== log : tree.term[before] === term) return false;
+    return rules.handover !== "locks" || tree.isBelow(certificate, record);
+  });
 }
 
-function certificatesToTake(model: Model, state: State, { log, term, certificate }: Member): RecordId[] {
+/** What an honest leader has sent of its term, which it acked itself. */
+function sentIn({ tree }: Model, { members }: State, term: number): readonly RecordId[] {
+  const leader = members.find(({ leads }) => hasTerm(leads, term));
+  const sent: RecordId[] = [];
+  for (const tip of leader?.acked ?? []) {
+    if (tree.term[tip] !== term) continue;
+    for (const record of tree.chain(tip)) if (tree.term[record] === term && !sent.includes(record)) sent.push(record);
+  }
+  return sent;
+}
+
+export function certificatesToTake(model: Model, state: State, { log, term, certificate }: Member): RecordId[] {
   const { tree, rules } = model;
   return certifiedRecords(model, state).filter((record) => {
     const of = tree.term[record] ?? 0;
@@ -142,7 +150,7 @@ function speaking(model: Model, member: Member): Member {
     ...member,
     acked: isOfTerm(log) ? alsoSays(model, member.acked, log) : member.acked,
     holds: isHeld ? alsoSays(model, member.holds, certificate) : member.holds,
-    voted: alsoSays(model, member.voted, votesUpTo(model, member, isHeld)),
+    voted: alsoVotes(model, member.voted, votesUpTo(model, member, isHeld)),
   };
 }
 

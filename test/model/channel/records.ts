@@ -31,14 +31,16 @@ export function createRecordTree(bounds: { readonly terms: number; readonly heig
   const term = [0];
   const names = ["nothing"];
   const chains: RecordId[][] = [[]];
-  const children = new Map<string, RecordId>();
+  const children = new Map<number, RecordId>();
+  const place = (record: RecordId, of: number, value: number): number =>
+    (record * (bounds.terms + 1) + of) * VALUES + value;
   for (let record = 0; record < parent.length; record += 1) {
     const above = (height[record] ?? 0) + 1;
     if (above > bounds.heights) continue;
     for (let of = Math.max(1, term[record] ?? 0); of <= bounds.terms; of += 1) {
       for (let value = 0; value < VALUES; value += 1) {
         const id = parent.length;
-        children.set(`${record} ${of} ${value}`, id);
+        children.set(place(record, of, value), id);
         parent.push(record);
         height.push(above);
         term.push(of);
@@ -48,13 +50,15 @@ export function createRecordTree(bounds: { readonly terms: number; readonly heig
       }
     }
   }
-  const below = parent.map((_, tip) => new Set([GENESIS, ...(chains[tip] ?? [])]));
+  const size = parent.length;
+  const below = new Uint8Array(size * size);
+  for (const [tip, chain] of chains.entries()) for (const record of [GENESIS, ...chain]) below[tip * size + record] = 1;
   return {
     parent,
     height,
     term,
-    child: (of, inTerm, value) => children.get(`${of} ${inTerm} ${value}`),
-    isBelow: (record, tip) => below[tip]?.has(record) ?? false,
+    child: (of, inTerm, value) => children.get(place(of, inTerm, value)),
+    isBelow: (record, tip) => below[tip * size + record] === 1,
     chain: (tip) => chains[tip] ?? [],
     name: (record) => names[record] ?? "?",
   };

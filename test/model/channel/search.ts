@@ -1,6 +1,6 @@
 import { eagerStep } from "./eager.ts";
 import { forget } from "./forget.ts";
-import { breachOf, type Breach } from "./invariants.ts";
+import { breachOf } from "./invariants.ts";
 import { afterStep, stepsOf, type MemberStep } from "./member.ts";
 import { createRecordTree } from "./records.ts";
 import type { Bounds, Fsync, Rules } from "./rules.ts";
@@ -27,7 +27,7 @@ export interface Found {
   readonly steps: number;
   /** How many steps away the farthest state is. */
   readonly depth: number;
-  readonly breach?: { readonly what: Breach; readonly trace: Trace };
+  readonly breach?: { readonly what: string; readonly trace: Trace };
 }
 
 /** What else a search may be told. */
@@ -36,17 +36,18 @@ export interface SearchOptions {
   /** Whether steps that take nothing from anybody are taken alone (see eager.ts). */
   readonly isEager?: boolean;
   /** Looks at every state that is met for the first time. */
-  readonly visit?: (model: Model, state: State) => void;
+  readonly visit?: (model: Model, state: State) => unknown;
   /** What must never be, when it is something else than the usual. */
-  readonly breach?: (model: Model, state: State) => Breach | undefined;
+  readonly breach?: (model: Model, state: State) => string | undefined;
 }
 
 /** Meets every state that can be reached within the bounds, the near ones first, until one breaks an invariant. */
 export function search(bounds: Bounds, rules: Rules, options: SearchOptions = {}): Found {
   const { fsync = "a step", isEager = false, visit, breach = breachOf } = options;
   const model: Model = { bounds, rules, fsync, tree: createRecordTree(bounds) };
+  const next = (state: State): State => (isEager ? rest(model, state) : state);
   const met = createStateSet(bounds.members - bounds.liars);
-  for (const state of initialStates(model)) met.add(state, -1);
+  for (const state of initialStates(model)) met.add(next(state), -1);
   let steps = 0;
   let depth = 0;
   let endOfDepth = met.size;
@@ -59,11 +60,9 @@ export function search(bounds: Bounds, rules: Rules, options: SearchOptions = {}
     visit?.(model, state);
     const what = breach(model, state);
     if (what !== undefined) return { states: met.size, steps, depth, breach: { what, trace: traceTo(number) } };
-    const eager = isEager ? eagerStep(model, state) : undefined;
-    for (const step of eager === undefined ? allSteps(model, state) : [eager]) {
+    for (const step of allSteps(model, state)) {
       steps += 1;
-      const next = take(model, state, step);
-      met.add(isEager ? forget(model, next) : next, number);
+      met.add(next(take(model, state, step)), number);
     }
   }
   return { states: met.size, steps, depth };
@@ -72,18 +71,36 @@ export function search(bounds: Bounds, rules: Rules, options: SearchOptions = {}
   function traceTo(number: number): Trace {
     const way = met.wayTo(number);
     const [first = 0] = way;
-    const initial = met.get(first);
+    const initial = initialStates(model).find((each) => met.find(next(each)) === first) ?? met.get(first);
     const states = [initial];
     const taken: Step[] = [];
-    for (const next of way.slice(1)) {
-      const state = states.at(-1) ?? initial;
-      const step = allSteps(model, state).find((each) => met.find(take(model, state, each)) === next);
-      if (step === undefined) throw new Error("a way that nobody went");
+    const go = (step: Step): void => {
+      states.push(take(model, states.at(-1) ?? initial, step));
       taken.push(step);
-      states.push(take(model, state, step));
+    };
+    const goOn = (): void => {
+      if (!isEager) return;
+      for (let step = eagerStep(model, states.at(-1) ?? initial); step !== undefined;) {
+        go(step);
+        step = eagerStep(model, states.at(-1) ?? initial);
+      }
+    };
+    goOn();
+    for (const number of way.slice(1)) {
+      const state = states.at(-1) ?? initial;
+      const step = allSteps(model, state).find((each) => met.find(next(take(model, state, each))) === number);
+      if (step === undefined) throw new Error("a way that nobody went");
+      go(step);
+      goOn();
     }
     return { initial, steps: taken, states };
   }
+}
+
+function rest(model: Model, state: State): State {
+  let at = state;
+  for (let next = eagerStep(model, at); next !== undefined; next = eagerStep(model, at)) at = take(model, at, next);
+  return forget(model, at);
 }
 
 /** Every step that anybody may take. */

@@ -34,7 +34,8 @@ export function createStateSet(honest: number): StateSet {
 
   function numberOf(member: Member): number {
     const { log, certificate, term, pending, leads, changes, acked, holds, voted } = member;
-    const waits = pending === undefined ? "" : pending.certificate === undefined ? `r${pending.record}` : `c${pending.certificate}`;
+    const waits =
+      pending === undefined ? "" : pending.certificate === undefined ? `r${pending.record}` : `c${pending.certificate}`;
     const name = `${log},${certificate},${term},${waits},${leads},${changes.join()},${acked.join()};${holds.join()};${voted.join()}`;
     const known = numberOfMember.get(name);
     if (known !== undefined) return known;
