@@ -38,7 +38,7 @@ export const FAULTS: readonly Search[] = [
   fault("a quorum of two thirds", THREE_WITH_LIAR, { quorum: "two thirds" }),
   fault("acks sent before the fsync", THREE, { says: "before fsync" }),
   fault("acks of a term that was left by a LeaderChange", THREE, { lowerTerms: "acks" }),
-  fault("the highest certificate by height alone", { ...FOUR, terms: 3 }, { adopts: "highest height" }, EAGER),
+  fault("the highest certificate by height alone", { ...FOUR, ...LARGEST }, { adopts: "highest height" }, EAGER),
   fault("a vote to settle without a certificate", THREE, { votes: "record" }),
   fault("a vote by a certificate of another term, with a liar", FOUR, { votes: "any certificate" }, AT_ONCE),
   fault("a vote by a certificate of a term that was left, nobody lying", THREE, {
