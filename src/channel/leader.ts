@@ -1,6 +1,7 @@
 import { changesMembers } from "../domain/channel/membership.ts";
 import { isSprfError, messageOf, SprfError } from "../errors.ts";
 import { recoverAck, signBatch } from "../wire/channel/batch.ts";
+import { createAlarm } from "../utils/alarm.ts";
 import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
 import { MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_INPUT_BYTES } from "../wire/channel/limits.ts";
 import { merkleRoot } from "../wire/channel/merkle.ts";
@@ -41,8 +42,8 @@ export interface Leader {
   run(signal: AbortSignal): Promise<void>;
   /** True once the chain's term is this node's and what came before is known. */
   readonly isReady: boolean;
-  /** Leads from the head on. */
-  begin(): void;
+  /** Leads from the head on; `election` is the input of the term's first record, where that is not there yet. */
+  begin(election?: Uint8Array): void;
   /** Another term has come. */
   end(): void;
   /** Refuses all that waits. */
@@ -54,17 +55,21 @@ export function createLeader(
   { maxWaiting = DEFAULT_MAX_WAITING }: { readonly maxWaiting?: number | undefined } = {},
 ): Leader {
   let waiting: Waiting[] = [];
-  let alarm = new AbortController();
+  const alarm = createAlarm(core.clock);
   /** What followers were told last. */
   let announced = { height: 0, committed: 0 };
 
   let isReady = false;
+  let opening: Uint8Array | undefined;
   const leads = (): boolean => isReady && isLeader(core);
 
   function nextInput(
     timeMs: number,
     bytes: number,
   ): { kind: number; input: Uint8Array; done?: Waiting["done"] } | undefined {
+    if (opening !== undefined && core.player.head.header.term < core.term) {
+      return { kind: RECORD_KINDS.term, input: opening };
+    }
     const due = core.player.sandbox.tickDueMs();
     if (due !== undefined && timeMs >= due) return { kind: RECORD_KINDS.tick, input: new Uint8Array() };
     const entry = core.chain.entry(core.player.head.membership.cursor + 1);
@@ -186,14 +191,10 @@ export function createLeader(
     return true;
   }
 
-  async function pause(ms: number, signal: AbortSignal): Promise<void> {
-    await core.clock.sleep(ms, { signal: AbortSignal.any([signal, alarm.signal]) }).catch(() => undefined);
-  }
-
   /** Tells those who may have missed something where the leader stands, when nothing else would. */
   function remind(): void {
     const { header, hash } = core.player.head;
-    if (alarm.signal.aborted || !leads() || core.committed === header.height) return;
+    if (alarm.isRung || !leads() || core.committed === header.height) return;
     const place = { term: core.term, height: header.height, recordHash: hash };
     broadcast(core, { kind: "status", ...place, asks: false });
   }
@@ -202,11 +203,12 @@ export function createLeader(
     get isReady() {
       return isReady;
     },
-    begin() {
+    begin(election) {
+      opening = election;
       isReady = true;
       // After a new start: the acks of what it had signed before are asked for again.
       if (core.player.head.header.term === core.term) expectAcks();
-      alarm.abort();
+      alarm.ring();
     },
     end() {
       isReady = false;
@@ -221,7 +223,7 @@ export function createLeader(
         done.reject(new SprfError("CHANNEL_BUSY", `${waiting.length} calls wait already`));
       } else {
         waiting.push({ kind, input, done });
-        alarm.abort();
+        alarm.ring();
       }
       return done.promise;
     },
@@ -234,19 +236,19 @@ export function createLeader(
         }
         count(from, ack);
       }
-      alarm.abort();
+      alarm.ring();
     },
-    wake: () => alarm.abort(),
+    wake: () => alarm.ring(),
     async run(signal) {
       while (!signal.aborted) {
-        alarm = new AbortController();
+        alarm.rearm();
         try {
           const didSomething = await core.inTurn(playBatch);
           if (didSomething) continue;
           await pauseUntilQuiet();
-          if (!alarm.signal.aborted && (await core.inTurn(announce))) continue;
-          if (alarm.signal.aborted) continue;
-          await pause(idleMs(), signal);
+          if (!alarm.isRung && (await core.inTurn(announce))) continue;
+          if (alarm.isRung) continue;
+          await alarm.pause(idleMs(), signal);
           remind();
         } catch (error) {
           core.logger.error("a batch was not made", { reason: messageOf(error) });
@@ -257,7 +259,7 @@ export function createLeader(
       async function pauseUntilQuiet(): Promise<void> {
         const { certificate } = core;
         const isTold = certificate?.height === announced.height && core.committed === announced.committed;
-        if (leads() && !isTold) await pause(QUIET_MS, signal);
+        if (leads() && !isTold) await alarm.pause(QUIET_MS, signal);
       }
     },
     refuseAll(error) {

@@ -1,7 +1,8 @@
-import { MAX_CALLDATA_BYTES, MAX_CALL_GAS, MAX_TOUCHED_SLOTS } from "../../domain/channel/limits.ts";
+import { MAX_CALL_GAS, MAX_TOUCHED_SLOTS } from "../../domain/channel/limits.ts";
 import { hashFunctions, packSession } from "../../domain/channel/sessions.ts";
 import { firstTickMs, nextTickMs, type TickRule } from "../../domain/channel/ticks.ts";
 import { SprfError } from "../../errors.ts";
+import { MAX_CALLDATA_BYTES } from "../../wire/channel/limits.ts";
 import { RECORD_STATUS } from "../../wire/channel/record.ts";
 import type { CallOutcome, CallRunner } from "./call-runner.ts";
 import { SYSTEM, withContext, type RecordContext } from "./program-context.ts";

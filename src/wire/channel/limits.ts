@@ -1,5 +1,7 @@
 /** Records of one batch. */
 export const MAX_BATCH_RECORDS = 256;
+/** Of one call; a limit of the rules, which contracts have too. */
+export const MAX_CALLDATA_BYTES = 8 * 1024;
 /** The input of a record: a call of 8 KiB with its signature and the functions of its key, or the assets of a join. */
 export const MAX_INPUT_BYTES = 16 * 1024;
 /** Bytes of a batch's records, so that one message holds it. */
