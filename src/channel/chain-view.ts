@@ -5,6 +5,10 @@ import type { ChannelHub, HubEvent, SettledHead } from "../ports/channel-hub.ts"
 import type { Logger } from "../ports/logger.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { INBOX_KINDS, type InboxEntry } from "../wire/channel/inbox-entry.ts";
+import { ZERO_HASH } from "../wire/channel/record.ts";
+
+/** The newest final record; height 0: nothing was settled. */
+export type FinalHead = Pick<SettledHead, "height" | "inboxCursor" | "recordHash" | "stateRoot">;
 
 /** What the chain says of a channel, as far as it is confirmed. */
 export interface ChainView {
@@ -18,7 +22,7 @@ export interface ChainView {
   readonly term: Term | undefined;
   termOf(term: number): Term | undefined;
   /** What is final. */
-  readonly settled: SettledHead;
+  readonly settled: FinalHead;
   /** Whether a record has been made final. */
   isSettled(height: number, recordHash: Uint8Array): boolean;
   /**
@@ -47,14 +51,19 @@ export async function followChain(
   const memberships: Membership[] = [NO_MEMBERS];
   const terms = new Map<number, Term>();
   let term: Term | undefined;
-  let settled = await hub.head(channel, { signal });
+  /** From events alone: the hub's own word is of the newest block, which may be replaced. */
+  let settled: FinalHead = { height: 0, inboxCursor: 0, recordHash: ZERO_HASH, stateRoot: ZERO_HASH };
   const banned = new Set<number>();
   const finals = new Map<number, Uint8Array>();
   /** By cursor, until something is new: every batch that is sent asks for them. */
   let voters = new Map<number, Membership>();
 
   function take(event: HubEvent): void {
-    if (event.kind === "settled") finals.set(event.height, event.head);
+    if (event.kind === "settled") {
+      const { height, inboxCursor, head: recordHash, stateRoot } = event;
+      finals.set(height, recordHash);
+      settled = { height, inboxCursor, recordHash, stateRoot };
+    }
     if (event.kind !== "inbox") return;
     const { entry } = event;
     // Told again after a reorganisation that changed nothing that is confirmed.
@@ -120,7 +129,6 @@ export async function followChain(
     try {
       for await (const { toBlock, events } of hub.follow(channel, { fromBlock, confirmations, signal })) {
         for (const event of events) take(event);
-        if (events.some(({ kind }) => kind === "settled")) settled = await hub.head(channel, { signal });
         if (events.length > 0) voters = new Map();
         if (isCaughtUp && events.length > 0) onNews(events);
         if (!isCaughtUp && toBlock >= target) {

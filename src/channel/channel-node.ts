@@ -177,7 +177,8 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       leader.wake();
     };
     const onFault = accuser.onFault.bind(accuser);
-    const sync = createSync({ core, requests, onFault, onProgress, signal });
+    const onUndoing = (): void => takeover.onUndoing();
+    const sync = createSync({ core, requests, onFault, onUndoing, onProgress, signal });
     const takeover = createTakeover(core, leader, sync);
     const forwarder = createForwarder(core);
     const router = createRouter({

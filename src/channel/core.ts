@@ -48,6 +48,8 @@ export interface Core extends CoreInit {
   unsettled: Unsettled;
   /** The highest that is held, of any term. */
   certificate: Certificate | undefined;
+  /** Those before it, ascending: it may have to be given up, and they may not. */
+  older: Certificate[];
   /** What is held and not written down yet. */
   unwritten: Certificate | undefined;
   committed: number;
@@ -66,6 +68,7 @@ export function createCore(
     readonly player: Player;
     readonly unsettled: Unsettled;
     readonly certificate: Certificate | undefined;
+    readonly older: Certificate[];
     readonly term: number;
   },
 ): Core {
@@ -170,19 +173,41 @@ export function takeCertificate(core: Core, certificate: Certificate): Certifica
 /** A certificate that was checked, or made of acks that were. */
 export function holdCertificate(core: Core, certificate: Certificate): void {
   const isHigher = certificate.height !== core.certificate?.height || certificate.term !== core.certificate.term;
+  if (isHigher && core.certificate !== undefined) core.older.push(core.certificate);
   core.certificate = certificate;
   // One of the same record with newer acks need not be written: it proves nothing that the first did not.
   if (isHigher) core.unwritten = certificate;
+}
+
+/** Goes back to the certificate before: this one's record was never committed. */
+export function dropCertificate(core: Core): void {
+  core.certificate = core.older.pop();
+  core.unwritten = undefined;
 }
 
 /** All up to this height will stay. */
 export function commit(core: Core, height: number): void {
   if (height <= core.committed) return;
   core.committed = height;
+  // Nothing below the highest of those that stay is ever gone back to.
+  core.older.splice(
+    0,
+    core.older.findLastIndex((each) => each.height <= height),
+  );
   const folded = height - KEPT_RECORDS;
   core.unsettled.fold(folded);
   core.player.forget(folded);
   tell(core, { kind: "committed", height });
+}
+
+/** The highest record here that nothing can take back: it is certified, or final on the chain as this node has it, or all that is known. */
+export function sureHeight({ player, certificate, chain: { settled } }: Core): number {
+  const top = player.head.header.height;
+  const own = player.at(settled.height);
+  const isSettled = settled.height === 0 || (own !== undefined && equalBytes(own.hash, settled.recordHash));
+  // What is final above the head may follow other records than those here.
+  const finalHeight = settled.height <= top && isSettled ? settled.height : 0;
+  return Math.max(Math.min(certificate?.height ?? 0, top), finalHeight, player.lowest);
 }
 
 /** Takes back what nobody certified, above `height`; resolves with it. */

@@ -5,9 +5,11 @@ import { equalBytes } from "../utils/bytes.ts";
 import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
 import { RECORD_KINDS } from "../wire/channel/record.ts";
 import type { SignedBatch } from "../wire/channel/schemas.ts";
-import { ackOfHead, certifiedHeight, cutTo, keep, send, tell, type Core } from "./core.ts";
+import { ackOfHead, certifiedHeight, cutTo, keep, send, sureHeight, tell, type Core } from "./core.ts";
 import type { PlayedRecord } from "./player.ts";
 import { readBatch, type ReadRecord } from "./read-batch.ts";
+
+const NO_HASH = new Uint8Array();
 
 /** A leader's lie: the record, and what is wrong with it. */
 export interface FoundFault extends RecordFault {
@@ -25,7 +27,9 @@ export type BatchOutcome =
   | { readonly outcome: "known" }
   /** Something before it is missing here. */
   | { readonly outcome: "gap" }
-  /** Not of a leader, not of this term, or it would undo what is certified. */
+  /** It would undo what is certified, which may yet be nothing that is committed. */
+  | { readonly outcome: "undoes" }
+  /** Not of a leader, or not of this term. */
   | { readonly outcome: "refused"; readonly why: string }
   /** The chain does not show here yet what it takes. */
   | { readonly outcome: "early" }
@@ -35,25 +39,31 @@ export type BatchOutcome =
 export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<BatchOutcome> {
   const term = core.chain.termOf(batch.term);
   if (term === undefined) return { outcome: "early" };
+  if (batch.first > core.player.head.header.height + 1) return { outcome: "gap" };
   const previous = core.player.at(batch.first - 1)?.hash;
-  const misplaced = findPlace(core, batch);
-  if (misplaced !== undefined) return misplaced;
   if (previous === undefined) return { outcome: "refused", why: "it follows what is no longer known" };
   const { domain, info } = core;
   const { records, signer } = readBatch(batch, { domain, channel: info.channel, before: previous });
   if (signer !== term.signer) {
     return { outcome: "refused", why: "not signed by the term's leader, or of other records before" };
   }
+  // Its beginning may be there: what was taken back may have ended within a batch, and other batches of the same records are innocent.
+  const fresh = records.findIndex(
+    ({ header, hash }) => !equalBytes(core.player.at(header.height)?.hash ?? NO_HASH, hash),
+  );
+  if (fresh < 0) return { outcome: "known" };
+  const misplaced = findPlace(core, batch.term, batch.first + fresh);
+  if (misplaced !== undefined) return misplaced;
   // A new leader goes on from what was certified; what it has not signed takes nothing back.
-  await cutTo(core, batch.first - 1);
+  await cutTo(core, batch.first + fresh - 1);
   const before = core.player.head.header.height;
   const played: PlayedRecord[] = [];
   const takeBack = async (): Promise<void> => {
     await core.player.revertTo(before);
     core.unsettled.revertTo(before);
   };
-  for (const [index, record] of records.entries()) {
-    const place = { sinceEntry: term.sinceEntry, isLast: index === records.length - 1 };
+  for (const record of records.slice(fresh)) {
+    const place = { sinceEntry: term.sinceEntry, isLast: record === records.at(-1) };
     const result = await playRecord(core, record, place).catch(async (error: unknown) => {
       await takeBack();
       throw error;
@@ -106,16 +116,14 @@ export function createAcker(core: Core): (options?: { readonly again?: boolean }
   };
 }
 
-/** Why a batch cannot be played now, whoever has signed it; undefined when it can. */
-function findPlace(core: Core, batch: SignedBatch): BatchOutcome | undefined {
+/** Why what a batch has new from `height` on cannot be played now; undefined when it can. */
+function findPlace(core: Core, term: number, height: number): BatchOutcome | undefined {
   const { header } = core.player.head;
-  if (batch.term < header.term) return { outcome: "refused", why: `of term ${batch.term} after ${header.term}` };
-  if (batch.first > header.height + 1) return { outcome: "gap" };
-  if (batch.first === header.height + 1) return undefined;
-  if (batch.term === core.player.at(batch.first)?.header.term) return { outcome: "known" };
-  if (batch.first <= Math.max(core.certificate?.height ?? 0, core.chain.settled.height))
-    return { outcome: "refused", why: "it would undo what is certified" };
-  return undefined;
+  if (term < header.term) return { outcome: "refused", why: `of term ${term} after ${header.term}` };
+  if (height === header.height + 1) return undefined;
+  // Other records of one term would be a leader's two words, of which the first counts.
+  if (term === core.player.at(height)?.header.term) return { outcome: "known" };
+  return height <= sureHeight(core) ? { outcome: "undoes" } : undefined;
 }
 
 async function playRecord(

@@ -19,6 +19,8 @@ export interface OpenState {
   readonly player: Player;
   readonly unsettled: Unsettled;
   readonly certificate: Certificate | undefined;
+  /** Those before it, ascending. */
+  readonly older: Certificate[];
   /** The highest that was entered. */
   readonly term: number;
 }
@@ -43,18 +45,22 @@ export async function openState(init: OpenStateInit, signal: AbortSignal): Promi
     state = await openSnapshot(init, header, parts, signal);
   }
   const { player, unsettled } = state;
-  let { certificate, term } = state;
+  let { term } = state;
+  /** In the order in which they were taken. */
+  let certificates: Certificate[] = [];
   const fromHeight = player.head.header.height;
   const keptOf = await readCuts(log, fromHeight);
   let number = 0;
   for await (const entry of log.entries({ fromHeight })) {
     const logged = fromLogEntry(entry);
-    if (logged.kind === "certificate") certificate = logged.certificate;
+    if (logged.kind === "certificate") certificates.push(logged.certificate);
+    // What was certified and never committed was given up with its certificate.
+    else if (logged.kind === "cut") certificates = certificates.filter(({ height }) => height <= logged.height);
     else if (logged.kind === "term") term = Math.max(term, logged.term);
     else if (logged.kind === "batch") await replay(init, state, logged.batch, keptOf(number));
     number += 1;
   }
-  return { player, unsettled, certificate, term };
+  return { player, unsettled, certificate: certificates.pop(), older: certificates, term };
 }
 
 /** Record 0. */
@@ -71,7 +77,7 @@ export async function openGenesis(init: Omit<OpenStateInit, "log">, signal: Abor
   const unsettled = createUnsettled({ fromHeight: 0 });
   unsettled.add(genesis);
   const player = createPlayer({ sandbox, channel: info.channel, domain }, genesis);
-  return { player, unsettled, certificate: undefined, term: 1 };
+  return { player, unsettled, certificate: undefined, older: [], term: 1 };
 }
 
 /** A snapshot of a record that is final. @throws SprfError `CHANNEL_SNAPSHOT_INVALID` when it is not what the header says */
@@ -90,6 +96,7 @@ export async function openSnapshot(
     player,
     unsettled: createUnsettled({ fromHeight: header.height }),
     certificate: undefined,
+    older: [],
     term: Math.max(1, header.term),
   };
 }

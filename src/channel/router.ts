@@ -75,7 +75,10 @@ export function createRouter(init: RouterInit): ChannelListener {
       if (batch.term !== core.term) return;
       const result = await playLeadersBatch(core, batch);
       if (result.outcome === "fault") accuser.onFault(result.fault);
+      if (result.outcome === "undoes") takeover.onUndoing();
       if (result.outcome === "gap") sync.catchUp(from);
+      // What stands here may be another leader's, whom nobody followed.
+      if (result.outcome === "refused" && from === core.chain.term?.signer) sync.catchUp(from);
       if (result.outcome === "refused") core.logger.debug("a batch was refused", { from, why: result.why });
     });
     onProgress();

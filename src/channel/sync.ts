@@ -2,7 +2,7 @@ import type { Predecessor } from "../domain/channel/record-rules.ts";
 import { messageOf, SprfError } from "../errors.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { hashRecord } from "../wire/channel/record.ts";
-import { send, takeCertificate, tell, type Core } from "./core.ts";
+import { cutTo, send, sureHeight, takeCertificate, tell, type Core } from "./core.ts";
 import { playLeadersBatch, type FoundFault } from "./follower.ts";
 import { withHeading } from "./log-entries.ts";
 import { openSnapshot } from "./open-state.ts";
@@ -16,6 +16,8 @@ const PAUSE_MS = 500;
 export interface Sync {
   /** Somebody is ahead. Does nothing while it is at it already. */
   catchUp(from: string): void;
+  /** Whether a member has another record in the place of this one. */
+  hasOther(from: string, record: Predecessor): Promise<boolean>;
   /** The work under way, until `signal` of its making aborts. */
   readonly idle: Promise<void>;
 }
@@ -24,12 +26,14 @@ export interface SyncInit {
   readonly core: Core;
   readonly requests: Requests;
   readonly onFault: (fault: FoundFault) => void;
+  /** What a leader has signed would undo what is certified here. */
+  readonly onUndoing: () => void;
   /** The head may have moved. */
   readonly onProgress: () => void;
   readonly signal: AbortSignal;
 }
 
-export function createSync({ core, requests, onFault, onProgress, signal }: SyncInit): Sync {
+export function createSync({ core, requests, onFault, onUndoing, onProgress, signal }: SyncInit): Sync {
   let work: Promise<void> | undefined;
 
   const ask = async (
@@ -49,12 +53,16 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
     const floor = lowestSure();
     // Its past is another one, or ends here. What was acked is not given up for that: what a newer leader has signed may replace it.
     if (isEmpty(answer) && floor !== undefined) answer = await ask(from, floor);
+    // Not even that is part of it.
+    if (isEmpty(answer) && core.certificate !== undefined) onUndoing();
     if (answer.kind === "snapshot") return await loadSnapshot(from, answer);
     return await core.inTurn(async () => {
+      await makeRoom(answer);
       const before = core.player.head.header.height;
       for (const batch of answer.batches) {
         const result = await playLeadersBatch(core, batch);
         if (result.outcome === "fault") onFault(result.fault);
+        if (result.outcome === "undoes") onUndoing();
         if (result.outcome === "refused") core.logger.warn("a batch of the past was refused", { why: result.why });
         if (result.outcome !== "kept" && result.outcome !== "known") return false;
       }
@@ -63,10 +71,21 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
     });
   }
 
+  /**
+   * What an earlier leader had signed alone gives way to a past that a newer term goes on from, though that past is of terms before
+   * it: it is certified, and what stands here is not.
+   */
+  async function makeRoom({ batches, certificate }: ChannelMessageOf<"history">): Promise<void> {
+    const { term } = core.player.head.header;
+    const isOlder = (batches[0]?.term ?? term) < term;
+    const isOfNewer = batches.some((batch) => batch.term > term) || (certificate?.term ?? 0) > term;
+    if (isOlder && isOfNewer) await cutTo(core, sureHeight(core));
+  }
+
   /** The record that nobody will take back, below the head. */
   function lowestSure(): Predecessor | undefined {
-    const { player, certificate, chain } = core;
-    const height = Math.max(certificate?.height ?? 0, chain.settled.height, player.lowest);
+    const { player } = core;
+    const height = sureHeight(core);
     return height < player.head.header.height ? player.at(height) : undefined;
   }
 
@@ -96,6 +115,7 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
       core.player = opened.player;
       core.unsettled = opened.unsettled;
       core.certificate = undefined;
+      core.older = [];
       core.committed = height;
       tell(core, { kind: "snapshot", height });
     });
@@ -118,6 +138,15 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
       work ??= run(from).finally(() => {
         work = undefined;
       });
+    },
+    async hasOther(from, record) {
+      try {
+        const answer = await ask(from, record);
+        // One that has the same record shows its certificate.
+        return isEmpty(answer) && answer.kind === "history" && answer.certificate === undefined;
+      } catch {
+        return false;
+      }
     },
     get idle() {
       return work ?? Promise.resolve();

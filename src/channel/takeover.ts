@@ -6,7 +6,7 @@ import { toHex } from "../utils/bytes.ts";
 import { recoverCertificate, type Certificate } from "../wire/channel/batch.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { RECORD_KINDS } from "../wire/channel/record.ts";
-import { broadcast, cutTo, enterTerm, isLeader, send, type Core } from "./core.ts";
+import { broadcast, cutTo, dropCertificate, enterTerm, isLeader, send, sureHeight, type Core } from "./core.ts";
 import type { Leader } from "./leader.ts";
 import type { Sync } from "./sync.ts";
 
@@ -15,12 +15,16 @@ const ASK_EVERY_MS = 250;
 const IDLE_MS = 1_000;
 /** How often one that seems to have everything asks all the same. */
 const HEARTBEAT_MS = 5_000;
+/** How often the others are asked whether something was committed. */
+const MAX_ASKED = 20;
 /** For the records of a certificate, which may be committed: long enough that one slow member does not lose them. */
 const SYNC_MS = 60_000;
 
 /** The part of a node that goes from one term to the next. */
 export interface Takeover {
   onStatus(from: string, status: ChannelMessageOf<"status">): void;
+  /** What the leader has signed would undo what is certified here. */
+  onUndoing(): void;
   /** The chain may have a new term. */
   wake(): void;
   run(signal: AbortSignal): Promise<void>;
@@ -36,12 +40,17 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
   let askAgainAtMs = 0;
   /** What was committed when it was looked at last. */
   let askedAt = 0;
+  let isUndone = false;
 
   const isAnswered = (): boolean => {
     const answered = [...statuses].filter(([, { term }]) => term >= core.term).map(([signer]) => signer);
+    return isEnough(new Set(isLeader(core) ? [...answered, core.network.self] : answered));
+  };
+
+  /** Whether what these members do not hold was never committed. */
+  const isEnough = (signers: ReadonlySet<string>): boolean => {
     // Nobody waits for the word of the one that this term is about, who may be a member still.
     const before = core.chain.termOf(core.term - 1)?.leader;
-    const signers = new Set([...answered, core.network.self]);
     return electorates().every((members) => {
       const counted = countedWeight(members, before);
       return counted === 0n || isQuorum(weightOf(members, signers, before), counted);
@@ -130,6 +139,8 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
       }
       const doubted = new Set<string>();
       for (let wanted = better(doubted); wanted !== undefined; wanted = better(doubted)) {
+        // What this node has of terms after it is certified by nobody, and stands in its way.
+        if (core.player.head.header.term > wanted.term) await core.inTurn(goOn);
         const isFetched = await getRecords(wanted, term, signal);
         if (signal.aborted || core.chain.term?.term !== term) return;
         if (isFetched) continue;
@@ -142,9 +153,41 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
     core.logger.info("this node leads", { term });
   }
 
+  /**
+   * A new leader goes on without what was certified here when nobody else had heard of that, so that it was never committed. Whoever
+   * holds such a certificate gives it up once as many of the others as a leader has to ask say that they have no part in it.
+   */
+  async function giveWay(signal: AbortSignal): Promise<void> {
+    const { term, certificate } = core;
+    const own = certificate === undefined ? undefined : core.player.at(certificate.height);
+    if (certificate === undefined || own === undefined || certificate.term >= term) return;
+    statuses = new Map();
+    for (let turn = 0; turn < MAX_ASKED && !isAnswered(); turn += 1) {
+      ask();
+      await alarm.pause(ASK_EVERY_MS, signal);
+      if (signal.aborted || core.chain.term?.term !== term) return;
+      alarm.rearm();
+    }
+    const without = new Set<string>();
+    for (const [signer, status] of statuses) {
+      if (status.term < term) continue;
+      const isLower = (status.certificate?.height ?? 0) < certificate.height;
+      if (isLower || (await sync.hasOther(signer, own))) without.add(signer);
+    }
+    if (!isEnough(without)) return;
+    await core.inTurn(async () => {
+      if (core.certificate !== certificate || core.term !== term || core.committed >= certificate.height) return;
+      core.logger.warn("what was certified is given up: the others go on without it", { height: certificate.height });
+      dropCertificate(core);
+      await cutTo(core, Math.max(sureHeight(core), Math.min(core.committed, core.player.head.header.height)));
+    });
+    const leading = core.chain.term?.signer;
+    if (leading !== undefined) sync.catchUp(leading);
+  }
+
   /** Goes on from what is certified; what users have signed of the rest is played again. */
   async function goOn(): Promise<void> {
-    const floor = Math.max(core.certificate?.height ?? 0, core.chain.settled.height);
+    const floor = sureHeight(core);
     for (const { body } of await cutTo(core, floor)) {
       if (body.kind !== RECORD_KINDS.call && body.kind !== RECORD_KINDS.session) continue;
       leader.submit(body.kind, body.input).catch((error: unknown) => {
@@ -158,6 +201,10 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
       statuses.set(from, status);
       if (isAnswered()) alarm.ring();
     },
+    onUndoing() {
+      isUndone = true;
+      alarm.ring();
+    },
     wake: () => alarm.ring(),
     async run(signal) {
       while (!signal.aborted) {
@@ -170,6 +217,8 @@ export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover
             if (!isLeader(core)) leader.refuseAll(new SprfError("CHANNEL_NO_LEADER", "another member leads now"));
           }
           if (isLeader(core) && !leader.isReady) await becomeLeader(signal);
+          else if (isUndone && !isLeader(core)) await giveWay(signal);
+          isUndone = false;
         } catch (error) {
           if (!signal.aborted) core.logger.error("the term was not taken over", { reason: messageOf(error) });
         }
