@@ -1,14 +1,21 @@
 import { NO_MEMBERS, takeEntry, type Membership } from "../domain/channel/membership.ts";
 import { termBegunBy, type Term } from "../domain/channel/terms.ts";
-import { SprfError, messageOf } from "../errors.ts";
+import { SprfError, isSprfError, messageOf } from "../errors.ts";
 import type { ChannelHub, HubEvent, SettledHead } from "../ports/channel-hub.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { INBOX_KINDS, type InboxEntry } from "../wire/channel/inbox-entry.ts";
-import { ZERO_HASH } from "../wire/channel/record.ts";
+import type { Settlement } from "../wire/channel/settlement.ts";
 
-/** The newest final record; height 0: nothing was settled. */
-export type FinalHead = Pick<SettledHead, "height" | "inboxCursor" | "recordHash" | "stateRoot">;
+/** A settlement that waits for its window, or for whoever brings its changes. */
+export interface PassedSettlement {
+  readonly proposal: bigint;
+  readonly settlement: Settlement;
+}
+
+/** Before what is final is asked for again. */
+const HEAD_PAUSE_MS = 500;
 
 /** What the chain says of a channel, as far as it is confirmed. */
 export interface ChainView {
@@ -22,7 +29,9 @@ export interface ChainView {
   readonly term: Term | undefined;
   termOf(term: number): Term | undefined;
   /** What is final. */
-  readonly settled: FinalHead;
+  readonly settled: SettledHead;
+  /** The settlement that has passed and is not final; one at a time. */
+  readonly passed: PassedSettlement | undefined;
   /** Whether a record has been made final. */
   isSettled(height: number, recordHash: Uint8Array): boolean;
   /**
@@ -33,10 +42,11 @@ export interface ChainView {
 }
 
 export interface ChainViewInit {
-  readonly hub: ChannelHub;
+  readonly hub: Pick<ChannelHub, "head" | "blockNumber" | "follow">;
   readonly channel: bigint;
   readonly fromBlock: number;
   readonly confirmations: number;
+  readonly clock: Clock;
   readonly logger: Logger;
   /** Something is new; never for what was there when the view began. */
   readonly onNews: (events: readonly HubEvent[]) => void;
@@ -44,25 +54,32 @@ export interface ChainViewInit {
 
 /** Follows the chain until `signal` aborts; resolves with the view once all that is confirmed now is in it, and the life of it. */
 export async function followChain(
-  { hub, channel, fromBlock, confirmations, logger, onNews }: ChainViewInit,
+  { hub, channel, fromBlock, confirmations, clock, logger, onNews }: ChainViewInit,
   signal: AbortSignal,
 ): Promise<{ readonly view: ChainView; readonly life: Promise<void> }> {
   const entries: InboxEntry[] = [];
   const memberships: Membership[] = [NO_MEMBERS];
   const terms = new Map<number, Term>();
   let term: Term | undefined;
-  /** From events alone: the hub's own word is of the newest block, which may be replaced. */
-  let settled: FinalHead = { height: 0, inboxCursor: 0, recordHash: ZERO_HASH, stateRoot: ZERO_HASH };
+  let settled = await hub.head(channel, { signal });
   const banned = new Set<number>();
   const finals = new Map<number, Uint8Array>();
+  const proposed = new Map<bigint, Settlement>();
+  let passed: PassedSettlement | undefined;
   /** By cursor, until something is new: every batch that is sent asks for them. */
   let voters = new Map<number, Membership>();
 
   function take(event: HubEvent): void {
     if (event.kind === "settled") {
-      const { height, inboxCursor, head: recordHash, stateRoot } = event;
-      finals.set(height, recordHash);
-      settled = { height, inboxCursor, recordHash, stateRoot };
+      finals.set(event.height, event.head);
+      // All others began at an older height: they are void.
+      proposed.clear();
+      passed = undefined;
+    }
+    if (event.kind === "proposed" && event.settlement !== undefined) proposed.set(event.proposal, event.settlement);
+    if (event.kind === "passed") {
+      const settlement = proposed.get(event.proposal);
+      if (settlement !== undefined) passed = { proposal: event.proposal, settlement };
     }
     if (event.kind !== "inbox") return;
     const { entry } = event;
@@ -91,6 +108,9 @@ export async function followChain(
     termOf: (number) => terms.get(number),
     get settled() {
       return settled;
+    },
+    get passed() {
+      return passed;
     },
     isSettled(height, recordHash) {
       const final = finals.get(height);
@@ -121,6 +141,18 @@ export async function followChain(
     return { ...NO_MEMBERS, cursor, members };
   }
 
+  /** A node that is away for a moment must not end the view of the chain. */
+  async function patientHead(): Promise<SettledHead> {
+    for (;;) {
+      try {
+        return await hub.head(channel, { signal });
+      } catch (error) {
+        if (signal.aborted || !isSprfError(error, "CHAIN_UNREACHABLE")) throw error;
+        await clock.sleep(HEAD_PAUSE_MS, { signal });
+      }
+    }
+  }
+
   const started = Promise.withResolvers<void>();
   const target = (await hub.blockNumber({ signal })) - confirmations;
   const life = (async () => {
@@ -129,6 +161,7 @@ export async function followChain(
     try {
       for await (const { toBlock, events } of hub.follow(channel, { fromBlock, confirmations, signal })) {
         for (const event of events) take(event);
+        if (events.some(({ kind }) => kind === "settled")) settled = await patientHead();
         if (events.length > 0) voters = new Map();
         if (isCaughtUp && events.length > 0) onNews(events);
         if (!isCaughtUp && toBlock >= target) {

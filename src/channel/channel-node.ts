@@ -16,9 +16,12 @@ import { RECORD_KINDS, type TouchedSlot } from "../wire/channel/record.ts";
 import { encodeSessionInput, type SessionInput } from "../wire/channel/session.ts";
 import { createAccuser } from "./accuse.ts";
 import { followChain } from "./chain-view.ts";
-import { createCore, isLeader, peersOf, type ChannelNews, type Core } from "./core.ts";
+import { createCore, isLeader, officeOf, peersOf, type ChannelNews, type Core } from "./core.ts";
+import { createElector } from "./elector.ts";
 import { createAcker } from "./follower.ts";
+import { createFinisher } from "./finisher.ts";
 import { createForwarder, type Forwarder } from "./forward.ts";
+import { beat } from "./heartbeat.ts";
 import { createLeader, type Leader } from "./leader.ts";
 import { openState } from "./open-state.ts";
 import type { PlayedRecord, Player } from "./player.ts";
@@ -49,8 +52,12 @@ export interface ChannelNodeInit {
   readonly confirmations?: number | undefined;
   /** The leader settles so often; 0: only when somebody leaves or the channel closes. @default 0 */
   readonly settleEveryMs?: number | undefined;
-  /** How long the members wait for the leader to bring the hub what the program asks for, before they do. @default 30,000 */
+  /** How long members wait for the leader to bring the hub what they all may bring, before they do. @default 30,000 */
   readonly requestPatienceMs?: number | undefined;
+  /** Members tell each other so often that they are there; a leader that is silent three times as long is replaced. @default 5,000 */
+  readonly heartbeatMs?: number | undefined;
+  /** How long a new leader asks for records that cannot be committed before it goes on without them. @default 60,000 */
+  readonly recordsPatienceMs?: number | undefined;
   /** Calls that may wait to be played while this node leads; others are refused. @default 4,096 */
   readonly maxWaiting?: number | undefined;
 }
@@ -138,13 +145,16 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     if (info === undefined) throw new SprfError("CHANNEL_UNKNOWN", `the hub has no channel ${channel}`);
     let onNews = (): void => undefined;
     const { view: chain, life } = await followChain(
-      { hub, channel, fromBlock: info.createdInBlock, confirmations, logger, onNews: () => onNews() },
+      { hub, channel, fromBlock: info.createdInBlock, confirmations, clock, logger, onNews: () => onNews() },
       stop.signal,
     );
     try {
       const state = await openState({ info, domain, hub, chain, log }, signal);
       const account = hub.account.toLowerCase();
-      const core = createCore({ info, domain, account, signerKey, hub, chain, network, log, clock, logger }, state);
+      const core = createCore(
+        { info, domain, account, signerKey, hub, chain, terms: state.terms, network, log, clock, logger },
+        state,
+      );
       const inner = run(core, stop);
       onNews = inner.onNews;
       running = { core, stop, ...inner, work: [...inner.work, life] };
@@ -177,10 +187,15 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       leader.wake();
     };
     const onFault = accuser.onFault.bind(accuser);
-    const onUndoing = (): void => takeover.onUndoing();
-    const sync = createSync({ core, requests, onFault, onUndoing, onProgress, signal });
-    const takeover = createTakeover(core, leader, sync);
+    const sync = createSync({ core, requests, onFault, onProgress, signal });
     const forwarder = createForwarder(core);
+    const takeover = createTakeover({ core, leader, forwarder, sync, recordsPatienceMs: init.recordsPatienceMs });
+    const elector = createElector({
+      core,
+      heartbeatMs: init.heartbeatMs,
+      distrusts: () => accuser.distrusts,
+      onCandidate: () => takeover.wake(),
+    });
     const router = createRouter({
       core,
       leader,
@@ -188,6 +203,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       settler,
       sync,
       takeover,
+      elector,
       forwarder,
       requests,
       acker,
@@ -203,10 +219,14 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       onProgress();
     };
     const requester = createRequester(core, settler, init);
+    const finisher = createFinisher(core, settler, init);
     const work = [
       leader.run(signal),
       takeover.run(signal),
+      elector.run(signal),
       requester.run(signal),
+      finisher.run(signal),
+      beat(core, signal),
       settleRegularly(core, settler, signal),
     ];
     return { leader, settler, forwarder, receipts, work, onNews };
@@ -216,7 +236,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     if (settleEveryMs === 0) return;
     while (!signal.aborted) {
       await clock.sleep(settleEveryMs, { signal }).catch(() => undefined);
-      if (signal.aborted || !isLeader(core)) continue;
+      if (signal.aborted || !isLeader(core) || settler.isBusy) continue;
       await settler.settle().catch((error: unknown) => {
         if (!signal.aborted) logger.warn("not settled", { reason: messageOf(error) });
       });
@@ -261,7 +281,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       return parts().core.term;
     },
     get leader() {
-      return parts().core.chain.term?.leader ?? "";
+      return officeOf(parts().core)?.leader ?? "";
     },
     get members() {
       return [...parts().core.player.head.membership.members.values()];

@@ -8,7 +8,7 @@ import { merkleRoot } from "../wire/channel/merkle.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { RECORD_KINDS } from "../wire/channel/record.ts";
 import { encodeRecordBody } from "../wire/channel/record-body.ts";
-import { ackOfHead, broadcast, commit, holdCertificate, isLeader, keep, tell, type Core } from "./core.ts";
+import { ackOfHead, broadcast, commit, holdCertificate, isLeader, keep, statusOf, tell, type Core } from "./core.ts";
 import type { PlayedRecord } from "./player.ts";
 import { checkCallSize, readCall } from "./read-input.ts";
 
@@ -42,8 +42,8 @@ export interface Leader {
   run(signal: AbortSignal): Promise<void>;
   /** True once the chain's term is this node's and what came before is known. */
   readonly isReady: boolean;
-  /** Leads from the head on. */
-  begin(): void;
+  /** Leads from the head on; `election` is the input of the term's first record, where that is not there yet. */
+  begin(election?: Uint8Array): void;
   /** Another term has come. */
   end(): void;
   /** Refuses all that waits. */
@@ -60,12 +60,16 @@ export function createLeader(
   let announced = { height: 0, committed: 0 };
 
   let isReady = false;
+  let opening: Uint8Array | undefined;
   const leads = (): boolean => isReady && isLeader(core);
 
   function nextInput(
     timeMs: number,
     bytes: number,
   ): { kind: number; input: Uint8Array; done?: Waiting["done"] } | undefined {
+    if (opening !== undefined && core.player.head.header.term < core.term) {
+      return { kind: RECORD_KINDS.term, input: opening };
+    }
     const due = core.player.sandbox.tickDueMs();
     if (due !== undefined && timeMs >= due) return { kind: RECORD_KINDS.tick, input: new Uint8Array() };
     const entry = core.chain.entry(core.player.head.membership.cursor + 1);
@@ -189,17 +193,16 @@ export function createLeader(
 
   /** Tells those who may have missed something where the leader stands, when nothing else would. */
   function remind(): void {
-    const { header, hash } = core.player.head;
-    if (alarm.isRung || !leads() || core.committed === header.height) return;
-    const place = { term: core.term, height: header.height, recordHash: hash };
-    broadcast(core, { kind: "status", ...place, asks: false });
+    if (alarm.isRung || !leads() || core.committed === core.player.head.header.height) return;
+    broadcast(core, statusOf(core, false));
   }
 
   const leader: Leader = {
     get isReady() {
       return isReady;
     },
-    begin() {
+    begin(election) {
+      opening = election;
       isReady = true;
       // After a new start: the acks of what it had signed before are asked for again.
       if (core.player.head.header.term === core.term) expectAcks();

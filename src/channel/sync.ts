@@ -2,11 +2,12 @@ import type { Predecessor } from "../domain/channel/record-rules.ts";
 import { messageOf, SprfError } from "../errors.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { hashRecord } from "../wire/channel/record.ts";
-import { cutTo, send, sureHeight, takeCertificate, tell, type Core } from "./core.ts";
+import { enterTerm, keepTerm, send, takeCertificate, tell, type Core } from "./core.ts";
 import { playLeadersBatch, type FoundFault } from "./follower.ts";
 import { withHeading } from "./log-entries.ts";
 import { openSnapshot } from "./open-state.ts";
 import type { Requests } from "./requests.ts";
+import { proveKept, type KeptElection } from "./term-record.ts";
 
 const ANSWER_TIMEOUT_MS = 10_000;
 /** After a failure, before the same member is asked again. */
@@ -16,8 +17,6 @@ const PAUSE_MS = 500;
 export interface Sync {
   /** Somebody is ahead. Does nothing while it is at it already. */
   catchUp(from: string): void;
-  /** Whether a member has another record in the place of this one. */
-  hasOther(from: string, record: Predecessor): Promise<boolean>;
   /** The work under way, until `signal` of its making aborts. */
   readonly idle: Promise<void>;
 }
@@ -26,14 +25,12 @@ export interface SyncInit {
   readonly core: Core;
   readonly requests: Requests;
   readonly onFault: (fault: FoundFault) => void;
-  /** What a leader has signed would undo what is certified here. */
-  readonly onUndoing: () => void;
   /** The head may have moved. */
   readonly onProgress: () => void;
   readonly signal: AbortSignal;
 }
 
-export function createSync({ core, requests, onFault, onUndoing, onProgress, signal }: SyncInit): Sync {
+export function createSync({ core, requests, onFault, onProgress, signal }: SyncInit): Sync {
   let work: Promise<void> | undefined;
 
   const ask = async (
@@ -53,16 +50,12 @@ export function createSync({ core, requests, onFault, onUndoing, onProgress, sig
     const floor = lowestSure();
     // Its past is another one, or ends here. What was acked is not given up for that: what a newer leader has signed may replace it.
     if (isEmpty(answer) && floor !== undefined) answer = await ask(from, floor);
-    // Not even that is part of it.
-    if (isEmpty(answer) && core.certificate !== undefined) onUndoing();
     if (answer.kind === "snapshot") return await loadSnapshot(from, answer);
     return await core.inTurn(async () => {
-      await makeRoom(answer);
       const before = core.player.head.header.height;
       for (const batch of answer.batches) {
         const result = await playLeadersBatch(core, batch);
         if (result.outcome === "fault") onFault(result.fault);
-        if (result.outcome === "undoes") onUndoing();
         if (result.outcome === "refused") core.logger.warn("a batch of the past was refused", { why: result.why });
         if (result.outcome !== "kept" && result.outcome !== "known") return false;
       }
@@ -71,25 +64,15 @@ export function createSync({ core, requests, onFault, onUndoing, onProgress, sig
     });
   }
 
-  /**
-   * What an earlier leader had signed alone gives way to a past that a newer term goes on from, though that past is of terms before
-   * it: it is certified, and what stands here is not.
-   */
-  async function makeRoom({ batches, certificate }: ChannelMessageOf<"history">): Promise<void> {
-    const { term } = core.player.head.header;
-    const isOlder = (batches[0]?.term ?? term) < term;
-    const isOfNewer = batches.some((batch) => batch.term > term) || (certificate?.term ?? 0) > term;
-    if (isOlder && isOfNewer) await cutTo(core, sureHeight(core));
-  }
-
   /** The record that nobody will take back, below the head. */
   function lowestSure(): Predecessor | undefined {
-    const { player } = core;
-    const height = sureHeight(core);
+    const { player, certificate, chain } = core;
+    const height = Math.max(certificate?.height ?? 0, chain.settled.height, player.lowest);
     return height < player.head.header.height ? player.at(height) : undefined;
   }
 
-  async function loadSnapshot(from: string, { header, parts }: ChannelMessageOf<"snapshot">): Promise<boolean> {
+  async function loadSnapshot(from: string, snapshot: ChannelMessageOf<"snapshot">): Promise<boolean> {
+    const { header, parts, election } = snapshot;
     const hash = hashRecord(header);
     if (header.height <= core.player.head.header.height) return false;
     if (header.channel !== core.info.channel || !core.chain.isSettled(header.height, hash)) {
@@ -115,11 +98,21 @@ export function createSync({ core, requests, onFault, onUndoing, onProgress, sig
       core.player = opened.player;
       core.unsettled = opened.unsettled;
       core.certificate = undefined;
-      core.older = [];
       core.committed = height;
+      if (election !== undefined) await learnTerm(election);
       tell(core, { kind: "snapshot", height });
     });
     return true;
+  }
+
+  /** The tail is signed by a leader whose election is below the snapshot. */
+  async function learnTerm(kept: KeptElection): Promise<void> {
+    const { info, domain, chain } = core;
+    const proven = proveKept({ domain, channel: info.channel, chain }, kept);
+    if (proven === undefined) return;
+    core.terms.elect(proven, kept);
+    await enterTerm(core, proven.term, proven.leader);
+    await keepTerm(core, core.player.head.header.height);
   }
 
   async function run(from: string): Promise<void> {
@@ -138,15 +131,6 @@ export function createSync({ core, requests, onFault, onUndoing, onProgress, sig
       work ??= run(from).finally(() => {
         work = undefined;
       });
-    },
-    async hasOther(from, record) {
-      try {
-        const answer = await ask(from, record);
-        // One that has the same record shows its certificate.
-        return isEmpty(answer) && answer.kind === "history" && answer.certificate === undefined;
-      } catch {
-        return false;
-      }
     },
     get idle() {
       return work ?? Promise.resolve();

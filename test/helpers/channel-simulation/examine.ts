@@ -1,3 +1,4 @@
+import { systemClock } from "../../../src/adapters/clock/system.ts";
 import { createMemoryLogger } from "../../../src/adapters/logger/memory.ts";
 import { followChain } from "../../../src/channel/chain-view.ts";
 import { openGenesis } from "../../../src/channel/open-state.ts";
@@ -25,7 +26,15 @@ export async function examine({ chain, watch, plan, trace }: World, code: Uint8A
   const info = await view.channel(1n);
   if (info === undefined) throw new Error("no channel");
   const logger = createMemoryLogger();
-  const follow = { hub: view, channel: 1n, fromBlock: 0, confirmations: 0, logger, onNews: () => undefined };
+  const follow = {
+    hub: view,
+    channel: 1n,
+    fromBlock: 0,
+    confirmations: 0,
+    clock: systemClock,
+    logger,
+    onNews: () => undefined,
+  };
   const { view: chainView } = await followChain(follow, stop.signal);
   const { player } = await openGenesis(
     {

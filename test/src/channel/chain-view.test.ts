@@ -1,46 +1,70 @@
 import { expect } from "chai";
 
 import { createMemoryLogger, type LogLine } from "../../../src/adapters/logger/memory.ts";
-import { followChain } from "../../../src/channel/chain-view.ts";
+import { followChain, type ChainViewInit } from "../../../src/channel/chain-view.ts";
 import { SprfError } from "../../../src/errors.ts";
-import type { ChannelHub, HubNews } from "../../../src/ports/channel-hub.ts";
+import type { HubNews, SettledHead } from "../../../src/ports/channel-hub.ts";
+import { ZERO_HASH } from "../../../src/wire/channel/record.ts";
+import { createManualClock } from "../../helpers/manual-clock.ts";
+import { until } from "../../helpers/until.ts";
 
-const HASH = new Uint8Array(32).fill(7);
+const HASH = new Uint8Array(32).fill(1);
+const FAILURES = 3;
 
-describe("channel: the view of the chain", () => {
-  it("should take what is final from confirmed events, though the chain's service answers nothing else", async () => {
+describe("channel/chain-view", () => {
+  it("should learn what is final when the chain's node was away just then, and go on", async () => {
     const stop = new AbortController();
     const lines: LogLine[] = [];
-    let blocks = 0;
-    const hub: Partial<ChannelHub> = {
-      blockNumber: async () => (blocks === 0 ? 0 : await unreachable()),
-      // Of the newest block, which may be replaced: nobody asks for it.
-      head: async () => await unreachable(),
-      async *follow(): AsyncGenerator<HubNews> {
-        yield { toBlock: 0, events: [] };
-        for (const height of [5, 9]) {
-          blocks += 1;
-          const settled = {
-            kind: "settled",
-            proposal: 1n,
-            height,
-            head: HASH,
-            stateRoot: HASH,
-            inboxCursor: 0,
-          } as const;
-          yield { toBlock: blocks, events: [settled] };
-        }
+    const clock = createManualClock();
+    const settlement = Promise.withResolvers<HubNews>();
+    const told: number[] = [];
+    let height = 0;
+    let failures = 0;
+    const head = (): SettledHead => ({
+      height,
+      timeMs: 1_000,
+      inboxCursor: 0,
+      isLocked: false,
+      recordHash: height === 0 ? ZERO_HASH : HASH,
+      stateRoot: HASH,
+    });
+    const hub: ChainViewInit["hub"] = {
+      blockNumber: async () => 1,
+      async head() {
+        if (height === 0 || failures === FAILURES) return head();
+        failures += 1;
+        throw new SprfError("CHAIN_UNREACHABLE", "the node is away");
+      },
+      async *follow() {
+        yield { toBlock: 1, events: [] };
+        yield await settlement.promise;
+        yield { toBlock: 3, events: [{ kind: "closed" }] };
       },
     };
-    const init = { hub: hub as ChannelHub, channel: 1n, fromBlock: 0, confirmations: 0, onNews: () => undefined };
-    const { view, life } = await followChain({ ...init, logger: createMemoryLogger(lines) }, stop.signal);
+    const { view, life } = await followChain(
+      {
+        hub,
+        channel: 1n,
+        fromBlock: 0,
+        confirmations: 0,
+        clock,
+        logger: createMemoryLogger(lines),
+        onNews: (events) => told.push(events.length),
+      },
+      stop.signal,
+    );
+    height = 7;
+    const place = { proposal: 0n, height, head: HASH, stateRoot: HASH, inboxCursor: 0 };
+    settlement.resolve({ toBlock: 2, events: [{ kind: "settled", ...place }] });
+    await until(async () => {
+      await clock.advance(1_000);
+      return told.length === 2;
+    });
+    expect(view.settled.height).to.equal(7);
+    expect(view.isSettled(7, HASH)).to.equal(true);
+    expect(failures).to.equal(FAILURES);
+    stop.abort();
     await life;
-    expect(view.settled).to.deep.equal({ height: 9, inboxCursor: 0, recordHash: HASH, stateRoot: HASH });
-    expect(view.isSettled(5, HASH)).to.equal(true);
-    expect(lines).to.deep.equal([]);
+    expect(lines.filter(({ level }) => level === "error")).to.deep.equal([]);
   });
 });
-
-async function unreachable(): Promise<never> {
-  throw new SprfError("CHAIN_UNREACHABLE", "no answer");
-}
