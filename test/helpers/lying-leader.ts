@@ -20,11 +20,6 @@ export interface LyingLeader {
   takeInbox(): Promise<void>;
   /** Plays an input and signs what `change` makes of its record. Resolves with that record's height. */
   lead(kind: number, input: Uint8Array, change?: (body: RecordBody) => RecordBody): Promise<number>;
-  /** Plays calls, and sends them in batches of the first to the last of these, by place. Resolves with the last record's. */
-  leadMany(
-    inputs: readonly Uint8Array[],
-    batches: readonly (readonly [number, number])[],
-  ): Promise<{ readonly last: number; readonly hash: Uint8Array }>;
   stop(): Promise<void>;
 }
 
@@ -62,14 +57,10 @@ export async function createLyingLeader(init: {
 
   function send({ header }: PlayedRecord, body: RecordBody): void {
     const place = { channel: 1n, term: 1, height: header.height, previous: header.previous };
-    sendBatch(header.height, [{ body, hash: hashRecord(headerOf(body, place)) }]);
-  }
-
-  function sendBatch(first: number, records: readonly Pick<PlayedRecord, "body" | "hash">[]): void {
-    const last = first + records.length - 1;
-    const said = { channel: 1n, term: 1, first, last, recordsRoot: merkleRoot(records.map(({ hash }) => hash)) };
+    const hash = hashRecord(headerOf(body, place));
+    const said = { channel: 1n, term: 1, first: header.height, last: header.height, recordsRoot: merkleRoot([hash]) };
     const signature = signBatch(domain, said, signerKey);
-    const batch = { term: 1, first, records: records.map(({ body }) => encodeRecordBody(body)), signature };
+    const batch = { term: 1, first: header.height, records: [encodeRecordBody(body)], signature };
     for (const peer of peers) network.send(peer, encodeChannelMessage(1n, { kind: "batch", batch }));
   }
 
@@ -83,18 +74,6 @@ export async function createLyingLeader(init: {
   return {
     network,
     lead,
-    async leadMany(inputs, batches) {
-      const played: PlayedRecord[] = [];
-      for (const input of inputs) {
-        const timeMs = Math.max(player.head.header.timeMs, Date.now());
-        played.push(await player.play(RECORD_KINDS.call, input, { term: 1, timeMs }));
-      }
-      for (const [from, to] of batches) {
-        const records = played.slice(from, to + 1);
-        sendBatch(records[0]?.header.height ?? 0, records);
-      }
-      return { last: player.head.header.height, hash: player.head.hash };
-    },
     async takeInbox() {
       for (const entry of hub.entries) await lead(RECORD_KINDS.inbox, encodeInboxEntry(entry));
     },

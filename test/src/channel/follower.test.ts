@@ -103,18 +103,6 @@ describe("channel: a follower", function () {
     await until(() => ackedHeights().includes(height));
   });
 
-  it("should play what a batch has new when it has its beginning already", async () => {
-    const [follower] = scene.members;
-    const inputs = [0, 1, 2].map((user) => encodeCallInput(scene.call(user, "inc")));
-    // A first batch of the first two; then, as after a cut within a batch, one of the last two.
-    const sent = await leader.leadMany(inputs, [
-      [0, 1],
-      [1, 2],
-    ]);
-    await until(() => ackedHeights().includes(sent.last));
-    expect(toHex(follower!.node.head.hash)).to.equal(toHex(sent.hash));
-  });
-
   it("should vote on a member's settlement whatever another member proposes meanwhile", async () => {
     const [follower] = scene.members;
     const key = testKey(3);
