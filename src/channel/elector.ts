@@ -48,7 +48,10 @@ export function createElector({
   const deadMs = DEAD_HEARTBEATS * heartbeatMs;
   /** When each member was heard last, and in which term it was. */
   const heard = new Map<string, { readonly atMs: number; readonly term: number }>();
-  const startedMs = clock.now();
+  /** While this node could not do anything, others may have spoken: that time is not theirs to have been silent in. */
+  let sleptMs = 0;
+  const awakeMs = (): number => clock.now() - sleptMs;
+  const startedMs = awakeMs();
   let since = { term: core.term, atMs: startedMs };
   let leaderHeardMs = startedMs;
   let agreed = { term: 0, signers: new Set<string>() };
@@ -58,13 +61,13 @@ export function createElector({
     return chain.membershipAt(chain.inboxLength) ?? player.head.membership;
   };
   const isAlive = ({ signer }: Member): boolean =>
-    signer === core.network.self || clock.now() - (heard.get(signer)?.atMs ?? startedMs) < deadMs;
+    signer === core.network.self || awakeMs() - (heard.get(signer)?.atMs ?? startedMs) < deadMs;
 
   /** Of a term that nobody was elected for yet: time runs from when this node went there. */
   function silentMs(): number {
-    if (since.term !== core.term) since = { term: core.term, atMs: clock.now() };
+    if (since.term !== core.term) since = { term: core.term, atMs: awakeMs() };
     const isLed = core.term === 1 || core.terms.isElected(core.term);
-    return clock.now() - Math.max(since.atMs, isLed ? leaderHeardMs : 0);
+    return awakeMs() - Math.max(since.atMs, isLed ? leaderHeardMs : 0);
   }
 
   function suspects(): boolean {
@@ -112,8 +115,8 @@ export function createElector({
   return {
     suspects,
     onHeartbeat(from, { term }) {
-      heard.set(from, { atMs: clock.now(), term });
-      if (term === core.term && officeOf(core)?.signer === from) leaderHeardMs = clock.now();
+      heard.set(from, { atMs: awakeMs(), term });
+      if (term === core.term && officeOf(core)?.signer === from) leaderHeardMs = awakeMs();
     },
     onPreVote(from, { term, agrees }) {
       if (agrees === undefined) {
@@ -137,7 +140,10 @@ export function createElector({
           if (!isLeader(core) || hearsQuorum()) broadcast(core, { kind: "heartbeat", term: core.term });
         }
         if (suspects() && isFirst()) askForVotes();
-        await clock.sleep(heartbeatMs / LOOKS, { signal }).catch(() => undefined);
+        const lookMs = heartbeatMs / LOOKS;
+        await clock.sleep(lookMs, { signal }).catch(() => undefined);
+        const lateMs = clock.now() - nowMs - lookMs;
+        if (lateMs > lookMs) sleptMs += lateMs;
       }
     },
   };
