@@ -20,6 +20,9 @@ const LONG_SIMULATION = { files: ["test/simulation/executions.test.ts"], seeds: 
 /** And of the calls that a channel's sandbox and another EVM come to the same for, `test/helpers/channel-settings.ts`. */
 const LONG_CHANNEL = { files: ["test/src/channel/sandbox/differential.test.ts"], calls: "24000" };
 
+/** And of the model of channels: the searches that take minutes, `test/model/channel/searches.ts`. */
+const LONG_MODEL = { files: ["test/model/channel/search.test.ts"], searches: "full" };
+
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -62,7 +65,7 @@ function selection(): Selection {
   return options.e2e ? "end-to-end" : "node-only";
 }
 
-/** The Solidity tests with more runs, Hardhat knows no other profile than the default one, the simulation with more seeds, and more calls. */
+/** The Solidity tests with more runs, Hardhat knows no other profile than the default one, the simulation with more seeds, more calls, and the model to its bounds. */
 function longGame(): TestFiles {
   const profile = hre.config.test.solidity.profiles["default"];
   if (profile === undefined) throw new Error("Hardhat has no profile for Solidity tests");
@@ -70,8 +73,9 @@ function longGame(): TestFiles {
   profile.invariant = { ...profile.invariant, runs: LONG_GAME.runs, depth: LONG_GAME.depth };
   process.env["SPRF_SIMULATION_SEEDS"] ??= LONG_SIMULATION.seeds;
   process.env["SPRF_CHANNEL_CALLS"] ??= LONG_CHANNEL.calls;
+  process.env["SPRF_CHANNEL_MODEL"] ??= LONG_MODEL.searches;
   if (positionals.length > 0) return selectFiles(positionals, selection());
-  return { mocha: [...LONG_SIMULATION.files, ...LONG_CHANNEL.files], solidity: solidityTests() };
+  return { mocha: [...LONG_SIMULATION.files, ...LONG_CHANNEL.files, ...LONG_MODEL.files], solidity: solidityTests() };
 }
 
 async function runSolidity(): Promise<Pick<Counts, "passed" | "failed">> {
