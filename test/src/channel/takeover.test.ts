@@ -1,6 +1,5 @@
 import { expect } from "chai";
 
-import type { ChannelNetwork } from "../../../src/ports/channel-network.ts";
 import { addressOfKey, signDigest } from "../../../src/utils/recoverable-signature.ts";
 import { publicKeyOf } from "../../../src/utils/secp256k1.ts";
 import type { ChannelNetwork } from "../../../src/ports/channel-network.ts";
@@ -166,6 +165,17 @@ describe("channel: a new leader", function () {
     expect(second.lines.map(({ message }) => message)).to.include(
       "nobody shows the records of a certificate, and a quorum never held it",
     );
+  });
+
+  it("should take the word of a member whose newest certificate is of the last join", async () => {
+    // That record was for two to sign, and now there are three.
+    scene = await createChannelScene({ members: 3 });
+    await scene.same();
+    const [first, second] = scene.members;
+    expect(second!.node.head.height).to.equal(3);
+    await first!.kill();
+    scene.hub.leave(first!.account);
+    await until(() => second!.node.leads, { what: "the second leads" });
   });
 
   /** What a member says to the second, who wants to lead term 2. */
