@@ -22,6 +22,9 @@ const LONG_CHANNEL = { files: ["test/src/channel/sandbox/differential.test.ts"],
 /** And of those that three nodes of a channel play without growing. */
 const LONG_MEMORY = { files: ["test/e2e/channel-memory.test.ts"], calls: "1000000" };
 
+/** And of the model of channels: the searches that take minutes, `test/model/channel/searches.ts`. */
+const LONG_MODEL = { files: ["test/model/channel/search.test.ts"], searches: "full" };
+
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -64,7 +67,10 @@ function selection(): Selection {
   return options.e2e ? "end-to-end" : "node-only";
 }
 
-/** The Solidity tests with more runs, Hardhat knows no other profile than the default one, the simulation with more seeds, and more calls of channels. */
+/**
+ * The Solidity tests with more runs, Hardhat knows no other profile than the default one, the simulation with more seeds, more calls of
+ * channels, and their model to its bounds.
+ */
 function longGame(): TestFiles {
   const profile = hre.config.test.solidity.profiles["default"];
   if (profile === undefined) throw new Error("Hardhat has no profile for Solidity tests");
@@ -72,9 +78,11 @@ function longGame(): TestFiles {
   profile.invariant = { ...profile.invariant, runs: LONG_GAME.runs, depth: LONG_GAME.depth };
   process.env["SPRF_SIMULATION_SEEDS"] ??= LONG_SIMULATION.seeds;
   process.env["SPRF_CHANNEL_CALLS"] ??= LONG_CHANNEL.calls;
+  process.env["SPRF_CHANNEL_MODEL"] ??= LONG_MODEL.searches;
   process.env["SPRF_CHANNEL_MEMORY_CALLS"] ??= LONG_MEMORY.calls;
   if (positionals.length > 0) return selectFiles(positionals, selection());
-  return { mocha: [...LONG_SIMULATION.files, ...LONG_CHANNEL.files, ...LONG_MEMORY.files], solidity: solidityTests() };
+  const files = [LONG_SIMULATION, LONG_CHANNEL, LONG_MEMORY, LONG_MODEL].flatMap((each) => each.files);
+  return { mocha: files, solidity: solidityTests() };
 }
 
 async function runSolidity(): Promise<Pick<Counts, "passed" | "failed">> {

@@ -134,8 +134,10 @@ function written(model: Model, member: Member, pending: Pending | undefined): Me
     term = Math.max(term, tree.term[log] ?? 0);
     // The first record of a term shows the certificate that it goes on from.
     const base = tree.parent[log] ?? GENESIS;
-    const isShown = rules.handover === "published set" && tree.term[base] !== tree.term[log];
-    if (isShown && isHigher(model, base, certificate)) certificate = base;
+    const isFirst = rules.handover === "published set" && tree.term[base] !== tree.term[log];
+    const isForgotten = rules.takenBack === "certificate is forgotten" && !tree.isBelow(certificate, log);
+    if (isFirst && isForgotten) certificate = GENESIS;
+    if (isFirst && rules.base === "is held" && isHigher(model, base, certificate)) certificate = base;
   }
   return speaking(model, { ...member, log, term, certificate, pending: undefined });
 }

@@ -21,6 +21,10 @@ export interface Rules {
   readonly adopts: "highest term, then height" | "highest height";
   /** What a member needs to vote for a settlement up to a height, at that height or above. */
   readonly votes: "certificate of this term" | "any certificate" | "any certificate, unwritten too" | "record";
+  /** What becomes of a member's highest certificate when its record is taken back for a new leader's: it is kept to be named, or forgotten. */
+  readonly takenBack: "certificate is kept" | "certificate is forgotten";
+  /** Whether whoever plays the first record of a term holds the certificate that it goes on from. */
+  readonly base: "is held" | "is not held";
   /**
    * Whether a new leader publishes the set of LeaderChanges that it goes on from, which everybody checks and follows; or only asks the
    * others, who take nothing back that they hold a certificate for.
@@ -36,6 +40,8 @@ export const SOUND: Rules = {
   lowerTerms: "never",
   adopts: "highest term, then height",
   votes: "certificate of this term",
+  takenBack: "certificate is kept",
+  base: "is held",
   handover: "published set",
 };
 

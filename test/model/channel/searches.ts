@@ -45,9 +45,15 @@ export const FAULTS: readonly Search[] = [
     votes: "any certificate",
     lowerTerms: "takes certificates",
   }),
+  fault(
+    "a certificate that is forgotten with its record, where the one below it is not held either",
+    { ...FOUR, terms: 3 },
+    { takenBack: "certificate is forgotten", base: "is not held" },
+    EAGER,
+  ),
 ];
 
-/** What the node did before a set of LeaderChanges was published (ADR 45): members take back nothing that they hold a certificate for. */
+/** What nodes did before ADR 47: nobody publishes LeaderChanges, and members take back nothing that they hold a certificate for. */
 export const LOCKS: Partial<Rules> = { handover: "locks", lowerTerms: "takes certificates", votes: "any certificate" };
 
 export const LOCKED_SEARCHES: readonly Search[] = [
