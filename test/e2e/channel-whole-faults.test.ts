@@ -247,6 +247,7 @@ describe("e2e: a channel's members, proposers and leaders fail on the real hub",
     await second.node.submit(team.callOf(0, "setPacked", [5n, true, team.info.app]));
     await team.same(there);
     const settling = first.node.settle();
+    settling.catch(() => undefined);
     // Three of five are none: one abstains, one is silent.
     await until(() => abstained > 0, { ...SLOW, what: "the abstention" });
     const { hub } = second.peer;
