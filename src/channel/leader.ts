@@ -12,7 +12,8 @@ import { accountIn } from "./account-in.ts";
 import { createFairQueue } from "./fair-queue.ts";
 import { ackOfHead, broadcast, commit, holdCertificate, isLeader, keep, statusOf, tell, type Core } from "./core.ts";
 import type { PlayedRecord } from "./player.ts";
-import { checkCallSize, readCall } from "./read-input.ts";
+import { checkCallSize } from "./read-input.ts";
+import type { ProgramCall } from "./sandbox/record-input.ts";
 
 /** Calls that wait to be played, unless it is said otherwise, of which each peer and account has its share. */
 const DEFAULT_MAX_WAITING = 4_096;
@@ -113,8 +114,7 @@ export function createLeader(
       if (next === undefined) break;
       try {
         if (next.done !== undefined) checkRoom(next);
-        if (next.kind === RECORD_KINDS.call) checkCall(next.input, timeMs);
-        const played = await core.player.play(next.kind, next.input, { term, timeMs });
+        const played = await core.player.play(next.kind, next.input, { term, timeMs, check: checkCall });
         records.push(played);
         core.unsettled.add(played);
         bytes += next.input.length + RECORD_OVERHEAD_BYTES;
@@ -155,13 +155,9 @@ export function createLeader(
     );
   }
 
-  function checkCall(input: Uint8Array, timeMs: number): void {
-    const { domain, info, player } = core;
-    const { sandbox } = player;
-    const sessionOf = (wallet: string, key: string): bigint => sandbox.sessionOf(wallet, key);
-    const call = readCall(input, { domain, channel: info.channel, timeMs, sessionOf });
+  function checkCall(call: ProgramCall): void {
     checkCallSize(call);
-    const nonce = sandbox.nonceOf(call.sender);
+    const nonce = core.player.sandbox.nonceOf(call.sender);
     if (call.nonce !== nonce) {
       throw new SprfError("CHANNEL_NONCE_WRONG", `the next nonce of ${call.sender} is ${nonce}, not ${call.nonce}`);
     }

@@ -44,12 +44,13 @@ export function createRouter(init: RouterInit): ChannelListener {
     const isUntold = untold.has(to);
     untold.set(to, asks || untold.get(to) === true);
     if (isUntold) return;
+    const tell = async (): Promise<void> => {
+      const isAsking = untold.get(to) === true;
+      untold.delete(to);
+      send(core, to, statusOf(core, isAsking));
+    };
     core
-      .inTurn(async () => {
-        const isAsking = untold.get(to) === true;
-        untold.delete(to);
-        send(core, to, statusOf(core, isAsking));
-      })
+      .inTurn(tell)
       .catch((error: unknown) => core.logger.error("a member was not told", { to, reason: messageOf(error) }));
   }
 

@@ -22,6 +22,7 @@ const DEFAULT_RECORDS_PATIENCE_MS = 60_000;
 /** How often it is said that a new leader waits for records. */
 const TELL_EVERY_MS = 10_000;
 const FIRST_TERM = 1;
+const NOTHING = { term: 0, height: 0 };
 
 /** The part of a node that goes from one term to the next. */
 export interface Takeover {
@@ -222,7 +223,8 @@ export function createTakeover(init: TakeoverInit): Takeover {
       const change = { channel: core.info.channel, term, newLeader: core.account, ...standing };
       if (recoverLeaderChange(core.domain, change, signature) !== from) return;
       const isShown =
-        certifiedHeight === 0 ||
+        // Nobody has to go after what this node has itself; who was to sign it then may be fewer than those who are members now.
+        !isHigher({ term: certifiedTerm, height: certifiedHeight }, core.certificate ?? NOTHING) ||
         (certificate?.term === certifiedTerm && certificate.height === certifiedHeight && isProven(core, certificate));
       // Who names a certificate that it cannot show would send the new leader after records that are not there.
       if (!isShown) return;
