@@ -137,7 +137,7 @@ describe("adapters/channel-api over WebSocket", () => {
     const member = await connect(MEMBER);
     const raw = await rawSocket();
     const closed = once(raw, "close");
-    const { describe: answers } = desk;
+    const answers = desk.describe.bind(desk);
     const gate = Promise.withResolvers<void>();
     desk.describe = async (...asked) => {
       await gate.promise;
