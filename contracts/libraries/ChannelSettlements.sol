@@ -45,6 +45,13 @@ library ChannelSettlements {
         if (changes.length != 0) StoreClones.write(self.store, changes);
     }
 
+    /// @dev Takes what passed off its way, for good.
+    function voidSettlement(Channel storage self, uint256 channel, uint256 proposal) internal {
+        self.voided[self.proposals[proposal].hash] = true;
+        self.head.settling = 0;
+        emit IChannelHub.ProposalRejected(channel, proposal);
+    }
+
     /// @dev Moves what is final on, lets go who leaves, and tells the app.
     function finish(
         Channel storage self,

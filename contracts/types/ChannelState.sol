@@ -125,6 +125,8 @@ struct Channel {
     mapping(uint256 proposal => Proposal) proposals;
     mapping(uint256 proposal => Settlement) settlements;
     mapping(uint256 proposal => mapping(bytes32 chunkHash => bool)) chunks;
+    // Settlements that were shown to be none: the same votes do not bring them back.
+    mapping(bytes32 settlementHash => bool) voided;
     mapping(uint256 proposal => Punishment) punishments;
     // Accusations that banned somebody.
     mapping(bytes32 punishmentHash => bool) punished;

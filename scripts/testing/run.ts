@@ -19,6 +19,8 @@ const LONG_GAME = { fuzzRuns: 4_096, runs: 256, depth: 128 };
 const LONG_SIMULATION = { files: ["test/simulation/executions.test.ts"], seeds: "200" };
 /** And of the calls that a channel's sandbox and another EVM come to the same for, `test/helpers/channel-settings.ts`. */
 const LONG_CHANNEL = { files: ["test/src/channel/sandbox/differential.test.ts"], calls: "24000" };
+/** And of those that three nodes of a channel play without growing. */
+const LONG_MEMORY = { files: ["test/e2e/channel-memory.test.ts"], calls: "1000000" };
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -62,7 +64,7 @@ function selection(): Selection {
   return options.e2e ? "end-to-end" : "node-only";
 }
 
-/** The Solidity tests with more runs, Hardhat knows no other profile than the default one, the simulation with more seeds, and more calls. */
+/** The Solidity tests with more runs, Hardhat knows no other profile than the default one, the simulation with more seeds, and more calls of channels. */
 function longGame(): TestFiles {
   const profile = hre.config.test.solidity.profiles["default"];
   if (profile === undefined) throw new Error("Hardhat has no profile for Solidity tests");
@@ -70,8 +72,9 @@ function longGame(): TestFiles {
   profile.invariant = { ...profile.invariant, runs: LONG_GAME.runs, depth: LONG_GAME.depth };
   process.env["SPRF_SIMULATION_SEEDS"] ??= LONG_SIMULATION.seeds;
   process.env["SPRF_CHANNEL_CALLS"] ??= LONG_CHANNEL.calls;
+  process.env["SPRF_CHANNEL_MEMORY_CALLS"] ??= LONG_MEMORY.calls;
   if (positionals.length > 0) return selectFiles(positionals, selection());
-  return { mocha: [...LONG_SIMULATION.files, ...LONG_CHANNEL.files], solidity: solidityTests() };
+  return { mocha: [...LONG_SIMULATION.files, ...LONG_CHANNEL.files, ...LONG_MEMORY.files], solidity: solidityTests() };
 }
 
 async function runSolidity(): Promise<Pick<Counts, "passed" | "failed">> {

@@ -16,7 +16,7 @@ import {
 import type { RecordBody } from "../wire/channel/record-body.ts";
 import { effectOf, readCall, readSession } from "./read-input.ts";
 import type { ProgramLog } from "./sandbox/call-runner.ts";
-import type { RecordInput } from "./sandbox/record-input.ts";
+import type { ProgramCall, RecordInput } from "./sandbox/record-input.ts";
 import type { Execution, Sandbox } from "./sandbox/sandbox.ts";
 
 /** A record that was played, with all that clients are told of it. */
@@ -46,11 +46,15 @@ export interface Player {
   /** The members before the record at `height`, who have a say about it. */
   votersAt(height: number): Membership | undefined;
   /**
-   * Plays an input as the next record.
+   * Plays an input as the next record. `check` may refuse a call that a record could hold, before anything has changed.
    *
    * @throws SprfError for an input that no valid record can hold here; nothing has changed then
    */
-  play(kind: number, input: Uint8Array, at: { readonly term: number; readonly timeMs: number }): Promise<PlayedRecord>;
+  play(
+    kind: number,
+    input: Uint8Array,
+    at: { readonly term: number; readonly timeMs: number; readonly check?: (call: ProgramCall) => void },
+  ): Promise<PlayedRecord>;
   /** Takes back all above `height`; resolves with them, in order. @throws SprfError `CHANNEL_UNDO_MISSING` */
   revertTo(height: number): Promise<readonly PlayedRecord[]>;
   /** Records below `height` will not be asked for nor taken back. */
@@ -106,9 +110,10 @@ export function createPlayer(
     },
     at,
     votersAt: (height) => at(height - 1)?.membership,
-    async play(kind, input, { term, timeMs }) {
+    async play(kind, input, { term, timeMs, check }) {
       const height = head.header.height + 1;
       const { effect, membership } = read(kind, input, timeMs);
+      if (effect.kind === "call") check?.(effect.call);
       const execution = await sandbox.execute(effect, { height, timeMs, randomness: head.hash });
       const { header, body } = recordOf(
         { channel, term, height, kind, timeMs, previous: head.hash, input },

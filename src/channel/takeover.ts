@@ -189,7 +189,7 @@ export function createTakeover(init: TakeoverInit): Takeover {
   async function goOn({ height }: Adopted): Promise<void> {
     for (const { body } of await cutTo(core, Math.max(height, core.chain.settled.height))) {
       if (body.kind !== RECORD_KINDS.call && body.kind !== RECORD_KINDS.session) continue;
-      leader.submit(body.kind, body.input).catch((error: unknown) => {
+      leader.submit(body.kind, body.input, { isOwed: true }).catch((error: unknown) => {
         core.logger.debug("a call of an earlier term was not taken again", { reason: messageOf(error) });
       });
     }

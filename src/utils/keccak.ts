@@ -1,5 +1,7 @@
 import { createKeccak } from "hash-wasm";
 
+import { asBuffer } from "./bytes.ts";
+
 /** Bytes of a hash, and of a word of the EVM. */
 export const WORD_BYTES = 32;
 
@@ -9,5 +11,5 @@ const hasher = await createKeccak(256);
 
 /** keccak256, as the EVM has it. */
 export function keccak256(bytes: Uint8Array): Uint8Array {
-  return hasher.init().update(bytes).digest("binary");
+  return hasher.init().update(asBuffer(bytes)).digest("binary");
 }

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import secp256k1 from "secp256k1";
 
 import { SprfError } from "../errors.ts";
-import { equalBytes, toHex } from "./bytes.ts";
+import { asBuffer, equalBytes, toHex } from "./bytes.ts";
 import { keccak256 } from "./keccak.ts";
 
 /** r, s and v. */
@@ -12,8 +12,12 @@ const ADDRESS_BYTES = 20;
 const COMPACT_BYTES = 64;
 const V_OFFSET = 27;
 const MAX_PARITY = 1;
+const PUBLIC_KEY_BYTES = 65;
 /** Half of the curve's order: a signature with a greater s is the same one said otherwise. */
 const HALF_ORDER = Buffer.from("7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0", "hex");
+
+/** The key that was recovered last. */
+const recovered = new Uint8Array(PUBLIC_KEY_BYTES);
 
 /** Whether libsecp256k1 was loaded: its replacement in JavaScript, which is taken without a word, is fifty times slower. */
 export function isSecp256k1Native(): boolean {
@@ -39,13 +43,12 @@ export function recoverSigner(digest: Uint8Array, signature: Uint8Array): string
   if (signature.length !== SIGNATURE_BYTES || !hasLowS(signature)) return undefined;
   const parity = (signature[COMPACT_BYTES] ?? 0) - V_OFFSET;
   if (parity < 0 || parity > MAX_PARITY) return undefined;
-  let key: Uint8Array;
   try {
-    key = secp256k1.ecdsaRecover(signature.subarray(0, COMPACT_BYTES), parity, digest, false);
+    secp256k1.ecdsaRecover(signature.subarray(0, COMPACT_BYTES), parity, asBuffer(digest), false, recovered);
   } catch {
     return undefined;
   }
-  return addressOfKey(key.subarray(1));
+  return addressOfKey(recovered.subarray(1));
 }
 
 /** The address of a public key of 64 bytes, lower-case hex with 0x. */

@@ -9,3 +9,21 @@ export function differentialCalls(): { readonly calls: number; readonly seed: nu
   const { SPRF_CHANNEL_CALLS: calls, SPRF_CHANNEL_SEED: seed } = process.env;
   return { calls: calls === undefined ? USUAL_CALLS : Number(calls), seed: seed === undefined ? 1 : Number(seed) };
 }
+
+/** Calls that CI plays besides, by another seed. */
+const MANY_CALLS = 20_000;
+
+/** As {@link differentialCalls}, for a test that is too long for `npm test`. */
+export function manyDifferentialCalls(): ReturnType<typeof differentialCalls> {
+  const { calls, seed } = differentialCalls();
+  return { calls: Math.max(calls, MANY_CALLS), seed: seed + 1 };
+}
+
+/** Calls that three nodes play to see whether they grow. */
+const USUAL_MEMORY_CALLS = 100_000;
+
+/** How many they are: `SPRF_CHANNEL_MEMORY_CALLS`, which `npm run test:long` sets to 1,000,000. */
+export function channelMemoryCalls(): number {
+  const { SPRF_CHANNEL_MEMORY_CALLS: calls } = process.env;
+  return calls === undefined ? USUAL_MEMORY_CALLS : Number(calls);
+}

@@ -86,7 +86,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface ChannelHubInterface extends Interface {
-    getFunction(nameOrSignature: "applyChanges" | "assetOf" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "create" | "createProposal" | "creditOf" | "executeProposal" | "forceCall" | "getLabel" | "headOf" | "inboxHash" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "registerProgram" | "requestExit" | "settle" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
+    getFunction(nameOrSignature: "applyChanges" | "assetOf" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "create" | "createProposal" | "creditOf" | "executeProposal" | "forceCall" | "getLabel" | "headOf" | "inboxHash" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "refuteChanges" | "registerProgram" | "requestExit" | "settle" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
 
     getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "ChannelCreated" | "Claimed" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
 
@@ -122,6 +122,7 @@ encodeFunctionData(functionFragment: 'pool', values?: undefined): string;
 encodeFunctionData(functionFragment: 'programHash', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'proposalCount', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'proposalOf', values: [BigNumberish, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'refuteChanges', values: [BigNumberish, BigNumberish, BytesLike[], BigNumberish, ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'registerProgram', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'requestExit', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'settle', values: [SettlementStruct, ChangeStruct[], SignedVoteStruct[]]): string;
@@ -161,6 +162,7 @@ decodeFunctionResult(functionFragment: 'pool', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'programHash', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proposalCount', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proposalOf', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'refuteChanges', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'registerProgram', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'requestExit', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'settle', data: BytesLike): Result;
@@ -688,6 +690,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    refuteChanges: TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, chunkHashes: BytesLike[], index: BigNumberish, chunk: ChangeStruct[], ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
     registerProgram: TypedContractMethod<
       [program: AddressLike, ],
       [string],
@@ -897,6 +907,11 @@ getFunction(nameOrSignature: 'proposalOf'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, ],
       [ProposalViewStructOutput],
       'view'
+    >;
+getFunction(nameOrSignature: 'refuteChanges'): TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, chunkHashes: BytesLike[], index: BigNumberish, chunk: ChangeStruct[], ],
+      [void],
+      'nonpayable'
     >;
 getFunction(nameOrSignature: 'registerProgram'): TypedContractMethod<
       [program: AddressLike, ],

@@ -1,9 +1,6 @@
 import { concatBytes, fromHex, utf8 } from "../../utils/bytes.ts";
 import { keccak256 } from "../../utils/keccak.ts";
-import { numberOf, toSlotKey, toWord, wordOf, type SlotKey } from "./slot-key.ts";
-
-/** As many slots of accounts are kept as there are busy accounts in a large channel; a stranger cannot make it more. */
-const MAX_KEPT_SLOTS = 4096;
+import { keepResults, numberOf, toSlotKey, toWord, wordOf, type SlotKey } from "./slot-key.ts";
 
 const NONCES = namespaceSlot("sprf.channel.nonces");
 const SESSIONS = namespaceSlot("sprf.channel.sessions");
@@ -17,17 +14,10 @@ export const CLOCK_SLOT: SlotKey = toSlotKey(namespaceSlot("sprf.channel.clock")
 /** In the place of a member: the channel's end. */
 export const CLOSE_REQUEST: string = `0x${"0".repeat(40)}`;
 
-const nonceSlots = new Map<string, SlotKey>();
-
 /** Where the next nonce of an account is. */
-export function nonceSlotOf(account: string): SlotKey {
-  const known = nonceSlots.get(account);
-  if (known !== undefined) return known;
-  const key = toSlotKey(mappingSlot(account, NONCES));
-  if (nonceSlots.size >= MAX_KEPT_SLOTS) nonceSlots.clear();
-  nonceSlots.set(account, key);
-  return key;
-}
+export const nonceSlotOf: (account: string) => SlotKey = keepResults((account) =>
+  toSlotKey(mappingSlot(account, NONCES)),
+);
 
 /** Where the program asks for a member's leave, or with {@link CLOSE_REQUEST} for the channel's end. */
 export function requestSlotOf(member: string): Uint8Array {

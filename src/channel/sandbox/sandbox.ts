@@ -8,7 +8,7 @@ import { playInput, type Played } from "./play-input.ts";
 import { withContext, type RecordContext } from "./program-context.ts";
 import { CLOCK_SLOT, nonceSlotOf, sessionSlotOf } from "./protocol-slots.ts";
 import type { RecordInput } from "./record-input.ts";
-import { isZero, numberOf, slotOf, toSlotKey, ZERO_WORD } from "./slot-key.ts";
+import { isZero, keepResults, numberOf, slotOf, toSlotKey, ZERO_WORD } from "./slot-key.ts";
 import { createSlotStore, type SlotChange } from "./slot-store.ts";
 import { readSnapshot, writeSnapshot, type SnapshotHead } from "./snapshot.ts";
 import { createStateTree, type StateProof } from "./state-tree.ts";
@@ -112,6 +112,7 @@ async function open(
   const store = createSlotStore();
   const tree = createStateTree();
   const runner = await createCallRunner(store, options);
+  const pathOf = keepResults((key) => keccak256(slotOf(key)));
   /** What brings each of the last records back, the newest last. */
   const undo: SlotChange[][] = [];
   let height = from.height;
@@ -119,7 +120,7 @@ async function open(
 
   const apply = (changes: readonly SlotChange[]): Uint8Array => {
     store.apply(changes);
-    for (const [key, value] of changes) tree.set(keccak256(slotOf(key)), value);
+    for (const [key, value] of changes) tree.set(pathOf(key), value);
     return tree.root();
   };
   let root = apply(from.changes);

@@ -1,4 +1,6 @@
+import { asBuffer, toHex } from "../../utils/bytes.ts";
 import { WORD_BYTES } from "../../utils/keccak.ts";
+import { createWords } from "../../wire/channel/words.ts";
 
 /** A value that is not there; never written to. */
 export const ZERO_WORD = new Uint8Array(WORD_BYTES);
@@ -10,12 +12,30 @@ export type SlotKey = string;
 
 /** The key of a slot of 32 bytes. */
 export function toSlotKey(slot: Uint8Array): SlotKey {
-  return Buffer.from(slot.buffer, slot.byteOffset, slot.byteLength).toString("latin1");
+  return asBuffer(slot).toString("latin1");
 }
 
 /** The 32 bytes of a key. */
 export function slotOf(key: SlotKey): Uint8Array {
-  return new Uint8Array(Buffer.from(key, "latin1"));
+  const slot = new Uint8Array(WORD_BYTES);
+  for (let index = 0; index < WORD_BYTES; index++) slot[index] = key.charCodeAt(index);
+  return slot;
+}
+
+/** As many as there are busy slots in a large channel; a stranger cannot make it more. */
+const MAX_KEPT = 4096;
+
+/** A function that keeps what it gave, for as many arguments as are asked for often; beyond that it forgets them all. */
+export function keepResults<T>(make: (argument: string) => T): (argument: string) => T {
+  const kept = new Map<string, T>();
+  return (argument) => {
+    const known = kept.get(argument);
+    if (known !== undefined) return known;
+    if (kept.size >= MAX_KEPT) kept.clear();
+    const made = make(argument);
+    kept.set(argument, made);
+    return made;
+  };
 }
 
 /** Whether all bytes are zero, which is how the EVM says that a slot holds nothing. */
@@ -32,12 +52,14 @@ export function toWord(bytes: Uint8Array): Uint8Array {
   return word;
 }
 
+const words = createWords(1);
+
 /** The word of a number below 2^256. */
 export function wordOf(value: bigint): Uint8Array {
-  return new Uint8Array(Buffer.from(value.toString(16).padStart(2 * WORD_BYTES, "0"), "hex"));
+  return words.begin().uint(value).bytes();
 }
 
 /** The number of a word. */
 export function numberOf(word: Uint8Array): bigint {
-  return BigInt(`0x${Buffer.from(word.buffer, word.byteOffset, word.byteLength).toString("hex") || "0"}`);
+  return BigInt(`0x${toHex(word) || "0"}`);
 }

@@ -153,13 +153,14 @@ export function bitAt(path: Uint8Array, depth: number): 0 | 1 {
   return (((path[depth >> 3] as number) >> (7 - (depth & 7))) & 1) as 0 | 1;
 }
 
+const leafInput = new Uint8Array(LEAF_BYTES);
+leafInput[LEAF_BYTES - 1] = 1;
+
 /** The hash of a leaf. */
 export function leafHash(path: Uint8Array, value: Uint8Array): Uint8Array {
-  const input = new Uint8Array(LEAF_BYTES);
-  input.set(path);
-  input.set(value, WORD_BYTES);
-  input[LEAF_BYTES - 1] = 1;
-  return keccak256(input);
+  leafInput.set(path);
+  leafInput.set(value, WORD_BYTES);
+  return keccak256(leafInput);
 }
 
 /** Inner nodes by number, from 1. */

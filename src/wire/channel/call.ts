@@ -1,5 +1,5 @@
 import { SprfError } from "../../errors.ts";
-import { concatBytes, equalBytes, toHex } from "../../utils/bytes.ts";
+import { equalBytes, toHex } from "../../utils/bytes.ts";
 import { keccak256, WORD_BYTES } from "../../utils/keccak.ts";
 import { digestOf, type ChannelDomain } from "./domain.ts";
 import { typeHashOf } from "./type-hashes.ts";
@@ -26,6 +26,7 @@ const TYPE_HASH = typeHashOf("Call");
 /** Words of a call before its data, and of the two offsets before it. */
 const CALL_WORDS = 6;
 const HEAD_WORDS = 2;
+const DATA_AT = (HEAD_WORDS + CALL_WORDS + 1) * WORD_BYTES;
 const MAX_UINT64 = 2n ** 64n - 1n;
 const ADDRESS_START = 12;
 const UINT64_START = 24;
@@ -58,31 +59,34 @@ export function encodeCallInput({ call, signature }: SignedCall): Uint8Array {
     if (value < 0n || value > MAX_UINT64) throw new SprfError("INVALID_INPUT", `${value} is no uint64`);
   }
   const callBytes = CALL_WORDS * WORD_BYTES + WORD_BYTES + padded(call.data.length);
+  const signatureAt = HEAD_WORDS * WORD_BYTES + callBytes;
+  const input = new Uint8Array(signatureAt + WORD_BYTES + padded(signature.length));
   words
     .begin()
     .number(HEAD_WORDS * WORD_BYTES)
-    .number(HEAD_WORDS * WORD_BYTES + callBytes)
+    .number(signatureAt)
     .uint(call.channel)
     .address(call.sender)
     .uint(call.nonce)
     .uint(call.gasLimit)
     .uint(call.validUntilMs)
     .number(CALL_WORDS * WORD_BYTES)
-    .number(call.data.length);
-  const head = words.bytes();
-  const signatureLength = words.begin().number(signature.length).bytes();
-  return concatBytes(head, call.data, padding(call.data), signatureLength, signature, padding(signature));
+    .number(call.data.length)
+    .copyTo(input, 0);
+  input.set(call.data, DATA_AT);
+  words.begin().number(signature.length).copyTo(input, signatureAt);
+  input.set(signature, signatureAt + WORD_BYTES);
+  return input;
 }
 
 /** The call in a record's input. @throws SprfError `MESSAGE_INVALID` for any bytes that {@link encodeCallInput} would not give */
 export function decodeCallInput(input: Uint8Array): SignedCall {
   const view = Buffer.from(input.buffer, input.byteOffset, input.byteLength);
-  const dataAt = (HEAD_WORDS + CALL_WORDS + 1) * WORD_BYTES;
-  if (input.length < dataAt + WORD_BYTES) throw invalid("too short");
+  if (input.length < DATA_AT + WORD_BYTES) throw invalid("too short");
   const wordAt = (index: number): Buffer => view.subarray(index * WORD_BYTES, (index + 1) * WORD_BYTES);
   const uint64At = (index: number): bigint => wordAt(index).readBigUInt64BE(UINT64_START);
   const dataLength = Number(uint64At(HEAD_WORDS + CALL_WORDS));
-  const signatureAt = dataAt + padded(dataLength);
+  const signatureAt = DATA_AT + padded(dataLength);
   if (signatureAt + WORD_BYTES > input.length) throw invalid("its data ends too late");
   const signatureLength = Number(view.readBigUInt64BE(signatureAt + UINT64_START));
   if (signatureAt + WORD_BYTES + padded(signatureLength) !== input.length)
@@ -95,7 +99,7 @@ export function decodeCallInput(input: Uint8Array): SignedCall {
       nonce: uint64At(4),
       gasLimit: uint64At(5),
       validUntilMs: uint64At(6),
-      data: new Uint8Array(view.subarray(dataAt, dataAt + dataLength)),
+      data: new Uint8Array(view.subarray(DATA_AT, DATA_AT + dataLength)),
     },
     signature: new Uint8Array(view.subarray(signatureStart, signatureStart + signatureLength)),
   };
@@ -106,10 +110,6 @@ export function decodeCallInput(input: Uint8Array): SignedCall {
 
 function padded(length: number): number {
   return Math.ceil(length / WORD_BYTES) * WORD_BYTES;
-}
-
-function padding(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(padded(bytes.length) - bytes.length);
 }
 
 function invalid(reason: string): SprfError {

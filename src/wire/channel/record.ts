@@ -1,3 +1,4 @@
+import { equalBytes } from "../../utils/bytes.ts";
 import { keccak256, WORD_BYTES } from "../../utils/keccak.ts";
 import { createWords } from "./words.ts";
 
@@ -75,7 +76,7 @@ export function hashTouched(touched: readonly TouchedSlot[]): Uint8Array {
 /** keccak256 of packed (slot, new value), of those of the touched slots that changed. */
 export function hashWrites(touched: readonly TouchedSlot[]): Uint8Array {
   return hashPairs(
-    touched.filter(({ before, after }) => Buffer.compare(before, after) !== 0),
+    touched.filter(({ before, after }) => !equalBytes(before, after)),
     (slot) => slot.after,
   );
 }
@@ -85,13 +86,16 @@ export function compareSlots(a: { readonly slot: Uint8Array }, b: { readonly slo
   return Buffer.compare(a.slot, b.slot);
 }
 
+const PAIR_BYTES = 2 * WORD_BYTES;
+/** Where pairs are packed; grows with the largest set so far. */
+let packed = new Uint8Array(16 * PAIR_BYTES);
+
 function hashPairs(slots: readonly TouchedSlot[], valueOf: (slot: TouchedSlot) => Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(slots.length * 2 * WORD_BYTES);
-  let at = 0;
-  for (const slot of slots) {
-    bytes.set(slot.slot, at);
-    bytes.set(valueOf(slot), at + WORD_BYTES);
-    at += 2 * WORD_BYTES;
+  const length = slots.length * PAIR_BYTES;
+  if (length > packed.length) packed = new Uint8Array(length);
+  for (const [index, slot] of slots.entries()) {
+    packed.set(slot.slot, index * PAIR_BYTES);
+    packed.set(valueOf(slot), index * PAIR_BYTES + WORD_BYTES);
   }
-  return keccak256(bytes);
+  return keccak256(packed.subarray(0, length));
 }

@@ -4,6 +4,7 @@ const ADDRESS_START = 12;
 const UINT64_START = 24;
 const UINT32 = 2 ** 32;
 const NIBBLES = 64;
+const MAX_UINT64 = 2n ** 64n - 1n;
 
 /**
  * Words of 32 bytes one after another in a buffer that is used again and again: ABI encoding by hand, several times faster than by a
@@ -21,11 +22,16 @@ export interface Words {
   hash(): Uint8Array;
   /** A copy of all that was written. */
   bytes(): Uint8Array;
+  /** The same, into another array. */
+  copyTo(target: Uint8Array, at: number): void;
 }
 
 /** For at most `capacity` words. */
 export function createWords(capacity: number): Words {
-  const buffer = Buffer.alloc(capacity * WORD_BYTES);
+  const buffer = new Uint8Array(capacity * WORD_BYTES);
+  const view = new DataView(buffer.buffer);
+  // The only way to write hex.
+  const text = Buffer.from(buffer.buffer);
   let at = 0;
   const words: Words = {
     begin() {
@@ -39,24 +45,29 @@ export function createWords(capacity: number): Words {
     },
     number(value) {
       buffer.fill(0, at, at + UINT64_START);
-      buffer.writeUInt32BE(Math.floor(value / UINT32), at + UINT64_START);
-      buffer.writeUInt32BE(value % UINT32, at + UINT64_START + 4);
+      view.setUint32(at + UINT64_START, value / UINT32);
+      view.setUint32(at + UINT64_START + 4, value);
       at += WORD_BYTES;
       return words;
     },
     uint(value) {
-      buffer.write(value.toString(16).padStart(NIBBLES, "0"), at, "hex");
+      // Nearly all are small.
+      if (value <= MAX_UINT64) {
+        buffer.fill(0, at, at + UINT64_START);
+        view.setBigUint64(at + UINT64_START, value);
+      } else text.write(value.toString(16).padStart(NIBBLES, "0"), at, "hex");
       at += WORD_BYTES;
       return words;
     },
     address(value) {
       buffer.fill(0, at, at + ADDRESS_START);
-      buffer.write(value.slice(2), at + ADDRESS_START, "hex");
+      text.write(value.slice(2), at + ADDRESS_START, "hex");
       at += WORD_BYTES;
       return words;
     },
     hash: () => keccak256(buffer.subarray(0, at)),
-    bytes: () => new Uint8Array(buffer.subarray(0, at)),
+    bytes: () => buffer.slice(0, at),
+    copyTo: (target, offset) => target.set(buffer.subarray(0, at), offset),
   };
   return words;
 }

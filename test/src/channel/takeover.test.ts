@@ -90,17 +90,6 @@ describe("channel: a new leader", function () {
     expect(third!.node.head.height).to.be.at.most(second!.node.head.height);
   });
 
-  it("should take the word of a member whose newest certificate is of the last join", async () => {
-    // That record was for two to sign, and now there are three.
-    scene = await createChannelScene({ members: 3 });
-    await scene.same();
-    const [first, second] = scene.members;
-    expect(second!.node.head.height).to.equal(3);
-    await first!.kill();
-    scene.hub.leave(first!.account);
-    await until(() => second!.node.leads, { what: "the second leads" });
-  });
-
   it("should wait for records that may be committed, however long those who have them are slow", async () => {
     let isSlow = false;
     /** Answers who asks where it stands, and shows nobody what it has. */
@@ -176,6 +165,17 @@ describe("channel: a new leader", function () {
     expect(second.lines.map(({ message }) => message)).to.include(
       "nobody shows the records of a certificate, and a quorum never held it",
     );
+  });
+
+  it("should take the word of a member whose newest certificate is of the last join", async () => {
+    // That record was for two to sign, and now there are three.
+    scene = await createChannelScene({ members: 3 });
+    await scene.same();
+    const [first, second] = scene.members;
+    expect(second!.node.head.height).to.equal(3);
+    await first!.kill();
+    scene.hub.leave(first!.account);
+    await until(() => second!.node.leads, { what: "the second leads" });
   });
 
   /** What a member says to the second, who wants to lead term 2. */
