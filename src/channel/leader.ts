@@ -81,7 +81,9 @@ export function createLeader(
 
   let isReady = false;
   let opening: Uint8Array | undefined;
-  const leads = (): boolean => isReady && isLeader(core);
+  /** The term that it was made ready for: another one may have come since, in which its election counts for nothing. */
+  let readyTerm = 0;
+  const leads = (): boolean => isReady && readyTerm === core.term && isLeader(core);
 
   function nextInput(
     timeMs: number,
@@ -232,6 +234,7 @@ export function createLeader(
     begin(election) {
       opening = election;
       isReady = true;
+      readyTerm = core.term;
       // After a new start: the acks of what it had signed before are asked for again.
       if (core.player.head.header.term === core.term) expectAcks();
       alarm.ring();

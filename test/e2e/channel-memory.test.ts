@@ -25,7 +25,7 @@ const SEGMENT_BYTES = MIB;
 /** After a settlement: the file that is written to, one that holds its end, and a snapshot. All records together are fifty times that. */
 const MAX_DISK_BYTES = 3 * SEGMENT_BYTES;
 const MAX_GROWTH = 1.2;
-const MS_A_CALL = 10;
+const MS_A_CALL = 30;
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;

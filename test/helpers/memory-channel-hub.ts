@@ -54,6 +54,10 @@ export interface MemoryHub {
   readonly punishments: readonly Punishment[];
   readonly entries: readonly InboxEntry[];
   readonly domain: ReturnType<typeof channelDomain>;
+  /** What happened, block by block. */
+  readonly blocks: readonly (readonly HubEvent[])[];
+  /** As of now. */
+  readonly office: { readonly term: number; readonly leader: string; readonly members: readonly string[] };
 }
 
 export function createMemoryHub(init: {
@@ -292,6 +296,10 @@ export function createMemoryHub(init: {
     slots,
     punishments,
     deaf,
+    blocks,
+    get office() {
+      return { term, leader, members: [...members.keys()] };
+    },
     get settled() {
       return settled;
     },

@@ -68,6 +68,7 @@ export function createCallSender({ connection, sign, clock, validMs }: CallSende
   const deliver = async (signed: SignedCall, signal: AbortSignal | undefined): Promise<ChannelReceipt | undefined> => {
     const { call } = signed;
     let wasTaken = false;
+    let wasKnown = false;
     for (;;) {
       try {
         const receipt = await connection.call(signed, { signal });
@@ -77,13 +78,16 @@ export function createCallSender({ connection, sign, clock, validMs }: CallSende
       } catch (error) {
         if (!isSprfError(error)) throw error;
         const isOutOfTurn = error.code === "CHANNEL_NONCE_WRONG";
-        // A node that came back, or is behind, may refuse this very call before it has seen its record, and is asked once more. What
-        // is refused by one that knows the number's record is another call's.
-        if (isOutOfTurn && wasTaken && (await isKnown(call.nonce, signal))) return undefined;
-        if (isOutOfTurn && wasTaken) {
+        // A node that came back, or is behind, may refuse this very call before it has seen its record, or after it took that back,
+        // and is asked once more. What is refused by one that knew the number's record before and knows it after is another call's.
+        const known = isOutOfTurn && (await isKnown(call.nonce, signal));
+        if (known === true && wasKnown) return undefined;
+        const isSpent = isOutOfTurn && (known === true || (await isTaken(call.nonce, signal)));
+        if (isSpent && known === false && wasTaken) {
           throw new SprfError("CHANNEL_OUTCOME_UNKNOWN", `the number ${call.nonce} is spent`, { cause: error });
         }
-        wasTaken = isOutOfTurn && (await isTaken(call.nonce, signal));
+        wasKnown = known === true;
+        wasTaken = isSpent;
         if (!isOutOfTurn && !TRY_AGAIN.has(error.code)) throw error;
         if (BigInt(clock.now()) >= call.validUntilMs) {
           throw new SprfError("CHANNEL_CALL_EXPIRED", `not taken within ${validMs} ms: ${error.message}`, {
@@ -120,8 +124,14 @@ export function createCallSender({ connection, sign, clock, validMs }: CallSende
     const [oldest] = taken.keys();
     if (taken.size > MAX_TAKEN && oldest !== undefined) taken.delete(oldest);
   };
-  const isKnown = async (nonce: bigint, signal: AbortSignal | undefined): Promise<boolean> => {
-    return (await connection.transaction({ nonce }, { signal })) !== undefined;
+  /** undefined when the node does not answer. */
+  const isKnown = async (nonce: bigint, signal: AbortSignal | undefined): Promise<boolean | undefined> => {
+    try {
+      return (await connection.transaction({ nonce }, { signal })) !== undefined;
+    } catch (error) {
+      if (isSprfError(error) && TRY_AGAIN.has(error.code)) return undefined;
+      throw error;
+    }
   };
   const giveBack = async (nonce: bigint): Promise<void> => {
     if (waiting > 1) await deliver(await sign(new Uint8Array(), nonce, clock.now() + validMs), undefined);

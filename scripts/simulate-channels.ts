@@ -1,0 +1,109 @@
+// Plays seeds of the channels' simulation in as many processes as there are processors:
+// `node scripts/simulate-channels.ts [--seeds 200] [--first 1] [--minutes 5] [--write]`; none is begun after so many minutes.
+// `--write` puts what came of them into bench/results/simulation-channels.json.
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { availableParallelism, cpus, release, totalmem } from "node:os";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+
+import { planOf } from "../test/helpers/channel-simulation/plan.ts";
+import { replayOf } from "../test/helpers/channel-simulation/settings.ts";
+import { simulateChannel, type ChannelOutcome } from "../test/helpers/channel-simulation/simulation.ts";
+
+const MS_PER_MINUTE = 60_000;
+const PROGRESS_SEEDS = 20;
+const QUANTILES = [0.5, 0.9, 0.99, 1];
+const RESULT = new URL("../bench/results/simulation-channels.json", import.meta.url);
+
+interface Played extends Omit<ChannelOutcome, "lastEvents" | "traceHash"> {
+  readonly seed: number;
+  readonly members: number;
+  readonly liars: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "200" },
+    first: { type: "string", default: "1" },
+    minutes: { type: "string", default: "15" },
+    part: { type: "string" },
+    write: { type: "boolean", default: false },
+  },
+});
+const range = { first: Number(values.first), last: Number(values.first) + Number(values.seeds) - 1 };
+if (values.part === undefined) await playAll();
+else await playPart(values.part);
+
+/** In a process of its own: every so many-th seed, a line of JSON for each. */
+async function playPart(part: string): Promise<void> {
+  const [offset = 0, step = 1] = part.split("/").map(Number);
+  const untilMs = Date.now() + Number(values.minutes) * MS_PER_MINUTE;
+  for (let seed = range.first + offset; seed <= range.last && Date.now() < untilMs; seed += step) {
+    const plan = planOf(seed);
+    const { lastEvents: _last, traceHash: _hash, ...outcome } = await simulateChannel(seed, plan);
+    console.log(JSON.stringify({ seed, members: plan.members, liars: plan.liars, ...outcome } satisfies Played));
+  }
+}
+
+async function playAll(): Promise<void> {
+  const startMs = Date.now();
+  const git = (...args: readonly string[]): string => execFileSync("git", args, { encoding: "utf8" }).trim();
+  const commit = git("rev-parse", "HEAD");
+  const treeAsCommitted = git("status", "--porcelain", "src", "test") === "";
+  const processes = availableParallelism();
+  const played: Played[] = [];
+  await Promise.all(
+    Array.from({ length: processes }, async (_, n) => {
+      const { seeds, first, minutes } = values;
+      const args = ["--seeds", seeds, "--first", first, "--minutes", minutes, "--part", `${n}/${processes}`];
+      const child = spawn(process.execPath, [import.meta.filename, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+      const ended = once(child, "close");
+      for await (const line of createInterface({ input: child.stdout })) {
+        const each = JSON.parse(line) as Played;
+        played.push(each);
+        if (played.length % PROGRESS_SEEDS === 0) console.log(`${played.length} seeds played`);
+        if (each.breaches.length > 0)
+          console.error(`seed ${each.seed}: ${each.breaches.join("; ")}\n  ${replayOf(each.seed)}`);
+      }
+      await ended;
+    }),
+  );
+  const failures = played.filter(({ breaches }) => breaches.length > 0).map(({ seed }) => seed);
+  const seconds = Math.round((Date.now() - startMs) / 1_000);
+  const sum = (count: (each: Played) => number): number => played.reduce((total, each) => total + count(each), 0);
+  if (values.write) {
+    const summary = {
+      commit,
+      treeAsCommitted,
+      machine: `${cpus().length} x ${cpus()[0]?.model.trim() ?? "?"}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${release()}`,
+      versions: { node: process.versions.node },
+      date: new Date(startMs).toISOString(),
+      seconds,
+      seeds: { ...range, played: played.length },
+      failures: failures.toSorted((a, b) => a - b),
+      withLiars: played.filter(({ liars }) => liars > 0).length,
+      virtualSeconds: Math.round(sum(({ virtualMs }) => virtualMs) / 1_000),
+      calls: sum(({ calls }) => calls),
+      committed: sum(({ committed }) => committed),
+      kills: sum(({ kills }) => kills),
+      terms: sum(({ terms }) => terms),
+      reorgs: sum(({ reorgs }) => reorgs),
+      settlements: sum(({ settlements }) => settlements),
+      messages: sum(({ messages }) => messages),
+      failOverMs: quantilesOf(played.flatMap(({ failOverMs }) => failOverMs)),
+      progressMs: quantilesOf(played.map(({ progressMs }) => progressMs)),
+      replay: replayOf(0).replace("=0", "=<seed>"),
+    };
+    await writeFile(RESULT, `${JSON.stringify(summary, undefined, 2)}\n`);
+  }
+  console.log(`${played.length} of ${values.seeds} seeds played in ${seconds} s, ${failures.length} failed`);
+  if (failures.length > 0 || played.length < Number(values.seeds)) process.exitCode = 1;
+}
+
+function quantilesOf(numbers: readonly number[]): Record<string, number> {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  return { count: sorted.length, ...Object.fromEntries(QUANTILES.map((share) => [`p${share * 100}`, at(share)])) };
+}

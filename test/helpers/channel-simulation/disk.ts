@@ -1,0 +1,93 @@
+import { createMemoryDisk, createMemoryRecordLog } from "../../../src/adapters/record-log/memory.ts";
+import type { LogEntry, RecordLog } from "../../../src/ports/record-log.ts";
+import { concatBytes } from "../../../src/utils/bytes.ts";
+import type { SeededRandom } from "../seeded-random.ts";
+import { never, type Life, type SimulatedTime } from "./time.ts";
+
+const SLOW_SHARE = 30;
+
+/** A disk that outlives its processes, without what was not synced when they died. */
+export interface SimulatedDisk {
+  open(life: Life): RecordLog;
+  /** The process is dead: of what it was writing, a beginning is there. */
+  crash(): void;
+}
+
+export interface SimulatedDiskInit {
+  readonly time: SimulatedTime;
+  readonly random: SeededRandom;
+  /** A sync takes 1 ms to this; once in a while twenty times as long. */
+  readonly syncMs: number;
+  /** A fault to be found: appends resolve before they are synced. */
+  readonly liesAboutSync?: boolean;
+}
+
+interface Append {
+  readonly entries: readonly LogEntry[];
+  readonly done: PromiseWithResolvers<void>;
+}
+
+export function createSimulatedDisk({ time, random, syncMs, liesAboutSync = false }: SimulatedDiskInit): SimulatedDisk {
+  const durable = createMemoryDisk();
+  let writing: Append[] = [];
+  let waiting: Append[] = [];
+
+  const delayMs = (): number => (1 + random.below(syncMs)) * (random.below(SLOW_SHARE) === 0 ? 20 : 1);
+
+  function sync(life: Life): void {
+    if (writing.length > 0 || waiting.length === 0) return;
+    [writing, waiting] = [waiting, []];
+    time.after(delayMs(), () => {
+      if (!life.isAlive) return;
+      const done = writing;
+      writing = [];
+      durable.entries.push(...done.flatMap(({ entries }) => entries));
+      // A process may die with what it wrote being there, and not hear of it.
+      if (!life.step()) return;
+      for (const append of done) append.done.resolve();
+      sync(life);
+    });
+  }
+
+  return {
+    open(life) {
+      const log = createMemoryRecordLog(durable);
+      return {
+        ...log,
+        async append(entries) {
+          if (!life.step()) return await never();
+          const append: Append = {
+            entries: entries.map(({ height, bytes }) => ({ height, bytes: new Uint8Array(bytes) })),
+            done: Promise.withResolvers(),
+          };
+          waiting.push(append);
+          sync(life);
+          if (!liesAboutSync) await append.done.promise;
+        },
+        async saveSnapshot(height, parts) {
+          const all: Uint8Array[] = [];
+          for await (const part of parts) all.push(part);
+          const { promise, resolve } = Promise.withResolvers<void>();
+          time.after(delayMs(), () => {
+            if (!life.step()) return;
+            durable.snapshots.set(height, concatBytes(...all));
+            resolve();
+          });
+          await promise;
+        },
+        async prune(height) {
+          if (!life.step()) return await never();
+          await log.prune(height);
+        },
+      };
+    },
+    crash() {
+      const lost = [...writing, ...waiting].flatMap(({ entries }) => entries);
+      durable.entries.push(...lost.slice(0, random.below(lost.length + 1)));
+      writing = [];
+      waiting = [];
+      if (!liesAboutSync) return;
+      durable.entries.splice(durable.entries.length - Math.min(lost.length, durable.entries.length));
+    },
+  };
+}

@@ -1,0 +1,291 @@
+import { toHex } from "../../../src/utils/bytes.ts";
+import type { MemoryHub } from "../memory-channel-hub.ts";
+import { compiledProgram } from "../program-sandbox.ts";
+import { seededRandom } from "../seeded-random.ts";
+import { createTrace, type Trace } from "../simulation/trace.ts";
+import { createSimulatedChain } from "./chain.ts";
+import { examine, OUSTED, settledIn } from "./examine.ts";
+import { liarOf } from "./liar.ts";
+import { createSimulatedMember, type Running, type SimulatedMember, type World } from "./member.ts";
+import { createSimulatedNetwork } from "./network.ts";
+import type { ChannelPlan, Mishap } from "./plan.ts";
+import { createSimulatedTime } from "./time.ts";
+import { simulateUser } from "./user.ts";
+import { createWatch } from "./watch.ts";
+
+const START_MS = 1_800_000_000_000;
+const LIMIT_MS = 1_200_000;
+/** Once all is healed, everything must be done within this time. */
+const PROGRESS_MS = 240_000;
+const LOOK_MS = 100;
+const LAST_EVENTS = 80;
+
+/** What came of a simulation. */
+export interface ChannelOutcome {
+  /** Breaches of the invariants, in words; empty when all is well. */
+  readonly breaches: readonly string[];
+  /** Equal in all runs of one seed. */
+  readonly traceHash: string;
+  readonly lastEvents: readonly string[];
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly calls: number;
+  readonly committed: number;
+  readonly terms: number;
+  readonly settlements: number;
+  readonly kills: number;
+  readonly reorgs: number;
+  readonly messages: number;
+  /** From the block that began a term to its first committed record. */
+  readonly failOverMs: readonly number[];
+  /** From the end of all faults until everything was done. */
+  readonly progressMs: number;
+}
+
+/** Plays a plan: the real nodes of a channel and their clients in this process, as `seed` decides; then looks at what came of it. */
+export async function simulateChannel(
+  seed: number,
+  plan: ChannelPlan,
+  onEvent?: (line: string) => void,
+): Promise<ChannelOutcome> {
+  const random = seededRandom(seed);
+  const time = createSimulatedTime({ startMs: START_MS, limitMs: LIMIT_MS, random });
+  const trace = heard(
+    createTrace(() => time.now()),
+    onEvent,
+  );
+  const { code } = await compiledProgram("CounterMock");
+  const watch = createWatch(trace, () => time.now());
+  const { tickMs, mode, blockMs, reorged, unanswered } = plan;
+  const chain = createSimulatedChain({
+    time,
+    random,
+    trace,
+    code,
+    config: { tickMs, mode },
+    blockMs,
+    reorged,
+    unanswered,
+  });
+  const network = createSimulatedNetwork({ time, random, rates: plan.network });
+  const world: World = { plan, time, random, trace, chain, network, watch };
+  let counts = { calls: 0, kills: 0, progressMs: 0 };
+  try {
+    counts = await time.run(play(world));
+    await examine(world, code);
+  } catch (error) {
+    watch.breach(`the simulation ended early: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+  return {
+    ...counts,
+    breaches: watch.breaches,
+    traceHash: trace.hash(),
+    lastEvents: trace.last(LAST_EVENTS),
+    events: trace.length,
+    virtualMs: time.now() - START_MS,
+    committed: watch.committed.size,
+    terms: chain.hub.office.term,
+    settlements: settledIn(chain.hub).length,
+    reorgs: chain.reorgs,
+    messages: network.messages,
+    failOverMs: watch.failOverMs,
+  };
+}
+
+async function play(world: World): Promise<{ calls: number; kills: number; progressMs: number }> {
+  const { plan, time, random, trace, chain, network, watch } = world;
+  const members = Array.from({ length: plan.members + plan.lateMs.length }, (_, index) =>
+    createSimulatedMember(world, index + 1, index < plan.liars ? liarOf(world) : undefined),
+  );
+  let kills = 0;
+  const joined = members.slice(0, plan.members).map(async ({ account, signer }) => await join(world, account, signer));
+  chain.begin();
+  await Promise.all(joined);
+  for (const member of members.slice(0, plan.members)) member.start();
+  watchTerms(world);
+  const hands = { healed: false };
+  /** A member whose process is gone comes back. */
+  const revive = (member: SimulatedMember): void => {
+    if (member.isDown) member.start();
+  };
+
+  for (const [index, atMs] of plan.lateMs.entries()) {
+    const member = members[plan.members + index];
+    if (member === undefined) continue;
+    time.after(atMs, () => {
+      join(world, member.account, member.signer).then(
+        () => member.start(),
+        () => undefined,
+      );
+    });
+  }
+  for (const mishap of plan.mishaps) time.after(mishap.atMs, () => happen(mishap));
+
+  /**
+   * Before another member holds something that is committed, the first one commits alone what nobody but itself could miss: nobody
+   * takes the office from it then, since nobody has followed it.
+   */
+  const isShared = (): boolean =>
+    members.slice(1).some(({ running }) => (running?.node.committedHeight ?? 0) >= plan.members);
+
+  function happen(mishap: Mishap): void {
+    if (hands.healed) return;
+    switch (mishap.kind) {
+      case "kill": {
+        const member = members[mishap.member];
+        if (member === undefined || member.isDown) return;
+        kills += 1;
+        if (mishap.steps > 0) member.arm(mishap.steps);
+        else member.kill("at once");
+        // One that is armed dies when it does; it is looked at until then.
+        const back = (): void => {
+          if (member.isDown) revive(member);
+          else if (!hands.healed) time.after(LOOK_MS, back);
+        };
+        time.after(mishap.downMs, back);
+        return;
+      }
+      case "part": {
+        const side = new Set(mishap.side.flatMap((index) => members[index]?.signer ?? []));
+        trace.event("network", `parted: ${mishap.side.map((index) => `m${index + 1}`).join(" ")}`);
+        network.part([side]);
+        time.after(mishap.forMs, () => {
+          if (!hands.healed) network.part([]);
+        });
+        return;
+      }
+      case "oust":
+        if (!isShared()) return;
+        chain.send("oust", async (hub) => await oust(hub, mishap.order, trace)).catch(() => undefined);
+        return;
+      case "leave": {
+        const account = members[mishap.member]?.account ?? "";
+        if (!isShared()) return;
+        trace.event("chain", `m${mishap.member + 1} wants to leave`);
+        chain
+          .send("leave", (hub) => void (hub.office.members.includes(account) && hub.leave(account)))
+          .catch(() => undefined);
+        return;
+      }
+      case "settle":
+        members[mishap.member]?.running?.node.settle().catch(() => undefined);
+    }
+  }
+
+  // A member that has left takes no calls.
+  const leaving = new Set(plan.mishaps.flatMap((each) => (each.kind === "leave" ? [each.member] : [])));
+  const staying = members.slice(0, plan.members).filter((_, index) => !leaving.has(index));
+  const users = Array.from({ length: plan.users }, async (_, user) => {
+    const at = staying[random.below(staying.length)];
+    return at === undefined ? 0 : await simulateUser(world, user, at);
+  });
+  users.forEach((user) => void user.catch(() => undefined));
+  await time.sleep(plan.healMs);
+  trace.event("network", "healed");
+  hands.healed = true;
+  network.heal();
+  chain.heal();
+  for (const member of members) member.arm(Number.POSITIVE_INFINITY);
+  const healedMs = time.now();
+  const isLate = (): boolean => time.now() > healedMs + PROGRESS_MS;
+  let areDone = false;
+  Promise.all(users).then(
+    () => void (areDone = true),
+    (error: unknown) => watch.breach(`a user gave up: ${String(error)}`),
+  );
+  const all = Promise.all(users);
+  all.catch(() => undefined);
+  for (;;) {
+    for (const member of members) {
+      const hasJoined = chain.hub.office.members.includes(member.account);
+      if (hasJoined || plan.members > members.indexOf(member)) revive(member);
+    }
+    const here = honestOf(world, members);
+    if (areDone && here !== undefined && (await settleAll(world, here))) break;
+    if (isLate() || watch.breaches.length > 0) {
+      const places = members.map(placeOf).join("; ");
+      watch.breach(`no progress ${PROGRESS_MS} ms after all faults: users ${areDone ? "done" : "wait"}; ${places}`);
+      break;
+    }
+    await time.sleep(LOOK_MS);
+  }
+  const progressMs = time.now() - healedMs;
+  const calls = areDone ? (await all).reduce((sum, each) => sum + each, 0) : 0;
+  chain.stop();
+  for (const member of members) member.kill("at the end");
+  return { calls, kills, progressMs };
+}
+
+/** The honest members of now, when all of them are at one committed record. */
+function honestOf({ chain }: World, members: readonly SimulatedMember[]): readonly Running[] | undefined {
+  const here = members.filter(({ account, isLiar }) => chain.hub.office.members.includes(account) && !isLiar);
+  const running = here.flatMap((member) => member.running ?? []);
+  if (running.length < here.length) return undefined;
+  const heads = new Set(running.map(({ node }) => `${node.head.height} ${toHex(node.head.hash)}`));
+  const isOne = heads.size === 1 && running.every(({ node }) => node.committedHeight === node.head.height);
+  return isOne ? running : undefined;
+}
+
+/** Settles all that is committed; true when it is final. */
+async function settleAll({ chain, watch }: World, here: readonly Running[]): Promise<boolean> {
+  const [first] = here;
+  const leader = here.find(({ node }) => node.leads) ?? first;
+  if (leader === undefined) return true;
+  const { head } = leader.node;
+  if (chain.hub.settled.height >= head.height) return true;
+  try {
+    await leader.node.settle();
+  } catch {
+    return false;
+  }
+  return chain.hub.settled.height >= head.height || watch.breaches.length > 0;
+}
+
+async function join({ chain }: World, account: string, signer: string): Promise<void> {
+  await chain.send("join", (hub) => hub.join(account, signer));
+}
+
+/** Two members accuse the leader of nothing, and one of them leads from then on. */
+async function oust(hub: MemoryHub, order: number, trace: World["trace"]): Promise<void> {
+  const { term, leader, members } = hub.office;
+  const others = members.filter((account) => account !== leader);
+  if (members.length < 3) return;
+  const first = others[order % others.length] ?? "";
+  const second = others[(order + 1) % others.length] ?? "";
+  const punishment = { channel: 1n, term, target: leader, height: 0, recordHash: OUSTED, reason: 4 };
+  trace.event("chain", `two oust the leader of term ${term}`);
+  await Promise.all([first, second].map(async (account) => await hub.as(account).proposePunishment(punishment)));
+}
+
+/** Tells the watch when a term is in a block. */
+function watchTerms({ chain, time, watch }: World): void {
+  let known = chain.hub.office.term;
+  const look = (): void => {
+    const { term } = chain.hub.office;
+    for (; known < term; known += 1) watch.termBegan(known + 1);
+    time.after(LOOK_MS, look);
+  };
+  look();
+}
+
+function placeOf({ name, running, isDown }: SimulatedMember): string {
+  if (running === undefined) return `${name} ${isDown ? "down" : "starting"}`;
+  const { node } = running;
+  return `${name} term ${node.term} head ${node.head.height} ${toHex(node.head.hash).slice(0, 6)} committed ${node.committedHeight}${node.leads ? " leads" : ""}`;
+}
+
+/** A trace that somebody reads while it grows. */
+function heard(trace: Trace, onEvent: ((line: string) => void) | undefined): Trace {
+  if (onEvent === undefined) return trace;
+  return {
+    event(who, what) {
+      trace.event(who, what);
+      onEvent(trace.last(1).join(""));
+    },
+    get length() {
+      return trace.length;
+    },
+    hash: () => trace.hash(),
+    last: (count) => trace.last(count),
+  };
+}

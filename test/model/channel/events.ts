@@ -1,0 +1,68 @@
+/** A record by its place and hash; hashes are any strings that differ when records do. */
+export interface RecordRef {
+  readonly height: number;
+  readonly hash: string;
+}
+
+/** A certificate by the record that it certifies and the term of its acks. */
+export interface CertificateRef extends RecordRef {
+  readonly term: number;
+}
+
+/**
+ * What a run of a channel may log for `validateLog` (validate-log.ts), in the order in which it happened anywhere. Members are names.
+ * An event is logged once what it tells of is on the member's disk and, for what is sent, before it is sent. Nothing that a liar does
+ * needs to be logged: its acks, certificates' signatures, LeaderChanges and votes are taken to be there whenever somebody counts them.
+ */
+export type ChannelEvent =
+  /** A member, leader or not, has executed a record and written it down. Record 0 is played by all from the start, in term 0. */
+  | (RecordRef & {
+      readonly kind: "played";
+      readonly member: string;
+      readonly term: number;
+      readonly previous: string;
+    })
+  /** Records above this height are taken back, on the disk too. */
+  | { readonly kind: "cut"; readonly member: string; readonly height: number }
+  /** A signed ack leaves; the leader's own, which it counts, too. */
+  | (RecordRef & {
+      readonly kind: "acked";
+      readonly member: string;
+      readonly term: number;
+      /** The height of the certificate of this term that is on the disk; 0 for none. */
+      readonly certified: number;
+    })
+  /** A member has written down a certificate. */
+  | (CertificateRef & { readonly kind: "certificate"; readonly member: string })
+  /** A member has written down that it acks nothing below `term`, and says which certificate it holds. */
+  | {
+      readonly kind: "termChange";
+      readonly member: string;
+      readonly term: number;
+      readonly newLeader: string;
+      readonly certificate?: CertificateRef | undefined;
+    }
+  /** A new leader goes on from `base`, which it found among the LeaderChanges of `answers` (itself included); before it plays on. */
+  | {
+      readonly kind: "termBegun";
+      readonly member: string;
+      readonly term: number;
+      readonly answers: readonly string[];
+      readonly base: RecordRef;
+    }
+  /** A member, or a client, takes a record for committed. */
+  | (RecordRef & { readonly kind: "committed"; readonly member: string })
+  /** A vote for a settlement up to this record leaves. */
+  | (RecordRef & { readonly kind: "voted"; readonly member: string })
+  /** The chain has made it final. */
+  | (RecordRef & { readonly kind: "settled" })
+  /** What was not on the disk is gone; nothing of this member follows until it starts again. */
+  | { readonly kind: "crash"; readonly member: string }
+  /** It has read its disk and stands there. */
+  | {
+      readonly kind: "restart";
+      readonly member: string;
+      readonly term: number;
+      readonly head: RecordRef;
+      readonly certificate?: CertificateRef | undefined;
+    };

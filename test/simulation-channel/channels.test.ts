@@ -1,0 +1,55 @@
+import { expect } from "chai";
+
+import { planOf } from "../helpers/channel-simulation/plan.ts";
+import { channelSeeds, replayOf } from "../helpers/channel-simulation/settings.ts";
+import { simulateChannel, type ChannelOutcome } from "../helpers/channel-simulation/simulation.ts";
+
+/** Of processor time a seed takes a second; of a loaded machine's, many. */
+const TIMEOUT_MS = 180_000;
+const ENOUGH_SEEDS = 20;
+
+describe("channels among crashes, lost messages, partitions, new leaders and replaced blocks", () => {
+  const seeds = channelSeeds();
+  const outcomes: ChannelOutcome[] = [];
+
+  for (const seed of seeds) {
+    it(`should hold C1, C2, C3, C6 and go on afterwards with seed ${seed}`, async () => {
+      const outcome = await simulateChannel(seed, planOf(seed));
+      outcomes.push(outcome);
+      const { breaches, lastEvents } = outcome;
+      if (breaches.length > 0)
+        expect.fail([...lastEvents, ...breaches, `seen again with: ${replayOf(seed)}`].join("\n"));
+    }).timeout(TIMEOUT_MS);
+  }
+
+  it("should have met what it is about: crashes, new terms, replaced blocks, settlements and calls", () => {
+    const total = (count: (outcome: ChannelOutcome) => number): number =>
+      outcomes.reduce((sum, outcome) => sum + count(outcome), 0);
+    expect(outcomes.length).to.equal(seeds.length);
+    expect(total(({ calls }) => calls)).to.be.at.least(20 * seeds.length);
+    expect(total(({ settlements }) => settlements)).to.be.at.least(seeds.length);
+    // One seed alone has no room for all of it.
+    if (seeds.length < ENOUGH_SEEDS) return;
+    expect(total(({ kills }) => kills)).to.be.at.least(seeds.length);
+    expect(total(({ terms }) => terms - 1)).to.be.at.least(ENOUGH_SEEDS / 2);
+    expect(total(({ reorgs }) => reorgs)).to.be.at.least(1);
+  });
+
+  it("should replay a seed exactly", async () => {
+    const [seed = 1] = seeds;
+    const again = await simulateChannel(seed, planOf(seed));
+    expect(again.events).to.equal(outcomes[0]?.events);
+    expect(again.traceHash).to.equal(outcomes[0]?.traceHash);
+  }).timeout(TIMEOUT_MS);
+});
+
+describe("the simulation of channels itself", () => {
+  it("should notice a disk that says it has written what it has not", async () => {
+    const breaches: string[] = [];
+    for (let seed = 1; seed <= 40 && breaches.length === 0; seed += 1) {
+      const plan = planOf(seed, { members: 3, liars: 0, seeded: "ack-before-fsync" });
+      breaches.push(...(await simulateChannel(seed, plan)).breaches);
+    }
+    expect(breaches).to.have.length.of.at.least(1);
+  }).timeout(TIMEOUT_MS);
+});
