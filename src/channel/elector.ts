@@ -63,6 +63,9 @@ export function createElector({
   const isAlive = ({ signer }: Member): boolean =>
     signer === core.network.self || awakeMs() - (heard.get(signer)?.atMs ?? startedMs) < deadMs;
 
+  /** One that has gone to a later term acks nothing of this one: with too few others left, its leader has to make way. */
+  const isWithUs = ({ signer }: Member): boolean => (heard.get(signer)?.term ?? 0) <= core.term;
+
   /** Of a term that nobody was elected for yet: time runs from when this node went there. */
   function silentMs(): number {
     if (since.term !== core.term) since = { term: core.term, atMs: awakeMs() };
@@ -83,7 +86,7 @@ export function createElector({
 
   function hearsQuorum(): boolean {
     const all = members();
-    const alive = [...all.members.values()].filter(isAlive);
+    const alive = [...all.members.values()].filter((member) => isAlive(member) && isWithUs(member));
     return isQuorum(weightOf(all, new Set(alive.map(({ signer }) => signer))), countedWeight(all));
   }
 

@@ -55,12 +55,30 @@ describe("channel: members elect a leader", function () {
     scene.cutOff.add(fourth.signer);
     const silentUntil = Date.now() + 5 * HEARTBEAT_MS;
     await until(() => Date.now() >= silentUntil, { what: "the fourth finds the leader dead" });
-    expect(fourth.node.term).to.equal(1);
     scene.cutOff.clear();
     await commit(fourth.node);
     await scene.same();
     expect(scene.members.map(({ node }) => node.term)).to.deep.equal([1, 1, 1, 1]);
     expect(first.node.leads).to.equal(true);
+  });
+
+  it("should not stay split between a term that some have gone to and the one that the others are in", async () => {
+    let isLost = true;
+    // Four of them have agreed that nobody leads, and one of these does not hear who stands for it.
+    const [first, second, third, fourth] = await begin(4, {
+      hears: (number, { kind }) => !isLost || number !== 4 || kind !== "candidacy",
+    });
+    await commit(fourth.node);
+    scene.cutOff.add(first.signer);
+    await until(() => second.node.term === 2 && third.node.term === 2, { timeoutMs: PATIENT_MS });
+    scene.cutOff.clear();
+    // The old leader is heard again before the new one is.
+    const healedAt = Date.now() + 2 * HEARTBEAT_MS;
+    await until(() => Date.now() >= healedAt);
+    isLost = false;
+    await until(() => scene.members.every(({ node }) => node.term >= 2), { what: "one term", timeoutMs: PATIENT_MS });
+    await commit(fourth.node);
+    await scene.same();
   });
 
   it("should elect nobody where two thirds cannot agree", async () => {
@@ -120,10 +138,11 @@ describe("channel: members elect a leader", function () {
 
   async function begin(
     members: number,
+    more: Pick<Parameters<typeof createChannelScene>[0], "hears"> = {},
   ): Promise<
     SceneMember[] & { readonly length: 5 } & [SceneMember, SceneMember, SceneMember, SceneMember, SceneMember]
   > {
-    scene = await createChannelScene({ members, node: { heartbeatMs: HEARTBEAT_MS } });
+    scene = await createChannelScene({ members, node: { heartbeatMs: HEARTBEAT_MS }, ...more });
     await scene.same();
     return scene.members as never;
   }
