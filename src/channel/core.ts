@@ -51,6 +51,8 @@ export interface Core extends CoreInit {
   unsettled: Unsettled;
   /** The highest that is held, of any term. */
   certificate: Certificate | undefined;
+  /** The last that was given up with its record: what this node shows until it holds what its term stands on. */
+  givenUp: Certificate | undefined;
   /** What is held and not written down yet. */
   unwritten: Certificate | undefined;
   committed: number;
@@ -69,6 +71,7 @@ export function createCore(
     readonly player: Player;
     readonly unsettled: Unsettled;
     readonly certificate: Certificate | undefined;
+    readonly givenUp: Certificate | undefined;
     readonly term: number;
   },
 ): Core {
@@ -149,6 +152,17 @@ export function certifiedHeight(core: Core): number {
   return certificate === undefined || unwritten !== undefined || certificate.term !== term ? 0 : certificate.height;
 }
 
+/**
+ * Whether this node can show, from its disk, the certificate that its term stands on, or a later one. Without, it must not ack: the next
+ * election would not learn from it what is committed.
+ */
+export function holdsBase({ certificate, unwritten, terms, term, chain }: Core): boolean {
+  const base = terms.baseOf(term);
+  if (base === undefined || base.height <= chain.settled.height) return true;
+  if (certificate === undefined || unwritten !== undefined) return false;
+  return certificate.term > base.term || (certificate.term === base.term && certificate.height >= base.height);
+}
+
 /** One's own ack of the head, signed; everything before must be written down. */
 export function ackOfHead(core: Core): Ack & { readonly signature: Uint8Array } {
   const { header, hash } = core.player.head;
@@ -204,7 +218,10 @@ export function commit(core: Core, height: number): void {
 export async function cutTo(core: Core, height: number): Promise<readonly PlayedRecord[]> {
   const removed = await core.player.revertTo(height);
   core.unsettled.revertTo(height);
-  if ((core.certificate?.height ?? 0) > height) core.certificate = core.unwritten = undefined;
+  if ((core.certificate?.height ?? 0) > height) {
+    core.givenUp = core.certificate;
+    core.certificate = core.unwritten = undefined;
+  }
   if (removed.length === 0) return removed;
   await keep(core, [{ kind: "cut", height, from: height + removed.length }]);
   tell(core, { kind: "rollback", toHeight: height });

@@ -5,7 +5,18 @@ import { equalBytes } from "../utils/bytes.ts";
 import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
 import { RECORD_KINDS } from "../wire/channel/record.ts";
 import type { SignedBatch } from "../wire/channel/schemas.ts";
-import { ackOfHead, certifiedHeight, cutTo, enterTerm, keep, officeOf, send, tell, type Core } from "./core.ts";
+import {
+  ackOfHead,
+  certifiedHeight,
+  holdsBase,
+  cutTo,
+  enterTerm,
+  keep,
+  officeOf,
+  send,
+  tell,
+  type Core,
+} from "./core.ts";
 import type { PlayedRecord, PlayerStart } from "./player.ts";
 import { readBatch, type ReadRecord } from "./read-batch.ts";
 import { beginsTerm, judgeTermRecord, mayComeFirst } from "./term-record.ts";
@@ -36,7 +47,7 @@ export type BatchOutcome =
 export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<BatchOutcome> {
   const begins = beginsTerm(batch);
   const parent = core.player.at(batch.first - 1);
-  const misplaced = findPlace(core, batch, begins);
+  const misplaced = findPlace(core, batch);
   if (misplaced !== undefined) return misplaced;
   if (parent === undefined) return { outcome: "refused", why: "it follows what is no longer known" };
   const { domain, info } = core;
@@ -48,16 +59,29 @@ export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<
   if (signer !== term.signer) {
     return { outcome: "refused", why: "not signed by the term's leader, or of other records before" };
   }
+  // Its beginning may be there: what was taken back may have ended within a batch, and other batches of the same records are innocent.
+  const known = records.findIndex(({ header, hash }) => {
+    const own = core.player.at(header.height)?.hash;
+    return own === undefined || !equalBytes(own, hash);
+  });
+  if (known < 0) return { outcome: "known" };
+  const first = batch.first + known;
+  const inItsPlace = core.player.at(first)?.header.term;
+  // Other records of one term would be a leader's second word, of which the first counts.
+  if (inItsPlace === batch.term) return { outcome: "known" };
+  // An election shows that what is certified and not committed may go.
+  const sure = Math.max(begins ? core.committed : (core.certificate?.height ?? 0), core.chain.settled.height);
+  if (inItsPlace !== undefined && first <= sure) return { outcome: "refused", why: "it would undo what is certified" };
   // A new leader goes on from what was certified; what it has not signed takes nothing back.
-  await cutTo(core, batch.first - 1);
+  await cutTo(core, first - 1);
   const before = core.player.head.header.height;
   const played: PlayedRecord[] = [];
   const takeBack = async (): Promise<void> => {
     await core.player.revertTo(before);
     core.unsettled.revertTo(before);
   };
-  for (const [index, record] of records.entries()) {
-    const place = { sinceEntry: term.sinceEntry, isLast: index === records.length - 1 };
+  for (const record of records.slice(known)) {
+    const place = { sinceEntry: term.sinceEntry, isLast: record === records.at(-1) };
     const result = await playRecord(core, record, place).catch(async (error: unknown) => {
       await takeBack();
       throw error;
@@ -89,11 +113,13 @@ export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<
  */
 export function createAcker(core: Core): (options?: { readonly again?: boolean }) => void {
   let last = { term: 0, height: -1, certified: -1 };
-  const ack = (again: boolean): void => {
+  const ack = async (again: boolean): Promise<void> => {
+    // What came without a batch is not written down yet.
+    if (!holdsBase(core)) await keep(core, []);
     const term = officeOf(core);
     const { header } = core.player.head;
     // Of the head of this term only: what an earlier leader has signed counts with what this one adds.
-    if (term === undefined || header.term !== core.term) return;
+    if (term === undefined || header.term !== core.term || !holdsBase(core)) return;
     const now = { term: core.term, height: header.height, certified: certifiedHeight(core) };
     if (!again && now.term === last.term && now.height === last.height && now.certified === last.certified) return;
     const { height, recordHash, certified, signature } = ackOfHead(core);
@@ -115,7 +141,7 @@ export function createAcker(core: Core): (options?: { readonly again?: boolean }
     core
       .inTurn(async () => {
         next = undefined;
-        ack(turn.again);
+        await ack(turn.again);
       })
       .catch((error: unknown) => core.logger.error("an ack was not sent", { reason: messageOf(error) }));
   };
@@ -146,18 +172,11 @@ async function beginTerm(
   return undefined;
 }
 
-/** Why a batch cannot be played now, whoever has signed it; undefined when it can. */
-function findPlace(core: Core, batch: SignedBatch, begins: boolean): BatchOutcome | undefined {
+/** Why a batch cannot be played now, whoever has signed it; undefined when it may. */
+function findPlace(core: Core, batch: SignedBatch): BatchOutcome | undefined {
   const { header } = core.player.head;
   if (batch.term < header.term) return { outcome: "refused", why: `of term ${batch.term} after ${header.term}` };
-  if (batch.first > header.height + 1) return { outcome: "gap" };
-  if (batch.first === header.height + 1) return undefined;
-  if (batch.term === core.player.at(batch.first)?.header.term) return { outcome: "known" };
-  // An election shows that what is certified and not committed may go.
-  const sure = begins ? core.committed : (core.certificate?.height ?? 0);
-  if (batch.first <= Math.max(sure, core.chain.settled.height))
-    return { outcome: "refused", why: "it would undo what is certified" };
-  return undefined;
+  return batch.first > header.height + 1 ? { outcome: "gap" } : undefined;
 }
 
 async function playRecord(

@@ -3,7 +3,7 @@ import { isQuorum } from "../domain/channel/quorum.ts";
 import { SprfError } from "../errors.ts";
 import type { HubVote } from "../ports/channel-hub.ts";
 import { VOTE_OPTIONS, type Settlement } from "../wire/channel/settlement.ts";
-import type { Core } from "./core.ts";
+import { certifiedHeight, type Core } from "./core.ts";
 
 const LOOK_EVERY_MS = 20;
 const TIMEOUT_MS = 30_000;
@@ -33,7 +33,7 @@ export async function gatherVotes(
   let lookAtMs = startMs;
   let quorumAtMs: number | undefined;
   for (;;) {
-    if ((core.certificate?.height ?? 0) >= settlement.toHeight) votes.set(vote.member, vote);
+    if (certifiedHeight(core) >= settlement.toHeight) votes.set(vote.member, vote);
     const nowMs = core.clock.now();
     if (nowMs >= lookAtMs) {
       absent = await absentees(core, signal);

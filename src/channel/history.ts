@@ -120,8 +120,13 @@ export function createHistory(core: HistorySource): History {
   return {
     async after({ height, recordHash }) {
       const own = core.player.at(height);
+      const { certificate } = core;
+      const { election } = core.terms;
+      const known = election === undefined ? {} : { election };
       // Somebody else's past: there is nothing to add to it. Whoever asks goes back to what is certified.
-      if (own !== undefined && !equalBytes(own.hash, recordHash)) return { kind: "history", batches: [], more: false };
+      if (own !== undefined && !equalBytes(own.hash, recordHash)) {
+        return { kind: "history", batches: [], ...known, more: false };
+      }
       const head = core.player.head.header.height;
       const far = head - height > MAX_TAIL_RECORDS ? await offerSnapshot(height) : undefined;
       if (far !== undefined) return far;
@@ -129,8 +134,7 @@ export function createHistory(core: HistorySource): History {
       const isBroken = batches.length > 0 ? (batches[0]?.first ?? 0) > height + 1 : height < head;
       const offer = isBroken ? await offerSnapshot(height) : undefined;
       if (offer !== undefined) return offer;
-      const { certificate } = core;
-      const ends = certificate === undefined ? {} : { certificate };
+      const ends = { ...known, ...(certificate === undefined ? {} : { certificate }) };
       return { kind: "history", batches: isBroken ? [] : batches, more, ...ends };
     },
     async part(height, part) {

@@ -29,6 +29,8 @@ export interface OpenState {
 /** A state with what is known of terms. */
 export interface OpenLog extends OpenState {
   readonly terms: TermBook;
+  /** The last certificate whose record was taken back. */
+  readonly givenUp: Certificate | undefined;
 }
 
 /** What a state is opened from. */
@@ -58,14 +60,17 @@ export async function openState(init: OpenStateInit, signal: AbortSignal): Promi
   }
   const { player, unsettled } = state;
   let { certificate, term } = state;
+  let givenUp: Certificate | undefined;
   const fromHeight = player.head.header.height;
   const keptOf = await readCuts(log.entries({ fromHeight }), fromLogEntry);
   let number = 0;
   for await (const entry of log.entries({ fromHeight })) {
     const logged = fromLogEntry(entry);
     if (logged.kind === "certificate") certificate = logged.certificate;
-    else if (logged.kind === "cut" && (certificate?.height ?? 0) > logged.height) certificate = undefined;
-    else if (logged.kind === "election") elect(logged.election);
+    else if (logged.kind === "cut" && (certificate?.height ?? 0) > logged.height) {
+      givenUp = certificate;
+      certificate = undefined;
+    } else if (logged.kind === "election") elect(logged.election);
     else if (logged.kind === "term") {
       term = Math.max(term, logged.term);
       terms.promise(logged.term, logged.leader);
@@ -74,7 +79,7 @@ export async function openState(init: OpenStateInit, signal: AbortSignal): Promi
     }
     number += 1;
   }
-  return { player, unsettled, certificate, term, terms };
+  return { player, unsettled, certificate, givenUp, term, terms };
 }
 
 /** Record 0. */

@@ -87,10 +87,17 @@ export function createRouter(init: RouterInit): ChannelListener {
       const result = await playLeadersBatch(core, batch);
       if (core.term !== term) takeover.wake();
       // What a new term goes on from is certified by what was no certificate of this node's records before.
-      if (certificate !== undefined && beginsTerm(batch)) takeCertificate(core, certificate);
+      if (certificate !== undefined && beginsTerm(batch)) {
+        takeCertificate(core, certificate);
+        await keep(core, []);
+      }
       if (result.outcome === "fault") accuser.onFault(result.fault);
       if (result.outcome === "gap") sync.catchUp(from);
-      if (result.outcome === "refused") core.logger.debug("a batch was refused", { from, why: result.why });
+      if (result.outcome === "refused") {
+        core.logger.debug("a batch was refused", { from, why: result.why });
+        // What stands here may be another leader's.
+        if (from === officeOf(core)?.signer) sync.catchUp(from);
+      }
     });
     onProgress();
   }

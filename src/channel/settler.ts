@@ -13,7 +13,7 @@ import {
   type Change,
   type Settlement,
 } from "../wire/channel/settlement.ts";
-import { broadcast, isLeader, keepTerm, officeOf, send, tell, type Core } from "./core.ts";
+import { broadcast, certifiedHeight, isLeader, keepTerm, officeOf, send, tell, type Core } from "./core.ts";
 import { gatherVotes } from "./gather-votes.ts";
 import { withHeading } from "./log-entries.ts";
 import { requestsIn, type ProgramRequests } from "./program-requests.ts";
@@ -86,11 +86,13 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
     return signVote(core.domain, { channel: core.info.channel, proposalHash, option }, core.signerKey);
   }
 
-  /** Votes once it holds a certificate for the height: whoever leads next then finds it, and nobody settles what is taken back. */
+  /**
+   * Votes once it holds a certificate of this term for the height, on its disk: whoever leads next then finds it. One of an earlier term
+   * may be given up by an election that this member has signed already.
+   */
   function votePending(): void {
     for (const { settlement, proposalHash, from } of pending.values()) {
-      if ((core.certificate?.height ?? 0) < settlement.toHeight || settlement.fromHeight > core.unsettled.fromHeight)
-        continue;
+      if (certifiedHeight(core) < settlement.toHeight || settlement.fromHeight > core.unsettled.fromHeight) continue;
       pending.delete(from);
       const mine = core.unsettled.settlementTo(settlement.toHeight, core.info.config.mode);
       if (mine === undefined) continue;

@@ -2,7 +2,7 @@ import { isQuorum } from "../domain/channel/quorum.ts";
 import { countedWeight, weightOf, type Membership } from "../domain/channel/membership.ts";
 import { recoverCertificate, type Certificate } from "../wire/channel/batch.ts";
 import { signLeaderChange, type SignedStanding } from "../wire/channel/leader-change.ts";
-import { keep, type Core } from "./core.ts";
+import { holdsBase, keep, type Core } from "./core.ts";
 
 /** Where a member stands, with the certificate that shows it. */
 export interface ShownStanding extends SignedStanding {
@@ -12,7 +12,9 @@ export interface ShownStanding extends SignedStanding {
 /** This node's word for the leader with whom it went to its term. In turn: what it names is written down. */
 export async function standingOf(core: Core, newLeader: string): Promise<ShownStanding> {
   await keep(core, []);
-  const { certificate, term, info, domain, player, signerKey } = core;
+  const { term, info, domain, player, signerKey, givenUp } = core;
+  const isSure = holdsBase(core) || givenUp === undefined || !isHigher(givenUp, core.certificate);
+  const certificate = isSure ? core.certificate : givenUp;
   const standing = {
     certifiedTerm: certificate?.term ?? 0,
     certifiedHeight: certificate?.height ?? 0,

@@ -3,10 +3,11 @@ import { isSprfError, messageOf, SprfError } from "../errors.ts";
 import { SNAPSHOT_PART_BYTES } from "../wire/channel/limits.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { hashRecord } from "../wire/channel/record.ts";
-import { enterTerm, keepTerm, send, takeCertificate, tell, type Core } from "./core.ts";
+import { cutTo, enterTerm, keep, keepTerm, send, takeCertificate, tell, type Core } from "./core.ts";
 import { playLeadersBatch, type FoundFault } from "./follower.ts";
 import { withHeading } from "./log-entries.ts";
 import { openSnapshot } from "./open-state.ts";
+import type { SignedBatch } from "../wire/channel/schemas.ts";
 import type { Requests } from "./requests.ts";
 import { snapshotLength } from "./sandbox/snapshot.ts";
 import { proveKept, type KeptElection } from "./term-record.ts";
@@ -63,8 +64,13 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
     const floor = lowestSure();
     // Its past is another one, or ends here. What was acked is not given up for that: what a newer leader has signed may replace it.
     if (isEmpty(answer) && floor !== undefined) answer = await ask(from, floor);
+    // What is certified here alone may be another leader's as well; an election shows whether it may go.
+    const base = lowestCommitted();
+    if (isEmpty(answer) && base !== undefined) answer = await ask(from, base);
     if (answer.kind === "snapshot") return await loadSnapshot(from, answer);
     return await core.inTurn(async () => {
+      if (answer.election !== undefined) await learnTerm(answer.election);
+      await makeRoom(answer.batches);
       const before = core.player.head.header.height;
       for (const batch of answer.batches) {
         const result = await playLeadersBatch(core, batch);
@@ -72,9 +78,27 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
         if (result.outcome === "refused") core.logger.warn("a batch of the past was refused", { why: result.why });
         if (result.outcome !== "kept" && result.outcome !== "known") return false;
       }
-      if (answer.certificate !== undefined) takeCertificate(core, answer.certificate);
+      if (answer.certificate !== undefined) {
+        takeCertificate(core, answer.certificate);
+        await keep(core, []);
+      }
       return answer.more && core.player.head.header.height > before;
     });
+  }
+
+  /** What an earlier leader had signed gives way to what a later one was elected on, though that is of terms before it. */
+  async function makeRoom([first]: readonly SignedBatch[]): Promise<void> {
+    const { header } = core.player.head;
+    const base = core.terms.baseOf(core.term);
+    if (first === undefined || base === undefined || header.term >= core.term || first.term >= header.term) return;
+    if (first.first <= base.height)
+      await cutTo(core, Math.max(first.first - 1, core.committed, core.chain.settled.height));
+  }
+
+  function lowestCommitted(): Predecessor | undefined {
+    const { player, committed, chain } = core;
+    const height = Math.max(committed, chain.settled.height, player.lowest);
+    return height < player.head.header.height ? player.at(height) : undefined;
   }
 
   /** The record that nobody will take back, below the head. */
@@ -139,7 +163,7 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
   async function learnTerm(kept: KeptElection): Promise<void> {
     const { info, domain, chain } = core;
     const proven = proveKept({ domain, channel: info.channel, chain }, kept);
-    if (proven === undefined) return;
+    if (proven === undefined || proven.term <= core.term) return;
     core.terms.elect(proven, kept);
     await enterTerm(core, proven.term, proven.leader);
     await keepTerm(core, core.player.head.header.height);

@@ -162,27 +162,28 @@ export function createTakeover(init: TakeoverInit): Takeover {
 
   async function becomeLeader(signal: AbortSignal): Promise<void> {
     const { term } = core;
-    let opening: Uint8Array | undefined;
+    let prepared: Awaited<ReturnType<typeof prepare>>;
     // Whoever has signed records of this term has been through this, and the first leader has nobody before it.
     if (term !== FIRST_TERM && core.player.head.header.term !== term) {
-      const prepared = await prepare(term, signal);
+      prepared = await prepare(term, signal);
       if (prepared === undefined) return;
-      opening = encodeElection(prepared.election);
-      await core.inTurn(async () => await goOn(prepared.adopted));
+      const { adopted } = prepared;
+      await core.inTurn(async () => await goOn(adopted));
     }
+    const opening = prepared === undefined ? undefined : encodeElection(prepared.election);
     await core.inTurn(async () => {
       if (core.term !== term) return;
-      if (opening !== undefined) electSelf(opening);
+      if (prepared !== undefined && opening !== undefined) electSelf(opening, prepared.adopted);
       leader.begin(opening);
       core.logger.info("this node leads", { term });
     });
   }
 
-  function electSelf(input: Uint8Array): void {
+  function electSelf(input: Uint8Array, adopted: Adopted): void {
     const { term, account, network, player } = core;
     const electorate = electorateOf(core, { term, newLeader: account }, player.head.header.inboxCursor);
     const { sinceEntry } = electorate;
-    core.terms.elect({ term, leader: account, signer: network.self, sinceEntry }, { ...electorate, input });
+    core.terms.elect({ term, leader: account, signer: network.self, sinceEntry, adopted }, { ...electorate, input });
   }
 
   /** Goes on from what members have shown; what users have signed of the rest is played again. */

@@ -1,3 +1,4 @@
+import type { Adopted, ProvenElection } from "../domain/channel/election.ts";
 import type { Term } from "../domain/channel/terms.ts";
 import type { ChainView } from "./chain-view.ts";
 import type { KeptElection } from "./term-record.ts";
@@ -9,16 +10,18 @@ export interface TermBook {
   /** The highest that somebody leads. */
   readonly newest: Term | undefined;
   isElected(term: number): boolean;
+  /** What an elected term stands on; undefined for one that was not. */
+  baseOf(term: number): Adopted | undefined;
   /** The newest election that was proven. */
   readonly election: KeptElection | undefined;
-  elect(term: Term, election: KeptElection): void;
+  elect(term: ProvenElection, election: KeptElection): void;
   /** With whom this node went to a term: it signs for one leader a term. */
   promisedIn(term: number): string | undefined;
   promise(term: number, leader: string): void;
 }
 
 export function createTermBook(chain: Pick<ChainView, "term" | "termOf">): TermBook {
-  const elected = new Map<number, Term>();
+  const elected = new Map<number, ProvenElection>();
   const promised = new Map<number, string>();
   let election: KeptElection | undefined;
   let last: Term | undefined;
@@ -28,6 +31,7 @@ export function createTermBook(chain: Pick<ChainView, "term" | "termOf">): TermB
       return last !== undefined && last.term >= (chain.term?.term ?? 0) ? last : chain.term;
     },
     isElected: (term) => elected.has(term),
+    baseOf: (term) => elected.get(term)?.adopted,
     get election() {
       return election;
     },

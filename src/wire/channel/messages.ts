@@ -118,6 +118,8 @@ const channelMessage = z.discriminatedUnion("kind", [
         { error: `expected at most ${MAX_BATCH_BYTES} bytes` },
       ),
     certificate: certificateSchema.optional(),
+    /** Who leads the newest term that the sender knows; absent in the first. */
+    election: electionSchema.optional(),
     /** Whether more follows after these. */
     more: z.boolean(),
   }),

@@ -103,6 +103,7 @@ async function play(world: World): Promise<{ calls: number; kills: number; progr
   await Promise.all(joined);
   for (const member of members.slice(0, plan.members)) member.start();
   watchTerms(world);
+  convictLiars(world, members);
   const hands = { healed: false };
   /** A member whose process is gone comes back. */
   const revive = (member: SimulatedMember): void => {
@@ -255,6 +256,14 @@ async function oust(hub: MemoryHub, order: number, trace: World["trace"]): Promi
   const punishment = { channel: 1n, term, target: leader, height: 0, recordHash: OUSTED, reason: 4 };
   trace.event("chain", `two oust the leader of term ${term}`);
   await Promise.all([first, second].map(async (account) => await hub.as(account).proposePunishment(punishment)));
+}
+
+/** A lie is proven on the chain by one member alone, as the court does it: the liar has the office no longer. */
+function convictLiars({ chain, watch, trace }: World, members: readonly SimulatedMember[]): void {
+  watch.onLie = () => {
+    const isGuilty = members.some(({ account, isLiar }) => isLiar && account === chain.hub.office.leader);
+    if (isGuilty) chain.send("convict", async (hub) => await oust(hub, 0, trace)).catch(() => undefined);
+  };
 }
 
 /** Tells the watch when a term is in a block. */

@@ -37,6 +37,8 @@ export interface Watch {
   follow(who: string, node: ChannelNode, life: Life): void;
   tell(outcome: ToldOutcome): void;
   termBegan(term: number): void;
+  /** Called when an honest node sees a lie. */
+  onLie: () => void;
 }
 
 export function createWatch(trace: Trace, now: () => number): Watch {
@@ -68,7 +70,7 @@ export function createWatch(trace: Trace, now: () => number): Watch {
     }
   }
 
-  return {
+  const watch: Watch = {
     breaches,
     committed,
     told,
@@ -83,7 +85,10 @@ export function createWatch(trace: Trace, now: () => number): Watch {
           if (news.toHeight < upTo)
             breach(`C6: ${who} takes back to ${news.toHeight} what it called committed to ${upTo}`);
         }
-        if (news.kind === "fault") trace.event(who, `sees a lie at ${news.height}: ${news.message}`);
+        if (news.kind === "fault") {
+          trace.event(who, `sees a lie at ${news.height}: ${news.message}`);
+          watch.onLie();
+        }
         if (news.kind === "final") trace.event(who, `final to ${news.height}`);
         if (news.kind === "snapshot") upTo = Math.max(upTo, news.height);
         if (news.kind !== "committed") return;
@@ -99,5 +104,7 @@ export function createWatch(trace: Trace, now: () => number): Watch {
     termBegan(term) {
       if (!termAtMs.has(term)) termAtMs.set(term, now());
     },
+    onLie: () => undefined,
   };
+  return watch;
 }
