@@ -115,7 +115,7 @@ export function createAcker(core: Core): (options?: { readonly again?: boolean }
   let last = { term: 0, height: -1, certified: -1 };
   const ack = async (again: boolean): Promise<void> => {
     // What came without a batch is not written down yet.
-    if (!holdsBase(core)) await keep(core, []);
+    if (core.unwritten !== undefined) await keep(core, []);
     const term = officeOf(core);
     const { header } = core.player.head;
     // Of the head of this term only: what an earlier leader has signed counts with what this one adds.

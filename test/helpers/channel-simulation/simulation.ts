@@ -1,14 +1,15 @@
+import { isSprfError } from "../../../src/errors.ts";
 import { toHex } from "../../../src/utils/bytes.ts";
-import type { MemoryHub } from "../memory-channel-hub.ts";
 import { compiledProgram } from "../program-sandbox.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { createTrace, type Trace } from "../simulation/trace.ts";
 import { createSimulatedChain } from "./chain.ts";
-import { examine, OUSTED, settledIn } from "./examine.ts";
+import { examine, settledIn } from "./examine.ts";
 import { liarOf } from "./liar.ts";
 import { createSimulatedMember, type Running, type SimulatedMember, type World } from "./member.ts";
 import { createSimulatedNetwork } from "./network.ts";
 import type { ChannelPlan, Mishap } from "./plan.ts";
+import { convictLiars, oust, watchTerms } from "./office.ts";
 import { createSimulatedTime } from "./time.ts";
 import { simulateUser } from "./user.ts";
 import { createWatch } from "./watch.ts";
@@ -178,7 +179,15 @@ async function play(world: World): Promise<{ calls: number; kills: number; progr
   const staying = members.slice(0, plan.members).filter((_, index) => !leaving.has(index));
   const users = Array.from({ length: plan.users }, async (_, user) => {
     const at = staying[random.below(staying.length)];
-    return at === undefined ? 0 : await simulateUser(world, user, at);
+    if (at === undefined) return 0;
+    try {
+      return await simulateUser(world, user, at);
+    } catch (error) {
+      // Its node was away for so long that it came back by a snapshot, and says that it does not know.
+      if (!isSprfError(error, "CHANNEL_OUTCOME_UNKNOWN")) throw error;
+      trace.event(`user ${user}`, "is told that nobody knows");
+      return 0;
+    }
   });
   users.forEach((user) => void user.catch(() => undefined));
   await time.sleep(plan.healMs);
@@ -244,37 +253,6 @@ async function settleAll({ chain, watch }: World, here: readonly Running[]): Pro
 
 async function join({ chain }: World, account: string, signer: string): Promise<void> {
   await chain.send("join", (hub) => hub.join(account, signer));
-}
-
-/** Two members accuse the leader of nothing, and one of them leads from then on. */
-async function oust(hub: MemoryHub, order: number, trace: World["trace"]): Promise<void> {
-  const { term, leader, members } = hub.office;
-  const others = members.filter((account) => account !== leader);
-  if (members.length < 3) return;
-  const first = others[order % others.length] ?? "";
-  const second = others[(order + 1) % others.length] ?? "";
-  const punishment = { channel: 1n, term, target: leader, height: 0, recordHash: OUSTED, reason: 4 };
-  trace.event("chain", `two oust the leader of term ${term}`);
-  await Promise.all([first, second].map(async (account) => await hub.as(account).proposePunishment(punishment)));
-}
-
-/** A lie is proven on the chain by one member alone, as the court does it: the liar has the office no longer. */
-function convictLiars({ chain, watch, trace }: World, members: readonly SimulatedMember[]): void {
-  watch.onLie = () => {
-    const isGuilty = members.some(({ account, isLiar }) => isLiar && account === chain.hub.office.leader);
-    if (isGuilty) chain.send("convict", async (hub) => await oust(hub, 0, trace)).catch(() => undefined);
-  };
-}
-
-/** Tells the watch when a term is in a block. */
-function watchTerms({ chain, time, watch }: World): void {
-  let known = chain.hub.office.term;
-  const look = (): void => {
-    const { term } = chain.hub.office;
-    for (; known < term; known += 1) watch.termBegan(known + 1);
-    time.after(LOOK_MS, look);
-  };
-  look();
 }
 
 function placeOf({ name, running, isDown }: SimulatedMember): string {
