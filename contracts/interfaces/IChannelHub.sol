@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Conviction, Fault, TermLeader} from "../types/ChannelCourtTypes.sol";
 import {
     Asset,
     Call,
@@ -23,6 +24,7 @@ import {
     SlotProof
 } from "../types/ChannelTypes.sol";
 
+import {IChannelCourt} from "./IChannelCourt.sol";
 import {IStakingPool} from "./IStakingPool.sol";
 
 /// @title Channels: made by apps, run by their members, settled here
@@ -111,6 +113,18 @@ interface IChannelHub {
         uint64 bannedUntilMs,
         uint256 fineWei
     );
+    /// @notice A proof against the leader of a term took effect.
+    /// @param account The leader's; zero when it has left, or was convicted in this term before.
+    /// @param voids Records of this term are void from `height` on.
+    event Convicted(
+        uint256 indexed channel,
+        uint64 indexed term,
+        uint64 height,
+        address indexed account,
+        bool voids,
+        uint256 fineWei,
+        uint256 rewardWei
+    );
     event ChannelClosed(uint256 indexed channel);
     event StakeWithdrawn(uint256 indexed channel, address indexed account, address indexed to, uint256 amount);
     event Claimed(uint256 indexed channel, address indexed member, bytes32 indexed assetKey, uint256 amount);
@@ -169,6 +183,15 @@ interface IChannelHub {
     error ChannelHub_WrongHeights(uint64 expectedFrom, uint64 from, uint64 to);
     /// @notice The settlement's time is before the last one's.
     error ChannelHub_WrongTime(uint64 least, uint64 actual);
+    /// @notice The settlement's time is further ahead of the block's than a leader's clock may be.
+    error ChannelHub_FutureTime(uint256 most, uint64 actual);
+    /// @notice The settlement covers a height from which on this term's records are void, and does not show that its record
+    /// there is of a later one, see `IChannelCourt.showRemade`.
+    error ChannelHub_Void(uint256 channel, uint64 height, uint64 term);
+    /// @notice Only the court does this.
+    error ChannelHub_NotTheCourt(address court, address caller);
+    /// @notice The term's leader was convicted before, and no record is false that was not so already.
+    error ChannelHub_AlreadyConvicted(uint256 channel, uint64 term, uint64 height);
     /// @notice The settlement took fewer inbox entries than the last one, or more than there are.
     error ChannelHub_WrongCursor(uint64 least, uint64 most, uint64 actual);
     /// @notice The proposal is for another channel, mode or term.
@@ -366,6 +389,21 @@ interface IChannelHub {
         bytes32[] calldata values,
         SlotProof[] calldata proofs
     ) external;
+
+    /// @notice Bans and fines the leader of a term, once a term, and makes void what is false, see IChannelCourt. A leader that
+    /// leads still loses the office to the reporter, or to the eldest where that is no member. A settlement that becomes void
+    /// while it waits is `Rejected` unless it shows that its record at the height is of a later term.
+    /// @dev The court only (_NotTheCourt). Reverts with _AlreadyConvicted.
+    function convict(Conviction calldata conviction) external;
+
+    /// @notice Whose verdicts count here.
+    function court() external view returns (IChannelCourt);
+
+    /// @notice Who signs as the leader of a term; zero for a term that did not begin.
+    function termOf(uint256 channel, uint64 term) external view returns (TermLeader memory);
+
+    /// @notice From where on which terms are void, as far as that is not settled over.
+    function faultsOf(uint256 channel) external view returns (Fault[] memory);
 
     /// @notice Where stake for many channels is.
     function pool() external view returns (IStakingPool);

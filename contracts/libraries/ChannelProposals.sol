@@ -19,6 +19,7 @@ import {
     VoteOption
 } from "../types/ChannelTypes.sol";
 import {ChangeSets} from "./ChangeSets.sol";
+import {ChannelFaults} from "./ChannelFaults.sol";
 import {ChannelPunishments} from "./ChannelPunishments.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
 import {ChannelSettlements} from "./ChannelSettlements.sol";
@@ -31,6 +32,7 @@ import {StoreClones} from "./StoreClones.sol";
 /// @title What members propose, and what they say to it
 /// @notice Called by ChannelHub with its own state. A library of its own because of the limit on a contract's size.
 library ChannelProposals {
+    using ChannelFaults for Channel;
     using ChannelPunishments for Channel;
     using ChannelRoster for Channel;
     using ChannelSettlements for Channel;
@@ -194,6 +196,8 @@ library ChannelProposals {
             ChannelPunishments.Verdict memory verdict = self.verdictOf(proposal, punishment);
             return verdict.suspends || verdict.bans ? ProposalState.Passed : ProposalState.Proposed;
         }
+        bool isApplying = self.head.locked && self.head.settling == id;
+        if (!isApplying && !self.isClean(self.settlements[id])) return ProposalState.Rejected;
         if (self.head.settling == id) {
             return block.timestamp < proposal.finalAt ? ProposalState.Pending : ProposalState.Passed;
         }
@@ -308,7 +312,7 @@ library ChannelProposals {
     /// window of one that passed.
     function _weigh(Channel storage self, uint256 channel, uint256 id, Ballot memory ballot) private {
         if (self.proposals[id].proposalType != ProposalType.Settlement || self.proposals[id].isFinal) return;
-        uint256 settling = self.head.settling;
+        uint256 settling = self.inFlight();
         if (settling == id || (settling == 0 && stateOf(self, id) == ProposalState.Proposed)) {
             if (_hasQuorum(self, ballot)) _pass(self, channel, id, ballot);
         }

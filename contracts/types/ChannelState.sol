@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Fault, TermLeader} from "./ChannelCourtTypes.sol";
 import {AssetKind, Config, ProposalType, Punishment, Settlement} from "./ChannelTypes.sol";
 
 /// @dev Who runs a channel, in one slot.
@@ -133,6 +134,9 @@ struct Channel {
     mapping(address account => mapping(bytes32 assetKey => uint256 amount)) paid;
     // Stakes that are free again, and shares of fines.
     mapping(address account => uint256 amountWei) credits;
+    mapping(uint256 term => TermLeader) terms;
+    // What was proven false and is not settled over yet.
+    Fault[] faults;
 }
 
 /// @dev All that the hub stores.
@@ -141,4 +145,6 @@ struct HubState {
     mapping(address program => bytes32 codeHash) programs;
     mapping(uint256 channel => Channel) channels;
     mapping(bytes32 digest => bool) consents;
+    // Whose verdicts count.
+    address court;
 }

@@ -40,6 +40,11 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type SlotProofStructOutput = [siblings: string[], leafPath: string, leafValue: string] & {siblings: string[], leafPath: string, leafValue: string }
   
 
+    export type ConvictionStruct = {channel: BigNumberish, term: BigNumberish, height: BigNumberish, reporter: AddressLike, rewarded: boolean, voids: boolean}
+
+    export type ConvictionStructOutput = [channel: bigint, term: bigint, height: bigint, reporter: string, rewarded: boolean, voids: boolean] & {channel: bigint, term: bigint, height: bigint, reporter: string, rewarded: boolean, voids: boolean }
+  
+
     export type SettlementStruct = {channel: BigNumberish, fromHeight: BigNumberish, toHeight: BigNumberish, timeMs: BigNumberish, head: BytesLike, recordsRoot: BytesLike, stateRoot: BytesLike, changesRoot: BytesLike, inboxCursor: BigNumberish, mode: BigNumberish}
 
     export type SettlementStructOutput = [channel: bigint, fromHeight: bigint, toHeight: bigint, timeMs: bigint, head: string, recordsRoot: string, stateRoot: string, changesRoot: string, inboxCursor: bigint, mode: bigint] & {channel: bigint, fromHeight: bigint, toHeight: bigint, timeMs: bigint, head: string, recordsRoot: string, stateRoot: string, changesRoot: string, inboxCursor: bigint, mode: bigint }
@@ -53,6 +58,11 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type ProposalActionStruct = {proposalType: BigNumberish, settlement: SettlementStruct, punishment: PunishmentStruct}
 
     export type ProposalActionStructOutput = [proposalType: bigint, settlement: SettlementStructOutput, punishment: PunishmentStructOutput] & {proposalType: bigint, settlement: SettlementStructOutput, punishment: PunishmentStructOutput }
+  
+
+    export type FaultStruct = {height: BigNumberish, term: BigNumberish}
+
+    export type FaultStructOutput = [height: bigint, term: bigint] & {height: bigint, term: bigint }
   
 
     export type CallStruct = {channel: BigNumberish, sender: AddressLike, nonce: BigNumberish, gasLimit: BigNumberish, validUntilMs: BigNumberish, data: BytesLike}
@@ -85,10 +95,15 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type SignedVoteStructOutput = [member: string, option: bigint, signature: string] & {member: string, option: bigint, signature: string }
   
 
-  export interface ChannelHubInterface extends Interface {
-    getFunction(nameOrSignature: "applyChanges" | "assetOf" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "create" | "createProposal" | "creditOf" | "executeProposal" | "forceCall" | "getLabel" | "headOf" | "inboxHash" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "registerProgram" | "requestExit" | "settle" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
+    export type TermLeaderStruct = {signer: AddressLike, convicted: boolean}
 
-    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "ChannelCreated" | "Claimed" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
+    export type TermLeaderStructOutput = [signer: string, convicted: boolean] & {signer: string, convicted: boolean }
+  
+
+  export interface ChannelHubInterface extends Interface {
+    getFunction(nameOrSignature: "applyChanges" | "assetOf" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "executeProposal" | "faultsOf" | "forceCall" | "getLabel" | "headOf" | "inboxHash" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "registerProgram" | "requestExit" | "settle" | "termOf" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
+
+    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "ChannelCreated" | "Claimed" | "Convicted" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
 
     encodeFunctionData(functionFragment: 'applyChanges', values: [BigNumberish, BigNumberish, BytesLike[], BigNumberish, ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'assetOf', values: [BigNumberish, BytesLike]): string;
@@ -101,10 +116,13 @@ encodeFunctionData(functionFragment: 'claimTo', values: [BigNumberish, BytesLike
 encodeFunctionData(functionFragment: 'close', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'closeByProof', values: [BigNumberish, SlotProofStruct]): string;
 encodeFunctionData(functionFragment: 'closeByRequest', values: [BigNumberish]): string;
+encodeFunctionData(functionFragment: 'convict', values: [ConvictionStruct]): string;
+encodeFunctionData(functionFragment: 'court', values?: undefined): string;
 encodeFunctionData(functionFragment: 'create', values: [AddressLike, BytesLike, ConfigStruct, LabelStruct[]]): string;
 encodeFunctionData(functionFragment: 'createProposal', values: [BigNumberish, BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'creditOf', values: [BigNumberish, AddressLike]): string;
 encodeFunctionData(functionFragment: 'executeProposal', values: [BigNumberish, BigNumberish, ChangeStruct[]]): string;
+encodeFunctionData(functionFragment: 'faultsOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'forceCall', values: [CallStruct, BytesLike]): string;
 encodeFunctionData(functionFragment: 'getLabel', values: [BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'headOf', values: [BigNumberish]): string;
@@ -125,6 +143,7 @@ encodeFunctionData(functionFragment: 'proposalOf', values: [BigNumberish, BigNum
 encodeFunctionData(functionFragment: 'registerProgram', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'requestExit', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'settle', values: [SettlementStruct, ChangeStruct[], SignedVoteStruct[]]): string;
+encodeFunctionData(functionFragment: 'termOf', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'vote', values: [BigNumberish, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'voteBySignatures', values: [BigNumberish, BigNumberish, SignedVoteStruct[]]): string;
 encodeFunctionData(functionFragment: 'withdrawStake', values: [BigNumberish, AddressLike]): string;
@@ -140,10 +159,13 @@ decodeFunctionResult(functionFragment: 'claimTo', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'close', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'closeByProof', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'closeByRequest', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'convict', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'court', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'create', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'createProposal', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'creditOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'executeProposal', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'faultsOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'forceCall', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'getLabel', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'headOf', data: BytesLike): Result;
@@ -164,6 +186,7 @@ decodeFunctionResult(functionFragment: 'proposalOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'registerProgram', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'requestExit', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'settle', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'termOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'vote', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'voteBySignatures', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result;
@@ -210,6 +233,18 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
       export type InputTuple = [channel: BigNumberish, member: AddressLike, assetKey: BytesLike, amount: BigNumberish];
       export type OutputTuple = [channel: bigint, member: string, assetKey: string, amount: bigint];
       export interface OutputObject {channel: bigint, member: string, assetKey: string, amount: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace ConvictedEvent {
+      export type InputTuple = [channel: BigNumberish, term: BigNumberish, height: BigNumberish, account: AddressLike, voids: boolean, fineWei: BigNumberish, rewardWei: BigNumberish];
+      export type OutputTuple = [channel: bigint, term: bigint, height: bigint, account: string, voids: boolean, fineWei: bigint, rewardWei: bigint];
+      export interface OutputObject {channel: bigint, term: bigint, height: bigint, account: string, voids: boolean, fineWei: bigint, rewardWei: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -520,6 +555,22 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    convict: TypedContractMethod<
+      [conviction: ConvictionStruct, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    court: TypedContractMethod<
+      [],
+      [string],
+      'view'
+    >
+    
+
+    
     create: TypedContractMethod<
       [program: AddressLike, initialState: BytesLike, config: ConfigStruct, labels: LabelStruct[], ],
       [bigint],
@@ -548,6 +599,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
       [channel: BigNumberish, proposal: BigNumberish, changes: ChangeStruct[], ],
       [ProposalActionStructOutput],
       'nonpayable'
+    >
+    
+
+    
+    faultsOf: TypedContractMethod<
+      [channel: BigNumberish, ],
+      [FaultStructOutput[]],
+      'view'
     >
     
 
@@ -712,6 +771,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    termOf: TypedContractMethod<
+      [channel: BigNumberish, term: BigNumberish, ],
+      [TermLeaderStructOutput],
+      'view'
+    >
+    
+
+    
     vote: TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, option: BigNumberish, ],
       [void],
@@ -793,6 +860,16 @@ getFunction(nameOrSignature: 'closeByRequest'): TypedContractMethod<
       [void],
       'nonpayable'
     >;
+getFunction(nameOrSignature: 'convict'): TypedContractMethod<
+      [conviction: ConvictionStruct, ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'court'): TypedContractMethod<
+      [],
+      [string],
+      'view'
+    >;
 getFunction(nameOrSignature: 'create'): TypedContractMethod<
       [program: AddressLike, initialState: BytesLike, config: ConfigStruct, labels: LabelStruct[], ],
       [bigint],
@@ -812,6 +889,11 @@ getFunction(nameOrSignature: 'executeProposal'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, changes: ChangeStruct[], ],
       [ProposalActionStructOutput],
       'nonpayable'
+    >;
+getFunction(nameOrSignature: 'faultsOf'): TypedContractMethod<
+      [channel: BigNumberish, ],
+      [FaultStructOutput[]],
+      'view'
     >;
 getFunction(nameOrSignature: 'forceCall'): TypedContractMethod<
       [userCall: CallStruct, signature: BytesLike, ],
@@ -913,6 +995,11 @@ getFunction(nameOrSignature: 'settle'): TypedContractMethod<
       [bigint],
       'nonpayable'
     >;
+getFunction(nameOrSignature: 'termOf'): TypedContractMethod<
+      [channel: BigNumberish, term: BigNumberish, ],
+      [TermLeaderStructOutput],
+      'view'
+    >;
 getFunction(nameOrSignature: 'vote'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, option: BigNumberish, ],
       [void],
@@ -933,6 +1020,7 @@ getFunction(nameOrSignature: 'withdrawStake'): TypedContractMethod<
 getEvent(key: 'ChannelClosed'): TypedContractEvent<ChannelClosedEvent.InputTuple, ChannelClosedEvent.OutputTuple, ChannelClosedEvent.OutputObject>;
 getEvent(key: 'ChannelCreated'): TypedContractEvent<ChannelCreatedEvent.InputTuple, ChannelCreatedEvent.OutputTuple, ChannelCreatedEvent.OutputObject>;
 getEvent(key: 'Claimed'): TypedContractEvent<ClaimedEvent.InputTuple, ClaimedEvent.OutputTuple, ClaimedEvent.OutputObject>;
+getEvent(key: 'Convicted'): TypedContractEvent<ConvictedEvent.InputTuple, ConvictedEvent.OutputTuple, ConvictedEvent.OutputObject>;
 getEvent(key: 'InboxAdded'): TypedContractEvent<InboxAddedEvent.InputTuple, InboxAddedEvent.OutputTuple, InboxAddedEvent.OutputObject>;
 getEvent(key: 'KeptAlive'): TypedContractEvent<KeptAliveEvent.InputTuple, KeptAliveEvent.OutputTuple, KeptAliveEvent.OutputObject>;
 getEvent(key: 'Materialised'): TypedContractEvent<MaterialisedEvent.InputTuple, MaterialisedEvent.OutputTuple, MaterialisedEvent.OutputObject>;
@@ -965,6 +1053,10 @@ getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.Out
 
       'Claimed(uint256,address,bytes32,uint256)': TypedContractEvent<ClaimedEvent.InputTuple, ClaimedEvent.OutputTuple, ClaimedEvent.OutputObject>;
       Claimed: TypedContractEvent<ClaimedEvent.InputTuple, ClaimedEvent.OutputTuple, ClaimedEvent.OutputObject>;
+    
+
+      'Convicted(uint256,uint64,uint64,address,bool,uint256,uint256)': TypedContractEvent<ConvictedEvent.InputTuple, ConvictedEvent.OutputTuple, ConvictedEvent.OutputObject>;
+      Convicted: TypedContractEvent<ConvictedEvent.InputTuple, ConvictedEvent.OutputTuple, ConvictedEvent.OutputObject>;
     
 
       'InboxAdded(uint256,uint64,uint8,address,uint64,bytes)': TypedContractEvent<InboxAddedEvent.InputTuple, InboxAddedEvent.OutputTuple, InboxAddedEvent.OutputObject>;
