@@ -1,0 +1,69 @@
+import { SprfError } from "../../errors.ts";
+import type { Evidence, RecordOpening, SlotValue } from "../../ports/channel-court.ts";
+import { equalBytes } from "../../utils/bytes.ts";
+import { keccak256 } from "../../utils/keccak.ts";
+import { encodeAbi } from "../../wire/channel/abi.ts";
+import { merkleProof } from "../../wire/channel/merkle.ts";
+import { decodeRecordBody, headerOf } from "../../wire/channel/record-body.ts";
+import { hashRecord, type RecordHeader, type TouchedSlot } from "../../wire/channel/record.ts";
+import type { SignedBatch } from "../../wire/channel/schemas.ts";
+
+/** Opens a record of a batch that follows the record with hash `before`. @throws SprfError `INVALID_INPUT` for a height that is not in it */
+export function openRecord(
+  batch: SignedBatch,
+  { channel, before, height }: { readonly channel: bigint; readonly before: Uint8Array; readonly height: number },
+): RecordOpening {
+  let previous = before;
+  const headers = batch.records.map((packed, index) => {
+    const place = { channel, term: batch.term, height: batch.first + index, previous };
+    const header = headerOf(decodeRecordBody(packed), place);
+    previous = hashRecord(header);
+    return header;
+  });
+  return openHeader(headers, { height, signature: batch.signature });
+}
+
+/** Opens one of the headers of a batch. @throws SprfError `INVALID_INPUT` for a height that is not among them */
+export function openHeader(
+  headers: readonly RecordHeader[],
+  { height, signature }: { readonly height: number; readonly signature: Uint8Array },
+): RecordOpening {
+  const first = headers[0]?.height ?? 0;
+  const header = headers[height - first];
+  if (header === undefined) throw new SprfError("INVALID_INPUT", `height ${height} is not in the batch`);
+  const proof = merkleProof(headers.map(hashRecord), height - first);
+  return { header, proof, first, last: first + headers.length - 1, signature };
+}
+
+/** Two records that a leader signed for one height of a term, the lowest where its two batches part; undefined for none. */
+export function equivocationOf(
+  one: SignedBatch,
+  other: SignedBatch,
+  { channel, beforeOne, beforeOther }: { channel: bigint; beforeOne: Uint8Array; beforeOther: Uint8Array },
+): Evidence | undefined {
+  if (one.term !== other.term) return undefined;
+  const last = Math.min(one.first + one.records.length, other.first + other.records.length);
+  for (let height = Math.max(one.first, other.first); height < last; height += 1) {
+    const record = openRecord(one, { channel, before: beforeOne, height });
+    const second = openRecord(other, { channel, before: beforeOther, height });
+    if (!equalBytes(hashRecord(record.header), hashRecord(second.header))) {
+      return { fault: "equivocation", record, other: second };
+    }
+  }
+  return undefined;
+}
+
+/** The writes that a record's hash is of. */
+export function writesOf(touched: readonly TouchedSlot[]): SlotValue[] {
+  return touched
+    .filter(({ before, after }) => !equalBytes(before, after))
+    .map(({ slot, after }) => ({ slot, value: after }));
+}
+
+/** What a reporter commits to two blocks before it accuses: the record that convicts, as its hash. */
+export function commitmentOf(reporter: string, { record }: Evidence, salt: Uint8Array): Uint8Array {
+  const { header } = record;
+  return keccak256(
+    encodeAbi(["address", "uint256", "bytes32", "bytes32"], [reporter, header.channel, hashRecord(header), salt]),
+  );
+}
