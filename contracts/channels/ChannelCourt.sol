@@ -47,21 +47,28 @@ contract ChannelCourt is IChannelCourt {
 
     /// @inheritdoc IChannelCourt
     function accuseEquivocation(Opening calldata one, Opening calldata other, bytes32 salt) external {
-        (RecordHeader memory header, bytes32 recordHash) = one.open(_hub);
-        (RecordHeader memory second, bytes32 otherHash) = other.open(_hub);
-        bool isFault =
-            header.channel == second.channel &&
-                header.term == second.term &&
-                header.height == second.height &&
-                recordHash != otherHash;
+        (
+            RecordHeader memory header,
+            bytes32 recordHash,
+            RecordHeader memory second,
+            bytes32 otherHash,
+            bool isOne
+        ) = RecordOpenings.openTwo(one, other, _hub);
+        bool isFault = isOne && header.height == second.height && recordHash != otherHash;
         _convict(header, recordHash, salt, isFault, false);
     }
 
     /// @inheritdoc IChannelCourt
     function accuseUnlinked(Opening calldata record, Opening calldata before, bytes32 salt) external {
-        (RecordHeader memory header, bytes32 recordHash) = record.open(_hub);
-        (RecordHeader memory previous, bytes32 previousHash) = before.open(_hub);
-        _convict(header, recordHash, salt, OrderFaults.isUnlinked(header, previous, previousHash), true);
+        (
+            RecordHeader memory header,
+            bytes32 recordHash,
+            RecordHeader memory last,
+            bytes32 lastHash,
+            bool isOne
+        ) = RecordOpenings.openTwo(record, before, _hub);
+        bool isFault = isOne && OrderFaults.isUnlinked(header, last.height, lastHash);
+        _convict(header, recordHash, salt, isFault, true);
     }
 
     /// @inheritdoc IChannelCourt

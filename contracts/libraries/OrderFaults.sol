@@ -9,17 +9,13 @@ import {RecordHash} from "./RecordHash.sol";
 /// @title Records that stand where they must not
 /// @notice What a record's header and the one before it show, and the hub's inbox.
 library OrderFaults {
-    /// @notice Two records of one term, of which the second should follow the first and names another one.
+    /// @notice A record that follows one of its term by its height, and names another one.
     function isUnlinked(
         RecordHeader memory header,
-        RecordHeader memory before,
+        uint64 beforeHeight,
         bytes32 beforeHash
     ) internal pure returns (bool) {
-        return
-            header.channel == before.channel &&
-            header.term == before.term &&
-            header.height == uint256(before.height) + 1 &&
-            header.previous != beforeHash;
+        return header.height == uint256(beforeHeight) + 1 && header.previous != beforeHash;
     }
 
     /// @notice A record of a kind or status that there is not, that falls in time or term, leaves out heights or inbox entries,

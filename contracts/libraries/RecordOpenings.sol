@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 
 import {IChannelCourt} from "../interfaces/IChannelCourt.sol";
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
@@ -22,18 +23,32 @@ library RecordOpenings {
         IChannelHub hub
     ) internal view returns (RecordHeader memory header, bytes32 recordHash) {
         header = self.header;
-        if (header.height == 0 || header.height < self.first || header.height > self.last) {
-            revert IChannelCourt.ChannelCourt_NoHeight(header.height, self.first, self.last);
-        }
-        recordHash = RecordHash.hash(header);
-        bytes32 recordsRoot = MerkleProof.processProofCalldata(self.proof, recordHash);
-        Batch memory batch = Batch(header.channel, header.term, self.first, self.last, recordsRoot);
-        bytes32 digest = ChannelSignatures.digestOf(address(hub), ChannelSignatures.hash(batch));
-        (address signer, , ) = ECDSA.tryRecoverCalldata(digest, self.signature);
-        address expected = hub.termOf(header.channel, header.term).signer;
-        if (signer == address(0) || signer != expected) {
-            revert IChannelCourt.ChannelCourt_NotSigned(header.channel, header.term, expected, signer);
-        }
+        address leader = hub.termOf(header.channel, header.term).signer;
+        recordHash = _require(self, header, ChannelSignatures.domainOf(address(hub)), leader);
+    }
+
+    /// @notice The same for two records of one term; of different terms, `isOne` is false and the second one was not looked at.
+    function openTwo(
+        Opening calldata one,
+        Opening calldata two,
+        IChannelHub hub
+    )
+        internal
+        view
+        returns (
+            RecordHeader memory first,
+            bytes32 firstHash,
+            RecordHeader memory second,
+            bytes32 secondHash,
+            bool isOne
+        )
+    {
+        (first, second) = (one.header, two.header);
+        bytes32 domain = ChannelSignatures.domainOf(address(hub));
+        address leader = hub.termOf(first.channel, first.term).signer;
+        firstHash = _require(one, first, domain, leader);
+        isOne = first.channel == second.channel && first.term == second.term;
+        if (isOne) secondHash = _require(two, second, domain, leader);
     }
 
     /// @notice Reverts unless `before` is the record that another one names as the one before it. Nobody needs to have signed
@@ -42,5 +57,24 @@ library RecordOpenings {
     function requireBefore(RecordHeader memory header, RecordHeader memory before) internal pure {
         bytes32 actual = RecordHash.hash(before);
         if (actual != header.previous) revert IChannelCourt.ChannelCourt_NotBefore(header.previous, actual);
+    }
+
+    function _require(
+        Opening calldata self,
+        RecordHeader memory header,
+        bytes32 domain,
+        address leader
+    ) private pure returns (bytes32 recordHash) {
+        if (header.height == 0 || header.height < self.first || header.height > self.last) {
+            revert IChannelCourt.ChannelCourt_NoHeight(header.height, self.first, self.last);
+        }
+        recordHash = RecordHash.hash(header);
+        bytes32 recordsRoot = MerkleProof.processProofCalldata(self.proof, recordHash);
+        Batch memory batch = Batch(header.channel, header.term, self.first, self.last, recordsRoot);
+        bytes32 digest = MessageHashUtils.toTypedDataHash(domain, ChannelSignatures.hash(batch));
+        (address signer, , ) = ECDSA.tryRecoverCalldata(digest, self.signature);
+        if (signer == address(0) || signer != leader) {
+            revert IChannelCourt.ChannelCourt_NotSigned(header.channel, header.term, leader, signer);
+        }
     }
 }
