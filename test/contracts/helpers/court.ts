@@ -82,7 +82,11 @@ export async function createCourtScene(
     maxCatchUpTicks: Number(view.config.maxCatchUpTicks),
     genesisMs: createdAtMs,
   };
-  const sandbox = await createSandbox({ address: program.toLowerCase(), code: fromHex(deployedBytecode), ticks });
+  const sandbox = await createSandbox({
+    address: `0x${program.slice(2).toLowerCase()}`,
+    code: fromHex(deployedBytecode),
+    ticks,
+  });
   const genesis = await playGenesis(sandbox, { channel, createdAtMs, state: fromHex(state) }, NO_MEMBERS);
   const player = createPlayer({ sandbox, channel, domain }, genesis);
   const records: PlayedRecord[] = [genesis];
