@@ -38,12 +38,13 @@ library ChannelFaults {
         }
     }
 
-    /// @dev Whether no record of a settlement is void. What is being applied cannot be stopped any more.
-    function isClean(Channel storage self, Settlement memory settlement) internal view returns (bool clean) {
-        (clean, ) = _judge(self, settlement);
+    /// @dev Whether no record of a proposed settlement is void. What is being applied cannot be stopped any more.
+    function isClean(Channel storage self, uint256 proposal) internal view returns (bool clean) {
+        if (self.faults.length == 0 || (self.head.locked && self.head.settling == proposal)) return true;
+        (clean, ) = _judge(self, self.settlements[proposal]);
     }
 
-    /// @dev As `isClean`; reverts otherwise.
+    /// @dev Reverts if a record of a settlement is void.
     function requireClean(Channel storage self, Settlement memory settlement) internal view {
         (bool clean, Fault memory fault) = _judge(self, settlement);
         if (!clean) revert IChannelHub.ChannelHub_Void(settlement.channel, fault.height, fault.term);
@@ -52,8 +53,7 @@ library ChannelFaults {
     /// @dev The settlement that passed, unless it has become void since.
     function inFlight(Channel storage self) internal view returns (uint256 proposal) {
         proposal = self.head.settling;
-        if (proposal == 0 || self.head.locked || self.faults.length == 0) return proposal;
-        return isClean(self, self.settlements[proposal]) ? proposal : 0;
+        if (proposal != 0 && !isClean(self, proposal)) return 0;
     }
 
     /// @dev With a settlement whose parts are being written, its end.

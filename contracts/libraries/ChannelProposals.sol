@@ -196,8 +196,7 @@ library ChannelProposals {
             ChannelPunishments.Verdict memory verdict = self.verdictOf(proposal, punishment);
             return verdict.suspends || verdict.bans ? ProposalState.Passed : ProposalState.Proposed;
         }
-        bool isApplying = self.head.locked && self.head.settling == id;
-        if (!isApplying && !self.isClean(self.settlements[id])) return ProposalState.Rejected;
+        if (!self.isClean(id)) return ProposalState.Rejected;
         if (self.head.settling == id) {
             return block.timestamp < proposal.finalAt ? ProposalState.Pending : ProposalState.Passed;
         }
