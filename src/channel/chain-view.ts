@@ -1,10 +1,14 @@
 import { NO_MEMBERS, takeEntry, type Membership } from "../domain/channel/membership.ts";
 import { termBegunBy, type Term } from "../domain/channel/terms.ts";
-import { SprfError, messageOf } from "../errors.ts";
+import { SprfError, isSprfError, messageOf } from "../errors.ts";
 import type { ChannelHub, HubEvent, SettledHead } from "../ports/channel-hub.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { INBOX_KINDS, type InboxEntry } from "../wire/channel/inbox-entry.ts";
+
+/** Before what is final is asked for again. */
+const HEAD_PAUSE_MS = 500;
 
 /** What the chain says of a channel, as far as it is confirmed. */
 export interface ChainView {
@@ -29,10 +33,11 @@ export interface ChainView {
 }
 
 export interface ChainViewInit {
-  readonly hub: ChannelHub;
+  readonly hub: Pick<ChannelHub, "head" | "blockNumber" | "follow">;
   readonly channel: bigint;
   readonly fromBlock: number;
   readonly confirmations: number;
+  readonly clock: Clock;
   readonly logger: Logger;
   /** Something is new; never for what was there when the view began. */
   readonly onNews: (events: readonly HubEvent[]) => void;
@@ -40,7 +45,7 @@ export interface ChainViewInit {
 
 /** Follows the chain until `signal` aborts; resolves with the view once all that is confirmed now is in it, and the life of it. */
 export async function followChain(
-  { hub, channel, fromBlock, confirmations, logger, onNews }: ChainViewInit,
+  { hub, channel, fromBlock, confirmations, clock, logger, onNews }: ChainViewInit,
   signal: AbortSignal,
 ): Promise<{ readonly view: ChainView; readonly life: Promise<void> }> {
   const entries: InboxEntry[] = [];
@@ -112,6 +117,18 @@ export async function followChain(
     return { ...NO_MEMBERS, cursor, members };
   }
 
+  /** A node that is away for a moment must not end the view of the chain. */
+  async function patientHead(): Promise<SettledHead> {
+    for (;;) {
+      try {
+        return await hub.head(channel, { signal });
+      } catch (error) {
+        if (signal.aborted || !isSprfError(error, "CHAIN_UNREACHABLE")) throw error;
+        await clock.sleep(HEAD_PAUSE_MS, { signal });
+      }
+    }
+  }
+
   const started = Promise.withResolvers<void>();
   const target = (await hub.blockNumber({ signal })) - confirmations;
   const life = (async () => {
@@ -120,7 +137,7 @@ export async function followChain(
     try {
       for await (const { toBlock, events } of hub.follow(channel, { fromBlock, confirmations, signal })) {
         for (const event of events) take(event);
-        if (events.some(({ kind }) => kind === "settled")) settled = await hub.head(channel, { signal });
+        if (events.some(({ kind }) => kind === "settled")) settled = await patientHead();
         if (events.length > 0) voters = new Map();
         if (isCaughtUp && events.length > 0) onNews(events);
         if (!isCaughtUp && toBlock >= target) {

@@ -16,7 +16,8 @@ import { RECORD_KINDS, type TouchedSlot } from "../wire/channel/record.ts";
 import { encodeSessionInput, type SessionInput } from "../wire/channel/session.ts";
 import { createAccuser } from "./accuse.ts";
 import { followChain } from "./chain-view.ts";
-import { createCore, isLeader, peersOf, type ChannelNews, type Core } from "./core.ts";
+import { createCore, isLeader, officeOf, peersOf, type ChannelNews, type Core } from "./core.ts";
+import { createElector } from "./elector.ts";
 import { createAcker } from "./follower.ts";
 import { createForwarder, type Forwarder } from "./forward.ts";
 import { createLeader, type Leader } from "./leader.ts";
@@ -51,6 +52,8 @@ export interface ChannelNodeInit {
   readonly settleEveryMs?: number | undefined;
   /** How long the members wait for the leader to bring the hub what the program asks for, before they do. @default 30,000 */
   readonly requestPatienceMs?: number | undefined;
+  /** Members tell each other so often that they are there; a leader that is silent three times as long is replaced. @default 5,000 */
+  readonly heartbeatMs?: number | undefined;
   /** Calls that may wait to be played while this node leads; others are refused. @default 4,096 */
   readonly maxWaiting?: number | undefined;
 }
@@ -138,13 +141,16 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     if (info === undefined) throw new SprfError("CHANNEL_UNKNOWN", `the hub has no channel ${channel}`);
     let onNews = (): void => undefined;
     const { view: chain, life } = await followChain(
-      { hub, channel, fromBlock: info.createdInBlock, confirmations, logger, onNews: () => onNews() },
+      { hub, channel, fromBlock: info.createdInBlock, confirmations, clock, logger, onNews: () => onNews() },
       stop.signal,
     );
     try {
       const state = await openState({ info, domain, hub, chain, log }, signal);
       const account = hub.account.toLowerCase();
-      const core = createCore({ info, domain, account, signerKey, hub, chain, network, log, clock, logger }, state);
+      const core = createCore(
+        { info, domain, account, signerKey, hub, chain, terms: state.terms, network, log, clock, logger },
+        state,
+      );
       const inner = run(core, stop);
       onNews = inner.onNews;
       running = { core, stop, ...inner, work: [...inner.work, life] };
@@ -178,8 +184,14 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     };
     const onFault = accuser.onFault.bind(accuser);
     const sync = createSync({ core, requests, onFault, onProgress, signal });
-    const takeover = createTakeover(core, leader, sync);
     const forwarder = createForwarder(core);
+    const takeover = createTakeover({ core, leader, forwarder, sync });
+    const elector = createElector({
+      core,
+      heartbeatMs: init.heartbeatMs,
+      distrusts: () => accuser.distrusts,
+      onCandidate: () => takeover.wake(),
+    });
     const router = createRouter({
       core,
       leader,
@@ -187,6 +199,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       settler,
       sync,
       takeover,
+      elector,
       forwarder,
       requests,
       acker,
@@ -205,6 +218,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     const work = [
       leader.run(signal),
       takeover.run(signal),
+      elector.run(signal),
       requester.run(signal),
       settleRegularly(core, settler, signal),
     ];
@@ -260,7 +274,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       return parts().core.term;
     },
     get leader() {
-      return parts().core.chain.term?.leader ?? "";
+      return officeOf(parts().core)?.leader ?? "";
     },
     get members() {
       return [...parts().core.player.head.membership.members.values()];

@@ -1,7 +1,7 @@
 import { ERRORS, SprfError, type ErrorCode } from "../errors.ts";
 import { within } from "../utils/within.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
-import { send, type Core } from "./core.ts";
+import { officeOf, send, type Core } from "./core.ts";
 
 const RECEIPT_TIMEOUT_MS = 10_000;
 /** Inputs on their way to the leader; another one is refused. */
@@ -12,6 +12,8 @@ export interface Forwarder {
   /** @throws SprfError the leader's refusal, `CHANNEL_NO_LEADER`, `CHANNEL_BUSY` */
   forward(kind: number, input: Uint8Array, signal: AbortSignal | undefined): Promise<number>;
   onReceipt(from: string, receipt: ChannelMessageOf<"receipt">): void;
+  /** The link to a peer is down: receipts that it owes may be lost. */
+  onLinkDown(peer: string): void;
   refuseAll(error: SprfError): void;
 }
 
@@ -20,7 +22,7 @@ export function createForwarder(core: Core): Forwarder {
   let lastId = 0;
   return {
     async forward(kind, input, signal) {
-      const leader = core.chain.term?.signer ?? "";
+      const leader = officeOf(core)?.signer ?? "";
       if (pending.size >= MAX_PENDING)
         throw new SprfError("CHANNEL_BUSY", `${pending.size} calls are under way already`);
       const id = (lastId += 1);
@@ -44,6 +46,10 @@ export function createForwarder(core: Core): Forwarder {
       if (waiting?.leader !== from) return;
       if (height !== undefined) waiting.done.resolve(height);
       else waiting.done.reject(new SprfError(codeIn(refusal), detail ?? "the leader refuses it"));
+    },
+    onLinkDown(peer) {
+      const error = new SprfError("CHANNEL_NO_LEADER", "the way to the leader was lost");
+      for (const { leader, done } of pending.values()) if (leader === peer) done.reject(error);
     },
     refuseAll(error) {
       for (const { done } of pending.values()) done.reject(error);

@@ -59,7 +59,9 @@ async function offerSnapshot(core: Core, height: number): Promise<ChannelMessage
   const { header, state } = await splitHeading(core.log.readSnapshot(newest));
   let bytes = 0;
   for await (const part of state) bytes += part.length;
-  return { kind: "snapshot", header, parts: Math.max(1, Math.ceil(bytes / SNAPSHOT_PART_BYTES)) };
+  const { election } = core.terms;
+  const parts = Math.max(1, Math.ceil(bytes / SNAPSHOT_PART_BYTES));
+  return { kind: "snapshot", header, ...(election === undefined ? {} : { election }), parts };
 }
 
 /** One part of a snapshot's state; undefined when it is not there. */

@@ -42,8 +42,8 @@ export interface Leader {
   run(signal: AbortSignal): Promise<void>;
   /** True once the chain's term is this node's and what came before is known. */
   readonly isReady: boolean;
-  /** Leads from the head on. */
-  begin(): void;
+  /** Leads from the head on; `election` is the input of the term's first record, where that is not there yet. */
+  begin(election?: Uint8Array): void;
   /** Another term has come. */
   end(): void;
   /** Refuses all that waits. */
@@ -60,12 +60,16 @@ export function createLeader(
   let announced = { height: 0, committed: 0 };
 
   let isReady = false;
+  let opening: Uint8Array | undefined;
   const leads = (): boolean => isReady && isLeader(core);
 
   function nextInput(
     timeMs: number,
     bytes: number,
   ): { kind: number; input: Uint8Array; done?: Waiting["done"] } | undefined {
+    if (opening !== undefined && core.player.head.header.term < core.term) {
+      return { kind: RECORD_KINDS.term, input: opening };
+    }
     const due = core.player.sandbox.tickDueMs();
     if (due !== undefined && timeMs >= due) return { kind: RECORD_KINDS.tick, input: new Uint8Array() };
     const entry = core.chain.entry(core.player.head.membership.cursor + 1);
@@ -199,7 +203,8 @@ export function createLeader(
     get isReady() {
       return isReady;
     },
-    begin() {
+    begin(election) {
+      opening = election;
       isReady = true;
       // After a new start: the acks of what it had signed before are asked for again.
       if (core.player.head.header.term === core.term) expectAcks();

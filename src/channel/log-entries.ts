@@ -6,12 +6,15 @@ import { decodeCanonical, encodeCanonical } from "../wire/canonical.ts";
 import type { Certificate } from "../wire/channel/batch.ts";
 import type { RecordHeader } from "../wire/channel/record.ts";
 import {
+  addressSchema,
   certificateSchema,
   countSchema,
+  electionSchema,
   headerSchema,
   signedBatchSchema,
   type SignedBatch,
 } from "../wire/channel/schemas.ts";
+import type { KeptElection } from "./term-record.ts";
 
 const loggedSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("batch"), batch: signedBatchSchema }),
@@ -19,7 +22,9 @@ const loggedSchema = z.discriminatedUnion("kind", [
   /** Records above `height`, up to `from`, were taken back. */
   z.strictObject({ kind: z.literal("cut"), height: countSchema, from: countSchema }),
   /** No ack of an earlier term from here on. */
-  z.strictObject({ kind: z.literal("term"), term: countSchema, height: countSchema }),
+  z.strictObject({ kind: z.literal("term"), term: countSchema, leader: addressSchema, height: countSchema }),
+  /** Who leads a term, kept when its first record is pruned. */
+  z.strictObject({ kind: z.literal("election"), election: electionSchema, height: countSchema }),
 ]);
 
 /** What a node writes down. */
@@ -27,7 +32,8 @@ export type Logged =
   | { readonly kind: "batch"; readonly batch: SignedBatch }
   | { readonly kind: "certificate"; readonly certificate: Certificate }
   | { readonly kind: "cut"; readonly height: number; readonly from: number }
-  | { readonly kind: "term"; readonly term: number; readonly height: number };
+  | { readonly kind: "term"; readonly term: number; readonly leader: string; readonly height: number }
+  | { readonly kind: "election"; readonly election: KeptElection; readonly height: number };
 
 /** The height of a batch's last record. */
 export function lastOf({ first, records }: SignedBatch): number {

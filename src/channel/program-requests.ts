@@ -2,7 +2,7 @@ import { messageOf } from "../errors.ts";
 import type { HubSlotProof } from "../ports/channel-hub.ts";
 import { keccak256 } from "../utils/keccak.ts";
 import { SETTLEMENT_MODES } from "../wire/channel/settlement.ts";
-import { isLeader, type Core } from "./core.ts";
+import { isLeader, officeOf, type Core } from "./core.ts";
 import type { PlayerStart } from "./player.ts";
 import { CLOSE_REQUEST, requestSlotOf } from "./sandbox/protocol-slots.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
@@ -66,7 +66,7 @@ export function createRequester(
     if (isLeader(core)) return 0;
     const members = [...(core.chain.membershipAt(core.chain.inboxLength)?.members.values() ?? [])];
     const rank = members
-      .filter(({ account }) => account !== core.chain.term?.leader)
+      .filter(({ account }) => account !== officeOf(core)?.leader)
       .sort((a, b) => a.joinNumber - b.joinNumber)
       .findIndex(({ account }) => account === core.account);
     return requestPatienceMs + core.info.config.windowSeconds * 1_000 + Math.max(0, rank) * TURN_MS;

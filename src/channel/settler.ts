@@ -14,7 +14,7 @@ import {
   type Change,
   type Settlement,
 } from "../wire/channel/settlement.ts";
-import { broadcast, isLeader, send, tell, type Core } from "./core.ts";
+import { broadcast, isLeader, keepTerm, officeOf, send, tell, type Core } from "./core.ts";
 import { withHeading } from "./log-entries.ts";
 import { requestsIn, type ProgramRequests } from "./program-requests.ts";
 
@@ -70,7 +70,7 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
     if (before !== undefined && ![...marked.values()].includes(before)) core.unsettled.unmark(before);
     core.unsettled.mark(height);
     // A copy of the state is made for the leader and oneself only: anybody can propose as often as it likes.
-    const isTrusted = from === core.network.self || from === core.chain.term?.signer;
+    const isTrusted = from === core.network.self || from === officeOf(core)?.signer;
     const { head, sandbox } = core.player;
     const { header, hash } = head;
     if (!isTrusted || header.height !== height) return;
@@ -215,6 +215,7 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
     captured = undefined;
     settledRequests = requests;
     await core.log.saveSnapshot(header.height, withHeading(header, state));
+    await keepTerm(core, header.height);
     await core.log.prune(header.height);
   }
 

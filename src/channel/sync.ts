@@ -2,11 +2,12 @@ import type { Predecessor } from "../domain/channel/record-rules.ts";
 import { messageOf, SprfError } from "../errors.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { hashRecord } from "../wire/channel/record.ts";
-import { send, takeCertificate, tell, type Core } from "./core.ts";
+import { enterTerm, keepTerm, send, takeCertificate, tell, type Core } from "./core.ts";
 import { playLeadersBatch, type FoundFault } from "./follower.ts";
 import { withHeading } from "./log-entries.ts";
 import { openSnapshot } from "./open-state.ts";
 import type { Requests } from "./requests.ts";
+import { proveKept, type KeptElection } from "./term-record.ts";
 
 const ANSWER_TIMEOUT_MS = 10_000;
 /** After a failure, before the same member is asked again. */
@@ -70,7 +71,8 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
     return height < player.head.header.height ? player.at(height) : undefined;
   }
 
-  async function loadSnapshot(from: string, { header, parts }: ChannelMessageOf<"snapshot">): Promise<boolean> {
+  async function loadSnapshot(from: string, snapshot: ChannelMessageOf<"snapshot">): Promise<boolean> {
+    const { header, parts, election } = snapshot;
     const hash = hashRecord(header);
     if (header.height <= core.player.head.header.height) return false;
     if (header.channel !== core.info.channel || !core.chain.isSettled(header.height, hash)) {
@@ -97,9 +99,20 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
       core.unsettled = opened.unsettled;
       core.certificate = undefined;
       core.committed = height;
+      if (election !== undefined) await learnTerm(election);
       tell(core, { kind: "snapshot", height });
     });
     return true;
+  }
+
+  /** The tail is signed by a leader whose election is below the snapshot. */
+  async function learnTerm(kept: KeptElection): Promise<void> {
+    const { info, domain, chain } = core;
+    const proven = proveKept({ domain, channel: info.channel, chain }, kept);
+    if (proven === undefined) return;
+    core.terms.elect(proven, kept);
+    await enterTerm(core, proven.term, proven.leader);
+    await keepTerm(core, core.player.head.header.height);
   }
 
   async function run(from: string): Promise<void> {

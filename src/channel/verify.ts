@@ -1,3 +1,4 @@
+import { heldByQuorum } from "../domain/channel/acks.ts";
 import { countedWeight, weightOf } from "../domain/channel/membership.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
 import { faultOfNext, faultOfResult } from "../domain/channel/record-rules.ts";
@@ -17,6 +18,8 @@ import { fromLogEntry, lastOf, splitHeading } from "./log-entries.ts";
 import { openGenesis, openSnapshot } from "./open-state.ts";
 import type { PlayedRecord, Player } from "./player.ts";
 import { readBatch, type ReadRecord } from "./read-batch.ts";
+import { createTermBook, type TermBook } from "./term-book.ts";
+import { beginsTerm, judgeTermRecord, mayComeFirst, proveKept } from "./term-record.ts";
 
 /** What somebody says has happened in a channel: a node's log, or a copy of it. */
 export type ChannelHistory = Pick<RecordLog, "entries" | "snapshots" | "readSnapshot">;
@@ -57,13 +60,13 @@ export async function verifyChannel(
   { channel, history }: { readonly channel: bigint; readonly history: ChannelHistory },
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<VerifiedChannel> {
-  const { hub, logger } = components;
+  const { hub, clock, logger } = components;
   const info = await hub.channel(channel, { signal });
   if (info === undefined) throw new SprfError("CHANNEL_UNKNOWN", `the hub has no channel ${channel}`);
   const stop = new AbortController();
   const inner = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-  const chainInit = { hub, channel, fromBlock: info.createdInBlock, confirmations: 0, logger, onNews: () => undefined };
-  const { view: chain, life } = await followChain(chainInit, inner);
+  const follow = { fromBlock: info.createdInBlock, confirmations: 0, onNews: () => undefined };
+  const { view: chain, life } = await followChain({ hub, channel, clock, logger, ...follow }, inner);
   try {
     const events = await hub.events(channel, info.createdInBlock, await hub.blockNumber({ signal }), { signal });
     return await replay({ ...components, info, chain, events, history }, inner);
@@ -83,6 +86,7 @@ interface ReplayInit extends VerifyComponents {
 async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedChannel> {
   const { info, chain, events, history, hub } = init;
   const domain = channelDomain(hub.chainId, hub.address);
+  const terms = createTermBook(chain);
   const settled = new Map(
     events.flatMap((event) => (event.kind === "settled" ? [[event.height, event] as const] : [])),
   );
@@ -93,6 +97,7 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
   const count = { records: 0, batches: 0, certificates: 0 };
   const settledHeights: number[] = [];
   let certifiedHeight = 0;
+  let committedHeight = 0;
 
   const compareSettled = ({ header, hash }: Pick<PlayedRecord, "header" | "hash">): void => {
     const event = settled.get(header.height);
@@ -116,21 +121,25 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
         fromHeight = newest;
         compareSettled(player.head);
       }
-      for (const record of await playBatch(init, { domain, player, chain }, logged.batch)) compareSettled(record);
+      for (const record of await playBatch(init, { domain, player, chain, terms }, logged.batch))
+        compareSettled(record);
       count.records += logged.batch.records.length;
       count.batches += 1;
+    } else if (logged.kind === "election") {
+      const proven = proveKept({ domain, channel: info.channel, chain }, logged.election);
+      if (proven !== undefined) terms.elect(proven, logged.election);
     } else if (logged.kind === "cut" && logged.height < height) {
-      if (logged.height < Math.max(certifiedHeight, player.lowest)) {
-        throw unverified(height, `it takes back what is certified, to height ${logged.height}`);
+      if (logged.height < Math.max(committedHeight, player.lowest)) {
+        throw unverified(height, `it takes back what is committed, to height ${logged.height}`);
       }
       await player.revertTo(logged.height);
     } else if (logged.kind === "certificate" && logged.certificate.height >= Math.max(fromHeight, player.lowest)) {
       const { certificate } = logged;
-      checkCertificate(player, domain, info.channel, certificate);
+      committedHeight = Math.max(committedHeight, checkCertificate(player, domain, info.channel, certificate));
       count.certificates += 1;
       certifiedHeight = Math.max(certifiedHeight, certificate.height);
-      // Its voters stand in the record before.
-      player.forget(certifiedHeight - 1);
+      // An election may take back what is certified only. A certificate's voters stand in the record before.
+      player.forget(committedHeight - 1);
     }
   }
   const { header, hash } = player.head;
@@ -181,6 +190,7 @@ interface Place {
   readonly domain: ChannelDomain;
   readonly player: Player;
   readonly chain: ChainView;
+  readonly terms: TermBook;
 }
 
 /** Plays a batch that follows the head. @throws SprfError `CHANNEL_UNVERIFIED` */
@@ -189,9 +199,10 @@ async function playBatch({ info, clock }: ReplayInit, place: Place, batch: Signe
   const { first, term: number } = batch;
   const { header: last } = player.head;
   if (first !== last.height + 1) throw unverified(first, `records are missing: it follows height ${last.height}`);
-  const term = chain.termOf(number);
-  if (term === undefined) throw unverified(first, `the chain knows no term ${number}`);
   const { records, signer } = readBatch(batch, { domain, channel: info.channel, before: player.head.hash });
+  if (beginsTerm(batch)) checkTerm(place, records[0], info.channel);
+  const term = place.terms.of(number);
+  if (term === undefined) throw unverified(first, `nobody is known to lead term ${number}`);
   if (signer !== term.signer) {
     throw unverified(first, `the leader of term ${number}, ${term.leader}, has not signed it`);
   }
@@ -215,6 +226,14 @@ async function playBatch({ info, clock }: ReplayInit, place: Place, batch: Signe
   return played;
 }
 
+function checkTerm({ domain, chain, player, terms }: Place, record: ReadRecord | undefined, channel: bigint): void {
+  if (record === undefined) return;
+  const judged = judgeTermRecord({ domain, channel, chain, terms }, record, player.head);
+  if (judged.verdict === "proven") return terms.elect(judged.election, judged.kept);
+  const why = judged.verdict === "early" ? "the chain knows nothing of what it goes on from" : judged.fault.message;
+  throw unverified(record.header.height, why);
+}
+
 /** What came from the chain is what the chain says. */
 function checkOrigin(chain: ChainView, player: Player, { header, body }: ReadRecord, sinceEntry: number): void {
   if (header.kind === RECORD_KINDS.inbox) {
@@ -222,24 +241,26 @@ function checkOrigin(chain: ChainView, player: Player, { header, body }: ReadRec
     if (entry === undefined || !equalBytes(encodeInboxEntry(entry), body.input)) {
       throw unverified(header.height, "an entry of the inbox that the chain does not have");
     }
-  } else if (header.kind !== RECORD_KINDS.tick && player.head.membership.cursor < sinceEntry) {
+  } else if (!mayComeFirst(header.kind) && player.head.membership.cursor < sinceEntry) {
     throw unverified(header.height, "a term that does not begin with the entries of the inbox that made it");
   }
 }
 
-function checkCertificate(player: Player, domain: ChannelDomain, channel: bigint, certificate: Certificate): void {
+/** The height that a certificate shows to be committed. @throws SprfError `CHANNEL_UNVERIFIED` */
+function checkCertificate(player: Player, domain: ChannelDomain, channel: bigint, certificate: Certificate): number {
   const { height, recordHash } = certificate;
   const own = player.at(height);
   if (own === undefined) throw unverified(height, "a certificate of a record that is not there");
   if (!equalBytes(own.hash, recordHash)) throw unverified(height, "a certificate of another record");
   // The voters of a snapshot's own record are below it; the chain has settled that one.
   const voters = player.votersAt(height);
-  if (voters === undefined) return;
-  const signers = recoverCertificate(domain, channel, certificate);
-  const weight = signers === undefined ? 0n : weightOf(voters, new Set(signers.keys()));
+  if (voters === undefined) return 0;
+  const signers = recoverCertificate(domain, channel, certificate) ?? new Map<string, number>();
+  const weight = weightOf(voters, new Set(signers.keys()));
   if (!isQuorum(weight, countedWeight(voters))) {
     throw unverified(height, `a certificate with ${weight} of ${countedWeight(voters)}`);
   }
+  return heldByQuorum(signers, voters);
 }
 
 function readEntry(entry: LogEntry): ReturnType<typeof fromLogEntry> {

@@ -39,6 +39,18 @@ describe("channel/channel-node", function () {
     });
   }
 
+  it("should give up at once what a leader owes whose link is lost", async () => {
+    scene = await createChannelScene({ members: 3, hears: (_number, { kind }) => kind !== "receipt" });
+    await scene.same();
+    const [leader, follower] = scene.members;
+    const { height } = leader!.node.head;
+    const outcome = codeOf(follower!.node.submit(scene.call(0, "inc")));
+    await until(() => leader!.node.head.height > height);
+    await leader!.kill();
+    // And not that the time for an answer has run out.
+    expect(await outcome).to.equal("CHANNEL_NO_LEADER");
+  });
+
   it("should refuse what is no call of this channel now, each with its code, and live on", async () => {
     scene = await createChannelScene({ members: 2 });
     await scene.same();
