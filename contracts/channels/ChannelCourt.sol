@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
-
 import {IChannelCourt} from "../interfaces/IChannelCourt.sol";
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {CallFaults} from "../libraries/CallFaults.sol";
+import {ChannelSignatures} from "../libraries/ChannelSignatures.sol";
 import {OrderFaults} from "../libraries/OrderFaults.sol";
-import {RecordHash} from "../libraries/RecordHash.sol";
 import {RecordOpenings} from "../libraries/RecordOpenings.sol";
 import {StateFaults} from "../libraries/StateFaults.sol";
 import {Conviction, Opening, SlotValue, UserWord} from "../types/ChannelCourtTypes.sol";
@@ -29,7 +27,6 @@ contract ChannelCourt is IChannelCourt {
 
     IChannelHub private _hub;
     mapping(bytes32 commitment => uint256 blockNumber) private _commitments;
-    mapping(uint256 channel => mapping(bytes32 recordsRoot => mapping(uint64 height => uint64 term))) private _terms;
 
     /// @inheritdoc IChannelCourt
     function attachHub() external {
@@ -47,35 +44,30 @@ contract ChannelCourt is IChannelCourt {
 
     /// @inheritdoc IChannelCourt
     function accuseEquivocation(Opening calldata one, Opening calldata other, bytes32 salt) external {
-        (
-            RecordHeader memory header,
-            bytes32 recordHash,
-            RecordHeader memory second,
-            bytes32 otherHash,
-            bool isOne
-        ) = RecordOpenings.openTwo(one, other, _hub);
-        bool isFault = isOne && header.height == second.height && recordHash != otherHash;
-        _convict(header, recordHash, salt, isFault, false);
+        (RecordOpenings.Opened memory first, RecordOpenings.Opened memory second) = _openTwo(one, other);
+        bool isFault =
+            first.signer != address(0) &&
+                _areOfOneTerm(first, second) &&
+                first.header.height == second.header.height &&
+                first.recordHash != second.recordHash;
+        _judge(first, salt, isFault);
     }
 
     /// @inheritdoc IChannelCourt
     function accuseUnlinked(Opening calldata record, Opening calldata before, bytes32 salt) external {
-        (
-            RecordHeader memory header,
-            bytes32 recordHash,
-            RecordHeader memory last,
-            bytes32 lastHash,
-            bool isOne
-        ) = RecordOpenings.openTwo(record, before, _hub);
-        bool isFault = isOne && OrderFaults.isUnlinked(header, last.height, lastHash);
-        _convict(header, recordHash, salt, isFault, true);
+        (RecordOpenings.Opened memory opened, RecordOpenings.Opened memory last) = _openTwo(record, before);
+        // A settlement's records follow each other whoever has signed them.
+        bool areTogether = opened.proposal == 0 ? _areOfOneTerm(opened, last) : opened.proposal == last.proposal;
+        bool isOfChannel = opened.header.channel == last.header.channel;
+        bool isFault =
+            areTogether && isOfChannel && OrderFaults.isUnlinked(opened.header, last.header.height, last.recordHash);
+        _judge(opened, salt, isFault);
     }
 
     /// @inheritdoc IChannelCourt
     function accuseMisplaced(Opening calldata record, RecordHeader calldata before, bytes32 salt) external {
-        (RecordHeader memory header, bytes32 recordHash) = record.open(_hub);
-        RecordOpenings.requireBefore(header, before);
-        _convict(header, recordHash, salt, OrderFaults.isMisplaced(header, before, _hub), true);
+        RecordOpenings.Opened memory opened = _openAfter(record, before);
+        _judge(opened, salt, OrderFaults.isMisplaced(opened.header, before, _hub));
     }
 
     /// @inheritdoc IChannelCourt
@@ -85,16 +77,15 @@ contract ChannelCourt is IChannelCourt {
         SlotProof calldata clock,
         bytes32 salt
     ) external {
-        (RecordHeader memory header, bytes32 recordHash) = record.open(_hub);
-        RecordOpenings.requireBefore(header, before);
-        uint64 tickMs = _hub.channelOf(header.channel).config.tickMs;
-        _convict(header, recordHash, salt, StateFaults.isMistimed(header, before.stateRoot, tickMs, clock), true);
+        RecordOpenings.Opened memory opened = _openAfter(record, before);
+        uint64 tickMs = _hub.channelOf(opened.header.channel).config.tickMs;
+        _judge(opened, salt, StateFaults.isMistimed(opened.header, before.stateRoot, tickMs, clock));
     }
 
     /// @inheritdoc IChannelCourt
     function accusePastEntry(Opening calldata record, InboxEntry calldata entry, bytes32 salt) external {
-        (RecordHeader memory header, bytes32 recordHash) = record.open(_hub);
-        _convict(header, recordHash, salt, OrderFaults.isPastEntry(header, entry, _hub), true);
+        RecordOpenings.Opened memory opened = record.open(_hub);
+        _judge(opened, salt, OrderFaults.isPastEntry(opened.header, entry, _hub));
     }
 
     /// @inheritdoc IChannelCourt
@@ -106,10 +97,8 @@ contract ChannelCourt is IChannelCourt {
         SlotProof calldata proof,
         bytes32 salt
     ) external {
-        (RecordHeader memory header, bytes32 recordHash) = record.open(_hub);
-        RecordOpenings.requireBefore(header, before);
-        bool isFault = StateFaults.isFalseValue(header, before.stateRoot, touched, index, proof);
-        _convict(header, recordHash, salt, isFault, true);
+        RecordOpenings.Opened memory opened = _openAfter(record, before);
+        _judge(opened, salt, StateFaults.isFalseValue(opened.header, before.stateRoot, touched, index, proof));
     }
 
     /// @inheritdoc IChannelCourt
@@ -121,10 +110,8 @@ contract ChannelCourt is IChannelCourt {
         SlotOpening[] calldata openings,
         bytes32 salt
     ) external {
-        (RecordHeader memory header, bytes32 recordHash) = record.open(_hub);
-        RecordOpenings.requireBefore(header, before);
-        bool isFault = StateFaults.isFalseRoot(header, before.stateRoot, writes, proofs, openings);
-        _convict(header, recordHash, salt, isFault, true);
+        RecordOpenings.Opened memory opened = _openAfter(record, before);
+        _judge(opened, salt, StateFaults.isFalseRoot(opened.header, before.stateRoot, writes, proofs, openings));
     }
 
     /// @inheritdoc IChannelCourt
@@ -134,26 +121,8 @@ contract ChannelCourt is IChannelCourt {
         UserWord calldata word,
         bytes32 salt
     ) external {
-        (RecordHeader memory header, bytes32 recordHash) = record.open(_hub);
-        RecordOpenings.requireBefore(header, before);
-        bool isFault = CallFaults.isForged(header, before.stateRoot, word, address(_hub));
-        _convict(header, recordHash, salt, isFault, true);
-    }
-
-    /// @inheritdoc IChannelCourt
-    function showRemade(RecordHeader calldata header, bytes32[] calldata proof, bytes32 recordsRoot) external {
-        bytes32 actual = MerkleProof.processProofCalldata(proof, RecordHash.hash(header));
-        if (actual != recordsRoot) revert ChannelCourt_WrongRoot(recordsRoot, actual);
-        mapping(uint64 height => uint64 term) storage terms = _terms[header.channel][recordsRoot];
-        // The same height twice under one root is another fault; what is right must not suffer from it.
-        if (header.term <= terms[header.height]) return;
-        terms[header.height] = header.term;
-        emit Remade(header.channel, recordsRoot, header.height, header.term);
-    }
-
-    /// @inheritdoc IChannelCourt
-    function termAt(uint256 channel, bytes32 recordsRoot, uint64 height) external view returns (uint64) {
-        return _terms[channel][recordsRoot][height];
+        RecordOpenings.Opened memory opened = _openAfter(record, before);
+        _judge(opened, salt, CallFaults.isForged(opened.header, before.stateRoot, word, address(_hub)));
     }
 
     /// @inheritdoc IChannelCourt
@@ -194,11 +163,41 @@ contract ChannelCourt is IChannelCourt {
         return keccak256(abi.encode(reporter, channel, recordHash, salt));
     }
 
-    function _convict(RecordHeader memory header, bytes32 recordHash, bytes32 salt, bool isFault, bool voids) private {
+    /// @dev Convicts who has signed the record, or makes void the settlement that has it.
+    function _judge(RecordOpenings.Opened memory opened, bytes32 salt, bool isFault) private {
+        RecordHeader memory header = opened.header;
         (uint256 channel, uint64 term, uint64 height) = (header.channel, header.term, header.height);
         if (!isFault) revert ChannelCourt_NoFault(channel, term, height);
-        uint256 madeIn = _commitments[commitmentOf(msg.sender, channel, recordHash, salt)];
+        if (opened.proposal != 0) {
+            _hub.voidSettlement(channel, opened.proposal, height);
+            return;
+        }
+        uint256 madeIn = _commitments[commitmentOf(msg.sender, channel, opened.recordHash, salt)];
         bool rewarded = madeIn != 0 && block.number >= madeIn + BLOCKS_AHEAD;
-        _hub.convict(Conviction(channel, term, height, msg.sender, rewarded, voids));
+        _hub.convict(Conviction(channel, opened.signer, term, height, msg.sender, rewarded));
+    }
+
+    function _openAfter(
+        Opening calldata record,
+        RecordHeader calldata before
+    ) private view returns (RecordOpenings.Opened memory opened) {
+        opened = record.open(_hub);
+        RecordOpenings.requireBefore(opened.header, before);
+    }
+
+    function _openTwo(
+        Opening calldata one,
+        Opening calldata two
+    ) private view returns (RecordOpenings.Opened memory first, RecordOpenings.Opened memory second) {
+        bytes32 domain = ChannelSignatures.domainOf(address(_hub));
+        return (one.open(_hub, domain), two.open(_hub, domain));
+    }
+
+    function _areOfOneTerm(
+        RecordOpenings.Opened memory one,
+        RecordOpenings.Opened memory two
+    ) private pure returns (bool) {
+        return
+            one.signer == two.signer && one.header.channel == two.header.channel && one.header.term == two.header.term;
     }
 }

@@ -13,7 +13,7 @@ import {ChannelProposals} from "../libraries/ChannelProposals.sol";
 import {ChannelSignatures} from "../libraries/ChannelSignatures.sol";
 import {ChannelVerdicts} from "../libraries/ChannelVerdicts.sol";
 import {ChannelViews} from "../libraries/ChannelViews.sol";
-import {Conviction, Fault, TermLeader} from "../types/ChannelCourtTypes.sol";
+import {Conviction} from "../types/ChannelCourtTypes.sol";
 import {Holding, HubState} from "../types/ChannelState.sol";
 import {
     Asset,
@@ -254,8 +254,14 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
 
     /// @inheritdoc IChannelHub
     function convict(Conviction calldata conviction) external nonReentrant {
-        if (msg.sender != _state.court) revert ChannelHub_NotTheCourt(_state.court, msg.sender);
+        _requireCourt();
         ChannelVerdicts.convict(_state, conviction, POOL);
+    }
+
+    /// @inheritdoc IChannelHub
+    function voidSettlement(uint256 channel, uint256 proposal, uint64 height) external nonReentrant {
+        _requireCourt();
+        ChannelVerdicts.voidSettlement(_state, channel, proposal, height);
     }
 
     /// @inheritdoc IChannelHub
@@ -264,13 +270,13 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IChannelHub
-    function termOf(uint256 channel, uint64 term) external view returns (TermLeader memory) {
-        return _state.channels[channel].terms[term];
+    function isConvicted(uint256 channel, address signer, uint64 term) external view returns (bool) {
+        return _state.channels[channel].convicted[signer][term];
     }
 
     /// @inheritdoc IChannelHub
-    function faultsOf(uint256 channel) external view returns (Fault[] memory) {
-        return _state.channels[channel].faults;
+    function recordsRootOf(uint256 channel, uint256 proposal) external view returns (bytes32) {
+        return _state.channels[channel].settlements[proposal].recordsRoot;
     }
 
     /// @inheritdoc IChannelHub
@@ -350,6 +356,10 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
 
     function _domain() private view returns (bytes32) {
         return ChannelSignatures.domainOf(address(this));
+    }
+
+    function _requireCourt() private view {
+        if (msg.sender != _state.court) revert ChannelHub_NotTheCourt(_state.court, msg.sender);
     }
 
     function _requireKnown(uint256 channel) private view {

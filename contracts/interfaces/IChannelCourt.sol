@@ -14,17 +14,18 @@ import {
 
 import {IChannelHub} from "./IChannelHub.sol";
 
-/// @title Where a leader is convicted by what it signed
-/// @notice An accusation is a transaction that shows a record which the leader of its term has signed, and what is wrong with it.
-/// It needs no bond, no vote and no turn: one that shows nothing reverts, any number may be made, and the first that shows
-/// something takes effect. Anyone accuses, members or not.
+/// @title Where records convict who signed them
+/// @notice An accusation is a transaction that shows a record and what is wrong with it. It needs no bond, no vote and no turn:
+/// one that shows nothing reverts, any number may be made, and the first that shows something takes effect. Anyone accuses,
+/// members or not.
 ///
-/// **Opening**: a record's header, its way to the root of a batch, and the leader's signature of the batch. **Before**: the
-/// header that the record names as the one before it. That one needs no signature: whoever signs a record says that it follows
-/// the other one. So faults are shown at any height, the first record of a term and the one after record 0 included.
+/// **Opening**: a record's header, its way to the root of a batch, and the signature of the batch: its signer answers for the
+/// record. Or its way to the root of a proposed settlement: that is void then, whoever signed the record and voted for it.
+/// **Before**: the header that the record names as the one before it. That one needs no signature: whoever signs a record says
+/// that it follows the other one. So faults are shown at any height, the first record of a term and the one after record 0
+/// included.
 ///
-/// **Verdict**: the leader is banned and fined. Records that are false in themselves (all faults but equivocation) are void with
-/// all that follow them: what is settled must show other ones of a later term at that height, see `showRemade`. Two records of an
+/// **Verdict**: a member is banned and fined; a settlement that has a false record is void and stays so. Two records of an
 /// equivocation may both be right, and members may have committed to one of them; the hub settles one in any case.
 ///
 /// **Fine**: half of it is burnt: it stays in the vault, and nobody can ask for it. The reporter gets the other half if it has
@@ -32,22 +33,20 @@ import {IChannelHub} from "./IChannelHub.sol";
 /// other members share it. Whoever reports itself loses half at least.
 interface IChannelCourt {
     event Committed(bytes32 indexed commitment);
-    /// @notice The record at this height under this root is of this term.
-    event Remade(uint256 indexed channel, bytes32 indexed recordsRoot, uint64 height, uint64 term);
 
     /// @notice The court belongs to a hub already.
     error ChannelCourt_AlreadyAttached(address hub);
     /// @notice The batch does not hold this height, or nobody signs it.
     error ChannelCourt_NoHeight(uint64 height, uint64 first, uint64 last);
-    /// @notice The leader of that term has not signed this record.
-    error ChannelCourt_NotSigned(uint256 channel, uint64 term, address expected, address actual);
+    /// @notice The batch has no valid signature.
+    error ChannelCourt_NotSigned();
     /// @notice This is not the record that the other one names as the one before it.
     error ChannelCourt_NotBefore(bytes32 expected, bytes32 actual);
     /// @notice The slots are not those whose hash the record has.
     error ChannelCourt_WrongSet(bytes32 expected, bytes32 actual);
     /// @notice The input is not the one whose hash the record has.
     error ChannelCourt_WrongInput(bytes32 expected, bytes32 actual);
-    /// @notice The record is not under this root.
+    /// @notice The settlement has not this record.
     error ChannelCourt_WrongRoot(bytes32 expected, bytes32 actual);
     /// @notice Too little gas to judge an input.
     error ChannelCourt_TooLittleGas(uint256 least, uint256 actual);
@@ -62,15 +61,17 @@ interface IChannelCourt {
     /// @param commitment See `commitmentOf`. The first time counts.
     function commit(bytes32 commitment) external;
 
-    /// @notice Two different records of one height and term.
+    /// @notice Two different records that one signer has signed for one height and term.
     /// @param salt Of the commitment to the first one's hash; any where there is none. So in all others.
-    /// @dev All accusations revert with _NotSigned, _NoHeight, _NoFault, and as the hub's `convict`.
+    /// @dev All accusations revert with _NotSigned, _NoHeight, _WrongRoot, _NoFault, and as the hub's `convict` or
+    /// `voidSettlement`.
     function accuseEquivocation(Opening calldata one, Opening calldata other, bytes32 salt) external;
 
-    /// @notice A record that does not name the one before it of its term.
+    /// @notice A record that does not name the one before it, of its signer and term or of its settlement.
     function accuseUnlinked(Opening calldata record, Opening calldata before, bytes32 salt) external;
 
-    /// @notice A record of no kind or status; whose time or term falls; that leaves out heights or entries of the inbox, or takes
+    /// @notice A record of no kind or status; whose time or term falls, or whose term begins otherwise than by
+    /// an election; that leaves out heights or entries of the inbox, or takes
     /// an entry that is none; a tick with an input.
     /// @dev Reverts with _NotBefore; so do all that take a record before.
     function accuseMisplaced(Opening calldata record, RecordHeader calldata before, bytes32 salt) external;
@@ -122,14 +123,6 @@ interface IChannelCourt {
         UserWord calldata word,
         bytes32 salt
     ) external;
-
-    /// @notice Shows of which term the record at a height of a settlement is. A settlement that covers a height from which on a
-    /// term is void is taken by the hub once this was shown, and the term is a later one.
-    /// @dev Reverts with _WrongRoot. Anyone.
-    function showRemade(RecordHeader calldata header, bytes32[] calldata proof, bytes32 recordsRoot) external;
-
-    /// @notice Of which term the record at a height under a root is; 0 where nobody has shown it.
-    function termAt(uint256 channel, bytes32 recordsRoot, uint64 height) external view returns (uint64);
 
     /// @notice The block of a commitment, 0 for none.
     function committedIn(bytes32 commitment) external view returns (uint256);

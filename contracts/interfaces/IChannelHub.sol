@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Conviction, Fault, TermLeader} from "../types/ChannelCourtTypes.sol";
+import {Conviction} from "../types/ChannelCourtTypes.sol";
 import {
     Asset,
     Call,
@@ -113,18 +113,17 @@ interface IChannelHub {
         uint64 bannedUntilMs,
         uint256 fineWei
     );
-    /// @notice A proof against the leader of a term took effect.
-    /// @param account The leader's; zero when it has left, or was convicted in this term before.
-    /// @param voids Records of this term are void from `height` on.
+    /// @notice A proof against a member that has signed as the leader of a term took effect.
     event Convicted(
         uint256 indexed channel,
         uint64 indexed term,
         uint64 height,
         address indexed account,
-        bool voids,
         uint256 fineWei,
         uint256 rewardWei
     );
+    /// @notice A proposed settlement has a false record at that height.
+    event SettlementVoided(uint256 indexed channel, uint256 indexed proposal, uint64 height);
     event ChannelClosed(uint256 indexed channel);
     event StakeWithdrawn(uint256 indexed channel, address indexed account, address indexed to, uint256 amount);
     event Claimed(uint256 indexed channel, address indexed member, bytes32 indexed assetKey, uint256 amount);
@@ -185,13 +184,12 @@ interface IChannelHub {
     error ChannelHub_WrongTime(uint64 least, uint64 actual);
     /// @notice The settlement's time is further ahead of the block's than a leader's clock may be.
     error ChannelHub_FutureTime(uint256 most, uint64 actual);
-    /// @notice The settlement covers a height from which on this term's records are void, and does not show that its record
-    /// there is of a later one, see `IChannelCourt.showRemade`.
-    error ChannelHub_Void(uint256 channel, uint64 height, uint64 term);
+    /// @notice The settlement has a false record.
+    error ChannelHub_Void(uint256 channel, bytes32 settlementHash);
     /// @notice Only the court does this.
     error ChannelHub_NotTheCourt(address court, address caller);
-    /// @notice The term's leader was convicted before, and no record is false that was not so already.
-    error ChannelHub_AlreadyConvicted(uint256 channel, uint64 term, uint64 height);
+    /// @notice The signer was convicted of something in this term before.
+    error ChannelHub_AlreadyConvicted(uint256 channel, address signer, uint64 term);
     /// @notice The settlement took fewer inbox entries than the last one, or more than there are.
     error ChannelHub_WrongCursor(uint64 least, uint64 most, uint64 actual);
     /// @notice The proposal is for another channel, mode or term.
@@ -390,22 +388,24 @@ interface IChannelHub {
         SlotProof[] calldata proofs
     ) external;
 
-    /// @notice Bans and fines the leader of a term, once a term, and makes void what is false, see IChannelCourt. A leader that
-    /// leads still loses the office to the reporter, or to the eldest where that is no member. A settlement that becomes void
-    /// while it waits is `Rejected` unless it shows that its record at the height is of a later term.
-    /// @dev The court only (_NotTheCourt). Reverts with _AlreadyConvicted.
+    /// @notice Bans and fines a member that signed something false as a leader, once a term, see IChannelCourt. If it has the office
+    /// still, it loses that to the reporter, or to the eldest where the reporter is no member.
+    /// @dev The court only (_NotTheCourt). Reverts with _AlreadyConvicted, and with _NotMember for who is no member's signer.
     function convict(Conviction calldata conviction) external;
+
+    /// @notice Makes a proposed settlement void for the record that it has at a height. The same one is never taken again.
+    /// @dev The court only (_NotTheCourt). Reverts with _WrongState for one that is final, or lost, or being written.
+    function voidSettlement(uint256 channel, uint256 proposal, uint64 height) external;
 
     /// @notice Whose verdicts count here.
     function court() external view returns (IChannelCourt);
 
-    /// @notice Who signs as the leader of a term; zero for a term that did not begin.
-    function termOf(uint256 channel, uint64 term) external view returns (TermLeader memory);
+    /// @notice Whether a signer was convicted of something that it signed as the leader of a term.
+    function isConvicted(uint256 channel, address signer, uint64 term) external view returns (bool);
 
-    /// @notice From where on which terms are void, as far as that is not settled over.
-    function faultsOf(uint256 channel) external view returns (Fault[] memory);
+    /// @notice The Merkle root over the records of a proposed settlement; zero for what is none.
+    function recordsRootOf(uint256 channel, uint256 proposal) external view returns (bytes32);
 
-    /// @notice Where stake for many channels is.
     function pool() external view returns (IStakingPool);
 
     /// @notice Hash of a registered program's code, zero for another one.

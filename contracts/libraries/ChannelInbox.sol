@@ -30,7 +30,6 @@ library ChannelInbox {
         }
         uint64 term = ++self.office.term;
         self.office.leader = leader;
-        self.terms[term].signer = self.members[leader].signer;
         // The first join says who leads the first term.
         if (term > 1) add(self, channel, InboxKind.Term, leader, abi.encode(term, leader));
         emit IChannelHub.TermStarted(channel, term, leader);

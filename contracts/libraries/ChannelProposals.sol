@@ -19,7 +19,6 @@ import {
     VoteOption
 } from "../types/ChannelTypes.sol";
 import {ChangeSets} from "./ChangeSets.sol";
-import {ChannelFaults} from "./ChannelFaults.sol";
 import {ChannelPunishments} from "./ChannelPunishments.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
 import {ChannelSettlements} from "./ChannelSettlements.sol";
@@ -32,7 +31,6 @@ import {StoreClones} from "./StoreClones.sol";
 /// @title What members propose, and what they say to it
 /// @notice Called by ChannelHub with its own state. A library of its own because of the limit on a contract's size.
 library ChannelProposals {
-    using ChannelFaults for Channel;
     using ChannelPunishments for Channel;
     using ChannelRoster for Channel;
     using ChannelSettlements for Channel;
@@ -70,6 +68,7 @@ library ChannelProposals {
             self.settlements[id] = settlement;
             proposal.proposalType = ProposalType.Settlement;
             proposal.hash = ChannelSignatures.hash(settlement);
+            _requireNotVoid(self, channel, proposal.hash);
         } else if (proposalType == uint8(ProposalType.Punishment) && data.length == PUNISHMENT_BYTES) {
             Punishment memory punishment = abi.decode(data, (Punishment));
             ballot.electorate = self.requireValid(channel, punishment);
@@ -196,7 +195,7 @@ library ChannelProposals {
             ChannelPunishments.Verdict memory verdict = self.verdictOf(proposal, punishment);
             return verdict.suspends || verdict.bans ? ProposalState.Passed : ProposalState.Proposed;
         }
-        if (!self.isClean(id)) return ProposalState.Rejected;
+        if (proposal.isVoid) return ProposalState.Rejected;
         if (self.head.settling == id) {
             return block.timestamp < proposal.finalAt ? ProposalState.Pending : ProposalState.Passed;
         }
@@ -214,6 +213,7 @@ library ChannelProposals {
         Channel storage self = state.channels[settlement.channel];
         self.requireNext(subject.channel, settlement);
         bytes32 hash = ChannelSignatures.hash(settlement);
+        _requireNotVoid(self, subject.channel, hash);
         Ballot memory ballot = Ballot(self.electorateAt(settlement.inboxCursor), 0, 0, 0);
         _castAll(self, subject, hash, ballot, votes);
         _requireQuorum(self, ballot);
@@ -311,7 +311,7 @@ library ChannelProposals {
     /// window of one that passed.
     function _weigh(Channel storage self, uint256 channel, uint256 id, Ballot memory ballot) private {
         if (self.proposals[id].proposalType != ProposalType.Settlement || self.proposals[id].isFinal) return;
-        uint256 settling = self.inFlight();
+        uint256 settling = self.head.settling;
         if (settling == id || (settling == 0 && stateOf(self, id) == ProposalState.Proposed)) {
             if (_hasQuorum(self, ballot)) _pass(self, channel, id, ballot);
         }
@@ -374,6 +374,11 @@ library ChannelProposals {
         uint64 all = ballot.electorate & ~self.roster.banned;
         uint64 possible = all & ~ballot.against & ~ballot.abstained;
         return !Quorum.isReached(ChannelRoster.count(possible), ChannelRoster.count(all));
+    }
+
+    /// @dev Votes for a settlement that was voided are worth nothing in another transaction.
+    function _requireNotVoid(Channel storage self, uint256 channel, bytes32 settlementHash) private view {
+        if (self.voided[settlementHash]) revert IChannelHub.ChannelHub_Void(channel, settlementHash);
     }
 
     function _requireVoting(Channel storage self, uint256 channel, uint256 id) private view {

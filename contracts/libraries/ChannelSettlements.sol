@@ -6,7 +6,6 @@ import {IStakingPool} from "../interfaces/IStakingPool.sol";
 import {Channel, Head, Member, Roster} from "../types/ChannelState.sol";
 import {Change, ChannelNotice, Settlement, SettlementMode} from "../types/ChannelTypes.sol";
 import {ChangeSets} from "./ChangeSets.sol";
-import {ChannelFaults} from "./ChannelFaults.sol";
 import {ChannelLimits} from "./ChannelLimits.sol";
 import {ChannelNotices} from "./ChannelNotices.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
@@ -15,7 +14,6 @@ import {StoreClones} from "./StoreClones.sol";
 
 /// @title How a settlement takes effect
 library ChannelSettlements {
-    using ChannelFaults for Channel;
     using ChannelRoster for Channel;
 
     /// @dev It continues what is final, and nothing else is on its way.
@@ -24,7 +22,7 @@ library ChannelSettlements {
             revert IChannelHub.ChannelHub_NotOfChannel(channel);
         }
         if (self.head.closed) revert IChannelHub.ChannelHub_Closed(channel);
-        uint256 settling = self.inFlight();
+        uint256 settling = self.head.settling;
         if (settling != 0) revert IChannelHub.ChannelHub_SettlementInFlight(channel, settling);
         uint64 height = self.head.height;
         if (settlement.fromHeight != height || settlement.toHeight <= height) {
@@ -34,7 +32,6 @@ library ChannelSettlements {
         if (settlement.timeMs < timeMs) revert IChannelHub.ChannelHub_WrongTime(timeMs, settlement.timeMs);
         uint256 latestMs = ChannelTime.nowMs() + ChannelLimits.CLOCK_LEAD_MS;
         if (settlement.timeMs > latestMs) revert IChannelHub.ChannelHub_FutureTime(latestMs, settlement.timeMs);
-        self.requireClean(settlement);
         (uint64 least, uint64 most) = (self.head.inboxCursor, self.counters.inbox);
         if (settlement.inboxCursor < least || settlement.inboxCursor > most) {
             revert IChannelHub.ChannelHub_WrongCursor(least, most, settlement.inboxCursor);
@@ -72,7 +69,6 @@ library ChannelSettlements {
             recordHash: settlement.head,
             stateRoot: settlement.stateRoot
         });
-        self.dropFaults(settlement.toHeight);
         emit IChannelHub.Settled(
             channel,
             proposal,

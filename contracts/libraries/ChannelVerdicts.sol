@@ -5,19 +5,18 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {IStakingPool} from "../interfaces/IStakingPool.sol";
-import {Conviction, Fault, TermLeader} from "../types/ChannelCourtTypes.sol";
+import {Conviction} from "../types/ChannelCourtTypes.sol";
 import {Channel, HubState, Member} from "../types/ChannelState.sol";
-import {ChannelNotice} from "../types/ChannelTypes.sol";
-import {ChannelFaults} from "./ChannelFaults.sol";
+import {ChannelNotice, ProposalState} from "../types/ChannelTypes.sol";
 import {ChannelInbox} from "./ChannelInbox.sol";
 import {ChannelNotices} from "./ChannelNotices.sol";
+import {ChannelProposals} from "./ChannelProposals.sol";
 import {ChannelPunishments} from "./ChannelPunishments.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
 
 /// @title What follows from a proof
 /// @notice Called by ChannelHub with its own state. A library of its own because of the limit on a contract's size.
 library ChannelVerdicts {
-    using ChannelFaults for Channel;
     using ChannelInbox for Channel;
     using ChannelPunishments for Channel;
     using ChannelRoster for Channel;
@@ -27,30 +26,32 @@ library ChannelVerdicts {
     /// @notice See `IChannelHub.convict`.
     function convict(HubState storage state, Conviction calldata conviction, IStakingPool pool) external {
         Channel storage self = state.channels[conviction.channel];
-        TermLeader memory leader = self.terms[conviction.term];
-        bool voids = conviction.voids && self.addFault(conviction.height, conviction.term);
-        if (leader.convicted && !voids) {
-            revert IChannelHub.ChannelHub_AlreadyConvicted(conviction.channel, conviction.term, conviction.height);
+        (address signer, uint64 term) = (conviction.signer, conviction.term);
+        address account = self.accountOf[signer];
+        if (account == address(0)) revert IChannelHub.ChannelHub_NotMember(conviction.channel, signer);
+        if (self.convicted[signer][term]) {
+            revert IChannelHub.ChannelHub_AlreadyConvicted(conviction.channel, signer, term);
         }
-        if (leader.convicted) {
-            emit IChannelHub.Convicted(conviction.channel, conviction.term, conviction.height, address(0), voids, 0, 0);
-            return;
+        self.convicted[signer][term] = true;
+        (uint256 fineWei, uint256 rewardWei) = _fine(self, conviction, pool, account);
+        emit IChannelHub.Convicted(conviction.channel, term, conviction.height, account, fineWei, rewardWei);
+        _expel(self, conviction, account, fineWei);
+    }
+
+    /// @notice See `IChannelHub.voidSettlement`.
+    function voidSettlement(HubState storage state, uint256 channel, uint256 id, uint64 height) external {
+        Channel storage self = state.channels[channel];
+        ProposalState now_ = ChannelProposals.stateOf(self, id);
+        bool isOpen = now_ == ProposalState.Proposed || now_ == ProposalState.Passed || now_ == ProposalState.Pending;
+        bool isSettling = self.head.settling == id;
+        // What is being written is final in all but name.
+        if (!isOpen || (isSettling && self.head.locked)) {
+            revert IChannelHub.ChannelHub_WrongState(channel, id, now_);
         }
-        self.terms[conviction.term].convicted = true;
-        // Who has left is out already.
-        address account = self.accountOf[leader.signer];
-        (uint256 fineWei, uint256 rewardWei) = (0, 0);
-        if (account != address(0)) (fineWei, rewardWei) = _fine(self, conviction, pool, account);
-        emit IChannelHub.Convicted(
-            conviction.channel,
-            conviction.term,
-            conviction.height,
-            account,
-            voids,
-            fineWei,
-            rewardWei
-        );
-        if (account != address(0)) _expel(self, conviction, account, fineWei);
+        self.proposals[id].isVoid = true;
+        self.voided[self.proposals[id].hash] = true;
+        if (isSettling) self.head.settling = 0;
+        emit IChannelHub.SettlementVoided(channel, id, height);
     }
 
     /// @dev Bans the leader and gives its office to another one: to the reporter if it is a member.

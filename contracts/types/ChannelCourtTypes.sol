@@ -3,15 +3,18 @@ pragma solidity ^0.8.28;
 
 import {RecordHeader, SlotProof} from "./ChannelTypes.sol";
 
-/// @dev A record that a leader has signed, in the batch (channel and term of the header, first, last, root above the proof).
+/// @dev A record, and who answers for it: the member that has signed it as a leader, in the batch (channel and term of the
+/// header, first, last, root above the proof); or a settlement that has it.
 struct Opening {
     RecordHeader header;
-    // From the record's hash to the batch's root, see MerkleRoots.
+    // From the record's hash to the batch's root, or to the settlement's `recordsRoot`, see MerkleRoots.
     bytes32[] proof;
     uint64 first;
     uint64 last;
     // The leader's, of the batch.
     bytes signature;
+    // Zero: the batch. Otherwise the proposed settlement that has it; first, last and signature are then nothing.
+    uint256 proposal;
 }
 
 /// @dev A slot with a value: before a record in its touched set, after it in its write set.
@@ -29,26 +32,14 @@ struct UserWord {
     SlotProof session;
 }
 
-/// @dev What a leader is convicted of.
+/// @dev What a member is convicted of.
 struct Conviction {
     uint256 channel;
+    // Whose signature the record has.
+    address signer;
     uint64 term;
     uint64 height;
     address reporter;
     // The reporter had committed to it and gets half of the fine.
     bool rewarded;
-    // The record is false, whoever follows it: nothing of this term may be settled from it on.
-    bool voids;
-}
-
-/// @dev Whoever signs as a term's leader, and whether it was convicted of something in that term.
-struct TermLeader {
-    address signer;
-    bool convicted;
-}
-
-/// @dev Records of `term` and earlier ones are void from `height` on.
-struct Fault {
-    uint64 height;
-    uint64 term;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Fault, TermLeader} from "./ChannelCourtTypes.sol";
 import {AssetKind, Config, ProposalType, Punishment, Settlement} from "./ChannelTypes.sol";
 
 /// @dev Who runs a channel, in one slot.
@@ -95,6 +94,8 @@ struct Proposal {
     ProposalType proposalType;
     // It took effect; a punishment: it banned.
     bool isFinal;
+    // A settlement that has a false record.
+    bool isVoid;
     // Slots.
     bytes32 hash;
     Ballot ballot;
@@ -134,9 +135,10 @@ struct Channel {
     mapping(address account => mapping(bytes32 assetKey => uint256 amount)) paid;
     // Stakes that are free again, and shares of fines.
     mapping(address account => uint256 amountWei) credits;
-    mapping(uint256 term => TermLeader) terms;
-    // What was proven false and is not settled over yet.
-    Fault[] faults;
+    // Of a signer and a term, for which it was fined.
+    mapping(address signer => mapping(uint256 term => bool)) convicted;
+    // Settlements that have a false record: they stay void, whoever proposes them again.
+    mapping(bytes32 settlementHash => bool) voided;
 }
 
 /// @dev All that the hub stores.

@@ -2,8 +2,8 @@ import type { InboxEntry } from "../wire/channel/inbox-entry.ts";
 import type { RecordHeader } from "../wire/channel/record.ts";
 import type { HubOptions, HubSlotProof } from "./channel-hub.ts";
 
-/** A record that the leader of its term has signed, in a batch from `first` to `last`. */
-export interface RecordOpening {
+/** A record that a member has signed as a leader, in a batch from `first` to `last`. */
+export interface SignedOpening {
   readonly header: RecordHeader;
   /** From the record's hash to the batch's root. */
   readonly proof: readonly Uint8Array[];
@@ -12,6 +12,17 @@ export interface RecordOpening {
   /** The leader's, of the batch. */
   readonly signature: Uint8Array;
 }
+
+/** A record that a proposed settlement has. */
+export interface SettledOpening {
+  readonly header: RecordHeader;
+  /** From the record's hash to the settlement's `recordsRoot`. */
+  readonly proof: readonly Uint8Array[];
+  readonly proposal: bigint;
+}
+
+/** Evidence about the first convicts its signer, about the second it makes the settlement void. */
+export type RecordOpening = SignedOpening | SettledOpening;
 
 /** A slot as a record says that it was before it, or is after it; 32 bytes each. */
 export interface SlotValue {
@@ -33,13 +44,13 @@ export interface WriteProof {
 }
 
 /**
- * What convicts a leader (contracts/interfaces/IChannelCourt.sol). `before` is the header that the record names as the one before
+ * What shows that a record is false (contracts/interfaces/IChannelCourt.sol). `before` is the header that the record names as the one before
  * it; proofs of slots are under its root.
  */
 export type Evidence =
-  /** Two records of one height and term. */
+  /** Two records that one member signed for one height and term; of no settlement. */
   | { readonly fault: "equivocation"; readonly record: RecordOpening; readonly other: RecordOpening }
-  /** A record that does not name the one before it of its term. */
+  /** A record that does not name the one before it, of its signer and term or of its settlement. */
   | { readonly fault: "unlinked"; readonly record: RecordOpening; readonly signedBefore: RecordOpening }
   /** A header that cannot follow the one before. */
   | { readonly fault: "misplaced"; readonly record: RecordOpening; readonly before: RecordHeader }
@@ -79,29 +90,14 @@ export type Evidence =
       readonly session: HubSlotProof;
     };
 
-/** From `height` on, records of `term` and earlier ones are void until a settlement has passed it. */
-export interface VoidFrom {
-  readonly height: number;
-  readonly term: number;
-}
-
 /** Where leaders are convicted by what they signed, as one account sees it. */
 export interface ChannelCourt {
   readonly address: string;
   /** Says that this account is about to report a record; two blocks later the report is worth half of the fine. */
   commit(commitment: Uint8Array, options?: HubOptions): Promise<void>;
   /**
-   * Convicts a leader. `salt` is that of the commitment; any where there is none.
-   * @throws SprfError `CHAIN_REVERTED` when it shows no fault, or one that the leader was convicted of before
+   * Convicts who signed a record, or makes void the settlement that has it. `salt` is that of the commitment; any where there is none.
+   * @throws SprfError `CHAIN_REVERTED` when it shows no fault, or one that its signer was convicted of before
    */
   accuse(evidence: Evidence, salt: Uint8Array, options?: HubOptions): Promise<void>;
-  /** Shows of which term a settlement's record is at a height from which on earlier terms are void. */
-  showRemade(
-    header: RecordHeader,
-    proof: readonly Uint8Array[],
-    recordsRoot: Uint8Array,
-    options?: HubOptions,
-  ): Promise<void>;
-  /** From where on which terms are void, as far as that is not settled over. */
-  voidFrom(channel: bigint, options?: HubOptions): Promise<readonly VoidFrom[]>;
 }

@@ -40,9 +40,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type SlotProofStructOutput = [siblings: string[], leafPath: string, leafValue: string] & {siblings: string[], leafPath: string, leafValue: string }
   
 
-    export type ConvictionStruct = {channel: BigNumberish, term: BigNumberish, height: BigNumberish, reporter: AddressLike, rewarded: boolean, voids: boolean}
+    export type ConvictionStruct = {channel: BigNumberish, signer: AddressLike, term: BigNumberish, height: BigNumberish, reporter: AddressLike, rewarded: boolean}
 
-    export type ConvictionStructOutput = [channel: bigint, term: bigint, height: bigint, reporter: string, rewarded: boolean, voids: boolean] & {channel: bigint, term: bigint, height: bigint, reporter: string, rewarded: boolean, voids: boolean }
+    export type ConvictionStructOutput = [channel: bigint, signer: string, term: bigint, height: bigint, reporter: string, rewarded: boolean] & {channel: bigint, signer: string, term: bigint, height: bigint, reporter: string, rewarded: boolean }
   
 
     export type SettlementStruct = {channel: BigNumberish, fromHeight: BigNumberish, toHeight: BigNumberish, timeMs: BigNumberish, head: BytesLike, recordsRoot: BytesLike, stateRoot: BytesLike, changesRoot: BytesLike, inboxCursor: BigNumberish, mode: BigNumberish}
@@ -58,11 +58,6 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type ProposalActionStruct = {proposalType: BigNumberish, settlement: SettlementStruct, punishment: PunishmentStruct}
 
     export type ProposalActionStructOutput = [proposalType: bigint, settlement: SettlementStructOutput, punishment: PunishmentStructOutput] & {proposalType: bigint, settlement: SettlementStructOutput, punishment: PunishmentStructOutput }
-  
-
-    export type FaultStruct = {height: BigNumberish, term: BigNumberish}
-
-    export type FaultStructOutput = [height: bigint, term: bigint] & {height: bigint, term: bigint }
   
 
     export type CallStruct = {channel: BigNumberish, sender: AddressLike, nonce: BigNumberish, gasLimit: BigNumberish, validUntilMs: BigNumberish, data: BytesLike}
@@ -95,15 +90,10 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type SignedVoteStructOutput = [member: string, option: bigint, signature: string] & {member: string, option: bigint, signature: string }
   
 
-    export type TermLeaderStruct = {signer: AddressLike, convicted: boolean}
-
-    export type TermLeaderStructOutput = [signer: string, convicted: boolean] & {signer: string, convicted: boolean }
-  
-
   export interface ChannelHubInterface extends Interface {
-    getFunction(nameOrSignature: "applyChanges" | "assetOf" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "executeProposal" | "faultsOf" | "forceCall" | "getLabel" | "headOf" | "inboxHash" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "registerProgram" | "requestExit" | "settle" | "termOf" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
+    getFunction(nameOrSignature: "applyChanges" | "assetOf" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "executeProposal" | "forceCall" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "recordsRootOf" | "registerProgram" | "requestExit" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
 
-    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "ChannelCreated" | "Claimed" | "Convicted" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "ChannelCreated" | "Claimed" | "Convicted" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "SettlementVoided" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
 
     encodeFunctionData(functionFragment: 'applyChanges', values: [BigNumberish, BigNumberish, BytesLike[], BigNumberish, ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'assetOf', values: [BigNumberish, BytesLike]): string;
@@ -122,11 +112,11 @@ encodeFunctionData(functionFragment: 'create', values: [AddressLike, BytesLike, 
 encodeFunctionData(functionFragment: 'createProposal', values: [BigNumberish, BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'creditOf', values: [BigNumberish, AddressLike]): string;
 encodeFunctionData(functionFragment: 'executeProposal', values: [BigNumberish, BigNumberish, ChangeStruct[]]): string;
-encodeFunctionData(functionFragment: 'faultsOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'forceCall', values: [CallStruct, BytesLike]): string;
 encodeFunctionData(functionFragment: 'getLabel', values: [BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'headOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'inboxHash', values: [BigNumberish, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'isConvicted', values: [BigNumberish, AddressLike, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'join', values: [BigNumberish, AddressLike, JoinConsentStruct, BytesLike, AssetStruct[]]): string;
 encodeFunctionData(functionFragment: 'keepAlive', values: [BigNumberish, PeerDelayStruct[]]): string;
 encodeFunctionData(functionFragment: 'leaveByProof', values: [BigNumberish, AddressLike, SlotProofStruct]): string;
@@ -140,10 +130,11 @@ encodeFunctionData(functionFragment: 'pool', values?: undefined): string;
 encodeFunctionData(functionFragment: 'programHash', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'proposalCount', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'proposalOf', values: [BigNumberish, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'recordsRootOf', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'registerProgram', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'requestExit', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'settle', values: [SettlementStruct, ChangeStruct[], SignedVoteStruct[]]): string;
-encodeFunctionData(functionFragment: 'termOf', values: [BigNumberish, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'voidSettlement', values: [BigNumberish, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'vote', values: [BigNumberish, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'voteBySignatures', values: [BigNumberish, BigNumberish, SignedVoteStruct[]]): string;
 encodeFunctionData(functionFragment: 'withdrawStake', values: [BigNumberish, AddressLike]): string;
@@ -165,11 +156,11 @@ decodeFunctionResult(functionFragment: 'create', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'createProposal', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'creditOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'executeProposal', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'faultsOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'forceCall', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'getLabel', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'headOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'inboxHash', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'isConvicted', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'join', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'keepAlive', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'leaveByProof', data: BytesLike): Result;
@@ -183,10 +174,11 @@ decodeFunctionResult(functionFragment: 'pool', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'programHash', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proposalCount', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proposalOf', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'recordsRootOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'registerProgram', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'requestExit', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'settle', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'termOf', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'voidSettlement', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'vote', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'voteBySignatures', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result;
@@ -242,9 +234,9 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
   
 
     export namespace ConvictedEvent {
-      export type InputTuple = [channel: BigNumberish, term: BigNumberish, height: BigNumberish, account: AddressLike, voids: boolean, fineWei: BigNumberish, rewardWei: BigNumberish];
-      export type OutputTuple = [channel: bigint, term: bigint, height: bigint, account: string, voids: boolean, fineWei: bigint, rewardWei: bigint];
-      export interface OutputObject {channel: bigint, term: bigint, height: bigint, account: string, voids: boolean, fineWei: bigint, rewardWei: bigint };
+      export type InputTuple = [channel: BigNumberish, term: BigNumberish, height: BigNumberish, account: AddressLike, fineWei: BigNumberish, rewardWei: BigNumberish];
+      export type OutputTuple = [channel: bigint, term: bigint, height: bigint, account: string, fineWei: bigint, rewardWei: bigint];
+      export interface OutputObject {channel: bigint, term: bigint, height: bigint, account: string, fineWei: bigint, rewardWei: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -389,6 +381,18 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
       export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, height: BigNumberish, head: BytesLike, stateRoot: BytesLike, inboxCursor: BigNumberish];
       export type OutputTuple = [channel: bigint, proposal: bigint, height: bigint, head: string, stateRoot: string, inboxCursor: bigint];
       export interface OutputObject {channel: bigint, proposal: bigint, height: bigint, head: string, stateRoot: string, inboxCursor: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace SettlementVoidedEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, height: BigNumberish];
+      export type OutputTuple = [channel: bigint, proposal: bigint, height: bigint];
+      export interface OutputObject {channel: bigint, proposal: bigint, height: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -603,14 +607,6 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
-    faultsOf: TypedContractMethod<
-      [channel: BigNumberish, ],
-      [FaultStructOutput[]],
-      'view'
-    >
-    
-
-    
     forceCall: TypedContractMethod<
       [userCall: CallStruct, signature: BytesLike, ],
       [void],
@@ -638,6 +634,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     inboxHash: TypedContractMethod<
       [channel: BigNumberish, index: BigNumberish, ],
       [string],
+      'view'
+    >
+    
+
+    
+    isConvicted: TypedContractMethod<
+      [channel: BigNumberish, signer: AddressLike, term: BigNumberish, ],
+      [boolean],
       'view'
     >
     
@@ -747,6 +751,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    recordsRootOf: TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, ],
+      [string],
+      'view'
+    >
+    
+
+    
     registerProgram: TypedContractMethod<
       [program: AddressLike, ],
       [string],
@@ -771,10 +783,10 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
-    termOf: TypedContractMethod<
-      [channel: BigNumberish, term: BigNumberish, ],
-      [TermLeaderStructOutput],
-      'view'
+    voidSettlement: TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, height: BigNumberish, ],
+      [void],
+      'nonpayable'
     >
     
 
@@ -890,11 +902,6 @@ getFunction(nameOrSignature: 'executeProposal'): TypedContractMethod<
       [ProposalActionStructOutput],
       'nonpayable'
     >;
-getFunction(nameOrSignature: 'faultsOf'): TypedContractMethod<
-      [channel: BigNumberish, ],
-      [FaultStructOutput[]],
-      'view'
-    >;
 getFunction(nameOrSignature: 'forceCall'): TypedContractMethod<
       [userCall: CallStruct, signature: BytesLike, ],
       [void],
@@ -913,6 +920,11 @@ getFunction(nameOrSignature: 'headOf'): TypedContractMethod<
 getFunction(nameOrSignature: 'inboxHash'): TypedContractMethod<
       [channel: BigNumberish, index: BigNumberish, ],
       [string],
+      'view'
+    >;
+getFunction(nameOrSignature: 'isConvicted'): TypedContractMethod<
+      [channel: BigNumberish, signer: AddressLike, term: BigNumberish, ],
+      [boolean],
       'view'
     >;
 getFunction(nameOrSignature: 'join'): TypedContractMethod<
@@ -980,6 +992,11 @@ getFunction(nameOrSignature: 'proposalOf'): TypedContractMethod<
       [ProposalViewStructOutput],
       'view'
     >;
+getFunction(nameOrSignature: 'recordsRootOf'): TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, ],
+      [string],
+      'view'
+    >;
 getFunction(nameOrSignature: 'registerProgram'): TypedContractMethod<
       [program: AddressLike, ],
       [string],
@@ -995,10 +1012,10 @@ getFunction(nameOrSignature: 'settle'): TypedContractMethod<
       [bigint],
       'nonpayable'
     >;
-getFunction(nameOrSignature: 'termOf'): TypedContractMethod<
-      [channel: BigNumberish, term: BigNumberish, ],
-      [TermLeaderStructOutput],
-      'view'
+getFunction(nameOrSignature: 'voidSettlement'): TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, height: BigNumberish, ],
+      [void],
+      'nonpayable'
     >;
 getFunction(nameOrSignature: 'vote'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, option: BigNumberish, ],
@@ -1033,6 +1050,7 @@ getEvent(key: 'ProposalCreated'): TypedContractEvent<ProposalCreatedEvent.InputT
 getEvent(key: 'ProposalPassed'): TypedContractEvent<ProposalPassedEvent.InputTuple, ProposalPassedEvent.OutputTuple, ProposalPassedEvent.OutputObject>;
 getEvent(key: 'ProposalRejected'): TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
 getEvent(key: 'Settled'): TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;
+getEvent(key: 'SettlementVoided'): TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
 getEvent(key: 'StakeWithdrawn'): TypedContractEvent<StakeWithdrawnEvent.InputTuple, StakeWithdrawnEvent.OutputTuple, StakeWithdrawnEvent.OutputObject>;
 getEvent(key: 'TermStarted'): TypedContractEvent<TermStartedEvent.InputTuple, TermStartedEvent.OutputTuple, TermStartedEvent.OutputObject>;
 getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.OutputTuple, VotedEvent.OutputObject>;
@@ -1055,7 +1073,7 @@ getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.Out
       Claimed: TypedContractEvent<ClaimedEvent.InputTuple, ClaimedEvent.OutputTuple, ClaimedEvent.OutputObject>;
     
 
-      'Convicted(uint256,uint64,uint64,address,bool,uint256,uint256)': TypedContractEvent<ConvictedEvent.InputTuple, ConvictedEvent.OutputTuple, ConvictedEvent.OutputObject>;
+      'Convicted(uint256,uint64,uint64,address,uint256,uint256)': TypedContractEvent<ConvictedEvent.InputTuple, ConvictedEvent.OutputTuple, ConvictedEvent.OutputObject>;
       Convicted: TypedContractEvent<ConvictedEvent.InputTuple, ConvictedEvent.OutputTuple, ConvictedEvent.OutputObject>;
     
 
@@ -1105,6 +1123,10 @@ getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.Out
 
       'Settled(uint256,uint256,uint64,bytes32,bytes32,uint64)': TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;
       Settled: TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;
+    
+
+      'SettlementVoided(uint256,uint256,uint64)': TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
+      SettlementVoided: TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
     
 
       'StakeWithdrawn(uint256,address,address,uint256)': TypedContractEvent<StakeWithdrawnEvent.InputTuple, StakeWithdrawnEvent.OutputTuple, StakeWithdrawnEvent.OutputObject>;

@@ -10,9 +10,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type RecordHeaderStructOutput = [channel: bigint, term: bigint, height: bigint, kind: bigint, timeMs: bigint, previous: string, inputHash: string, touchedHash: string, writesHash: string, status: bigint, gasUsed: bigint, returnHash: string, stateRoot: string, inboxCursor: bigint] & {channel: bigint, term: bigint, height: bigint, kind: bigint, timeMs: bigint, previous: string, inputHash: string, touchedHash: string, writesHash: string, status: bigint, gasUsed: bigint, returnHash: string, stateRoot: string, inboxCursor: bigint }
   
 
-    export type OpeningStruct = {header: RecordHeaderStruct, proof: BytesLike[], first: BigNumberish, last: BigNumberish, signature: BytesLike}
+    export type OpeningStruct = {header: RecordHeaderStruct, proof: BytesLike[], first: BigNumberish, last: BigNumberish, signature: BytesLike, proposal: BigNumberish}
 
-    export type OpeningStructOutput = [header: RecordHeaderStructOutput, proof: string[], first: bigint, last: bigint, signature: string] & {header: RecordHeaderStructOutput, proof: string[], first: bigint, last: bigint, signature: string }
+    export type OpeningStructOutput = [header: RecordHeaderStructOutput, proof: string[], first: bigint, last: bigint, signature: string, proposal: bigint] & {header: RecordHeaderStructOutput, proof: string[], first: bigint, last: bigint, signature: string, proposal: bigint }
   
 
     export type SlotValueStruct = {slot: BytesLike, value: BytesLike}
@@ -56,9 +56,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface IChannelCourtInterface extends Interface {
-    getFunction(nameOrSignature: "accuseEquivocation" | "accuseFalseRoot" | "accuseFalseValue" | "accuseForged" | "accuseMisplaced" | "accuseMistimed" | "accusePastEntry" | "accuseUnlinked" | "attachHub" | "commit" | "commitmentOf" | "committedIn" | "hub" | "readCall" | "readSession" | "showRemade" | "termAt"): FunctionFragment;
+    getFunction(nameOrSignature: "accuseEquivocation" | "accuseFalseRoot" | "accuseFalseValue" | "accuseForged" | "accuseMisplaced" | "accuseMistimed" | "accusePastEntry" | "accuseUnlinked" | "attachHub" | "commit" | "commitmentOf" | "committedIn" | "hub" | "readCall" | "readSession"): FunctionFragment;
 
-    getEvent(nameOrSignatureOrTopic: "Committed" | "Remade"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "Committed"): EventFragment;
 
     encodeFunctionData(functionFragment: 'accuseEquivocation', values: [OpeningStruct, OpeningStruct, BytesLike]): string;
 encodeFunctionData(functionFragment: 'accuseFalseRoot', values: [OpeningStruct, RecordHeaderStruct, SlotValueStruct[], SlotProofStruct[], SlotOpeningStruct[], BytesLike]): string;
@@ -75,8 +75,6 @@ encodeFunctionData(functionFragment: 'committedIn', values: [BytesLike]): string
 encodeFunctionData(functionFragment: 'hub', values?: undefined): string;
 encodeFunctionData(functionFragment: 'readCall', values: [BytesLike]): string;
 encodeFunctionData(functionFragment: 'readSession', values: [BytesLike]): string;
-encodeFunctionData(functionFragment: 'showRemade', values: [RecordHeaderStruct, BytesLike[], BytesLike]): string;
-encodeFunctionData(functionFragment: 'termAt', values: [BigNumberish, BytesLike, BigNumberish]): string;
 
     decodeFunctionResult(functionFragment: 'accuseEquivocation', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'accuseFalseRoot', data: BytesLike): Result;
@@ -93,8 +91,6 @@ decodeFunctionResult(functionFragment: 'committedIn', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'hub', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'readCall', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'readSession', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'showRemade', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'termAt', data: BytesLike): Result;
   }
 
   
@@ -102,18 +98,6 @@ decodeFunctionResult(functionFragment: 'termAt', data: BytesLike): Result;
       export type InputTuple = [commitment: BytesLike];
       export type OutputTuple = [commitment: string];
       export interface OutputObject {commitment: string };
-      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
-      export type Filter = TypedDeferredTopicFilter<Event>
-      export type Log = TypedEventLog<Event>
-      export type LogDescription = TypedLogDescription<Event>
-    }
-
-  
-
-    export namespace RemadeEvent {
-      export type InputTuple = [channel: BigNumberish, recordsRoot: BytesLike, height: BigNumberish, term: BigNumberish];
-      export type OutputTuple = [channel: bigint, recordsRoot: string, height: bigint, term: bigint];
-      export interface OutputObject {channel: bigint, recordsRoot: string, height: bigint, term: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -275,22 +259,6 @@ decodeFunctionResult(functionFragment: 'termAt', data: BytesLike): Result;
     >
     
 
-    
-    showRemade: TypedContractMethod<
-      [header: RecordHeaderStruct, proof: BytesLike[], recordsRoot: BytesLike, ],
-      [void],
-      'nonpayable'
-    >
-    
-
-    
-    termAt: TypedContractMethod<
-      [channel: BigNumberish, recordsRoot: BytesLike, height: BigNumberish, ],
-      [bigint],
-      'view'
-    >
-    
-
 
     getFunction<T extends ContractMethod = ContractMethod>(key: string | FunctionFragment): T;
 
@@ -369,28 +337,13 @@ getFunction(nameOrSignature: 'readSession'): TypedContractMethod<
       [[bigint, SessionGrantStructOutput, SessionRevokeStructOutput, string] & {what: bigint, grant: SessionGrantStructOutput, revoke: SessionRevokeStructOutput, signature: string }],
       'view'
     >;
-getFunction(nameOrSignature: 'showRemade'): TypedContractMethod<
-      [header: RecordHeaderStruct, proof: BytesLike[], recordsRoot: BytesLike, ],
-      [void],
-      'nonpayable'
-    >;
-getFunction(nameOrSignature: 'termAt'): TypedContractMethod<
-      [channel: BigNumberish, recordsRoot: BytesLike, height: BigNumberish, ],
-      [bigint],
-      'view'
-    >;
 
     getEvent(key: 'Committed'): TypedContractEvent<CommittedEvent.InputTuple, CommittedEvent.OutputTuple, CommittedEvent.OutputObject>;
-getEvent(key: 'Remade'): TypedContractEvent<RemadeEvent.InputTuple, RemadeEvent.OutputTuple, RemadeEvent.OutputObject>;
 
     filters: {
       
       'Committed(bytes32)': TypedContractEvent<CommittedEvent.InputTuple, CommittedEvent.OutputTuple, CommittedEvent.OutputObject>;
       Committed: TypedContractEvent<CommittedEvent.InputTuple, CommittedEvent.OutputTuple, CommittedEvent.OutputObject>;
-    
-
-      'Remade(uint256,bytes32,uint64,uint64)': TypedContractEvent<RemadeEvent.InputTuple, RemadeEvent.OutputTuple, RemadeEvent.OutputObject>;
-      Remade: TypedContractEvent<RemadeEvent.InputTuple, RemadeEvent.OutputTuple, RemadeEvent.OutputObject>;
     
     };
   }

@@ -9,7 +9,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   export interface ChannelVerdictsInterface extends Interface {
     
 
-    getEvent(nameOrSignatureOrTopic: "Convicted" | "InboxAdded" | "MemberBanned" | "NoticeFailed" | "TermStarted"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "Convicted" | "InboxAdded" | "MemberBanned" | "NoticeFailed" | "SettlementVoided" | "TermStarted"): EventFragment;
 
     
 
@@ -18,9 +18,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
 
   
     export namespace ConvictedEvent {
-      export type InputTuple = [channel: BigNumberish, term: BigNumberish, height: BigNumberish, account: AddressLike, voids: boolean, fineWei: BigNumberish, rewardWei: BigNumberish];
-      export type OutputTuple = [channel: bigint, term: bigint, height: bigint, account: string, voids: boolean, fineWei: bigint, rewardWei: bigint];
-      export interface OutputObject {channel: bigint, term: bigint, height: bigint, account: string, voids: boolean, fineWei: bigint, rewardWei: bigint };
+      export type InputTuple = [channel: BigNumberish, term: BigNumberish, height: BigNumberish, account: AddressLike, fineWei: BigNumberish, rewardWei: BigNumberish];
+      export type OutputTuple = [channel: bigint, term: bigint, height: bigint, account: string, fineWei: bigint, rewardWei: bigint];
+      export interface OutputObject {channel: bigint, term: bigint, height: bigint, account: string, fineWei: bigint, rewardWei: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -57,6 +57,18 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
       export type InputTuple = [channel: BigNumberish, notice: BigNumberish];
       export type OutputTuple = [channel: bigint, notice: bigint];
       export interface OutputObject {channel: bigint, notice: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace SettlementVoidedEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, height: BigNumberish];
+      export type OutputTuple = [channel: bigint, proposal: bigint, height: bigint];
+      export interface OutputObject {channel: bigint, proposal: bigint, height: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -120,11 +132,12 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
 getEvent(key: 'InboxAdded'): TypedContractEvent<InboxAddedEvent.InputTuple, InboxAddedEvent.OutputTuple, InboxAddedEvent.OutputObject>;
 getEvent(key: 'MemberBanned'): TypedContractEvent<MemberBannedEvent.InputTuple, MemberBannedEvent.OutputTuple, MemberBannedEvent.OutputObject>;
 getEvent(key: 'NoticeFailed'): TypedContractEvent<NoticeFailedEvent.InputTuple, NoticeFailedEvent.OutputTuple, NoticeFailedEvent.OutputObject>;
+getEvent(key: 'SettlementVoided'): TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
 getEvent(key: 'TermStarted'): TypedContractEvent<TermStartedEvent.InputTuple, TermStartedEvent.OutputTuple, TermStartedEvent.OutputObject>;
 
     filters: {
       
-      'Convicted(uint256,uint64,uint64,address,bool,uint256,uint256)': TypedContractEvent<ConvictedEvent.InputTuple, ConvictedEvent.OutputTuple, ConvictedEvent.OutputObject>;
+      'Convicted(uint256,uint64,uint64,address,uint256,uint256)': TypedContractEvent<ConvictedEvent.InputTuple, ConvictedEvent.OutputTuple, ConvictedEvent.OutputObject>;
       Convicted: TypedContractEvent<ConvictedEvent.InputTuple, ConvictedEvent.OutputTuple, ConvictedEvent.OutputObject>;
     
 
@@ -138,6 +151,10 @@ getEvent(key: 'TermStarted'): TypedContractEvent<TermStartedEvent.InputTuple, Te
 
       'NoticeFailed(uint256,uint8)': TypedContractEvent<NoticeFailedEvent.InputTuple, NoticeFailedEvent.OutputTuple, NoticeFailedEvent.OutputObject>;
       NoticeFailed: TypedContractEvent<NoticeFailedEvent.InputTuple, NoticeFailedEvent.OutputTuple, NoticeFailedEvent.OutputObject>;
+    
+
+      'SettlementVoided(uint256,uint256,uint64)': TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
+      SettlementVoided: TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
     
 
       'TermStarted(uint256,uint64,address)': TypedContractEvent<TermStartedEvent.InputTuple, TermStartedEvent.OutputTuple, TermStartedEvent.OutputObject>;

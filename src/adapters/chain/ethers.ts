@@ -167,9 +167,7 @@ function channelsOf(connection: Connection, addresses: ChannelAddresses): Ethers
     addresses,
     hub,
     pool: createStakingPool(connection, addresses.pool),
-    ...(addresses.court === undefined
-      ? {}
-      : { court: createChannelCourt(connection, { court: addresses.court, hub: addresses.hub }) }),
+    ...(addresses.court === undefined ? {} : { court: createChannelCourt(connection, addresses.court) }),
     apps: createChannelApps(connection, hub, addresses),
   };
 }

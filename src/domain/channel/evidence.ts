@@ -1,5 +1,5 @@
 import { SprfError } from "../../errors.ts";
-import type { Evidence, RecordOpening, SlotValue } from "../../ports/channel-court.ts";
+import type { Evidence, SettledOpening, SignedOpening, SlotValue } from "../../ports/channel-court.ts";
 import { equalBytes } from "../../utils/bytes.ts";
 import { keccak256 } from "../../utils/keccak.ts";
 import { encodeAbi } from "../../wire/channel/abi.ts";
@@ -12,7 +12,7 @@ import type { SignedBatch } from "../../wire/channel/schemas.ts";
 export function openRecord(
   batch: SignedBatch,
   { channel, before, height }: { readonly channel: bigint; readonly before: Uint8Array; readonly height: number },
-): RecordOpening {
+): SignedOpening {
   let previous = before;
   const headers = batch.records.map((packed, index) => {
     const place = { channel, term: batch.term, height: batch.first + index, previous };
@@ -27,12 +27,24 @@ export function openRecord(
 export function openHeader(
   headers: readonly RecordHeader[],
   { height, signature }: { readonly height: number; readonly signature: Uint8Array },
-): RecordOpening {
+): SignedOpening {
   const first = headers[0]?.height ?? 0;
   const header = headers[height - first];
   if (header === undefined) throw new SprfError("INVALID_INPUT", `height ${height} is not in the batch`);
   const proof = merkleProof(headers.map(hashRecord), height - first);
   return { header, proof, first, last: first + headers.length - 1, signature };
+}
+
+/** Opens a record of a proposed settlement, whose records have these hashes from `first` on. */
+export function openSettled(
+  header: RecordHeader,
+  {
+    hashes,
+    first,
+    proposal,
+  }: { readonly hashes: readonly Uint8Array[]; readonly first: number; readonly proposal: bigint },
+): SettledOpening {
+  return { header, proof: merkleProof(hashes, header.height - first), proposal };
 }
 
 /** Two records that a leader signed for one height of a term, the lowest where its two batches part; undefined for none. */

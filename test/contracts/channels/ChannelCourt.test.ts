@@ -5,7 +5,7 @@ import { network } from "hardhat";
 import { nonceSlotOf, sessionSlotOf } from "../../../src/channel/sandbox/protocol-slots.ts";
 import { slotOf } from "../../../src/channel/sandbox/slot-key.ts";
 import { equivocationOf, writesOf } from "../../../src/domain/channel/evidence.ts";
-import type { Evidence, RecordOpening } from "../../../src/ports/channel-court.ts";
+import type { Evidence, SignedOpening } from "../../../src/ports/channel-court.ts";
 import { concatBytes, fromHex } from "../../../src/utils/bytes.ts";
 import { keccak256 } from "../../../src/utils/keccak.ts";
 import { signDigest } from "../../../src/utils/recoverable-signature.ts";
@@ -158,19 +158,15 @@ function forged(scene: CourtScene, height: number, input: Uint8Array, signer = A
   };
 }
 
-async function expectConviction(scene: CourtScene, evidence: Evidence, voids = true): Promise<void> {
+async function expectConviction(scene: CourtScene, evidence: Evidence): Promise<void> {
   const { header } = evidence.record;
-  const leader = scene.peers[0]!.account.address;
+  const leader = scene.peers[0]!;
   await expect(accuse(scene, scene.stranger, evidence))
     .to.emit(scene.hub, "Convicted")
-    .withArgs(scene.channel, header.term, header.height, leader, voids, FINE, 0n);
+    .withArgs(scene.channel, header.term, header.height, leader.account.address, FINE, 0n);
   const { term, leader: next } = await scene.hub.channelOf(scene.channel);
   expect([term, next]).to.deep.equal([2n, scene.peers[1]!.account.address]);
-  expect((await scene.hub.termOf(scene.channel, 1n)).convicted).to.equal(true);
-  const faults = await scene.hub.faultsOf(scene.channel);
-  expect(faults.map((fault) => [fault.height, fault.term])).to.deep.equal(
-    voids ? [[BigInt(header.height), BigInt(header.term)]] : [],
-  );
+  expect(await scene.hub.isConvicted(scene.channel, leader.key, header.term)).to.equal(true);
 }
 
 async function expectRefusal(scene: CourtScene, evidence: Evidence, error: string): Promise<void> {
@@ -178,61 +174,64 @@ async function expectRefusal(scene: CourtScene, evidence: Evidence, error: strin
 }
 
 const NO_FAULT = "ChannelCourt_NoFault";
-const NOT_SIGNED = "ChannelCourt_NotSigned";
 
 describe("ChannelCourt", () => {
   describe("an opening", () => {
-    const honest = (record: RecordOpening, other: RecordOpening): Evidence => ({
+    const honest = (record: SignedOpening, other: SignedOpening): Evidence => ({
       fault: "equivocation",
       record,
       other,
     });
 
-    it("counts when the leader of the record's term has signed it, in this channel of this hub on this chain", async () => {
+    it("convicts the member that has signed it, in this channel of this hub on this chain", async () => {
       const scene = await load();
       const right = openAt(scene, At.transfer);
       await expectRefusal(scene, honest(right, right), NO_FAULT);
       const { header } = right;
+      const lie = { ...header, gasUsed: 1 };
       const elsewhere = channelDomain(1n, scene.domain.hub);
       const otherHub = channelDomain(scene.domain.chainId, scene.stranger.address.toLowerCase());
-      const lie = { ...header, gasUsed: 1 };
-      const wrong: [string, RecordOpening][] = [
+      const alone = { header: lie, proof: [], ...single(lie) };
+      // Whoever that makes the signer, it is another one.
+      const wrong: [string, SignedOpening][] = [
         ["another member's key", openAt(scene, At.transfer, { gasUsed: 1 }, 1)],
-        [
-          "another chain",
-          {
-            ...right,
-            header: lie,
-            proof: [],
-            ...single(lie),
-            signature: signHeaders({ ...scene, domain: elsewhere }, [lie]),
-          },
-        ],
-        [
-          "another hub",
-          {
-            ...right,
-            header: lie,
-            proof: [],
-            ...single(lie),
-            signature: signHeaders({ ...scene, domain: otherHub }, [lie]),
-          },
-        ],
+        ["another chain", { ...alone, signature: signHeaders({ ...scene, domain: elsewhere }, [lie]) }],
+        ["another hub", { ...alone, signature: signHeaders({ ...scene, domain: otherHub }, [lie]) }],
         ["another channel", openAt(scene, At.transfer, { channel: scene.channel + 1n })],
         ["another term", openAt(scene, At.transfer, { term: 2 })],
         ["a changed header", { ...right, header: lie }],
         ["a changed proof", { ...right, proof: [...right.proof.slice(0, -1), new Uint8Array(32).fill(1)] }],
         ["a changed batch", { ...right, first: right.first - 1 }],
-        ["no signature", { ...right, signature: new Uint8Array(65) }],
       ];
       for (const [name, record] of wrong) {
-        await expectRefusal(scene, honest(record, right), NOT_SIGNED).catch((error: unknown) => {
-          throw new Error(name, { cause: error });
-        });
-        // Records of different terms are nothing together, whoever signed the second one.
-        const isOther = record.header.term !== header.term || record.header.channel !== header.channel;
-        await expectRefusal(scene, honest(right, record), isOther ? NO_FAULT : NOT_SIGNED);
+        for (const evidence of [honest(record, right), honest(right, record)]) {
+          await expectRefusal(scene, evidence, NO_FAULT).catch((error: unknown) => {
+            throw new Error(name, { cause: error });
+          });
+        }
       }
+      const unsigned = { ...right, signature: new Uint8Array(65) };
+      await expectRefusal(scene, honest(unsigned, right), "ChannelCourt_NotSigned");
+    });
+
+    it("of who is no member convicts nobody", async () => {
+      const scene = await load();
+      // The sixth peer has not joined.
+      for (const evidence of [
+        { ...placed(scene, At.transfer), record: openAt(scene, At.transfer, { status: 3 }, 5) },
+        { ...placed(scene, At.transfer), record: { ...openAt(scene, At.transfer, { status: 3 }), first: 1 } },
+      ]) {
+        await expect(accuse(scene, scene.stranger, evidence as Evidence)).to.be.revertedWithCustomError(
+          scene.hub,
+          "ChannelHub_NotMember",
+        );
+      }
+      // Of another channel whose program, keys and heights are the same.
+      const foreign = { ...recordAt(scene, At.transfer).header, channel: scene.channel + 1n, status: 3 };
+      const record = { header: foreign, proof: [], ...single(foreign), signature: signHeaders(scene, [foreign]) };
+      await expect(
+        accuse(scene, scene.stranger, { fault: "misplaced", record, before: beforeOf(scene, At.transfer) }),
+      ).to.be.revertedWithCustomError(scene.hub, "ChannelHub_NotMember");
     });
 
     it("is of a height that the batch holds, and never of record 0, which nobody signs", async () => {
@@ -245,14 +244,14 @@ describe("ChannelCourt", () => {
   });
 
   describe("equivocation", () => {
-    it("is two records of one height, which may both be right: they are not void", async () => {
+    it("is two records of one height", async () => {
       const scene = await load();
-      await expectConviction(scene, equivocation(scene, At.transfer), false);
+      await expectConviction(scene, equivocation(scene, At.transfer));
     });
 
     it("is of the first record too", async () => {
       const scene = await load();
-      await expectConviction(scene, equivocation(scene, 1), false);
+      await expectConviction(scene, equivocation(scene, 1));
     });
 
     it("is found in two batches that part somewhere", async () => {
@@ -284,7 +283,7 @@ describe("ChannelCourt", () => {
       const evidence = equivocationOf(batchOf(one, headers), batchOf(other, lied), places)!;
       expect(evidence.record.header.height).to.equal(6);
       expect(equivocationOf(batchOf(one, headers), batchOf(one, headers), places)).to.equal(undefined);
-      await expectConviction(scene, evidence, false);
+      await expectConviction(scene, evidence);
     });
 
     it("is not a record twice, in other batches, or records of other heights", async () => {
@@ -326,6 +325,8 @@ describe("ChannelCourt", () => {
     const lies: [string, (scene: CourtScene) => Partial<RecordHeader>][] = [
       ["begins the channel a second time", () => ({ kind: RECORD_KINDS.initialize })],
       ["is of no kind", () => ({ kind: 6 })],
+      ["begins the term that is there", () => ({ kind: RECORD_KINDS.term })],
+      ["begins a term without an election", () => ({ term: 2 })],
       ["is of no status", () => ({ status: 3 })],
       ["falls in time", (scene) => ({ timeMs: before(scene).timeMs - 1 })],
       ["leaves out a height", () => ({ height: At.transfer + 1 })],

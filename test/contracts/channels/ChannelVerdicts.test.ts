@@ -4,8 +4,8 @@ import { network } from "hardhat";
 
 import { commitmentOf } from "../../../src/domain/channel/evidence.ts";
 import type { Evidence } from "../../../src/ports/channel-court.ts";
-import { headerStruct } from "../../../src/adapters/chain/channels/court-values.ts";
-import { RECORD_KINDS, type RecordHeader } from "../../../src/wire/channel/record.ts";
+import { merkleRoot } from "../../../src/wire/channel/merkle.ts";
+import { hashRecord, RECORD_KINDS, type RecordHeader } from "../../../src/wire/channel/record.ts";
 import {
   accuse as accuseByVote,
   changesFrom,
@@ -33,7 +33,7 @@ import {
   createCourtScene,
   openAt,
   recordAt,
-  rootsOf,
+  openIn,
   SALT,
   userOf,
 } from "../helpers/court.ts";
@@ -66,81 +66,81 @@ const twoAt = (scene: CourtScene, height: number): Evidence => ({
   record: openAt(scene, height),
   other: openAt(scene, height, { gasUsed: 1 }),
 });
-const faultsOf = async ({ hub, channel }: CourtScene): Promise<bigint[][]> =>
-  (await hub.faultsOf(channel)).map(({ height, term }) => [height, term]);
 const convictedOf = async (scene: CourtScene) => {
   const events = await scene.hub.queryFilter(scene.hub.filters.Convicted(scene.channel));
-  return events.map(({ args }) => [args.height, args.account, args.voids, args.fineWei, args.rewardWei]);
+  return events.map(({ args }) => [args.height, args.account, args.fineWei, args.rewardWei]);
 };
 const peers = (scene: CourtScene, ...indices: number[]) => indices.map((index) => peerAt(scene, index));
-/** The records after what is final, as another term's from a height on. */
-const remade = (scene: CourtScene, from: number, term: number): RecordHeader[] =>
-  scene
-    .headers()
-    .slice(1)
-    .map((header) => (header.height < from ? header : { ...header, term }));
-
-async function show(scene: CourtScene, headers: readonly RecordHeader[], height: number): Promise<string> {
-  const { recordsRoot, proof } = rootsOf(headers, height - 1);
-  const header = headerStruct(headers[height - 1]!);
-  await scene.court.showRemade(
-    header,
-    proof.map((hash) => hexlify(hash)),
-    recordsRoot,
-  );
-  return hexlify(recordsRoot);
+const stateOf = async ({ hub, channel }: CourtScene, id: bigint) => (await hub.proposalOf(channel, id)).state;
+/** The records up to a height, of which one is a lie and the next ones follow it. */
+function withLie(scene: CourtScene, height: number, change: Partial<RecordHeader>): RecordHeader[] {
+  const headers: RecordHeader[] = [];
+  for (const header of scene.headers().slice(1)) {
+    const last = headers.at(-1);
+    const previous = last === undefined ? header.previous : hashRecord(last);
+    headers.push({ ...header, previous, ...(header.height === height ? change : {}) });
+  }
+  return headers;
 }
+const rootOf = (headers: readonly RecordHeader[]): string => hexlify(merkleRoot(headers.map(hashRecord)));
+/** That a proposed settlement has a record of no kind. */
+const lieIn = (scene: CourtScene, headers: readonly RecordHeader[], height: number, proposal: bigint): Evidence => ({
+  fault: "misplaced",
+  record: openIn(headers, height, proposal),
+  before: height === 1 ? recordAt(scene, 0).header : headers[height - 2]!,
+});
 
 describe("ChannelVerdicts", () => {
   describe("the office", () => {
     it("is lost with a ban, and goes to the reporter where that is a member", async () => {
       const scene = await sceneOf(4);
       const [liar, , reporter] = peers(scene, 0, 1, 2);
-      const sent = accuse(scene, reporter!.account, lieAt(scene, 5));
-      await expect(sent)
+      const sent = async () => await accuse(scene, reporter!.account, lieAt(scene, 5));
+      await expect(sent())
         .to.emit(scene.hub, "MemberBanned")
         .withArgs(scene.channel, 0n, liar!.account.address, (until: bigint) => until > 0n, FINE);
       const { term, leader } = await scene.hub.channelOf(scene.channel);
       expect([term, leader]).to.deep.equal([2n, reporter!.account.address]);
       const events = await scene.hub.queryFilter(scene.hub.filters.InboxAdded(scene.channel));
       expect(events.slice(-2).map(({ args }) => args.kind)).to.deep.equal([Inbox.Ban, Inbox.Term]);
-      const { signer, convicted } = await scene.hub.termOf(scene.channel, 2n);
-      expect([signer, convicted]).to.deep.equal([reporter!.key.address, false]);
-      // What the new leader makes of both entries is the next records.
-      await scene.takeInbox(2);
-      expect(scene.player.head.header.inboxCursor).to.equal(6);
-      expect(scene.player.head.membership.members.has(liar!.account.address.toLowerCase())).to.equal(false);
     });
 
-    it("stays with whoever leads now, when an earlier leader is convicted", async () => {
+    it("stays with whoever has it, when somebody else is convicted", async () => {
       const scene = await sceneOf(4);
       await scene.hub.connect(peerAt(scene, 0).account).requestExit(scene.channel);
       await accuse(scene, scene.stranger, lieAt(scene, 5));
+      // One whom the members have elected, for a term that the chain does not know.
+      const signed = { term: 7, kind: RECORD_KINDS.tick };
+      const record = openAt(scene, 5, signed, 2);
+      await accuse(scene, scene.stranger, { fault: "misplaced", record, before: recordAt(scene, 4).header });
       const { term, leader } = await scene.hub.channelOf(scene.channel);
       expect([term, leader]).to.deep.equal([2n, peerAt(scene, 1).account.address]);
-      expect(await faultsOf(scene)).to.deep.equal([[5n, 1n]]);
+      expect((await convictedOf(scene)).map(([, account]) => account)).to.deep.equal([
+        peerAt(scene, 0).account.address,
+        peerAt(scene, 2).account.address,
+      ]);
     });
 
     it("is nobody's when the leader was alone", async () => {
       const scene = await sceneOf(1);
       await accuse(scene, scene.stranger, lieAt(scene, 3));
       expect((await scene.hub.channelOf(scene.channel)).leader).to.equal(ethers.ZeroAddress);
-      expect(await convictedOf(scene)).to.deep.equal([[3n, peerAt(scene, 0).account.address, true, FINE, 0n]]);
+      expect(await convictedOf(scene)).to.deep.equal([[3n, peerAt(scene, 0).account.address, FINE, 0n]]);
     });
 
     it("is taken by the court alone, which belongs to one hub", async () => {
       const scene = await sceneOf(2);
-      const conviction = {
-        channel: scene.channel,
-        term: 1n,
-        height: 1n,
-        reporter: scene.stranger,
-        rewarded: true,
-        voids: true,
-      };
-      await expect(scene.hub.connect(scene.stranger).convict(conviction))
-        .to.be.revertedWithCustomError(scene.hub, "ChannelHub_NotTheCourt")
-        .withArgs(scene.court, scene.stranger);
+      const { address: signer } = peerAt(scene, 0).key;
+      const conviction = { channel: scene.channel, signer, term: 1n, height: 1n, reporter: signer, rewarded: true };
+      const asStranger = scene.hub.connect(scene.stranger);
+      for (const sent of [
+        async () => await asStranger.convict(conviction),
+        async () => await asStranger.voidSettlement(scene.channel, 1n, 1n),
+      ]) {
+        await expect(sent())
+          .to.be.revertedWithCustomError(scene.hub, "ChannelHub_NotTheCourt")
+          .withArgs(scene.court, scene.stranger);
+      }
       await expect(scene.court.attachHub())
         .to.be.revertedWithCustomError(scene.court, "ChannelCourt_AlreadyAttached")
         .withArgs(scene.hub);
@@ -152,33 +152,17 @@ describe("ChannelVerdicts", () => {
   });
 
   describe("a second accusation", () => {
-    it("of the same or later records changes nothing", async () => {
+    it("of anything in the same term changes nothing", async () => {
       const scene = await sceneOf(4);
       await accuse(scene, scene.stranger, lieAt(scene, 5));
-      for (const evidence of [lieAt(scene, 5), lieAt(scene, 6), twoAt(scene, 3)]) {
+      for (const evidence of [lieAt(scene, 5), lieAt(scene, 3), twoAt(scene, 6)]) {
         await expect(accuse(scene, scene.stranger, evidence)).to.be.revertedWithCustomError(
           scene.hub,
           "ChannelHub_AlreadyConvicted",
         );
       }
-    });
-
-    it("of an earlier false record makes more void, and fines nobody again", async () => {
-      const scene = await sceneOf(4);
-      await accuse(scene, scene.stranger, lieAt(scene, 5));
-      await accuse(scene, scene.stranger, lieAt(scene, 3));
-      expect(await faultsOf(scene)).to.deep.equal([[3n, 1n]]);
-      expect((await convictedOf(scene)).at(-1)).to.deep.equal([3n, ethers.ZeroAddress, true, 0n, 0n]);
       const { stakeWei } = await scene.hub.memberOf(scene.channel, peerAt(scene, 0).account);
       expect(stakeWei).to.equal(STAKE - FINE);
-    });
-
-    it("of a false record after an equivocation makes it void", async () => {
-      const scene = await sceneOf(4);
-      await accuse(scene, scene.stranger, twoAt(scene, 5));
-      expect(await faultsOf(scene)).to.deep.equal([]);
-      await accuse(scene, scene.stranger, lieAt(scene, 6));
-      expect(await faultsOf(scene)).to.deep.equal([[6n, 1n]]);
     });
 
     it("does not fine again who came back", async () => {
@@ -197,119 +181,147 @@ describe("ChannelVerdicts", () => {
   });
 
   describe("a settlement", () => {
-    it("over a void height is refused until it shows a record of a later term there", async () => {
-      const scene = await sceneOf(4);
-      const height = BigInt(LAST);
-      await accuse(scene, scene.stranger, lieAt(scene, 5));
-      const others = peers(scene, 1, 2, 3);
-      const refused = async (recordsRoot: string): Promise<void> => {
-        await expect(settle(scene, others, { toHeight: height, recordsRoot }))
-          .to.be.revertedWithCustomError(scene.hub, "ChannelHub_Void")
-          .withArgs(scene.channel, 5n, 1n);
-        const settlement = await settlementOf(scene, { toHeight: height, recordsRoot });
-        await expect(propose(scene, peerAt(scene, 1), settlement)).to.be.revertedWithCustomError(
-          scene.hub,
-          "ChannelHub_Void",
-        );
-      };
-      await refused(hexlify(rootsOf(remade(scene, 5, 2), 4).recordsRoot));
-      // The same records, shown: they are of the term that is void. So is another height's record.
-      await refused(await show(scene, remade(scene, 6, 2), 5));
-      await refused(await show(scene, remade(scene, 5, 2), 6));
-      const recordsRoot = await show(scene, remade(scene, 5, 2), 5);
-      expect(await scene.court.termAt(scene.channel, recordsRoot, 5n)).to.equal(2n);
-      await settle(scene, others, { toHeight: height, recordsRoot });
-      expect(await faultsOf(scene)).to.deep.equal([]);
-      await settle(scene, others);
-    });
+    const LIE = { kind: 9 };
+    const proposed = async (scene: CourtScene, headers: readonly RecordHeader[]): Promise<bigint> => {
+      const toHeight = BigInt(headers.length);
+      await propose(scene, peerAt(scene, 1), await settlementOf(scene, { toHeight, recordsRoot: rootOf(headers) }));
+      return await scene.hub.proposalCount(scene.channel);
+    };
 
-    it("below it is none of its business", async () => {
-      const scene = await sceneOf(4);
-      await accuse(scene, scene.stranger, lieAt(scene, 5));
-      await settle(scene, peers(scene, 1, 2, 3), { toHeight: 4n });
-      expect(await faultsOf(scene)).to.deep.equal([[5n, 1n]]);
-    });
-
-    it("is shown by records under its root alone", async () => {
-      const scene = await sceneOf(2);
-      const { recordsRoot, proof } = rootsOf(remade(scene, 1, 2), 4);
-      const header = headerStruct({ ...remade(scene, 1, 2)[4]!, term: 3 });
-      await expect(
-        scene.court.showRemade(
-          header,
-          proof.map((hash) => hexlify(hash)),
-          recordsRoot,
-        ),
-      ).to.be.revertedWithCustomError(scene.court, "ChannelCourt_WrongRoot");
-      // A second one of the same height takes nothing away from the first.
-      const twice = [remade(scene, 1, 2)[4]!, remade(scene, 9, 2)[4]!];
-      const pair = (index: number) => rootsOf(twice, index);
-      for (const [index, shown] of twice.entries()) {
-        await scene.court.showRemade(
-          headerStruct(shown),
-          pair(index).proof.map((hash) => hexlify(hash)),
-          pair(index).recordsRoot,
-        );
-      }
-      expect(await scene.court.termAt(scene.channel, pair(0).recordsRoot, 5n)).to.equal(2n);
-    });
-
-    it("that waits for its window becomes void, and another one may pass", async () => {
+    it("that has a false record is void, also with the votes of all and signed by no leader", async () => {
       const scene = await sceneOf(4, { windowSeconds: 100n });
+      const headers = withLie(scene, 5, LIE);
       const voters = peers(scene, 1, 2, 3);
-      await settle(scene, voters, { toHeight: BigInt(LAST) });
-      const first = await scene.hub.proposalCount(scene.channel);
-      const stateOf = async (id: bigint) => (await scene.hub.proposalOf(scene.channel, id)).state;
-      expect(await stateOf(first)).to.equal(State.Pending);
-      await accuse(scene, scene.stranger, lieAt(scene, 5));
-      expect(await stateOf(first)).to.equal(State.Rejected);
+      const recordsRoot = rootOf(headers);
+      await settle(scene, voters, { toHeight: BigInt(LAST), recordsRoot });
+      const id = await scene.hub.proposalCount(scene.channel);
+      expect(await stateOf(scene, id)).to.equal(State.Pending);
+      const settlement = await settlementOf(scene, { toHeight: BigInt(LAST), recordsRoot });
+      await expect(accuse(scene, scene.stranger, lieIn(scene, headers, 5, id)))
+        .to.emit(scene.hub, "SettlementVoided")
+        .withArgs(scene.channel, id, 5n);
+      expect(await stateOf(scene, id)).to.equal(State.Rejected);
       await networkHelpers.time.increase(200);
-      await expect(scene.hub.executeProposal(scene.channel, first, []))
-        .to.be.revertedWithCustomError(scene.hub, "ChannelHub_WrongState")
-        .withArgs(scene.channel, first, State.Rejected);
-      // Its votes are worth nothing in another transaction either.
-      const again = await settlementOf(scene, { toHeight: BigInt(LAST), inboxCursor: 4n });
-      const votes = await votesOf(scene, voters, hashOfSettlement(again));
-      await expect(scene.hub.settle(again, [], votes)).to.be.revertedWithCustomError(scene.hub, "ChannelHub_Void");
-
-      await settle(scene, voters, { toHeight: BigInt(LAST), recordsRoot: await show(scene, remade(scene, 5, 2), 5) });
+      for (const sent of [
+        async () => await scene.hub.executeProposal(scene.channel, id, []),
+        async () => await scene.hub.connect(peerAt(scene, 0).account).vote(scene.channel, id, 1n),
+      ]) {
+        await expect(sent())
+          .to.be.revertedWithCustomError(scene.hub, "ChannelHub_WrongState")
+          .withArgs(scene.channel, id, State.Rejected);
+      }
+      // The same votes are worth nothing in another transaction either, nor is it proposed again.
+      const votes = await votesOf(scene, voters, hashOfSettlement(settlement));
+      const again = [
+        async () => await scene.hub.settle(settlement, [], votes),
+        async () => await propose(scene, peerAt(scene, 1), settlement),
+      ];
+      for (const sent of again) {
+        await expect(sent())
+          .to.be.revertedWithCustomError(scene.hub, "ChannelHub_Void")
+          .withArgs(scene.channel, hashOfSettlement(settlement));
+      }
+      // Another one may pass now.
+      await settle(scene, voters, { toHeight: BigInt(LAST), recordsRoot: rootOf(scene.headers().slice(1)) });
       const second = await scene.hub.proposalCount(scene.channel);
-      expect(await stateOf(second)).to.equal(State.Pending);
       await networkHelpers.time.increase(200);
       await scene.hub.executeProposal(scene.channel, second, []);
-      expect([await stateOf(first), await faultsOf(scene)]).to.deep.equal([State.Rejected, []]);
+      expect((await scene.hub.headOf(scene.channel)).height).to.equal(BigInt(LAST));
+      expect(await convictedOf(scene)).to.deep.equal([]);
     });
 
-    it("that waits goes on where an earlier leader is convicted, whose records are not in it", async () => {
-      const scene = await sceneOf(4, { windowSeconds: 100n });
-      await scene.hub.connect(peerAt(scene, 0).account).requestExit(scene.channel);
-      const recordsRoot = await show(scene, remade(scene, 5, 2), 5);
-      await settle(scene, peers(scene, 1, 2, 3), { toHeight: BigInt(LAST), recordsRoot });
-      const id = await scene.hub.proposalCount(scene.channel);
-      const { finalAt } = await scene.hub.proposalOf(scene.channel, id);
-      await accuse(scene, scene.stranger, lieAt(scene, 5));
-      const now = await scene.hub.proposalOf(scene.channel, id);
-      expect([now.state, now.finalAt]).to.deep.equal([State.Pending, finalAt]);
-      await expect(settle(scene, peers(scene, 1, 2, 3), { toHeight: 4n })).to.be.revertedWithCustomError(
-        scene.hub,
-        "ChannelHub_SettlementInFlight",
+    it("is void while votes are gathered, and whichever record of it is false", async () => {
+      const scene = await sceneOf(4);
+      for (const height of [1, LAST]) {
+        const headers = withLie(scene, height, LIE);
+        const id = await proposed(scene, headers);
+        await accuse(scene, scene.stranger, lieIn(scene, headers, height, id));
+        expect(await stateOf(scene, id)).to.equal(State.Rejected);
+        await expect(accuse(scene, scene.stranger, lieIn(scene, headers, height, id)))
+          .to.be.revertedWithCustomError(scene.hub, "ChannelHub_WrongState")
+          .withArgs(scene.channel, id, State.Rejected);
+      }
+    });
+
+    it("whose records do not follow each other is void", async () => {
+      const scene = await sceneOf(4);
+      const headers = scene.headers().slice(1);
+      const cut = headers.map((header) => (header.height < 5 ? header : { ...header, previous: new Uint8Array(32) }));
+      const id = await proposed(scene, cut);
+      const unlinked = (of: readonly RecordHeader[], proposal: bigint): Evidence => ({
+        fault: "unlinked",
+        record: openIn(of, 5, proposal),
+        signedBefore: openIn(of, 4, proposal),
+      });
+      const right = await proposed(scene, headers);
+      const mixed = { ...unlinked(cut, id), signedBefore: openIn(headers, 4, right) };
+      await expect(accuse(scene, scene.stranger, mixed as Evidence)).to.be.revertedWithCustomError(
+        scene.court,
+        "ChannelCourt_NoFault",
       );
+      await expect(accuse(scene, scene.stranger, unlinked(headers, right))).to.be.revertedWithCustomError(
+        scene.court,
+        "ChannelCourt_NoFault",
+      );
+      await accuse(scene, scene.stranger, unlinked(cut, id));
+      expect([await stateOf(scene, id), await stateOf(scene, right)]).to.deep.equal([State.Rejected, State.Proposed]);
+    });
+
+    it("with true records stands, and so does one that has not the false one", async () => {
+      const scene = await sceneOf(4);
+      const headers = scene.headers().slice(1);
+      const id = await proposed(scene, headers);
+      for (let height = 1; height <= LAST; height += 1) {
+        await expect(accuse(scene, scene.stranger, lieIn(scene, headers, height, id))).to.be.revertedWithCustomError(
+          scene.court,
+          "ChannelCourt_NoFault",
+        );
+      }
+      for (const proposal of [id, 77n]) {
+        const foreign = lieIn(scene, withLie(scene, 5, LIE), 5, proposal);
+        await expect(accuse(scene, scene.stranger, foreign)).to.be.revertedWithCustomError(
+          scene.court,
+          "ChannelCourt_WrongRoot",
+        );
+      }
+      // Two leaders' records of one height may both be right.
+      const record = openIn(headers, 5, id);
+      await expect(
+        accuse(scene, scene.stranger, { fault: "equivocation", record, other: openAt(scene, 5, { gasUsed: 1 }) }),
+      ).to.be.revertedWithCustomError(scene.court, "ChannelCourt_NoFault");
+      await expect(
+        accuse(scene, scene.stranger, {
+          fault: "equivocation",
+          record: openAt(scene, 5, { gasUsed: 1 }),
+          other: record,
+        }),
+      ).to.be.revertedWithCustomError(scene.court, "ChannelCourt_NoFault");
+      expect(await stateOf(scene, id)).to.equal(State.Proposed);
     });
 
     it("whose parts are being written cannot be stopped, nor one that is final", async () => {
       const scene = await sceneOf(4);
+      const headers = withLie(scene, 5, LIE);
       const changes = changesFrom(0, 300);
-      const settlement = await settlementOf(scene, { toHeight: 6n, changesRoot: changesRootOf(changes) });
+      const settlement = await settlementOf(scene, {
+        toHeight: BigInt(LAST),
+        changesRoot: changesRootOf(changes),
+        recordsRoot: rootOf(headers),
+      });
       const votes = await votesOf(scene, peers(scene, 0, 1, 2, 3), hashOfSettlement(settlement));
       await scene.hub.settle(settlement, [], votes);
       const id = await scene.hub.proposalCount(scene.channel);
       const hashes = chunkHashesOf(changes);
       await scene.hub.applyChanges(scene.channel, id, hashes, 0, changes.slice(0, 256));
-      await accuse(scene, scene.stranger, lieAt(scene, 5));
-      expect(await faultsOf(scene)).to.deep.equal([]);
+      const refused = async (state: bigint): Promise<void> => {
+        await expect(accuse(scene, scene.stranger, lieIn(scene, headers, 5, id)))
+          .to.be.revertedWithCustomError(scene.hub, "ChannelHub_WrongState")
+          .withArgs(scene.channel, id, state);
+      };
+      await refused(State.Passed);
       await scene.hub.applyChanges(scene.channel, id, hashes, 1, changes.slice(256));
-      expect((await scene.hub.headOf(scene.channel)).height).to.equal(6n);
-      expect((await convictedOf(scene)).map(([, , voids, fineWei]) => [voids, fineWei])).to.deep.equal([[false, FINE]]);
+      await refused(State.Final);
+      expect((await scene.hub.headOf(scene.channel)).height).to.equal(BigInt(LAST));
     });
 
     it("is not of a time further ahead of the block's than a leader's clock may be", async () => {
@@ -325,39 +337,14 @@ describe("ChannelVerdicts", () => {
   });
 
   describe("who has left", () => {
-    it("is not fined, and its records are void all the same", async () => {
+    it("is convicted of nothing any more", async () => {
       const scene = await sceneOf(3);
       await scene.hub.connect(peerAt(scene, 0).account).requestExit(scene.channel);
+      // Until its leave is final it is.
       await settle(scene, peers(scene, 0, 1, 2), { toHeight: 4n });
-      await accuse(scene, scene.stranger, lieAt(scene, 5));
-      expect(await convictedOf(scene)).to.deep.equal([[5n, ethers.ZeroAddress, true, 0n, 0n]]);
-      expect(await faultsOf(scene)).to.deep.equal([[5n, 1n]]);
-      expect((await scene.hub.channelOf(scene.channel)).term).to.equal(2n);
-    });
-
-    it("cannot make settlements dear by many faults: those of the first terms are joined", async () => {
-      const scene = await sceneOf(2);
-      // Eleven terms, whose leaders leave and come back.
-      for (let term = 1; term <= 10; term += 1) {
-        const leader = peerAt(scene, (term - 1) % 2);
-        await scene.hub.connect(leader.account).requestExit(scene.channel);
-        await settle(scene, peers(scene, 0, 1), { toHeight: BigInt(term) });
-        await join(scene, leader, { consent: { deadline: 2n ** 40n + BigInt(term) } });
-      }
-      for (let term = 1; term <= 10; term += 1) {
-        const signed = { height: 20 + term, term };
-        const evidence: Evidence = {
-          fault: "misplaced",
-          record: openAt(scene, 5, { ...signed, kind: 9 }, (term - 1) % 2),
-          before: recordAt(scene, 4).header,
-        };
-        await accuse(scene, scene.stranger, evidence);
-      }
-      const faults = await faultsOf(scene);
-      expect(faults.length).to.equal(8);
-      const sorted = [...faults].sort(([a = 0n], [b = 0n]) => Number(a - b));
-      expect(sorted[0]).to.deep.equal([21n, 3n]);
-      expect(sorted.at(-1)).to.deep.equal([30n, 10n]);
+      await expect(accuse(scene, scene.stranger, lieAt(scene, 5)))
+        .to.be.revertedWithCustomError(scene.hub, "ChannelHub_NotMember")
+        .withArgs(scene.channel, peerAt(scene, 0).key.address);
     });
   });
 
@@ -483,7 +470,7 @@ describe("ChannelVerdicts", () => {
       const liar = peerAt(base, 0);
       const scene = await sceneOf(1, { fineWei: 10n * STAKE });
       await accuse(scene, scene.stranger, lieAt(scene, 3));
-      expect((await convictedOf(scene)).map(([, , , fineWei]) => fineWei)).to.deep.equal([STAKE]);
+      expect((await convictedOf(scene)).map(([, , fineWei]) => fineWei)).to.deep.equal([STAKE]);
 
       const pooled = await createCourtScene(base, 0, { fineWei: FINE });
       await base.pool.deposit(liar.account, { value: 2n * STAKE });

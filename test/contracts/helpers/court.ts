@@ -5,9 +5,9 @@ import { accusationOf } from "../../../src/adapters/chain/channels/court.ts";
 import { createPlayer, playGenesis, type PlayedRecord, type Player } from "../../../src/channel/player.ts";
 import { createSandbox, type Sandbox } from "../../../src/channel/sandbox/sandbox.ts";
 import type { StateProof } from "../../../src/channel/sandbox/state-tree.ts";
-import { commitmentOf, openHeader } from "../../../src/domain/channel/evidence.ts";
+import { commitmentOf, openHeader, openSettled } from "../../../src/domain/channel/evidence.ts";
 import { NO_MEMBERS } from "../../../src/domain/channel/membership.ts";
-import type { Evidence, RecordOpening } from "../../../src/ports/channel-court.ts";
+import type { Evidence, SettledOpening, SignedOpening } from "../../../src/ports/channel-court.ts";
 import type { HubSlotProof } from "../../../src/ports/channel-hub.ts";
 import { fromHex } from "../../../src/utils/bytes.ts";
 import { addressOfKey, signDigest } from "../../../src/utils/recoverable-signature.ts";
@@ -16,7 +16,7 @@ import { signBatch } from "../../../src/wire/channel/batch.ts";
 import { callDigest, encodeCallInput, type Call } from "../../../src/wire/channel/call.ts";
 import { channelDomain, type ChannelDomain } from "../../../src/wire/channel/domain.ts";
 import { encodeInboxEntry, type InboxEntry } from "../../../src/wire/channel/inbox-entry.ts";
-import { merkleProof, merkleRoot } from "../../../src/wire/channel/merkle.ts";
+import { merkleRoot } from "../../../src/wire/channel/merkle.ts";
 import { hashRecord, RECORD_KINDS, ZERO_HASH, type RecordHeader } from "../../../src/wire/channel/record.ts";
 import { IChannelCourt__factory } from "../../../typechain-types/factories/interfaces/IChannelCourt__factory.ts";
 import { asApp, CONFIG, join, type Hub, type HubConfig, type Made, STAKE } from "./channels.ts";
@@ -199,7 +199,7 @@ export function openAt(
   height: number,
   change: Partial<RecordHeader> = {},
   leader = 0,
-): RecordOpening {
+): SignedOpening {
   const { header } = recordAt(scene, height);
   const others = scene.headers().filter((other) => {
     return other.height > Math.max(0, height - 3) && other.height < height && other.term === header.term;
@@ -231,11 +231,10 @@ export async function commit(scene: Made, by: Signer, evidence: Evidence): Promi
   await scene.ethers.provider.send("hardhat_mine", ["0x1"]);
 }
 
-/** A settlement's roots over the records up to a height, and what shows one of them. */
-export function rootsOf(
-  headers: readonly RecordHeader[],
-  shown: number,
-): { recordsRoot: Uint8Array; proof: Uint8Array[] } {
-  const hashes = headers.map(hashRecord);
-  return { recordsRoot: merkleRoot(hashes), proof: merkleProof(hashes, shown) };
+/** Opens a record of a proposed settlement whose records are these. */
+export function openIn(headers: readonly RecordHeader[], height: number, proposal: bigint): SettledOpening {
+  const first = headers[0]?.height ?? 0;
+  const header = headers[height - first];
+  if (header === undefined) throw new Error(`there is no record ${height}`);
+  return openSettled(header, { hashes: headers.map(hashRecord), first, proposal });
 }

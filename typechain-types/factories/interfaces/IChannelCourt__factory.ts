@@ -77,28 +77,7 @@
     "type": "error"
   },
   {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "channel",
-        "type": "uint256"
-      },
-      {
-        "internalType": "uint64",
-        "name": "term",
-        "type": "uint64"
-      },
-      {
-        "internalType": "address",
-        "name": "expected",
-        "type": "address"
-      },
-      {
-        "internalType": "address",
-        "name": "actual",
-        "type": "address"
-      }
-    ],
+    "inputs": [],
     "name": "ChannelCourt_NotSigned",
     "type": "error"
   },
@@ -177,37 +156,6 @@
       }
     ],
     "name": "Committed",
-    "type": "event"
-  },
-  {
-    "anonymous": false,
-    "inputs": [
-      {
-        "indexed": true,
-        "internalType": "uint256",
-        "name": "channel",
-        "type": "uint256"
-      },
-      {
-        "indexed": true,
-        "internalType": "bytes32",
-        "name": "recordsRoot",
-        "type": "bytes32"
-      },
-      {
-        "indexed": false,
-        "internalType": "uint64",
-        "name": "height",
-        "type": "uint64"
-      },
-      {
-        "indexed": false,
-        "internalType": "uint64",
-        "name": "term",
-        "type": "uint64"
-      }
-    ],
-    "name": "Remade",
     "type": "event"
   },
   {
@@ -310,6 +258,11 @@
             "internalType": "bytes",
             "name": "signature",
             "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
           }
         ],
         "internalType": "struct Opening",
@@ -414,6 +367,11 @@
             "internalType": "bytes",
             "name": "signature",
             "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
           }
         ],
         "internalType": "struct Opening",
@@ -531,6 +489,11 @@
             "internalType": "bytes",
             "name": "signature",
             "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
           }
         ],
         "internalType": "struct Opening",
@@ -786,6 +749,11 @@
             "internalType": "bytes",
             "name": "signature",
             "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
           }
         ],
         "internalType": "struct Opening",
@@ -1024,6 +992,11 @@
             "internalType": "bytes",
             "name": "signature",
             "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
           }
         ],
         "internalType": "struct Opening",
@@ -1274,6 +1247,11 @@
             "internalType": "bytes",
             "name": "signature",
             "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
           }
         ],
         "internalType": "struct Opening",
@@ -1468,6 +1446,11 @@
             "internalType": "bytes",
             "name": "signature",
             "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
           }
         ],
         "internalType": "struct Opening",
@@ -1684,6 +1667,11 @@
             "internalType": "bytes",
             "name": "signature",
             "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
           }
         ],
         "internalType": "struct Opening",
@@ -1833,6 +1821,11 @@
             "internalType": "bytes",
             "name": "signature",
             "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
           }
         ],
         "internalType": "struct Opening",
@@ -1937,6 +1930,11 @@
             "internalType": "bytes",
             "name": "signature",
             "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
           }
         ],
         "internalType": "struct Opening",
@@ -2182,130 +2180,6 @@
       }
     ],
     "stateMutability": "pure",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "components": [
-          {
-            "internalType": "uint256",
-            "name": "channel",
-            "type": "uint256"
-          },
-          {
-            "internalType": "uint64",
-            "name": "term",
-            "type": "uint64"
-          },
-          {
-            "internalType": "uint64",
-            "name": "height",
-            "type": "uint64"
-          },
-          {
-            "internalType": "uint8",
-            "name": "kind",
-            "type": "uint8"
-          },
-          {
-            "internalType": "uint64",
-            "name": "timeMs",
-            "type": "uint64"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "previous",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "inputHash",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "touchedHash",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "writesHash",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "uint8",
-            "name": "status",
-            "type": "uint8"
-          },
-          {
-            "internalType": "uint64",
-            "name": "gasUsed",
-            "type": "uint64"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "returnHash",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "stateRoot",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "uint64",
-            "name": "inboxCursor",
-            "type": "uint64"
-          }
-        ],
-        "internalType": "struct RecordHeader",
-        "name": "header",
-        "type": "tuple"
-      },
-      {
-        "internalType": "bytes32[]",
-        "name": "proof",
-        "type": "bytes32[]"
-      },
-      {
-        "internalType": "bytes32",
-        "name": "recordsRoot",
-        "type": "bytes32"
-      }
-    ],
-    "name": "showRemade",
-    "outputs": [],
-    "stateMutability": "nonpayable",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "channel",
-        "type": "uint256"
-      },
-      {
-        "internalType": "bytes32",
-        "name": "recordsRoot",
-        "type": "bytes32"
-      },
-      {
-        "internalType": "uint64",
-        "name": "height",
-        "type": "uint64"
-      }
-    ],
-    "name": "termAt",
-    "outputs": [
-      {
-        "internalType": "uint64",
-        "name": "",
-        "type": "uint64"
-      }
-    ],
-    "stateMutability": "view",
     "type": "function"
   }
 ] as const;

@@ -15,13 +15,13 @@
         "type": "uint256"
       },
       {
-        "internalType": "uint64",
-        "name": "term",
-        "type": "uint64"
+        "internalType": "address",
+        "name": "signer",
+        "type": "address"
       },
       {
         "internalType": "uint64",
-        "name": "height",
+        "name": "term",
         "type": "uint64"
       }
     ],
@@ -534,14 +534,9 @@
         "type": "uint256"
       },
       {
-        "internalType": "uint64",
-        "name": "height",
-        "type": "uint64"
-      },
-      {
-        "internalType": "uint64",
-        "name": "term",
-        "type": "uint64"
+        "internalType": "bytes32",
+        "name": "settlementHash",
+        "type": "bytes32"
       }
     ],
     "name": "ChannelHub_Void",
@@ -905,12 +900,6 @@
         "internalType": "address",
         "name": "account",
         "type": "address"
-      },
-      {
-        "indexed": false,
-        "internalType": "bool",
-        "name": "voids",
-        "type": "bool"
       },
       {
         "indexed": false,
@@ -1326,6 +1315,31 @@
       }
     ],
     "name": "Settled",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "height",
+        "type": "uint64"
+      }
+    ],
+    "name": "SettlementVoided",
     "type": "event"
   },
   {
@@ -1947,6 +1961,11 @@
             "type": "uint256"
           },
           {
+            "internalType": "address",
+            "name": "signer",
+            "type": "address"
+          },
+          {
             "internalType": "uint64",
             "name": "term",
             "type": "uint64"
@@ -1964,11 +1983,6 @@
           {
             "internalType": "bool",
             "name": "rewarded",
-            "type": "bool"
-          },
-          {
-            "internalType": "bool",
-            "name": "voids",
             "type": "bool"
           }
         ],
@@ -2296,37 +2310,6 @@
   {
     "inputs": [
       {
-        "internalType": "uint256",
-        "name": "channel",
-        "type": "uint256"
-      }
-    ],
-    "name": "faultsOf",
-    "outputs": [
-      {
-        "components": [
-          {
-            "internalType": "uint64",
-            "name": "height",
-            "type": "uint64"
-          },
-          {
-            "internalType": "uint64",
-            "name": "term",
-            "type": "uint64"
-          }
-        ],
-        "internalType": "struct Fault[]",
-        "name": "",
-        "type": "tuple[]"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
         "components": [
           {
             "internalType": "uint256",
@@ -2468,6 +2451,35 @@
         "internalType": "bytes32",
         "name": "",
         "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "signer",
+        "type": "address"
+      },
+      {
+        "internalType": "uint64",
+        "name": "term",
+        "type": "uint64"
+      }
+    ],
+    "name": "isConvicted",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
       }
     ],
     "stateMutability": "view",
@@ -2981,6 +2993,30 @@
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "name": "recordsRootOf",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "address",
         "name": "program",
         "type": "address"
@@ -3133,32 +3169,19 @@
         "type": "uint256"
       },
       {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
         "internalType": "uint64",
-        "name": "term",
+        "name": "height",
         "type": "uint64"
       }
     ],
-    "name": "termOf",
-    "outputs": [
-      {
-        "components": [
-          {
-            "internalType": "address",
-            "name": "signer",
-            "type": "address"
-          },
-          {
-            "internalType": "bool",
-            "name": "convicted",
-            "type": "bool"
-          }
-        ],
-        "internalType": "struct TermLeader",
-        "name": "",
-        "type": "tuple"
-      }
-    ],
-    "stateMutability": "view",
+    "name": "voidSettlement",
+    "outputs": [],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {

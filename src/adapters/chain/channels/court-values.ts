@@ -23,14 +23,12 @@ export function headerStruct(header: RecordHeader): RecordHeaderStruct {
   };
 }
 
-export function openingStruct({ header, proof, first, last, signature }: RecordOpening): OpeningStruct {
-  return {
-    header: headerStruct(header),
-    proof: proof.map((hash) => hexlify(hash)),
-    first,
-    last,
-    signature: hexlify(signature),
-  };
+export function openingStruct(opening: RecordOpening): OpeningStruct {
+  const { header, proof } = opening;
+  const shown = { header: headerStruct(header), proof: proof.map((hash) => hexlify(hash)) };
+  if ("proposal" in opening) return { ...shown, first: 0n, last: 0n, signature: "0x", proposal: opening.proposal };
+  const { first, last, signature } = opening;
+  return { ...shown, first, last, signature: hexlify(signature), proposal: 0n };
 }
 
 export function entryStruct(entry: InboxEntry): InboxEntryStruct {

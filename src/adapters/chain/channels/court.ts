@@ -3,35 +3,20 @@ import { hexlify, type ContractTransaction } from "ethers";
 import type { ChannelCourt, Evidence } from "../../../ports/channel-court.ts";
 import type { Connection } from "../connection.ts";
 import type { IChannelCourt } from "../contract-types.ts";
-import { IChannelCourt__factory, IChannelHub__factory } from "../factories.ts";
+import { IChannelCourt__factory } from "../factories.ts";
 import { besideStruct, entryStruct, headerStruct, openingStruct, slotValueStruct } from "./court-values.ts";
 import { proofStruct } from "./values.ts";
 
-/** The channels' court (contracts/interfaces/IChannelCourt.sol) of a hub. */
-export function createChannelCourt(
-  { provider, read, send }: Connection,
-  addresses: { readonly court: string; readonly hub: string },
-): ChannelCourt {
-  const court = IChannelCourt__factory.connect(addresses.court, provider);
-  const hub = IChannelHub__factory.connect(addresses.hub, provider);
+/** The channels' court (contracts/interfaces/IChannelCourt.sol). */
+export function createChannelCourt({ provider, send }: Connection, address: string): ChannelCourt {
+  const court = IChannelCourt__factory.connect(address, provider);
   return {
-    address: addresses.court.toLowerCase(),
+    address: address.toLowerCase(),
     async commit(commitment, options) {
       await send(() => court.commit.populateTransaction(hexlify(commitment)), options);
     },
     async accuse(evidence, salt, options) {
       await send(() => accusationOf(court, evidence, hexlify(salt)), options);
-    },
-    async showRemade(header, proof, recordsRoot, options) {
-      const hashes = proof.map((hash) => hexlify(hash));
-      await send(
-        () => court.showRemade.populateTransaction(headerStruct(header), hashes, hexlify(recordsRoot)),
-        options,
-      );
-    },
-    async voidFrom(channel, options) {
-      const faults = await read(() => hub.faultsOf(channel), options);
-      return faults.map(({ height, term }) => ({ height: Number(height), term: Number(term) }));
     },
   };
 }
