@@ -1,4 +1,4 @@
-import { concat, id, ZeroHash } from "ethers";
+import { concat, hexlify, id, ZeroHash } from "ethers";
 import { network } from "hardhat";
 
 import {
@@ -37,6 +37,7 @@ import {
   commit,
   createCourtScene,
   openAt,
+  openIn,
   recordAt,
   slotProofOf,
   userOf,
@@ -44,7 +45,8 @@ import {
 import { StateTreeModel } from "../test/helpers/state-tree-model.ts";
 import { writesOf } from "../src/domain/channel/evidence.ts";
 import type { Evidence } from "../src/ports/channel-court.ts";
-import { RECORD_KINDS } from "../src/wire/channel/record.ts";
+import { merkleRoot } from "../src/wire/channel/merkle.ts";
+import { hashRecord, RECORD_KINDS } from "../src/wire/channel/record.ts";
 import type { ReportRow } from "./report.ts";
 
 const MEMBERS = 20;
@@ -241,18 +243,16 @@ async function measureCourt(): Promise<ReportRow[]> {
     proof: slotProofOf(proof),
     ...(beside === undefined ? {} : { beside }),
   }));
-  const falseRoot: Evidence = {
-    fault: "falseRoot",
-    record: openAt(scene, OPENED, { stateRoot: record.header.inputHash }),
-    before,
-    writes,
-    proofs,
-  };
+  const headers = [...scene.headers().slice(1, OPENED), { ...record.header, stateRoot: before.stateRoot }];
+  const recordsRoot = hexlify(merkleRoot(headers.map(hashRecord)));
+  const toHeight = BigInt(OPENED);
+  const proposal = await propose(scene, peerAt(base, 1), await settlementOf(scene, { toHeight, recordsRoot }));
+  const falseRoot: Evidence = { fault: "falseRoot", record: openIn(headers, OPENED, proposal), before, writes, proofs };
   return [
     row("ChannelCourt.accuseEquivocation, what it shows", shown, EQUIVOCATION_TARGET),
     row("ChannelCourt.accuseEquivocation, with a ban, a fine and the next term", verdict),
     row(
-      `ChannelCourt.accuseFalseRoot, ${writes.length} slots, of who was convicted before`,
+      `ChannelCourt.accuseFalseRoot, ${writes.length} slots, of a settlement that is void then`,
       await gasOf(accuseInCourt(scene, scene.stranger, falseRoot)),
     ),
   ];

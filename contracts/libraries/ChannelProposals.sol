@@ -378,7 +378,8 @@ library ChannelProposals {
 
     /// @dev Votes for a settlement that was voided are worth nothing in another transaction.
     function _requireNotVoid(Channel storage self, uint256 channel, bytes32 settlementHash) private view {
-        if (self.voided[settlementHash]) revert IChannelHub.ChannelHub_Void(channel, settlementHash);
+        if (self.counters.hasVoid && self.voided[settlementHash])
+            revert IChannelHub.ChannelHub_Void(channel, settlementHash);
     }
 
     function _requireVoting(Channel storage self, uint256 channel, uint256 id) private view {

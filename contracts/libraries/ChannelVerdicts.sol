@@ -49,7 +49,7 @@ library ChannelVerdicts {
             revert IChannelHub.ChannelHub_WrongState(channel, id, now_);
         }
         self.proposals[id].isVoid = true;
-        self.voided[self.proposals[id].hash] = true;
+        (self.voided[self.proposals[id].hash], self.counters.hasVoid) = (true, true);
         if (isSettling) self.head.settling = 0;
         emit IChannelHub.SettlementVoided(channel, id, height);
     }

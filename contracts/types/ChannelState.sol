@@ -15,7 +15,9 @@ struct Office {
 /// @dev How many of what there are, in one slot.
 struct Counters {
     uint64 inbox;
-    uint64 joins;
+    uint56 joins;
+    // Some settlement is void: only then its hash is looked for.
+    bool hasVoid;
     uint64 proposals;
     // The inbox entry that asked for the channel's end; zero while there is none.
     uint64 closeAt;
