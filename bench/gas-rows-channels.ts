@@ -39,10 +39,10 @@ import {
   openAt,
   openIn,
   recordAt,
-  slotProofOf,
   userOf,
 } from "../test/contracts/helpers/court.ts";
 import { StateTreeModel } from "../test/helpers/state-tree-model.ts";
+import { slotProofOf } from "../src/channel/slot-proof.ts";
 import { writesOf } from "../src/domain/channel/evidence.ts";
 import type { Evidence } from "../src/ports/channel-court.ts";
 import { merkleRoot } from "../src/wire/channel/merkle.ts";

@@ -1,10 +1,13 @@
 import { changesMembers, memberOfSigner } from "../domain/channel/membership.ts";
 import { faultOfNext, faultOfResult, forged, type RecordFault } from "../domain/channel/record-rules.ts";
 import { isSprfError, messageOf } from "../errors.ts";
+import type { Evidence } from "../ports/channel-court.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
-import { RECORD_KINDS } from "../wire/channel/record.ts";
+import { hashRecord, RECORD_KINDS } from "../wire/channel/record.ts";
 import type { SignedBatch } from "../wire/channel/schemas.ts";
+import { PUNISHMENT_REASONS } from "../wire/channel/settlement.ts";
+import { findEquivocation, gatherEvidence } from "./gather-evidence.ts";
 import { ackOfHead, certifiedHeight, cutTo, enterTerm, keep, officeOf, send, tell, type Core } from "./core.ts";
 import type { PlayedRecord, PlayerStart } from "./player.ts";
 import { readBatch, type ReadRecord } from "./read-batch.ts";
@@ -17,6 +20,8 @@ export interface FoundFault extends RecordFault {
   readonly leader: string;
   readonly height: number;
   readonly recordHash: Uint8Array;
+  /** What shows it to the chain, where that can be shown. */
+  readonly evidence?: Evidence | undefined;
 }
 
 /** What came of a batch. */
@@ -37,6 +42,7 @@ export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<
   const begins = beginsTerm(batch);
   const parent = core.player.at(batch.first - 1);
   const misplaced = findPlace(core, batch, begins);
+  if (misplaced?.outcome === "known") return (await twice(core, batch)) ?? misplaced;
   if (misplaced !== undefined) return misplaced;
   if (parent === undefined) return { outcome: "refused", why: "it follows what is no longer known" };
   const { domain, info } = core;
@@ -63,12 +69,13 @@ export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<
       throw error;
     });
     if (result === "early" || "reason" in result) {
+      const evidence = result === "early" ? undefined : await gatherEvidence(core, batch, parent.hash);
       await takeBack();
       if (result === "early") return { outcome: "early" };
       const { header, hash } = record;
       return {
         outcome: "fault",
-        fault: { ...result, term: batch.term, leader: term.leader, height: header.height, recordHash: hash },
+        fault: { ...result, term: batch.term, leader: term.leader, height: header.height, recordHash: hash, evidence },
       };
     }
     core.unsettled.add(result);
@@ -108,6 +115,25 @@ export function createAcker(core: Core): (options?: { readonly again?: boolean }
       .inTurn(async () => ack(again))
       .catch((error: unknown) => core.logger.error("an ack was not sent", { reason: messageOf(error) }));
   };
+}
+
+/** Other records than those of the same leader and term that are here. */
+async function twice(core: Core, batch: SignedBatch): Promise<BatchOutcome | undefined> {
+  const term = core.terms.of(batch.term);
+  const evidence = await findEquivocation(core, batch, term?.signer);
+  if (term === undefined || evidence === undefined) return undefined;
+  const { header } = evidence.record;
+  const { equivocation: reason } = PUNISHMENT_REASONS;
+  const fault = {
+    reason,
+    message: `two records at height ${header.height}`,
+    term: batch.term,
+    leader: term.leader,
+    height: header.height,
+    recordHash: hashRecord(header),
+    evidence,
+  };
+  return { outcome: "fault", fault };
 }
 
 /** Goes to the term that a batch begins, when its election holds; otherwise what is to be made of the batch. */

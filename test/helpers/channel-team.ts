@@ -44,6 +44,8 @@ export async function startChannelTeam(
   chain: ChannelChain,
   peers: readonly ChannelPeer[],
   config: Partial<ChannelConfig> = {},
+  /** Whether they show lies to the court. */
+  { proves = false }: { readonly proves?: boolean } = {},
 ): Promise<ChannelTeam> {
   const info = await chain.create(config);
   const { channel } = info;
@@ -60,7 +62,8 @@ export async function startChannelTeam(
     const lines: LogLine[] = [];
     const news: ChannelNews[] = [];
     const log = createMemoryRecordLog(createMemoryDisk());
-    const components = { hub: peer.hub, network, log, clock: systemClock, logger: createMemoryLogger(lines) };
+    const court = proves ? peer.court : undefined;
+    const components = { hub: peer.hub, court, network, log, clock: systemClock, logger: createMemoryLogger(lines) };
     const node = createChannelNode(components, { channel, signerKey });
     node.watch((item) => news.push(item));
     members.push({ peer, node, network, news, lines });

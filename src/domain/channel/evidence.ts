@@ -5,8 +5,17 @@ import { keccak256 } from "../../utils/keccak.ts";
 import { encodeAbi } from "../../wire/channel/abi.ts";
 import { merkleProof } from "../../wire/channel/merkle.ts";
 import { decodeRecordBody, headerOf } from "../../wire/channel/record-body.ts";
-import { hashRecord, type RecordHeader, type TouchedSlot } from "../../wire/channel/record.ts";
+import {
+  EMPTY_HASH,
+  hashRecord,
+  RECORD_KINDS,
+  type RecordHeader,
+  type TouchedSlot,
+} from "../../wire/channel/record.ts";
 import type { SignedBatch } from "../../wire/channel/schemas.ts";
+
+/** It begins with the first record. */
+const FIRST_TERM = 1;
 
 /** Opens a record of a batch that follows the record with hash `before`. @throws SprfError `INVALID_INPUT` for a height that is not in it */
 export function openRecord(
@@ -63,6 +72,22 @@ export function equivocationOf(
     }
   }
   return undefined;
+}
+
+/**
+ * Whether the court finds that a header cannot follow the one before. `entryHash` is that of the inbox entry which it says to have taken,
+ * where the chain shows it.
+ */
+export function isMisplaced(before: RecordHeader, header: RecordHeader, entryHash: Uint8Array | undefined): boolean {
+  const { kind, term } = header;
+  const isInbox = kind === RECORD_KINDS.inbox;
+  if (kind === RECORD_KINDS.initialize) return true;
+  if (header.height !== before.height + 1 || header.channel !== before.channel) return true;
+  if (term < before.term || header.timeMs < before.timeMs) return true;
+  if ((kind === RECORD_KINDS.term) !== term > Math.max(before.term, FIRST_TERM)) return true;
+  if (header.inboxCursor !== before.inboxCursor + (isInbox ? 1 : 0)) return true;
+  if (kind === RECORD_KINDS.tick) return !equalBytes(header.inputHash, EMPTY_HASH);
+  return isInbox && entryHash !== undefined && !equalBytes(header.inputHash, entryHash);
 }
 
 /** The writes that a record's hash is of. */

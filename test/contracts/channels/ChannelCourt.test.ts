@@ -3,6 +3,7 @@ import { hexlify } from "ethers";
 import { network } from "hardhat";
 
 import { nonceSlotOf, sessionSlotOf } from "../../../src/channel/sandbox/protocol-slots.ts";
+import { NO_PROOF, slotProofOf } from "../../../src/channel/slot-proof.ts";
 import { slotOf } from "../../../src/channel/sandbox/slot-key.ts";
 import { equivocationOf, writesOf } from "../../../src/domain/channel/evidence.ts";
 import type { Evidence, SignedOpening } from "../../../src/ports/channel-court.ts";
@@ -19,7 +20,6 @@ import {
   type CourtScene,
   createCourtScene,
   entryOf,
-  NO_PROOF,
   openAt,
   proofAt,
   recordAt,
@@ -130,11 +130,7 @@ async function falseRoot(scene: CourtScene, height: number, change: Partial<Reco
   const { records } = scene;
   const taken = await scene.player.revertTo(height - 1);
   const proofs = scene.sandbox.proveWrites(writes).map(({ proof, beside }) => ({
-    proof: {
-      siblings: proof.siblings,
-      leafPath: proof.terminal?.path ?? new Uint8Array(32),
-      leafValue: proof.terminal?.value ?? new Uint8Array(32),
-    },
+    proof: slotProofOf(proof),
     ...(beside === undefined ? {} : { beside }),
   }));
   for (const { header, body } of taken) {

@@ -4,7 +4,7 @@ import { artifacts } from "hardhat";
 import { accusationOf } from "../../../src/adapters/chain/channels/court.ts";
 import { createPlayer, playGenesis, type PlayedRecord, type Player } from "../../../src/channel/player.ts";
 import { createSandbox, type Sandbox } from "../../../src/channel/sandbox/sandbox.ts";
-import type { StateProof } from "../../../src/channel/sandbox/state-tree.ts";
+import { slotProofOf } from "../../../src/channel/slot-proof.ts";
 import { commitmentOf, openHeader, openSettled } from "../../../src/domain/channel/evidence.ts";
 import { NO_MEMBERS } from "../../../src/domain/channel/membership.ts";
 import type { Evidence, SettledOpening, SignedOpening } from "../../../src/ports/channel-court.ts";
@@ -17,12 +17,11 @@ import { callDigest, encodeCallInput, type Call } from "../../../src/wire/channe
 import { channelDomain, type ChannelDomain } from "../../../src/wire/channel/domain.ts";
 import { encodeInboxEntry, type InboxEntry } from "../../../src/wire/channel/inbox-entry.ts";
 import { merkleRoot } from "../../../src/wire/channel/merkle.ts";
-import { hashRecord, RECORD_KINDS, ZERO_HASH, type RecordHeader } from "../../../src/wire/channel/record.ts";
+import { hashRecord, RECORD_KINDS, type RecordHeader } from "../../../src/wire/channel/record.ts";
 import { IChannelCourt__factory } from "../../../typechain-types/factories/interfaces/IChannelCourt__factory.ts";
 import { asApp, CONFIG, join, type Hub, type HubConfig, type Made, STAKE } from "./channels.ts";
 
 export const SALT = new Uint8Array(32).fill(7);
-export const NO_PROOF: HubSlotProof = { siblings: [], leafPath: ZERO_HASH, leafValue: ZERO_HASH };
 const FIRST_BALANCE = 1_000n;
 const CALL_GAS = 1_000_000n;
 
@@ -156,11 +155,6 @@ export function entryOf({ index, kind, account, timeMs, data }: EntryArgs): Inbo
     timeMs: Number(timeMs),
     data: fromHex(data),
   };
-}
-
-export function slotProofOf({ siblings, terminal }: StateProof): HubSlotProof {
-  const { path: leafPath, value: leafValue } = terminal ?? { path: ZERO_HASH, value: ZERO_HASH };
-  return { siblings, leafPath, leafValue };
 }
 
 export function proofAt({ proofs }: CourtScene, height: number, slot: Uint8Array): HubSlotProof {
