@@ -62,7 +62,7 @@ function sessionInput(scene: CourtScene, what: "grant" | "revoke", by = ALICE, p
       ? { what, grant: { ...said, functions: [], expiryMs: 2n ** 50n, ...parts }, signature: new Uint8Array() }
       : { what, revoke: { ...said, nonce: 2n, ...parts }, signature: new Uint8Array() };
   const signature = signDigest(sessionDigest(scene.domain, unsigned as SessionInput), by.key);
-  return encodeSessionInput({ ...unsigned, signature } as SessionInput);
+  return encodeSessionInput({ ...unsigned, signature });
 }
 
 /** Four joins, a transfer, one of all that its sender has, a session granted, used and revoked, and a call. */
@@ -217,7 +217,7 @@ describe("ChannelCourt", () => {
         { ...placed(scene, At.transfer), record: openAt(scene, At.transfer, { status: 3 }, 5) },
         { ...placed(scene, At.transfer), record: { ...openAt(scene, At.transfer, { status: 3 }), first: 1 } },
       ]) {
-        await expect(accuse(scene, scene.stranger, evidence as Evidence)).to.be.revertedWithCustomError(
+        await expect(accuse(scene, scene.stranger, evidence)).to.be.revertedWithCustomError(
           scene.hub,
           "ChannelHub_NotMember",
         );
@@ -462,7 +462,7 @@ describe("ChannelCourt", () => {
         record: openAt(scene, At.emptied),
         before: beforeOf(scene, At.emptied),
       };
-      await expectRefusal(scene, evidence as Evidence, "ChannelCourt_WrongSet");
+      await expectRefusal(scene, evidence, "ChannelCourt_WrongSet");
     });
   });
 
@@ -566,7 +566,7 @@ describe("ChannelCourt", () => {
       const scene = await load();
       const evidence = forged(scene, At.transfer, call(scene, { nonce: 1n }));
       const honest = { ...forged(scene, At.transfer, inputOf(scene, At.transfer)), input: call(scene, { nonce: 1n }) };
-      await expectRefusal(scene, honest as Evidence, "ChannelCourt_WrongInput");
+      await expectRefusal(scene, honest, "ChannelCourt_WrongInput");
       await expect(accuse(scene, scene.stranger, evidence, { gasLimit: 1_000_000n })).to.be.revertedWithCustomError(
         scene.court,
         "ChannelCourt_TooLittleGas",

@@ -255,7 +255,7 @@ describe("ChannelVerdicts", () => {
       });
       const right = await proposed(scene, headers);
       const mixed = { ...unlinked(cut, id), signedBefore: openIn(headers, 4, right) };
-      await expect(accuse(scene, scene.stranger, mixed as Evidence)).to.be.revertedWithCustomError(
+      await expect(accuse(scene, scene.stranger, mixed)).to.be.revertedWithCustomError(
         scene.court,
         "ChannelCourt_NoFault",
       );
