@@ -42,7 +42,7 @@ import {
   userOf,
 } from "../test/contracts/helpers/court.ts";
 import { StateTreeModel } from "../test/helpers/state-tree-model.ts";
-import { slotProofOf } from "../src/channel/slot-proof.ts";
+import { hubProofOf } from "../src/channel/hub-proof.ts";
 import { writesOf } from "../src/domain/channel/evidence.ts";
 import type { Evidence } from "../src/ports/channel-court.ts";
 import { merkleRoot } from "../src/wire/channel/merkle.ts";
@@ -240,7 +240,7 @@ async function measureCourt(): Promise<ReportRow[]> {
   await scene.player.revertTo(OPENED - 1);
   const writes = writesOf(recordAt(scene, OPENED).touched);
   const proofs = scene.sandbox.proveWrites(writes).map(({ proof, beside }) => ({
-    proof: slotProofOf(proof),
+    proof: hubProofOf(proof),
     ...(beside === undefined ? {} : { beside }),
   }));
   const headers = [...scene.headers().slice(1, OPENED), { ...record.header, stateRoot: before.stateRoot }];

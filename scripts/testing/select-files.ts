@@ -21,6 +21,7 @@ const NOT_NODE_ONLY = [
   "test/e2e/channel-input.test.ts",
   "test/e2e/channel-lies.test.ts",
   "test/e2e/channels.test.ts",
+  "test/e2e/channel-whole",
   "test/e2e/docker",
   "test/e2e/executions.test.ts",
   "test/e2e/grid",

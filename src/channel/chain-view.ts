@@ -6,6 +6,13 @@ import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { INBOX_KINDS, type InboxEntry } from "../wire/channel/inbox-entry.ts";
+import type { Settlement } from "../wire/channel/settlement.ts";
+
+/** A settlement that waits for its window, or for whoever brings its changes. */
+export interface PassedSettlement {
+  readonly proposal: bigint;
+  readonly settlement: Settlement;
+}
 
 /** Before what is final is asked for again. */
 const HEAD_PAUSE_MS = 500;
@@ -23,6 +30,8 @@ export interface ChainView {
   termOf(term: number): Term | undefined;
   /** What is final. */
   readonly settled: SettledHead;
+  /** The settlement that has passed and is not final; one at a time. */
+  readonly passed: PassedSettlement | undefined;
   /** Whether a record has been made final. */
   isSettled(height: number, recordHash: Uint8Array): boolean;
   /**
@@ -55,11 +64,23 @@ export async function followChain(
   let settled = await hub.head(channel, { signal });
   const banned = new Set<number>();
   const finals = new Map<number, Uint8Array>();
+  const proposed = new Map<bigint, Settlement>();
+  let passed: PassedSettlement | undefined;
   /** By cursor, until something is new: every batch that is sent asks for them. */
   let voters = new Map<number, Membership>();
 
   function take(event: HubEvent): void {
-    if (event.kind === "settled") finals.set(event.height, event.head);
+    if (event.kind === "settled") {
+      finals.set(event.height, event.head);
+      // All others began at an older height: they are void.
+      proposed.clear();
+      passed = undefined;
+    }
+    if (event.kind === "proposed" && event.settlement !== undefined) proposed.set(event.proposal, event.settlement);
+    if (event.kind === "passed") {
+      const settlement = proposed.get(event.proposal);
+      if (settlement !== undefined) passed = { proposal: event.proposal, settlement };
+    }
     if (event.kind !== "inbox") return;
     const { entry } = event;
     // Told again after a reorganisation that changed nothing that is confirmed.
@@ -87,6 +108,9 @@ export async function followChain(
     termOf: (number) => terms.get(number),
     get settled() {
       return settled;
+    },
+    get passed() {
+      return passed;
     },
     isSettled(height, recordHash) {
       const final = finals.get(height);

@@ -20,7 +20,9 @@ import { followChain } from "./chain-view.ts";
 import { createCore, isLeader, officeOf, peersOf, type ChannelNews, type Core } from "./core.ts";
 import { createElector } from "./elector.ts";
 import { createAcker } from "./follower.ts";
+import { createFinisher } from "./finisher.ts";
 import { createForwarder, type Forwarder } from "./forward.ts";
+import { beat } from "./heartbeat.ts";
 import { createLeader, type Leader } from "./leader.ts";
 import { openState } from "./open-state.ts";
 import type { PlayedRecord, Player } from "./player.ts";
@@ -53,10 +55,12 @@ export interface ChannelNodeInit {
   readonly confirmations?: number | undefined;
   /** The leader settles so often; 0: only when somebody leaves or the channel closes. @default 0 */
   readonly settleEveryMs?: number | undefined;
-  /** How long the members wait for the leader to bring the hub what the program asks for, before they do. @default 30,000 */
+  /** How long members wait for the leader to bring the hub what they all may bring, before they do. @default 30,000 */
   readonly requestPatienceMs?: number | undefined;
   /** Members tell each other so often that they are there; a leader that is silent three times as long is replaced. @default 5,000 */
   readonly heartbeatMs?: number | undefined;
+  /** How long a new leader asks for records that cannot be committed before it goes on without them. @default 60,000 */
+  readonly recordsPatienceMs?: number | undefined;
   /** Calls that may wait to be played while this node leads; others are refused. @default 4,096 */
   readonly maxWaiting?: number | undefined;
 }
@@ -188,7 +192,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     const onFault = accuser.onFault.bind(accuser);
     const sync = createSync({ core, requests, onFault, onProgress, signal });
     const forwarder = createForwarder(core);
-    const takeover = createTakeover({ core, leader, forwarder, sync });
+    const takeover = createTakeover({ core, leader, forwarder, sync, recordsPatienceMs: init.recordsPatienceMs });
     const elector = createElector({
       core,
       heartbeatMs: init.heartbeatMs,
@@ -218,11 +222,14 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       onProgress();
     };
     const requester = createRequester(core, settler, init);
+    const finisher = createFinisher(core, settler, init);
     const work = [
       leader.run(signal),
       takeover.run(signal),
       elector.run(signal),
       requester.run(signal),
+      finisher.run(signal),
+      beat(core, signal),
       settleRegularly(core, settler, signal),
     ];
     return { leader, settler, forwarder, receipts, work, onNews };
@@ -232,7 +239,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     if (settleEveryMs === 0) return;
     while (!signal.aborted) {
       await clock.sleep(settleEveryMs, { signal }).catch(() => undefined);
-      if (signal.aborted || !isLeader(core)) continue;
+      if (signal.aborted || !isLeader(core) || settler.isBusy) continue;
       await settler.settle().catch((error: unknown) => {
         if (!signal.aborted) logger.warn("not settled", { reason: messageOf(error) });
       });

@@ -128,6 +128,14 @@ export function peersOf({ chain, network }: Core): string[] {
   return [...new Set(all.map(({ signer }) => signer))].filter((signer) => signer !== network.self);
 }
 
+/** Where this node stands, with the highest certificate that it holds. */
+export function statusOf(core: Core, asks: boolean): ChannelMessageBody {
+  const { header, hash } = core.player.head;
+  const { term, certificate } = core;
+  const place = { term, height: header.height, recordHash: hash };
+  return { kind: "status", ...place, ...(certificate === undefined ? {} : { certificate }), asks };
+}
+
 /** Writes things down together with a certificate that was not yet. */
 export async function keep(core: Core, logged: readonly Logged[]): Promise<void> {
   const { unwritten } = core;

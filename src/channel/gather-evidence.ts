@@ -15,7 +15,7 @@ import { fromLogEntry, lastOf } from "./log-entries.ts";
 import { readBatch } from "./read-batch.ts";
 import { CLOCK_SLOT, nonceSlotOf, sessionSlotOf } from "./sandbox/protocol-slots.ts";
 import { slotOf } from "./sandbox/slot-key.ts";
-import { NO_PROOF, slotProofOf } from "./slot-proof.ts";
+import { NO_PROOF, hubProofOf } from "./hub-proof.ts";
 
 /**
  * What convicts whoever signed the next record of a batch, which this node has found false; undefined where that takes running the call
@@ -39,7 +39,7 @@ export async function gatherEvidence(
   const isDue = dueMs !== undefined && header.timeMs >= dueMs;
   const isTick = header.kind === RECORD_KINDS.tick;
   if (isTick ? !isDue : isDue && header.kind !== RECORD_KINDS.term) {
-    return { fault: "mistimed", record, before, clock: slotProofOf(sandbox.prove(slotOf(CLOCK_SLOT))) };
+    return { fault: "mistimed", record, before, clock: hubProofOf(sandbox.prove(slotOf(CLOCK_SLOT))) };
   }
   const packed = batch.records[height - batch.first];
   if (packed === undefined) return undefined;
@@ -104,7 +104,7 @@ async function playFalse(
   if (!isRoot) return undefined;
   const writes = writesOf(own.touched);
   const proofs = player.sandbox.proveWrites(writes).map(({ proof, beside }) => ({
-    proof: slotProofOf(proof),
+    proof: hubProofOf(proof),
     ...(beside === undefined ? {} : { beside }),
   }));
   return { fault: "falseRoot", record, before, writes, proofs };
@@ -115,7 +115,7 @@ function proofsOf(
   { player: { sandbox }, domain }: Core,
   { kind, input }: RecordBody,
 ): { readonly nonce: HubSlotProof; readonly session: HubSlotProof } {
-  const prove = (slot: Uint8Array): HubSlotProof => slotProofOf(sandbox.prove(slot));
+  const prove = (slot: Uint8Array): HubSlotProof => hubProofOf(sandbox.prove(slot));
   try {
     if (kind === RECORD_KINDS.session) {
       const session = decodeSessionInput(input);

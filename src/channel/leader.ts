@@ -8,7 +8,7 @@ import { merkleRoot } from "../wire/channel/merkle.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { RECORD_KINDS } from "../wire/channel/record.ts";
 import { encodeRecordBody } from "../wire/channel/record-body.ts";
-import { ackOfHead, broadcast, commit, holdCertificate, isLeader, keep, tell, type Core } from "./core.ts";
+import { ackOfHead, broadcast, commit, holdCertificate, isLeader, keep, statusOf, tell, type Core } from "./core.ts";
 import type { PlayedRecord } from "./player.ts";
 import { checkCallSize, readCall } from "./read-input.ts";
 
@@ -193,10 +193,8 @@ export function createLeader(
 
   /** Tells those who may have missed something where the leader stands, when nothing else would. */
   function remind(): void {
-    const { header, hash } = core.player.head;
-    if (alarm.isRung || !leads() || core.committed === header.height) return;
-    const place = { term: core.term, height: header.height, recordHash: hash };
-    broadcast(core, { kind: "status", ...place, asks: false });
+    if (alarm.isRung || !leads() || core.committed === core.player.head.header.height) return;
+    broadcast(core, statusOf(core, false));
   }
 
   const leader: Leader = {

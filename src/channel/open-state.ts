@@ -9,6 +9,7 @@ import { hashRecord, RECORD_KINDS, type RecordHeader } from "../wire/channel/rec
 import { decodeRecordBody, headerOf } from "../wire/channel/record-body.ts";
 import type { SignedBatch } from "../wire/channel/schemas.ts";
 import type { ChainView } from "./chain-view.ts";
+import { readCuts } from "./cuts.ts";
 import { fromLogEntry, splitHeading } from "./log-entries.ts";
 import { createPlayer, playGenesis, type Player } from "./player.ts";
 import { createSandbox, loadSandbox, type SandboxOptions } from "./sandbox/sandbox.ts";
@@ -58,7 +59,7 @@ export async function openState(init: OpenStateInit, signal: AbortSignal): Promi
   const { player, unsettled } = state;
   let { certificate, term } = state;
   const fromHeight = player.head.header.height;
-  const keptOf = await readCuts(log, fromHeight);
+  const keptOf = await readCuts(log.entries({ fromHeight }), fromLogEntry);
   let number = 0;
   for await (const entry of log.entries({ fromHeight })) {
     const logged = fromLogEntry(entry);
@@ -134,27 +135,6 @@ function knownMembership(chain: ChainView, cursor: number): Membership {
     );
   }
   return membership;
-}
-
-/**
- * Up to which height the records of an entry were kept, by the entry's number, ascending. What was taken back is not played: it may
- * follow what the snapshot has no more.
- */
-async function readCuts(log: RecordLog, fromHeight: number): Promise<(number: number) => number> {
-  const cuts: { readonly number: number; height: number }[] = [];
-  let number = 0;
-  for await (const entry of log.entries({ fromHeight })) {
-    const logged = fromLogEntry(entry);
-    if (logged.kind === "cut") cuts.push({ number, height: logged.height });
-    number += 1;
-  }
-  let lowest = Number.POSITIVE_INFINITY;
-  for (const cut of cuts.toReversed()) cut.height = lowest = Math.min(lowest, cut.height);
-  let next = 0;
-  return (of) => {
-    while ((cuts[next]?.number ?? of) < of) next += 1;
-    return cuts[next]?.height ?? Number.POSITIVE_INFINITY;
-  };
 }
 
 async function replay(

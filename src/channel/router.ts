@@ -3,7 +3,7 @@ import type { ChannelListener } from "../ports/channel-network.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { decodeChannelMessage, type ChannelMessage, type ChannelMessageOf } from "../wire/channel/messages.ts";
 import type { Accuser } from "./accuse.ts";
-import { isLeader, keep, officeOf, send, takeCertificate, type Core } from "./core.ts";
+import { isLeader, keep, officeOf, send, statusOf, takeCertificate, type Core } from "./core.ts";
 import type { Elector } from "./elector.ts";
 import { playLeadersBatch } from "./follower.ts";
 import type { Forwarder } from "./forward.ts";
@@ -37,14 +37,8 @@ export function createRouter(init: RouterInit): ChannelListener {
 
   /** In turn: within one the head is of a batch that nobody was sent yet, and whoever hears of it would ask for what is on its way. */
   function tellStatus(to: string, asks: boolean): void {
-    const tell = async (): Promise<void> => {
-      const { header, hash } = core.player.head;
-      const { certificate, term } = core;
-      const place = { term, height: header.height, recordHash: hash };
-      send(core, to, { kind: "status", ...place, ...(certificate === undefined ? {} : { certificate }), asks });
-    };
     core
-      .inTurn(tell)
+      .inTurn(async () => send(core, to, statusOf(core, asks)))
       .catch((error: unknown) => core.logger.error("a member was not told", { to, reason: messageOf(error) }));
   }
 

@@ -5,7 +5,7 @@ import { createAlarm } from "../utils/alarm.ts";
 import { encodeElection, recoverLeaderChange, type Election } from "../wire/channel/leader-change.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { RECORD_KINDS } from "../wire/channel/record.ts";
-import { broadcast, cutTo, enterTerm, isLeader, officeOf, send, takeCertificate, type Core } from "./core.ts";
+import { broadcast, cutTo, enterTerm, isLeader, officeOf, send, statusOf, takeCertificate, type Core } from "./core.ts";
 import type { Forwarder } from "./forward.ts";
 import type { Leader } from "./leader.ts";
 import { isHigher, isProven, isQuorumOfAll, standingOf, type ShownStanding } from "./standing.ts";
@@ -17,7 +17,10 @@ const ASK_EVERY_MS = 250;
 const IDLE_MS = 1_000;
 /** How often one that seems to have everything asks all the same. */
 const HEARTBEAT_MS = 5_000;
-const COMPLAIN_EVERY_MS = 60_000;
+/** For records that a quorum does not have: whoever has them is left behind when they are given up. */
+const DEFAULT_RECORDS_PATIENCE_MS = 60_000;
+/** How often it is said that a new leader waits for records. */
+const TELL_EVERY_MS = 10_000;
 const FIRST_TERM = 1;
 
 /** The part of a node that goes from one term to the next. */
@@ -35,15 +38,20 @@ export interface TakeoverInit {
   readonly leader: Leader;
   readonly forwarder: Forwarder;
   readonly sync: Sync;
+  /** For records of a certificate of which it is sure that nobody was told that it is committed. @default 60,000 */
+  readonly recordsPatienceMs?: number | undefined;
 }
 
 /**
  * A new leader needs the word of a quorum: each member signs which certificate it holds, once it has promised to ack nothing of earlier
  * terms. So what these words do not show can never become committed behind the new leader's back. They are the term's first record.
  */
-export function createTakeover({ core, leader, forwarder, sync }: TakeoverInit): Takeover {
+export function createTakeover(init: TakeoverInit): Takeover {
+  const { core, leader, forwarder, sync, recordsPatienceMs = DEFAULT_RECORDS_PATIENCE_MS } = init;
   /** Of this term, by signer. */
   let standings = new Map<string, ShownStanding>();
+  /** Whose words are not used in this term. */
+  const doubted = new Set<string>();
   const alarm = createAlarm(core.clock);
   let askAgainAtMs = 0;
   /** What was committed when it was looked at last. */
@@ -51,10 +59,7 @@ export function createTakeover({ core, leader, forwarder, sync }: TakeoverInit):
   let seenTerm = core.term;
 
   /** Nobody waits for the word of the one whom the chain took the office from, who may be a member still. */
-  const isAnswered = (): boolean => {
-    const { accused } = electorateOf(core, { term: core.term, newLeader: core.account }, 0);
-    return isQuorumOfAll(core, new Set([...standings.keys(), core.network.self]), accused);
-  };
+  const accused = (): string | undefined => electorateOf(core, { term: core.term, newLeader: core.account }, 0).accused;
   const mayLead = (): boolean =>
     core.term === FIRST_TERM ? isLeader(core) : core.terms.promisedIn(core.term) === core.account;
 
@@ -64,7 +69,7 @@ export function createTakeover({ core, leader, forwarder, sync }: TakeoverInit):
    */
   function askWhereTheLeaderStands(): void {
     const office = officeOf(core);
-    const { header, hash } = core.player.head;
+    const { header } = core.player.head;
     const nowMs = core.clock.now();
     if (office === undefined || isLeader(core) || nowMs < askAgainAtMs) return;
     const isBehind = core.committed < header.height || header.inboxCursor < core.chain.inboxLength;
@@ -72,52 +77,86 @@ export function createTakeover({ core, leader, forwarder, sync }: TakeoverInit):
     askedAt = core.committed;
     askAgainAtMs = nowMs + (isBehind ? IDLE_MS : HEARTBEAT_MS);
     if (isBehind && isMoving) return;
-    send(core, office.signer, { kind: "status", term: core.term, height: header.height, recordHash: hash, asks: true });
+    send(core, office.signer, statusOf(core, true));
   }
 
-  /** Gets the records up to where the members stand, from those who say that they have them, in turn. False when the term is over. */
-  async function getRecords(adopted: Adopted, term: number, signal: AbortSignal): Promise<boolean> {
-    let complainAtMs = core.clock.now() + COMPLAIN_EVERY_MS;
-    const isMissing = (): boolean =>
-      (adopted.height > 0 && isHigher(adopted, core.certificate)) ||
-      core.player.head.header.height < core.chain.settled.height;
-    for (let turn = 0; isMissing(); turn += 1) {
-      if (signal.aborted || core.term !== term) return false;
-      const holders = [...standings].filter(([, { head }]) => head > core.player.head.header.height || turn > 0);
-      const [from] = holders[turn % Math.max(1, holders.length)] ?? [];
-      if (from !== undefined) sync.catchUp(from);
-      await sync.idle;
-      await core.inTurn(async () => {
-        for (const { certificate } of standings.values())
-          if (certificate !== undefined) takeCertificate(core, certificate);
-      });
-      if (core.clock.now() > complainAtMs) {
-        // It may be committed, so that nothing may be put in its place.
-        core.logger.error("nobody shows the records that a quorum stands on", { ...adopted });
-        complainAtMs += COMPLAIN_EVERY_MS;
-      }
-      if (isMissing()) await core.clock.sleep(ASK_EVERY_MS, { signal }).catch(() => undefined);
-    }
-    return core.term === term;
-  }
+  const isMissing = (adopted: Adopted): boolean =>
+    (adopted.height > 0 && isHigher(adopted, core.certificate)) ||
+    core.player.head.header.height < core.chain.settled.height;
 
-  /** What a quorum has signed; undefined when the term is over before. */
-  async function gather(term: number, signal: AbortSignal): Promise<Election | undefined> {
+  /** A quorum's words, with the records that they stand on here; undefined when the term is over before. */
+  async function prepare(
+    term: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly election: Election; readonly adopted: Adopted } | undefined> {
     standings = new Map();
-    while (!isAnswered()) {
+    doubted.clear();
+    const patientUntilMs = core.clock.now() + recordsPatienceMs;
+    let tellAtMs = core.clock.now() + IDLE_MS;
+    for (let turn = 0; !signal.aborted && core.term === term; turn += 1) {
+      alarm.rearm();
+      const own = await core.inTurn(async () => await standingOf(core, core.account));
+      const words = new Map([...standings, [core.network.self, own]]);
+      const adopted = adoptedFrom(words.values());
+      if (isQuorumOfAll(core, new Set(words.keys()), accused())) {
+        if (!isMissing(adopted)) return { election: electionOf(term, words), adopted };
+        const nowMs = core.clock.now();
+        if (nowMs >= patientUntilMs && giveUp(words, adopted)) continue;
+        const holders = holdersOf(words, adopted);
+        if (nowMs >= tellAtMs) {
+          core.logger.warn("a new leader waits for records that may be committed", { ...adopted, holders });
+          tellAtMs = nowMs + TELL_EVERY_MS;
+        }
+        const from = holders[turn % holders.length];
+        if (from !== undefined) sync.catchUp(from);
+        await sync.idle;
+        await core.inTurn(async () => takeCertificates(words.values()));
+        if (!isMissing(adopted)) continue;
+      }
+      // Also when a quorum has answered: who was away may have what is missing.
       broadcast(core, { kind: "candidacy", term });
       await alarm.pause(ASK_EVERY_MS, signal);
-      if (signal.aborted || core.term !== term) return undefined;
-      alarm.rearm();
     }
-    const own = await core.inTurn(async () => await standingOf(core, core.account));
-    const shown = [...standings.values(), own].map(({ certifiedTerm, certifiedHeight, head, signature }) => ({
+    return undefined;
+  }
+
+  function takeCertificates(shown: Iterable<ShownStanding>): void {
+    for (const { certificate } of shown) if (certificate !== undefined) takeCertificate(core, certificate);
+  }
+
+  /** Who holds the certificate first, then who has signed as much. */
+  function holdersOf(words: ReadonlyMap<string, ShownStanding>, adopted: Adopted): string[] {
+    const others = [...words].filter(([signer]) => signer !== core.network.self);
+    const holds = ([, { certificate }]: readonly [string, ShownStanding]): boolean =>
+      certificate !== undefined && !isHigher(adopted, certificate);
+    const played = others.filter((word) => !holds(word) && word[1].head >= adopted.height);
+    return [...others.filter(holds), ...played].map(([signer]) => signer);
+  }
+
+  /**
+   * Leaves the words out that name a certificate whose records nobody shows, where the others are a quorum still: a committed record's
+   * certificate is held by a quorum, of which somebody honest would be among them. True when that is so.
+   */
+  function giveUp(words: ReadonlyMap<string, ShownStanding>, adopted: Adopted): boolean {
+    const rest = [...words].filter(
+      ([, { certifiedTerm, certifiedHeight }]) => certifiedTerm !== adopted.term || certifiedHeight !== adopted.height,
+    );
+    if (!isQuorumOfAll(core, new Set(rest.map(([signer]) => signer)), accused())) return false;
+    core.logger.error("nobody shows the records of a certificate, and a quorum never held it", { ...adopted });
+    standings = new Map(rest);
+    for (const signer of words.keys()) if (!standings.has(signer)) doubted.add(signer);
+    standings.delete(core.network.self);
+    return true;
+  }
+
+  function electionOf(term: number, words: ReadonlyMap<string, ShownStanding>): Election {
+    const plain = [...words.values()].map(({ certifiedTerm, certifiedHeight, head, signature }) => ({
       certifiedTerm,
       certifiedHeight,
       head,
       signature,
     }));
-    return core.term === term ? { term, newLeader: core.account, standings: shown } : undefined;
+    return { term, newLeader: core.account, standings: plain };
   }
 
   async function becomeLeader(signal: AbortSignal): Promise<void> {
@@ -125,12 +164,10 @@ export function createTakeover({ core, leader, forwarder, sync }: TakeoverInit):
     let opening: Uint8Array | undefined;
     // Whoever has signed records of this term has been through this, and the first leader has nobody before it.
     if (term !== FIRST_TERM && core.player.head.header.term !== term) {
-      const election = await gather(term, signal);
-      if (election === undefined) return;
-      const adopted = adoptedFrom(election.standings);
-      if (!(await getRecords(adopted, term, signal))) return;
-      opening = encodeElection(election);
-      await core.inTurn(async () => await goOn(adopted));
+      const prepared = await prepare(term, signal);
+      if (prepared === undefined) return;
+      opening = encodeElection(prepared.election);
+      await core.inTurn(async () => await goOn(prepared.adopted));
     }
     await core.inTurn(async () => {
       if (core.term !== term) return;
@@ -180,7 +217,7 @@ export function createTakeover({ core, leader, forwarder, sync }: TakeoverInit):
         .catch((error: unknown) => core.logger.error("a candidate got no answer", { reason: messageOf(error) }));
     },
     onLeaderChange(from, { term, certifiedTerm, certifiedHeight, head, signature, certificate }) {
-      if (term !== core.term || !mayLead()) return;
+      if (term !== core.term || !mayLead() || doubted.has(from)) return;
       const standing = { certifiedTerm, certifiedHeight, head };
       const change = { channel: core.info.channel, term, newLeader: core.account, ...standing };
       if (recoverLeaderChange(core.domain, change, signature) !== from) return;
@@ -189,8 +226,10 @@ export function createTakeover({ core, leader, forwarder, sync }: TakeoverInit):
         (certificate?.term === certifiedTerm && certificate.height === certifiedHeight && isProven(core, certificate));
       // Who names a certificate that it cannot show would send the new leader after records that are not there.
       if (!isShown) return;
+      const isFirst = !standings.has(from);
       standings.set(from, { ...standing, signature, certificate });
-      if (isAnswered()) alarm.ring();
+      // Once for each: every ring asks them all again.
+      if (isFirst) alarm.ring();
     },
     wake: () => alarm.ring(),
     async run(signal) {

@@ -14,10 +14,12 @@ import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
 import { hashRecord, RECORD_KINDS } from "../wire/channel/record.ts";
 import type { SignedBatch } from "../wire/channel/schemas.ts";
 import { followChain, type ChainView } from "./chain-view.ts";
-import { fromLogEntry, lastOf, splitHeading } from "./log-entries.ts";
+import { readCuts } from "./cuts.ts";
+import { fromLogEntry, lastOf, splitHeading, type Logged } from "./log-entries.ts";
 import { openGenesis, openSnapshot } from "./open-state.ts";
 import type { PlayedRecord, Player } from "./player.ts";
 import { readBatch, type ReadRecord } from "./read-batch.ts";
+import type { Sandbox } from "./sandbox/sandbox.ts";
 import { createTermBook, type TermBook } from "./term-book.ts";
 import { beginsTerm, judgeTermRecord, mayComeFirst, proveKept } from "./term-record.ts";
 
@@ -48,7 +50,6 @@ export interface VerifyComponents {
   readonly logger: Logger;
 }
 
-/** A record as a batch has it. */
 /**
  * Plays a history again and holds it against the chain: every signature of a leader, every record and its root, every certificate,
  * every entry of the inbox, and every settled head. From the genesis on when the history begins there.
@@ -57,7 +58,16 @@ export interface VerifyComponents {
  */
 export async function verifyChannel(
   components: VerifyComponents,
-  { channel, history }: { readonly channel: bigint; readonly history: ChannelHistory },
+  {
+    channel,
+    history,
+    onFinal,
+  }: {
+    readonly channel: bigint;
+    readonly history: ChannelHistory;
+    /** Called with the state after the record that is final on the chain, if the history has it. */
+    readonly onFinal?: (sandbox: Sandbox) => void;
+  },
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<VerifiedChannel> {
   const { hub, clock, logger } = components;
@@ -69,7 +79,7 @@ export async function verifyChannel(
   const { view: chain, life } = await followChain({ hub, channel, clock, logger, ...follow }, inner);
   try {
     const events = await hub.events(channel, info.createdInBlock, await hub.blockNumber({ signal }), { signal });
-    return await replay({ ...components, info, chain, events, history }, inner);
+    return await replay({ ...components, info, chain, events, history, onFinal }, inner);
   } finally {
     stop.abort();
     await life;
@@ -81,10 +91,11 @@ interface ReplayInit extends VerifyComponents {
   readonly chain: ChainView;
   readonly events: readonly HubEvent[];
   readonly history: ChannelHistory;
+  readonly onFinal: ((sandbox: Sandbox) => void) | undefined;
 }
 
 async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedChannel> {
-  const { info, chain, events, history, hub } = init;
+  const { info, chain, events, history, hub, onFinal } = init;
   const domain = channelDomain(hub.chainId, hub.address);
   const terms = createTermBook(chain);
   const settled = new Map(
@@ -94,6 +105,8 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
   const isFromStart = newest === undefined || (await firstHeight(history)) === 1;
   let player = isFromStart ? await openStart(init, domain, signal) : await openAt(init, domain, newest, signal);
   let fromHeight = player.head.header.height;
+  const keptOf = await readCuts(history.entries(), readEntry);
+  let number = -1;
   const count = { records: 0, batches: 0, certificates: 0 };
   const settledHeights: number[] = [];
   let certifiedHeight = 0;
@@ -107,6 +120,7 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
       throw unverified(header.height, "another record is final on the chain");
     }
     settledHeights.push(header.height);
+    if (header.height === chain.settled.height) onFinal?.(player.sandbox);
   };
   compareSettled(player.head);
 
@@ -114,6 +128,10 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
     if (signal.aborted) throw new SprfError("ABORTED", "the replay was ended");
     const logged = readEntry(entry);
     const { height } = player.head.header;
+    number += 1;
+    const keptTo = keptOf(number);
+    // A log that begins at a snapshot may have what was played before it and taken back, without what that followed.
+    if (isTakenBackBelow(fromHeight, logged, keptTo) && height === fromHeight) continue;
     if (logged.kind === "batch" && lastOf(logged.batch) > height) {
       // Whoever was away for long went on from a snapshot.
       if (newest !== undefined && height < newest && logged.batch.first === newest + 1) {
@@ -121,8 +139,10 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
         fromHeight = newest;
         compareSettled(player.head);
       }
-      for (const record of await playBatch(init, { domain, player, chain, terms }, logged.batch))
-        compareSettled(record);
+      await playBatch(init, { domain, player, chain, terms }, logged.batch, (record) => {
+        // Another record may have had the height before it was final.
+        if (record.header.height <= keptTo) compareSettled(record);
+      });
       count.records += logged.batch.records.length;
       count.batches += 1;
     } else if (logged.kind === "election") {
@@ -155,6 +175,12 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
     settledHeights,
     finalHeight: chain.settled.height,
   };
+}
+
+/** Whether it, or what took it back, ends below a height: where nothing was played above that, there is nothing to take back. */
+function isTakenBackBelow(height: number, logged: Logged, keptTo: number): boolean {
+  if (logged.kind === "cut") return logged.height < height;
+  return logged.kind === "batch" && keptTo < height;
 }
 
 async function openStart(
@@ -194,7 +220,12 @@ interface Place {
 }
 
 /** Plays a batch that follows the head. @throws SprfError `CHANNEL_UNVERIFIED` */
-async function playBatch({ info, clock }: ReplayInit, place: Place, batch: SignedBatch): Promise<PlayedRecord[]> {
+async function playBatch(
+  { info, clock }: ReplayInit,
+  place: Place,
+  batch: SignedBatch,
+  onRecord: (record: PlayedRecord) => void,
+): Promise<void> {
   const { domain, player, chain } = place;
   const { first, term: number } = batch;
   const { header: last } = player.head;
@@ -206,7 +237,6 @@ async function playBatch({ info, clock }: ReplayInit, place: Place, batch: Signe
   if (signer !== term.signer) {
     throw unverified(first, `the leader of term ${number}, ${term.leader}, has not signed it`);
   }
-  const played: PlayedRecord[] = [];
   for (const { header, body, hash } of records) {
     const { height } = header;
     const tickDueMs = player.sandbox.tickDueMs();
@@ -221,9 +251,8 @@ async function playBatch({ info, clock }: ReplayInit, place: Place, batch: Signe
     const wrong = faultOfResult(own.header, header);
     if (wrong !== undefined) throw unverified(height, wrong.message);
     if (!equalBytes(own.hash, hash)) throw unverified(height, "it comes to another record");
-    played.push(own);
+    onRecord(own);
   }
-  return played;
 }
 
 function checkTerm({ domain, chain, player, terms }: Place, record: ReadRecord | undefined, channel: bigint): void {
@@ -263,7 +292,7 @@ function checkCertificate(player: Player, domain: ChannelDomain, channel: bigint
   return heldByQuorum(signers, voters);
 }
 
-function readEntry(entry: LogEntry): ReturnType<typeof fromLogEntry> {
+function readEntry(entry: LogEntry): Logged {
   try {
     return fromLogEntry(entry);
   } catch (error) {

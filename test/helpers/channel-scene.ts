@@ -77,6 +77,7 @@ export async function createChannelScene({
   node: nodeInit = {},
   logOf = createMemoryRecordLog,
   hears = () => true,
+  networkOf = (network) => network,
 }: {
   readonly members: number;
   readonly program?: string;
@@ -85,6 +86,8 @@ export async function createChannelScene({
   readonly logOf?: (disk: MemoryDisk) => RecordLog;
   /** Whether a member, by its number, hears what it is sent; the rest is lost. */
   readonly hears?: (number: number, message: ChannelMessage) => boolean;
+  /** What a member has in the place of its network. */
+  readonly networkOf?: (network: ChannelNetwork) => ChannelNetwork;
 }): Promise<ChannelScene> {
   const { abi, code } = await compiledProgram(program);
   const createdAtMs = Date.now() - CREATED_AGO_MS;
@@ -98,7 +101,7 @@ export async function createChannelScene({
   const nonces = new Map<number, bigint>();
   const members: SceneMember[] = [];
 
-  function networkOf(signer: string, number: number): ChannelNetwork {
+  function heardBy(signer: string, number: number): ChannelNetwork {
     const network = mesh.join(signer);
     return {
       ...network,
@@ -122,7 +125,7 @@ export async function createChannelScene({
       createChannelNode(
         {
           hub: hub.as(account),
-          network: networkOf(signer, number),
+          network: networkOf(heardBy(signer, number)),
           log: logOf(disk),
           clock: systemClock,
           logger: createMemoryLogger(lines),

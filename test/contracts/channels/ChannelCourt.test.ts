@@ -3,7 +3,7 @@ import { hexlify } from "ethers";
 import { network } from "hardhat";
 
 import { nonceSlotOf, sessionSlotOf } from "../../../src/channel/sandbox/protocol-slots.ts";
-import { NO_PROOF, slotProofOf } from "../../../src/channel/slot-proof.ts";
+import { NO_PROOF, hubProofOf } from "../../../src/channel/hub-proof.ts";
 import { slotOf } from "../../../src/channel/sandbox/slot-key.ts";
 import { equivocationOf, writesOf } from "../../../src/domain/channel/evidence.ts";
 import type { Evidence, SignedOpening } from "../../../src/ports/channel-court.ts";
@@ -57,11 +57,11 @@ async function sceneOf(config: Partial<HubConfig> = {}): Promise<CourtScene> {
 function sessionInput(scene: CourtScene, what: "grant" | "revoke", by = ALICE, parts: object = {}): Uint8Array {
   const { channel } = scene;
   const said = { channel, wallet: ALICE.address, key: KEY.address };
-  const unsigned =
+  const unsigned: SessionInput =
     what === "grant"
       ? { what, grant: { ...said, functions: [], expiryMs: 2n ** 50n, ...parts }, signature: new Uint8Array() }
       : { what, revoke: { ...said, nonce: 2n, ...parts }, signature: new Uint8Array() };
-  const signature = signDigest(sessionDigest(scene.domain, unsigned as SessionInput), by.key);
+  const signature = signDigest(sessionDigest(scene.domain, unsigned), by.key);
   return encodeSessionInput({ ...unsigned, signature });
 }
 
@@ -130,7 +130,7 @@ async function falseRoot(scene: CourtScene, height: number, change: Partial<Reco
   const { records } = scene;
   const taken = await scene.player.revertTo(height - 1);
   const proofs = scene.sandbox.proveWrites(writes).map(({ proof, beside }) => ({
-    proof: slotProofOf(proof),
+    proof: hubProofOf(proof),
     ...(beside === undefined ? {} : { beside }),
   }));
   for (const { header, body } of taken) {

@@ -4,7 +4,7 @@ import { artifacts } from "hardhat";
 import { accusationOf } from "../../../src/adapters/chain/channels/court.ts";
 import { createPlayer, playGenesis, type PlayedRecord, type Player } from "../../../src/channel/player.ts";
 import { createSandbox, type Sandbox } from "../../../src/channel/sandbox/sandbox.ts";
-import { slotProofOf } from "../../../src/channel/slot-proof.ts";
+import { hubProofOf } from "../../../src/channel/hub-proof.ts";
 import { commitmentOf, openHeader, openSettled } from "../../../src/domain/channel/evidence.ts";
 import { NO_MEMBERS } from "../../../src/domain/channel/membership.ts";
 import type { Evidence, SettledOpening, SignedOpening } from "../../../src/ports/channel-court.ts";
@@ -89,7 +89,7 @@ export async function createCourtScene(
   const genesis = await playGenesis(sandbox, { channel, createdAtMs, state: fromHex(state) }, NO_MEMBERS);
   const player = createPlayer({ sandbox, channel, domain }, genesis);
   const records: PlayedRecord[] = [genesis];
-  const proofs: Map<string, HubSlotProof>[] = [new Map()];
+  const proofs = [new Map<string, HubSlotProof>()];
   const nonces = new Map<string, bigint>();
 
   const play: CourtScene["play"] = async (kind, input = new Uint8Array(), { term = 1, timeMs } = {}) => {
@@ -98,7 +98,7 @@ export async function createCourtScene(
     await player.revertTo(played.header.height - 1);
     const before = new Map<string, HubSlotProof>();
     for (const slot of [...played.touched.map((touched) => touched.slot), ...watched]) {
-      before.set(hexlify(slot), slotProofOf(sandbox.prove(slot)));
+      before.set(hexlify(slot), hubProofOf(sandbox.prove(slot)));
     }
     proofs.push(before);
     const again = await player.play(kind, input, { term, timeMs: played.header.timeMs });
