@@ -48,6 +48,8 @@ interface IChannelCourt {
     error ChannelCourt_WrongInput(bytes32 expected, bytes32 actual);
     /// @notice The settlement has not this record.
     error ChannelCourt_WrongRoot(bytes32 expected, bytes32 actual);
+    /// @notice No input of a call or session is encoded like this.
+    error ChannelCourt_Unreadable();
     /// @notice Too little gas to judge an input.
     error ChannelCourt_TooLittleGas(uint256 least, uint256 actual);
     /// @notice What was shown is no fault.

@@ -46,14 +46,14 @@ library CallFaults {
     ) internal pure returns (Call memory call, bytes memory signature, bytes4[] memory functions) {
         bytes memory field;
         (call, field) = abi.decode(input, (Call, bytes));
-        require(keccak256(abi.encode(call, field)) == keccak256(input));
+        _expect(keccak256(abi.encode(call, field)) == keccak256(input));
         uint256 longest = ChannelLimits.SIGNATURE_BYTES + (ChannelLimits.SESSION_FUNCTIONS + 2) * WORD;
-        require(field.length >= ChannelLimits.SIGNATURE_BYTES && field.length <= longest);
+        _expect(field.length >= ChannelLimits.SIGNATURE_BYTES && field.length <= longest);
         if (field.length == ChannelLimits.SIGNATURE_BYTES) return (call, field, functions);
         signature = _slice(field, 0, ChannelLimits.SIGNATURE_BYTES);
         bytes memory list = _slice(field, ChannelLimits.SIGNATURE_BYTES, field.length - ChannelLimits.SIGNATURE_BYTES);
         functions = abi.decode(list, (bytes4[]));
-        require(keccak256(abi.encode(functions)) == keccak256(list));
+        _expect(keccak256(abi.encode(functions)) == keccak256(list));
     }
 
     /// @notice A grant, or a revocation, whichever `what` says.
@@ -68,12 +68,12 @@ library CallFaults {
         what = uint8(input[WORD - 1]);
         if (what == 0) {
             (what, grant, signature) = abi.decode(input, (uint8, SessionGrant, bytes));
-            require(keccak256(abi.encode(what, grant, signature)) == keccak256(input));
-            require(grant.functions.length <= ChannelLimits.SESSION_FUNCTIONS);
+            _expect(keccak256(abi.encode(what, grant, signature)) == keccak256(input));
+            _expect(grant.functions.length <= ChannelLimits.SESSION_FUNCTIONS);
         } else {
-            require(what == 1);
+            _expect(what == 1);
             (what, revoke, signature) = abi.decode(input, (uint8, SessionRevoke, bytes));
-            require(keccak256(abi.encode(what, revoke, signature)) == keccak256(input));
+            _expect(keccak256(abi.encode(what, revoke, signature)) == keccak256(input));
         }
     }
 
@@ -167,6 +167,10 @@ library CallFaults {
         SlotProof calldata proof
     ) private pure returns (bool) {
         return uint256(StateTree.valueOf(rootBefore, ChannelSlots.nonceSlot(wallet), proof)) != nonce;
+    }
+
+    function _expect(bool isReadable) private pure {
+        if (!isReadable) revert IChannelCourt.ChannelCourt_Unreadable();
     }
 
     function _slice(bytes memory from, uint256 start, uint256 length) private pure returns (bytes memory part) {
