@@ -49,6 +49,13 @@ library ChannelSettlements {
         if (changes.length != 0) StoreClones.write(self.store, changes);
     }
 
+    /// @dev Makes a proposed settlement void for good, and takes it off its way if it has passed.
+    function voidSettlement(Channel storage self, uint256 channel, uint256 proposal) internal {
+        (self.voided[self.proposals[proposal].hash], self.counters.hasVoid) = (true, true);
+        if (self.head.settling == proposal) self.head.settling = 0;
+        emit IChannelHub.ProposalRejected(channel, proposal);
+    }
+
     /// @dev Moves what is final on, lets go who leaves, and tells the app.
     function finish(
         Channel storage self,

@@ -13,6 +13,7 @@ import {ChannelNotices} from "./ChannelNotices.sol";
 import {ChannelProposals} from "./ChannelProposals.sol";
 import {ChannelPunishments} from "./ChannelPunishments.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
+import {ChannelSettlements} from "./ChannelSettlements.sol";
 
 /// @title What follows from a proof
 /// @notice Called by ChannelHub with its own state. A library of its own because of the limit on a contract's size.
@@ -20,6 +21,7 @@ library ChannelVerdicts {
     using ChannelInbox for Channel;
     using ChannelPunishments for Channel;
     using ChannelRoster for Channel;
+    using ChannelSettlements for Channel;
 
     uint256 private constant HALVES = 2;
 
@@ -43,14 +45,11 @@ library ChannelVerdicts {
         Channel storage self = state.channels[channel];
         ProposalState now_ = ChannelProposals.stateOf(self, id);
         bool isOpen = now_ == ProposalState.Proposed || now_ == ProposalState.Passed || now_ == ProposalState.Pending;
-        bool isSettling = self.head.settling == id;
         // What is being written is final in all but name.
-        if (!isOpen || (isSettling && self.head.locked)) {
+        if (!isOpen || (self.head.locked && self.head.settling == id)) {
             revert IChannelHub.ChannelHub_WrongState(channel, id, now_);
         }
-        self.proposals[id].isVoid = true;
-        (self.voided[self.proposals[id].hash], self.counters.hasVoid) = (true, true);
-        if (isSettling) self.head.settling = 0;
+        self.voidSettlement(channel, id);
         emit IChannelHub.SettlementVoided(channel, id, height);
     }
 

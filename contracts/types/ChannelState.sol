@@ -96,8 +96,6 @@ struct Proposal {
     ProposalType proposalType;
     // It took effect; a punishment: it banned.
     bool isFinal;
-    // A settlement that has a false record.
-    bool isVoid;
     // Slots.
     bytes32 hash;
     Ballot ballot;
@@ -129,6 +127,8 @@ struct Channel {
     mapping(uint256 proposal => Proposal) proposals;
     mapping(uint256 proposal => Settlement) settlements;
     mapping(uint256 proposal => mapping(bytes32 chunkHash => bool)) chunks;
+    // Settlements that were shown to be none: the same votes do not bring them back.
+    mapping(bytes32 settlementHash => bool) voided;
     mapping(uint256 proposal => Punishment) punishments;
     // Accusations that banned somebody.
     mapping(bytes32 punishmentHash => bool) punished;
@@ -139,8 +139,6 @@ struct Channel {
     mapping(address account => uint256 amountWei) credits;
     // Of a signer and a term, for which it was fined.
     mapping(address signer => mapping(uint256 term => bool)) convicted;
-    // Settlements that have a false record: they stay void, whoever proposes them again.
-    mapping(bytes32 settlementHash => bool) voided;
 }
 
 /// @dev All that the hub stores.

@@ -16,6 +16,7 @@ import { channelDomain, type ChannelDomain } from "../wire/channel/domain.ts";
 import { RECORD_KINDS, type TouchedSlot } from "../wire/channel/record.ts";
 import { encodeSessionInput, type SessionInput } from "../wire/channel/session.ts";
 import { createAccuser } from "./accuse.ts";
+import { createAnswers, type Answers } from "./answers.ts";
 import { followChain } from "./chain-view.ts";
 import { createCore, isLeader, officeOf, peersOf, type ChannelNews, type Core } from "./core.ts";
 import { createElector } from "./elector.ts";
@@ -23,9 +24,11 @@ import { createAcker } from "./follower.ts";
 import { createFinisher } from "./finisher.ts";
 import { createForwarder, type Forwarder } from "./forward.ts";
 import { beat } from "./heartbeat.ts";
+import { createHistory } from "./history.ts";
 import { createLeader, type Leader } from "./leader.ts";
 import { openState } from "./open-state.ts";
 import type { PlayedRecord, Player } from "./player.ts";
+import { createReadGate, type ReadGate } from "./read-gate.ts";
 import { createReceiptBook, type KeptOutcome, type ReceiptBook } from "./receipt-book.ts";
 import { createRequester } from "./program-requests.ts";
 import { createRequests } from "./requests.ts";
@@ -63,6 +66,11 @@ export interface ChannelNodeInit {
   readonly recordsPatienceMs?: number | undefined;
   /** Calls that may wait to be played while this node leads; others are refused. @default 4,096 */
   readonly maxWaiting?: number | undefined;
+  /**
+   * Slots of the state from which on this node, while it leads, takes no more calls of accounts that are no members: each new account
+   * costs a slot for good. Members' calls are taken up to twice as many. @default 1,048,576
+   */
+  readonly maxStateSlots?: number | undefined;
 }
 
 /** A member's node of one channel. What it knows can be read once it was started. */
@@ -93,7 +101,7 @@ export interface ChannelNode extends Startable {
   submit(input: SignedCall | SessionInput, options?: { readonly signal?: AbortSignal | undefined }): Promise<number>;
   /** Resolves when a height is committed; rejects when it was taken back meanwhile (`CHANNEL_NO_LEADER`) or `signal` aborts. */
   committed(height: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
-  /** A view of the program at the head, or at a recent height. @throws SprfError `CHANNEL_HEIGHT_UNKNOWN` */
+  /** A view of the program at the head, or at a recent height. @throws SprfError `CHANNEL_HEIGHT_UNKNOWN`, `CHANNEL_BUSY` */
   read(call: {
     readonly sender: string;
     readonly data: Uint8Array;
@@ -107,6 +115,8 @@ export interface ChannelNode extends Startable {
   outcome(height: number): KeptOutcome | undefined;
   /** The height of an account's call, or end of a session, of this number. */
   heightOf(account: string, nonce: bigint): number | undefined;
+  /** How many slots the state at the head has. */
+  readonly slotCount: number;
   /** The state at the head, in parts, and its height. */
   snapshot(): { readonly height: number; readonly parts: AsyncIterable<Uint8Array> };
   /** Settles on the chain all up to the head; resolves with the height when it is final. */
@@ -120,6 +130,8 @@ interface Running {
   readonly leader: Leader;
   readonly settler: Settler;
   readonly forwarder: Forwarder;
+  readonly answers: Answers;
+  readonly reads: ReadGate;
   readonly receipts: ReceiptBook;
   readonly stop: AbortController;
   readonly work: readonly Promise<unknown>[];
@@ -192,6 +204,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     const onFault = accuser.onFault.bind(accuser);
     const sync = createSync({ core, requests, onFault, onProgress, signal });
     const forwarder = createForwarder(core);
+    const answers = createAnswers(core, createHistory(core), signal);
     const takeover = createTakeover({ core, leader, forwarder, sync, recordsPatienceMs: init.recordsPatienceMs });
     const elector = createElector({
       core,
@@ -209,6 +222,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       elector,
       forwarder,
       requests,
+      answers,
       acker,
       onProgress,
     });
@@ -232,7 +246,8 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       beat(core, signal),
       settleRegularly(core, settler, signal),
     ];
-    return { leader, settler, forwarder, receipts, work, onNews };
+    const reads = createReadGate(clock, signal);
+    return { leader, settler, forwarder, answers, reads, receipts, work, onNews };
   }
 
   async function settleRegularly(core: Core, settler: Settler, signal: AbortSignal): Promise<void> {
@@ -248,14 +263,14 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
 
   async function stopAll(): Promise<void> {
     if (running === undefined) return;
-    const { leader, forwarder, settler, stop, work, core } = running;
+    const { leader, forwarder, answers, settler, stop, work, core } = running;
     running = undefined;
     stop.abort();
     const error = new SprfError("CHANNEL_NO_LEADER", "this node stops");
     leader.refuseAll(error);
     forwarder.refuseAll(error);
     await network.stop();
-    await Promise.allSettled([...work, settler.idle]);
+    await Promise.allSettled([...work, settler.idle, answers.idle]);
     await core.inTurn(async () => undefined);
     await log.close();
   }
@@ -315,12 +330,15 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       }
     },
     async read({ sender, data, height }) {
-      const { player } = parts().core;
-      const at = height === undefined ? player.head : player.at(height);
-      if (at === undefined) throw new SprfError("CHANNEL_HEIGHT_UNKNOWN", `height ${height} is not known here`);
-      const context = { height: at.header.height, timeMs: at.header.timeMs, randomness: at.hash };
-      const before = writtenSince(player, at.header.height);
-      return { ...(await player.sandbox.read({ sender, data, context, before })), height: at.header.height };
+      const { core, reads } = parts();
+      return await reads(sender, async () => {
+        const { player } = core;
+        const at = height === undefined ? player.head : player.at(height);
+        if (at === undefined) throw new SprfError("CHANNEL_HEIGHT_UNKNOWN", `height ${height} is not known here`);
+        const context = { height: at.header.height, timeMs: at.header.timeMs, randomness: at.hash };
+        const before = writtenSince(player, at.header.height);
+        return { ...(await player.sandbox.read({ sender, data, context, before })), height: at.header.height };
+      });
     },
     nonceOf: (account) => parts().core.player.sandbox.nonceOf(account),
     record(height) {
@@ -329,6 +347,9 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     },
     outcome: (height) => parts().receipts.at(height),
     heightOf: (account, nonce) => parts().receipts.heightOf(account, nonce),
+    get slotCount() {
+      return parts().core.player.sandbox.slotCount;
+    },
     snapshot() {
       const { player } = parts().core;
       return { height: player.head.header.height, parts: player.sandbox.snapshot() };

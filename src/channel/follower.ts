@@ -110,9 +110,20 @@ export function createAcker(core: Core): (options?: { readonly again?: boolean }
       last = now;
     }
   };
+  /** The one that waits for its turn: it acks the head as it is then. */
+  let next: { again: boolean } | undefined;
   return ({ again = false } = {}) => {
+    if (next !== undefined) {
+      next.again ||= again;
+      return;
+    }
+    const turn = { again };
+    next = turn;
     core
-      .inTurn(async () => ack(again))
+      .inTurn(async () => {
+        next = undefined;
+        ack(turn.again);
+      })
       .catch((error: unknown) => core.logger.error("an ack was not sent", { reason: messageOf(error) }));
   };
 }

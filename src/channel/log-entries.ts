@@ -78,10 +78,10 @@ export async function* withHeading(header: RecordHeader, state: AsyncIterable<Ui
   yield* state;
 }
 
-/** Both parts of a kept snapshot. @throws SprfError `CHANNEL_LOG_INVALID` */
+/** Both parts of a kept snapshot, and where the second one begins. @throws SprfError `CHANNEL_LOG_INVALID` */
 export async function splitHeading(
   parts: AsyncIterable<Uint8Array>,
-): Promise<{ readonly header: RecordHeader; readonly state: AsyncIterable<Uint8Array> }> {
+): Promise<{ readonly header: RecordHeader; readonly start: number; readonly state: AsyncIterable<Uint8Array> }> {
   const iterator: AsyncIterator<Uint8Array, unknown> = parts[Symbol.asyncIterator]();
   let bytes: Buffer = Buffer.alloc(0);
   const fill = async (length: number): Promise<void> => {
@@ -97,12 +97,17 @@ export async function splitHeading(
   const parsed = headerSchema.safeParse(decodeCanonical(new Uint8Array(bytes.subarray(LENGTH_BYTES, end))));
   if (!parsed.success) throw new SprfError("CHANNEL_LOG_INVALID", "a snapshot's heading is none");
   async function* state(): AsyncGenerator<Uint8Array> {
-    yield new Uint8Array(bytes.subarray(end));
-    for (;;) {
-      const next: IteratorResult<Uint8Array, unknown> = await iterator.next();
-      if (next.done === true) return;
-      yield next.value;
+    try {
+      yield new Uint8Array(bytes.subarray(end));
+      for (;;) {
+        const next: IteratorResult<Uint8Array, unknown> = await iterator.next();
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      // Whoever has read enough closes the file.
+      await iterator.return?.();
     }
   }
-  return { header: parsed.data, state: state() };
+  return { header: parsed.data, start: end, state: state() };
 }

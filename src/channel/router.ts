@@ -3,11 +3,11 @@ import type { ChannelListener } from "../ports/channel-network.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { decodeChannelMessage, type ChannelMessage, type ChannelMessageOf } from "../wire/channel/messages.ts";
 import type { Accuser } from "./accuse.ts";
+import type { Answers } from "./answers.ts";
 import { isLeader, keep, officeOf, send, statusOf, takeCertificate, type Core } from "./core.ts";
 import type { Elector } from "./elector.ts";
 import { playLeadersBatch } from "./follower.ts";
 import type { Forwarder } from "./forward.ts";
-import { historyAfter, snapshotPart } from "./history.ts";
 import type { Leader } from "./leader.ts";
 import type { Requests } from "./requests.ts";
 import type { Settler } from "./settler.ts";
@@ -27,18 +27,30 @@ export interface RouterInit {
   readonly elector: Elector;
   readonly forwarder: Forwarder;
   readonly requests: Requests;
+  readonly answers: Answers;
   readonly acker: (options?: { readonly again?: boolean }) => void;
   readonly onProgress: () => void;
 }
 
 /** Brings each message to the part of the node that it is for. */
 export function createRouter(init: RouterInit): ChannelListener {
-  const { core, leader, accuser, settler, sync, takeover, elector, forwarder, requests, acker, onProgress } = init;
+  const { core, leader, accuser, settler, sync, takeover, elector, forwarder, requests, answers, acker, onProgress } =
+    init;
+  /** Those who will be told where this node stands; asked again meanwhile, it tells them once. */
+  const untold = new Map<string, boolean>();
 
   /** In turn: within one the head is of a batch that nobody was sent yet, and whoever hears of it would ask for what is on its way. */
   function tellStatus(to: string, asks: boolean): void {
+    const isUntold = untold.has(to);
+    untold.set(to, asks || untold.get(to) === true);
+    if (isUntold) return;
+    const tell = async (): Promise<void> => {
+      const isAsking = untold.get(to) === true;
+      untold.delete(to);
+      send(core, to, statusOf(core, isAsking));
+    };
     core
-      .inTurn(async () => send(core, to, statusOf(core, asks)))
+      .inTurn(tell)
       .catch((error: unknown) => core.logger.error("a member was not told", { to, reason: messageOf(error) }));
   }
 
@@ -88,7 +100,7 @@ export function createRouter(init: RouterInit): ChannelListener {
       send(core, from, { kind: "receipt", id, refusal, detail: detail.slice(0, MAX_DETAIL_LENGTH) });
     };
     if (!isLeader(core)) return refuse("CHANNEL_NO_LEADER", "this member does not lead");
-    leader.submit(recordKind, input).then(
+    leader.submit(recordKind, input, { peer: from }).then(
       (height) => send(core, from, { kind: "receipt", id, height }),
       (error: unknown) => refuse(isSprfError(error) ? error.code : "INTERNAL", messageOf(error)),
     );
@@ -117,14 +129,8 @@ export function createRouter(init: RouterInit): ChannelListener {
       case "acks":
         return await leader.onAcks(from, message);
       case "sync":
-        send(core, from, await historyAfter(core, message));
-        return;
-      case "part-request": {
-        const { height, part } = message;
-        const bytes = await snapshotPart(core, height, part);
-        if (bytes !== undefined) send(core, from, { kind: "part", height, part, bytes });
-        return;
-      }
+      case "part-request":
+        return answers.ask(from, message);
       case "history":
       case "snapshot":
       case "part":

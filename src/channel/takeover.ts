@@ -22,6 +22,7 @@ const DEFAULT_RECORDS_PATIENCE_MS = 60_000;
 /** How often it is said that a new leader waits for records. */
 const TELL_EVERY_MS = 10_000;
 const FIRST_TERM = 1;
+const NOTHING = { term: 0, height: 0 };
 
 /** The part of a node that goes from one term to the next. */
 export interface Takeover {
@@ -188,7 +189,7 @@ export function createTakeover(init: TakeoverInit): Takeover {
   async function goOn({ height }: Adopted): Promise<void> {
     for (const { body } of await cutTo(core, Math.max(height, core.chain.settled.height))) {
       if (body.kind !== RECORD_KINDS.call && body.kind !== RECORD_KINDS.session) continue;
-      leader.submit(body.kind, body.input).catch((error: unknown) => {
+      leader.submit(body.kind, body.input, { isOwed: true }).catch((error: unknown) => {
         core.logger.debug("a call of an earlier term was not taken again", { reason: messageOf(error) });
       });
     }
@@ -222,7 +223,8 @@ export function createTakeover(init: TakeoverInit): Takeover {
       const change = { channel: core.info.channel, term, newLeader: core.account, ...standing };
       if (recoverLeaderChange(core.domain, change, signature) !== from) return;
       const isShown =
-        certifiedHeight === 0 ||
+        // Nobody has to go after what this node has itself; who was to sign it then may be fewer than those who are members now.
+        !isHigher({ term: certifiedTerm, height: certifiedHeight }, core.certificate ?? NOTHING) ||
         (certificate?.term === certifiedTerm && certificate.height === certifiedHeight && isProven(core, certificate));
       // Who names a certificate that it cannot show would send the new leader after records that are not there.
       if (!isShown) return;

@@ -64,7 +64,7 @@ async function playCalls(
   fleet: ChannelFleet,
   calls: number,
 ): Promise<{ readonly kept: readonly Kept[]; readonly settledInTheMiddle: number }> {
-  const kept: Kept[] = [];
+  const committed: Kept[] = [];
   let left = calls;
   let done = 0;
   const clients: Promise<void>[] = [];
@@ -73,9 +73,8 @@ async function playCalls(
       const size = Math.min(WINDOW, left);
       left -= size;
       const results = await Promise.all(Array.from({ length: size }, async () => await client.call("increment", [])));
-      const last = results.reduce((high, result) => (result.receipt.height > high.receipt.height ? result : high));
-      await last.committed();
-      for (const { receipt } of results) kept.push({ height: receipt.height, hash: toHex(receipt.recordHash) });
+      const kept = await Promise.all(results.map(async (result) => await result.committed()));
+      for (const { receipt } of kept) committed.push({ height: receipt.height, hash: toHex(receipt.recordHash) });
       done += size;
     }
   };
@@ -103,7 +102,7 @@ async function playCalls(
   await leader.process.kill();
   await leader.process.start();
   await Promise.all(clients);
-  return { kept, settledInTheMiddle };
+  return { kept: committed, settledInTheMiddle };
 }
 
 async function replaySettled(

@@ -91,7 +91,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface ChannelHubInterface extends Interface {
-    getFunction(nameOrSignature: "applyChanges" | "assetOf" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "executeProposal" | "forceCall" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "recordsRootOf" | "registerProgram" | "requestExit" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
+    getFunction(nameOrSignature: "applyChanges" | "assetOf" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "executeProposal" | "forceCall" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "recordsRootOf" | "refuteChanges" | "registerProgram" | "requestExit" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
 
     getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "ChannelCreated" | "Claimed" | "Convicted" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "SettlementVoided" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
 
@@ -131,6 +131,7 @@ encodeFunctionData(functionFragment: 'programHash', values: [AddressLike]): stri
 encodeFunctionData(functionFragment: 'proposalCount', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'proposalOf', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'recordsRootOf', values: [BigNumberish, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'refuteChanges', values: [BigNumberish, BigNumberish, BytesLike[], BigNumberish, ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'registerProgram', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'requestExit', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'settle', values: [SettlementStruct, ChangeStruct[], SignedVoteStruct[]]): string;
@@ -175,6 +176,7 @@ decodeFunctionResult(functionFragment: 'programHash', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proposalCount', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proposalOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'recordsRootOf', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'refuteChanges', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'registerProgram', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'requestExit', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'settle', data: BytesLike): Result;
@@ -759,6 +761,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    refuteChanges: TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, chunkHashes: BytesLike[], index: BigNumberish, chunk: ChangeStruct[], ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
     registerProgram: TypedContractMethod<
       [program: AddressLike, ],
       [string],
@@ -996,6 +1006,11 @@ getFunction(nameOrSignature: 'recordsRootOf'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, ],
       [string],
       'view'
+    >;
+getFunction(nameOrSignature: 'refuteChanges'): TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, chunkHashes: BytesLike[], index: BigNumberish, chunk: ChangeStruct[], ],
+      [void],
+      'nonpayable'
     >;
 getFunction(nameOrSignature: 'registerProgram'): TypedContractMethod<
       [program: AddressLike, ],

@@ -9,7 +9,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   export interface ChannelVerdictsInterface extends Interface {
     
 
-    getEvent(nameOrSignatureOrTopic: "Convicted" | "InboxAdded" | "MemberBanned" | "NoticeFailed" | "SettlementVoided" | "TermStarted"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "Convicted" | "InboxAdded" | "MemberBanned" | "NoticeFailed" | "ProposalRejected" | "SettlementVoided" | "TermStarted"): EventFragment;
 
     
 
@@ -57,6 +57,18 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
       export type InputTuple = [channel: BigNumberish, notice: BigNumberish];
       export type OutputTuple = [channel: bigint, notice: bigint];
       export interface OutputObject {channel: bigint, notice: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace ProposalRejectedEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish];
+      export type OutputTuple = [channel: bigint, proposal: bigint];
+      export interface OutputObject {channel: bigint, proposal: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -132,6 +144,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
 getEvent(key: 'InboxAdded'): TypedContractEvent<InboxAddedEvent.InputTuple, InboxAddedEvent.OutputTuple, InboxAddedEvent.OutputObject>;
 getEvent(key: 'MemberBanned'): TypedContractEvent<MemberBannedEvent.InputTuple, MemberBannedEvent.OutputTuple, MemberBannedEvent.OutputObject>;
 getEvent(key: 'NoticeFailed'): TypedContractEvent<NoticeFailedEvent.InputTuple, NoticeFailedEvent.OutputTuple, NoticeFailedEvent.OutputObject>;
+getEvent(key: 'ProposalRejected'): TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
 getEvent(key: 'SettlementVoided'): TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
 getEvent(key: 'TermStarted'): TypedContractEvent<TermStartedEvent.InputTuple, TermStartedEvent.OutputTuple, TermStartedEvent.OutputObject>;
 
@@ -151,6 +164,10 @@ getEvent(key: 'TermStarted'): TypedContractEvent<TermStartedEvent.InputTuple, Te
 
       'NoticeFailed(uint256,uint8)': TypedContractEvent<NoticeFailedEvent.InputTuple, NoticeFailedEvent.OutputTuple, NoticeFailedEvent.OutputObject>;
       NoticeFailed: TypedContractEvent<NoticeFailedEvent.InputTuple, NoticeFailedEvent.OutputTuple, NoticeFailedEvent.OutputObject>;
+    
+
+      'ProposalRejected(uint256,uint256)': TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
+      ProposalRejected: TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
     
 
       'SettlementVoided(uint256,uint256,uint64)': TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;

@@ -10,6 +10,7 @@ import {
   MAX_HISTORY_BATCHES,
   MAX_INPUT_BYTES,
   MAX_BATCH_BYTES,
+  MAX_SNAPSHOT_PARTS,
   SNAPSHOT_PART_BYTES,
 } from "./limits.ts";
 import {
@@ -128,7 +129,7 @@ const channelMessage = z.discriminatedUnion("kind", [
     header: headerSchema,
     /** Who leads its term; absent in the first. */
     election: electionSchema.optional(),
-    parts: z.int().min(1).max(65_536),
+    parts: z.int().min(1).max(MAX_SNAPSHOT_PARTS),
   }),
   z.strictObject({ kind: z.literal("part-request"), ...header, height: countSchema, part: countSchema }),
   z.strictObject({

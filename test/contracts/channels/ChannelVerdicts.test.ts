@@ -218,7 +218,7 @@ describe("ChannelVerdicts", () => {
       ];
       for (const sent of again) {
         await expect(sent())
-          .to.be.revertedWithCustomError(scene.hub, "ChannelHub_Void")
+          .to.be.revertedWithCustomError(scene.hub, "ChannelHub_Voided")
           .withArgs(scene.channel, hashOfSettlement(settlement));
       }
       // Another one may pass now.

@@ -167,6 +167,17 @@ describe("channel: a new leader", function () {
     );
   });
 
+  it("should take the word of a member whose newest certificate is of the last join", async () => {
+    // That record was for two to sign, and now there are three.
+    scene = await createChannelScene({ members: 3 });
+    await scene.same();
+    const [first, second] = scene.members;
+    expect(second!.node.head.height).to.equal(3);
+    await first!.kill();
+    scene.hub.leave(first!.account);
+    await until(() => second!.node.leads, { what: "the second leads" });
+  });
+
   /** What a member says to the second, who wants to lead term 2. */
   function wordOf(key: Uint8Array, standing: Standing, certificate?: Certificate): ChannelMessageBody {
     const change = { channel: 1n, term: 2, newLeader: scene.members[1]!.account, ...standing };

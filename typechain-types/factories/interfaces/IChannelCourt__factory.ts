@@ -98,6 +98,11 @@
     "type": "error"
   },
   {
+    "inputs": [],
+    "name": "ChannelCourt_Unreadable",
+    "type": "error"
+  },
+  {
     "inputs": [
       {
         "internalType": "bytes32",

@@ -352,6 +352,22 @@
         "type": "uint256"
       },
       {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_NotRefuted",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
         "internalType": "address",
         "name": "member",
         "type": "address"
@@ -539,7 +555,7 @@
         "type": "bytes32"
       }
     ],
-    "name": "ChannelHub_Void",
+    "name": "ChannelHub_Voided",
     "type": "error"
   },
   {
@@ -3012,6 +3028,56 @@
       }
     ],
     "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "bytes32[]",
+        "name": "chunkHashes",
+        "type": "bytes32[]"
+      },
+      {
+        "internalType": "uint256",
+        "name": "index",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "slot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "oldValue",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "newValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Change[]",
+        "name": "chunk",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "refuteChanges",
+    "outputs": [],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
