@@ -73,7 +73,6 @@ library ChannelProposals {
             self.settlements[id] = settlement;
             proposal.proposalType = ProposalType.Settlement;
             proposal.hash = ChannelSignatures.hash(settlement);
-            _requireNotVoid(self, channel, proposal.hash);
         } else if (proposalType == uint8(ProposalType.Punishment) && data.length == PUNISHMENT_BYTES) {
             Punishment memory punishment = abi.decode(data, (Punishment));
             ballot.electorate = self.requireValid(channel, punishment);
