@@ -1,4 +1,4 @@
-import { concat, id, ZeroHash } from "ethers";
+import { concat, hexlify, id, ZeroHash } from "ethers";
 import { network } from "hardhat";
 
 import {
@@ -28,10 +28,25 @@ import {
   propose,
   punishmentOf,
   settlementOf,
+  FINE,
   STAKE,
   votesOf,
 } from "../test/contracts/helpers/channels.ts";
+import {
+  accuse as accuseInCourt,
+  commit,
+  createCourtScene,
+  openAt,
+  openIn,
+  recordAt,
+  userOf,
+} from "../test/contracts/helpers/court.ts";
 import { StateTreeModel } from "../test/helpers/state-tree-model.ts";
+import { hubProofOf } from "../src/channel/hub-proof.ts";
+import { writesOf } from "../src/domain/channel/evidence.ts";
+import type { Evidence } from "../src/ports/channel-court.ts";
+import { merkleRoot } from "../src/wire/channel/merkle.ts";
+import { hashRecord, RECORD_KINDS } from "../src/wire/channel/record.ts";
 import type { ReportRow } from "./report.ts";
 
 const MEMBERS = 20;
@@ -57,7 +72,12 @@ interface Sent {
 
 /** Gas of what apps, members and users of channels do, each transaction whole, measured on chains made for it. */
 export async function measureChannelGas(): Promise<ReportRow[]> {
-  return [...(await measureLife()), ...(await measureSettlements()), ...(await measureCalls())];
+  return [
+    ...(await measureLife()),
+    ...(await measureSettlements()),
+    ...(await measureCalls()),
+    ...(await measureCourt()),
+  ];
 }
 
 async function gasOf(sent: Promise<Sent>): Promise<number> {
@@ -195,6 +215,58 @@ async function measureMaterialise(base: Hub): Promise<number> {
       some.map(({ slot }) => tree.prove(slot)),
     ),
   );
+}
+
+/** Two openings and what compares them, without what the verdict does: a member's seat, its fine, two entries of the inbox. */
+const EQUIVOCATION_TARGET = 75_000;
+/** Records of the batches that are opened. */
+const OPENED = 8;
+
+async function measureCourt(): Promise<ReportRow[]> {
+  const base = await newHub(4);
+  const scene = await createCourtScene(base, 4, { stakeWei: STAKE, fineWei: FINE });
+  await scene.takeInbox();
+  const [from, to] = [userOf(1), userOf(2)];
+  while (scene.records.length <= OPENED) {
+    await scene.play(RECORD_KINDS.call, scene.callInput(from, "transfer", [to.address, 1n]));
+  }
+  const record = openAt(scene, OPENED);
+  const equivocation: Evidence = { fault: "equivocation", record, other: openAt(scene, OPENED, { gasUsed: 1 }) };
+  await commit(scene, scene.stranger, equivocation);
+  const verdict = await gasOf(accuseInCourt(scene, scene.stranger, equivocation));
+  // The same again shows as much and does nothing.
+  const shown = await gasOfRefused(base, accuseInCourt(scene, scene.stranger, equivocation, { gasLimit: 1_000_000n }));
+  const before = recordAt(scene, OPENED - 1).header;
+  await scene.player.revertTo(OPENED - 1);
+  const writes = writesOf(recordAt(scene, OPENED).touched);
+  const proofs = scene.sandbox.proveWrites(writes).map(({ proof, beside }) => ({
+    proof: hubProofOf(proof),
+    ...(beside === undefined ? {} : { beside }),
+  }));
+  const headers = [...scene.headers().slice(1, OPENED), { ...record.header, stateRoot: before.stateRoot }];
+  const recordsRoot = hexlify(merkleRoot(headers.map(hashRecord)));
+  const toHeight = BigInt(OPENED);
+  const proposal = await propose(scene, peerAt(base, 1), await settlementOf(scene, { toHeight, recordsRoot }));
+  const falseRoot: Evidence = { fault: "falseRoot", record: openIn(headers, OPENED, proposal), before, writes, proofs };
+  return [
+    row("ChannelCourt.accuseEquivocation, what it shows", shown, EQUIVOCATION_TARGET),
+    row("ChannelCourt.accuseEquivocation, with a ban, a fine and the next term", verdict),
+    row(
+      `ChannelCourt.accuseFalseRoot, ${writes.length} slots, of a settlement that is void then`,
+      await gasOf(accuseInCourt(scene, scene.stranger, falseRoot)),
+    ),
+  ];
+}
+
+/** Of a transaction that is mined and refused. */
+async function gasOfRefused(base: Hub, sent: Promise<unknown>): Promise<number> {
+  await sent.then(
+    () => {
+      throw new Error("it was not refused");
+    },
+    () => undefined,
+  );
+  return await gasOfLast(base);
 }
 
 /** A call's share of a settlement of many transfers among a hundred accounts that had something before, against the same transfer made on chain. */

@@ -12,8 +12,10 @@ export function channelContracts(m: Builder, unbondingSeconds: bigint) {
     ChannelMembership: m.library("ChannelMembership"),
     ChannelProposals: m.library("ChannelProposals"),
     ChannelClaims: m.library("ChannelClaims"),
+    ChannelVerdicts: m.library("ChannelVerdicts"),
     ChannelViews: m.library("ChannelViews"),
   };
-  const hub = m.contract("ChannelHub", [pool, store, vault], { libraries });
-  return { hub, pool };
+  const court = m.contract("ChannelCourt");
+  const hub = m.contract("ChannelHub", [pool, store, vault, court], { libraries });
+  return { hub, pool, court };
 }

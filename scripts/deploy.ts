@@ -55,8 +55,12 @@ await runCommand(async () => {
         ? { deploymentId, parameters: { Channels: { unbondingSeconds: DEVNET_UNBONDING_SECONDS } } }
         : {};
     try {
-      const { hub, pool } = await ignition.deploy(Channels, options);
-      return { hub: await hub.getAddress(), pool: await pool.getAddress() };
+      const { hub, pool, court } = await ignition.deploy(Channels, options);
+      return {
+        hub: await hub.getAddress(),
+        pool: await pool.getAddress(),
+        court: await court.getAddress(),
+      };
     } finally {
       await rm(journal, { recursive: true, force: true });
     }

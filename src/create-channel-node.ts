@@ -13,7 +13,7 @@ import { addressOfKey, checkSecp256k1, isSecp256k1Native } from "./utils/recover
 
 /** The parts of a peer that a channel's node needs. */
 export type ChannelPeer = Pick<Peer, "keys" | "node" | "clock" | "logger"> & {
-  readonly chain: { readonly channels?: Pick<NonNullable<Peer["chain"]["channels"]>, "hub"> };
+  readonly chain: { readonly channels?: Pick<NonNullable<Peer["chain"]["channels"]>, "hub" | "court"> };
 };
 
 /** What a member's node of a channel is made from. */
@@ -61,7 +61,14 @@ export async function createChannelNode(peer: ChannelPeer, init: CreateChannelNo
     dataDirectory === undefined
       ? createMemoryRecordLog()
       : await openFileRecordLog({ directory: channelLogDirectory(dataDirectory, init.channel), logger });
-  const components = { hub: chain.channels.hub, network, log: archive ? withoutPruning(log) : log, clock, logger };
+  const components = {
+    hub: chain.channels.hub,
+    court: chain.channels.court,
+    network,
+    log: archive ? withoutPruning(log) : log,
+    clock,
+    logger,
+  };
   return createNode(components, { ...rest, signerKey: keys.messagePrivateKey });
 }
 

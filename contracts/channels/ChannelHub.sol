@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
+import {IChannelCourt} from "../interfaces/IChannelCourt.sol";
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {IStakingPool} from "../interfaces/IStakingPool.sol";
 import {ChannelClaims} from "../libraries/ChannelClaims.sol";
@@ -10,7 +11,9 @@ import {ChannelMembership} from "../libraries/ChannelMembership.sol";
 import {ChannelOpenings} from "../libraries/ChannelOpenings.sol";
 import {ChannelProposals} from "../libraries/ChannelProposals.sol";
 import {ChannelSignatures} from "../libraries/ChannelSignatures.sol";
+import {ChannelVerdicts} from "../libraries/ChannelVerdicts.sol";
 import {ChannelViews} from "../libraries/ChannelViews.sol";
+import {Conviction} from "../types/ChannelCourtTypes.sol";
 import {Holding, HubState} from "../types/ChannelState.sol";
 import {
     Asset,
@@ -55,9 +58,12 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     /// @param pool_ Is tied to this hub from now on.
     /// @param store A ChannelStore, which those of channels are clones of.
     /// @param vault A ChannelVault, which those of channels are clones of.
-    constructor(IStakingPool pool_, address store, address vault) {
+    /// @param court_ Is tied to this hub from now on.
+    constructor(IStakingPool pool_, address store, address vault, IChannelCourt court_) {
         (POOL, STORE, VAULT) = (pool_, store, vault);
         pool_.attachHub();
+        _state.court = address(court_);
+        court_.attachHub();
     }
 
     /// @inheritdoc IChannelHub
@@ -258,6 +264,33 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IChannelHub
+    function convict(Conviction calldata conviction) external nonReentrant {
+        _requireCourt();
+        ChannelVerdicts.convict(_state, conviction, POOL);
+    }
+
+    /// @inheritdoc IChannelHub
+    function voidSettlement(uint256 channel, uint256 proposal, uint64 height) external nonReentrant {
+        _requireCourt();
+        ChannelVerdicts.voidSettlement(_state, channel, proposal, height);
+    }
+
+    /// @inheritdoc IChannelHub
+    function court() external view returns (IChannelCourt) {
+        return IChannelCourt(_state.court);
+    }
+
+    /// @inheritdoc IChannelHub
+    function isConvicted(uint256 channel, address signer, uint64 term) external view returns (bool) {
+        return _state.channels[channel].convicted[signer][term];
+    }
+
+    /// @inheritdoc IChannelHub
+    function recordsRootOf(uint256 channel, uint256 proposal) external view returns (bytes32) {
+        return _state.channels[channel].settlements[proposal].recordsRoot;
+    }
+
+    /// @inheritdoc IChannelHub
     function pool() external view returns (IStakingPool) {
         return POOL;
     }
@@ -334,6 +367,10 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
 
     function _domain() private view returns (bytes32) {
         return ChannelSignatures.domainOf(address(this));
+    }
+
+    function _requireCourt() private view {
+        if (msg.sender != _state.court) revert ChannelHub_NotTheCourt(_state.court, msg.sender);
     }
 
     function _requireKnown(uint256 channel) private view {

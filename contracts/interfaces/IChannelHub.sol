@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Conviction} from "../types/ChannelCourtTypes.sol";
 import {
     Asset,
     Call,
@@ -23,6 +24,7 @@ import {
     SlotProof
 } from "../types/ChannelTypes.sol";
 
+import {IChannelCourt} from "./IChannelCourt.sol";
 import {IStakingPool} from "./IStakingPool.sol";
 
 /// @title Channels: made by apps, run by their members, settled here
@@ -112,6 +114,17 @@ interface IChannelHub {
         uint64 bannedUntilMs,
         uint256 fineWei
     );
+    /// @notice A proof against a member that has signed as the leader of a term took effect.
+    event Convicted(
+        uint256 indexed channel,
+        uint64 indexed term,
+        uint64 height,
+        address indexed account,
+        uint256 fineWei,
+        uint256 rewardWei
+    );
+    /// @notice A proposed settlement has a false record at that height.
+    event SettlementVoided(uint256 indexed channel, uint256 indexed proposal, uint64 height);
     event ChannelClosed(uint256 indexed channel);
     event StakeWithdrawn(uint256 indexed channel, address indexed account, address indexed to, uint256 amount);
     event Claimed(uint256 indexed channel, address indexed member, bytes32 indexed assetKey, uint256 amount);
@@ -170,6 +183,12 @@ interface IChannelHub {
     error ChannelHub_WrongHeights(uint64 expectedFrom, uint64 from, uint64 to);
     /// @notice The settlement's time is before the last one's.
     error ChannelHub_WrongTime(uint64 least, uint64 actual);
+    /// @notice The settlement's time is further ahead of the block's than a leader's clock may be.
+    error ChannelHub_FutureTime(uint256 most, uint64 actual);
+    /// @notice Only the court does this.
+    error ChannelHub_NotTheCourt(address court, address caller);
+    /// @notice The signer was convicted of something in this term before.
+    error ChannelHub_AlreadyConvicted(uint256 channel, address signer, uint64 term);
     /// @notice The settlement took fewer inbox entries than the last one, or more than there are.
     error ChannelHub_WrongCursor(uint64 least, uint64 most, uint64 actual);
     /// @notice The proposal is for another channel, mode or term.
@@ -387,7 +406,24 @@ interface IChannelHub {
         SlotProof[] calldata proofs
     ) external;
 
-    /// @notice Where stake for many channels is.
+    /// @notice Bans and fines a member that signed something false as a leader, once a term, see IChannelCourt. If it has the office
+    /// still, it loses that to the reporter, or to the eldest where the reporter is no member.
+    /// @dev The court only (_NotTheCourt). Reverts with _AlreadyConvicted, and with _NotMember for who is no member's signer.
+    function convict(Conviction calldata conviction) external;
+
+    /// @notice Makes a proposed settlement void for the record that it has at a height. The same one is never taken again.
+    /// @dev The court only (_NotTheCourt). Reverts with _WrongState for one that is final, or lost, or being written.
+    function voidSettlement(uint256 channel, uint256 proposal, uint64 height) external;
+
+    /// @notice Whose verdicts count here.
+    function court() external view returns (IChannelCourt);
+
+    /// @notice Whether a signer was convicted of something that it signed as the leader of a term.
+    function isConvicted(uint256 channel, address signer, uint64 term) external view returns (bool);
+
+    /// @notice The Merkle root over the records of a proposed settlement; zero for what is none.
+    function recordsRootOf(uint256 channel, uint256 proposal) external view returns (bytes32);
+
     function pool() external view returns (IStakingPool);
 
     /// @notice Hash of a registered program's code, zero for another one.

@@ -16,4 +16,15 @@ library ChannelLimits {
     uint256 internal constant ASSETS = 24;
     /// @notice Changes in a chunk of a change set.
     uint256 internal constant CHUNK = 256;
+    /// @notice Bytes of a record's input.
+    uint256 internal constant INPUT_BYTES = 16_384;
+    /// @notice Functions that a session key may be restricted to.
+    uint256 internal constant SESSION_FUNCTIONS = 64;
+    /// @notice Of a signature: r, s and v.
+    uint256 internal constant SIGNATURE_BYTES = 65;
+    /// @notice How far a leader's clock may be ahead of the chain's.
+    uint256 internal constant CLOCK_LEAD_MS = 15_000;
+    /// @notice How long a leader may leave an entry of the inbox while it takes calls. Long enough for a node that has lost its
+    /// way to the chain to stop.
+    uint256 internal constant INBOX_PATIENCE_MS = 1_800_000;
 }

@@ -232,6 +232,7 @@ library ChannelProposals {
         Channel storage self = state.channels[settlement.channel];
         self.requireNext(subject.channel, settlement);
         bytes32 hash = ChannelSignatures.hash(settlement);
+        _requireNotVoid(self, subject.channel, hash);
         Ballot memory ballot = Ballot(self.electorateAt(settlement.inboxCursor), 0, 0, 0);
         _castAll(self, subject, hash, ballot, votes);
         _requireQuorum(self, ballot);
@@ -349,7 +350,6 @@ library ChannelProposals {
         bytes32 hash,
         Ballot memory ballot
     ) private returns (uint256 id) {
-        if (self.voided[hash]) revert IChannelHub.ChannelHub_Voided(settlement.channel, hash);
         id = ++self.counters.proposals;
         Proposal storage proposal = self.proposals[id];
         (proposal.proposer, proposal.proposalType) = (msg.sender, ProposalType.Settlement);
@@ -406,6 +406,12 @@ library ChannelProposals {
         uint64 all = ballot.electorate & ~self.roster.banned;
         uint64 possible = all & ~ballot.against & ~ballot.abstained;
         return !Quorum.isReached(ChannelRoster.count(possible), ChannelRoster.count(all));
+    }
+
+    /// @dev Votes for a settlement that was voided are worth nothing in another transaction.
+    function _requireNotVoid(Channel storage self, uint256 channel, bytes32 settlementHash) private view {
+        if (self.counters.hasVoid && self.voided[settlementHash])
+            revert IChannelHub.ChannelHub_Voided(channel, settlementHash);
     }
 
     function _requireVoting(Channel storage self, uint256 channel, uint256 id) private view {

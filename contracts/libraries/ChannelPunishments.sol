@@ -104,26 +104,33 @@ library ChannelPunishments {
             self.roster.leaving |= seat;
             self.punished[proposal.hash] = true;
         }
-        address leader = verdict.suspends ? _successor(self, proposal.proposer, target) : self.office.leader;
+        address leader = verdict.suspends ? successor(self, proposal.proposer, target) : self.office.leader;
         uint256 fineWei = verdict.fines ? _fine(self, channel, pool, target, proposal) : 0;
         if (verdict.bans)
-            emit IChannelHub.MemberBanned(channel, id, target, _ban(self, channel, target, leader), fineWei);
+            emit IChannelHub.MemberBanned(channel, id, target, ban(self, channel, target, leader), fineWei);
         // After the ban, so that nodes take both entries in this order.
         if (verdict.suspends) self.startTerm(channel, leader);
         if (verdict.bans) ChannelNotices.tell(self, channel, ChannelNotice.MemberBanned, target);
     }
 
-    function _ban(
+    /// @dev Tells the channel that a member is out, and who leads now.
+    function ban(
         Channel storage self,
         uint256 channel,
         address target,
         address leader
-    ) private returns (uint64 untilMs) {
+    ) internal returns (uint64 untilMs) {
         Member storage member = self.members[target];
         untilMs = ChannelTime.nowMs() + BAN_MS;
         member.bannedUntilMs = untilMs;
         uint64 index = self.add(channel, InboxKind.Ban, target, abi.encode(untilMs, leader));
         if (member.leftAt == 0) member.leftAt = index;
+    }
+
+    /// @dev The reporter, unless it is leaving itself.
+    function successor(Channel storage self, address reporter, address target) internal view returns (address) {
+        bool isActive = self.active() & ChannelRoster.bit(self.members[reporter].seat) != 0;
+        return isActive ? reporter : self.eldest(target);
     }
 
     /// @dev Takes the fine from the stake; the others share it evenly, and the reporter gets what cannot be shared.
@@ -147,11 +154,5 @@ library ChannelPunishments {
             restWei -= share;
         }
         self.credits[proposal.proposer] += restWei;
-    }
-
-    /// @dev The reporter, unless it is leaving itself.
-    function _successor(Channel storage self, address reporter, address target) private view returns (address) {
-        bool isActive = self.active() & ChannelRoster.bit(self.members[reporter].seat) != 0;
-        return isActive ? reporter : self.eldest(target);
     }
 }

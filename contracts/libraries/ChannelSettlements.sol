@@ -6,8 +6,10 @@ import {IStakingPool} from "../interfaces/IStakingPool.sol";
 import {Channel, Head, Member, Roster} from "../types/ChannelState.sol";
 import {Change, ChannelNotice, Settlement, SettlementMode} from "../types/ChannelTypes.sol";
 import {ChangeSets} from "./ChangeSets.sol";
+import {ChannelLimits} from "./ChannelLimits.sol";
 import {ChannelNotices} from "./ChannelNotices.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
+import {ChannelTime} from "./ChannelTime.sol";
 import {StoreClones} from "./StoreClones.sol";
 
 /// @title How a settlement takes effect
@@ -28,6 +30,8 @@ library ChannelSettlements {
         }
         uint64 timeMs = self.head.timeMs;
         if (settlement.timeMs < timeMs) revert IChannelHub.ChannelHub_WrongTime(timeMs, settlement.timeMs);
+        uint256 latestMs = ChannelTime.nowMs() + ChannelLimits.CLOCK_LEAD_MS;
+        if (settlement.timeMs > latestMs) revert IChannelHub.ChannelHub_FutureTime(latestMs, settlement.timeMs);
         (uint64 least, uint64 most) = (self.head.inboxCursor, self.counters.inbox);
         if (settlement.inboxCursor < least || settlement.inboxCursor > most) {
             revert IChannelHub.ChannelHub_WrongCursor(least, most, settlement.inboxCursor);
@@ -45,10 +49,10 @@ library ChannelSettlements {
         if (changes.length != 0) StoreClones.write(self.store, changes);
     }
 
-    /// @dev Takes what passed off its way, for good.
+    /// @dev Makes a proposed settlement void for good, and takes it off its way if it has passed.
     function voidSettlement(Channel storage self, uint256 channel, uint256 proposal) internal {
-        self.voided[self.proposals[proposal].hash] = true;
-        self.head.settling = 0;
+        (self.voided[self.proposals[proposal].hash], self.counters.hasVoid) = (true, true);
+        if (self.head.settling == proposal) self.head.settling = 0;
         emit IChannelHub.ProposalRejected(channel, proposal);
     }
 

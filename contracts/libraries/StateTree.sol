@@ -3,6 +3,7 @@ pragma solidity ^0.8.31;
 
 import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 
+import {SlotValue} from "../types/ChannelCourtTypes.sol";
 import {SlotOpening, SlotProof} from "../types/ChannelTypes.sol";
 
 /// @title The tree over a channel's state
@@ -19,6 +20,9 @@ library StateTree {
     error StateTree_WrongRoot(bytes32 expected, bytes32 actual);
     /// @notice What stands beside a leaf that goes must be shown.
     error StateTree_WrongOpening(bytes32 expected, bytes32 actual);
+
+    /// @notice Not one proof and one opening for each slot.
+    error StateTree_WrongCount(uint256 writes, uint256 proofs, uint256 openings);
 
     /// @notice A slot's value under a root, zero when it has none.
     /// @dev Reverts with _WrongPath, _WrongRoot.
@@ -46,6 +50,25 @@ library StateTree {
         bytes32 node = leafOf(path, value);
         if (!isThere && proof.leafValue != 0) node = _besides(path, node, proof);
         return _fold(path, node, proof.siblings, 0);
+    }
+
+    /// @notice The root after several slots got other values, one after the other: each proof is under the root that the ones
+    /// before it have led to.
+    /// @dev Reverts with _WrongCount, and as `update`.
+    function updateAll(
+        bytes32 root,
+        SlotValue[] calldata writes,
+        SlotProof[] calldata proofs,
+        SlotOpening[] calldata openings
+    ) internal pure returns (bytes32) {
+        uint256 count = writes.length;
+        if (proofs.length != count || openings.length != count) {
+            revert StateTree_WrongCount(count, proofs.length, openings.length);
+        }
+        for (uint256 i = 0; i < count; i++) {
+            root = update(root, writes[i].slot, writes[i].value, proofs[i], openings[i]);
+        }
+        return root;
     }
 
     /// @notice Where a slot stands.

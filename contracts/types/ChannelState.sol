@@ -15,7 +15,9 @@ struct Office {
 /// @dev How many of what there are, in one slot.
 struct Counters {
     uint64 inbox;
-    uint64 joins;
+    uint56 joins;
+    // Some settlement is void: only then its hash is looked for.
+    bool hasVoid;
     uint64 proposals;
     // The inbox entry that asked for the channel's end; zero while there is none.
     uint64 closeAt;
@@ -135,6 +137,8 @@ struct Channel {
     mapping(address account => mapping(bytes32 assetKey => uint256 amount)) paid;
     // Stakes that are free again, and shares of fines.
     mapping(address account => uint256 amountWei) credits;
+    // Of a signer and a term, for which it was fined.
+    mapping(address signer => mapping(uint256 term => bool)) convicted;
 }
 
 /// @dev All that the hub stores.
@@ -143,4 +147,6 @@ struct HubState {
     mapping(address program => bytes32 codeHash) programs;
     mapping(uint256 channel => Channel) channels;
     mapping(bytes32 digest => bool) consents;
+    // Whose verdicts count.
+    address court;
 }

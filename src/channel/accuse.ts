@@ -1,6 +1,8 @@
 import { messageOf } from "../errors.ts";
 import type { HubVote } from "../ports/channel-hub.ts";
-import { toHex } from "../utils/bytes.ts";
+import { concatBytes, toHex } from "../utils/bytes.ts";
+import { keccak256 } from "../utils/keccak.ts";
+import { commitmentOf } from "../domain/channel/evidence.ts";
 import { memberOfSigner } from "../domain/channel/membership.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { hashPunishment, recoverVote, signVote, VOTE_OPTIONS, type Punishment } from "../wire/channel/settlement.ts";
@@ -10,6 +12,8 @@ import type { FoundFault } from "./follower.ts";
 /** Each member lets those who joined before it report first, so that one proposal gathers all votes. */
 const TURN_MS = 3_000;
 const VOTES_EVERY_MS = 250;
+/** Of that length each, for two blocks to be made. */
+const COMMIT_ROUNDS = 120;
 const VOTE_ROUNDS = 40;
 /** Proposals of which a member's votes are kept before this node has seen what they are about. */
 const MAX_EARLY = 4;
@@ -74,11 +78,33 @@ export function createAccuser(core: Core, signal: AbortSignal): Accuser {
     }
   }
 
+  /** Says first that it will show something, and shows it two blocks later, for half of the fine. */
+  async function convict({ evidence, leader, recordHash }: FoundFault): Promise<void> {
+    const { court, hub, clock, account } = core;
+    const rank = accusers().indexOf(account);
+    if (court === undefined || evidence === undefined || rank < 0) return;
+    await clock.sleep(rank * TURN_MS, { signal });
+    // Nobody else can guess it, and it is the same after a new start.
+    const salt = keccak256(concatBytes(core.signerKey, recordHash));
+    const { fineWei } = core.info.config;
+    if (fineWei > 0n) {
+      await court.commit(commitmentOf(account, evidence, salt), { signal });
+      const madeIn = await hub.blockNumber({ signal });
+      // Where no blocks are made without transactions, the reward is given up.
+      for (let round = 0; round < COMMIT_ROUNDS && (await hub.blockNumber({ signal })) <= madeIn; round += 1) {
+        await clock.sleep(VOTES_EVERY_MS, { signal });
+      }
+    }
+    const isOut = !(core.chain.membershipAt(core.chain.inboxLength)?.members.has(leader) ?? false);
+    if (!isOut || fineWei > 0n) await court.accuse(evidence, salt, { signal });
+  }
+
   return {
     get distrusts() {
       return distrusted >= core.term && distrusted > 0;
     },
-    onFault({ term, leader, height, recordHash, reason, message }) {
+    onFault(fault) {
+      const { term, leader, height, recordHash, reason, message } = fault;
       if (term <= distrusted) return;
       distrusted = term;
       core.logger.error("the leader has lied", { height, term, reason: message });
@@ -95,6 +121,11 @@ export function createAccuser(core: Core, signal: AbortSignal): Accuser {
       broadcast(core, { kind: "vote", proposalHash, option: vote.option, signature });
       report(punishment, key).catch((error: unknown) => {
         if (!signal.aborted) core.logger.warn("the leader's lie was not reported", { reason: messageOf(error) });
+      });
+      convict(fault).catch((error: unknown) => {
+        // Somebody else may have been faster.
+        if (!signal.aborted)
+          core.logger.info("the leader was not convicted by this node", { reason: messageOf(error) });
       });
     },
     onVote(from, { proposalHash, option, signature }) {

@@ -1,5 +1,6 @@
 import type { Member } from "../domain/channel/membership.ts";
 import { messageOf, SprfError } from "../errors.ts";
+import type { ChannelCourt } from "../ports/channel-court.ts";
 import type { ChannelHub, ChannelInfo } from "../ports/channel-hub.ts";
 import type { ChannelNetwork } from "../ports/channel-network.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -41,6 +42,8 @@ const COMMIT_TIMEOUT_MS = 30_000;
 
 export interface ChannelNodeComponents {
   readonly hub: ChannelHub;
+  /** Absent: lies are reported by votes alone. */
+  readonly court?: ChannelCourt | undefined;
   readonly network: ChannelNetwork;
   readonly log: RecordLog;
   readonly clock: Clock;
@@ -136,7 +139,7 @@ interface Running {
 
 /** A node that leads or follows, as the chain says. */
 export function createChannelNode(components: ChannelNodeComponents, init: ChannelNodeInit): ChannelNode {
-  const { hub, network, log, clock } = components;
+  const { hub, court, network, log, clock } = components;
   const { channel, signerKey, confirmations = 0, settleEveryMs = 0 } = init;
   const logger = components.logger.child({ component: "channel", channel: channel.toString() });
   const domain = channelDomain(hub.chainId, hub.address);
@@ -164,7 +167,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       const state = await openState({ info, domain, hub, chain, log }, signal);
       const account = hub.account.toLowerCase();
       const core = createCore(
-        { info, domain, account, signerKey, hub, chain, terms: state.terms, network, log, clock, logger },
+        { info, domain, account, signerKey, hub, court, chain, terms: state.terms, network, log, clock, logger },
         state,
       );
       const inner = run(core, stop);

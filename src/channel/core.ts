@@ -3,6 +3,7 @@ import { countedWeight, weightOf } from "../domain/channel/membership.ts";
 import type { Term } from "../domain/channel/terms.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
 import type { ChannelNetwork } from "../ports/channel-network.ts";
+import type { ChannelCourt } from "../ports/channel-court.ts";
 import type { ChannelHub, ChannelInfo } from "../ports/channel-hub.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -37,6 +38,8 @@ export interface CoreInit {
   readonly account: string;
   readonly signerKey: Uint8Array;
   readonly hub: ChannelHub;
+  /** Where lies are shown; absent where no court is known. */
+  readonly court?: ChannelCourt | undefined;
   readonly chain: ChainView;
   readonly terms: TermBook;
   readonly network: ChannelNetwork;

@@ -1,10 +1,12 @@
 import { changesMembers, memberOfSigner } from "../domain/channel/membership.ts";
 import { faultOfNext, faultOfResult, forged, type RecordFault } from "../domain/channel/record-rules.ts";
 import { isSprfError, messageOf } from "../errors.ts";
+import type { Evidence } from "../ports/channel-court.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
-import { RECORD_KINDS } from "../wire/channel/record.ts";
+import { hashRecord, RECORD_KINDS } from "../wire/channel/record.ts";
 import type { SignedBatch } from "../wire/channel/schemas.ts";
+import { PUNISHMENT_REASONS } from "../wire/channel/settlement.ts";
 import {
   ackOfHead,
   certifiedHeight,
@@ -17,6 +19,7 @@ import {
   tell,
   type Core,
 } from "./core.ts";
+import { findEquivocation, gatherEvidence } from "./gather-evidence.ts";
 import type { PlayedRecord, PlayerStart } from "./player.ts";
 import { readBatch, type ReadRecord } from "./read-batch.ts";
 import { beginsTerm, judgeTermRecord, mayComeFirst } from "./term-record.ts";
@@ -28,6 +31,8 @@ export interface FoundFault extends RecordFault {
   readonly leader: string;
   readonly height: number;
   readonly recordHash: Uint8Array;
+  /** What shows it to the chain, where that can be shown. */
+  readonly evidence?: Evidence | undefined;
 }
 
 /** What came of a batch. */
@@ -68,7 +73,7 @@ export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<
   const first = batch.first + known;
   const inItsPlace = core.player.at(first)?.header.term;
   // Other records of one term would be a leader's second word, of which the first counts.
-  if (inItsPlace === batch.term) return { outcome: "known" };
+  if (inItsPlace === batch.term) return (await twice(core, batch)) ?? { outcome: "known" };
   // An election shows that what is certified and not committed may go.
   const sure = Math.max(begins ? core.committed : (core.certificate?.height ?? 0), core.chain.settled.height);
   if (inItsPlace !== undefined && first <= sure) return { outcome: "refused", why: "it would undo what is certified" };
@@ -87,12 +92,13 @@ export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<
       throw error;
     });
     if (result === "early" || "reason" in result) {
+      const evidence = result === "early" ? undefined : await gatherEvidence(core, batch, parent.hash);
       await takeBack();
       if (result === "early") return { outcome: "early" };
       const { header, hash } = record;
       return {
         outcome: "fault",
-        fault: { ...result, term: batch.term, leader: term.leader, height: header.height, recordHash: hash },
+        fault: { ...result, term: batch.term, leader: term.leader, height: header.height, recordHash: hash, evidence },
       };
     }
     core.unsettled.add(result);
@@ -145,6 +151,25 @@ export function createAcker(core: Core): (options?: { readonly again?: boolean }
       })
       .catch((error: unknown) => core.logger.error("an ack was not sent", { reason: messageOf(error) }));
   };
+}
+
+/** Other records than those of the same leader and term that are here. */
+async function twice(core: Core, batch: SignedBatch): Promise<BatchOutcome | undefined> {
+  const term = core.terms.of(batch.term);
+  const evidence = await findEquivocation(core, batch, term?.signer);
+  if (term === undefined || evidence === undefined) return undefined;
+  const { header } = evidence.record;
+  const { equivocation: reason } = PUNISHMENT_REASONS;
+  const fault = {
+    reason,
+    message: `two records at height ${header.height}`,
+    term: batch.term,
+    leader: term.leader,
+    height: header.height,
+    recordHash: hashRecord(header),
+    evidence,
+  };
+  return { outcome: "fault", fault };
 }
 
 /** Goes to the term that a batch begins, when its election holds; otherwise what is to be made of the batch. */

@@ -2,6 +2,9 @@ import type { HubSlotProof } from "../ports/channel-hub.ts";
 import { ZERO_WORD } from "./sandbox/slot-key.ts";
 import type { StateProof } from "./sandbox/state-tree.ts";
 
+/** In the place of a proof that is not asked for. */
+export const NO_PROOF: HubSlotProof = { siblings: [], leafPath: ZERO_WORD, leafValue: ZERO_WORD };
+
 /** A proof as the hub takes it. */
 export function hubProofOf({ siblings, terminal }: StateProof): HubSlotProof {
   const { path, value } = terminal ?? { path: ZERO_WORD, value: ZERO_WORD };

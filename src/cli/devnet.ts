@@ -175,10 +175,11 @@ function gridLines(grid: Devnet["networks"]["chain"]["grid"]): readonly string[]
 
 function channelLines(channels: Devnet["networks"]["chain"]["channels"]): readonly string[] {
   if (channels === undefined) return [];
-  const { hub, pool, chat, editor } = channels;
+  const { hub, pool, court, chat, editor } = channels;
   return [
     `    ChannelHub        ${hub}`,
     `    StakingPool       ${pool}`,
+    ...(court === undefined ? [] : [`    ChannelCourt      ${court}`]),
     ...(chat === undefined ? [] : [`    Chat              ${chat}`]),
     ...(editor === undefined ? [] : [`    DocumentEditor    ${editor}`]),
   ];

@@ -30,7 +30,13 @@ export const networksSchema = z.strictObject({
     grid: z.strictObject({ registry: address, contracts: address, prices: address, quotes: address }).optional(),
     /** Absent where there are no channels. */
     channels: z
-      .strictObject({ hub: address, pool: address, chat: address.optional(), editor: address.optional() })
+      .strictObject({
+        hub: address,
+        pool: address,
+        court: address.optional(),
+        chat: address.optional(),
+        editor: address.optional(),
+      })
       .optional(),
     pollingIntervalMs: z.coerce.number().int().positive().default(1_000),
   }),
@@ -169,6 +175,7 @@ export const ENVIRONMENT = {
   SPRF_GRID_QUOTES: "networks.chain.grid.quotes",
   SPRF_CHANNEL_HUB: "networks.chain.channels.hub",
   SPRF_CHANNEL_POOL: "networks.chain.channels.pool",
+  SPRF_CHANNEL_COURT: "networks.chain.channels.court",
   SPRF_CHANNEL_CHAT: "networks.chain.channels.chat",
   SPRF_CHANNEL_EDITOR: "networks.chain.channels.editor",
   SPRF_CHAIN_POLLING_MS: "networks.chain.pollingIntervalMs",

@@ -3,6 +3,7 @@ import { Chat__factory } from "../../typechain-types/factories/apps/Chat__factor
 import { DocumentEditor__factory } from "../../typechain-types/factories/apps/DocumentEditor__factory.ts";
 import { DocumentProgram__factory } from "../../typechain-types/factories/apps/DocumentProgram__factory.ts";
 import { ChannelHub__factory } from "../../typechain-types/factories/channels/ChannelHub__factory.ts";
+import { ChannelCourt__factory } from "../../typechain-types/factories/channels/ChannelCourt__factory.ts";
 import { ChannelStore__factory } from "../../typechain-types/factories/channels/ChannelStore__factory.ts";
 import { ChannelVault__factory } from "../../typechain-types/factories/channels/ChannelVault__factory.ts";
 import { StakingPool__factory } from "../../typechain-types/factories/channels/StakingPool__factory.ts";
@@ -10,6 +11,7 @@ import { ChannelClaims__factory } from "../../typechain-types/factories/librarie
 import { ChannelMembership__factory } from "../../typechain-types/factories/libraries/ChannelMembership__factory.ts";
 import { ChannelOpenings__factory } from "../../typechain-types/factories/libraries/ChannelOpenings__factory.ts";
 import { ChannelProposals__factory } from "../../typechain-types/factories/libraries/ChannelProposals__factory.ts";
+import { ChannelVerdicts__factory } from "../../typechain-types/factories/libraries/ChannelVerdicts__factory.ts";
 import { ChannelViews__factory } from "../../typechain-types/factories/libraries/ChannelViews__factory.ts";
 import type { ChannelAddresses } from "../adapters/chain/ethers.ts";
 import { DEVNET_UNBONDING_SECONDS } from "./channel-settings.ts";
@@ -28,15 +30,18 @@ export async function deployDevnetChannels(
     const membership = await deploy(await new ChannelMembership__factory().getDeployTransaction());
     const proposals = await deploy(await new ChannelProposals__factory().getDeployTransaction());
     const claims = await deploy(await new ChannelClaims__factory().getDeployTransaction());
+    const verdicts = await deploy(await new ChannelVerdicts__factory().getDeployTransaction());
     const views = await deploy(await new ChannelViews__factory().getDeployTransaction());
+    const court = await deploy(await new ChannelCourt__factory().getDeployTransaction());
     const hub = await deploy(
       await new ChannelHub__factory({
         "project/contracts/libraries/ChannelOpenings.sol:ChannelOpenings": openings,
         "project/contracts/libraries/ChannelMembership.sol:ChannelMembership": membership,
         "project/contracts/libraries/ChannelProposals.sol:ChannelProposals": proposals,
         "project/contracts/libraries/ChannelClaims.sol:ChannelClaims": claims,
+        "project/contracts/libraries/ChannelVerdicts.sol:ChannelVerdicts": verdicts,
         "project/contracts/libraries/ChannelViews.sol:ChannelViews": views,
-      }).getDeployTransaction(pool, store, vault),
+      }).getDeployTransaction(pool, store, vault, court),
     );
     const chatProgram = await deploy(await new ChatProgram__factory().getDeployTransaction());
     const documentProgram = await deploy(await new DocumentProgram__factory().getDeployTransaction());
@@ -48,6 +53,6 @@ export async function deployDevnetChannels(
     }
     const chat = await deploy(await new Chat__factory().getDeployTransaction(hub, chatProgram));
     const editor = await deploy(await new DocumentEditor__factory().getDeployTransaction(hub, documentProgram));
-    return { hub, pool, chat, editor };
+    return { hub, pool, court, chat, editor };
   });
 }

@@ -1,6 +1,7 @@
 import { type BaseContract, hexlify, JsonRpcProvider, NonceManager, Wallet, ZeroAddress, ZeroHash } from "ethers";
 
 import { createChannelHub } from "../../src/adapters/chain/channels/hub.ts";
+import { createChannelCourt } from "../../src/adapters/chain/channels/court.ts";
 import { createStakingPool } from "../../src/adapters/chain/channels/staking-pool.ts";
 import { connect, type Connection } from "../../src/adapters/chain/connection.ts";
 import type { ChannelAddresses } from "../../src/adapters/chain/ethers.ts";
@@ -10,6 +11,7 @@ import { startDevnetChain } from "../../src/devnet/chain.ts";
 import { deployDevnetChannels } from "../../src/devnet/deploy-channels.ts";
 import type { TwinKeys } from "../../src/domain/identity/keys.ts";
 import type { ChannelConfig, ChannelHub, ChannelInfo } from "../../src/ports/channel-hub.ts";
+import type { ChannelCourt } from "../../src/ports/channel-court.ts";
 import type { StakingPool } from "../../src/ports/staking-pool.ts";
 import type { Asset } from "../../src/wire/channel/inbox-entry.ts";
 import { ChannelHub__factory } from "../../typechain-types/factories/channels/ChannelHub__factory.ts";
@@ -28,6 +30,7 @@ export interface ChannelPeer {
   readonly signer: string;
   readonly hub: ChannelHub;
   readonly pool: StakingPool;
+  readonly court: ChannelCourt;
 }
 
 /** A chain with the channels' contracts; an account of its own is the app of every channel. */
@@ -107,6 +110,7 @@ export async function startChannelChain(): Promise<ChannelChain> {
         signer: new Wallet(hexlify(keys.messagePrivateKey)).address.toLowerCase(),
         hub: createChannelHub(connection, addresses.hub),
         pool: createStakingPool(connection, addresses.pool),
+        court: createChannelCourt(connection, addresses.court ?? ""),
       };
     },
     deployFeatures: async () => await register(await new FeatureProgram__factory(appSigner).deploy()),

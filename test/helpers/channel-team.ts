@@ -50,6 +50,8 @@ export interface TeamInit {
   readonly networkOf?: (index: number, network: ChannelNetwork) => ChannelNetwork;
   /** Joins, and is not started. */
   readonly isAway?: (index: number) => boolean;
+  /** They show lies to the court. */
+  readonly proves?: boolean;
 }
 
 /** Members of one channel on a real chain; the first one leads. */
@@ -92,7 +94,8 @@ export async function startChannelTeam(
     const disk = createMemoryDisk();
     const create = (hub: ChannelHub, network: ChannelNetwork): ChannelNode => {
       const log = createMemoryRecordLog(disk);
-      const components = { hub, network, log, clock: systemClock, logger: createMemoryLogger(lines) };
+      const court = init.proves === true ? peer.court : undefined;
+      const components = { hub, court, network, log, clock: systemClock, logger: createMemoryLogger(lines) };
       const node = createChannelNode(components, { channel, signerKey, ...init.node });
       node.watch((item) => news.push(item));
       return node;

@@ -40,6 +40,11 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type SlotProofStructOutput = [siblings: string[], leafPath: string, leafValue: string] & {siblings: string[], leafPath: string, leafValue: string }
   
 
+    export type ConvictionStruct = {channel: BigNumberish, signer: AddressLike, term: BigNumberish, height: BigNumberish, reporter: AddressLike, rewarded: boolean}
+
+    export type ConvictionStructOutput = [channel: bigint, signer: string, term: bigint, height: bigint, reporter: string, rewarded: boolean] & {channel: bigint, signer: string, term: bigint, height: bigint, reporter: string, rewarded: boolean }
+  
+
     export type SettlementStruct = {channel: BigNumberish, fromHeight: BigNumberish, toHeight: BigNumberish, timeMs: BigNumberish, head: BytesLike, recordsRoot: BytesLike, stateRoot: BytesLike, changesRoot: BytesLike, inboxCursor: BigNumberish, mode: BigNumberish}
 
     export type SettlementStructOutput = [channel: bigint, fromHeight: bigint, toHeight: bigint, timeMs: bigint, head: string, recordsRoot: string, stateRoot: string, changesRoot: string, inboxCursor: bigint, mode: bigint] & {channel: bigint, fromHeight: bigint, toHeight: bigint, timeMs: bigint, head: string, recordsRoot: string, stateRoot: string, changesRoot: string, inboxCursor: bigint, mode: bigint }
@@ -86,9 +91,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface ChannelHubInterface extends Interface {
-    getFunction(nameOrSignature: "applyChanges" | "assetOf" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "create" | "createProposal" | "creditOf" | "executeProposal" | "forceCall" | "getLabel" | "headOf" | "inboxHash" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "refuteChanges" | "registerProgram" | "requestExit" | "settle" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
+    getFunction(nameOrSignature: "applyChanges" | "assetOf" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "executeProposal" | "forceCall" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "recordsRootOf" | "refuteChanges" | "registerProgram" | "requestExit" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
 
-    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "ChannelCreated" | "Claimed" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "ChannelCreated" | "Claimed" | "Convicted" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "SettlementVoided" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
 
     encodeFunctionData(functionFragment: 'applyChanges', values: [BigNumberish, BigNumberish, BytesLike[], BigNumberish, ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'assetOf', values: [BigNumberish, BytesLike]): string;
@@ -101,6 +106,8 @@ encodeFunctionData(functionFragment: 'claimTo', values: [BigNumberish, BytesLike
 encodeFunctionData(functionFragment: 'close', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'closeByProof', values: [BigNumberish, SlotProofStruct]): string;
 encodeFunctionData(functionFragment: 'closeByRequest', values: [BigNumberish]): string;
+encodeFunctionData(functionFragment: 'convict', values: [ConvictionStruct]): string;
+encodeFunctionData(functionFragment: 'court', values?: undefined): string;
 encodeFunctionData(functionFragment: 'create', values: [AddressLike, BytesLike, ConfigStruct, LabelStruct[]]): string;
 encodeFunctionData(functionFragment: 'createProposal', values: [BigNumberish, BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'creditOf', values: [BigNumberish, AddressLike]): string;
@@ -109,6 +116,7 @@ encodeFunctionData(functionFragment: 'forceCall', values: [CallStruct, BytesLike
 encodeFunctionData(functionFragment: 'getLabel', values: [BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'headOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'inboxHash', values: [BigNumberish, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'isConvicted', values: [BigNumberish, AddressLike, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'join', values: [BigNumberish, AddressLike, JoinConsentStruct, BytesLike, AssetStruct[]]): string;
 encodeFunctionData(functionFragment: 'keepAlive', values: [BigNumberish, PeerDelayStruct[]]): string;
 encodeFunctionData(functionFragment: 'leaveByProof', values: [BigNumberish, AddressLike, SlotProofStruct]): string;
@@ -122,10 +130,12 @@ encodeFunctionData(functionFragment: 'pool', values?: undefined): string;
 encodeFunctionData(functionFragment: 'programHash', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'proposalCount', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'proposalOf', values: [BigNumberish, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'recordsRootOf', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'refuteChanges', values: [BigNumberish, BigNumberish, BytesLike[], BigNumberish, ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'registerProgram', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'requestExit', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'settle', values: [SettlementStruct, ChangeStruct[], SignedVoteStruct[]]): string;
+encodeFunctionData(functionFragment: 'voidSettlement', values: [BigNumberish, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'vote', values: [BigNumberish, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'voteBySignatures', values: [BigNumberish, BigNumberish, SignedVoteStruct[]]): string;
 encodeFunctionData(functionFragment: 'withdrawStake', values: [BigNumberish, AddressLike]): string;
@@ -141,6 +151,8 @@ decodeFunctionResult(functionFragment: 'claimTo', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'close', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'closeByProof', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'closeByRequest', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'convict', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'court', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'create', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'createProposal', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'creditOf', data: BytesLike): Result;
@@ -149,6 +161,7 @@ decodeFunctionResult(functionFragment: 'forceCall', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'getLabel', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'headOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'inboxHash', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'isConvicted', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'join', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'keepAlive', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'leaveByProof', data: BytesLike): Result;
@@ -162,10 +175,12 @@ decodeFunctionResult(functionFragment: 'pool', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'programHash', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proposalCount', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proposalOf', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'recordsRootOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'refuteChanges', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'registerProgram', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'requestExit', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'settle', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'voidSettlement', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'vote', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'voteBySignatures', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result;
@@ -212,6 +227,18 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
       export type InputTuple = [channel: BigNumberish, member: AddressLike, assetKey: BytesLike, amount: BigNumberish];
       export type OutputTuple = [channel: bigint, member: string, assetKey: string, amount: bigint];
       export interface OutputObject {channel: bigint, member: string, assetKey: string, amount: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace ConvictedEvent {
+      export type InputTuple = [channel: BigNumberish, term: BigNumberish, height: BigNumberish, account: AddressLike, fineWei: BigNumberish, rewardWei: BigNumberish];
+      export type OutputTuple = [channel: bigint, term: bigint, height: bigint, account: string, fineWei: bigint, rewardWei: bigint];
+      export interface OutputObject {channel: bigint, term: bigint, height: bigint, account: string, fineWei: bigint, rewardWei: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -356,6 +383,18 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
       export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, height: BigNumberish, head: BytesLike, stateRoot: BytesLike, inboxCursor: BigNumberish];
       export type OutputTuple = [channel: bigint, proposal: bigint, height: bigint, head: string, stateRoot: string, inboxCursor: bigint];
       export interface OutputObject {channel: bigint, proposal: bigint, height: bigint, head: string, stateRoot: string, inboxCursor: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace SettlementVoidedEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, height: BigNumberish];
+      export type OutputTuple = [channel: bigint, proposal: bigint, height: bigint];
+      export interface OutputObject {channel: bigint, proposal: bigint, height: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -522,6 +561,22 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    convict: TypedContractMethod<
+      [conviction: ConvictionStruct, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    court: TypedContractMethod<
+      [],
+      [string],
+      'view'
+    >
+    
+
+    
     create: TypedContractMethod<
       [program: AddressLike, initialState: BytesLike, config: ConfigStruct, labels: LabelStruct[], ],
       [bigint],
@@ -581,6 +636,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     inboxHash: TypedContractMethod<
       [channel: BigNumberish, index: BigNumberish, ],
       [string],
+      'view'
+    >
+    
+
+    
+    isConvicted: TypedContractMethod<
+      [channel: BigNumberish, signer: AddressLike, term: BigNumberish, ],
+      [boolean],
       'view'
     >
     
@@ -690,6 +753,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    recordsRootOf: TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, ],
+      [string],
+      'view'
+    >
+    
+
+    
     refuteChanges: TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, chunkHashes: BytesLike[], index: BigNumberish, chunk: ChangeStruct[], ],
       [void],
@@ -717,6 +788,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     settle: TypedContractMethod<
       [settlement: SettlementStruct, arg1: ChangeStruct[], arg2: SignedVoteStruct[], ],
       [bigint],
+      'nonpayable'
+    >
+    
+
+    
+    voidSettlement: TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, height: BigNumberish, ],
+      [void],
       'nonpayable'
     >
     
@@ -803,6 +882,16 @@ getFunction(nameOrSignature: 'closeByRequest'): TypedContractMethod<
       [void],
       'nonpayable'
     >;
+getFunction(nameOrSignature: 'convict'): TypedContractMethod<
+      [conviction: ConvictionStruct, ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'court'): TypedContractMethod<
+      [],
+      [string],
+      'view'
+    >;
 getFunction(nameOrSignature: 'create'): TypedContractMethod<
       [program: AddressLike, initialState: BytesLike, config: ConfigStruct, labels: LabelStruct[], ],
       [bigint],
@@ -841,6 +930,11 @@ getFunction(nameOrSignature: 'headOf'): TypedContractMethod<
 getFunction(nameOrSignature: 'inboxHash'): TypedContractMethod<
       [channel: BigNumberish, index: BigNumberish, ],
       [string],
+      'view'
+    >;
+getFunction(nameOrSignature: 'isConvicted'): TypedContractMethod<
+      [channel: BigNumberish, signer: AddressLike, term: BigNumberish, ],
+      [boolean],
       'view'
     >;
 getFunction(nameOrSignature: 'join'): TypedContractMethod<
@@ -908,6 +1002,11 @@ getFunction(nameOrSignature: 'proposalOf'): TypedContractMethod<
       [ProposalViewStructOutput],
       'view'
     >;
+getFunction(nameOrSignature: 'recordsRootOf'): TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, ],
+      [string],
+      'view'
+    >;
 getFunction(nameOrSignature: 'refuteChanges'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, chunkHashes: BytesLike[], index: BigNumberish, chunk: ChangeStruct[], ],
       [void],
@@ -926,6 +1025,11 @@ getFunction(nameOrSignature: 'requestExit'): TypedContractMethod<
 getFunction(nameOrSignature: 'settle'): TypedContractMethod<
       [settlement: SettlementStruct, arg1: ChangeStruct[], arg2: SignedVoteStruct[], ],
       [bigint],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'voidSettlement'): TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, height: BigNumberish, ],
+      [void],
       'nonpayable'
     >;
 getFunction(nameOrSignature: 'vote'): TypedContractMethod<
@@ -948,6 +1052,7 @@ getFunction(nameOrSignature: 'withdrawStake'): TypedContractMethod<
 getEvent(key: 'ChannelClosed'): TypedContractEvent<ChannelClosedEvent.InputTuple, ChannelClosedEvent.OutputTuple, ChannelClosedEvent.OutputObject>;
 getEvent(key: 'ChannelCreated'): TypedContractEvent<ChannelCreatedEvent.InputTuple, ChannelCreatedEvent.OutputTuple, ChannelCreatedEvent.OutputObject>;
 getEvent(key: 'Claimed'): TypedContractEvent<ClaimedEvent.InputTuple, ClaimedEvent.OutputTuple, ClaimedEvent.OutputObject>;
+getEvent(key: 'Convicted'): TypedContractEvent<ConvictedEvent.InputTuple, ConvictedEvent.OutputTuple, ConvictedEvent.OutputObject>;
 getEvent(key: 'InboxAdded'): TypedContractEvent<InboxAddedEvent.InputTuple, InboxAddedEvent.OutputTuple, InboxAddedEvent.OutputObject>;
 getEvent(key: 'KeptAlive'): TypedContractEvent<KeptAliveEvent.InputTuple, KeptAliveEvent.OutputTuple, KeptAliveEvent.OutputObject>;
 getEvent(key: 'Materialised'): TypedContractEvent<MaterialisedEvent.InputTuple, MaterialisedEvent.OutputTuple, MaterialisedEvent.OutputObject>;
@@ -960,6 +1065,7 @@ getEvent(key: 'ProposalCreated'): TypedContractEvent<ProposalCreatedEvent.InputT
 getEvent(key: 'ProposalPassed'): TypedContractEvent<ProposalPassedEvent.InputTuple, ProposalPassedEvent.OutputTuple, ProposalPassedEvent.OutputObject>;
 getEvent(key: 'ProposalRejected'): TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
 getEvent(key: 'Settled'): TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;
+getEvent(key: 'SettlementVoided'): TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
 getEvent(key: 'StakeWithdrawn'): TypedContractEvent<StakeWithdrawnEvent.InputTuple, StakeWithdrawnEvent.OutputTuple, StakeWithdrawnEvent.OutputObject>;
 getEvent(key: 'TermStarted'): TypedContractEvent<TermStartedEvent.InputTuple, TermStartedEvent.OutputTuple, TermStartedEvent.OutputObject>;
 getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.OutputTuple, VotedEvent.OutputObject>;
@@ -980,6 +1086,10 @@ getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.Out
 
       'Claimed(uint256,address,bytes32,uint256)': TypedContractEvent<ClaimedEvent.InputTuple, ClaimedEvent.OutputTuple, ClaimedEvent.OutputObject>;
       Claimed: TypedContractEvent<ClaimedEvent.InputTuple, ClaimedEvent.OutputTuple, ClaimedEvent.OutputObject>;
+    
+
+      'Convicted(uint256,uint64,uint64,address,uint256,uint256)': TypedContractEvent<ConvictedEvent.InputTuple, ConvictedEvent.OutputTuple, ConvictedEvent.OutputObject>;
+      Convicted: TypedContractEvent<ConvictedEvent.InputTuple, ConvictedEvent.OutputTuple, ConvictedEvent.OutputObject>;
     
 
       'InboxAdded(uint256,uint64,uint8,address,uint64,bytes)': TypedContractEvent<InboxAddedEvent.InputTuple, InboxAddedEvent.OutputTuple, InboxAddedEvent.OutputObject>;
@@ -1028,6 +1138,10 @@ getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.Out
 
       'Settled(uint256,uint256,uint64,bytes32,bytes32,uint64)': TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;
       Settled: TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;
+    
+
+      'SettlementVoided(uint256,uint256,uint64)': TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
+      SettlementVoided: TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
     
 
       'StakeWithdrawn(uint256,address,address,uint256)': TypedContractEvent<StakeWithdrawnEvent.InputTuple, StakeWithdrawnEvent.OutputTuple, StakeWithdrawnEvent.OutputObject>;

@@ -3,6 +3,7 @@
 /* tslint:disable */
 /* eslint-disable */
 export type { ChannelContext } from './ChannelContext.js';
+export type { ChannelCourt } from './ChannelCourt.js';
 export type { ChannelHub } from './ChannelHub.js';
 export type { ChannelProgram } from './ChannelProgram.js';
 export type { ChannelStore } from './ChannelStore.js';

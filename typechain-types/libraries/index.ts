@@ -7,6 +7,7 @@ export type { ChannelClaims } from './ChannelClaims.js';
 export type { ChannelMembership } from './ChannelMembership.js';
 export type { ChannelOpenings } from './ChannelOpenings.js';
 export type { ChannelProposals } from './ChannelProposals.js';
+export type { ChannelVerdicts } from './ChannelVerdicts.js';
 export type { ChannelViews } from './ChannelViews.js';
 export type { Ether } from './Ether.js';
 export type { GridEndings } from './GridEndings.js';

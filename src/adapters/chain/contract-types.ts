@@ -1,4 +1,12 @@
 export type {
+  IChannelCourt,
+  InboxEntryStruct,
+  OpeningStruct,
+  RecordHeaderStruct,
+  SlotOpeningStruct,
+  SlotValueStruct,
+} from "../../../typechain-types/interfaces/IChannelCourt.ts";
+export type {
   AssetStructOutput,
   CallStruct,
   ChangeStruct,

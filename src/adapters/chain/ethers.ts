@@ -11,7 +11,9 @@ import { systemClock } from "../clock/system.ts";
 import { agreementContract } from "./agreement-contract.ts";
 import { createAgreements } from "./agreements.ts";
 import { followBlocks } from "./blocks.ts";
+import type { ChannelCourt } from "../../ports/channel-court.ts";
 import { createChannelApps } from "./channels/apps.ts";
+import { createChannelCourt } from "./channels/court.ts";
 import { createChannelHub } from "./channels/hub.ts";
 import { createStakingPool } from "./channels/staking-pool.ts";
 import { connect, type Connection } from "./connection.ts";
@@ -54,6 +56,8 @@ export interface ChannelAddresses {
   readonly hub: string;
   /** Stake for many channels. */
   readonly pool: string;
+  /** Where leaders are convicted, where the hub has a court. */
+  readonly court?: string | undefined;
   /** The app `Chat`, where there is one. */
   readonly chat?: string | undefined;
   /** The app `DocumentEditor`, where there is one. */
@@ -87,6 +91,8 @@ export interface EthersChannels {
   readonly addresses: ChannelAddresses;
   readonly hub: ChannelHub;
   readonly pool: StakingPool;
+  /** Absent where no court is known. */
+  readonly court?: ChannelCourt;
   readonly apps: ChannelApps;
 }
 
@@ -161,6 +167,7 @@ function channelsOf(connection: Connection, addresses: ChannelAddresses): Ethers
     addresses,
     hub,
     pool: createStakingPool(connection, addresses.pool),
+    ...(addresses.court === undefined ? {} : { court: createChannelCourt(connection, addresses.court) }),
     apps: createChannelApps(connection, hub, addresses),
   };
 }

@@ -11,7 +11,7 @@ import type { RecordInput } from "./record-input.ts";
 import { isZero, keepResults, numberOf, slotOf, toSlotKey, ZERO_WORD } from "./slot-key.ts";
 import { createSlotStore, type SlotChange } from "./slot-store.ts";
 import { readSnapshot, writeSnapshot, type SnapshotHead } from "./snapshot.ts";
-import { createStateTree, type StateProof } from "./state-tree.ts";
+import { createStateTree, type NodeOpening, type StateProof } from "./state-tree.ts";
 
 /** Heights that can be taken back at most, unless the sandbox is told otherwise. */
 const DEFAULT_UNDO_RECORDS = 10_000;
@@ -73,6 +73,13 @@ export interface Sandbox {
   slot(slot: Uint8Array): Uint8Array;
   /** Proves a slot's value, or that it holds nothing, against {@link Sandbox.root}. */
   prove(slot: Uint8Array): StateProof;
+  /**
+   * Proves each of some writes at the head, under the root that the ones before it lead to, with what stands beside its leaf. The
+   * state stays as it is.
+   */
+  proveWrites(
+    writes: readonly { readonly slot: Uint8Array; readonly value: Uint8Array }[],
+  ): readonly { readonly proof: StateProof; readonly beside: NodeOpening | undefined }[];
   /** The nonce that the account's next call must carry. */
   nonceOf(account: string): bigint;
   /** What the wallet granted to the key: see docs/spec/channel-state.md; 0 for nothing. */
@@ -182,6 +189,16 @@ async function open(
     },
     slot: (slot) => store.head.get(toSlotKey(slot)) ?? ZERO_WORD,
     prove: (slot) => tree.prove(keccak256(slot)),
+    proveWrites(writes) {
+      const proofs = writes.map(({ slot, value }) => {
+        const path = keccak256(slot);
+        const shown = { proof: tree.prove(path), beside: tree.beside(path) };
+        tree.set(path, isZero(value) ? undefined : value);
+        return shown;
+      });
+      for (const { slot } of writes) tree.set(keccak256(slot), store.head.get(toSlotKey(slot)));
+      return proofs;
+    },
     nonceOf: (account) => numberAt(nonceSlotOf(account)),
     sessionOf: (wallet, key) => numberAt(sessionSlotOf(wallet, key)),
     tickDueMs: () => (ticks.tickMs > 0 ? Number(numberAt(CLOCK_SLOT)) : undefined),

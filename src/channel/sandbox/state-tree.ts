@@ -20,6 +20,13 @@ export interface StateProof {
   readonly terminal?: Terminal;
 }
 
+/** What an inner node or a leaf is the hash of: the hashes of both sides, or a path and its value. */
+export interface NodeOpening {
+  readonly isLeaf: boolean;
+  readonly first: Uint8Array;
+  readonly second: Uint8Array;
+}
+
 /**
  * A sparse Merkle tree of 2^256 leaves in which a subtree of one leaf is that leaf (docs/spec/channel-state.md). Changes mark
  * the inner nodes above them; {@link StateTree.root} hashes each marked node once. Nodes lie in typed arrays, since a hundred
@@ -31,6 +38,8 @@ export interface StateTree {
   /** The root's hash; 32 zero bytes for the empty tree. */
   root(): Uint8Array;
   prove(path: Uint8Array): StateProof;
+  /** What stands beside the end of the way to a path; undefined for nothing. */
+  beside(path: Uint8Array): NodeOpening | undefined;
 }
 
 export function createStateTree(): StateTree {
@@ -144,6 +153,20 @@ export function createStateTree(): StateTree {
       siblings.reverse();
       if (end === 0) return { siblings };
       return { siblings, terminal: { path: leaves.pathOf(-end).slice(), value: leaves.valueOf(-end).slice() } };
+    },
+    beside(path) {
+      settle(root);
+      const { way } = walk(path);
+      const parent = way.at(-1);
+      const node = parent === undefined ? 0 : inner.child(parent, 1 - bitAt(path, way.length - 1));
+      if (node === 0) return undefined;
+      if (node < 0) {
+        return { isLeaf: true, first: leaves.pathOf(-node).slice(), second: leaves.valueOf(-node).slice() };
+      }
+      const [first, second] = [new Uint8Array(WORD_BYTES), new Uint8Array(WORD_BYTES)];
+      hashOf(inner.child(node, 0), first, 0);
+      hashOf(inner.child(node, 1), second, 0);
+      return { isLeaf: false, first, second };
     },
   };
 }

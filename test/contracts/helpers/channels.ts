@@ -1,7 +1,7 @@
 import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { AbiCoder, concat, id, keccak256, TypedDataEncoder, Wallet, ZeroAddress, ZeroHash } from "ethers";
 
-import type { ChannelHub, ScriptedApp, StakingPool } from "../../../typechain-types/index.ts";
+import type { ChannelCourt, ChannelHub, ScriptedApp, StakingPool } from "../../../typechain-types/index.ts";
 import type {
   AssetStruct,
   ChangeStruct,
@@ -116,6 +116,7 @@ export interface Hub {
   chainId: bigint;
   hub: ChannelHub;
   pool: StakingPool;
+  court: ChannelCourt;
   program: string;
   app: ScriptedApp;
   owner: HardhatEthersSigner;
@@ -138,7 +139,8 @@ export async function deployHub(ethers: HardhatEthers, peerCount = 8): Promise<H
   const store = await ethers.deployContract("ChannelStore");
   const vault = await ethers.deployContract("ChannelVault");
   const libraries = await deployChannelLibraries(ethers);
-  const hub = await ethers.deployContract("ChannelHub", [pool, store, vault], { libraries });
+  const court = await ethers.deployContract("ChannelCourt");
+  const hub = await ethers.deployContract("ChannelHub", [pool, store, vault, court], { libraries });
   const program = await (await ethers.deployContract("CounterProgram")).getAddress();
   await hub.registerProgram(program);
   const app = await ethers.deployContract("ScriptedApp");
@@ -147,13 +149,20 @@ export async function deployHub(ethers: HardhatEthers, peerCount = 8): Promise<H
     peers.push({ account: await richAccount(ethers, `peer ${i}`), key: new Wallet(id(`key ${i}`)) });
   }
   const { chainId } = await ethers.provider.getNetwork();
-  return { ethers, chainId, hub, pool, program, app, owner, stranger, peers };
+  return { ethers, chainId, hub, pool, court, program, app, owner, stranger, peers };
 }
 
 /** What the code of ChannelHub is linked with. */
 export async function deployChannelLibraries(ethers: HardhatEthers): Promise<Record<string, string>> {
   const libraries: Record<string, string> = {};
-  for (const name of ["ChannelClaims", "ChannelMembership", "ChannelOpenings", "ChannelProposals", "ChannelViews"]) {
+  for (const name of [
+    "ChannelClaims",
+    "ChannelMembership",
+    "ChannelOpenings",
+    "ChannelProposals",
+    "ChannelVerdicts",
+    "ChannelViews",
+  ]) {
     libraries[name] = await (await ethers.deployContract(name)).getAddress();
   }
   return libraries;

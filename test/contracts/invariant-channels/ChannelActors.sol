@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {ChannelCourt} from "../../../contracts/channels/ChannelCourt.sol";
 import {ChannelHub} from "../../../contracts/channels/ChannelHub.sol";
 import {ChannelStore} from "../../../contracts/channels/ChannelStore.sol";
 import {ChannelVault} from "../../../contracts/channels/ChannelVault.sol";
@@ -48,7 +49,7 @@ abstract contract ChannelActors is SolidityTest {
     constructor() {
         VM.warp(BEGAN);
         pool = new StakingPool(UNBONDING);
-        hub = new ChannelHub(pool, address(new ChannelStore()), address(new ChannelVault()));
+        hub = new ChannelHub(pool, address(new ChannelStore()), address(new ChannelVault()), new ChannelCourt());
         token = new ScriptedToken();
         program = address(new CounterProgram());
         hub.registerProgram(program);

@@ -3,6 +3,7 @@
 /* tslint:disable */
 /* eslint-disable */
 export { ChannelContext__factory } from './ChannelContext__factory.js';
+export { ChannelCourt__factory } from './ChannelCourt__factory.js';
 export { ChannelHub__factory } from './ChannelHub__factory.js';
 export { ChannelProgram__factory } from './ChannelProgram__factory.js';
 export { ChannelStore__factory } from './ChannelStore__factory.js';

@@ -7,6 +7,7 @@ export { ChannelClaims__factory } from './ChannelClaims__factory.js';
 export { ChannelMembership__factory } from './ChannelMembership__factory.js';
 export { ChannelOpenings__factory } from './ChannelOpenings__factory.js';
 export { ChannelProposals__factory } from './ChannelProposals__factory.js';
+export { ChannelVerdicts__factory } from './ChannelVerdicts__factory.js';
 export { ChannelViews__factory } from './ChannelViews__factory.js';
 export { Ether__factory } from './Ether__factory.js';
 export { GridEndings__factory } from './GridEndings__factory.js';

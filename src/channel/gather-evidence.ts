@@ -1,0 +1,136 @@
+import { isMisplaced, openRecord, writesOf } from "../domain/channel/evidence.ts";
+import { isSprfError } from "../errors.ts";
+import type { Evidence, SignedOpening } from "../ports/channel-court.ts";
+import type { HubSlotProof } from "../ports/channel-hub.ts";
+import { equalBytes } from "../utils/bytes.ts";
+import { recoverSigner, SIGNATURE_BYTES } from "../utils/recoverable-signature.ts";
+import { callDigest, decodeCallInput } from "../wire/channel/call.ts";
+import { hashInboxEntry } from "../wire/channel/inbox-entry.ts";
+import { RECORD_KINDS, type RecordHeader } from "../wire/channel/record.ts";
+import { decodeRecordBody, type RecordBody } from "../wire/channel/record-body.ts";
+import type { SignedBatch } from "../wire/channel/schemas.ts";
+import { decodeSessionInput } from "../wire/channel/session.ts";
+import type { Core } from "./core.ts";
+import { fromLogEntry, lastOf } from "./log-entries.ts";
+import { readBatch } from "./read-batch.ts";
+import { CLOCK_SLOT, nonceSlotOf, sessionSlotOf } from "./sandbox/protocol-slots.ts";
+import { slotOf } from "./sandbox/slot-key.ts";
+import { NO_PROOF, hubProofOf } from "./hub-proof.ts";
+
+/**
+ * What convicts whoever signed the next record of a batch, which this node has found false; undefined where that takes running the call
+ * on chain. In turn, with the record before it at the head; the head stays.
+ */
+export async function gatherEvidence(
+  core: Core,
+  batch: SignedBatch,
+  /** Hash of the record before the batch. */
+  batchBefore: Uint8Array,
+): Promise<Evidence | undefined> {
+  const { player, info, chain } = core;
+  const { sandbox } = player;
+  const before = player.head.header;
+  const height = before.height + 1;
+  const record = openRecord(batch, { channel: info.channel, before: batchBefore, height });
+  const { header } = record;
+  const entry = chain.entry(header.inboxCursor);
+  if (isMisplaced(before, header, entry && hashInboxEntry(entry))) return { fault: "misplaced", record, before };
+  const dueMs = sandbox.tickDueMs();
+  const isDue = dueMs !== undefined && header.timeMs >= dueMs;
+  const isTick = header.kind === RECORD_KINDS.tick;
+  if (isTick ? !isDue : isDue && header.kind !== RECORD_KINDS.term) {
+    return { fault: "mistimed", record, before, clock: hubProofOf(sandbox.prove(slotOf(CLOCK_SLOT))) };
+  }
+  const packed = batch.records[height - batch.first];
+  if (packed === undefined) return undefined;
+  return await playFalse(core, { record, before, body: decodeRecordBody(packed) });
+}
+
+/** That the leader of a batch has signed another record than one which it signed before, and which this node has; undefined for none. */
+export async function findEquivocation(
+  { player, info, domain, log }: Core,
+  batch: SignedBatch,
+  signer: string | undefined,
+): Promise<Evidence | undefined> {
+  const { channel } = info;
+  const parent = player.at(batch.first - 1);
+  if (parent === undefined || signer === undefined) return undefined;
+  const read = readBatch(batch, { domain, channel, before: parent.hash });
+  if (read.signer !== signer) return undefined;
+  const other = read.records.find(({ header, hash }) => {
+    const own = player.at(header.height);
+    return own?.header.term === batch.term && !equalBytes(own.hash, hash);
+  });
+  if (other === undefined) return undefined;
+  const { height } = other.header;
+  const record = openRecord(batch, { channel, before: parent.hash, height });
+  for await (const logged of log.entries({ fromHeight: height })) {
+    const kept = fromLogEntry(logged);
+    if (kept.kind !== "batch" || kept.batch.term !== batch.term) continue;
+    const first = player.at(kept.batch.first - 1);
+    if (first === undefined || kept.batch.first > height || lastOf(kept.batch) < height) continue;
+    return {
+      fault: "equivocation",
+      record,
+      other: openRecord(kept.batch, { channel, before: first.hash, height }),
+    };
+  }
+  return undefined;
+}
+
+/** A word of a user that is none, or a root that does not follow from what was written. */
+async function playFalse(
+  core: Core,
+  {
+    record,
+    before,
+    body,
+  }: { readonly record: SignedOpening; readonly before: RecordHeader; readonly body: RecordBody },
+): Promise<Evidence | undefined> {
+  const { player } = core;
+  const { header } = record;
+  const { input } = body;
+  const own = await player.play(body.kind, input, header).catch((error: unknown) => {
+    if (isSprfError(error) && error.fault !== "internal") return undefined;
+    throw error;
+  });
+  if (own === undefined) {
+    const isUsers = header.kind === RECORD_KINDS.call || header.kind === RECORD_KINDS.session;
+    return isUsers ? { fault: "forged", record, before, input, ...proofsOf(core, body) } : undefined;
+  }
+  await player.revertTo(before.height);
+  const isRoot =
+    equalBytes(own.header.writesHash, header.writesHash) && !equalBytes(own.header.stateRoot, header.stateRoot);
+  if (!isRoot) return undefined;
+  const writes = writesOf(own.touched);
+  const proofs = player.sandbox.proveWrites(writes).map(({ proof, beside }) => ({
+    proof: hubProofOf(proof),
+    ...(beside === undefined ? {} : { beside }),
+  }));
+  return { fault: "falseRoot", record, before, writes, proofs };
+}
+
+/** What the state says of whoever an input is of, as far as it can be read. */
+function proofsOf(
+  { player: { sandbox }, domain }: Core,
+  { kind, input }: RecordBody,
+): { readonly nonce: HubSlotProof; readonly session: HubSlotProof } {
+  const prove = (slot: Uint8Array): HubSlotProof => hubProofOf(sandbox.prove(slot));
+  try {
+    if (kind === RECORD_KINDS.session) {
+      const session = decodeSessionInput(input);
+      const { wallet, key } = session.what === "grant" ? session.grant : session.revoke;
+      return { nonce: prove(slotOf(nonceSlotOf(wallet))), session: prove(slotOf(sessionSlotOf(wallet, key))) };
+    }
+    const { call, signature } = decodeCallInput(input);
+    const signer = recoverSigner(callDigest(domain, call), signature.subarray(0, SIGNATURE_BYTES)) ?? call.sender;
+    return {
+      nonce: prove(slotOf(nonceSlotOf(call.sender))),
+      session: prove(slotOf(sessionSlotOf(call.sender, signer))),
+    };
+  } catch (error) {
+    // What cannot be read is forged without a look at the state.
+    if (isSprfError(error, "MESSAGE_INVALID")) return { nonce: NO_PROOF, session: NO_PROOF };
+    throw error;
+  }
+}
