@@ -1,7 +1,7 @@
 import { hexlify, Interface, type ContractTransactionResponse, type Signer } from "ethers";
 import { artifacts } from "hardhat";
 
-import { accusationOf } from "../../../src/adapters/chain/channels/court.ts";
+import { accusationOf } from "../../../src/adapters/chain/channels/accusation.ts";
 import { createPlayer, playGenesis, type PlayedRecord, type Player } from "../../../src/channel/player.ts";
 import { createSandbox, type Sandbox } from "../../../src/channel/sandbox/sandbox.ts";
 import { hubProofOf } from "../../../src/channel/hub-proof.ts";
