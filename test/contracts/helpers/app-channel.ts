@@ -54,7 +54,8 @@ export async function deployHubScene(ethers: HardhatEthers, programName: string)
   const pool = await ethers.deployContract("StakingPool", [UNBONDING_SECONDS]);
   const store = await ethers.deployContract("ChannelStore");
   const vault = await ethers.deployContract("ChannelVault");
-  const hub = await ethers.deployContract("ChannelHub", [pool, store, vault], { libraries });
+  const court = await ethers.deployContract("ChannelCourt");
+  const hub = await ethers.deployContract("ChannelHub", [pool, store, vault, court], { libraries });
   const program = await (await ethers.deployContract(programName)).getAddress();
   await hub.registerProgram(program);
   const { chainId } = await ethers.provider.getNetwork();
