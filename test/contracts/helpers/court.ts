@@ -18,7 +18,6 @@ import { channelDomain, type ChannelDomain } from "../../../src/wire/channel/dom
 import { encodeInboxEntry, type InboxEntry } from "../../../src/wire/channel/inbox-entry.ts";
 import { merkleRoot } from "../../../src/wire/channel/merkle.ts";
 import { hashRecord, RECORD_KINDS, type RecordHeader } from "../../../src/wire/channel/record.ts";
-import { IChannelCourt__factory } from "../../../typechain-types/factories/interfaces/IChannelCourt__factory.ts";
 import { asApp, CONFIG, join, type Hub, type HubConfig, type Made, STAKE } from "./channels.ts";
 
 export const SALT = new Uint8Array(32).fill(7);
@@ -213,7 +212,7 @@ export async function accuse(
   evidence: Evidence,
   overrides: { readonly gasLimit?: bigint } = {},
 ): Promise<ContractTransactionResponse> {
-  const court = IChannelCourt__factory.connect(await scene.court.getAddress(), by);
+  const court = await scene.ethers.getContractAt("IChannelCourt", await scene.court.getAddress(), by);
   const transaction = await accusationOf(court, evidence, hexlify(SALT));
   return (await by.sendTransaction({ ...transaction, ...overrides })) as ContractTransactionResponse;
 }
