@@ -10,7 +10,18 @@ import { RECORD_KINDS } from "../wire/channel/record.ts";
 import { encodeRecordBody } from "../wire/channel/record-body.ts";
 import { accountIn } from "./account-in.ts";
 import { createFairQueue } from "./fair-queue.ts";
-import { ackOfHead, broadcast, commit, holdCertificate, isLeader, keep, statusOf, tell, type Core } from "./core.ts";
+import {
+  ackOfHead,
+  broadcast,
+  certifiedHeight,
+  commit,
+  holdCertificate,
+  isLeader,
+  keep,
+  statusOf,
+  tell,
+  type Core,
+} from "./core.ts";
 import type { PlayedRecord } from "./player.ts";
 import { checkCallSize } from "./read-input.ts";
 import type { ProgramCall } from "./sandbox/record-input.ts";
@@ -79,6 +90,8 @@ export function createLeader(
   /** What followers were told last. */
   let announced = { height: 0, committed: 0 };
 
+  /** What this node's own last ack said. */
+  let counted = { term: 0, certified: 0 };
   let isReady = false;
   let opening: Uint8Array | undefined;
   /** The term that it was made ready for: another one may have come since, in which its election counts for nothing. */
@@ -194,6 +207,11 @@ export function createLeader(
     const { header, hash } = core.player.head;
     const voters = core.player.votersAt(header.height);
     if (voters !== undefined) core.acks.expect({ height: header.height, recordHash: hash, voters });
+    countOwn();
+  }
+
+  function countOwn(): void {
+    counted = { term: core.term, certified: certifiedHeight(core) };
     count(core.network.self, ackOfHead(core));
   }
 
@@ -211,10 +229,9 @@ export function createLeader(
   async function announce(): Promise<boolean> {
     const { certificate } = core;
     if (!leads() || certificate === undefined) return false;
-    if (core.unwritten !== undefined) {
-      await keep(core, []);
-      count(core.network.self, ackOfHead(core));
-    }
+    if (core.unwritten !== undefined) await keep(core, []);
+    // Whoever has written it down: another part of the node may have, with what a member sent.
+    if (certifiedHeight(core) > counted.certified || counted.term !== core.term) countOwn();
     if (announced.height === certificate.height && announced.committed === core.committed) return false;
     announced = { height: certificate.height, committed: core.committed };
     broadcast(core, { kind: "batch", certificate: core.certificate ?? certificate });

@@ -232,7 +232,7 @@ describe("e2e: what a channel's node is given that is wrong", function () {
       }),
       encodeChannelMessage(channel, { kind: "vote", proposalHash: hash, option: 1, signature }),
       encodeChannelMessage(channel, { kind: "receipt", id: 77, height: 5 }),
-      encodeChannelMessage(channel, { kind: "input", id: 1, recordKind: 1, input: new Uint8Array(100) }),
+      encodeChannelMessage(channel, { kind: "input", id: 9_999_999, recordKind: 1, input: new Uint8Array(100) }),
       encodeChannelMessage(channel, { kind: "part-request", height: 3, part: 9_999 }),
     ];
     const send = async (times: number): Promise<void> => {
