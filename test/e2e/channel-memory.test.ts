@@ -111,8 +111,9 @@ function heapBytes(): number {
 
 async function bytesOf(directory: string): Promise<number> {
   const names = await readdir(directory, { recursive: true });
-  const sizes = await Promise.all(names.map(async (name) => await stat(join(directory, name))));
-  return sizes.reduce((sum, each) => sum + (each.isFile() ? each.size : 0), 0);
+  // What was pruned since the folder was read is not there any more.
+  const found = await Promise.all(names.map(async (name) => await stat(join(directory, name)).catch(() => undefined)));
+  return found.reduce((sum, each) => sum + (each?.isFile() === true ? each.size : 0), 0);
 }
 
 function mib(bytes: number): string {
