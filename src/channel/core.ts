@@ -1,4 +1,5 @@
 import { createAckBook, heldByQuorum, type AckBook } from "../domain/channel/acks.ts";
+import { isHigher } from "../domain/channel/election.ts";
 import { countedWeight, weightOf } from "../domain/channel/membership.ts";
 import type { Term } from "../domain/channel/terms.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
@@ -163,7 +164,7 @@ export function holdsBase({ certificate, unwritten, terms, term, chain }: Core):
   const base = terms.baseOf(term);
   if (base === undefined || base.height <= chain.settled.height) return true;
   if (certificate === undefined || unwritten !== undefined) return false;
-  return certificate.term > base.term || (certificate.term === base.term && certificate.height >= base.height);
+  return !isHigher(base, certificate);
 }
 
 /** One's own ack of the head, signed; everything before must be written down. */
@@ -201,10 +202,10 @@ export function takeCertificate(core: Core, certificate: Certificate): Certifica
 
 /** A certificate that was checked, or made of acks that were. */
 export function holdCertificate(core: Core, certificate: Certificate): void {
-  const isHigher = certificate.height !== core.certificate?.height || certificate.term !== core.certificate.term;
+  const isOther = certificate.height !== core.certificate?.height || certificate.term !== core.certificate.term;
   core.certificate = certificate;
   // One of the same record with newer acks need not be written: it proves nothing that the first did not.
-  if (isHigher) core.unwritten = certificate;
+  if (isOther) core.unwritten = certificate;
 }
 
 /** All up to this height will stay. */

@@ -69,7 +69,7 @@ export function createElector({
   /** Of a term that nobody was elected for yet: time runs from when this node went there. */
   function silentMs(): number {
     if (since.term !== core.term) since = { term: core.term, atMs: awakeMs() };
-    const isLed = core.term === 1 || core.terms.isElected(core.term);
+    const isLed = core.term === 1 || core.terms.baseOf(core.term) !== undefined;
     return awakeMs() - Math.max(since.atMs, isLed ? leaderHeardMs : 0);
   }
 

@@ -1,3 +1,4 @@
+import { isHigher } from "../domain/channel/election.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
 import { countedWeight, weightOf, type Membership } from "../domain/channel/membership.ts";
 import { recoverCertificate, type Certificate } from "../wire/channel/batch.ts";
@@ -49,12 +50,4 @@ export function isProven(core: Core, certificate: Certificate): boolean {
   if (signers === undefined) return false;
   const names = new Set(signers.keys());
   return electorates(core).some((members) => isQuorum(weightOf(members, names), countedWeight(members)));
-}
-
-export function isHigher(
-  given: { readonly term: number; readonly height: number },
-  held: { readonly term: number; readonly height: number } | undefined,
-): boolean {
-  if (held === undefined) return true;
-  return given.term > held.term || (given.term === held.term && given.height > held.height);
 }

@@ -61,11 +61,11 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
   /** True when there is more to ask for. */
   async function step(from: string): Promise<boolean> {
     let answer = await ask(from, core.player.head);
-    const floor = lowestSure();
+    const floor = sureFrom(core.certificate?.height ?? 0);
     // Its past is another one, or ends here. What was acked is not given up for that: what a newer leader has signed may replace it.
     if (isEmpty(answer) && floor !== undefined) answer = await ask(from, floor);
     // What is certified here alone may be another leader's as well; an election shows whether it may go.
-    const base = lowestCommitted();
+    const base = sureFrom(core.committed);
     if (isEmpty(answer) && base !== undefined) answer = await ask(from, base);
     if (answer.kind === "snapshot") return await loadSnapshot(from, answer);
     return await core.inTurn(async () => {
@@ -95,17 +95,11 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
       await cutTo(core, Math.max(first.first - 1, core.committed, core.chain.settled.height));
   }
 
-  function lowestCommitted(): Predecessor | undefined {
-    const { player, committed, chain } = core;
-    const height = Math.max(committed, chain.settled.height, player.lowest);
-    return height < player.head.header.height ? player.at(height) : undefined;
-  }
-
-  /** The record that nobody will take back, below the head. */
-  function lowestSure(): Predecessor | undefined {
-    const { player, certificate, chain } = core;
-    const height = Math.max(certificate?.height ?? 0, chain.settled.height, player.lowest);
-    return height < player.head.header.height ? player.at(height) : undefined;
+  /** The record below the head from which on to ask: at `height`, what is final, or the lowest that is known, whichever is highest. */
+  function sureFrom(height: number): Predecessor | undefined {
+    const { player, chain } = core;
+    const lowest = Math.max(height, chain.settled.height, player.lowest);
+    return lowest < player.head.header.height ? player.at(lowest) : undefined;
   }
 
   async function loadSnapshot(from: string, snapshot: ChannelMessageOf<"snapshot">): Promise<boolean> {

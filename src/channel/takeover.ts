@@ -1,4 +1,4 @@
-import { adoptedFrom, type Adopted } from "../domain/channel/election.ts";
+import { adoptedFrom, isHigher, type Adopted } from "../domain/channel/election.ts";
 import { memberOfSigner } from "../domain/channel/membership.ts";
 import { messageOf, SprfError } from "../errors.ts";
 import { createAlarm } from "../utils/alarm.ts";
@@ -8,7 +8,7 @@ import { RECORD_KINDS } from "../wire/channel/record.ts";
 import { broadcast, cutTo, enterTerm, isLeader, officeOf, send, statusOf, takeCertificate, type Core } from "./core.ts";
 import type { Forwarder } from "./forward.ts";
 import type { Leader } from "./leader.ts";
-import { isHigher, isProven, isQuorumOfAll, standingOf, type ShownStanding } from "./standing.ts";
+import { isProven, isQuorumOfAll, standingOf, type ShownStanding } from "./standing.ts";
 import type { Sync } from "./sync.ts";
 import { electorateOf } from "./term-record.ts";
 

@@ -9,7 +9,6 @@ export interface TermBook {
   of(term: number): Term | undefined;
   /** The highest that somebody leads. */
   readonly newest: Term | undefined;
-  isElected(term: number): boolean;
   /** What an elected term stands on; undefined for one that was not. */
   baseOf(term: number): Adopted | undefined;
   /** The newest election that was proven. */
@@ -30,7 +29,6 @@ export function createTermBook(chain: Pick<ChainView, "term" | "termOf">): TermB
     get newest() {
       return last !== undefined && last.term >= (chain.term?.term ?? 0) ? last : chain.term;
     },
-    isElected: (term) => elected.has(term),
     baseOf: (term) => elected.get(term)?.adopted,
     get election() {
       return election;

@@ -47,11 +47,17 @@ export function proveElection(
   };
 }
 
+/** Whether a certificate outranks the one that is held, by term and then height. */
+export function isHigher(given: Adopted, held: Adopted | undefined): boolean {
+  if (held === undefined) return true;
+  return given.term > held.term || (given.term === held.term && given.height > held.height);
+}
+
 /** The highest certificate, by term and then height: a later term's certificate stands on all that was committed before it. */
 export function adoptedFrom(standings: Iterable<Standing>): Adopted {
   let adopted: Adopted = { term: 0, height: 0 };
   for (const { certifiedTerm: term, certifiedHeight: height } of standings) {
-    if (term > adopted.term || (term === adopted.term && height > adopted.height)) adopted = { term, height };
+    if (isHigher({ term, height }, adopted)) adopted = { term, height };
   }
   return adopted;
 }
