@@ -13,6 +13,9 @@ export function channelContracts(m: Builder, unbondingSeconds: bigint) {
     ChannelProposals: m.library("ChannelProposals"),
     ChannelClaims: m.library("ChannelClaims"),
     ChannelViews: m.library("ChannelViews"),
+    ChannelFaults: m.library("ChannelFaults"),
+    ChannelDemands: m.library("ChannelDemands"),
+    ChannelExits: m.library("ChannelExits"),
   };
   const hub = m.contract("ChannelHub", [pool, store, vault], { libraries });
   return { hub, pool };

@@ -23,6 +23,7 @@ import {
     SlotProof
 } from "../types/ChannelTypes.sol";
 
+import {IChannelChallenges} from "./IChannelChallenges.sol";
 import {IStakingPool} from "./IStakingPool.sol";
 
 /// @title Channels: made by apps, run by their members, settled here
@@ -48,7 +49,7 @@ import {IStakingPool} from "./IStakingPool.sol";
 /// **Assets** come in with a join, from the app, into the vault, and are claimed by whom they belong to: as much of each
 /// as the exit ledger (see ChannelProgram) says left for it, and all that it owns once the channel is closed. A vault
 /// pays of an asset at most what came in.
-interface IChannelHub {
+interface IChannelHub is IChannelChallenges {
     event ProgramRegistered(address indexed program, bytes32 codeHash);
     event ChannelCreated(
         uint256 indexed channel,

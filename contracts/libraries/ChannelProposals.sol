@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 
+import {IChannelChallenges} from "../interfaces/IChannelChallenges.sol";
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {IStakingPool} from "../interfaces/IStakingPool.sol";
 import {Ballot, Channel, HubState, Member, Proposal} from "../types/ChannelState.sol";
@@ -67,7 +68,7 @@ library ChannelProposals {
             ballot.electorate = self.electorateAt(settlement.inboxCursor);
             self.settlements[id] = settlement;
             proposal.proposalType = ProposalType.Settlement;
-            proposal.hash = ChannelSignatures.hash(settlement);
+            proposal.hash = _requireNotVoid(self, ChannelSignatures.hash(settlement));
         } else if (proposalType == uint8(ProposalType.Punishment) && data.length == PUNISHMENT_BYTES) {
             Punishment memory punishment = abi.decode(data, (Punishment));
             ballot.electorate = self.requireValid(channel, punishment);
@@ -188,6 +189,11 @@ library ChannelProposals {
         Proposal memory proposal = self.proposals[id];
         if (proposal.proposalType == ProposalType.None) return ProposalState.None;
         if (proposal.isFinal) return ProposalState.Final;
+        if (self.voided[proposal.hash]) return ProposalState.Rejected;
+        if (self.head.frozen) {
+            bool isBest = self.freeze.best == id && !self.head.closed;
+            return isBest ? ProposalState.Pending : ProposalState.Rejected;
+        }
         if (proposal.proposalType == ProposalType.Punishment) {
             Punishment memory punishment = self.punishments[id];
             if (self.isVoid(proposal, punishment)) return ProposalState.Rejected;
@@ -195,7 +201,8 @@ library ChannelProposals {
             return verdict.suspends || verdict.bans ? ProposalState.Passed : ProposalState.Proposed;
         }
         if (self.head.settling == id) {
-            return block.timestamp < proposal.finalAt ? ProposalState.Pending : ProposalState.Passed;
+            bool isWaiting = block.timestamp < proposal.finalAt || self.challenges[id].open != 0;
+            return isWaiting ? ProposalState.Pending : ProposalState.Passed;
         }
         bool isVoid = self.head.closed || self.settlements[id].fromHeight != self.head.height;
         return isVoid || _isLost(self, proposal.ballot) ? ProposalState.Rejected : ProposalState.Proposed;
@@ -210,7 +217,7 @@ library ChannelProposals {
     ) private returns (uint256 id) {
         Channel storage self = state.channels[settlement.channel];
         self.requireNext(subject.channel, settlement);
-        bytes32 hash = ChannelSignatures.hash(settlement);
+        bytes32 hash = _requireNotVoid(self, ChannelSignatures.hash(settlement));
         Ballot memory ballot = Ballot(self.electorateAt(settlement.inboxCursor), 0, 0, 0);
         _castAll(self, subject, hash, ballot, votes);
         _requireQuorum(self, ballot);
@@ -345,8 +352,13 @@ library ChannelProposals {
         if (isPassed && (!isUnanimous || self.proposals[id].finalAt <= block.timestamp)) return;
         uint256 finalAt = block.timestamp + (isUnanimous ? 0 : self.config.windowSeconds);
         self.proposals[id].finalAt = uint40(finalAt);
-        self.head.settling = uint48(id);
+        self.head.settling = uint40(id);
         emit IChannelHub.ProposalPassed(channel, id, uint64(finalAt));
+    }
+
+    function _requireNotVoid(Channel storage self, bytes32 hash) private view returns (bytes32) {
+        if (self.voided[hash]) revert IChannelChallenges.ChannelHub_Voided(hash);
+        return hash;
     }
 
     function _requireQuorum(Channel storage self, Ballot memory ballot) private view {
@@ -375,6 +387,7 @@ library ChannelProposals {
 
     function _requireVoting(Channel storage self, uint256 channel, uint256 id) private view {
         ProposalState now_ = _knownState(self, channel, id);
+        if (self.head.frozen) revert IChannelChallenges.ChannelHub_Frozen(channel);
         if (now_ == ProposalState.Final || now_ == ProposalState.Rejected) {
             revert IChannelHub.ChannelHub_WrongState(channel, id, now_);
         }

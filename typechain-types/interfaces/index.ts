@@ -3,6 +3,7 @@
 /* tslint:disable */
 /* eslint-disable */
 export type { IChannelApp } from './IChannelApp.js';
+export type { IChannelChallenges } from './IChannelChallenges.js';
 export type { IChannelHub } from './IChannelHub.js';
 export type { IChannelProgram } from './IChannelProgram.js';
 export type { IChannelStore } from './IChannelStore.js';

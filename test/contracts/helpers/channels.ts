@@ -151,7 +151,16 @@ export async function deployHub(ethers: HardhatEthers, peerCount = 8): Promise<H
 /** What the code of ChannelHub is linked with. */
 export async function deployChannelLibraries(ethers: HardhatEthers): Promise<Record<string, string>> {
   const libraries: Record<string, string> = {};
-  for (const name of ["ChannelClaims", "ChannelMembership", "ChannelOpenings", "ChannelProposals", "ChannelViews"]) {
+  for (const name of [
+    "ChannelClaims",
+    "ChannelDemands",
+    "ChannelExits",
+    "ChannelFaults",
+    "ChannelMembership",
+    "ChannelOpenings",
+    "ChannelProposals",
+    "ChannelViews",
+  ]) {
     libraries[name] = await (await ethers.deployContract(name)).getAddress();
   }
   return libraries;

@@ -118,6 +118,38 @@ import type { NonPayableOverrides } from "../../common.js"
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_BadDemand",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint64",
+        "name": "index",
+        "type": "uint64"
+      }
+    ],
+    "name": "ChannelHub_BadEntry",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "bytes32",
         "name": "slot",
         "type": "bytes32"
@@ -205,6 +237,22 @@ import type { NonPayableOverrides } from "../../common.js"
     "inputs": [
       {
         "internalType": "uint256",
+        "name": "least",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "sent",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_BondTooSmall",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
         "name": "channel",
         "type": "uint256"
       }
@@ -245,6 +293,17 @@ import type { NonPayableOverrides } from "../../common.js"
         "internalType": "uint256",
         "name": "channel",
         "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_Frozen",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
       },
       {
         "internalType": "uint256",
@@ -264,6 +323,43 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "name": "ChannelHub_Locked",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      }
+    ],
+    "name": "ChannelHub_NoDemand",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_NoFault",
     "type": "error"
   },
   {
@@ -311,6 +407,54 @@ import type { NonPayableOverrides } from "../../common.js"
         "type": "uint256"
       },
       {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_NotChallengeable",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_NotFrozen",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint64",
+        "name": "term",
+        "type": "uint64"
+      },
+      {
+        "internalType": "uint64",
+        "name": "height",
+        "type": "uint64"
+      }
+    ],
+    "name": "ChannelHub_NotHigher",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
         "internalType": "address",
         "name": "account",
         "type": "address"
@@ -328,6 +472,22 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "name": "ChannelHub_NotOfChannel",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_NotOfSettlement",
     "type": "error"
   },
   {
@@ -440,6 +600,33 @@ import type { NonPayableOverrides } from "../../common.js"
     "inputs": [
       {
         "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "time",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_TooEarly",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_TooLate",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
         "name": "least",
         "type": "uint256"
       }
@@ -456,6 +643,27 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "name": "ChannelHub_TooMany",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      }
+    ],
+    "name": "ChannelHub_TooManyDemands",
     "type": "error"
   },
   {
@@ -494,6 +702,38 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "name": "ChannelHub_UnknownProposal",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "settlementHash",
+        "type": "bytes32"
+      }
+    ],
+    "name": "ChannelHub_Voided",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint64",
+        "name": "next",
+        "type": "uint64"
+      }
+    ],
+    "name": "ChannelHub_WrongAnswer",
     "type": "error"
   },
   {
@@ -812,6 +1052,31 @@ import type { NonPayableOverrides } from "../../common.js"
         "type": "uint256"
       },
       {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "entryIndex",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "endsAt",
+        "type": "uint64"
+      }
+    ],
+    "name": "ChannelFrozen",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
         "indexed": true,
         "internalType": "address",
         "name": "member",
@@ -831,6 +1096,92 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "name": "Claimed",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "next",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "paidWei",
+        "type": "uint256"
+      }
+    ],
+    "name": "DataAnswered",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "enum DataKind",
+        "name": "kind",
+        "type": "uint8"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "first",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "last",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "deadline",
+        "type": "uint64"
+      }
+    ],
+    "name": "DataDemanded",
     "type": "event"
   },
   {
@@ -1244,6 +1595,68 @@ import type { NonPayableOverrides } from "../../common.js"
       },
       {
         "indexed": true,
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "term",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "height",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "endsAt",
+        "type": "uint64"
+      }
+    ],
+    "name": "SettlementBrought",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32",
+        "name": "settlementHash",
+        "type": "bytes32"
+      }
+    ],
+    "name": "SettlementVoided",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
         "internalType": "address",
         "name": "account",
         "type": "address"
@@ -1319,6 +1732,183 @@ import type { NonPayableOverrides } from "../../common.js"
     ],
     "name": "Voted",
     "type": "event"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      },
+      {
+        "internalType": "bytes32[]",
+        "name": "chunkHashes",
+        "type": "bytes32[]"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "slot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "oldValue",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "newValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Change[]",
+        "name": "changes",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "answerChanges",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      },
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "uint256",
+                "name": "channel",
+                "type": "uint256"
+              },
+              {
+                "internalType": "uint64",
+                "name": "term",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint64",
+                "name": "height",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint8",
+                "name": "kind",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "timeMs",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "previous",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "touchedHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "writesHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "status",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "gasUsed",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "returnHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "stateRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint64",
+                "name": "inboxCursor",
+                "type": "uint64"
+              }
+            ],
+            "internalType": "struct RecordHeader",
+            "name": "header",
+            "type": "tuple"
+          },
+          {
+            "internalType": "bytes",
+            "name": "input",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes",
+            "name": "touched",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes",
+            "name": "writes",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "proof",
+            "type": "bytes32[]"
+          }
+        ],
+        "internalType": "struct RecordData[]",
+        "name": "records",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "answerRecords",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
   },
   {
     "inputs": [
@@ -1414,6 +2004,198 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "channel",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint64",
+            "name": "fromHeight",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "toHeight",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "head",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "recordsRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "stateRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "changesRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "inboxCursor",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "mode",
+            "type": "uint8"
+          }
+        ],
+        "internalType": "struct Settlement",
+        "name": "settlement",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "channel",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "height",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "previous",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "inputHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "touchedHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "writesHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "status",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "gasUsed",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "returnHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "stateRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "inboxCursor",
+            "type": "uint64"
+          }
+        ],
+        "internalType": "struct RecordHeader",
+        "name": "header",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "member",
+            "type": "address"
+          },
+          {
+            "internalType": "uint64",
+            "name": "certified",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct SignedAck[]",
+        "name": "acks",
+        "type": "tuple[]"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "slot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "oldValue",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "newValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Change[]",
+        "name": "changes",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "bring",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
@@ -1845,6 +2627,19 @@ import type { NonPayableOverrides } from "../../common.js"
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      }
+    ],
+    "name": "conclude",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "address",
         "name": "program",
         "type": "address"
@@ -1988,6 +2783,105 @@ import type { NonPayableOverrides } from "../../common.js"
         "internalType": "uint256",
         "name": "",
         "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "enum DataKind",
+        "name": "kind",
+        "type": "uint8"
+      },
+      {
+        "internalType": "uint64",
+        "name": "first",
+        "type": "uint64"
+      },
+      {
+        "internalType": "uint64",
+        "name": "last",
+        "type": "uint64"
+      }
+    ],
+    "name": "demandData",
+    "outputs": [],
+    "stateMutability": "payable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      }
+    ],
+    "name": "demandOf",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "enum DataKind",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "bool",
+            "name": "isOpen",
+            "type": "bool"
+          },
+          {
+            "internalType": "uint8",
+            "name": "made",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "next",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "last",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "deadline",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint256",
+            "name": "bondWei",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct DemandView",
+        "name": "",
+        "type": "tuple"
       }
     ],
     "stateMutability": "view",
@@ -2188,6 +3082,87 @@ import type { NonPayableOverrides } from "../../common.js"
     "name": "forceCall",
     "outputs": [],
     "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint64",
+            "name": "index",
+            "type": "uint64"
+          },
+          {
+            "internalType": "enum InboxKind",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "account",
+            "type": "address"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "data",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct InboxEntry",
+        "name": "entry",
+        "type": "tuple"
+      }
+    ],
+    "name": "freeze",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      }
+    ],
+    "name": "freezeOf",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "bool",
+            "name": "frozen",
+            "type": "bool"
+          },
+          {
+            "internalType": "uint64",
+            "name": "endsAt",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint256",
+            "name": "best",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct FreezeView",
+        "name": "",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
     "type": "function"
   },
   {
@@ -2797,6 +3772,368 @@ import type { NonPayableOverrides } from "../../common.js"
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "chunkHashes",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "uint256",
+            "name": "first",
+            "type": "uint256"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "slot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "oldValue",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "newValue",
+                "type": "bytes32"
+              }
+            ],
+            "internalType": "struct Change[]",
+            "name": "changes",
+            "type": "tuple[]"
+          }
+        ],
+        "internalType": "struct ChangePart",
+        "name": "part",
+        "type": "tuple"
+      },
+      {
+        "internalType": "uint256",
+        "name": "index",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof",
+        "name": "before",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof",
+        "name": "after_",
+        "type": "tuple"
+      }
+    ],
+    "name": "proveChange",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "channel",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "height",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "previous",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "inputHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "touchedHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "writesHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "status",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "gasUsed",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "returnHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "stateRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "inboxCursor",
+            "type": "uint64"
+          }
+        ],
+        "internalType": "struct RecordHeader",
+        "name": "header",
+        "type": "tuple"
+      },
+      {
+        "internalType": "bytes32[]",
+        "name": "proof",
+        "type": "bytes32[]"
+      }
+    ],
+    "name": "proveHead",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "chunkHashes",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "uint256",
+            "name": "first",
+            "type": "uint256"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "slot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "oldValue",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "newValue",
+                "type": "bytes32"
+              }
+            ],
+            "internalType": "struct Change[]",
+            "name": "changes",
+            "type": "tuple[]"
+          }
+        ],
+        "internalType": "struct ChangePart",
+        "name": "part",
+        "type": "tuple"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "slot",
+        "type": "bytes32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof",
+        "name": "before",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof",
+        "name": "after_",
+        "type": "tuple"
+      }
+    ],
+    "name": "proveOmission",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint64",
+            "name": "index",
+            "type": "uint64"
+          },
+          {
+            "internalType": "enum InboxKind",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "account",
+            "type": "address"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "data",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct InboxEntry",
+        "name": "entry",
+        "type": "tuple"
+      }
+    ],
+    "name": "proveSkipped",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "address",
         "name": "program",
         "type": "address"
@@ -2822,6 +4159,29 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "name": "requestExit",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      }
+    ],
+    "name": "resolveDemand",
     "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"
@@ -3030,7 +4390,7 @@ import type { NonPayableOverrides } from "../../common.js"
   }
 ] as const;
 
-  const _bytecode = "0x60e060405234801561000f575f5ffd5b50604051613ef0380380613ef083398101604081905261002e916100b3565b6001600160a01b0380821660c05280831660a05283166080819052604080516318f7214560e11b815290516331ee428a916004808201925f9290919082900301818387803b15801561007e575f5ffd5b505af1158015610090573d5f5f3e3d5ffd5b505050505050506100fd565b6001600160a01b03811681146100b0575f5ffd5b50565b5f5f5f606084860312156100c5575f5ffd5b83516100d08161009c565b60208501519093506100e18161009c565b60408501519092506100f28161009c565b809150509250925092565b60805160a05160c051613dbb6101355f395f610bd201525f610bad01525f81816102f701528181610d140152611d990152613dbb5ff3fe60806040526004361061021d575f3560e01c8063676a63001161011e578063a3d34948116100a8578063c55e09e31161006d578063c55e09e31461070a578063c72b3ff214610729578063d2e5181314610748578063f777d66314610767578063f77e1c2914610793575f5ffd5b8063a3d349481461067b578063acf8bf2a1461069a578063b49be35f146106ad578063b7e4eacf146106cc578063bbb2eab9146106eb575f5ffd5b80638164925d116100ee5780638164925d146105d35780638d08de84146105f25780638d2a91841461061e5780639dc76ab31461063d578063a2dbee041461065c575f5ffd5b8063676a630014610557578063721c65131461057657806375c5e11c1461059557806377e7e580146105b4575f5ffd5b80632587db04116101aa5780634f6c76801161016f5780634f6c7680146104545780634fa2ecdc146104735780635ad8a11114610492578063606b6720146105195780636172ea5c14610538575f5ffd5b80632587db04146103935780632e3ed7a4146103be578063306cbb20146103dd57806341511a8d146103fc5780634f20235414610428575f5ffd5b8063141ab415116101f0578063141ab415146102bf57806316f0115b146102de57806319d7aa51146103215780631a9041db1461035557806322bf4fe514610374575f5ffd5b80630641ea4e146102215780630aebeb4e146102535780630b63a512146102745780630e2aa45514610293575b5f5ffd5b34801561022c575f5ffd5b5061024061023b366004611f21565b6107bf565b6040519081526020015b60405180910390f35b34801561025e575f5ffd5b5061027261026d366004611fa8565b61088b565b005b34801561027f575f5ffd5b5061024061028e366004611fbf565b610964565b34801561029e575f5ffd5b506102b26102ad366004611fa8565b610a26565b60405161024a9190611ff5565b3480156102ca575f5ffd5b506102406102d9366004612040565b610ab3565b3480156102e9575f5ffd5b506040516001600160a01b037f000000000000000000000000000000000000000000000000000000000000000016815260200161024a565b34801561032c575f5ffd5b5061024061033b36600461206e565b6001600160a01b03165f9081526001602052604090205490565b348015610360575f5ffd5b5061024061036f3660046120db565b610aed565b34801561037f575f5ffd5b5061024061038e366004612183565b610b91565b6103a66103a1366004612217565b610c8f565b6040516001600160401b03909116815260200161024a565b3480156103c9575f5ffd5b506102726103d83660046122f0565b610de8565b3480156103e8575f5ffd5b506102406103f736600461235b565b610e72565b348015610407575f5ffd5b5061041b610416366004612390565b610ee4565b60405161024a91906123e8565b348015610433575f5ffd5b506104476104423660046124d1565b610fdb565b60405161024a9190612513565b34801561045f575f5ffd5b5061024061046e36600461235b565b61110d565b34801561047e575f5ffd5b5061024061048d366004612390565b61114c565b34801561049d575f5ffd5b506104b16104ac366004611fa8565b611179565b60405161024a91905f60c0820190506001600160401b0383511682526001600160401b0360208401511660208301526001600160401b0360408401511660408301526060830151151560608301526080830151608083015260a083015160a083015292915050565b348015610524575f5ffd5b5061024061053336600461264f565b61122c565b348015610543575f5ffd5b50610272610552366004612672565b611264565b348015610562575f5ffd5b50610240610571366004612040565b6112b1565b348015610581575f5ffd5b50610272610590366004611fa8565b61135b565b3480156105a0575f5ffd5b506102726105af366004611fa8565b6113e5565b3480156105bf575f5ffd5b506102726105ce366004612040565b611435565b3480156105de575f5ffd5b506102406105ed36600461206e565b611494565b3480156105fd575f5ffd5b5061061161060c366004611fa8565b61151d565b60405161024a919061278f565b348015610629575f5ffd5b506102726106383660046128fe565b6115a8565b348015610648575f5ffd5b50610272610657366004612940565b61163b565b348015610667575f5ffd5b50610272610676366004612994565b611688565b348015610686575f5ffd5b50610240610695366004612a1d565b611724565b3480156106a5575f5ffd5b505f54610240565b3480156106b8575f5ffd5b506102726106c7366004612a64565b61179b565b3480156106d7575f5ffd5b506102406106e6366004611fa8565b6117f2565b3480156106f6575f5ffd5b50610272610705366004612af6565b611823565b348015610715575f5ffd5b50610272610724366004612040565b611883565b348015610734575f5ffd5b50610240610743366004612b21565b611931565b348015610753575f5ffd5b50610272610762366004612ba3565b6119e0565b348015610772575f5ffd5b50610786610781366004612040565b611a2f565b60405161024a9190612bdd565b34801561079e575f5ffd5b506107b26107ad366004612390565b611b11565b60405161024a9190612cda565b5f856107ca81611c13565b6107d2611c4c565b604080516080810182528881526001600160a01b03881660208201819052818301889052606082015290516367e501bb60e11b815273__$336c7282a106b0cea2edfd94e595e9112e$__9063cfca037690610837905f9085908a908a90600401612dba565b602060405180830381865af4158015610852573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906108769190612e29565b925050610881611c83565b5095945050505050565b8061089581611c13565b5f818152600260205260409020546001600160a01b03163381146108e95760405163148406ed60e11b8152600481018390526001600160a01b03821660248201523360448201526064015b60405180910390fd5b6108f1611c4c565b6040516370d5e33360e11b81525f60048201526024810184905273__$eb661be2980d12e557dfc1c242c0c96113$__9063e1abc666906044015b5f6040518083038186803b158015610941575f5ffd5b505af4158015610953573d5f5f3e3d5ffd5b5050505061095f611c83565b505050565b5f8361096f81611c13565b610977611c4c565b604080516080810182528681523360208201528082018690526001600160a01b0385166060820152905163042cfdad60e41b815273__$336c7282a106b0cea2edfd94e595e9112e$__916342cfdad0916109d5915f91600401612e40565b602060405180830381865af41580156109f0573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610a149190612e29565b9150610a1e611c83565b509392505050565b606081610a3281611c13565b6040516316e2391760e31b81525f60048201526024810184905273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__9063b711c8b8906044015f60405180830381865af4158015610a85573d5f5f3e3d5ffd5b505050506040513d5f823e601f3d908101601f19168201604052610aac9190810190612f60565b9392505050565b5f82610abe81611c13565b5f8481526002602090815260408083206001600160a01b0387168452601c0190915290205491505b5092915050565b5f84610af881611c13565b610b00611c4c565b6040516350cdbd5960e01b815273__$1c4bc66790dc650d9bfea61a9de46e90f4$__906350cdbd5990610b3f905f908a908a908a908a9060040161302f565b602060405180830381865af4158015610b5a573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610b7e9190612e29565b9150610b88611c83565b50949350505050565b5f610b9a611c4c565b6040805180820182526001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000811682527f00000000000000000000000000000000000000000000000000000000000000001660208201529051636901411960e01b815273__$ea97dc53f0b4a8ea2bee65313aab2f4168$__90636901411990610c3b905f9085908d908d908d908d908d908d906004016130e1565b602060405180830381865af4158015610c56573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610c7a9190612e29565b915050610c85611c83565b9695505050505050565b5f87610c9a81611c13565b5f818152600260205260409020546001600160a01b0316338114610ce95760405163148406ed60e11b8152600481018390526001600160a01b03821660248201523360448201526064016108e0565b610cf1611c4c565b5f60405180608001604052808c81526020018b6001600160a01b031681526020017f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03168152602001610d49611cad565b905260405163d7b87d4160e01b815290915073__$eb661be2980d12e557dfc1c242c0c96113$__9063d7b87d4190610d91905f9085908e908e908e908e908e90600401613292565b602060405180830381865af4158015610dac573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610dd091906133ca565b935050610ddb611c83565b5050979650505050505050565b8235610df381611c13565b610dfb611c4c565b604051636d3b102560e11b815273__$eb661be2980d12e557dfc1c242c0c96113$__9063da76204a90610e38905f90889088908890600401613426565b5f6040518083038186803b158015610e4e575f5ffd5b505af4158015610e60573d5f5f3e3d5ffd5b50505050610e6c611c83565b50505050565b5f83610e7d81611c13565b610e85611c4c565b604080516080810182528681526001600160a01b038616602082018190528183018690526060820152905163042cfdad60e41b815273__$336c7282a106b0cea2edfd94e595e9112e$__916342cfdad0916109d5915f91600401612e40565b610f49604080516101408101909152805f81526020015f81526020015f6001600160a01b031681526020015f81526020015f81526020015f81526020015f81526020015f81526020015f6001600160401b031681526020015f63ffffffff1681525090565b82610f5381611c13565b604051635ef9d48160e11b81525f6004820152602481018590526044810184905273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__9063bdf3a9029060640161014060405180830381865af4158015610faf573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610fd3919061350c565b949350505050565b6110756040805160608101909152805f815260408051610140810182525f8082526020828101829052928201819052606082018190526080820181905260a0820181905260c0820181905260e08201819052610100820181905261012082015291019081526040805160c0810182525f8082526020828101829052928201819052606082018190526080820181905260a082015291015290565b8461107f81611c13565b611087611c4c565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__631c774f3a5f6110ac8989611d50565b87876040518563ffffffff1660e01b81526004016110cd949392919061361e565b61022060405180830381865af41580156110e9573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610b7e91906136ca565b5f8361111881611c13565b50505f9283526002602090815260408085206001600160a01b03949094168552601b90930181528284209184525290205490565b5f8261115781611c13565b50505f9182526002602090815260408084209284526019909201905290205490565b6040805160c0810182525f80825260208201819052918101829052606081018290526080810182905260a0810191909152816111b481611c13565b60405163d0e3ec5960e01b81525f60048201526024810184905273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__9063d0e3ec599060440160c060405180830381865af4158015611208573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610aac91906137c8565b5f8261123781611c13565b50505f9182526002602090815260408084206001600160401b039390931684526010909201905290205490565b8161126e81611c13565b611276611c4c565b60405163606f078360e11b815273__$eb661be2980d12e557dfc1c242c0c96113$__9063c0de0f069061092b905f9087908790600401613845565b5f826112bc81611c13565b6112c4611c4c565b604051633a414d8f60e01b81525f6004820152602481018590523360448201526001600160a01b038416606482015273__$336c7282a106b0cea2edfd94e595e9112e$__90633a414d8f90608401602060405180830381865af415801561132d573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906113519190612e29565b9150610ae6611c83565b8061136581611c13565b61136d611c4c565b60405163a279ec4360e01b81525f60048201526024810183905233604482015273__$eb661be2980d12e557dfc1c242c0c96113$__9063a279ec43906064015b5f6040518083038186803b1580156113c3575f5ffd5b505af41580156113d5573d5f5f3e3d5ffd5b505050506113e1611c83565b5050565b806113ef81611c13565b6113f7611c4c565b6040516337a8f28960e11b81525f60048201526024810183905273__$eb661be2980d12e557dfc1c242c0c96113$__90636f51e512906044016113ad565b8161143f81611c13565b611447611c4c565b60405163555fc5df60e11b81525f6004820152602481018490526001600160a01b038316604482015273__$eb661be2980d12e557dfc1c242c0c96113$__9063aabf8bbe9060640161092b565b604051634d8ce09d60e11b81525f600482018190526001600160a01b03831660248301529073__$ea97dc53f0b4a8ea2bee65313aab2f4168$__90639b19c13a90604401602060405180830381865af41580156114f3573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906115179190612e29565b92915050565b611525611e1e565b8161152f81611c13565b60405163b21e4a0360e01b81525f60048201526024810184905273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__9063b21e4a039060440161030060405180830381865af4158015611584573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610aac9190613932565b836115b281611c13565b6115ba611c4c565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__630ff8fab85f6115df8888611d50565b86866040518563ffffffff1660e01b81526004016116009493929190613a6b565b5f6040518083038186803b158015611616575f5ffd5b505af4158015611628573d5f5f3e3d5ffd5b50505050611634611c83565b5050505050565b8261164581611c13565b61164d611c4c565b6040516263b54560e01b815273__$eb661be2980d12e557dfc1c242c0c96113$__906263b54590610e38905f90889088908890600401613b2b565b8661169281611c13565b61169a611c4c565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__63e565e5dd5f6116bf8b8b611d50565b89898989896040518863ffffffff1660e01b81526004016116e69796959493929190613b57565b5f6040518083038186803b1580156116fc575f5ffd5b505af415801561170e573d5f5f3e3d5ffd5b5050505061171a611c83565b5050505050505050565b5f8561172f81611c13565b611737611c4c565b604080516080810182528881523360208201528082018890526001600160a01b038716606082015290516367e501bb60e11b815273__$336c7282a106b0cea2edfd94e595e9112e$__9063cfca037690610837905f9085908a908a90600401612dba565b866117a581611c13565b6117ad611c4c565b60405163ec617a9f60e01b815273__$336c7282a106b0cea2edfd94e595e9112e$__9063ec617a9f906116e6905f908c908c908c908c908c908c908c90600401613b98565b5f816117fd81611c13565b50505f908152600260205260409020600b0154600160801b90046001600160401b031690565b8261182d81611c13565b611835611c4c565b604051630263ee0760e31b81525f6004820152602481018590526044810184905260ff8316606482015273__$1c4bc66790dc650d9bfea61a9de46e90f4$__9063131f703890608401610e38565b8161188d81611c13565b5f818152600260205260409020546001600160a01b03163381146118dc5760405163148406ed60e11b8152600481018390526001600160a01b03821660248201523360448201526064016108e0565b6118e4611c4c565b60405163a279ec4360e01b81525f6004820152602481018590526001600160a01b038416604482015273__$eb661be2980d12e557dfc1c242c0c96113$__9063a279ec4390606401610e38565b5f853561193d81611c13565b611945611c4c565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__63a8dcbc015f61196b8a3582611d50565b611978366004815f613c35565b6040518563ffffffff1660e01b81526004016119979493929190613c5c565b602060405180830381865af41580156119b2573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906119d69190612e29565b9150610881611c83565b826119ea81611c13565b6119f2611c4c565b604051632adcafa360e01b815273__$eb661be2980d12e557dfc1c242c0c96113$__90632adcafa390610e38905f90889088908890600401613c82565b60408051610140810182525f80825260208201819052918101829052606081018290526080810182905260a0810182905260c0810182905260e08101829052610100810182905261012081019190915282611a8981611c13565b604051638be8495d60e01b81525f6004820152602481018590526001600160a01b038416604482015273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__90638be8495d9060640161014060405180830381865af4158015611aed573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610fd39190613cf7565b604080516080810182525f80825260208201819052918101829052606081019190915282611b3e81611c13565b5f848152600260209081526040808320868452601a019091528082208151608081019092528054829060ff166003811115611b7b57611b7b6123b0565b6003811115611b8c57611b8c6123b0565b8152815461010090046001600160a01b03166020820152600182015460408083019190915260029092015460609091015280516080810190915281519192509081906003811115611bdf57611bdf6123b0565b815260200182602001516001600160a01b031681526020018260400151815260200182606001518152509250505092915050565b5f818152600260205260409020546001600160a01b0316611c495760405162ae821160e71b8152600481018290526024016108e0565b50565b611c54611dd7565b611c8160017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005b90611e17565b565b611c815f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f00611c7b565b604080517f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f6020808301919091527fd2390bd02eb1ecff5dcbb51b3c7fd253c636b5e068204ebd2d0b39e7b8e30d73828401527fc89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc660608301524660808301523060a0808401919091528351808403909101815260c0909201909252805191012090565b611d8060405180608001604052805f81526020015f81526020015f6001600160a01b031681526020015f81525090565b60405180608001604052808481526020018381526020017f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03168152602001611dce611cad565b90529392505050565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c15611c8157604051633ee5aeb560e01b815260040160405180910390fd5b80825d5050565b604080516101e0810182525f80825260208201819052918101829052606081018290526080810182905260a0810182905260c0810182905260e08101919091526101008101611eb8604080516101408101909152805f81526020015f81525f6020820181905260408201819052606082018190526080820181905260a0820181905260c0820181905260e082018190526101009091015290565b81525f6020820181905260408201819052606082018190526080820181905260a0820181905260c09091015290565b6001600160a01b0381168114611c49575f5ffd5b8035611f0681611ee7565b919050565b5f60608284031215611f1b575f5ffd5b50919050565b5f5f5f5f5f60a08688031215611f35575f5ffd5b853594506020860135611f4781611ee7565b93506040860135925060608601356001600160401b03811115611f68575f5ffd5b611f7488828901611f0b565b92505060808601356001600160401b03811115611f8f575f5ffd5b611f9b88828901611f0b565b9150509295509295909350565b5f60208284031215611fb8575f5ffd5b5035919050565b5f5f5f60608486031215611fd1575f5ffd5b83359250602084013591506040840135611fea81611ee7565b809150509250925092565b602080825282518282018190525f918401906040840190835b818110156120355783516001600160a01b031683526020938401939092019160010161200e565b509095945050505050565b5f5f60408385031215612051575f5ffd5b82359150602083013561206381611ee7565b809150509250929050565b5f6020828403121561207e575f5ffd5b8135610aac81611ee7565b60ff81168114611c49575f5ffd5b5f5f83601f8401126120a7575f5ffd5b5081356001600160401b038111156120bd575f5ffd5b6020830191508360208285010111156120d4575f5ffd5b9250929050565b5f5f5f5f606085870312156120ee575f5ffd5b84359350602085013561210081612089565b925060408501356001600160401b0381111561211a575f5ffd5b61212687828801612097565b95989497509550505050565b5f6101408284031215611f1b575f5ffd5b5f5f83601f840112612153575f5ffd5b5081356001600160401b03811115612169575f5ffd5b6020830191508360208260061b85010111156120d4575f5ffd5b5f5f5f5f5f5f6101a08789031215612199575f5ffd5b86356121a481611ee7565b955060208701356001600160401b038111156121be575f5ffd5b6121ca89828a01612097565b90965094506121de90508860408901612132565b92506101808701356001600160401b038111156121f9575f5ffd5b61220589828a01612143565b979a9699509497509295939492505050565b5f5f5f5f5f5f5f87890361018081121561222f575f5ffd5b88359750602089013561224181611ee7565b9650610100603f1982011215612255575f5ffd5b506040880194506101408801356001600160401b03811115612275575f5ffd5b6122818a828b01612097565b9095509350506101608801356001600160401b038111156122a0575f5ffd5b8801601f81018a136122b0575f5ffd5b80356001600160401b038111156122c5575f5ffd5b8a60208260071b84010111156122d9575f5ffd5b602082019350809250505092959891949750929550565b5f5f5f60408486031215612302575f5ffd5b83356001600160401b03811115612317575f5ffd5b840160c08187031215612328575f5ffd5b925060208401356001600160401b03811115612342575f5ffd5b61234e86828701612097565b9497909650939450505050565b5f5f5f6060848603121561236d575f5ffd5b83359250602084013561237f81611ee7565b929592945050506040919091013590565b5f5f604083850312156123a1575f5ffd5b50508035926020909101359150565b634e487b7160e01b5f52602160045260245ffd5b600381106123d4576123d46123b0565b9052565b600681106123d4576123d46123b0565b5f610140820190506123fb8284516123c4565b602083015161240d60208401826123d8565b50604083015161242860408401826001600160a01b03169052565b50606083015160608301526080830151608083015260a083015160a083015260c083015160c083015260e083015160e08301526101008301516124776101008401826001600160401b03169052565b50610120830151610ae661012084018263ffffffff169052565b5f5f83601f8401126124a1575f5ffd5b5081356001600160401b038111156124b7575f5ffd5b6020830191508360206060830285010111156120d4575f5ffd5b5f5f5f5f606085870312156124e4575f5ffd5b843593506020850135925060408501356001600160401b03811115612507575f5ffd5b61212687828801612491565b5f610220820190506125268284516123c4565b602083015180516020840152602081015161254c60408501826001600160401b03169052565b5060408101516001600160401b03811660608501525060608101516001600160401b038116608085015250608081015160a084015260a081015160c084015260c081015160e084015260e08101516101008401526101008101516125bc6101208501826001600160401b03169052565b50610120015160ff811661014084015250604083810151805161016085015260208101516001600160401b03908116610180860152918101516001600160a01b03166101a085015260608101519091166101c084015260808101516101e084015260a081015160ff16610200840152610ae6565b6001600160401b0381168114611c49575f5ffd5b8035611f0681612630565b5f5f60408385031215612660575f5ffd5b82359150602083013561206381612630565b5f5f60408385031215612683575f5ffd5b8235915060208301356001600160401b0381111561269f575f5ffd5b6126ab85828601611f0b565b9150509250929050565b600281106123d4576123d46123b0565b6126d08282516126b5565b60208101516126e260208401826126b5565b5060408101516126f6604084018215159052565b50606081015161270e606084018263ffffffff169052565b50608081015161272960808401826001600160401b03169052565b5060a081015161274160a084018263ffffffff169052565b5060c081015161275c60c08401826001600160401b03169052565b5060e081015161277760e08401826001600160401b03169052565b50610100818101519083015261012090810151910152565b81516001600160a01b03168152610300810160208301516127bb60208401826001600160a01b03169052565b506040830151604083015260608301516127e060608401826001600160a01b03169052565b5060808301516127fb60808401826001600160a01b03169052565b5060a083015161281660a08401826001600160401b03169052565b5060c083015161283160c08401826001600160401b03169052565b5060e083015160e08301526101008301516128506101008401826126c5565b506101208301516001600160401b039081166102408401526101408401516001600160a01b031661026084015261016084015163ffffffff16610280840152610180840151166102a08301526101a083015115156102c08301526101c08301518015156102e0840152610ae6565b5f5f83601f8401126128ce575f5ffd5b5081356001600160401b038111156128e4575f5ffd5b6020830191508360208260051b85010111156120d4575f5ffd5b5f5f5f5f60608587031215612911575f5ffd5b843593506020850135925060408501356001600160401b03811115612934575f5ffd5b612126878288016128be565b5f5f5f60608486031215612952575f5ffd5b83359250602084013561296481611ee7565b915060408401356001600160401b0381111561297e575f5ffd5b61298a86828701611f0b565b9150509250925092565b5f5f5f5f5f5f5f60a0888a0312156129aa575f5ffd5b873596506020880135955060408801356001600160401b038111156129cd575f5ffd5b6129d98a828b016128be565b9096509450506060880135925060808801356001600160401b038111156129fe575f5ffd5b612a0a8a828b01612491565b989b979a50959850939692959293505050565b5f5f5f5f5f60a08688031215612a31575f5ffd5b85359450602086013593506040860135612a4a81611ee7565b925060608601356001600160401b03811115611f68575f5ffd5b5f5f5f5f5f5f5f6080888a031215612a7a575f5ffd5b8735965060208801356001600160401b03811115612a96575f5ffd5b612aa28a828b016128be565b90975095505060408801356001600160401b03811115612ac0575f5ffd5b612acc8a828b016128be565b90955093505060608801356001600160401b03811115612aea575f5ffd5b612a0a8a828b016128be565b5f5f5f60608486031215612b08575f5ffd5b83359250602084013591506040840135611fea81612089565b5f5f5f5f5f6101808688031215612b36575f5ffd5b612b408787612132565b94506101408601356001600160401b03811115612b5b575f5ffd5b612b6788828901612491565b9095509350506101608601356001600160401b03811115612b86575f5ffd5b612b92888289016128be565b969995985093965092949392505050565b5f5f5f60408486031215612bb5575f5ffd5b8335925060208401356001600160401b03811115612bd1575f5ffd5b61234e86828701612143565b81516001600160a01b0316815261014081016020830151612c0960208401826001600160401b03169052565b506040830151612c2460408401826001600160401b03169052565b506060830151612c3f60608401826001600160401b03169052565b506080830151612c53608084018215159052565b5060a0830151612c6760a084018215159052565b5060c0830151612c8260c08401826001600160401b03169052565b5060e0830151612c9d60e08401826001600160401b03169052565b50610100830151612cba6101008401826001600160a01b03169052565b5061012092830151919092015290565b600481106123d4576123d46123b0565b5f608082019050612cec828451612cca565b60018060a01b036020840151166020830152604083015160408301526060830151606083015292915050565b8183525f6001600160fb1b03831115612d2f575f5ffd5b8260051b80836020870137939093016020019392505050565b5f8135601e19833603018112612d5c575f5ffd5b82016020810190356001600160401b03811115612d77575f5ffd5b8060051b3603821315612d88575f5ffd5b60608552612d9a606086018284612d18565b602085810135908701526040948501359490950193909352509192915050565b848152612df76020820185805182526020808201516001600160a01b03908116918401919091526040808301519084015260609182015116910152565b60e060a08201525f612e0c60e0830185612d48565b82810360c0840152612e1e8185612d48565b979650505050505050565b5f60208284031215612e39575f5ffd5b5051919050565b82815260a08101610aac6020830184805182526020808201516001600160a01b03908116918401919091526040808301519084015260609182015116910152565b634e487b7160e01b5f52604160045260245ffd5b60405161014081016001600160401b0381118282101715612eb857612eb8612e81565b60405290565b60405160c081016001600160401b0381118282101715612eb857612eb8612e81565b604051606081016001600160401b0381118282101715612eb857612eb8612e81565b6040516101e081016001600160401b0381118282101715612eb857612eb8612e81565b604051601f8201601f191681016001600160401b0381118282101715612f4d57612f4d612e81565b604052919050565b8051611f0681611ee7565b5f60208284031215612f70575f5ffd5b81516001600160401b03811115612f85575f5ffd5b8201601f81018413612f95575f5ffd5b80516001600160401b03811115612fae57612fae612e81565b8060051b612fbe60208201612f25565b91825260208184018101929081019087841115612fd9575f5ffd5b6020850194505b83851015612e1e5784519250612ff583611ee7565b82825260209485019490910190612fe0565b81835281816020850137505f828201602090810191909152601f909101601f19169091010190565b85815284602082015260ff84166040820152608060608201525f612e1e608083018486613007565b60028110611c49575f5ffd5b8035611f0681613057565b8015158114611c49575f5ffd5b8035611f068161306e565b63ffffffff81168114611c49575f5ffd5b8035611f0681613086565b8183526020830192505f815f5b848110156130d7578135865260208083013590870152604095860195909101906001016130af565b5093949350505050565b88815287516001600160a01b039081166020808401919091528901518116604083015287166060820152610200608082018190525f906131249083018789613007565b61313960a0840161313488613063565b6126b5565b61314560208701613063565b61315260c08501826126b5565b5061315f6040870161307b565b151560e084015261317260608701613097565b63ffffffff1661010084015261318a60808701612644565b6001600160401b03166101208401526131a560a08701613097565b63ffffffff166101408401526131bd60c08701612644565b6001600160401b03166101608401526131d860e08701612644565b6001600160401b03166101808401526101008601356101a08401526101208601356101c08401528281036101e08401526132138185876130a2565b9b9a5050505050505050505050565b8183526020830192505f815f5b848110156130d757813560048110613245575f5ffd5b61324f8782612cca565b50602082013561325e81611ee7565b6001600160a01b0316602087015260408281013590870152606080830135908701526080958601959091019060010161322f565b8781528651602080830191909152808801516001600160a01b03908116604080850191909152890151166060808401919091528801516080830152863560a08301525f908701356132e281611ee7565b6001600160a01b031660c083015260408701356132fe81611ee7565b6001600160a01b031660e083015261331860608801611efb565b6001600160a01b031661010083015261333360808801611efb565b6001600160a01b031661012083015261334e60a08801611efb565b6001600160a01b031661014083015260c087013561016083015261337460e08801612644565b6001600160401b038116610180840152506101e06101a083015261339d6101e083018688613007565b8281036101c08401526133b1818587613222565b9a9950505050505050505050565b8051611f0681612630565b5f602082840312156133da575f5ffd5b8151610aac81612630565b5f5f8335601e198436030181126133fa575f5ffd5b83016020810192503590506001600160401b03811115613418575f5ffd5b8036038213156120d4575f5ffd5b848152606060208201525f5f8535905080606084015250602085013561344b81611ee7565b6001600160a01b03166080830152604085013561346781612630565b6001600160401b031660a0830152606085013561348381612630565b6001600160401b031660c083015261349d60808601612644565b6001600160401b031660e08301526134b860a08601866133e5565b60c06101008501526134cf61012085018284613007565b9150508281036040840152612e1e818587613007565b805160038110611f06575f5ffd5b805160068110611f06575f5ffd5b8051611f0681613086565b5f61014082840312801561351e575f5ffd5b50613527612e95565b613530836134e5565b815261353e602084016134f3565b602082015261354f60408401612f55565b6040820152606083810151908201526080808401519082015260a0808401519082015260c0808401519082015260e0808401519082015261359361010084016133bf565b6101008201526135a66101208401613501565b6101208201529392505050565b80518252602080820151908301526040808201516001600160a01b031690830152606090810151910152565b8183526020830192505f815f5b848110156130d757813586526020808301359087015260408083013590870152606095860195909101906001016135ec565b84815261362e60208201856135b3565b60c060a08201525f610c8560c0830184866135df565b8051611f0681612089565b5f60c0828403121561365f575f5ffd5b613667612ebe565b82518152602083015190915061367c81612630565b6020820152604082015161368f81611ee7565b604082015260608201516136a281612630565b60608201526080828101519082015260a08201516136bf81612089565b60a082015292915050565b5f818303610220811280156136dd575f5ffd5b506136e6612ee0565b6136ef846134e5565b8152610140601f1983011215613703575f5ffd5b61370b612e95565b602085015181529150613720604085016133bf565b6020830152613731606085016133bf565b6040830152613742608085016133bf565b606083015260a084810151608084015260c0808601519184019190915260e080860151918401919091526101008501519083015261378361012085016133bf565b6101008301526137966101408501613644565b6101208301528160208201526137b085610160860161364f565b6040820152949350505050565b8051611f068161306e565b5f60c08284031280156137d9575f5ffd5b506137e2612ebe565b82516137ed81612630565b815260208301516137fd81612630565b6020820152604083015161381081612630565b604082015260608301516138238161306e565b60608201526080838101519082015260a0928301519281019290925250919050565b838152826020820152606060408201525f6138636060830184612d48565b95945050505050565b8051611f0681613057565b5f6101408284031215613888575f5ffd5b613890612e95565b905061389b8261386c565b81526138a96020830161386c565b60208201526138ba604083016137bd565b60408201526138cb60608301613501565b60608201526138dc608083016133bf565b60808201526138ed60a08301613501565b60a08201526138fe60c083016133bf565b60c082015261390f60e083016133bf565b60e082015261010082810151908201526101209182015191810191909152919050565b5f610300828403128015613944575f5ffd5b5061394d612f02565b61395683612f55565b815261396460208401612f55565b60208201526040838101519082015261397f60608401612f55565b606082015261399060808401612f55565b60808201526139a160a084016133bf565b60a08201526139b260c084016133bf565b60c082015260e083810151908201526139cf846101008501613877565b6101008201526139e261024084016133bf565b6101208201526139f56102608401612f55565b610140820152613a086102808401613501565b610160820152613a1b6102a084016133bf565b610180820152613a2e6102c084016137bd565b6101a0820152613a416102e084016137bd565b6101c08201529392505050565b5f8235605e19833603018112613a62575f5ffd5b90910192915050565b5f60c08201868352613a8060208401876135b3565b60c060a084015283905260e0600584901b83018101908301855f5b86811015613b1d5785840360df19018352613ab68289613a4e565b8035613ac181611ee7565b6001600160a01b031685526020810135613ada81612089565b60ff166020860152613aef60408201826133e5565b915060606040870152613b06606087018383613007565b955050506020928301929190910190600101613a9b565b509198975050505050505050565b84815283602082015260018060a01b0383166040820152608060608201525f610c856080830184612d48565b878152613b6760208201886135b3565b61010060a08201525f613b7f61010083018789612d18565b8560c084015282810360e08401526133b18185876135df565b88815287602082015260a060408201525f613bb760a08301888a612d18565b8281036060840152613bca818789612d18565b83810360808501528481529050602080820190600586901b830101865f5b87811015613c2257848303601f19018452613c0c83613c07848c613a4e565b612d48565b6020948501949093509190910190600101613be8565b50909d9c50505050505050505050505050565b5f5f85851115613c43575f5ffd5b83861115613c4f575f5ffd5b5050820193919092039150565b848152613c6c60208201856135b3565b60c060a08201525f610c8560c083018486613007565b8481526020810184905260606040820181905281018290525f8360808301825b85811015613ceb578235613cb581611ee7565b6001600160a01b031682526020830135613cce81613086565b63ffffffff16602083015260409283019290910190600101613ca2565b50979650505050505050565b5f610140828403128015613d09575f5ffd5b50613d12612e95565b613d1b83612f55565b8152613d29602084016133bf565b6020820152613d3a604084016133bf565b6040820152613d4b606084016133bf565b6060820152613d5c608084016137bd565b6080820152613d6d60a084016137bd565b60a0820152613d7e60c084016133bf565b60c0820152613d8f60e084016133bf565b60e0820152613da16101008401612f55565b61010082015261012092830151928101929092525091905056";
+  const _bytecode = "0x60e060405234801561000f575f5ffd5b5060405161539438038061539483398101604081905261002e916100b3565b6001600160a01b0380821660c05280831660a05283166080819052604080516318f7214560e11b815290516331ee428a916004808201925f9290919082900301818387803b15801561007e575f5ffd5b505af1158015610090573d5f5f3e3d5ffd5b505050505050506100fd565b6001600160a01b03811681146100b0575f5ffd5b50565b5f5f5f606084860312156100c5575f5ffd5b83516100d08161009c565b60208501519093506100e18161009c565b60408501519092506100f28161009c565b809150509250925092565b60805160a05160c0516152516101435f395f610e4f01525f610e2a01525f81816103b301528181610f91015281816111a60152818161266901526126d901526152515ff3fe6080604052600436106102d9575f3560e01c806375c5e11c11610189578063acf8bf2a116100d8578063c72b3ff211610092578063debed7c41161006d578063debed7c4146109a5578063f777d663146109d1578063f77a1982146109fd578063f77e1c2914610a10575f5ffd5b8063c72b3ff214610948578063d2e5181314610967578063dcc7542014610986575f5ffd5b8063acf8bf2a1461089a578063b49be35f146108ad578063b7e4eacf146108cc578063bbb2eab9146108eb578063c446d79a1461090a578063c55e09e314610929575f5ffd5b80638d2a9184116101435780639dc76ab31161011e5780639dc76ab31461081e578063a11917f11461083d578063a2dbee041461085c578063a3d349481461087b575f5ffd5b80638d2a9184146107c15780638e1a3b8c146107e05780639d599c9f146107ff575f5ffd5b806375c5e11c146106cd578063761295ca146106ec57806377af06a11461070b57806377e7e580146107575780638164925d146107765780638d08de8414610795575f5ffd5b80633487b256116102455780634fa2ecdc116101ff5780636172ea5c116101da5780636172ea5c14610651578063676a63001461067057806368772a881461068f578063721c6513146106ae575f5ffd5b80634fa2ecdc1461058c5780635ad8a111146105ab578063606b672014610632575f5ffd5b80633487b256146104b857806341511a8d146104d75780634516b2bd146105035780634de5bada146105225780634f202354146105415780634f6c76801461056d575f5ffd5b806319d7aa511161029657806319d7aa51146103dd5780631a9041db1461041157806322bf4fe5146104305780632587db041461044f5780632e3ed7a41461047a578063306cbb2014610499575f5ffd5b80630641ea4e146102dd5780630aebeb4e1461030f5780630b63a512146103305780630e2aa4551461034f578063141ab4151461037b57806316f0115b1461039a575b5f5ffd5b3480156102e8575f5ffd5b506102fc6102f7366004612861565b610a3c565b6040519081526020015b60405180910390f35b34801561031a575f5ffd5b5061032e6103293660046128e8565b610b08565b005b34801561033b575f5ffd5b506102fc61034a3660046128ff565b610be1565b34801561035a575f5ffd5b5061036e6103693660046128e8565b610ca3565b6040516103069190612935565b348015610386575f5ffd5b506102fc610395366004612980565b610d30565b3480156103a5575f5ffd5b506040516001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000168152602001610306565b3480156103e8575f5ffd5b506102fc6103f73660046129ae565b6001600160a01b03165f9081526001602052604090205490565b34801561041c575f5ffd5b506102fc61042b366004612a26565b610d6a565b34801561043b575f5ffd5b506102fc61044a366004612ace565b610e0e565b61046261045d366004612b62565b610f0c565b6040516001600160401b039091168152602001610306565b348015610485575f5ffd5b5061032e610494366004612c3b565b611065565b3480156104a4575f5ffd5b506102fc6104b3366004612ca6565b6110ef565b3480156104c3575f5ffd5b5061032e6104d23660046128e8565b611161565b3480156104e2575f5ffd5b506104f66104f1366004612cdb565b611206565b6040516103069190612d33565b34801561050e575f5ffd5b5061032e61051d366004612ddc565b6112fd565b34801561052d575f5ffd5b5061032e61053c3660046128ff565b611396565b34801561054c575f5ffd5b5061056061055b366004612ec2565b611400565b6040516103069190612f04565b348015610578575f5ffd5b506102fc610587366004612ca6565b611532565b348015610597575f5ffd5b506102fc6105a6366004612cdb565b611571565b3480156105b6575f5ffd5b506105ca6105c53660046128e8565b61159e565b60405161030691905f60c0820190506001600160401b0383511682526001600160401b0360208401511660208301526001600160401b0360408401511660408301526060830151151560608301526080830151608083015260a083015160a083015292915050565b34801561063d575f5ffd5b506102fc61064c366004613040565b611651565b34801561065c575f5ffd5b5061032e61066b366004613063565b611689565b34801561067b575f5ffd5b506102fc61068a366004612980565b6116d6565b34801561069a575f5ffd5b5061032e6106a93660046130e6565b611780565b3480156106b9575f5ffd5b5061032e6106c83660046128e8565b611830565b3480156106d8575f5ffd5b5061032e6106e73660046128e8565b61187d565b3480156106f7575f5ffd5b5061032e610706366004613178565b6118cd565b348015610716575f5ffd5b5061072a6107253660046128e8565b611977565b604080518251151581526020808401516001600160401b0316908201529181015190820152606001610306565b348015610762575f5ffd5b5061032e610771366004612980565b611a15565b348015610781575f5ffd5b506102fc6107903660046129ae565b611a62565b3480156107a0575f5ffd5b506107b46107af3660046128e8565b611aeb565b60405161030691906132bf565b3480156107cc575f5ffd5b5061032e6107db3660046133ee565b611b76565b3480156107eb575f5ffd5b5061032e6107fa366004613441565b611c09565b34801561080a575f5ffd5b5061032e610819366004613499565b611c63565b348015610829575f5ffd5b5061032e6108383660046134e4565b611cb9565b348015610848575f5ffd5b5061032e610857366004612ddc565b611d06565b348015610867575f5ffd5b5061032e61087636600461352e565b611d3d565b348015610886575f5ffd5b506102fc610895366004613598565b611d9b565b3480156108a5575f5ffd5b505f546102fc565b3480156108b8575f5ffd5b5061032e6108c73660046135df565b611e12565b3480156108d7575f5ffd5b506102fc6108e63660046128e8565b611e69565b3480156108f6575f5ffd5b5061032e610905366004613671565b611e9a565b348015610915575f5ffd5b506102fc61092436600461369c565b611efa565b348015610934575f5ffd5b5061032e610943366004612980565b611fae565b348015610953575f5ffd5b506102fc61096236600461371e565b61204a565b348015610972575f5ffd5b5061032e610981366004613783565b6120f9565b348015610991575f5ffd5b5061032e6109a03660046137bd565b612148565b3480156109b0575f5ffd5b506109c46109bf3660046128ff565b612195565b60405161030691906137f6565b3480156109dc575f5ffd5b506109f06109eb366004612980565b612277565b6040516103069190613872565b61032e610a0b366004613976565b61234c565b348015610a1b575f5ffd5b50610a2f610a2a366004612cdb565b6123e0565b60405161030691906139e1565b5f85610a47816124e2565b610a4f61251b565b604080516080810182528881526001600160a01b03881660208201819052818301889052606082015290516367e501bb60e11b815273__$336c7282a106b0cea2edfd94e595e9112e$__9063cfca037690610ab4905f9085908a908a90600401613ad0565b602060405180830381865af4158015610acf573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610af39190613b3f565b925050610afe612552565b5095945050505050565b80610b12816124e2565b5f818152600260205260409020546001600160a01b0316338114610b665760405163148406ed60e11b8152600481018390526001600160a01b03821660248201523360448201526064015b60405180910390fd5b610b6e61251b565b6040516370d5e33360e11b81525f60048201526024810184905273__$eb661be2980d12e557dfc1c242c0c96113$__9063e1abc666906044015b5f6040518083038186803b158015610bbe575f5ffd5b505af4158015610bd0573d5f5f3e3d5ffd5b50505050610bdc612552565b505050565b5f83610bec816124e2565b610bf461251b565b604080516080810182528681523360208201528082018690526001600160a01b0385166060820152905163042cfdad60e41b815273__$336c7282a106b0cea2edfd94e595e9112e$__916342cfdad091610c52915f91600401613b56565b602060405180830381865af4158015610c6d573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610c919190613b3f565b9150610c9b612552565b509392505050565b606081610caf816124e2565b6040516316e2391760e31b81525f60048201526024810184905273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__9063b711c8b8906044015f60405180830381865af4158015610d02573d5f5f3e3d5ffd5b505050506040513d5f823e601f3d908101601f19168201604052610d299190810190613c98565b9392505050565b5f82610d3b816124e2565b5f8481526002602090815260408083206001600160a01b0387168452601c0190915290205491505b5092915050565b5f84610d75816124e2565b610d7d61251b565b6040516350cdbd5960e01b815273__$1c4bc66790dc650d9bfea61a9de46e90f4$__906350cdbd5990610dbc905f908a908a908a908a90600401613d67565b602060405180830381865af4158015610dd7573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610dfb9190613b3f565b9150610e05612552565b50949350505050565b5f610e1761251b565b6040805180820182526001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000811682527f00000000000000000000000000000000000000000000000000000000000000001660208201529051636901411960e01b815273__$ea97dc53f0b4a8ea2bee65313aab2f4168$__90636901411990610eb8905f9085908d908d908d908d908d908d90600401613e02565b602060405180830381865af4158015610ed3573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610ef79190613b3f565b915050610f02612552565b9695505050505050565b5f87610f17816124e2565b5f818152600260205260409020546001600160a01b0316338114610f665760405163148406ed60e11b8152600481018390526001600160a01b0382166024820152336044820152606401610b5d565b610f6e61251b565b5f60405180608001604052808c81526020018b6001600160a01b031681526020017f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03168152602001610fc661257c565b905260405163d7b87d4160e01b815290915073__$eb661be2980d12e557dfc1c242c0c96113$__9063d7b87d419061100e905f9085908e908e908e908e908e90600401613fb3565b602060405180830381865af4158015611029573d5f5f3e3d5ffd5b505050506040513d601f19601f8201168201806040525081019061104d91906140eb565b935050611058612552565b5050979650505050505050565b8235611070816124e2565b61107861251b565b604051636d3b102560e11b815273__$eb661be2980d12e557dfc1c242c0c96113$__9063da76204a906110b5905f90889088908890600401614147565b5f6040518083038186803b1580156110cb575f5ffd5b505af41580156110dd573d5f5f3e3d5ffd5b505050506110e9612552565b50505050565b5f836110fa816124e2565b61110261251b565b604080516080810182528681526001600160a01b038616602082018190528183018690526060820152905163042cfdad60e41b815273__$336c7282a106b0cea2edfd94e595e9112e$__916342cfdad091610c52915f91600401613b56565b8061116b816124e2565b61117361251b565b604051635dc4e85d60e01b815273__$c65b637a80cb8924ff65975a07634d9e26$__90635dc4e85d906111ce905f9086907f000000000000000000000000000000000000000000000000000000000000000090600401614206565b5f6040518083038186803b1580156111e4575f5ffd5b505af41580156111f6573d5f5f3e3d5ffd5b50505050611202612552565b5050565b61126b604080516101408101909152805f81526020015f81526020015f6001600160a01b031681526020015f81526020015f81526020015f81526020015f81526020015f81526020015f6001600160401b031681526020015f63ffffffff1681525090565b82611275816124e2565b604051635ef9d48160e11b81525f6004820152602481018590526044810184905273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__9063bdf3a9029060640161014060405180830381865af41580156112d1573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906112f5919061424c565b949350505050565b85611307816124e2565b61130f61251b565b73__$ddfa57572219eab003083282ffc260decd$__63ce39367e5f6113348a8a61261f565b888888886040518763ffffffff1660e01b8152600401611359969594939291906143d4565b5f6040518083038186803b15801561136f575f5ffd5b505af4158015611381573d5f5f3e3d5ffd5b5050505061138d612552565b50505050505050565b826113a0816124e2565b6113a861251b565b60408051606081018252858152602081018590526001600160a01b03841681830152905163482262b360e01b815273__$9a217e9b42b814ee32934781ef110106d6$__9163482262b3916110b5915f91600401614434565b61149a6040805160608101909152805f815260408051610140810182525f8082526020828101829052928201819052606082018190526080820181905260a0820181905260c0820181905260e08201819052610100820181905261012082015291019081526040805160c0810182525f8082526020828101829052928201819052606082018190526080820181905260a082015291015290565b846114a4816124e2565b6114ac61251b565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__631c774f3a5f6114d18989612690565b87876040518563ffffffff1660e01b81526004016114f29493929190614474565b61022060405180830381865af415801561150e573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610dfb9190614520565b5f8361153d816124e2565b50505f9283526002602090815260408085206001600160a01b03949094168552601b90930181528284209184525290205490565b5f8261157c816124e2565b50505f9182526002602090815260408084209284526019909201905290205490565b6040805160c0810182525f80825260208201819052918101829052606081018290526080810182905260a0810191909152816115d9816124e2565b60405163d0e3ec5960e01b81525f60048201526024810184905273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__9063d0e3ec599060440160c060405180830381865af415801561162d573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610d29919061461e565b5f8261165c816124e2565b50505f9182526002602090815260408084206001600160401b039390931684526010909201905290205490565b81611693816124e2565b61169b61251b565b60405163606f078360e11b815273__$eb661be2980d12e557dfc1c242c0c96113$__9063c0de0f0690610ba8905f908790879060040161469b565b5f826116e1816124e2565b6116e961251b565b604051633a414d8f60e01b81525f6004820152602481018590523360448201526001600160a01b038416606482015273__$336c7282a106b0cea2edfd94e595e9112e$__90633a414d8f90608401602060405180830381865af4158015611752573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906117769190613b3f565b9150610d63612552565b8661178a816124e2565b61179261251b565b60408051606081018252898152602081018990526001600160a01b038816818301529051632f6ec07b60e01b815273__$9a217e9b42b814ee32934781ef110106d6$__91632f6ec07b916117f2915f918a908a908a908a906004016146b9565b5f6040518083038186803b158015611808575f5ffd5b505af415801561181a573d5f5f3e3d5ffd5b50505050611826612552565b5050505050505050565b8061183a816124e2565b61184261251b565b60405163a279ec4360e01b815273__$eb661be2980d12e557dfc1c242c0c96113$__9063a279ec43906111ce905f9086903390600401614206565b80611887816124e2565b61188f61251b565b6040516337a8f28960e11b81525f60048201526024810183905273__$eb661be2980d12e557dfc1c242c0c96113$__90636f51e512906044016111ce565b846118d7816124e2565b6118df61251b565b60408051606081018252878152602081018790526001600160a01b038616818301529051633e96bdd760e21b815273__$9a217e9b42b814ee32934781ef110106d6$__9163fa5af75c9161193b915f91889088906004016147eb565b5f6040518083038186803b158015611951575f5ffd5b505af4158015611963573d5f5f3e3d5ffd5b5050505061196f612552565b505050505050565b604080516060810182525f80825260208201819052918101919091528161199d816124e2565b6040516303ebe6a360e21b81525f60048201526024810184905273__$c65b637a80cb8924ff65975a07634d9e26$__90630faf9a8c90604401606060405180830381865af41580156119f1573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610d299190614912565b81611a1f816124e2565b611a2761251b565b60405163555fc5df60e11b815273__$eb661be2980d12e557dfc1c242c0c96113$__9063aabf8bbe90610ba8905f9087908790600401614206565b604051634d8ce09d60e11b81525f600482018190526001600160a01b03831660248301529073__$ea97dc53f0b4a8ea2bee65313aab2f4168$__90639b19c13a90604401602060405180830381865af4158015611ac1573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190611ae59190613b3f565b92915050565b611af361275e565b81611afd816124e2565b60405163b21e4a0360e01b81525f60048201526024810184905273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__9063b21e4a039060440161030060405180830381865af4158015611b52573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610d299190614a25565b83611b80816124e2565b611b8861251b565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__630ff8fab85f611bad8888612690565b86866040518563ffffffff1660e01b8152600401611bce9493929190614b5e565b5f6040518083038186803b158015611be4575f5ffd5b505af4158015611bf6573d5f5f3e3d5ffd5b50505050611c02612552565b5050505050565b84611c13816124e2565b611c1b61251b565b73__$ddfa57572219eab003083282ffc260decd$__638641326b5f611c40898961261f565b8787876040518663ffffffff1660e01b815260040161193b959493929190614c1e565b82611c6d816124e2565b611c7561251b565b73__$ddfa57572219eab003083282ffc260decd$__634501480c5f611c9a878761261f565b856040518463ffffffff1660e01b81526004016110b593929190614cdf565b82611cc3816124e2565b611ccb61251b565b6040516263b54560e01b815273__$eb661be2980d12e557dfc1c242c0c96113$__906263b545906110b5905f90889088908890600401614d04565b85611d10816124e2565b611d1861251b565b73__$ddfa57572219eab003083282ffc260decd$__633bfbe71c5f6113348a8a61261f565b86611d47816124e2565b611d4f61251b565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__63e565e5dd5f611d748b8b612690565b89898989896040518863ffffffff1660e01b81526004016117f29796959493929190614d30565b5f85611da6816124e2565b611dae61251b565b604080516080810182528881523360208201528082018890526001600160a01b038716606082015290516367e501bb60e11b815273__$336c7282a106b0cea2edfd94e595e9112e$__9063cfca037690610ab4905f9085908a908a90600401613ad0565b86611e1c816124e2565b611e2461251b565b60405163ec617a9f60e01b815273__$336c7282a106b0cea2edfd94e595e9112e$__9063ec617a9f906117f2905f908c908c908c908c908c908c908c90600401614d71565b5f81611e74816124e2565b50505f908152600260205260409020600b0154600160801b90046001600160401b031690565b82611ea4816124e2565b611eac61251b565b604051630263ee0760e31b81525f6004820152602481018590526044810184905260ff8316606482015273__$1c4bc66790dc650d9bfea61a9de46e90f4$__9063131f7038906084016110b5565b5f8635611f06816124e2565b611f0e61251b565b73__$c65b637a80cb8924ff65975a07634d9e26$__637a68b1a95f611f3161257c565b8b8b8b8b8b8b6040518963ffffffff1660e01b8152600401611f5a989796959493929190614eba565b602060405180830381865af4158015611f75573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190611f999190613b3f565b9150611fa3612552565b509695505050505050565b81611fb8816124e2565b5f818152600260205260409020546001600160a01b03163381146120075760405163148406ed60e11b8152600481018390526001600160a01b0382166024820152336044820152606401610b5d565b61200f61251b565b60405163a279ec4360e01b815273__$eb661be2980d12e557dfc1c242c0c96113$__9063a279ec43906110b5905f9088908890600401614206565b5f8535612056816124e2565b61205e61251b565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__63a8dcbc015f6120848a3582612690565b612091366004815f614fbb565b6040518563ffffffff1660e01b81526004016120b09493929190614fe2565b602060405180830381865af41580156120cb573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906120ef9190613b3f565b9150610afe612552565b82612103816124e2565b61210b61251b565b604051632adcafa360e01b815273__$eb661be2980d12e557dfc1c242c0c96113$__90632adcafa3906110b5905f90889088908890600401615008565b81612152816124e2565b61215a61251b565b60405163a5360ea360e01b815273__$c65b637a80cb8924ff65975a07634d9e26$__9063a5360ea390610ba8905f908790879060040161507d565b6040805160e0810182525f80825260208201819052918101829052606081018290526080810182905260a0810182905260c0810191909152836121d7816124e2565b60408051606081018252868152602081018690526001600160a01b038516818301529051632b0a88ed60e11b815273__$9a217e9b42b814ee32934781ef110106d6$__9163561511da9161222f915f91600401614434565b60e060405180830381865af415801561224a573d5f5f3e3d5ffd5b505050506040513d601f19601f8201168201806040525081019061226e919061509b565b95945050505050565b60408051610140810182525f80825260208201819052918101829052606081018290526080810182905260a0810182905260c0810182905260e081018290526101008101829052610120810191909152826122d1816124e2565b604051638be8495d60e01b815273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__90638be8495d9061230c905f9088908890600401614206565b61014060405180830381865af4158015612328573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906112f59190615130565b84612356816124e2565b61235e61251b565b73__$9a217e9b42b814ee32934781ef110106d6$__63a478239d5f6040518060a001604052808a81526020018981526020018860018111156123a2576123a2612cfb565b8152602001876001600160401b03168152602001866001600160401b03168152506040518363ffffffff1660e01b815260040161193b9291906151f4565b604080516080810182525f8082526020820181905291810182905260608101919091528261240d816124e2565b5f848152600260209081526040808320868452601a019091528082208151608081019092528054829060ff16600381111561244a5761244a612cfb565b600381111561245b5761245b612cfb565b8152815461010090046001600160a01b031660208201526001820154604080830191909152600290920154606090910152805160808101909152815191925090819060038111156124ae576124ae612cfb565b815260200182602001516001600160a01b031681526020018260400151815260200182606001518152509250505092915050565b5f818152600260205260409020546001600160a01b03166125185760405162ae821160e71b815260048101829052602401610b5d565b50565b612523612717565b61255060017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005b90612757565b565b6125505f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f0061254a565b604080517f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f6020808301919091527fd2390bd02eb1ecff5dcbb51b3c7fd253c636b5e068204ebd2d0b39e7b8e30d73828401527fc89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc660608301524660808301523060a0808401919091528351808403909101815260c0909201909252805191012090565b61264960405180606001604052805f81526020015f81526020015f6001600160a01b031681525090565b506040805160608101825292835260208301919091526001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000169082015290565b6126c060405180608001604052805f81526020015f81526020015f6001600160a01b031681526020015f81525090565b60405180608001604052808481526020018381526020017f00000000000000000000000000000000000000000000000000000000000000006001600160a01b0316815260200161270e61257c565b90529392505050565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c1561255057604051633ee5aeb560e01b815260040160405180910390fd5b80825d5050565b604080516101e0810182525f80825260208201819052918101829052606081018290526080810182905260a0810182905260c0810182905260e081019190915261010081016127f8604080516101408101909152805f81526020015f81525f6020820181905260408201819052606082018190526080820181905260a0820181905260c0820181905260e082018190526101009091015290565b81525f6020820181905260408201819052606082018190526080820181905260a0820181905260c09091015290565b6001600160a01b0381168114612518575f5ffd5b803561284681612827565b919050565b5f6060828403121561285b575f5ffd5b50919050565b5f5f5f5f5f60a08688031215612875575f5ffd5b85359450602086013561288781612827565b93506040860135925060608601356001600160401b038111156128a8575f5ffd5b6128b48882890161284b565b92505060808601356001600160401b038111156128cf575f5ffd5b6128db8882890161284b565b9150509295509295909350565b5f602082840312156128f8575f5ffd5b5035919050565b5f5f5f60608486031215612911575f5ffd5b8335925060208401359150604084013561292a81612827565b809150509250925092565b602080825282518282018190525f918401906040840190835b818110156129755783516001600160a01b031683526020938401939092019160010161294e565b509095945050505050565b5f5f60408385031215612991575f5ffd5b8235915060208301356129a381612827565b809150509250929050565b5f602082840312156129be575f5ffd5b8135610d2981612827565b60ff81168114612518575f5ffd5b8035612846816129c9565b5f5f83601f8401126129f2575f5ffd5b5081356001600160401b03811115612a08575f5ffd5b602083019150836020828501011115612a1f575f5ffd5b9250929050565b5f5f5f5f60608587031215612a39575f5ffd5b843593506020850135612a4b816129c9565b925060408501356001600160401b03811115612a65575f5ffd5b612a71878288016129e2565b95989497509550505050565b5f610140828403121561285b575f5ffd5b5f5f83601f840112612a9e575f5ffd5b5081356001600160401b03811115612ab4575f5ffd5b6020830191508360208260061b8501011115612a1f575f5ffd5b5f5f5f5f5f5f6101a08789031215612ae4575f5ffd5b8635612aef81612827565b955060208701356001600160401b03811115612b09575f5ffd5b612b1589828a016129e2565b9096509450612b2990508860408901612a7d565b92506101808701356001600160401b03811115612b44575f5ffd5b612b5089828a01612a8e565b979a9699509497509295939492505050565b5f5f5f5f5f5f5f878903610180811215612b7a575f5ffd5b883597506020890135612b8c81612827565b9650610100603f1982011215612ba0575f5ffd5b506040880194506101408801356001600160401b03811115612bc0575f5ffd5b612bcc8a828b016129e2565b9095509350506101608801356001600160401b03811115612beb575f5ffd5b8801601f81018a13612bfb575f5ffd5b80356001600160401b03811115612c10575f5ffd5b8a60208260071b8401011115612c24575f5ffd5b602082019350809250505092959891949750929550565b5f5f5f60408486031215612c4d575f5ffd5b83356001600160401b03811115612c62575f5ffd5b840160c08187031215612c73575f5ffd5b925060208401356001600160401b03811115612c8d575f5ffd5b612c99868287016129e2565b9497909650939450505050565b5f5f5f60608486031215612cb8575f5ffd5b833592506020840135612cca81612827565b929592945050506040919091013590565b5f5f60408385031215612cec575f5ffd5b50508035926020909101359150565b634e487b7160e01b5f52602160045260245ffd5b60038110612d1f57612d1f612cfb565b9052565b60068110612d1f57612d1f612cfb565b5f61014082019050612d46828451612d0f565b6020830151612d586020840182612d23565b506040830151612d7360408401826001600160a01b03169052565b50606083015160608301526080830151608083015260a083015160a083015260c083015160c083015260e083015160e0830152610100830151612dc26101008401826001600160401b03169052565b50610120830151610d6361012084018263ffffffff169052565b5f5f5f5f5f5f60c08789031215612df1575f5ffd5b863595506020870135945060408701356001600160401b03811115612e14575f5ffd5b612e2089828a0161284b565b9450506060870135925060808701356001600160401b03811115612e42575f5ffd5b612e4e89828a0161284b565b92505060a08701356001600160401b03811115612e69575f5ffd5b612e7589828a0161284b565b9150509295509295509295565b5f5f83601f840112612e92575f5ffd5b5081356001600160401b03811115612ea8575f5ffd5b602083019150836020606083028501011115612a1f575f5ffd5b5f5f5f5f60608587031215612ed5575f5ffd5b843593506020850135925060408501356001600160401b03811115612ef8575f5ffd5b612a7187828801612e82565b5f61022082019050612f17828451612d0f565b6020830151805160208401526020810151612f3d60408501826001600160401b03169052565b5060408101516001600160401b03811660608501525060608101516001600160401b038116608085015250608081015160a084015260a081015160c084015260c081015160e084015260e0810151610100840152610100810151612fad6101208501826001600160401b03169052565b50610120015160ff811661014084015250604083810151805161016085015260208101516001600160401b03908116610180860152918101516001600160a01b03166101a085015260608101519091166101c084015260808101516101e084015260a081015160ff16610200840152610d63565b6001600160401b0381168114612518575f5ffd5b803561284681613021565b5f5f60408385031215613051575f5ffd5b8235915060208301356129a381613021565b5f5f60408385031215613074575f5ffd5b8235915060208301356001600160401b03811115613090575f5ffd5b61309c8582860161284b565b9150509250929050565b5f5f83601f8401126130b6575f5ffd5b5081356001600160401b038111156130cc575f5ffd5b6020830191508360208260051b8501011115612a1f575f5ffd5b5f5f5f5f5f5f5f60a0888a0312156130fc575f5ffd5b8735965060208801359550604088013561311581612827565b945060608801356001600160401b0381111561312f575f5ffd5b61313b8a828b016130a6565b90955093505060808801356001600160401b03811115613159575f5ffd5b6131658a828b01612e82565b989b979a50959850939692959293505050565b5f5f5f5f5f6080868803121561318c575f5ffd5b853594506020860135935060408601356131a581612827565b925060608601356001600160401b038111156131bf575f5ffd5b6131cb888289016130a6565b969995985093965092949392505050565b6002811061251857612518612cfb565b612d1f816131dc565b6132008282516131ec565b602081015161321260208401826131ec565b506040810151613226604084018215159052565b50606081015161323e606084018263ffffffff169052565b50608081015161325960808401826001600160401b03169052565b5060a081015161327160a084018263ffffffff169052565b5060c081015161328c60c08401826001600160401b03169052565b5060e08101516132a760e08401826001600160401b03169052565b50610100818101519083015261012090810151910152565b81516001600160a01b03168152610300810160208301516132eb60208401826001600160a01b03169052565b5060408301516040830152606083015161331060608401826001600160a01b03169052565b50608083015161332b60808401826001600160a01b03169052565b5060a083015161334660a08401826001600160401b03169052565b5060c083015161336160c08401826001600160401b03169052565b5060e083015160e08301526101008301516133806101008401826131f5565b506101208301516001600160401b039081166102408401526101408401516001600160a01b031661026084015261016084015163ffffffff16610280840152610180840151166102a08301526101a083015115156102c08301526101c08301518015156102e0840152610d63565b5f5f5f5f60608587031215613401575f5ffd5b843593506020850135925060408501356001600160401b03811115613424575f5ffd5b612a71878288016130a6565b5f6101c0828403121561285b575f5ffd5b5f5f5f5f5f6102208688031215613456575f5ffd5b853594506020860135935061346e8760408801613430565b92506102008601356001600160401b038111156131bf575f5ffd5b5f60a0828403121561285b575f5ffd5b5f5f5f606084860312156134ab575f5ffd5b833592506020840135915060408401356001600160401b038111156134ce575f5ffd5b6134da86828701613489565b9150509250925092565b5f5f5f606084860312156134f6575f5ffd5b83359250602084013561350881612827565b915060408401356001600160401b03811115613522575f5ffd5b6134da8682870161284b565b5f5f5f5f5f5f5f60a0888a031215613544575f5ffd5b873596506020880135955060408801356001600160401b03811115613567575f5ffd5b6135738a828b016130a6565b9096509450506060880135925060808801356001600160401b03811115613159575f5ffd5b5f5f5f5f5f60a086880312156135ac575f5ffd5b853594506020860135935060408601356135c581612827565b925060608601356001600160401b038111156128a8575f5ffd5b5f5f5f5f5f5f5f6080888a0312156135f5575f5ffd5b8735965060208801356001600160401b03811115613611575f5ffd5b61361d8a828b016130a6565b90975095505060408801356001600160401b0381111561363b575f5ffd5b6136478a828b016130a6565b90955093505060608801356001600160401b03811115613665575f5ffd5b6131658a828b016130a6565b5f5f5f60608486031215613683575f5ffd5b8335925060208401359150604084013561292a816129c9565b5f5f5f5f5f5f61034087890312156136b2575f5ffd5b6136bc8888612a7d565b95506136cc886101408901613430565b94506103008701356001600160401b038111156136e7575f5ffd5b6136f389828a016130a6565b9095509350506103208701356001600160401b03811115613712575f5ffd5b612b5089828a01612e82565b5f5f5f5f5f6101808688031215613733575f5ffd5b61373d8787612a7d565b94506101408601356001600160401b03811115613758575f5ffd5b61376488828901612e82565b9095509350506101608601356001600160401b038111156131bf575f5ffd5b5f5f5f60408486031215613795575f5ffd5b8335925060208401356001600160401b038111156137b1575f5ffd5b612c9986828701612a8e565b5f5f604083850312156137ce575f5ffd5b8235915060208301356001600160401b038111156137ea575f5ffd5b61309c85828601613489565b815160e0820190613806816131dc565b8083525060208301511515602083015260ff60408401511660408301526001600160401b0360608401511660608301526001600160401b03608084015116608083015260a083015161386360a08401826001600160401b03169052565b5060c092830151919092015290565b81516001600160a01b031681526101408101602083015161389e60208401826001600160401b03169052565b5060408301516138b960408401826001600160401b03169052565b5060608301516138d460608401826001600160401b03169052565b5060808301516138e8608084018215159052565b5060a08301516138fc60a084018215159052565b5060c083015161391760c08401826001600160401b03169052565b5060e083015161393260e08401826001600160401b03169052565b5061010083015161394f6101008401826001600160a01b03169052565b5061012092830151919092015290565b60028110612518575f5ffd5b80356128468161395f565b5f5f5f5f5f60a0868803121561398a575f5ffd5b853594506020860135935060408601356139a38161395f565b925060608601356139b381613021565b915060808601356139c381613021565b809150509295509295909350565b60048110612d1f57612d1f612cfb565b5f6080820190506139f38284516139d1565b60018060a01b036020840151166020830152604083015160408301526060830151606083015292915050565b5f5f8335601e19843603018112613a34575f5ffd5b83016020810192503590506001600160401b03811115613a52575f5ffd5b8060051b3603821315612a1f575f5ffd5b8183525f6001600160fb1b03831115613a7a575f5ffd5b8260051b80836020870137939093016020019392505050565b5f613a9e8283613a1f565b60608552613ab0606086018284613a63565b602085810135908701526040948501359490950193909352509192915050565b848152613b0d6020820185805182526020808201516001600160a01b03908116918401919091526040808301519084015260609182015116910152565b60e060a08201525f613b2260e0830185613a93565b82810360c0840152613b348185613a93565b979650505050505050565b5f60208284031215613b4f575f5ffd5b5051919050565b82815260a08101610d296020830184805182526020808201516001600160a01b03908116918401919091526040808301519084015260609182015116910152565b634e487b7160e01b5f52604160045260245ffd5b60405161014081016001600160401b0381118282101715613bce57613bce613b97565b60405290565b60405160c081016001600160401b0381118282101715613bce57613bce613b97565b604051606081016001600160401b0381118282101715613bce57613bce613b97565b6040516101e081016001600160401b0381118282101715613bce57613bce613b97565b60405160e081016001600160401b0381118282101715613bce57613bce613b97565b604051601f8201601f191681016001600160401b0381118282101715613c8557613c85613b97565b604052919050565b805161284681612827565b5f60208284031215613ca8575f5ffd5b81516001600160401b03811115613cbd575f5ffd5b8201601f81018413613ccd575f5ffd5b80516001600160401b03811115613ce657613ce6613b97565b8060051b613cf660208201613c5d565b91825260208184018101929081019087841115613d11575f5ffd5b6020850194505b83851015613b345784519250613d2d83612827565b82825260209485019490910190613d18565b81835281816020850137505f828201602090810191909152601f909101601f19169091010190565b85815284602082015260ff84166040820152608060608201525f613b34608083018486613d3f565b8015158114612518575f5ffd5b803561284681613d8f565b63ffffffff81168114612518575f5ffd5b803561284681613da7565b8183526020830192505f815f5b84811015613df857813586526020808301359087015260409586019590910190600101613dd0565b5093949350505050565b88815287516001600160a01b039081166020808401919091528901518116604083015287166060820152610200608082018190525f90613e459083018789613d3f565b613e5a60a08401613e558861396b565b6131ec565b613e666020870161396b565b613e7360c08501826131ec565b50613e8060408701613d9c565b151560e0840152613e9360608701613db8565b63ffffffff16610100840152613eab60808701613035565b6001600160401b0316610120840152613ec660a08701613db8565b63ffffffff16610140840152613ede60c08701613035565b6001600160401b0316610160840152613ef960e08701613035565b6001600160401b03166101808401526101008601356101a08401526101208601356101c08401528281036101e0840152613f34818587613dc3565b9b9a5050505050505050505050565b8183526020830192505f815f5b84811015613df857813560048110613f66575f5ffd5b613f7087826139d1565b506020820135613f7f81612827565b6001600160a01b03166020870152604082810135908701526060808301359087015260809586019590910190600101613f50565b8781528651602080830191909152808801516001600160a01b03908116604080850191909152890151166060808401919091528801516080830152863560a08301525f9087013561400381612827565b6001600160a01b031660c0830152604087013561401f81612827565b6001600160a01b031660e08301526140396060880161283b565b6001600160a01b03166101008301526140546080880161283b565b6001600160a01b031661012083015261406f60a0880161283b565b6001600160a01b031661014083015260c087013561016083015261409560e08801613035565b6001600160401b038116610180840152506101e06101a08301526140be6101e083018688613d3f565b8281036101c08401526140d2818587613f43565b9a9950505050505050505050565b805161284681613021565b5f602082840312156140fb575f5ffd5b8151610d2981613021565b5f5f8335601e1984360301811261411b575f5ffd5b83016020810192503590506001600160401b03811115614139575f5ffd5b803603821315612a1f575f5ffd5b848152606060208201525f5f8535905080606084015250602085013561416c81612827565b6001600160a01b03166080830152604085013561418881613021565b6001600160401b031660a083015260608501356141a481613021565b6001600160401b031660c08301526141be60808601613035565b6001600160401b031660e08301526141d960a0860186614106565b60c06101008501526141f061012085018284613d3f565b9150508281036040840152613b34818587613d3f565b92835260208301919091526001600160a01b0316604082015260600190565b805160038110612846575f5ffd5b805160068110612846575f5ffd5b805161284681613da7565b5f61014082840312801561425e575f5ffd5b50614267613bab565b61427083614225565b815261427e60208401614233565b602082015261428f60408401613c8d565b6040820152606083810151908201526080808401519082015260a0808401519082015260c0808401519082015260e080840151908201526142d361010084016140e0565b6101008201526142e66101208401614241565b6101208201529392505050565b80518252602080820151908301526040908101516001600160a01b0316910152565b8183526020830192505f815f5b84811015613df85781358652602080830135908701526040808301359087015260609586019590910190600101614322565b5f61435f8283613a1f565b60608552614371606086018284613a63565b60208581013590870152915050604083013536849003601e19018112614395575f5ffd5b83016020810190356001600160401b038111156143b0575f5ffd5b6060810236038213156143c1575f5ffd5b8583036040870152610f02838284614315565b8681526143e460208201876142f3565b61010060808201525f6143fb610100830187614354565b8560a084015282810360c08401526144138186613a93565b905082810360e08401526144278185613a93565b9998505050505050505050565b82815260808101610d2960208301846142f3565b80518252602080820151908301526040808201516001600160a01b031690830152606090810151910152565b8481526144846020820185614448565b60c060a08201525f610f0260c083018486614315565b8051612846816129c9565b5f60c082840312156144b5575f5ffd5b6144bd613bd4565b8251815260208301519091506144d281613021565b602082015260408201516144e581612827565b604082015260608201516144f881613021565b60608201526080828101519082015260a0820151614515816129c9565b60a082015292915050565b5f81830361022081128015614533575f5ffd5b5061453c613bf6565b61454584614225565b8152610140601f1983011215614559575f5ffd5b614561613bab565b602085015181529150614576604085016140e0565b6020830152614587606085016140e0565b6040830152614598608085016140e0565b606083015260a084810151608084015260c0808601519184019190915260e08086015191840191909152610100850151908301526145d961012085016140e0565b6101008301526145ec610140850161449a565b6101208301528160208201526146068561016086016144a5565b6040820152949350505050565b805161284681613d8f565b5f60c082840312801561462f575f5ffd5b50614638613bd4565b825161464381613021565b8152602083015161465381613021565b6020820152604083015161466681613021565b6040820152606083015161467981613d8f565b60608201526080838101519082015260a0928301519281019290925250919050565b838152826020820152606060408201525f61226e6060830184613a93565b8681526146c960208201876142f3565b60c060808201525f6146df60c083018688613a63565b82810360a0840152614427818587614315565b8035825261470260208201613035565b6001600160401b0316602083015261471c60408201613035565b6001600160401b03166040830152614736606082016129d7565b60ff16606083015261474a60808201613035565b6001600160401b0316608083015260a0818101359083015260c0808201359083015260e08082013590830152610100808201359083015261478e61012082016129d7565b60ff166101208301526147a46101408201613035565b6001600160401b0316610140830152610160818101359083015261018080820135908301526147d66101a08201613035565b6001600160401b0381166101a0840152505050565b5f60a0820186835261480060208401876142f3565b60a0608084015283905260c0600584901b83018101908301855f61023e1936839003015b878210156149035786850360bf190184528235818112614842575f5ffd5b890161484e86826146f2565b61485c6101c0820182614106565b6102406101c089015261487461024089018284613d3f565b9150506148856101e0830183614106565b8883036101e08a0152614899838284613d3f565b925050506148ab610200830183614106565b8883036102008a01526148bf838284613d3f565b925050506148d1610220830183613a1f565b92508782036102208901526148e7828483613a63565b9750505050602083019250602084019350600182019150614824565b50929998505050505050505050565b5f6060828403128015614923575f5ffd5b5061492c613bf6565b825161493781613d8f565b8152602083015161494781613021565b60208201526040928301519281019290925250919050565b80516128468161395f565b5f610140828403121561497b575f5ffd5b614983613bab565b905061498e8261495f565b815261499c6020830161495f565b60208201526149ad60408301614613565b60408201526149be60608301614241565b60608201526149cf608083016140e0565b60808201526149e060a08301614241565b60a08201526149f160c083016140e0565b60c0820152614a0260e083016140e0565b60e082015261010082810151908201526101209182015191810191909152919050565b5f610300828403128015614a37575f5ffd5b50614a40613c18565b614a4983613c8d565b8152614a5760208401613c8d565b602082015260408381015190820152614a7260608401613c8d565b6060820152614a8360808401613c8d565b6080820152614a9460a084016140e0565b60a0820152614aa560c084016140e0565b60c082015260e08381015190820152614ac284610100850161496a565b610100820152614ad561024084016140e0565b610120820152614ae86102608401613c8d565b610140820152614afb6102808401614241565b610160820152614b0e6102a084016140e0565b610180820152614b216102c08401614613565b6101a0820152614b346102e08401614613565b6101c08201529392505050565b5f8235605e19833603018112614b55575f5ffd5b90910192915050565b5f60c08201868352614b736020840187614448565b60c060a084015283905260e0600584901b83018101908301855f5b86811015614c105785840360df19018352614ba98289614b41565b8035614bb481612827565b6001600160a01b031685526020810135614bcd816129c9565b60ff166020860152614be26040820182614106565b915060606040870152614bf9606087018383613d3f565b955050506020928301929190910190600101614b8e565b509198975050505050505050565b858152614c2e60208201866142f3565b614c3b60808201856146f2565b6102606102408201525f613b3461026083018486613a63565b5f8135614c6081613021565b6001600160401b03168352602082013560098110801590614c7f575f5ffd5b5060208401526040820135614c9381612827565b6001600160a01b031660408401526060820135614caf81613021565b6001600160401b03166060840152614cca6080830183614106565b60a0608086015261226e60a086018284613d3f565b838152614cef60208201846142f3565b60a060808201525f61226e60a0830184614c54565b84815283602082015260018060a01b0383166040820152608060608201525f610f026080830184613a93565b878152614d406020820188614448565b61010060a08201525f614d5861010083018789613a63565b8560c084015282810360e08401526140d2818587614315565b88815287602082015260a060408201525f614d9060a08301888a613a63565b8281036060840152614da3818789613a63565b83810360808501528481529050602080820190600586901b830101865f5b87811015614dfb57848303601f19018452614de583614de0848c614b41565b613a93565b6020948501949093509190910190600101614dc1565b50909d9c50505050505050505050505050565b5f8383855260208501945060208460051b820101835f5b86811015614eae57838303601f19018852614e408287614b41565b8035614e4b81612827565b6001600160a01b031684526020810135614e6481613021565b6001600160401b03166020850152614e7f6040820182614106565b915060606040860152614e96606086018383613d3f565b60209a8b019a90955093909301925050600101614e25565b50909695505050505050565b8881526020808201899052873560408301525f90614ed9908901613035565b6001600160401b03166060830152614ef360408901613035565b6001600160401b03166080830152614f0d60608901613035565b6001600160401b03811660a084015250608088013560c08381019190915260a089013560e080850191909152908901356101008085019190915290890135610120840152614f5c908901613035565b6001600160401b0316610140830152614f7861012089016129d7565b60ff16610160830152614f8f6101808301886146f2565b610380610340830152614fa761038083018688614e0e565b828103610360840152613f34818587614315565b5f5f85851115614fc9575f5ffd5b83861115614fd5575f5ffd5b5050820193919092039150565b848152614ff26020820185614448565b60c060a08201525f610f0260c083018486613d3f565b8481526020810184905260606040820181905281018290525f8360808301825b8581101561507157823561503b81612827565b6001600160a01b03168252602083013561505481613da7565b63ffffffff16602083015260409283019290910190600101615028565b50979650505050505050565b838152826020820152606060408201525f61226e6060830184614c54565b5f60e08284031280156150ac575f5ffd5b506150b5613c3b565b82516150c08161395f565b815260208301516150d081613d8f565b602082015260408301516150e3816129c9565b604082015260608301516150f681613021565b6060820152615107608084016140e0565b608082015261511860a084016140e0565b60a082015260c0928301519281019290925250919050565b5f610140828403128015615142575f5ffd5b5061514b613bab565b61515483613c8d565b8152615162602084016140e0565b6020820152615173604084016140e0565b6040820152615184606084016140e0565b606082015261519560808401614613565b60808201526151a660a08401614613565b60a08201526151b760c084016140e0565b60c08201526151c860e084016140e0565b60e08201526151da6101008401613c8d565b610100820152610120928301519281019290925250919050565b5f60c0820190508382528251602083015260208301516040830152604083015161521d816131dc565b806060840152506001600160401b0360608401511660808301526001600160401b0360808401511660a0830152939250505056";
 
   
       type ChannelHubConstructorParams =
@@ -3091,6 +4451,21 @@ import type { NonPayableOverrides } from "../../common.js"
         linkLibraryAddresses["project/contracts/libraries/ChannelOpenings.sol:ChannelOpenings"].replace(/^0x/, '').toLowerCase(),
       );
 
+      linkedBytecode = linkedBytecode.replace(
+        new RegExp("__\\$c65b637a80cb8924ff65975a07634d9e26\\$__", "g"),
+        linkLibraryAddresses["project/contracts/libraries/ChannelExits.sol:ChannelExits"].replace(/^0x/, '').toLowerCase(),
+      );
+
+      linkedBytecode = linkedBytecode.replace(
+        new RegExp("__\\$ddfa57572219eab003083282ffc260decd\\$__", "g"),
+        linkLibraryAddresses["project/contracts/libraries/ChannelFaults.sol:ChannelFaults"].replace(/^0x/, '').toLowerCase(),
+      );
+
+      linkedBytecode = linkedBytecode.replace(
+        new RegExp("__\\$9a217e9b42b814ee32934781ef110106d6\\$__", "g"),
+        linkLibraryAddresses["project/contracts/libraries/ChannelDemands.sol:ChannelDemands"].replace(/^0x/, '').toLowerCase(),
+      );
+
       return linkedBytecode;
     }
   
@@ -3128,5 +4503,8 @@ import type { NonPayableOverrides } from "../../common.js"
     ["project/contracts/libraries/ChannelViews.sol:ChannelViews"]: string;
     ["project/contracts/libraries/ChannelProposals.sol:ChannelProposals"]: string;
     ["project/contracts/libraries/ChannelOpenings.sol:ChannelOpenings"]: string;
+    ["project/contracts/libraries/ChannelExits.sol:ChannelExits"]: string;
+    ["project/contracts/libraries/ChannelFaults.sol:ChannelFaults"]: string;
+    ["project/contracts/libraries/ChannelDemands.sol:ChannelDemands"]: string;
   };
   
