@@ -330,12 +330,7 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
         bytes32[] calldata chunkHashes,
         Change[] calldata changes
     ) external known(channel) nonReentrant {
-        ChannelDemands.answerChanges(
-            _state,
-            ChannelDemands.Subject(channel, proposal, member),
-            chunkHashes,
-            changes
-        );
+        ChannelDemands.answerChanges(_state, ChannelDemands.Subject(channel, proposal, member), chunkHashes, changes);
     }
 
     /// @inheritdoc IChannelChallenges

@@ -140,22 +140,11 @@ interface IChannelChallenges {
     /// changes the first demand is for chunk 0: its answer says how many there are.
     /// @dev Member or its signer (_NotMember), with a bond (_BondTooSmall). Reverts with _NotChallengeable, _BadDemand,
     /// _TooManyDemands.
-    function demandData(
-        uint256 channel,
-        uint256 proposal,
-        DataKind kind,
-        uint64 first,
-        uint64 last
-    ) external payable;
+    function demandData(uint256 channel, uint256 proposal, DataKind kind, uint64 first, uint64 last) external payable;
 
     /// @notice The next records that a member asked for, in order, as many as fit. Anyone, and the caller is paid.
     /// @dev Reverts with _NoDemand, _WrongAnswer, _NotChallengeable.
-    function answerRecords(
-        uint256 channel,
-        uint256 proposal,
-        address member,
-        RecordData[] calldata records
-    ) external;
+    function answerRecords(uint256 channel, uint256 proposal, address member, RecordData[] calldata records) external;
 
     /// @notice The next chunks that a member asked for, whole ones. Anyone, and the caller is paid.
     /// @param chunkHashes Hashes of all chunks.

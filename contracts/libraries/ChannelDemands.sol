@@ -75,15 +75,7 @@ library ChannelDemands {
         mine.deadline = uint40(block.timestamp + ChannelTiming.answerSeconds(self));
         (mine.bondWei, mine.gasPriceWei) = (msg.value.toUint128(), feeWei.toUint128());
         if (challenge.open++ == 0) challenge.stoppedAt = uint40(block.timestamp);
-        emit IChannelChallenges.DataDemanded(
-            channel,
-            id,
-            account,
-            asked.kind,
-            asked.first,
-            asked.last,
-            mine.deadline
-        );
+        emit IChannelChallenges.DataDemanded(channel, id, account, asked.kind, asked.first, asked.last, mine.deadline);
         IChannelVault(self.vault).fund{value: msg.value}();
     }
 

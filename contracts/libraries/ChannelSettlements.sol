@@ -107,14 +107,7 @@ library ChannelSettlements {
         bool closed = head.closed;
         self.head = head;
         if (moves) {
-            emit IChannelHub.Settled(
-                channel,
-                proposal,
-                head.height,
-                head.recordHash,
-                head.stateRoot,
-                head.inboxCursor
-            );
+            emit IChannelHub.Settled(channel, proposal, head.height, head.recordHash, head.stateRoot, head.inboxCursor);
         }
         address[] memory left = _letGo(self, channel, pool, head.inboxCursor, closed);
         if (closed) emit IChannelHub.ChannelClosed(channel);

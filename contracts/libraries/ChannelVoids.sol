@@ -22,9 +22,11 @@ library ChannelVoids {
                 !proposal.isFinal &&
                 !self.head.closed &&
                 !self.voided[proposal.hash] &&
-                (self.head.frozen
-                    ? self.freeze.best == id
-                    : settlement.fromHeight == self.head.height && !(self.head.locked && self.head.settling == id));
+                (
+                    self.head.frozen
+                        ? self.freeze.best == id
+                        : settlement.fromHeight == self.head.height && !(self.head.locked && self.head.settling == id)
+                );
         if (!isOpen) revert IChannelChallenges.ChannelHub_NotChallengeable(channel, id);
     }
 
