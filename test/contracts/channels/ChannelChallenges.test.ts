@@ -98,7 +98,7 @@ describe("IChannelChallenges", () => {
       const told = await tell(scene, scene.truth(), scene.changes, { settlement: { stateRoot: id("another") } });
       const proposal = await pass(scene, told);
       const hash = hashOfSettlement(told.settlement);
-      await expect(hub.connect(honest.account).proveHead(channel, proposal, told.header as never, []))
+      await expect(hub.connect(honest.account).proveHead(channel, proposal, told.headerStruct, []))
         .to.emit(hub, "SettlementVoided")
         .withArgs(channel, proposal, hash);
       expect(await stateOf(scene, proposal)).to.equal(State.Rejected);
@@ -154,7 +154,7 @@ describe("IChannelChallenges", () => {
       }
       await networkHelpers.time.increase(WINDOW);
       await hub.executeProposal(channel, proposal, told.changes);
-      await expect(hub.proveHead(channel, proposal, told.header as never, []))
+      await expect(hub.proveHead(channel, proposal, told.headerStruct, []))
         .to.be.revertedWithCustomError(hub, "ChannelHub_NotChallengeable")
         .withArgs(channel, proposal);
     });
@@ -384,9 +384,9 @@ describe("IChannelChallenges", () => {
       await expect(pass(scene, told)).to.be.revertedWithCustomError(hub, "ChannelHub_Frozen");
       const acks = await acksOf(scene, [...cartel, honest], told.header);
       await expect(
-        hub.bring(told.settlement, told.header as never, acks.slice(2), told.changes),
+        hub.bring(told.settlement, told.headerStruct, acks.slice(2), told.changes),
       ).to.be.revertedWithCustomError(hub, "ChannelHub_NoQuorum");
-      await hub.bring(told.settlement, told.header as never, acks, told.changes);
+      await hub.bring(told.settlement, told.headerStruct, acks, told.changes);
       await expect(hub.conclude(channel)).to.be.revertedWithCustomError(hub, "ChannelHub_TooEarly");
       await networkHelpers.time.increase(WINDOW);
       await hub.conclude(channel);
@@ -416,7 +416,7 @@ describe("IChannelChallenges", () => {
       await hub.freeze(channel, entry);
       const all = [...cartel, honest];
       const bring = async (told: Told) =>
-        await hub.bring(told.settlement, told.header as never, await acksOf(scene, all, told.header), told.changes);
+        await hub.bring(told.settlement, told.headerStruct, await acksOf(scene, all, told.header), told.changes);
       await bring(low);
       await bring(high);
       await expect(bring(low)).to.be.revertedWithCustomError(hub, "ChannelHub_NotHigher");

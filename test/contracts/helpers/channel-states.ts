@@ -30,6 +30,7 @@ export interface Told {
   readonly settlement: Settlement;
   readonly changes: Change[];
   readonly header: Header;
+  readonly headerStruct: RecordHeaderStruct;
   /** With what its hashes stand for, by height. */
   record(height: bigint): RecordDataStruct;
 }
@@ -92,6 +93,7 @@ export async function tell(made: Made, from: StateTreeModel, changes: Change[], 
     },
     changes: told,
     header,
+    headerStruct: header as RecordHeaderStruct,
     record(height) {
       const index = headers.findIndex((one) => one.height === height);
       const found = headers[index];
