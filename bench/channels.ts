@@ -130,7 +130,7 @@ async function timeCall(client: CounterClient, dueMs: number): Promise<Timed> {
 async function measureMemory(fleet: ChannelFleet, clients: readonly CounterClient[]): Promise<ReportRow[]> {
   const heaps = async (): Promise<number[]> => {
     await fleet.same();
-    return await Promise.all(fleet.members.map(async ({ process }) => (await process.place()).heapBytes / MIB));
+    return await Promise.all(fleet.members.map(async ({ process }) => (await process.heap()) / MIB));
   };
   let first: number[] = [];
   for (let part = 0; part < MEMORY_PARTS; part += 1) {

@@ -60,10 +60,15 @@ export interface ChannelCallResult<Value> {
   readonly events: readonly ProgramEvent[];
   /** As the leader signed it. */
   readonly receipt: ChannelReceipt;
-  /** Resolves when a quorum holds it. @throws SprfError `CHANNEL_ROLLED_BACK` */
-  committed(options?: ChannelCallOptions): Promise<void>;
-  /** Resolves when it is settled on chain, however long that takes. @throws SprfError `CHANNEL_ROLLED_BACK` */
-  final(options?: ChannelCallOptions): Promise<void>;
+  /**
+   * Resolves when a quorum holds it, with what it came to for good: a record that is lost with its leader is made again, and may come to
+   * something else.
+   *
+   * @throws SprfError as the call does; `CHANNEL_ROLLED_BACK` when something else took its number
+   */
+  committed(options?: ChannelCallOptions): Promise<ChannelCallResult<Value>>;
+  /** The same when it is settled on chain, however long that takes. */
+  final(options?: ChannelCallOptions): Promise<ChannelCallResult<Value>>;
 }
 
 /** What a view returned, and of which state. */
@@ -144,21 +149,35 @@ export async function connectChannel<const ProgramAbi extends Abi>(
       return await signCall(signer, at, call);
     },
   });
+  /** Resolves with the record that stays. */
   const waitFor = async (
-    receipt: ChannelReceipt,
+    signed: ChannelReceipt,
     commitment: Commitment,
     { signal }: ChannelCallOptions = {},
-  ): Promise<void> => {
-    for (;;) {
+  ): Promise<ChannelReceipt> => {
+    for (let receipt = signed; ;) {
       try {
         await connection.wait(receipt, commitment, { signal });
-        return;
+        return receipt;
       } catch (error) {
         if (signal?.aborted || !(error instanceof SprfError)) throw error;
-        if (error.code !== "TIMEOUT" && error.code !== "PEER_UNREACHABLE") throw error;
+        if (error.code === "CHANNEL_ROLLED_BACK") receipt = await calls.resend(receipt, { signal });
+        else if (error.code !== "TIMEOUT" && error.code !== "PEER_UNREACHABLE") throw error;
         await systemClock.sleep(100, { signal });
       }
     }
+  };
+  const resultOf = <Value>(name: string, receipt: ChannelReceipt): ChannelCallResult<Value> => {
+    if (receipt.status !== "success") throw failed(name, receipt, codec.reason(receipt.returnData));
+    const after = async (commitment: Commitment, options?: ChannelCallOptions): Promise<ChannelCallResult<Value>> =>
+      resultOf(name, await waitFor(receipt, commitment, options));
+    return {
+      value: codec.decode(name, receipt.returnData) as Value,
+      events: codec.events(receipt.logs),
+      receipt,
+      committed: async (options) => await after("committed", options),
+      final: async (options) => await after("final", options),
+    };
   };
 
   return {
@@ -166,15 +185,7 @@ export async function connectChannel<const ProgramAbi extends Abi>(
       return connection.description;
     },
     async call(name, args, callOptions) {
-      const receipt = await calls.send(codec.encode(name, args), callOptions);
-      if (receipt.status !== "success") throw failed(name, receipt, codec.reason(receipt.returnData));
-      return {
-        value: codec.decode(name, receipt.returnData) as never,
-        events: codec.events(receipt.logs),
-        receipt,
-        committed: async (waitOptions) => await waitFor(receipt, "committed", waitOptions),
-        final: async (waitOptions) => await waitFor(receipt, "final", waitOptions),
-      };
+      return resultOf(name, await calls.send(codec.encode(name, args), callOptions));
     },
     async read(name, args, { height, signal } = {}) {
       const data = codec.encode(name, args);

@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { open, rm } from "node:fs/promises";
+import { open, rm, stat } from "node:fs/promises";
 
 import { hexlify, Wallet } from "ethers";
 import type { Abi } from "abitype";
@@ -11,8 +11,10 @@ import { openFileRecordLog } from "./adapters/record-log/file.ts";
 import { readFileRecordLog } from "./adapters/record-log/read-file.ts";
 import { lockDirectory } from "./adapters/store/directory-lock.ts";
 import { openArchive, writeArchive, type Archive } from "./channel/archive.ts";
+import { exitsSlotOf, ownedSlotOf } from "./channel/sandbox/protocol-slots.ts";
+import { proveSettled } from "./channel/settled-proofs.ts";
 import { verifyChannel, type ChannelHistory, type VerifiedChannel } from "./channel/verify.ts";
-import { claimAll, type ChannelAsset, type ChannelClaims } from "./client/channel/claim.ts";
+import { claimAll, type ChannelAsset, type ChannelClaims, type ProveLedger } from "./client/channel/claim.ts";
 import { chatProgramAbi, documentProgramAbi } from "./client/channel/program-abis.ts";
 import { connectChannel, type ChannelClient } from "./create-channel-client.ts";
 import { channelLogDirectory } from "./create-channel-node.ts";
@@ -25,6 +27,7 @@ import type { LogEntry, RecordLog } from "./ports/record-log.ts";
 import type { StakingPool } from "./ports/staking-pool.ts";
 import { throwIfAborted } from "./utils/abort.ts";
 import { addressOfKey } from "./utils/recoverable-signature.ts";
+import { SETTLEMENT_MODES } from "./wire/channel/settlement.ts";
 
 const APPEND_BYTES = 4 * 1024 * 1024;
 
@@ -41,6 +44,16 @@ export interface ChannelStanding {
   readonly members: readonly HubMember[];
   /** What is final. */
   readonly head: SettledHead;
+}
+
+/** What is claimed, and how it is proved where it has to be. */
+export interface ClaimOptions {
+  /** Besides ether. */
+  readonly assets?: readonly ChannelAsset[] | undefined;
+  /** Of a node that has kept the channel. */
+  readonly dataDirectory?: string | undefined;
+  /** Instead: what {@link SprfChannels.exportTo} wrote. */
+  readonly file?: string | undefined;
 }
 
 /** Channels on the chain, as one account sees and uses them. */
@@ -65,11 +78,14 @@ export interface SprfChannels {
   leave(channel: bigint, options?: ChannelsCallOptions): Promise<void>;
   /** Has the app end the channel; a settlement makes it final. @throws SprfError `CHAIN_REVERTED` for who may not */
   closeChannel(channel: bigint, options?: ChannelsCallOptions): Promise<void>;
-  /** Sends this account what left the channel for it, and its stake when that is free. What there is nothing of is 0. */
-  claim(
-    channel: bigint,
-    options?: ChannelsCallOptions & { readonly assets?: readonly ChannelAsset[] },
-  ): Promise<ChannelClaims>;
+  /**
+   * Sends this account what left the channel for it, and its stake when that is free. What there is nothing of is 0. In a channel that
+   * settles roots it is proved out of what a node of this machine has kept, or out of a file of {@link exportTo}.
+   *
+   * @throws SprfError `INVALID_INPUT` where proofs are needed and there is nothing to make them of, `CHANNEL_UNVERIFIED`,
+   * `CHANNEL_HEIGHT_UNKNOWN` when that does not reach what is settled
+   */
+  claim(channel: bigint, options?: ChannelsCallOptions & ClaimOptions): Promise<ChannelClaims>;
   /** ABI of the channel's program, where it is of an app that comes with SPRF. @throws SprfError `CHANNEL_UNKNOWN` */
   programAbi(channel: bigint, options?: ChannelsCallOptions): Promise<Abi | undefined>;
   /** Connects this account to a channel through a member's node. @throws SprfError `PEER_UNREACHABLE`, `CHANNEL_UNKNOWN` */
@@ -145,8 +161,18 @@ export async function connectChannels(
     },
     leave: async (channel, callOptions) => await hub.requestExit(channel, callOptions),
     closeChannel: async (channel, callOptions) => await apps.close(await infoOf(channel, callOptions), callOptions),
-    async claim(channel, { assets = [], ...callOptions } = {}) {
-      return await claimAll(hub, await infoOf(channel, callOptions), assets, callOptions);
+    async claim(channel, { assets = [], dataDirectory, file, ...callOptions } = {}) {
+      const info = await infoOf(channel, callOptions);
+      if (info.config.mode !== SETTLEMENT_MODES.root) return await claimAll(hub, info, { assets }, callOptions);
+      const kept = await history.open(channel, { dataDirectory, file });
+      const prove: ProveLedger = async (account, assetKey) => {
+        const slots = [exitsSlotOf(account, assetKey), ownedSlotOf(account, assetKey)];
+        const components = { hub, clock: systemClock, logger };
+        const [exits, owned] = await proveSettled(components, { channel, history: kept, slots }, callOptions);
+        if (exits === undefined || owned === undefined) throw new SprfError("INTERNAL", "a slot was not proved");
+        return { exits: exits.proof, owned: owned.proof };
+      };
+      return await claimAll(hub, info, { assets, prove }, callOptions);
     },
     async programAbi(channel, callOptions) {
       const { app } = await infoOf(channel, callOptions);
@@ -155,7 +181,7 @@ export async function connectChannels(
     },
     connect: async (at, callOptions) =>
       await connectChannel({ ...at, chainId: hub.chainId, hub: hub.address, signer: wallet }, callOptions),
-    ...history,
+    ...history.methods,
     close: async () => await Promise.resolve(chain.close()),
   };
 }
@@ -164,7 +190,11 @@ function createHistories(parts: {
   readonly channels: EthersChannels;
   readonly logger: ReturnType<typeof createPinoLogger>;
   readonly clock: typeof systemClock;
-}): Pick<SprfChannels, "verify" | "verifyFile" | "exportTo" | "importFrom"> {
+}): {
+  readonly methods: Pick<SprfChannels, "verify" | "verifyFile" | "exportTo" | "importFrom">;
+  /** What a node has kept of a channel, or a file. @throws SprfError `INVALID_INPUT` when neither is named or it is of another channel */
+  open(channel: bigint, from: Pick<ClaimOptions, "dataDirectory" | "file">): Promise<ChannelHistory>;
+} {
   const { hub } = parts.channels;
   const components = { hub, clock: parts.clock, logger: parts.logger };
 
@@ -179,7 +209,7 @@ function createHistories(parts: {
     return { channel, ...(await verifyChannel(components, { channel, history: archive }, options)) };
   };
 
-  return {
+  const methods: Pick<SprfChannels, "verify" | "verifyFile" | "exportTo" | "importFrom"> = {
     async verify(channel, dataDirectory, options) {
       const history = readFileRecordLog(channelLogDirectory(dataDirectory, channel));
       return await verifyChannel(components, { channel, history }, options);
@@ -208,6 +238,22 @@ function createHistories(parts: {
       } finally {
         lock.release();
       }
+    },
+  };
+
+  return {
+    methods,
+    async open(channel, { dataDirectory, file }) {
+      if (file === undefined) {
+        const directory = channelLogDirectory(dataDirectory ?? "", channel);
+        const isKept = dataDirectory !== undefined && (await stat(directory).catch(() => undefined)) !== undefined;
+        if (isKept) return readFileRecordLog(directory);
+        const why = `channel ${channel} settles roots, and no node here has kept it`;
+        throw new SprfError("INVALID_INPUT", `${why}: prove what is yours out of a file that a member's export wrote`);
+      }
+      const archive = await openFile(file);
+      if (archive.heading.channel === channel) return archive;
+      throw new SprfError("INVALID_INPUT", `${file} is of channel ${archive.heading.channel}`);
     },
   };
 }

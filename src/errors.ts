@@ -216,6 +216,10 @@ export const ERRORS = {
   CHANNEL_NONCE_WRONG: { fault: "user", next: "Sign it again with the nonce that the message names." },
   CHANNEL_CALL_EXPIRED: { fault: "user", next: "Sign it again with a later validUntilMs." },
   CHANNEL_CALL_TOO_LARGE: { fault: "user", next: "Send less data, or ask for less gas; the message names the limit." },
+  CHANNEL_STATE_FULL: {
+    fault: "network",
+    next: "Have the channel's program delete what is over, or use another channel: this one's state may not grow further.",
+  },
   CHANNEL_BUSY: { fault: "network", next: "Try again in a moment; nothing was done." },
   CHANNEL_NO_LEADER: {
     fault: "network",

@@ -193,6 +193,17 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IChannelHub
+    function refuteChanges(
+        uint256 channel,
+        uint256 proposal,
+        bytes32[] calldata chunkHashes,
+        uint256 index,
+        Change[] calldata chunk
+    ) external known(channel) nonReentrant {
+        ChannelProposals.refuteChanges(_state, _subject(channel, proposal), chunkHashes, index, chunk);
+    }
+
+    /// @inheritdoc IChannelHub
     function settle(
         Settlement calldata settlement,
         Change[] calldata,

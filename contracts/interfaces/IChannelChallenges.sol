@@ -63,8 +63,6 @@ interface IChannelChallenges {
 
     /// @notice The settlement is final, void, in application or not the one that counts.
     error ChannelHub_NotChallengeable(uint256 channel, uint256 proposal);
-    /// @notice The settlement is void.
-    error ChannelHub_Voided(bytes32 settlementHash);
     /// @notice What was shown is as it should be.
     error ChannelHub_NoFault(uint256 channel, uint256 proposal);
     /// @notice The record, entry or list is not of this settlement or channel.

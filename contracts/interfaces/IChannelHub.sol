@@ -42,9 +42,10 @@ import {IStakingPool} from "./IStakingPool.sol";
 ///
 /// **Settlement**: one at a time moves the final height on, from where the last one ended. It starts from an empty state,
 /// so the first one's changes are the whole state. With a quorum it has passed and waits for the channel's window, which
-/// is skipped when every member is for it and none is banned; then it is final: in the mode `Slots` its changes go into the
-/// store, in one transaction or in parts of whole chunks, in the mode `Root` anybody writes the slots that it needs by
-/// proof. Leaves at or before its inbox cursor release stakes and let assets be claimed, a close ends the channel.
+/// is skipped when every member is for it, those who are banned and not gone among them. A channel without a window gives
+/// five minutes all the same to what is a quorum only because members were banned or are absent. Then it is final: in the mode
+/// `Slots` its changes go into the store, in one transaction or in parts of whole chunks, in the mode `Root` anybody writes
+/// the slots that it needs by proof. Leaves at or before its inbox cursor release stakes and let assets be claimed, a close ends the channel.
 ///
 /// **Assets** come in with a join, from the app, into the vault, and are claimed by whom they belong to: as much of each
 /// as the exit ledger (see ChannelProgram) says left for it, and all that it owns once the channel is closed. A vault
@@ -182,6 +183,10 @@ interface IChannelHub is IChannelChallenges {
     error ChannelHub_WrongChanges(bytes32 expected, bytes32 actual);
     /// @notice No chunk, or more than there are.
     error ChannelHub_WrongChunk(uint256 applied, uint256 first);
+    /// @notice The chunk is as it should be.
+    error ChannelHub_NotRefuted(uint256 channel, uint256 proposal);
+    /// @notice The settlement was shown to be none.
+    error ChannelHub_Voided(uint256 channel, bytes32 settlementHash);
     /// @notice Only channels of the other mode do this.
     error ChannelHub_WrongMode(uint256 channel);
     /// @notice Changes are being applied by parts.
@@ -283,7 +288,7 @@ interface IChannelHub is IChannelChallenges {
     /// @dev Member or its signer (_NotMember), once (_AlreadyVoted). Reverts with _UnknownProposal, _WrongState, _BadVote.
     function vote(uint256 channel, uint256 proposal, uint8 option) external;
 
-    /// @notice Brings votes of others. Anyone.
+    /// @notice Brings votes of others; with none, begins the window of what has become a quorum by itself. Anyone.
     /// @dev As `vote`, and with _BadSignature. One bad vote fails them all; one of a member that voted already is passed
     /// over, whatever it says, since it may have been on its way.
     function voteBySignatures(uint256 channel, uint256 proposal, SignedVote[] calldata votes) external;
@@ -303,7 +308,8 @@ interface IChannelHub is IChannelChallenges {
     /// @param chunkHashes Hashes of all chunks, see ChangeSets.
     /// @param first The chunk with which `changes` begin. Chunks may come in any order; one that was applied does no harm.
     /// @param changes One chunk, or several whole ones in a row.
-    /// @dev Reverts with _UnknownProposal, _WrongState, _WrongMode, _WrongChanges, _WrongChunk, ChangeSets_Unsorted.
+    /// @dev Reverts with _UnknownProposal, _WrongState, _WrongMode, _WrongChanges, _WrongChunk, and before the first
+    /// part is in the store with ChangeSets_Unsorted.
     function applyChanges(
         uint256 channel,
         uint256 proposal,
@@ -312,11 +318,25 @@ interface IChannelHub is IChannelChallenges {
         Change[] calldata changes
     ) external;
 
+    /// @notice Ends a settlement that passed and cannot take effect: one of its chunks has slots that do not ascend. It
+    /// stays out for good, also with other votes. Anyone, as long as no part of it is in the store.
+    /// @param chunkHashes Hashes of all chunks, see ChangeSets.
+    /// @param chunk The chunk with the hash at `index`.
+    /// @dev Mode `Slots`. Reverts with _UnknownProposal, _WrongState, _WrongMode, _Locked, _WrongChanges, _WrongChunk,
+    /// _NotRefuted.
+    function refuteChanges(
+        uint256 channel,
+        uint256 proposal,
+        bytes32[] calldata chunkHashes,
+        uint256 index,
+        Change[] calldata chunk
+    ) external;
+
     /// @notice Proposes a settlement, brings the votes of a quorum and lets it take effect, all at once. When its window is
     /// not over then, or its changes do not come with it, it has passed, and `executeProposal` or `applyChanges` ends it.
     /// Anyone. One that takes effect at once is no proposal: it has no number, and its votes are in its transaction alone.
     /// @return proposal Its number; zero when it took effect.
-    /// @dev As `createProposal`, `voteBySignatures`, `executeProposal`, and with _NoQuorum.
+    /// @dev As `createProposal`, `voteBySignatures`, `executeProposal`, and with _NoQuorum, _Voided.
     function settle(
         Settlement calldata settlement,
         Change[] calldata changes,

@@ -23,7 +23,13 @@ library ChangeSets {
     /// @notice Hashes of the chunks that these changes are, from a chunk's begin on.
     /// @dev Reverts with _Unsorted.
     function hashesOf(Change[] calldata changes) internal pure returns (bytes32[] memory hashes) {
-        _requireSorted(changes);
+        (bool sorted, bytes32 slot) = isSorted(changes);
+        if (!sorted) revert ChangeSets_Unsorted(slot);
+        return hashesAsTheyAre(changes);
+    }
+
+    /// @notice The same of changes in any order.
+    function hashesAsTheyAre(Change[] calldata changes) internal pure returns (bytes32[] memory hashes) {
         hashes = new bytes32[]((changes.length + ChannelLimits.CHUNK - 1) / ChannelLimits.CHUNK);
         for (uint256 i = 0; i < hashes.length; i++) {
             uint256 first = i * ChannelLimits.CHUNK;
@@ -32,13 +38,17 @@ library ChangeSets {
         }
     }
 
-    function _requireSorted(Change[] calldata changes) private pure {
+    /// @return sorted Whether slots are in strictly ascending order.
+    /// @return slot The first that is not above the one before.
+    function isSorted(Change[] calldata changes) internal pure returns (bool sorted, bytes32 slot) {
         // Offsets of calldata that is there.
         unchecked {
             for (uint256 i = 1; i < changes.length; i++) {
-                if (_slotAt(changes, i) <= _slotAt(changes, i - 1)) revert ChangeSets_Unsorted(_slotAt(changes, i));
+                slot = _slotAt(changes, i);
+                if (slot <= _slotAt(changes, i - 1)) return (false, slot);
             }
         }
+        return (true, 0);
     }
 
     function _slotAt(Change[] calldata changes, uint256 index) private pure returns (bytes32 slot) {

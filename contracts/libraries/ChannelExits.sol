@@ -64,7 +64,7 @@ library ChannelExits {
         Channel storage self = state.channels[settlement.channel];
         _requireMayBring(self, settlement, header);
         bytes32 hash = ChannelSignatures.hash(settlement);
-        if (self.voided[hash]) revert IChannelChallenges.ChannelHub_Voided(hash);
+        if (self.voided[hash]) revert IChannelHub.ChannelHub_Voided(settlement.channel, hash);
         _requireCertificate(self, domain, header, acks);
         _requireChanges(self, settlement, changes);
         return _keep(self, settlement, hash, header.term);

@@ -25,8 +25,10 @@ import {ChannelRoster} from "./ChannelRoster.sol";
 import {ChannelSettlements} from "./ChannelSettlements.sol";
 import {ChannelSignatures} from "./ChannelSignatures.sol";
 import {ChannelTime} from "./ChannelTime.sol";
+import {ChannelVoids} from "./ChannelVoids.sol";
 import {MerkleRoots} from "./MerkleRoots.sol";
 import {Quorum} from "./Quorum.sol";
+import {SettleArguments} from "./SettleArguments.sol";
 import {StoreClones} from "./StoreClones.sol";
 
 /// @title What members propose, and what they say to it
@@ -35,10 +37,15 @@ library ChannelProposals {
     using ChannelPunishments for Channel;
     using ChannelRoster for Channel;
     using ChannelSettlements for Channel;
+    using ChannelVoids for Channel;
 
     /// @dev ABI-encoded.
     uint256 private constant SETTLEMENT_BYTES = 320;
     uint256 private constant PUNISHMENT_BYTES = 192;
+
+    /// @notice In a channel without a window: how long a settlement waits that has a quorum only because a member was banned
+    /// or is absent. As long as a ban, so that who was banned may be back after it.
+    uint256 internal constant OBJECTION_SECONDS = 5 minutes;
 
     /// @dev What a call is about.
     struct Subject {
@@ -68,7 +75,7 @@ library ChannelProposals {
             ballot.electorate = self.electorateAt(settlement.inboxCursor);
             self.settlements[id] = settlement;
             proposal.proposalType = ProposalType.Settlement;
-            proposal.hash = _requireNotVoid(self, ChannelSignatures.hash(settlement));
+            proposal.hash = ChannelSignatures.hash(settlement);
         } else if (proposalType == uint8(ProposalType.Punishment) && data.length == PUNISHMENT_BYTES) {
             Punishment memory punishment = abi.decode(data, (Punishment));
             ballot.electorate = self.requireValid(channel, punishment);
@@ -150,8 +157,7 @@ library ChannelProposals {
         _weigh(self, subject.channel, id, _proposalOf(self, subject.channel, id).ballot);
         _requireState(self, subject.channel, id, ProposalState.Passed);
         Settlement memory settlement = self.settlements[id];
-        bytes32 root = MerkleRoots.rootOf(chunkHashes);
-        if (root != settlement.changesRoot) revert IChannelHub.ChannelHub_WrongChanges(settlement.changesRoot, root);
+        _requireChunks(settlement.changesRoot, chunkHashes);
         _applyChunks(self, subject, chunkHashes, first, changes);
         if (!_isWhole(self, id, chunkHashes)) {
             self.head.locked = true;
@@ -161,6 +167,32 @@ library ChannelProposals {
         self.finish(subject.channel, id, subject.pool, settlement);
     }
 
+    /// @notice See `IChannelHub.refuteChanges`.
+    function refuteChanges(
+        HubState storage state,
+        Subject calldata subject,
+        bytes32[] calldata chunkHashes,
+        uint256 index,
+        Change[] calldata chunk
+    ) external {
+        Channel storage self = state.channels[subject.channel];
+        (uint256 channel, uint256 id) = (subject.channel, subject.proposal);
+        if (self.config.mode != SettlementMode.Slots) revert IChannelHub.ChannelHub_WrongMode(channel);
+        ProposalState now_ = _knownState(self, channel, id);
+        if (self.head.settling != id) revert IChannelHub.ChannelHub_WrongState(channel, id, now_);
+        // What is in the store cannot be taken out of it: the rest follows then, whatever its order.
+        if (self.head.locked) revert IChannelHub.ChannelHub_Locked(channel);
+        _requireChunks(self.settlements[id].changesRoot, chunkHashes);
+        bytes32[] memory hashes = ChangeSets.hashesAsTheyAre(chunk);
+        if (hashes.length != 1 || index >= chunkHashes.length) revert IChannelHub.ChannelHub_WrongChunk(0, index);
+        if (hashes[0] != chunkHashes[index]) {
+            revert IChannelHub.ChannelHub_WrongChanges(chunkHashes[index], hashes[0]);
+        }
+        (bool isSorted, ) = ChangeSets.isSorted(chunk);
+        if (isSorted) revert IChannelHub.ChannelHub_NotRefuted(channel, id);
+        self.voidSettlement(channel, id);
+    }
+
     /// @notice See `IChannelHub.settle`.
     /// @param arguments What `settle` was called with, as it came: to encode it again would cost a tenth of each vote.
     function settle(
@@ -168,19 +200,9 @@ library ChannelProposals {
         Subject calldata subject,
         bytes calldata arguments
     ) external returns (uint256 id) {
-        Settlement calldata settlement;
-        Change[] calldata changes;
-        SignedVote[] calldata votes;
-        // The settlement is in place, and behind it are the places of the two lists; the hub has checked that they are there.
-        assembly ("memory-safe") {
-            settlement := arguments.offset
-            let list := add(settlement, calldataload(add(settlement, SETTLEMENT_BYTES)))
-            changes.offset := add(list, 0x20)
-            changes.length := calldataload(list)
-            list := add(settlement, calldataload(add(settlement, add(SETTLEMENT_BYTES, 0x20))))
-            votes.offset := add(list, 0x20)
-            votes.length := calldataload(list)
-        }
+        (Settlement calldata settlement, Change[] calldata changes, SignedVote[] calldata votes) = SettleArguments.read(
+            arguments
+        );
         return _settle(state, subject, settlement, changes, votes);
     }
 
@@ -217,12 +239,12 @@ library ChannelProposals {
     ) private returns (uint256 id) {
         Channel storage self = state.channels[settlement.channel];
         self.requireNext(subject.channel, settlement);
-        bytes32 hash = _requireNotVoid(self, ChannelSignatures.hash(settlement));
+        bytes32 hash = _requireNotVoid(self, subject.channel, ChannelSignatures.hash(settlement));
         Ballot memory ballot = Ballot(self.electorateAt(settlement.inboxCursor), 0, 0, 0);
         _castAll(self, subject, hash, ballot, votes);
         _requireQuorum(self, ballot);
         bool isWhole = changes.length != 0 || settlement.changesRoot == 0 || self.config.mode == SettlementMode.Root;
-        bool isWaiting = self.config.windowSeconds != 0 && !_isUnanimous(self, ballot);
+        bool isWaiting = _windowOf(self, ballot) != 0;
         if (!isWhole || isWaiting) return _keep(self, settlement, hash, ballot);
         self.applyAll(subject.channel, settlement.changesRoot, changes);
         self.finish(subject.channel, 0, subject.pool, settlement);
@@ -237,8 +259,9 @@ library ChannelProposals {
         uint256 first,
         Change[] calldata changes
     ) private {
-        bytes32[] memory hashes = ChangeSets.hashesOf(changes);
         uint256 applied = self.proposals[subject.proposal].chunksApplied;
+        // Once a part is in the store the rest must follow. Before, what does not ascend can be refuted.
+        bytes32[] memory hashes = applied == 0 ? ChangeSets.hashesOf(changes) : ChangeSets.hashesAsTheyAre(changes);
         if (hashes.length == 0 || first > chunkHashes.length || hashes.length > chunkHashes.length - first) {
             revert IChannelHub.ChannelHub_WrongChunk(applied, first);
         }
@@ -254,6 +277,11 @@ library ChannelProposals {
         self.proposals[subject.proposal].chunksApplied = applied;
         StoreClones.write(self.store, changes);
         emit IChannelHub.ChangesApplied(subject.channel, subject.proposal, first, hashes.length);
+    }
+
+    function _requireChunks(bytes32 changesRoot, bytes32[] calldata chunkHashes) private pure {
+        bytes32 root = MerkleRoots.rootOf(chunkHashes);
+        if (root != changesRoot) revert IChannelHub.ChannelHub_WrongChanges(changesRoot, root);
     }
 
     /// @dev Whether all chunks were applied. A list that has inner nodes of the tree for chunks has the same root; nobody has
@@ -345,19 +373,19 @@ library ChannelProposals {
         _pass(self, settlement.channel, id, ballot);
     }
 
-    /// @dev Begins the window of what has a quorum, or ends it because all are for it.
+    /// @dev Begins the window of what has a quorum, or ends it because enough are for it.
     function _pass(Channel storage self, uint256 channel, uint256 id, Ballot memory ballot) private {
         bool isPassed = self.head.settling == id;
-        bool isUnanimous = _isUnanimous(self, ballot);
-        if (isPassed && (!isUnanimous || self.proposals[id].finalAt <= block.timestamp)) return;
-        uint256 finalAt = block.timestamp + (isUnanimous ? 0 : self.config.windowSeconds);
+        uint256 windowSeconds = _windowOf(self, ballot);
+        if (isPassed && (windowSeconds != 0 || self.proposals[id].finalAt <= block.timestamp)) return;
+        uint256 finalAt = block.timestamp + windowSeconds;
         self.proposals[id].finalAt = uint40(finalAt);
         self.head.settling = uint40(id);
         emit IChannelHub.ProposalPassed(channel, id, uint64(finalAt));
     }
 
-    function _requireNotVoid(Channel storage self, bytes32 hash) private view returns (bytes32) {
-        if (self.voided[hash]) revert IChannelChallenges.ChannelHub_Voided(hash);
+    function _requireNotVoid(Channel storage self, uint256 channel, bytes32 hash) private view returns (bytes32) {
+        if (self.voided[hash]) revert IChannelHub.ChannelHub_Voided(channel, hash);
         return hash;
     }
 
@@ -367,10 +395,17 @@ library ChannelProposals {
         revert IChannelHub.ChannelHub_NoQuorum(ChannelRoster.count(ballot.inFavour), counted);
     }
 
-    /// @dev Those who are absent are asked too: they still own what is settled. So do those who were banned and have no vote:
-    /// until a settlement has let them go there is time to object, or one of two could ban the other one and take all at once.
-    function _isUnanimous(Channel storage self, Ballot memory ballot) private view returns (bool) {
-        return self.roster.banned == 0 && ballot.electorate & ~ballot.inFavour == 0;
+    /// @dev How long a settlement waits that has a quorum: not at all when all owners are for it. Those who are absent are
+    /// asked too, they still own what is settled. So do those who were banned and have no vote: until a settlement has let
+    /// them go there is time to object, or one of two could ban the other one and take all at once. A channel without a
+    /// window gives that time only where it took a ban or an absence to make a quorum.
+    function _windowOf(Channel storage self, Ballot memory ballot) private view returns (uint256 windowSeconds) {
+        uint64 owners = ballot.electorate | self.roster.banned;
+        if (owners & ~ballot.inFavour == 0) return 0;
+        windowSeconds = self.config.windowSeconds;
+        if (windowSeconds != 0) return windowSeconds;
+        bool isQuorumOfAll = Quorum.isReached(ChannelRoster.count(ballot.inFavour), ChannelRoster.count(owners));
+        return isQuorumOfAll ? 0 : OBJECTION_SECONDS;
     }
 
     function _hasQuorum(Channel storage self, Ballot memory ballot) private view returns (bool) {

@@ -37,6 +37,7 @@ library ChannelVoids {
         if (self.voided[hash]) return;
         self.voided[hash] = true;
         emit IChannelChallenges.SettlementVoided(channel, id, hash);
+        emit IChannelHub.ProposalRejected(channel, id);
         if (self.head.settling == id) self.head.settling = 0;
         if (!self.head.frozen || self.freeze.best != id) return;
         uint40 best = self.certified[id].replaces;
@@ -45,6 +46,5 @@ library ChannelVoids {
         }
         self.freeze.best = best;
         self.freeze.endsAt = uint40(block.timestamp + ChannelTiming.answerSeconds(self));
-        emit IChannelHub.ProposalRejected(channel, id);
     }
 }

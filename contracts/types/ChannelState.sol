@@ -169,6 +169,8 @@ struct Channel {
     mapping(uint256 proposal => Proposal) proposals;
     mapping(uint256 proposal => Settlement) settlements;
     mapping(uint256 proposal => mapping(bytes32 chunkHash => bool)) chunks;
+    // Settlements that were shown to be none: the same votes do not bring them back.
+    mapping(bytes32 settlementHash => bool) voided;
     mapping(uint256 proposal => Punishment) punishments;
     // Accusations that banned somebody.
     mapping(bytes32 punishmentHash => bool) punished;
@@ -177,8 +179,6 @@ struct Channel {
     mapping(address account => mapping(bytes32 assetKey => uint256 amount)) paid;
     // Stakes that are free again, and shares of fines.
     mapping(address account => uint256 amountWei) credits;
-    // Settlements that never take effect, whatever is signed.
-    mapping(bytes32 settlementHash => bool) voided;
     mapping(uint256 proposal => Challenge) challenges;
     mapping(uint256 proposal => mapping(address member => Demand)) demands;
     Freeze freeze;

@@ -20,10 +20,13 @@ const NOT_NODE_ONLY = [
   "test/src/node/docker-node.test.ts",
   "test/e2e/channel-input.test.ts",
   "test/e2e/channel-lies.test.ts",
+  "test/e2e/channels.test.ts",
+  "test/e2e/channel-whole",
   "test/e2e/docker",
   "test/e2e/executions.test.ts",
   "test/e2e/grid",
   "test/e2e/commands-audit",
+  "test/e2e/commands-channel",
   "test/e2e/commands-grid",
   "test/e2e/commands-program",
   "test/e2e/go-waku.test.ts",
@@ -32,13 +35,7 @@ const NOT_NODE_ONLY = [
 ];
 
 /** Run when they are named: twenty processes want a machine of more than two cores, and a dozen deployments many minutes. */
-const BY_NAME = [
-  "test/e2e/channels.test.ts",
-  "test/e2e/commands-channel.test.ts",
-  "test/e2e/grid-full.test.ts",
-  "test/e2e/market.test.ts",
-  "test/src/create-channel-daemon.test.ts",
-];
+const BY_NAME = ["test/e2e/grid-full.test.ts", "test/e2e/market.test.ts"];
 
 export interface TestFiles {
   readonly mocha: readonly string[];

@@ -4,7 +4,7 @@ import { toHex } from "../utils/bytes.ts";
 import { memberOfSigner } from "../domain/channel/membership.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { hashPunishment, recoverVote, signVote, VOTE_OPTIONS, type Punishment } from "../wire/channel/settlement.ts";
-import { broadcast, tell, type Core } from "./core.ts";
+import { broadcast, officeOf, tell, type Core } from "./core.ts";
 import type { FoundFault } from "./follower.ts";
 
 /** Each member lets those who joined before it report first, so that one proposal gathers all votes. */
@@ -45,7 +45,7 @@ export function createAccuser(core: Core, signal: AbortSignal): Accuser {
 
   function accusers(): string[] {
     const members = [...(core.chain.membershipAt(core.chain.inboxLength)?.members.values() ?? [])];
-    const leader = core.chain.term?.leader;
+    const leader = officeOf(core)?.leader;
     return members
       .filter(({ account }) => account !== leader)
       .sort((a, b) => a.joinNumber - b.joinNumber)

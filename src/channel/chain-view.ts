@@ -1,10 +1,21 @@
 import { NO_MEMBERS, takeEntry, type Membership } from "../domain/channel/membership.ts";
 import { termBegunBy, type Term } from "../domain/channel/terms.ts";
-import { SprfError, messageOf } from "../errors.ts";
+import { SprfError, isSprfError, messageOf } from "../errors.ts";
 import type { ChannelHub, HubEvent, SettledHead } from "../ports/channel-hub.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import { equalBytes } from "../utils/bytes.ts";
-import { contentOf, type InboxEntry } from "../wire/channel/inbox-entry.ts";
+import { INBOX_KINDS, type InboxEntry } from "../wire/channel/inbox-entry.ts";
+import type { Settlement } from "../wire/channel/settlement.ts";
+
+/** A settlement that waits for its window, or for whoever brings its changes. */
+export interface PassedSettlement {
+  readonly proposal: bigint;
+  readonly settlement: Settlement;
+}
+
+/** Before what is final is asked for again. */
+const HEAD_PAUSE_MS = 500;
 
 /** What the chain says of a channel, as far as it is confirmed. */
 export interface ChainView {
@@ -19,6 +30,8 @@ export interface ChainView {
   termOf(term: number): Term | undefined;
   /** What is final. */
   readonly settled: SettledHead;
+  /** The settlement that has passed and is not final; one at a time. */
+  readonly passed: PassedSettlement | undefined;
   /** Whether a record has been made final. */
   isSettled(height: number, recordHash: Uint8Array): boolean;
   /**
@@ -29,10 +42,11 @@ export interface ChainView {
 }
 
 export interface ChainViewInit {
-  readonly hub: ChannelHub;
+  readonly hub: Pick<ChannelHub, "head" | "blockNumber" | "follow">;
   readonly channel: bigint;
   readonly fromBlock: number;
   readonly confirmations: number;
+  readonly clock: Clock;
   readonly logger: Logger;
   /** Something is new; never for what was there when the view began. */
   readonly onNews: (events: readonly HubEvent[]) => void;
@@ -40,7 +54,7 @@ export interface ChainViewInit {
 
 /** Follows the chain until `signal` aborts; resolves with the view once all that is confirmed now is in it, and the life of it. */
 export async function followChain(
-  { hub, channel, fromBlock, confirmations, logger, onNews }: ChainViewInit,
+  { hub, channel, fromBlock, confirmations, clock, logger, onNews }: ChainViewInit,
   signal: AbortSignal,
 ): Promise<{ readonly view: ChainView; readonly life: Promise<void> }> {
   const entries: InboxEntry[] = [];
@@ -50,9 +64,23 @@ export async function followChain(
   let settled = await hub.head(channel, { signal });
   const banned = new Set<number>();
   const finals = new Map<number, Uint8Array>();
+  const proposed = new Map<bigint, Settlement>();
+  let passed: PassedSettlement | undefined;
+  /** By cursor, until something is new: every batch that is sent asks for them. */
+  let voters = new Map<number, Membership>();
 
   function take(event: HubEvent): void {
-    if (event.kind === "settled") finals.set(event.height, event.head);
+    if (event.kind === "settled") {
+      finals.set(event.height, event.head);
+      // All others began at an older height: they are void.
+      proposed.clear();
+      passed = undefined;
+    }
+    if (event.kind === "proposed" && event.settlement !== undefined) proposed.set(event.proposal, event.settlement);
+    if (event.kind === "passed") {
+      const settlement = proposed.get(event.proposal);
+      if (settlement !== undefined) passed = { proposal: event.proposal, settlement };
+    }
     if (event.kind !== "inbox") return;
     const { entry } = event;
     // Told again after a reorganisation that changed nothing that is confirmed.
@@ -60,7 +88,7 @@ export async function followChain(
     const membership = takeEntry(memberships.at(-1) ?? NO_MEMBERS, entry);
     entries.push(entry);
     memberships.push(membership);
-    if (contentOf(entry).kind === "ban") banned.add(entry.index);
+    if (entry.kind === INBOX_KINDS.ban) banned.add(entry.index);
     const begun = termBegunBy(entry, membership);
     if (begun !== undefined && begun.term > (term?.term ?? 0)) {
       term = begun;
@@ -81,24 +109,49 @@ export async function followChain(
     get settled() {
       return settled;
     },
+    get passed() {
+      return passed;
+    },
     isSettled(height, recordHash) {
       const final = finals.get(height);
       return final !== undefined && equalBytes(final, recordHash);
     },
     votersOf(cursor) {
-      const members = new Map(memberships[settled.inboxCursor]?.members ?? []);
-      for (const entry of entries.slice(settled.inboxCursor, cursor)) {
-        const joined = memberships[entry.index]?.members.get(entry.account);
-        if (contentOf(entry).kind === "join" && joined !== undefined) members.set(entry.account, joined);
-      }
-      for (const index of banned) {
-        const account = entries[index - 1]?.account;
-        const cameBack = entries.slice(index, cursor).some((entry) => entry.account === account && entry.kind === 1);
-        if (account !== undefined && !cameBack) members.delete(account);
-      }
-      return { ...NO_MEMBERS, cursor, members };
+      const known = voters.get(cursor);
+      if (known !== undefined) return known;
+      const found = findVoters(cursor);
+      voters.set(cursor, found);
+      return found;
     },
   };
+
+  function findVoters(cursor: number): Membership {
+    const members = new Map(memberships[settled.inboxCursor]?.members ?? []);
+    for (const entry of entries.slice(settled.inboxCursor, cursor)) {
+      const joined = memberships[entry.index]?.members.get(entry.account);
+      if (entry.kind === INBOX_KINDS.join && joined !== undefined) members.set(entry.account, joined);
+    }
+    for (const index of banned) {
+      const account = entries[index - 1]?.account;
+      const cameBack = entries
+        .slice(index, cursor)
+        .some((entry) => entry.account === account && entry.kind === INBOX_KINDS.join);
+      if (account !== undefined && !cameBack) members.delete(account);
+    }
+    return { ...NO_MEMBERS, cursor, members };
+  }
+
+  /** A node that is away for a moment must not end the view of the chain. */
+  async function patientHead(): Promise<SettledHead> {
+    for (;;) {
+      try {
+        return await hub.head(channel, { signal });
+      } catch (error) {
+        if (signal.aborted || !isSprfError(error, "CHAIN_UNREACHABLE")) throw error;
+        await clock.sleep(HEAD_PAUSE_MS, { signal });
+      }
+    }
+  }
 
   const started = Promise.withResolvers<void>();
   const target = (await hub.blockNumber({ signal })) - confirmations;
@@ -108,7 +161,8 @@ export async function followChain(
     try {
       for await (const { toBlock, events } of hub.follow(channel, { fromBlock, confirmations, signal })) {
         for (const event of events) take(event);
-        if (events.some(({ kind }) => kind === "settled")) settled = await hub.head(channel, { signal });
+        if (events.some(({ kind }) => kind === "settled")) settled = await patientHead();
+        if (events.length > 0) voters = new Map();
         if (isCaughtUp && events.length > 0) onNews(events);
         if (!isCaughtUp && toBlock >= target) {
           isCaughtUp = true;

@@ -15,13 +15,19 @@ import { channelDomain, type ChannelDomain } from "../wire/channel/domain.ts";
 import { RECORD_KINDS, type TouchedSlot } from "../wire/channel/record.ts";
 import { encodeSessionInput, type SessionInput } from "../wire/channel/session.ts";
 import { createAccuser } from "./accuse.ts";
+import { createAnswers, type Answers } from "./answers.ts";
 import { followChain } from "./chain-view.ts";
-import { createCore, isLeader, peersOf, type ChannelNews, type Core } from "./core.ts";
+import { createCore, isLeader, officeOf, peersOf, type ChannelNews, type Core } from "./core.ts";
+import { createElector } from "./elector.ts";
 import { createAcker } from "./follower.ts";
+import { createFinisher } from "./finisher.ts";
 import { createForwarder, type Forwarder } from "./forward.ts";
+import { beat } from "./heartbeat.ts";
+import { createHistory } from "./history.ts";
 import { createLeader, type Leader } from "./leader.ts";
 import { openState } from "./open-state.ts";
 import type { PlayedRecord, Player } from "./player.ts";
+import { createReadGate, type ReadGate } from "./read-gate.ts";
 import { createReceiptBook, type KeptOutcome, type ReceiptBook } from "./receipt-book.ts";
 import { createRequester } from "./program-requests.ts";
 import { createRequests } from "./requests.ts";
@@ -49,10 +55,19 @@ export interface ChannelNodeInit {
   readonly confirmations?: number | undefined;
   /** The leader settles so often; 0: only when somebody leaves or the channel closes. @default 0 */
   readonly settleEveryMs?: number | undefined;
-  /** How long the members wait for the leader to bring the hub what the program asks for, before they do. @default 30,000 */
+  /** How long members wait for the leader to bring the hub what they all may bring, before they do. @default 30,000 */
   readonly requestPatienceMs?: number | undefined;
+  /** Members tell each other so often that they are there; a leader that is silent three times as long is replaced. @default 5,000 */
+  readonly heartbeatMs?: number | undefined;
+  /** How long a new leader asks for records that cannot be committed before it goes on without them. @default 60,000 */
+  readonly recordsPatienceMs?: number | undefined;
   /** Calls that may wait to be played while this node leads; others are refused. @default 4,096 */
   readonly maxWaiting?: number | undefined;
+  /**
+   * Slots of the state from which on this node, while it leads, takes no more calls of accounts that are no members: each new account
+   * costs a slot for good. Members' calls are taken up to twice as many. @default 1,048,576
+   */
+  readonly maxStateSlots?: number | undefined;
 }
 
 /** A member's node of one channel. What it knows can be read once it was started. */
@@ -83,7 +98,7 @@ export interface ChannelNode extends Startable {
   submit(input: SignedCall | SessionInput, options?: { readonly signal?: AbortSignal | undefined }): Promise<number>;
   /** Resolves when a height is committed; rejects when it was taken back meanwhile (`CHANNEL_NO_LEADER`) or `signal` aborts. */
   committed(height: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
-  /** A view of the program at the head, or at a recent height. @throws SprfError `CHANNEL_HEIGHT_UNKNOWN` */
+  /** A view of the program at the head, or at a recent height. @throws SprfError `CHANNEL_HEIGHT_UNKNOWN`, `CHANNEL_BUSY` */
   read(call: {
     readonly sender: string;
     readonly data: Uint8Array;
@@ -97,6 +112,8 @@ export interface ChannelNode extends Startable {
   outcome(height: number): KeptOutcome | undefined;
   /** The height of an account's call, or end of a session, of this number. */
   heightOf(account: string, nonce: bigint): number | undefined;
+  /** How many slots the state at the head has. */
+  readonly slotCount: number;
   /** The state at the head, in parts, and its height. */
   snapshot(): { readonly height: number; readonly parts: AsyncIterable<Uint8Array> };
   /** Settles on the chain all up to the head; resolves with the height when it is final. */
@@ -110,6 +127,8 @@ interface Running {
   readonly leader: Leader;
   readonly settler: Settler;
   readonly forwarder: Forwarder;
+  readonly answers: Answers;
+  readonly reads: ReadGate;
   readonly receipts: ReceiptBook;
   readonly stop: AbortController;
   readonly work: readonly Promise<unknown>[];
@@ -138,13 +157,16 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     if (info === undefined) throw new SprfError("CHANNEL_UNKNOWN", `the hub has no channel ${channel}`);
     let onNews = (): void => undefined;
     const { view: chain, life } = await followChain(
-      { hub, channel, fromBlock: info.createdInBlock, confirmations, logger, onNews: () => onNews() },
+      { hub, channel, fromBlock: info.createdInBlock, confirmations, clock, logger, onNews: () => onNews() },
       stop.signal,
     );
     try {
       const state = await openState({ info, domain, hub, chain, log }, signal);
       const account = hub.account.toLowerCase();
-      const core = createCore({ info, domain, account, signerKey, hub, chain, network, log, clock, logger }, state);
+      const core = createCore(
+        { info, domain, account, signerKey, hub, chain, terms: state.terms, network, log, clock, logger },
+        state,
+      );
       const inner = run(core, stop);
       onNews = inner.onNews;
       running = { core, stop, ...inner, work: [...inner.work, life] };
@@ -178,8 +200,15 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     };
     const onFault = accuser.onFault.bind(accuser);
     const sync = createSync({ core, requests, onFault, onProgress, signal });
-    const takeover = createTakeover(core, leader, sync);
     const forwarder = createForwarder(core);
+    const answers = createAnswers(core, createHistory(core), signal);
+    const takeover = createTakeover({ core, leader, forwarder, sync, recordsPatienceMs: init.recordsPatienceMs });
+    const elector = createElector({
+      core,
+      heartbeatMs: init.heartbeatMs,
+      distrusts: () => accuser.distrusts,
+      onCandidate: () => takeover.wake(),
+    });
     const router = createRouter({
       core,
       leader,
@@ -187,8 +216,10 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       settler,
       sync,
       takeover,
+      elector,
       forwarder,
       requests,
+      answers,
       acker,
       onProgress,
     });
@@ -202,20 +233,25 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       onProgress();
     };
     const requester = createRequester(core, settler, init);
+    const finisher = createFinisher(core, settler, init);
     const work = [
       leader.run(signal),
       takeover.run(signal),
+      elector.run(signal),
       requester.run(signal),
+      finisher.run(signal),
+      beat(core, signal),
       settleRegularly(core, settler, signal),
     ];
-    return { leader, settler, forwarder, receipts, work, onNews };
+    const reads = createReadGate(clock, signal);
+    return { leader, settler, forwarder, answers, reads, receipts, work, onNews };
   }
 
   async function settleRegularly(core: Core, settler: Settler, signal: AbortSignal): Promise<void> {
     if (settleEveryMs === 0) return;
     while (!signal.aborted) {
       await clock.sleep(settleEveryMs, { signal }).catch(() => undefined);
-      if (signal.aborted || !isLeader(core)) continue;
+      if (signal.aborted || !isLeader(core) || settler.isBusy) continue;
       await settler.settle().catch((error: unknown) => {
         if (!signal.aborted) logger.warn("not settled", { reason: messageOf(error) });
       });
@@ -224,14 +260,14 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
 
   async function stopAll(): Promise<void> {
     if (running === undefined) return;
-    const { leader, forwarder, settler, stop, work, core } = running;
+    const { leader, forwarder, answers, settler, stop, work, core } = running;
     running = undefined;
     stop.abort();
     const error = new SprfError("CHANNEL_NO_LEADER", "this node stops");
     leader.refuseAll(error);
     forwarder.refuseAll(error);
     await network.stop();
-    await Promise.allSettled([...work, settler.idle]);
+    await Promise.allSettled([...work, settler.idle, answers.idle]);
     await core.inTurn(async () => undefined);
     await log.close();
   }
@@ -260,7 +296,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       return parts().core.term;
     },
     get leader() {
-      return parts().core.chain.term?.leader ?? "";
+      return officeOf(parts().core)?.leader ?? "";
     },
     get members() {
       return [...parts().core.player.head.membership.members.values()];
@@ -291,12 +327,15 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       }
     },
     async read({ sender, data, height }) {
-      const { player } = parts().core;
-      const at = height === undefined ? player.head : player.at(height);
-      if (at === undefined) throw new SprfError("CHANNEL_HEIGHT_UNKNOWN", `height ${height} is not known here`);
-      const context = { height: at.header.height, timeMs: at.header.timeMs, randomness: at.hash };
-      const before = writtenSince(player, at.header.height);
-      return { ...(await player.sandbox.read({ sender, data, context, before })), height: at.header.height };
+      const { core, reads } = parts();
+      return await reads(sender, async () => {
+        const { player } = core;
+        const at = height === undefined ? player.head : player.at(height);
+        if (at === undefined) throw new SprfError("CHANNEL_HEIGHT_UNKNOWN", `height ${height} is not known here`);
+        const context = { height: at.header.height, timeMs: at.header.timeMs, randomness: at.hash };
+        const before = writtenSince(player, at.header.height);
+        return { ...(await player.sandbox.read({ sender, data, context, before })), height: at.header.height };
+      });
     },
     nonceOf: (account) => parts().core.player.sandbox.nonceOf(account),
     record(height) {
@@ -305,6 +344,9 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     },
     outcome: (height) => parts().receipts.at(height),
     heightOf: (account, nonce) => parts().receipts.heightOf(account, nonce),
+    get slotCount() {
+      return parts().core.player.sandbox.slotCount;
+    },
     snapshot() {
       const { player } = parts().core;
       return { height: player.head.header.height, parts: player.sandbox.snapshot() };

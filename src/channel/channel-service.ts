@@ -7,9 +7,12 @@ import { equalBytes, toHex } from "../utils/bytes.ts";
 import { encodeCallInput } from "../wire/channel/call.ts";
 import { encodeSessionInput } from "../wire/channel/session.ts";
 import type { ChannelNode } from "./channel-node.ts";
+import { createSlotBudget } from "./slot-budget.ts";
 import { subscribe } from "./subscribe.ts";
 
 const EMPTY = new Uint8Array();
+/** Of states that subscribers are being told: some 64 MiB as they are sent. */
+const MAX_COPIED_SLOTS = 2 ** 18;
 
 export interface ChannelServiceInit {
   /** The nodes of this member by channel; they may come and go. */
@@ -21,6 +24,7 @@ export interface ChannelServiceInit {
 
 /** What clients ask of a member's nodes. */
 export function createChannelService({ nodes, hub, apps }: ChannelServiceInit): ChannelService {
+  const budget = createSlotBudget(MAX_COPIED_SLOTS);
   const nodeOf = (channel: bigint): ChannelNode => {
     const node = nodes.get(channel);
     if (node === undefined) throw new SprfError("CHANNEL_UNKNOWN", `this node is no member of channel ${channel}`);
@@ -104,7 +108,7 @@ export function createChannelService({ nodes, hub, apps }: ChannelServiceInit): 
     },
     subscribe(channel, options) {
       const node = nodeOf(channel);
-      return subscribe(node, (height) => receiptOf(node, height), options);
+      return subscribe(node, (height) => receiptOf(node, height), options, budget);
     },
     async settle(channel, account, { signal } = {}) {
       demandOwn(channel, account);

@@ -1,5 +1,6 @@
 import { createAckBook, heldByQuorum, type AckBook } from "../domain/channel/acks.ts";
 import { countedWeight, weightOf } from "../domain/channel/membership.ts";
+import type { Term } from "../domain/channel/terms.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
 import type { ChannelNetwork } from "../ports/channel-network.ts";
 import type { ChannelHub, ChannelInfo } from "../ports/channel-hub.ts";
@@ -13,6 +14,7 @@ import { encodeChannelMessage, type ChannelMessageBody } from "../wire/channel/m
 import type { ChainView } from "./chain-view.ts";
 import { toLogEntry, type Logged } from "./log-entries.ts";
 import type { PlayedRecord, Player } from "./player.ts";
+import type { TermBook } from "./term-book.ts";
 import type { Unsettled } from "./unsettled.ts";
 
 /** Something that a reader of the channel is told. */
@@ -36,6 +38,7 @@ export interface CoreInit {
   readonly signerKey: Uint8Array;
   readonly hub: ChannelHub;
   readonly chain: ChainView;
+  readonly terms: TermBook;
   readonly network: ChannelNetwork;
   readonly log: RecordLog;
   readonly clock: Clock;
@@ -96,9 +99,13 @@ export function tell(core: Core, news: ChannelNews): void {
   for (const listener of core.news) listener(news);
 }
 
+/** Who leads the term that this node is in; undefined while nobody is known to. */
+export function officeOf({ terms, term }: Core): Term | undefined {
+  return terms.of(term);
+}
+
 export function isLeader(core: Core): boolean {
-  const { term } = core.chain;
-  return term !== undefined && term.term === core.term && term.signer === core.network.self;
+  return officeOf(core)?.signer === core.network.self;
 }
 
 export function send(core: Core, to: string, body: ChannelMessageBody): boolean {
@@ -116,6 +123,14 @@ export function peersOf({ chain, network }: Core): string[] {
   const now = chain.membershipAt(chain.inboxLength)?.members.values() ?? [];
   const all = [...now, ...chain.votersOf(chain.inboxLength).members.values()];
   return [...new Set(all.map(({ signer }) => signer))].filter((signer) => signer !== network.self);
+}
+
+/** Where this node stands, with the highest certificate that it holds. */
+export function statusOf(core: Core, asks: boolean): ChannelMessageBody {
+  const { header, hash } = core.player.head;
+  const { term, certificate } = core;
+  const place = { term, height: header.height, recordHash: hash };
+  return { kind: "status", ...place, ...(certificate === undefined ? {} : { certificate }), asks };
 }
 
 /** Writes things down together with a certificate that was not yet. */
@@ -185,22 +200,32 @@ export function commit(core: Core, height: number): void {
   tell(core, { kind: "committed", height });
 }
 
-/** Takes back what nobody certified, above `height`; resolves with it. */
+/** Takes back what nobody committed, above `height`; resolves with it. */
 export async function cutTo(core: Core, height: number): Promise<readonly PlayedRecord[]> {
   const removed = await core.player.revertTo(height);
   core.unsettled.revertTo(height);
+  if ((core.certificate?.height ?? 0) > height) core.certificate = core.unwritten = undefined;
   if (removed.length === 0) return removed;
   await keep(core, [{ kind: "cut", height, from: height + removed.length }]);
   tell(core, { kind: "rollback", toHeight: height });
   return removed;
 }
 
-/** Promises, for good, to ack nothing of earlier terms. */
-export async function enterTerm(core: Core, term: number): Promise<void> {
+/** Promises, for good, to ack nothing of earlier terms, and in this one nobody but that leader. */
+export async function enterTerm(core: Core, term: number, leader: string): Promise<void> {
   if (term <= core.term) return;
-  await keep(core, [{ kind: "term", term, height: core.player.head.header.height }]);
+  await keep(core, [{ kind: "term", term, leader, height: core.player.head.header.height }]);
+  core.terms.promise(term, leader);
   core.term = term;
   core.acks = createAckBook(term);
+}
+
+/** Writes down again what a log that is pruned below `height` would forget of terms. */
+export async function keepTerm({ log, term, terms }: Core, height: number): Promise<void> {
+  const leader = terms.promisedIn(term);
+  const kept: Logged[] = leader === undefined ? [] : [{ kind: "term", term, leader, height }];
+  if (terms.election !== undefined) kept.push({ kind: "election", election: terms.election, height });
+  if (kept.length > 0) await log.append(kept.map(toLogEntry));
 }
 
 function isNewer(held: Certificate | undefined, given: Certificate): boolean {

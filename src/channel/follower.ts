@@ -1,13 +1,14 @@
-import { changesMembers } from "../domain/channel/membership.ts";
+import { changesMembers, memberOfSigner } from "../domain/channel/membership.ts";
 import { faultOfNext, faultOfResult, forged, type RecordFault } from "../domain/channel/record-rules.ts";
 import { isSprfError, messageOf } from "../errors.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
 import { RECORD_KINDS } from "../wire/channel/record.ts";
 import type { SignedBatch } from "../wire/channel/schemas.ts";
-import { ackOfHead, certifiedHeight, cutTo, keep, send, tell, type Core } from "./core.ts";
-import type { PlayedRecord } from "./player.ts";
+import { ackOfHead, certifiedHeight, cutTo, enterTerm, keep, officeOf, send, tell, type Core } from "./core.ts";
+import type { PlayedRecord, PlayerStart } from "./player.ts";
 import { readBatch, type ReadRecord } from "./read-batch.ts";
+import { beginsTerm, judgeTermRecord, mayComeFirst } from "./term-record.ts";
 
 /** A leader's lie: the record, and what is wrong with it. */
 export interface FoundFault extends RecordFault {
@@ -33,14 +34,17 @@ export type BatchOutcome =
 
 /** Plays a leader's batch, compares every record, and writes it down. In turn; what does not compare is taken back. */
 export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<BatchOutcome> {
-  const term = core.chain.termOf(batch.term);
-  if (term === undefined) return { outcome: "early" };
-  const previous = core.player.at(batch.first - 1)?.hash;
-  const misplaced = findPlace(core, batch);
+  const begins = beginsTerm(batch);
+  const parent = core.player.at(batch.first - 1);
+  const misplaced = findPlace(core, batch, begins);
   if (misplaced !== undefined) return misplaced;
-  if (previous === undefined) return { outcome: "refused", why: "it follows what is no longer known" };
+  if (parent === undefined) return { outcome: "refused", why: "it follows what is no longer known" };
   const { domain, info } = core;
-  const { records, signer } = readBatch(batch, { domain, channel: info.channel, before: previous });
+  const { records, signer } = readBatch(batch, { domain, channel: info.channel, before: parent.hash });
+  const begun = begins ? await beginTerm(core, { batch, records, signer }, parent) : undefined;
+  if (begun !== undefined) return begun;
+  const term = core.terms.of(batch.term);
+  if (term === undefined) return { outcome: "early" };
   if (signer !== term.signer) {
     return { outcome: "refused", why: "not signed by the term's leader, or of other records before" };
   }
@@ -86,10 +90,10 @@ export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<
 export function createAcker(core: Core): (options?: { readonly again?: boolean }) => void {
   let last = { term: 0, height: -1, certified: -1 };
   const ack = (again: boolean): void => {
-    const { term } = core.chain;
+    const term = officeOf(core);
     const { header } = core.player.head;
     // Of the head of this term only: what an earlier leader has signed counts with what this one adds.
-    if (term === undefined || term.term !== core.term || header.term !== core.term) return;
+    if (term === undefined || header.term !== core.term) return;
     const now = { term: core.term, height: header.height, certified: certifiedHeight(core) };
     if (!again && now.term === last.term && now.height === last.height && now.certified === last.certified) return;
     const { height, recordHash, certified, signature } = ackOfHead(core);
@@ -99,21 +103,59 @@ export function createAcker(core: Core): (options?: { readonly again?: boolean }
       last = now;
     }
   };
+  /** The one that waits for its turn: it acks the head as it is then. */
+  let next: { again: boolean } | undefined;
   return ({ again = false } = {}) => {
+    if (next !== undefined) {
+      next.again ||= again;
+      return;
+    }
+    const turn = { again };
+    next = turn;
     core
-      .inTurn(async () => ack(again))
+      .inTurn(async () => {
+        next = undefined;
+        ack(turn.again);
+      })
       .catch((error: unknown) => core.logger.error("an ack was not sent", { reason: messageOf(error) }));
   };
 }
 
+/** Goes to the term that a batch begins, when its election holds; otherwise what is to be made of the batch. */
+async function beginTerm(
+  core: Core,
+  { batch, records, signer }: { readonly batch: SignedBatch } & ReturnType<typeof readBatch>,
+  parent: PlayerStart,
+): Promise<BatchOutcome | undefined> {
+  const { domain, info, chain } = core;
+  const [record] = records;
+  if (record === undefined) return { outcome: "refused", why: "a batch of nothing" };
+  const judged = judgeTermRecord({ domain, channel: info.channel, chain, terms: core.terms }, record, parent);
+  if (judged.verdict === "early") return { outcome: "early" };
+  if (judged.verdict === "fault") {
+    // Nobody who is not a member can be held to it.
+    const liar = memberOfSigner(parent.membership, signer ?? "");
+    if (liar === undefined) return { outcome: "refused", why: judged.fault.message };
+    const { header, hash } = record;
+    const place = { term: batch.term, leader: liar.account, height: header.height, recordHash: hash };
+    return { outcome: "fault", fault: { ...judged.fault, ...place } };
+  }
+  if (signer !== judged.election.signer) return { outcome: "refused", why: "not signed by whom the election names" };
+  core.terms.elect(judged.election, judged.kept);
+  await enterTerm(core, batch.term, judged.election.leader);
+  return undefined;
+}
+
 /** Why a batch cannot be played now, whoever has signed it; undefined when it can. */
-function findPlace(core: Core, batch: SignedBatch): BatchOutcome | undefined {
+function findPlace(core: Core, batch: SignedBatch, begins: boolean): BatchOutcome | undefined {
   const { header } = core.player.head;
   if (batch.term < header.term) return { outcome: "refused", why: `of term ${batch.term} after ${header.term}` };
   if (batch.first > header.height + 1) return { outcome: "gap" };
   if (batch.first === header.height + 1) return undefined;
   if (batch.term === core.player.at(batch.first)?.header.term) return { outcome: "known" };
-  if (batch.first <= Math.max(core.certificate?.height ?? 0, core.chain.settled.height))
+  // An election shows that what is certified and not committed may go.
+  const sure = begins ? core.committed : (core.certificate?.height ?? 0);
+  if (batch.first <= Math.max(sure, core.chain.settled.height))
     return { outcome: "refused", why: "it would undo what is certified" };
   return undefined;
 }
@@ -133,7 +175,7 @@ async function playRecord(
     if (entry === undefined) return "early";
     if (!equalBytes(encodeInboxEntry(entry), body.input)) return forged("an entry of the inbox that is none");
     if (changesMembers(entry) && !isLast) return forged("a batch that goes on behind a change of members");
-  } else if (header.kind !== RECORD_KINDS.tick && head.membership.cursor < sinceEntry) {
+  } else if (!mayComeFirst(header.kind) && head.membership.cursor < sinceEntry) {
     return forged("a term that does not begin with the entries of the inbox that made it");
   }
   let played: PlayedRecord;

@@ -1,18 +1,25 @@
 import { changesMembers } from "../domain/channel/membership.ts";
 import { isSprfError, messageOf, SprfError } from "../errors.ts";
 import { recoverAck, signBatch } from "../wire/channel/batch.ts";
+import { createAlarm } from "../utils/alarm.ts";
 import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
-import { MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_INPUT_BYTES } from "../wire/channel/limits.ts";
+import { MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_INPUT_BYTES, MAX_STATE_SLOTS } from "../wire/channel/limits.ts";
 import { merkleRoot } from "../wire/channel/merkle.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { RECORD_KINDS } from "../wire/channel/record.ts";
 import { encodeRecordBody } from "../wire/channel/record-body.ts";
-import { ackOfHead, broadcast, commit, holdCertificate, isLeader, keep, tell, type Core } from "./core.ts";
+import { accountIn } from "./account-in.ts";
+import { createFairQueue } from "./fair-queue.ts";
+import { ackOfHead, broadcast, commit, holdCertificate, isLeader, keep, statusOf, tell, type Core } from "./core.ts";
 import type { PlayedRecord } from "./player.ts";
 import { checkCallSize, readCall } from "./read-input.ts";
 
-/** Calls that wait to be played, unless it is said otherwise; another one is refused. */
+/** Calls that wait to be played, unless it is said otherwise, of which each peer and account has its share. */
 const DEFAULT_MAX_WAITING = 4_096;
+/** Half of what a snapshot may hold: strangers cannot take the rest. */
+const DEFAULT_MAX_STATE_SLOTS = MAX_STATE_SLOTS / 2;
+/** Where a word in hex has its address. */
+const ADDRESS_AT = 24;
 /** Records without a certificate; when there are more, nothing is played until members have caught up. */
 const MAX_UNCERTIFIED = 8_192;
 /** How long a batch is played before it is sent. */
@@ -30,10 +37,18 @@ interface Waiting {
   readonly done: PromiseWithResolvers<number>;
 }
 
+/** Who brings an input. */
+export interface InputOrigin {
+  /** The signer of the member that forwards it. @default this node */
+  readonly peer?: string;
+  /** It was in a record that was taken back, and goes before all others. */
+  readonly isOwed?: boolean;
+}
+
 /** The part of a node that leads. */
 export interface Leader {
   /** Resolves with the height when the record is signed and sent. @throws SprfError why it is none, `CHANNEL_BUSY` */
-  submit(kind: number, input: Uint8Array): Promise<number>;
+  submit(kind: number, input: Uint8Array, from?: InputOrigin): Promise<number>;
   onAcks(from: string, message: ChannelMessageOf<"acks">): Promise<void>;
   /** There may be something to do. */
   wake(): void;
@@ -41,8 +56,8 @@ export interface Leader {
   run(signal: AbortSignal): Promise<void>;
   /** True once the chain's term is this node's and what came before is known. */
   readonly isReady: boolean;
-  /** Leads from the head on. */
-  begin(): void;
+  /** Leads from the head on; `election` is the input of the term's first record, where that is not there yet. */
+  begin(election?: Uint8Array): void;
   /** Another term has come. */
   end(): void;
   /** Refuses all that waits. */
@@ -51,27 +66,36 @@ export interface Leader {
 
 export function createLeader(
   core: Core,
-  { maxWaiting = DEFAULT_MAX_WAITING }: { readonly maxWaiting?: number | undefined } = {},
+  {
+    maxWaiting = DEFAULT_MAX_WAITING,
+    maxStateSlots = DEFAULT_MAX_STATE_SLOTS,
+  }: { readonly maxWaiting?: number | undefined; readonly maxStateSlots?: number | undefined } = {},
 ): Leader {
-  let waiting: Waiting[] = [];
-  let alarm = new AbortController();
+  const waiting = createFairQueue<Waiting>(maxWaiting);
+  /** In the order in which they were played before. */
+  let owed: Waiting[] = [];
+  const alarm = createAlarm(core.clock);
   /** What followers were told last. */
   let announced = { height: 0, committed: 0 };
 
   let isReady = false;
+  let opening: Uint8Array | undefined;
   const leads = (): boolean => isReady && isLeader(core);
 
   function nextInput(
     timeMs: number,
     bytes: number,
   ): { kind: number; input: Uint8Array; done?: Waiting["done"] } | undefined {
+    if (opening !== undefined && core.player.head.header.term < core.term) {
+      return { kind: RECORD_KINDS.term, input: opening };
+    }
     const due = core.player.sandbox.tickDueMs();
     if (due !== undefined && timeMs >= due) return { kind: RECORD_KINDS.tick, input: new Uint8Array() };
     const entry = core.chain.entry(core.player.head.membership.cursor + 1);
     if (entry !== undefined) return { kind: RECORD_KINDS.inbox, input: encodeInboxEntry(entry) };
-    const [next] = waiting;
+    const next = owed[0] ?? waiting.peek();
     if (next === undefined || bytes + next.input.length + RECORD_OVERHEAD_BYTES > MAX_BATCH_BYTES) return undefined;
-    return waiting.shift();
+    return owed.shift() ?? waiting.shift();
   }
 
   /** Plays what there is, up to a batch; true when there was something. */
@@ -88,6 +112,7 @@ export function createLeader(
       const next = nextInput(timeMs, bytes);
       if (next === undefined) break;
       try {
+        if (next.done !== undefined) checkRoom(next);
         if (next.kind === RECORD_KINDS.call) checkCall(next.input, timeMs);
         const played = await core.player.play(next.kind, next.input, { term, timeMs });
         records.push(played);
@@ -116,6 +141,18 @@ export function createLeader(
     }
     for (const { done, height } of receipts) done.resolve(height);
     return records.length > 0;
+  }
+
+  /** No rule of records: members could not load a state that is too large, and so whoever leads sees to it. */
+  function checkRoom({ kind, input }: { readonly kind: number; readonly input: Uint8Array }): void {
+    const { sandbox, head } = core.player;
+    if (sandbox.slotCount < maxStateSlots) return;
+    const isMember = head.membership.members.has(`0x${accountIn(kind, input).slice(ADDRESS_AT)}`);
+    if (isMember && sandbox.slotCount < 2 * maxStateSlots) return;
+    throw new SprfError(
+      "CHANNEL_STATE_FULL",
+      `the state has ${sandbox.slotCount} slots, and takes no more of strangers`,
+    );
   }
 
   function checkCall(input: Uint8Array, timeMs: number): void {
@@ -186,43 +223,38 @@ export function createLeader(
     return true;
   }
 
-  async function pause(ms: number, signal: AbortSignal): Promise<void> {
-    await core.clock.sleep(ms, { signal: AbortSignal.any([signal, alarm.signal]) }).catch(() => undefined);
-  }
-
   /** Tells those who may have missed something where the leader stands, when nothing else would. */
   function remind(): void {
-    const { header, hash } = core.player.head;
-    if (alarm.signal.aborted || !leads() || core.committed === header.height) return;
-    const place = { term: core.term, height: header.height, recordHash: hash };
-    broadcast(core, { kind: "status", ...place, asks: false });
+    if (alarm.isRung || !leads() || core.committed === core.player.head.header.height) return;
+    broadcast(core, statusOf(core, false));
   }
 
   const leader: Leader = {
     get isReady() {
       return isReady;
     },
-    begin() {
+    begin(election) {
+      opening = election;
       isReady = true;
       // After a new start: the acks of what it had signed before are asked for again.
       if (core.player.head.header.term === core.term) expectAcks();
-      alarm.abort();
+      alarm.ring();
     },
     end() {
       isReady = false;
     },
-    submit(kind, input) {
+    submit(kind, input, { peer = core.network.self, isOwed = false } = {}) {
       const done = Promise.withResolvers<number>();
       if (input.length > MAX_INPUT_BYTES) {
         done.reject(
           new SprfError("CHANNEL_CALL_TOO_LARGE", `an input of ${input.length} bytes, at most ${MAX_INPUT_BYTES}`),
         );
-      } else if (waiting.length >= maxWaiting) {
-        done.reject(new SprfError("CHANNEL_BUSY", `${waiting.length} calls wait already`));
-      } else {
-        waiting.push({ kind, input, done });
-        alarm.abort();
+        return done.promise;
       }
+      const next = { kind, input, done };
+      if (isOwed) owed.push(next);
+      else if (waiting.push({ peer, account: accountIn(kind, input) }, next)) alarm.ring();
+      else done.reject(new SprfError("CHANNEL_BUSY", `${waiting.size} calls wait already, enough of them this one's`));
       return done.promise;
     },
     async onAcks(from, { term, acks }) {
@@ -234,19 +266,19 @@ export function createLeader(
         }
         count(from, ack);
       }
-      alarm.abort();
+      alarm.ring();
     },
-    wake: () => alarm.abort(),
+    wake: () => alarm.ring(),
     async run(signal) {
       while (!signal.aborted) {
-        alarm = new AbortController();
+        alarm.rearm();
         try {
           const didSomething = await core.inTurn(playBatch);
           if (didSomething) continue;
           await pauseUntilQuiet();
-          if (!alarm.signal.aborted && (await core.inTurn(announce))) continue;
-          if (alarm.signal.aborted) continue;
-          await pause(idleMs(), signal);
+          if (!alarm.isRung && (await core.inTurn(announce))) continue;
+          if (alarm.isRung) continue;
+          await alarm.pause(idleMs(), signal);
           remind();
         } catch (error) {
           core.logger.error("a batch was not made", { reason: messageOf(error) });
@@ -257,12 +289,12 @@ export function createLeader(
       async function pauseUntilQuiet(): Promise<void> {
         const { certificate } = core;
         const isTold = certificate?.height === announced.height && core.committed === announced.committed;
-        if (leads() && !isTold) await pause(QUIET_MS, signal);
+        if (leads() && !isTold) await alarm.pause(QUIET_MS, signal);
       }
     },
     refuseAll(error) {
-      const refused = waiting;
-      waiting = [];
+      const refused = [...owed, ...waiting.drain()];
+      owed = [];
       for (const { done } of refused) done.reject(error);
     },
   };

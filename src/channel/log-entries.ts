@@ -6,12 +6,15 @@ import { decodeCanonical, encodeCanonical } from "../wire/canonical.ts";
 import type { Certificate } from "../wire/channel/batch.ts";
 import type { RecordHeader } from "../wire/channel/record.ts";
 import {
+  addressSchema,
   certificateSchema,
   countSchema,
+  electionSchema,
   headerSchema,
   signedBatchSchema,
   type SignedBatch,
 } from "../wire/channel/schemas.ts";
+import type { KeptElection } from "./term-record.ts";
 
 const loggedSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("batch"), batch: signedBatchSchema }),
@@ -19,7 +22,9 @@ const loggedSchema = z.discriminatedUnion("kind", [
   /** Records above `height`, up to `from`, were taken back. */
   z.strictObject({ kind: z.literal("cut"), height: countSchema, from: countSchema }),
   /** No ack of an earlier term from here on. */
-  z.strictObject({ kind: z.literal("term"), term: countSchema, height: countSchema }),
+  z.strictObject({ kind: z.literal("term"), term: countSchema, leader: addressSchema, height: countSchema }),
+  /** Who leads a term, kept when its first record is pruned. */
+  z.strictObject({ kind: z.literal("election"), election: electionSchema, height: countSchema }),
 ]);
 
 /** What a node writes down. */
@@ -27,7 +32,8 @@ export type Logged =
   | { readonly kind: "batch"; readonly batch: SignedBatch }
   | { readonly kind: "certificate"; readonly certificate: Certificate }
   | { readonly kind: "cut"; readonly height: number; readonly from: number }
-  | { readonly kind: "term"; readonly term: number; readonly height: number };
+  | { readonly kind: "term"; readonly term: number; readonly leader: string; readonly height: number }
+  | { readonly kind: "election"; readonly election: KeptElection; readonly height: number };
 
 /** The height of a batch's last record. */
 export function lastOf({ first, records }: SignedBatch): number {
@@ -72,10 +78,10 @@ export async function* withHeading(header: RecordHeader, state: AsyncIterable<Ui
   yield* state;
 }
 
-/** Both parts of a kept snapshot. @throws SprfError `CHANNEL_LOG_INVALID` */
+/** Both parts of a kept snapshot, and where the second one begins. @throws SprfError `CHANNEL_LOG_INVALID` */
 export async function splitHeading(
   parts: AsyncIterable<Uint8Array>,
-): Promise<{ readonly header: RecordHeader; readonly state: AsyncIterable<Uint8Array> }> {
+): Promise<{ readonly header: RecordHeader; readonly start: number; readonly state: AsyncIterable<Uint8Array> }> {
   const iterator: AsyncIterator<Uint8Array, unknown> = parts[Symbol.asyncIterator]();
   let bytes: Buffer = Buffer.alloc(0);
   const fill = async (length: number): Promise<void> => {
@@ -91,12 +97,17 @@ export async function splitHeading(
   const parsed = headerSchema.safeParse(decodeCanonical(new Uint8Array(bytes.subarray(LENGTH_BYTES, end))));
   if (!parsed.success) throw new SprfError("CHANNEL_LOG_INVALID", "a snapshot's heading is none");
   async function* state(): AsyncGenerator<Uint8Array> {
-    yield new Uint8Array(bytes.subarray(end));
-    for (;;) {
-      const next: IteratorResult<Uint8Array, unknown> = await iterator.next();
-      if (next.done === true) return;
-      yield next.value;
+    try {
+      yield new Uint8Array(bytes.subarray(end));
+      for (;;) {
+        const next: IteratorResult<Uint8Array, unknown> = await iterator.next();
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      // Whoever has read enough closes the file.
+      await iterator.return?.();
     }
   }
-  return { header: parsed.data, state: state() };
+  return { header: parsed.data, start: end, state: state() };
 }

@@ -5,13 +5,16 @@ import type { RecordLog } from "../ports/record-log.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import type { Certificate } from "../wire/channel/batch.ts";
 import type { ChannelDomain } from "../wire/channel/domain.ts";
-import { hashRecord, type RecordHeader } from "../wire/channel/record.ts";
+import { hashRecord, RECORD_KINDS, type RecordHeader } from "../wire/channel/record.ts";
 import { decodeRecordBody, headerOf } from "../wire/channel/record-body.ts";
 import type { SignedBatch } from "../wire/channel/schemas.ts";
 import type { ChainView } from "./chain-view.ts";
+import { readCuts } from "./cuts.ts";
 import { fromLogEntry, splitHeading } from "./log-entries.ts";
 import { createPlayer, playGenesis, type Player } from "./player.ts";
 import { createSandbox, loadSandbox, type SandboxOptions } from "./sandbox/sandbox.ts";
+import { createTermBook, type TermBook } from "./term-book.ts";
+import { electionIn, proveKept, type KeptElection } from "./term-record.ts";
 import { createUnsettled, type Unsettled } from "./unsettled.ts";
 
 /** A channel's state as a node begins with it. */
@@ -21,6 +24,11 @@ export interface OpenState {
   readonly certificate: Certificate | undefined;
   /** The highest that was entered. */
   readonly term: number;
+}
+
+/** A state with what is known of terms. */
+export interface OpenLog extends OpenState {
+  readonly terms: TermBook;
 }
 
 /** What a state is opened from. */
@@ -33,8 +41,14 @@ export interface OpenStateInit {
 }
 
 /** The state that a node's own log leads to. @throws SprfError `CHANNEL_LOG_INVALID` when it leads elsewhere than it says */
-export async function openState(init: OpenStateInit, signal: AbortSignal): Promise<OpenState> {
-  const { log } = init;
+export async function openState(init: OpenStateInit, signal: AbortSignal): Promise<OpenLog> {
+  const { log, chain } = init;
+  const { channel } = init.info;
+  const terms = createTermBook(chain);
+  const elect = (kept: KeptElection): void => {
+    const proven = proveKept({ chain, channel, domain: init.domain }, kept);
+    if (proven !== undefined) terms.elect(proven, kept);
+  };
   const newest = (await log.snapshots()).at(-1);
   let state: OpenState;
   if (newest === undefined) state = await openGenesis(init, signal);
@@ -45,16 +59,22 @@ export async function openState(init: OpenStateInit, signal: AbortSignal): Promi
   const { player, unsettled } = state;
   let { certificate, term } = state;
   const fromHeight = player.head.header.height;
-  const keptOf = await readCuts(log, fromHeight);
+  const keptOf = await readCuts(log.entries({ fromHeight }), fromLogEntry);
   let number = 0;
   for await (const entry of log.entries({ fromHeight })) {
     const logged = fromLogEntry(entry);
     if (logged.kind === "certificate") certificate = logged.certificate;
-    else if (logged.kind === "term") term = Math.max(term, logged.term);
-    else if (logged.kind === "batch") await replay(init, state, logged.batch, keptOf(number));
+    else if (logged.kind === "cut" && (certificate?.height ?? 0) > logged.height) certificate = undefined;
+    else if (logged.kind === "election") elect(logged.election);
+    else if (logged.kind === "term") {
+      term = Math.max(term, logged.term);
+      terms.promise(logged.term, logged.leader);
+    } else if (logged.kind === "batch") {
+      await replay(init, state, logged.batch, keptOf(number), { terms, elect });
+    }
     number += 1;
   }
-  return { player, unsettled, certificate, term };
+  return { player, unsettled, certificate, term, terms };
 }
 
 /** Record 0. */
@@ -117,32 +137,12 @@ function knownMembership(chain: ChainView, cursor: number): Membership {
   return membership;
 }
 
-/**
- * Up to which height the records of an entry were kept, by the entry's number, ascending. What was taken back is not played: it may
- * follow what the snapshot has no more.
- */
-async function readCuts(log: RecordLog, fromHeight: number): Promise<(number: number) => number> {
-  const cuts: { readonly number: number; height: number }[] = [];
-  let number = 0;
-  for await (const entry of log.entries({ fromHeight })) {
-    const logged = fromLogEntry(entry);
-    if (logged.kind === "cut") cuts.push({ number, height: logged.height });
-    number += 1;
-  }
-  let lowest = Number.POSITIVE_INFINITY;
-  for (const cut of cuts.toReversed()) cut.height = lowest = Math.min(lowest, cut.height);
-  let next = 0;
-  return (of) => {
-    while ((cuts[next]?.number ?? of) < of) next += 1;
-    return cuts[next]?.height ?? Number.POSITIVE_INFINITY;
-  };
-}
-
 async function replay(
-  { info }: OpenStateInit,
+  { info, chain }: OpenStateInit,
   { player, unsettled }: OpenState,
   batch: SignedBatch,
   keptTo: number,
+  { terms, elect }: { readonly terms: TermBook; readonly elect: (kept: KeptElection) => void },
 ): Promise<void> {
   for (const [index, packed] of batch.records.entries()) {
     const height = batch.first + index;
@@ -150,6 +150,7 @@ async function replay(
     // What the snapshot has already.
     if (height <= player.head.header.height) continue;
     const body = decodeRecordBody(packed);
+    if (body.kind === RECORD_KINDS.term) elect(electionIn({ chain, terms }, body));
     const previous = player.head.hash;
     const expected: RecordHeader = headerOf(body, { channel: info.channel, term: batch.term, height, previous });
     const played = await player.play(body.kind, body.input, { term: batch.term, timeMs: body.timeMs });

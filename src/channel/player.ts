@@ -80,6 +80,8 @@ export function createPlayer(
         return { effect: { kind: "call", call: readCall(input, context) }, membership };
       case RECORD_KINDS.tick:
         return { effect: { kind: "tick" }, membership };
+      case RECORD_KINDS.term:
+        return { effect: { kind: "term" }, membership };
       case RECORD_KINDS.session:
         return { effect: readSession(input, context), membership };
       case RECORD_KINDS.inbox: {

@@ -1,20 +1,20 @@
 import { messageOf } from "../errors.ts";
 import type { HubSlotProof } from "../ports/channel-hub.ts";
+import { equalBytes } from "../utils/bytes.ts";
 import { keccak256 } from "../utils/keccak.ts";
 import { SETTLEMENT_MODES } from "../wire/channel/settlement.ts";
-import { isLeader, type Core } from "./core.ts";
+import type { Core } from "./core.ts";
 import type { PlayerStart } from "./player.ts";
 import { CLOSE_REQUEST, requestSlotOf } from "./sandbox/protocol-slots.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
-import { isZero, ZERO_WORD } from "./sandbox/slot-key.ts";
+import { isZero } from "./sandbox/slot-key.ts";
+import { hubProofOf } from "./hub-proof.ts";
 import type { Settler } from "./settler.ts";
+import { DEFAULT_PATIENCE_MS, patienceMs } from "./turns.ts";
 
 const LOOK_EVERY_MS = 250;
 const RETRY_MS = 2_000;
-/** For the others' transactions, before this node sends its own. */
-const TURN_MS = 3_000;
-/** How long members wait for the leader, unless the node is told otherwise. */
-const DEFAULT_PATIENCE_MS = 30_000;
+const MS = 1_000;
 
 /** What the program asks for in a state: leaves by account, and with {@link CLOSE_REQUEST} the channel's end; each with its proof. */
 export type ProgramRequests = ReadonlyMap<string, HubSlotProof>;
@@ -25,11 +25,10 @@ export function requestsIn(sandbox: Sandbox, { membership }: PlayerStart): Progr
   for (const account of [CLOSE_REQUEST, ...membership.members.keys()]) {
     const slot = requestSlotOf(account);
     if (isZero(sandbox.slot(slot))) continue;
-    const { siblings, terminal } = sandbox.prove(slot);
-    const { path, value } = terminal ?? { path: ZERO_WORD, value: ZERO_WORD };
+    const proof = hubProofOf(sandbox.prove(slot));
     // A view of an older state may be under way in the sandbox; the tree is always that of the head.
-    if (!Buffer.from(path).equals(keccak256(slot))) continue;
-    found.set(account, { siblings, leafPath: path, leafValue: value });
+    if (!equalBytes(proof.leafPath, keccak256(slot))) continue;
+    found.set(account, proof);
   }
   return found;
 }
@@ -59,17 +58,6 @@ export function createRequester(
     if (account === CLOSE_REQUEST) return true;
     const here = core.player.head.membership.members.get(account);
     return here !== undefined && now.members.get(account)?.joinNumber === here.joinNumber;
-  }
-
-  /** How long this node lets others do it. */
-  function patienceMs(): number {
-    if (isLeader(core)) return 0;
-    const members = [...(core.chain.membershipAt(core.chain.inboxLength)?.members.values() ?? [])];
-    const rank = members
-      .filter(({ account }) => account !== core.chain.term?.leader)
-      .sort((a, b) => a.joinNumber - b.joinNumber)
-      .findIndex(({ account }) => account === core.account);
-    return requestPatienceMs + core.info.config.windowSeconds * 1_000 + Math.max(0, rank) * TURN_MS;
   }
 
   /** What the settled state asks for; undefined when this node does not have that state. */
@@ -102,9 +90,11 @@ export function createRequester(
     }
     const nowMs = clock.now();
     sinceMs ??= nowMs;
-    if (nowMs < retryAtMs || nowMs - sinceMs < patienceMs()) return;
+    const windowMs = core.info.config.windowSeconds * MS;
+    if (nowMs < retryAtMs || nowMs - sinceMs < patienceMs(core, requestPatienceMs + windowMs)) return;
     const settled = settledRequests();
     const ready = open.filter((account) => settled?.has(account) === true);
+    if (ready.length === 0 && settler.isBusy) return;
     // Until the chain's view shows what was brought.
     retryAtMs = nowMs + RETRY_MS;
     if (ready.length === 0) await settler.settle();

@@ -1,11 +1,11 @@
 import { readCallSignature, sessionRefusal, unpackSession } from "../domain/channel/sessions.ts";
-import { MAX_CALL_GAS, MAX_CALLDATA_BYTES } from "../domain/channel/limits.ts";
+import { MAX_CALL_GAS } from "../domain/channel/limits.ts";
 import { isSprfError, SprfError } from "../errors.ts";
 import { recoverSigner } from "../utils/recoverable-signature.ts";
 import { callDigest, decodeCallInput, type SignedCall } from "../wire/channel/call.ts";
 import type { ChannelDomain } from "../wire/channel/domain.ts";
 import { contentOf, type InboxEntry } from "../wire/channel/inbox-entry.ts";
-import { MAX_SESSION_FUNCTIONS } from "../wire/channel/limits.ts";
+import { MAX_CALLDATA_BYTES, MAX_SESSION_FUNCTIONS } from "../wire/channel/limits.ts";
 import { decodeSessionInput, sessionDigest } from "../wire/channel/session.ts";
 import type { InboxEffect, ProgramCall, RecordInput } from "./sandbox/record-input.ts";
 

@@ -1,9 +1,13 @@
 import type { ChannelOutcome } from "../ports/channel-service.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { decodeCallInput } from "../wire/channel/call.ts";
-import { RECORD_KINDS, RECORD_STATUS } from "../wire/channel/record.ts";
+import { contentOf, decodeInboxEntry } from "../wire/channel/inbox-entry.ts";
+import { RECORD_KINDS, RECORD_STATUS, type TouchedSlot } from "../wire/channel/record.ts";
+import type { RecordBody } from "../wire/channel/record-body.ts";
 import { decodeSessionInput } from "../wire/channel/session.ts";
 import type { PlayedRecord, Player } from "./player.ts";
+import { nonceSlotOf } from "./sandbox/protocol-slots.ts";
+import { slotOf } from "./sandbox/slot-key.ts";
 
 /** Of the newest records; what is older is dropped at whichever of the two comes first. */
 const MAX_OUTCOMES = 16_384;
@@ -89,12 +93,13 @@ export function createReceiptBook(player: () => Pick<Player, "head" | "at">): Re
 }
 
 function outcomeOf({ header, body, hash, touched, returnData, logs }: PlayedRecord): KeptOutcome {
+  const changes = touched.filter(({ before, after }) => !equalBytes(before, after));
   return {
     height: header.height,
     term: header.term,
     timeMs: header.timeMs,
     kind: KIND_NAMES.get(header.kind) ?? "call",
-    ...callerOf(body.kind, body.input),
+    ...callerOf(body, changes),
     status:
       header.status === RECORD_STATUS.success
         ? "success"
@@ -104,22 +109,38 @@ function outcomeOf({ header, body, hash, touched, returnData, logs }: PlayedReco
     gasUsed: BigInt(header.gasUsed),
     returnData,
     logs: logs.map(({ topics, data }) => ({ topics, data })),
-    changes: touched.filter(({ before, after }) => !equalBytes(before, after)),
+    changes,
     recordHash: hash,
     stateRoot: header.stateRoot,
     input: body.input,
   };
 }
 
-/** Whose call, or whose end of a session, an input is. */
-function callerOf(kind: number, input: Uint8Array): { readonly sender: string; readonly nonce: bigint } | undefined {
+/** Whose call, or whose end of a session, a record is. */
+function callerOf(
+  { kind, input }: Pick<RecordBody, "kind" | "input">,
+  changes: readonly TouchedSlot[],
+): { readonly sender: string; readonly nonce: bigint } | undefined {
   if (kind === RECORD_KINDS.call) {
     const { sender, nonce } = decodeCallInput(input).call;
     return { sender, nonce };
   }
+  if (kind === RECORD_KINDS.inbox) return forcedCallerOf(input, changes);
   if (kind !== RECORD_KINDS.session) return undefined;
   const session = decodeSessionInput(input);
   return session.what === "revoke" ? { sender: session.revoke.wallet, nonce: session.revoke.nonce } : undefined;
+}
+
+/** Anybody may force what was taken before, or was never signed: only a call that has spent its number is one. */
+function forcedCallerOf(
+  input: Uint8Array,
+  changes: readonly TouchedSlot[],
+): { readonly sender: string; readonly nonce: bigint } | undefined {
+  const content = contentOf(decodeInboxEntry(input));
+  if (content.kind !== "forcedCall") return undefined;
+  const { sender, nonce } = content.signedCall.call;
+  const slot = slotOf(nonceSlotOf(sender));
+  return changes.some((change) => equalBytes(change.slot, slot)) ? { sender, nonce } : undefined;
 }
 
 function keyOf({ sender, nonce }: ChannelOutcome): string | undefined {

@@ -3,15 +3,17 @@ import type { ChannelListener } from "../ports/channel-network.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { decodeChannelMessage, type ChannelMessage, type ChannelMessageOf } from "../wire/channel/messages.ts";
 import type { Accuser } from "./accuse.ts";
-import { isLeader, keep, send, takeCertificate, type Core } from "./core.ts";
+import type { Answers } from "./answers.ts";
+import { isLeader, keep, officeOf, send, statusOf, takeCertificate, type Core } from "./core.ts";
+import type { Elector } from "./elector.ts";
 import { playLeadersBatch } from "./follower.ts";
 import type { Forwarder } from "./forward.ts";
-import { historyAfter, snapshotPart } from "./history.ts";
 import type { Leader } from "./leader.ts";
 import type { Requests } from "./requests.ts";
 import type { Settler } from "./settler.ts";
 import type { Sync } from "./sync.ts";
 import type { Takeover } from "./takeover.ts";
+import { beginsTerm } from "./term-record.ts";
 
 const MAX_DETAIL_LENGTH = 512;
 
@@ -22,33 +24,47 @@ export interface RouterInit {
   readonly settler: Settler;
   readonly sync: Sync;
   readonly takeover: Takeover;
+  readonly elector: Elector;
   readonly forwarder: Forwarder;
   readonly requests: Requests;
+  readonly answers: Answers;
   readonly acker: (options?: { readonly again?: boolean }) => void;
   readonly onProgress: () => void;
 }
 
 /** Brings each message to the part of the node that it is for. */
 export function createRouter(init: RouterInit): ChannelListener {
-  const { core, leader, accuser, settler, sync, takeover, forwarder, requests, acker, onProgress } = init;
+  const { core, leader, accuser, settler, sync, takeover, elector, forwarder, requests, answers, acker, onProgress } =
+    init;
+  /** Those who will be told where this node stands; asked again meanwhile, it tells them once. */
+  const untold = new Map<string, boolean>();
 
+  /** In turn: within one the head is of a batch that nobody was sent yet, and whoever hears of it would ask for what is on its way. */
   function tellStatus(to: string, asks: boolean): void {
-    const { header, hash } = core.player.head;
-    const { certificate, term } = core;
-    const place = { term, height: header.height, recordHash: hash };
-    send(core, to, { kind: "status", ...place, ...(certificate === undefined ? {} : { certificate }), asks });
+    const isUntold = untold.has(to);
+    untold.set(to, asks || untold.get(to) === true);
+    if (isUntold) return;
+    const tell = async (): Promise<void> => {
+      const isAsking = untold.get(to) === true;
+      untold.delete(to);
+      send(core, to, statusOf(core, isAsking));
+    };
+    core
+      .inTurn(tell)
+      .catch((error: unknown) => core.logger.error("a member was not told", { to, reason: messageOf(error) }));
   }
 
   function onStatus(from: string, status: ChannelMessageOf<"status">): void {
-    takeover.onStatus(from, status);
     if (status.asks) tellStatus(from, false);
     if (status.certificate !== undefined) takeCertificate(core, status.certificate);
+    // Somebody has gone to another term, which its records say; the leader of this one leads no more.
+    if (status.term > core.term) return sync.catchUp(from);
     if (accuser.distrusts || isLeader(core)) {
       // A leader follows nobody, but for what it had signed itself and lost sight of nothing.
       return;
     }
     const { header, hash } = core.player.head;
-    const isOfLeader = from === core.chain.term?.signer;
+    const isOfLeader = from === officeOf(core)?.signer;
     if (status.height > header.height) sync.catchUp(from);
     else if (isOfLeader && status.height === header.height && !equalBytes(status.recordHash, hash)) sync.catchUp(from);
     else if (isOfLeader) acker({ again: true });
@@ -66,8 +82,12 @@ export function createRouter(init: RouterInit): ChannelListener {
         await keep(core, []);
         return;
       }
-      if (batch.term !== core.term) return;
+      if (batch.term < core.term) return;
+      const { term } = core;
       const result = await playLeadersBatch(core, batch);
+      if (core.term !== term) takeover.wake();
+      // What a new term goes on from is certified by what was no certificate of this node's records before.
+      if (certificate !== undefined && beginsTerm(batch)) takeCertificate(core, certificate);
       if (result.outcome === "fault") accuser.onFault(result.fault);
       if (result.outcome === "gap") sync.catchUp(from);
       if (result.outcome === "refused") core.logger.debug("a batch was refused", { from, why: result.why });
@@ -80,7 +100,7 @@ export function createRouter(init: RouterInit): ChannelListener {
       send(core, from, { kind: "receipt", id, refusal, detail: detail.slice(0, MAX_DETAIL_LENGTH) });
     };
     if (!isLeader(core)) return refuse("CHANNEL_NO_LEADER", "this member does not lead");
-    leader.submit(recordKind, input).then(
+    leader.submit(recordKind, input, { peer: from }).then(
       (height) => send(core, from, { kind: "receipt", id, height }),
       (error: unknown) => refuse(isSprfError(error) ? error.code : "INTERNAL", messageOf(error)),
     );
@@ -90,6 +110,16 @@ export function createRouter(init: RouterInit): ChannelListener {
     switch (message.kind) {
       case "status":
         return onStatus(from, message);
+      case "heartbeat":
+        elector.onHeartbeat(from, message);
+        if (message.term > core.term) tellStatus(from, true);
+        return;
+      case "pre-vote":
+        return elector.onPreVote(from, message);
+      case "candidacy":
+        return takeover.onCandidacy(from, message, () => elector.suspects());
+      case "leader-change":
+        return takeover.onLeaderChange(from, message);
       case "input":
         return onInput(from, message);
       case "receipt":
@@ -99,14 +129,8 @@ export function createRouter(init: RouterInit): ChannelListener {
       case "acks":
         return await leader.onAcks(from, message);
       case "sync":
-        send(core, from, await historyAfter(core, message));
-        return;
-      case "part-request": {
-        const { height, part } = message;
-        const bytes = await snapshotPart(core, height, part);
-        if (bytes !== undefined) send(core, from, { kind: "part", height, part, bytes });
-        return;
-      }
+      case "part-request":
+        return answers.ask(from, message);
       case "history":
       case "snapshot":
       case "part":
@@ -135,6 +159,7 @@ export function createRouter(init: RouterInit): ChannelListener {
     },
     onLink(peer, isUp) {
       if (isUp) tellStatus(peer, true);
+      else forwarder.onLinkDown(peer);
     },
   };
 }

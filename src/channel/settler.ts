@@ -1,5 +1,4 @@
-import { countedWeight, memberOfSigner, weightOf, type Membership } from "../domain/channel/membership.ts";
-import { isQuorum } from "../domain/channel/quorum.ts";
+import { memberOfSigner } from "../domain/channel/membership.ts";
 import { SprfError, messageOf } from "../errors.ts";
 import type { HubVote } from "../ports/channel-hub.ts";
 import { equalBytes } from "../utils/bytes.ts";
@@ -14,21 +13,25 @@ import {
   type Change,
   type Settlement,
 } from "../wire/channel/settlement.ts";
-import { broadcast, isLeader, send, tell, type Core } from "./core.ts";
+import { broadcast, isLeader, keepTerm, officeOf, send, tell, type Core } from "./core.ts";
+import { gatherVotes } from "./gather-votes.ts";
 import { withHeading } from "./log-entries.ts";
 import { requestsIn, type ProgramRequests } from "./program-requests.ts";
 
 const LOOK_EVERY_MS = 20;
-const VOTES_TIMEOUT_MS = 30_000;
-/** For those who are slow, where the vote of all saves the window. */
-const UNANIMOUS_MS = 500;
 const EXECUTE_EVERY_MS = 1_000;
 const RETRY_MS = 2_000;
+/** In the place of a proposer: what has passed on the chain. */
+const PASSED = "passed";
 
 /** The part of a node that settles on the chain. */
 export interface Settler {
   /** Proposes to settle all up to the head, and sees it through. Resolves with the height once it is final. @throws SprfError `CHANNEL_SETTLEMENT_FAILED` */
   settle(): Promise<number>;
+  /** Sees a settlement through that has passed, whoever proposed it. @throws SprfError `CHANNEL_SETTLEMENT_FAILED`, `CHANNEL_BUSY` */
+  finish(): Promise<void>;
+  /** It is at a settlement. */
+  readonly isBusy: boolean;
   onProposal(from: string, settlement: Settlement): Promise<void>;
   onVote(from: string, message: ChannelMessageOf<"vote">): void;
   /** Something was certified or committed, or the chain has news. */
@@ -70,7 +73,7 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
     if (before !== undefined && ![...marked.values()].includes(before)) core.unsettled.unmark(before);
     core.unsettled.mark(height);
     // A copy of the state is made for the leader and oneself only: anybody can propose as often as it likes.
-    const isTrusted = from === core.network.self || from === core.chain.term?.signer;
+    const isTrusted = from === core.network.self || from === officeOf(core)?.signer;
     const { head, sandbox } = core.player;
     const { header, hash } = head;
     if (!isTrusted || header.height !== height) return;
@@ -113,48 +116,39 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
     });
   }
 
-  function weightFor({ votes }: NonNullable<typeof own>, voters: Membership): bigint {
-    const inFavour = [...votes.values()]
-      .filter(({ option }) => option === VOTE_OPTIONS.for)
-      .map(({ member }) => member);
-    const signers = new Set(inFavour.map((account) => voters.members.get(account)?.signer ?? ""));
-    return weightOf(voters, signers);
-  }
-
-  async function gatherVotes(mine: NonNullable<typeof own>): Promise<readonly HubVote[]> {
-    const startMs = core.clock.now();
-    const voters = core.chain.votersOf(mine.settlement.inboxCursor);
-    const counted = countedWeight(voters);
-    let quorumAtMs: number | undefined;
-    for (;;) {
-      if ((core.certificate?.height ?? 0) >= mine.settlement.toHeight && !mine.votes.has(core.account)) {
-        const option = VOTE_OPTIONS.for;
-        mine.votes.set(core.account, { member: core.account, option, signature: voteFor(mine.proposalHash, option) });
-      }
-      const weight = weightFor(mine, voters);
-      const nowMs = core.clock.now();
-      if (isQuorum(weight, counted)) quorumAtMs ??= nowMs;
-      const isEnough = weight === counted || core.info.config.windowSeconds === 0;
-      if (quorumAtMs !== undefined && (isEnough || nowMs - quorumAtMs >= UNANIMOUS_MS)) return [...mine.votes.values()];
-      if (nowMs - startMs > VOTES_TIMEOUT_MS) {
-        throw new SprfError(
-          "CHANNEL_SETTLEMENT_FAILED",
-          `${weight} of ${counted} have voted for height ${mine.settlement.toHeight}`,
-        );
-      }
-      await core.clock.sleep(LOOK_EVERY_MS, { signal });
-    }
-  }
-
   async function settle(): Promise<number> {
+    await finishPassed();
     const mine = await open();
     if (mine === undefined) return core.unsettled.fromHeight;
     const { settlement, changes } = mine;
-    const votes = await gatherVotes(mine);
+    const option = VOTE_OPTIONS.for;
+    const vote = { member: core.account, option, signature: voteFor(mine.proposalHash, option) };
+    const votes = await gatherVotes(core, { settlement, votes: mine.votes, vote }, signal);
     const { proposal, isFinal } = await core.hub.settle(settlement, changes, votes, { signal });
     if (!isFinal) await execute(proposal, changes);
-    while (core.chain.settled.height < settlement.toHeight) await core.clock.sleep(LOOK_EVERY_MS, { signal });
+    await untilSettled(settlement.toHeight);
     return settlement.toHeight;
+  }
+
+  /** Nothing else can be settled before. */
+  async function finishPassed(): Promise<void> {
+    const { passed } = core.chain;
+    if (passed === undefined) return;
+    const { proposal, settlement } = passed;
+    const { fromHeight, toHeight } = settlement;
+    if (core.unsettled.fromHeight < fromHeight || core.player.head.header.height < toHeight) {
+      throw new SprfError("CHANNEL_SETTLEMENT_FAILED", `this node is not at height ${toHeight}, which has passed`);
+    }
+    const mine = core.unsettled.settlementTo(toHeight, core.info.config.mode);
+    if (mine === undefined || !equalBytes(hashSettlement(mine.settlement), hashSettlement(settlement))) {
+      throw new SprfError("CHANNEL_SETTLEMENT_FAILED", `proposal ${proposal} has passed and is not this node's own`);
+    }
+    await execute(proposal, mine.changes);
+    await untilSettled(toHeight);
+  }
+
+  async function untilSettled(height: number): Promise<void> {
+    while (core.chain.settled.height < height) await core.clock.sleep(LOOK_EVERY_MS, { signal });
   }
 
   async function execute(proposal: bigint, changes: readonly Change[]): Promise<void> {
@@ -165,21 +159,40 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
         throw new SprfError("CHANNEL_SETTLEMENT_FAILED", `proposal ${proposal} was rejected`);
       }
       if (found.state === "final") return;
-      if (found.state === "passed") return await core.hub.executeSettlement(channel, proposal, changes, { signal });
+      if (found.state === "passed") return await bringChanges(proposal, changes);
       await core.clock.sleep(EXECUTE_EVERY_MS, { signal });
     }
   }
 
-  const settleOnce = async (): Promise<number> => {
+  async function bringChanges(proposal: bigint, changes: readonly Change[]): Promise<void> {
+    const { channel } = core.info;
+    try {
+      await core.hub.executeSettlement(channel, proposal, changes, { signal });
+    } catch (error) {
+      // Another member may have been faster.
+      if ((await core.hub.proposal(channel, proposal, { signal }))?.state !== "final") throw error;
+    }
+  }
+
+  /** One settlement at a time. */
+  async function alone<T>(settling: () => Promise<T>): Promise<T> {
     if (isSettling) throw new SprfError("CHANNEL_BUSY", "a settlement is on its way");
     isSettling = true;
-    const settling = settle().finally(() => {
+    const done = settling().finally(() => {
       isSettling = false;
       own = undefined;
     });
-    work = settling.catch(() => undefined);
-    return await settling;
-  };
+    work = done.catch(() => undefined);
+    return await done;
+  }
+
+  /** Its end must be there until it is final, however long its window is, and whoever proposes what meanwhile. */
+  function markPassed(): void {
+    const { passed } = core.chain;
+    if (passed === undefined || marked.get(PASSED) === passed.settlement.toHeight) return;
+    marked.set(PASSED, passed.settlement.toHeight);
+    core.unsettled.mark(passed.settlement.toHeight);
+  }
 
   /** Leaves, bans and the close wait for a settlement that contains them. */
   function settleWhatWaits(): void {
@@ -189,7 +202,7 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
     const kinds: readonly number[] = [INBOX_KINDS.leave, INBOX_KINDS.ban, INBOX_KINDS.close];
     for (let index = chain.settled.inboxCursor + 1; index <= taken; index += 1) {
       if (!kinds.includes(chain.entry(index)?.kind ?? 0)) continue;
-      settleOnce().catch((error: unknown) => {
+      alone(settle).catch((error: unknown) => {
         if (signal.aborted) return;
         retryAtMs = clock.now() + RETRY_MS;
         core.logger.warn("a leave or close is not settled yet", { reason: messageOf(error) });
@@ -215,11 +228,18 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
     captured = undefined;
     settledRequests = requests;
     await core.log.saveSnapshot(header.height, withHeading(header, state));
+    await keepTerm(core, header.height);
     await core.log.prune(header.height);
   }
 
+  markPassed();
+
   return {
-    settle: settleOnce,
+    settle: async () => await alone(settle),
+    finish: async () => await alone(finishPassed),
+    get isBusy() {
+      return isSettling;
+    },
     async onProposal(from, settlement) {
       if (settlement.channel !== core.info.channel || settlement.toHeight <= core.unsettled.fromHeight) return;
       await core.inTurn(async () => {
@@ -238,6 +258,7 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
     },
     onProgress() {
       votePending();
+      markPassed();
       settleWhatWaits();
       if (core.chain.settled.height > core.unsettled.fromHeight) {
         work = Promise.all([work, core.inTurn(takeSettled)]).catch((error: unknown) =>

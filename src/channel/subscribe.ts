@@ -3,9 +3,13 @@ import { raceAbort } from "../utils/abort.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import type { ChannelNode } from "./channel-node.ts";
 import { readSlots } from "./sandbox/snapshot.ts";
+import type { SlotBudget } from "./slot-budget.ts";
 
 /** What a subscription needs of a node. */
-export type WatchedNode = Pick<ChannelNode, "committedHeight" | "head" | "outcome" | "snapshot" | "watch">;
+export type WatchedNode = Pick<
+  ChannelNode,
+  "committedHeight" | "head" | "outcome" | "slotCount" | "snapshot" | "watch"
+>;
 
 /**
  * What happens at a node, from its own records: a subscriber's place in them is all that is kept for it, so that a slow one costs
@@ -15,6 +19,7 @@ export async function* subscribe(
   node: WatchedNode,
   receiptOf: (height: number) => ChannelReceipt | undefined,
   { from, commitment = "committed", signal }: SubscribeOptions,
+  budget: SlotBudget,
 ): AsyncGenerator<ChannelUpdate> {
   let news = Promise.withResolvers<void>();
   let rolledBackTo: number | undefined;
@@ -30,11 +35,17 @@ export async function* subscribe(
     while (!signal.aborted) {
       news = Promise.withResolvers<void>();
       if (at === undefined) {
-        // All that happened before is in it.
-        rolledBackTo = undefined;
-        const snapshot = await snapshotOf(node);
-        at = snapshot.height;
-        yield snapshot;
+        // Until the subscriber has taken it: states of many who begin at once would not fit.
+        const giveBack = await budget.take(node.slotCount, signal);
+        try {
+          // All that happened before is in it.
+          rolledBackTo = undefined;
+          const snapshot = await snapshotOf(node);
+          at = snapshot.height;
+          yield snapshot;
+        } finally {
+          giveBack();
+        }
         continue;
       }
       if (rolledBackTo !== undefined) {

@@ -1,16 +1,25 @@
 import type { Predecessor } from "../domain/channel/record-rules.ts";
-import { messageOf, SprfError } from "../errors.ts";
+import { isSprfError, messageOf, SprfError } from "../errors.ts";
+import { SNAPSHOT_PART_BYTES } from "../wire/channel/limits.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { hashRecord } from "../wire/channel/record.ts";
-import { send, takeCertificate, tell, type Core } from "./core.ts";
+import { enterTerm, keepTerm, send, takeCertificate, tell, type Core } from "./core.ts";
 import { playLeadersBatch, type FoundFault } from "./follower.ts";
 import { withHeading } from "./log-entries.ts";
 import { openSnapshot } from "./open-state.ts";
 import type { Requests } from "./requests.ts";
+import { snapshotLength } from "./sandbox/snapshot.ts";
+import { proveKept, type KeptElection } from "./term-record.ts";
 
 const ANSWER_TIMEOUT_MS = 10_000;
 /** After a failure, before the same member is asked again. */
 const PAUSE_MS = 500;
+/** A member that takes so long for one answer is left for another one that knows as much. */
+const SLOW_MS = 2_000;
+/** A snapshot that has not come by then comes from somebody who is too slow, or does not want it to. */
+const SNAPSHOT_TIMEOUT_MS = 5 * 60_000;
+/** How long nobody asks a member for a snapshot whose last one was none. */
+const MISTRUST_MS = 60_000;
 
 /** The part of a node that gets what it missed from another member. */
 export interface Sync {
@@ -31,6 +40,11 @@ export interface SyncInit {
 
 export function createSync({ core, requests, onFault, onProgress, signal }: SyncInit): Sync {
   let work: Promise<void> | undefined;
+  /** Whom it is about, and somebody else who is ahead. */
+  let asked = "";
+  let other: string | undefined;
+  let hasFailed = false;
+  const mistrustedUntilMs = new Map<string, number>();
 
   const ask = async (
     from: string,
@@ -70,55 +84,101 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
     return height < player.head.header.height ? player.at(height) : undefined;
   }
 
-  async function loadSnapshot(from: string, { header, parts }: ChannelMessageOf<"snapshot">): Promise<boolean> {
+  async function loadSnapshot(from: string, snapshot: ChannelMessageOf<"snapshot">): Promise<boolean> {
+    const { header, parts, election } = snapshot;
     const hash = hashRecord(header);
     if (header.height <= core.player.head.header.height) return false;
-    if (header.channel !== core.info.channel || !core.chain.isSettled(header.height, hash)) {
+    if ((mistrustedUntilMs.get(from) ?? 0) > core.clock.now()) return false;
+    const isFinal =
+      core.chain.isSettled(header.height, hash) && core.chain.membershipAt(header.inboxCursor) !== undefined;
+    if (header.channel !== core.info.channel || !isFinal) {
       throw new SprfError(
         "CHANNEL_SNAPSHOT_INVALID",
         `the record of height ${header.height} is not final on the chain`,
       );
     }
     const { height } = header;
+    const endMs = core.clock.now() + SNAPSHOT_TIMEOUT_MS;
     async function* state(): AsyncGenerator<Uint8Array> {
+      let left = 0;
       for (let part = 0; part < parts; part += 1) {
+        if (core.clock.now() > endMs) throw lie(`${from} has sent ${part} of ${parts} parts in time`);
         const answer = requests.answer(from, ["part"], { timeoutMs: ANSWER_TIMEOUT_MS, signal });
         answer.catch(() => undefined);
         if (!send(core, from, { kind: "part-request", height, part })) throw away(from);
         const message = (await answer) as ChannelMessageOf<"part">;
         if (message.height !== height || message.part !== part) throw away(from);
+        // The first part says how many slots there are, and so how long all of it is: not a byte more is taken.
+        if (part === 0) left = await snapshotLength([message.bytes]);
+        const isOfIt = Math.ceil(left / SNAPSHOT_PART_BYTES) === parts - part;
+        if (!isOfIt || message.bytes.length !== Math.min(left, SNAPSHOT_PART_BYTES)) {
+          throw lie(`${from} sends other parts than it has said`);
+        }
+        left -= message.bytes.length;
         yield message.bytes;
       }
     }
-    const opened = await openSnapshot(core, header, state(), signal);
+    const opened = await openSnapshot(core, header, state(), signal).catch((error: unknown) => {
+      // It is another state than the chain's head has: no mistake that passes.
+      if (isSprfError(error, "CHANNEL_SNAPSHOT_INVALID")) mistrustedUntilMs.set(from, core.clock.now() + MISTRUST_MS);
+      throw error;
+    });
     await core.inTurn(async () => {
       await core.log.saveSnapshot(height, withHeading(header, opened.player.sandbox.snapshot()));
       core.player = opened.player;
       core.unsettled = opened.unsettled;
       core.certificate = undefined;
       core.committed = height;
+      if (election !== undefined) await learnTerm(election);
       tell(core, { kind: "snapshot", height });
     });
     return true;
   }
 
+  /** The tail is signed by a leader whose election is below the snapshot. */
+  async function learnTerm(kept: KeptElection): Promise<void> {
+    const { info, domain, chain } = core;
+    const proven = proveKept({ domain, channel: info.channel, chain }, kept);
+    if (proven === undefined) return;
+    core.terms.elect(proven, kept);
+    await enterTerm(core, proven.term, proven.leader);
+    await keepTerm(core, core.player.head.header.height);
+  }
+
   async function run(from: string): Promise<void> {
+    asked = from;
+    hasFailed = false;
     try {
-      while (await step(from)) onProgress();
+      for (let beganMs = core.clock.now(); await step(asked); beganMs = core.clock.now()) {
+        onProgress();
+        if (other === undefined || core.clock.now() - beganMs < SLOW_MS) continue;
+        asked = other;
+        other = undefined;
+      }
     } catch (error) {
       if (signal.aborted) return;
-      core.logger.debug("the past was not got", { from, reason: messageOf(error) });
+      hasFailed = true;
+      core.logger.debug("the past was not got", { from: asked, reason: messageOf(error) });
       await core.clock.sleep(PAUSE_MS, { signal }).catch(() => undefined);
     }
     onProgress();
   }
 
+  function catchUp(from: string): void {
+    if (work !== undefined) {
+      if (from !== asked) other = from;
+      return;
+    }
+    work = run(from).finally(() => {
+      work = undefined;
+      const next = hasFailed ? other : undefined;
+      other = undefined;
+      if (next !== undefined && !signal.aborted) catchUp(next);
+    });
+  }
+
   return {
-    catchUp(from) {
-      work ??= run(from).finally(() => {
-        work = undefined;
-      });
-    },
+    catchUp,
     get idle() {
       return work ?? Promise.resolve();
     },
@@ -127,6 +187,10 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
 
 function isEmpty(answer: ChannelMessageOf<"history"> | ChannelMessageOf<"snapshot">): boolean {
   return answer.kind === "history" && answer.batches.length === 0;
+}
+
+function lie(message: string): SprfError {
+  return new SprfError("CHANNEL_SNAPSHOT_INVALID", message);
 }
 
 function away(peer: string): SprfError {

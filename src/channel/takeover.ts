@@ -1,186 +1,262 @@
-import { countedWeight, weightOf, type Membership } from "../domain/channel/membership.ts";
-import { isQuorum } from "../domain/channel/quorum.ts";
-import { SprfError, messageOf } from "../errors.ts";
-import { toHex } from "../utils/bytes.ts";
-import { recoverCertificate, type Certificate } from "../wire/channel/batch.ts";
+import { adoptedFrom, type Adopted } from "../domain/channel/election.ts";
+import { memberOfSigner } from "../domain/channel/membership.ts";
+import { messageOf, SprfError } from "../errors.ts";
+import { createAlarm } from "../utils/alarm.ts";
+import { encodeElection, recoverLeaderChange, type Election } from "../wire/channel/leader-change.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { RECORD_KINDS } from "../wire/channel/record.ts";
-import { broadcast, cutTo, enterTerm, isLeader, send, type Core } from "./core.ts";
+import { broadcast, cutTo, enterTerm, isLeader, officeOf, send, statusOf, takeCertificate, type Core } from "./core.ts";
+import type { Forwarder } from "./forward.ts";
 import type { Leader } from "./leader.ts";
+import { isHigher, isProven, isQuorumOfAll, standingOf, type ShownStanding } from "./standing.ts";
 import type { Sync } from "./sync.ts";
+import { electorateOf } from "./term-record.ts";
 
 const ASK_EVERY_MS = 250;
-/** How often the chain's term is looked at when nobody says that it is another one. */
+/** How often the term is looked at when nobody says that it is another one. */
 const IDLE_MS = 1_000;
 /** How often one that seems to have everything asks all the same. */
 const HEARTBEAT_MS = 5_000;
-/** For the records of a certificate, which may be committed: long enough that one slow member does not lose them. */
-const SYNC_MS = 60_000;
+/** For records that a quorum does not have: whoever has them is left behind when they are given up. */
+const DEFAULT_RECORDS_PATIENCE_MS = 60_000;
+/** How often it is said that a new leader waits for records. */
+const TELL_EVERY_MS = 10_000;
+const FIRST_TERM = 1;
+const NOTHING = { term: 0, height: 0 };
 
 /** The part of a node that goes from one term to the next. */
 export interface Takeover {
-  onStatus(from: string, status: ChannelMessageOf<"status">): void;
-  /** The chain may have a new term. */
+  /** Signs where this node stands for one who wants to lead a term, if it went there with it, or now does as `mayFollow` says. */
+  onCandidacy(from: string, message: ChannelMessageOf<"candidacy">, mayFollow: () => boolean): void;
+  onLeaderChange(from: string, message: ChannelMessageOf<"leader-change">): void;
+  /** There may be a new term. */
   wake(): void;
   run(signal: AbortSignal): Promise<void>;
 }
 
+export interface TakeoverInit {
+  readonly core: Core;
+  readonly leader: Leader;
+  readonly forwarder: Forwarder;
+  readonly sync: Sync;
+  /** For records of a certificate of which it is sure that nobody was told that it is committed. @default 60,000 */
+  readonly recordsPatienceMs?: number | undefined;
+}
+
 /**
- * A new leader asks the members for the highest certificate that they hold. A member answers for a term once it has promised to ack
- * nothing of earlier ones, so that what a quorum's answers do not show can never become certified behind the new leader's back.
+ * A new leader needs the word of a quorum: each member signs which certificate it holds, once it has promised to ack nothing of earlier
+ * terms. So what these words do not show can never become committed behind the new leader's back. They are the term's first record.
  */
-export function createTakeover(core: Core, leader: Leader, sync: Sync): Takeover {
-  let statuses = new Map<string, ChannelMessageOf<"status">>();
-  let alarm = new AbortController();
+export function createTakeover(init: TakeoverInit): Takeover {
+  const { core, leader, forwarder, sync, recordsPatienceMs = DEFAULT_RECORDS_PATIENCE_MS } = init;
+  /** Of this term, by signer. */
+  let standings = new Map<string, ShownStanding>();
+  /** Whose words are not used in this term. */
+  const doubted = new Set<string>();
+  const alarm = createAlarm(core.clock);
   let askAgainAtMs = 0;
+  /** What was committed when it was looked at last. */
+  let askedAt = 0;
+  let seenTerm = core.term;
 
-  const isAnswered = (): boolean => {
-    const answered = [...statuses].filter(([, { term }]) => term >= core.term).map(([signer]) => signer);
-    // Nobody waits for the word of the one that this term is about, who may be a member still.
-    const before = core.chain.termOf(core.term - 1)?.leader;
-    const signers = new Set([...answered, core.network.self]);
-    return electorates().every((members) => {
-      const counted = countedWeight(members, before);
-      return counted === 0n || isQuorum(weightOf(members, signers, before), counted);
-    });
-  };
-
-  /** All who may have certified what this node has not seen: the members as of what it holds, and after each change since. */
-  function electorates(): Membership[] {
-    const { chain, player, certificate } = core;
-    const floor = player.at(Math.max(certificate?.height ?? 0, chain.settled.height))?.membership.cursor;
-    const all: Membership[] = [];
-    for (let cursor = floor ?? chain.settled.inboxCursor; cursor <= chain.inboxLength; cursor += 1) {
-      const membership = chain.membershipAt(cursor);
-      if (membership !== undefined && membership.members !== all.at(-1)?.members) all.push(membership);
-    }
-    return all;
-  }
-
-  /** A quorum has signed it, or nobody needs to look for its records. */
-  function isProven(certificate: Certificate): boolean {
-    const signers = recoverCertificate(core.domain, core.info.channel, certificate);
-    if (signers === undefined) return false;
-    const names = new Set(signers.keys());
-    return electorates().some((members) => isQuorum(weightOf(members, names), countedWeight(members)));
-  }
-
-  function ask(): void {
-    const { header, hash } = core.player.head;
-    broadcast(core, { kind: "status", term: core.term, height: header.height, recordHash: hash, asks: true });
-  }
+  /** Nobody waits for the word of the one whom the chain took the office from, who may be a member still. */
+  const accused = (): string | undefined => electorateOf(core, { term: core.term, newLeader: core.account }, 0).accused;
+  const mayLead = (): boolean =>
+    core.term === FIRST_TERM ? isLeader(core) : core.terms.promisedIn(core.term) === core.account;
 
   /**
    * The leader tells once; whoever was in an earlier term then, had no link, or was not a member yet, has to ask, and cannot know that
    * it missed something.
    */
   function askWhereTheLeaderStands(): void {
-    const { term } = core.chain;
-    const { header, hash } = core.player.head;
+    const office = officeOf(core);
+    const { header } = core.player.head;
     const nowMs = core.clock.now();
-    if (term === undefined || isLeader(core) || nowMs < askAgainAtMs) return;
+    if (office === undefined || isLeader(core) || nowMs < askAgainAtMs) return;
     const isBehind = core.committed < header.height || header.inboxCursor < core.chain.inboxLength;
+    const isMoving = core.committed > askedAt;
+    askedAt = core.committed;
     askAgainAtMs = nowMs + (isBehind ? IDLE_MS : HEARTBEAT_MS);
-    send(core, term.signer, { kind: "status", term: core.term, height: header.height, recordHash: hash, asks: true });
+    if (isBehind && isMoving) return;
+    send(core, office.signer, statusOf(core, true));
   }
 
-  /** The highest certificate that somebody holds, when it is higher than this node's. */
-  function better(doubted: ReadonlySet<string>): Certificate | undefined {
-    let best: Certificate | undefined;
-    for (const { certificate, term } of statuses.values()) {
-      if (certificate === undefined || term < core.term || doubted.has(toHex(certificate.recordHash))) continue;
-      if (isHigher(certificate, best ?? core.certificate) && isProven(certificate)) best = certificate;
+  const isMissing = (adopted: Adopted): boolean =>
+    (adopted.height > 0 && isHigher(adopted, core.certificate)) ||
+    core.player.head.header.height < core.chain.settled.height;
+
+  /** A quorum's words, with the records that they stand on here; undefined when the term is over before. */
+  async function prepare(
+    term: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly election: Election; readonly adopted: Adopted } | undefined> {
+    standings = new Map();
+    doubted.clear();
+    const patientUntilMs = core.clock.now() + recordsPatienceMs;
+    let tellAtMs = core.clock.now() + IDLE_MS;
+    for (let turn = 0; !signal.aborted && core.term === term; turn += 1) {
+      alarm.rearm();
+      const own = await core.inTurn(async () => await standingOf(core, core.account));
+      const words = new Map([...standings, [core.network.self, own]]);
+      const adopted = adoptedFrom(words.values());
+      if (isQuorumOfAll(core, new Set(words.keys()), accused())) {
+        if (!isMissing(adopted)) return { election: electionOf(term, words), adopted };
+        const nowMs = core.clock.now();
+        if (nowMs >= patientUntilMs && giveUp(words, adopted)) continue;
+        const holders = holdersOf(words, adopted);
+        if (nowMs >= tellAtMs) {
+          core.logger.warn("a new leader waits for records that may be committed", { ...adopted, holders });
+          tellAtMs = nowMs + TELL_EVERY_MS;
+        }
+        const from = holders[turn % holders.length];
+        if (from !== undefined) sync.catchUp(from);
+        await sync.idle;
+        await core.inTurn(async () => takeCertificates(words.values()));
+        if (!isMissing(adopted)) continue;
+      }
+      // Also when a quorum has answered: who was away may have what is missing.
+      broadcast(core, { kind: "candidacy", term });
+      await alarm.pause(ASK_EVERY_MS, signal);
     }
-    return best;
+    return undefined;
   }
 
-  /** Gets the records of a certificate from those who say that they have them, in turn. False when nobody shows them. */
-  async function getRecords(wanted: Certificate, term: number, signal: AbortSignal): Promise<boolean> {
-    const untilMs = core.clock.now() + SYNC_MS;
-    const isMissing = (): boolean => isHigher(wanted, core.certificate);
-    for (let turn = 0; isMissing() && core.clock.now() < untilMs; turn += 1) {
-      if (signal.aborted || core.chain.term?.term !== term) return false;
-      const holders = [...statuses].filter(
-        ([, { certificate }]) => certificate !== undefined && !isHigher(wanted, certificate),
-      );
-      const [from] = holders[turn % holders.length] ?? [];
-      if (from !== undefined) sync.catchUp(from);
-      await sync.idle;
-      if (isMissing()) await core.clock.sleep(ASK_EVERY_MS, { signal }).catch(() => undefined);
-    }
-    return !isMissing();
+  function takeCertificates(shown: Iterable<ShownStanding>): void {
+    for (const { certificate } of shown) if (certificate !== undefined) takeCertificate(core, certificate);
+  }
+
+  /** Who holds the certificate first, then who has signed as much. */
+  function holdersOf(words: ReadonlyMap<string, ShownStanding>, adopted: Adopted): string[] {
+    const others = [...words].filter(([signer]) => signer !== core.network.self);
+    const holds = ([, { certificate }]: readonly [string, ShownStanding]): boolean =>
+      certificate !== undefined && !isHigher(adopted, certificate);
+    const played = others.filter((word) => !holds(word) && word[1].head >= adopted.height);
+    return [...others.filter(holds), ...played].map(([signer]) => signer);
+  }
+
+  /**
+   * Leaves the words out that name a certificate whose records nobody shows, where the others are a quorum still: a committed record's
+   * certificate is held by a quorum, of which somebody honest would be among them. True when that is so.
+   */
+  function giveUp(words: ReadonlyMap<string, ShownStanding>, adopted: Adopted): boolean {
+    const rest = [...words].filter(
+      ([, { certifiedTerm, certifiedHeight }]) => certifiedTerm !== adopted.term || certifiedHeight !== adopted.height,
+    );
+    if (!isQuorumOfAll(core, new Set(rest.map(([signer]) => signer)), accused())) return false;
+    core.logger.error("nobody shows the records of a certificate, and a quorum never held it", { ...adopted });
+    standings = new Map(rest);
+    for (const signer of words.keys()) if (!standings.has(signer)) doubted.add(signer);
+    standings.delete(core.network.self);
+    return true;
+  }
+
+  function electionOf(term: number, words: ReadonlyMap<string, ShownStanding>): Election {
+    const plain = [...words.values()].map(({ certifiedTerm, certifiedHeight, head, signature }) => ({
+      certifiedTerm,
+      certifiedHeight,
+      head,
+      signature,
+    }));
+    return { term, newLeader: core.account, standings: plain };
   }
 
   async function becomeLeader(signal: AbortSignal): Promise<void> {
     const { term } = core;
+    let opening: Uint8Array | undefined;
     // Whoever has signed records of this term has been through this, and the first leader has nobody before it.
-    if (term !== 1 && core.player.head.header.term !== term) {
-      statuses = new Map();
-      while (!isAnswered()) {
-        ask();
-        await core.clock
-          .sleep(ASK_EVERY_MS, { signal: AbortSignal.any([signal, alarm.signal]) })
-          .catch(() => undefined);
-        if (signal.aborted || core.chain.term?.term !== term) return;
-        alarm = new AbortController();
-      }
-      const doubted = new Set<string>();
-      for (let wanted = better(doubted); wanted !== undefined; wanted = better(doubted)) {
-        const isFetched = await getRecords(wanted, term, signal);
-        if (signal.aborted || core.chain.term?.term !== term) return;
-        if (isFetched) continue;
-        core.logger.error("nobody shows the records of a certificate", { height: wanted.height });
-        doubted.add(toHex(wanted.recordHash));
-      }
-      await core.inTurn(goOn);
+    if (term !== FIRST_TERM && core.player.head.header.term !== term) {
+      const prepared = await prepare(term, signal);
+      if (prepared === undefined) return;
+      opening = encodeElection(prepared.election);
+      await core.inTurn(async () => await goOn(prepared.adopted));
     }
-    await core.inTurn(async () => leader.begin());
-    core.logger.info("this node leads", { term });
+    await core.inTurn(async () => {
+      if (core.term !== term) return;
+      if (opening !== undefined) electSelf(opening);
+      leader.begin(opening);
+      core.logger.info("this node leads", { term });
+    });
   }
 
-  /** Goes on from what is certified; what users have signed of the rest is played again. */
-  async function goOn(): Promise<void> {
-    const floor = Math.max(core.certificate?.height ?? 0, core.chain.settled.height);
-    for (const { body } of await cutTo(core, floor)) {
+  function electSelf(input: Uint8Array): void {
+    const { term, account, network, player } = core;
+    const electorate = electorateOf(core, { term, newLeader: account }, player.head.header.inboxCursor);
+    const { sinceEntry } = electorate;
+    core.terms.elect({ term, leader: account, signer: network.self, sinceEntry }, { ...electorate, input });
+  }
+
+  /** Goes on from what members have shown; what users have signed of the rest is played again. */
+  async function goOn({ height }: Adopted): Promise<void> {
+    for (const { body } of await cutTo(core, Math.max(height, core.chain.settled.height))) {
       if (body.kind !== RECORD_KINDS.call && body.kind !== RECORD_KINDS.session) continue;
-      leader.submit(body.kind, body.input).catch((error: unknown) => {
+      leader.submit(body.kind, body.input, { isOwed: true }).catch((error: unknown) => {
         core.logger.debug("a call of an earlier term was not taken again", { reason: messageOf(error) });
       });
     }
   }
 
+  async function answer(from: string, term: number, mayFollow: () => boolean): Promise<void> {
+    const { chain } = core;
+    const candidate = memberOfSigner(chain.membershipAt(chain.inboxLength) ?? core.player.head.membership, from);
+    if (candidate === undefined) return;
+    if (term > core.term && mayFollow()) await enterTerm(core, term, candidate.account);
+    if (term !== core.term || core.terms.promisedIn(term) !== candidate.account) return;
+    const { certificate, ...standing } = await standingOf(core, candidate.account);
+    send(core, from, {
+      kind: "leader-change",
+      term,
+      ...standing,
+      ...(certificate === undefined ? {} : { certificate }),
+    });
+    alarm.ring();
+  }
+
   return {
-    onStatus(from, status) {
-      statuses.set(from, status);
-      if (isAnswered()) alarm.abort();
+    onCandidacy(from, { term }, mayFollow) {
+      core
+        .inTurn(async () => await answer(from, term, mayFollow))
+        .catch((error: unknown) => core.logger.error("a candidate got no answer", { reason: messageOf(error) }));
     },
-    wake: () => alarm.abort(),
+    onLeaderChange(from, { term, certifiedTerm, certifiedHeight, head, signature, certificate }) {
+      if (term !== core.term || !mayLead() || doubted.has(from)) return;
+      const standing = { certifiedTerm, certifiedHeight, head };
+      const change = { channel: core.info.channel, term, newLeader: core.account, ...standing };
+      if (recoverLeaderChange(core.domain, change, signature) !== from) return;
+      const isShown =
+        // Nobody has to go after what this node has itself; who was to sign it then may be fewer than those who are members now.
+        !isHigher({ term: certifiedTerm, height: certifiedHeight }, core.certificate ?? NOTHING) ||
+        (certificate?.term === certifiedTerm && certificate.height === certifiedHeight && isProven(core, certificate));
+      // Who names a certificate that it cannot show would send the new leader after records that are not there.
+      if (!isShown) return;
+      const isFirst = !standings.has(from);
+      standings.set(from, { ...standing, signature, certificate });
+      // Once for each: every ring asks them all again.
+      if (isFirst) alarm.ring();
+    },
+    wake: () => alarm.ring(),
     async run(signal) {
       while (!signal.aborted) {
-        alarm = new AbortController();
+        alarm.rearm();
         try {
-          const { term } = core.chain;
-          if (term !== undefined && term.term > core.term) {
-            leader.end();
-            await core.inTurn(async () => await enterTerm(core, term.term));
-            if (!isLeader(core)) leader.refuseAll(new SprfError("CHANNEL_NO_LEADER", "another member leads now"));
+          const { newest } = core.terms;
+          if (newest !== undefined && newest.term > core.term) {
+            await core.inTurn(async () => await enterTerm(core, newest.term, newest.leader));
           }
-          if (isLeader(core) && !leader.isReady) await becomeLeader(signal);
+          if (core.term !== seenTerm) {
+            seenTerm = core.term;
+            const error = new SprfError("CHANNEL_NO_LEADER", "another member leads now");
+            leader.end();
+            if (!isLeader(core)) leader.refuseAll(error);
+            forwarder.refuseAll(error);
+          }
+          if (mayLead() && !leader.isReady) await becomeLeader(signal);
         } catch (error) {
           if (!signal.aborted) core.logger.error("the term was not taken over", { reason: messageOf(error) });
         }
-        const isBehind = isLeader(core) !== leader.isReady || (core.chain.term?.term ?? 0) > core.term;
-        if (isBehind && !isLeader(core)) leader.end();
+        const isBehind = mayLead() !== leader.isReady || (core.terms.newest?.term ?? 0) > core.term;
         askWhereTheLeaderStands();
-        await core.clock
-          .sleep(isBehind ? ASK_EVERY_MS : IDLE_MS, { signal: AbortSignal.any([signal, alarm.signal]) })
-          .catch(() => undefined);
+        await alarm.pause(isBehind ? ASK_EVERY_MS : IDLE_MS, signal);
       }
     },
   };
-}
-
-function isHigher(given: Certificate, held: Certificate | undefined): boolean {
-  if (held === undefined) return true;
-  return given.term > held.term || (given.term === held.term && given.height > held.height);
 }

@@ -64,10 +64,9 @@ export function createUnsettled(start: { readonly fromHeight: number }): Unsettl
       hashes.truncate(Math.max(0, height - fromHeight));
     },
     fold(height) {
-      for (;;) {
-        const [record] = records;
-        if (record === undefined || record.header.height > height) return;
-        records.shift();
+      const first = records[0]?.header.height ?? 0;
+      // All at once: taking them one by one from the front of a long list costs its length each time.
+      for (const record of records.splice(0, Math.max(0, height - first + 1))) {
         let last = folded.at(-1);
         if (last === undefined || marks.has(last.upTo)) {
           last = { upTo: record.header.height, set: createChangeSet() };

@@ -1,3 +1,4 @@
+import { heldByQuorum } from "../domain/channel/acks.ts";
 import { countedWeight, weightOf } from "../domain/channel/membership.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
 import { faultOfNext, faultOfResult } from "../domain/channel/record-rules.ts";
@@ -13,10 +14,14 @@ import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
 import { hashRecord, RECORD_KINDS } from "../wire/channel/record.ts";
 import type { SignedBatch } from "../wire/channel/schemas.ts";
 import { followChain, type ChainView } from "./chain-view.ts";
-import { fromLogEntry, lastOf, splitHeading } from "./log-entries.ts";
+import { readCuts } from "./cuts.ts";
+import { fromLogEntry, lastOf, splitHeading, type Logged } from "./log-entries.ts";
 import { openGenesis, openSnapshot } from "./open-state.ts";
 import type { PlayedRecord, Player } from "./player.ts";
 import { readBatch, type ReadRecord } from "./read-batch.ts";
+import type { Sandbox } from "./sandbox/sandbox.ts";
+import { createTermBook, type TermBook } from "./term-book.ts";
+import { beginsTerm, judgeTermRecord, mayComeFirst, proveKept } from "./term-record.ts";
 
 /** What somebody says has happened in a channel: a node's log, or a copy of it. */
 export type ChannelHistory = Pick<RecordLog, "entries" | "snapshots" | "readSnapshot">;
@@ -45,7 +50,6 @@ export interface VerifyComponents {
   readonly logger: Logger;
 }
 
-/** A record as a batch has it. */
 /**
  * Plays a history again and holds it against the chain: every signature of a leader, every record and its root, every certificate,
  * every entry of the inbox, and every settled head. From the genesis on when the history begins there.
@@ -54,19 +58,28 @@ export interface VerifyComponents {
  */
 export async function verifyChannel(
   components: VerifyComponents,
-  { channel, history }: { readonly channel: bigint; readonly history: ChannelHistory },
+  {
+    channel,
+    history,
+    onFinal,
+  }: {
+    readonly channel: bigint;
+    readonly history: ChannelHistory;
+    /** Called with the state after the record that is final on the chain, if the history has it. */
+    readonly onFinal?: (sandbox: Sandbox) => void;
+  },
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<VerifiedChannel> {
-  const { hub, logger } = components;
+  const { hub, clock, logger } = components;
   const info = await hub.channel(channel, { signal });
   if (info === undefined) throw new SprfError("CHANNEL_UNKNOWN", `the hub has no channel ${channel}`);
   const stop = new AbortController();
   const inner = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-  const chainInit = { hub, channel, fromBlock: info.createdInBlock, confirmations: 0, logger, onNews: () => undefined };
-  const { view: chain, life } = await followChain(chainInit, inner);
+  const follow = { fromBlock: info.createdInBlock, confirmations: 0, onNews: () => undefined };
+  const { view: chain, life } = await followChain({ hub, channel, clock, logger, ...follow }, inner);
   try {
     const events = await hub.events(channel, info.createdInBlock, await hub.blockNumber({ signal }), { signal });
-    return await replay({ ...components, info, chain, events, history }, inner);
+    return await replay({ ...components, info, chain, events, history, onFinal }, inner);
   } finally {
     stop.abort();
     await life;
@@ -78,11 +91,13 @@ interface ReplayInit extends VerifyComponents {
   readonly chain: ChainView;
   readonly events: readonly HubEvent[];
   readonly history: ChannelHistory;
+  readonly onFinal: ((sandbox: Sandbox) => void) | undefined;
 }
 
 async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedChannel> {
-  const { info, chain, events, history, hub } = init;
+  const { info, chain, events, history, hub, onFinal } = init;
   const domain = channelDomain(hub.chainId, hub.address);
+  const terms = createTermBook(chain);
   const settled = new Map(
     events.flatMap((event) => (event.kind === "settled" ? [[event.height, event] as const] : [])),
   );
@@ -90,9 +105,12 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
   const isFromStart = newest === undefined || (await firstHeight(history)) === 1;
   let player = isFromStart ? await openStart(init, domain, signal) : await openAt(init, domain, newest, signal);
   let fromHeight = player.head.header.height;
+  const keptOf = await readCuts(history.entries(), readEntry);
+  let number = -1;
   const count = { records: 0, batches: 0, certificates: 0 };
   const settledHeights: number[] = [];
   let certifiedHeight = 0;
+  let committedHeight = 0;
 
   const compareSettled = ({ header, hash }: Pick<PlayedRecord, "header" | "hash">): void => {
     const event = settled.get(header.height);
@@ -102,6 +120,7 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
       throw unverified(header.height, "another record is final on the chain");
     }
     settledHeights.push(header.height);
+    if (header.height === chain.settled.height) onFinal?.(player.sandbox);
   };
   compareSettled(player.head);
 
@@ -109,6 +128,10 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
     if (signal.aborted) throw new SprfError("ABORTED", "the replay was ended");
     const logged = readEntry(entry);
     const { height } = player.head.header;
+    number += 1;
+    const keptTo = keptOf(number);
+    // A log that begins at a snapshot may have what was played before it and taken back, without what that followed.
+    if (isTakenBackBelow(fromHeight, logged, keptTo) && height === fromHeight) continue;
     if (logged.kind === "batch" && lastOf(logged.batch) > height) {
       // Whoever was away for long went on from a snapshot.
       if (newest !== undefined && height < newest && logged.batch.first === newest + 1) {
@@ -116,21 +139,27 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
         fromHeight = newest;
         compareSettled(player.head);
       }
-      for (const record of await playBatch(init, { domain, player, chain }, logged.batch)) compareSettled(record);
+      await playBatch(init, { domain, player, chain, terms }, logged.batch, (record) => {
+        // Another record may have had the height before it was final.
+        if (record.header.height <= keptTo) compareSettled(record);
+      });
       count.records += logged.batch.records.length;
       count.batches += 1;
+    } else if (logged.kind === "election") {
+      const proven = proveKept({ domain, channel: info.channel, chain }, logged.election);
+      if (proven !== undefined) terms.elect(proven, logged.election);
     } else if (logged.kind === "cut" && logged.height < height) {
-      if (logged.height < Math.max(certifiedHeight, player.lowest)) {
-        throw unverified(height, `it takes back what is certified, to height ${logged.height}`);
+      if (logged.height < Math.max(committedHeight, player.lowest)) {
+        throw unverified(height, `it takes back what is committed, to height ${logged.height}`);
       }
       await player.revertTo(logged.height);
     } else if (logged.kind === "certificate" && logged.certificate.height >= Math.max(fromHeight, player.lowest)) {
       const { certificate } = logged;
-      checkCertificate(player, domain, info.channel, certificate);
+      committedHeight = Math.max(committedHeight, checkCertificate(player, domain, info.channel, certificate));
       count.certificates += 1;
       certifiedHeight = Math.max(certifiedHeight, certificate.height);
-      // Its voters stand in the record before.
-      player.forget(certifiedHeight - 1);
+      // An election may take back what is certified only. A certificate's voters stand in the record before.
+      player.forget(committedHeight - 1);
     }
   }
   const { header, hash } = player.head;
@@ -146,6 +175,12 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
     settledHeights,
     finalHeight: chain.settled.height,
   };
+}
+
+/** Whether it, or what took it back, ends below a height: where nothing was played above that, there is nothing to take back. */
+function isTakenBackBelow(height: number, logged: Logged, keptTo: number): boolean {
+  if (logged.kind === "cut") return logged.height < height;
+  return logged.kind === "batch" && keptTo < height;
 }
 
 async function openStart(
@@ -181,21 +216,27 @@ interface Place {
   readonly domain: ChannelDomain;
   readonly player: Player;
   readonly chain: ChainView;
+  readonly terms: TermBook;
 }
 
 /** Plays a batch that follows the head. @throws SprfError `CHANNEL_UNVERIFIED` */
-async function playBatch({ info, clock }: ReplayInit, place: Place, batch: SignedBatch): Promise<PlayedRecord[]> {
+async function playBatch(
+  { info, clock }: ReplayInit,
+  place: Place,
+  batch: SignedBatch,
+  onRecord: (record: PlayedRecord) => void,
+): Promise<void> {
   const { domain, player, chain } = place;
   const { first, term: number } = batch;
   const { header: last } = player.head;
   if (first !== last.height + 1) throw unverified(first, `records are missing: it follows height ${last.height}`);
-  const term = chain.termOf(number);
-  if (term === undefined) throw unverified(first, `the chain knows no term ${number}`);
   const { records, signer } = readBatch(batch, { domain, channel: info.channel, before: player.head.hash });
+  if (beginsTerm(batch)) checkTerm(place, records[0], info.channel);
+  const term = place.terms.of(number);
+  if (term === undefined) throw unverified(first, `nobody is known to lead term ${number}`);
   if (signer !== term.signer) {
     throw unverified(first, `the leader of term ${number}, ${term.leader}, has not signed it`);
   }
-  const played: PlayedRecord[] = [];
   for (const { header, body, hash } of records) {
     const { height } = header;
     const tickDueMs = player.sandbox.tickDueMs();
@@ -210,9 +251,16 @@ async function playBatch({ info, clock }: ReplayInit, place: Place, batch: Signe
     const wrong = faultOfResult(own.header, header);
     if (wrong !== undefined) throw unverified(height, wrong.message);
     if (!equalBytes(own.hash, hash)) throw unverified(height, "it comes to another record");
-    played.push(own);
+    onRecord(own);
   }
-  return played;
+}
+
+function checkTerm({ domain, chain, player, terms }: Place, record: ReadRecord | undefined, channel: bigint): void {
+  if (record === undefined) return;
+  const judged = judgeTermRecord({ domain, channel, chain, terms }, record, player.head);
+  if (judged.verdict === "proven") return terms.elect(judged.election, judged.kept);
+  const why = judged.verdict === "early" ? "the chain knows nothing of what it goes on from" : judged.fault.message;
+  throw unverified(record.header.height, why);
 }
 
 /** What came from the chain is what the chain says. */
@@ -222,27 +270,29 @@ function checkOrigin(chain: ChainView, player: Player, { header, body }: ReadRec
     if (entry === undefined || !equalBytes(encodeInboxEntry(entry), body.input)) {
       throw unverified(header.height, "an entry of the inbox that the chain does not have");
     }
-  } else if (header.kind !== RECORD_KINDS.tick && player.head.membership.cursor < sinceEntry) {
+  } else if (!mayComeFirst(header.kind) && player.head.membership.cursor < sinceEntry) {
     throw unverified(header.height, "a term that does not begin with the entries of the inbox that made it");
   }
 }
 
-function checkCertificate(player: Player, domain: ChannelDomain, channel: bigint, certificate: Certificate): void {
+/** The height that a certificate shows to be committed. @throws SprfError `CHANNEL_UNVERIFIED` */
+function checkCertificate(player: Player, domain: ChannelDomain, channel: bigint, certificate: Certificate): number {
   const { height, recordHash } = certificate;
   const own = player.at(height);
   if (own === undefined) throw unverified(height, "a certificate of a record that is not there");
   if (!equalBytes(own.hash, recordHash)) throw unverified(height, "a certificate of another record");
   // The voters of a snapshot's own record are below it; the chain has settled that one.
   const voters = player.votersAt(height);
-  if (voters === undefined) return;
-  const signers = recoverCertificate(domain, channel, certificate);
-  const weight = signers === undefined ? 0n : weightOf(voters, new Set(signers.keys()));
+  if (voters === undefined) return 0;
+  const signers = recoverCertificate(domain, channel, certificate) ?? new Map<string, number>();
+  const weight = weightOf(voters, new Set(signers.keys()));
   if (!isQuorum(weight, countedWeight(voters))) {
     throw unverified(height, `a certificate with ${weight} of ${countedWeight(voters)}`);
   }
+  return heldByQuorum(signers, voters);
 }
 
-function readEntry(entry: LogEntry): ReturnType<typeof fromLogEntry> {
+function readEntry(entry: LogEntry): Logged {
   try {
     return fromLogEntry(entry);
   } catch (error) {

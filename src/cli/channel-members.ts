@@ -86,10 +86,15 @@ export function addMemberCommands(parent: Command): void {
 
   channelCommand(parent, "claim <channel>", "Sends this account its ether, assets and free stake out of a channel.")
     .option("--asset <token[:id]...>", "tokens besides ether")
-    .action(async (text: string, options: DaemonOptions & { asset?: readonly string[] }) => {
-      await withChannels(options, async ({ channels, signal }) => {
+    .option(
+      "--file <file>",
+      "of `export`, for the proofs of a channel that settles roots (default: what the node here has kept)",
+    )
+    .action(async (text: string, options: DaemonOptions & { asset?: readonly string[]; file?: string }) => {
+      await withChannels(options, async ({ channels, dataDirectory, signal }) => {
         const channel = channelOf(text);
-        const claims = await channels.claim(channel, { assets: (options.asset ?? []).map(assetOf), signal });
+        const assets = (options.asset ?? []).map(assetOf);
+        const claims = await channels.claim(channel, { assets, dataDirectory, file: options.file, signal });
         if (options.json) return printJson({ channel, ...claims });
         const [ether, ...tokens] = claims.assets;
         console.log(`stake: ${etherOf(claims.stakeWei)} ether\nether: ${etherOf(ether?.amount ?? 0n)}`);

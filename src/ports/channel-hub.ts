@@ -136,6 +136,8 @@ export type HubEvent =
       readonly type: "settlement" | "punishment";
       readonly proposer: string;
       readonly proposalHash: Uint8Array;
+      /** Of a settlement. */
+      readonly settlement?: Settlement;
     }
   | { readonly kind: "voted"; readonly proposal: bigint; readonly member: string; readonly option: number }
   | { readonly kind: "passed"; readonly proposal: bigint; readonly finalAtSeconds: number }

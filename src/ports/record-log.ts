@@ -18,8 +18,8 @@ export interface RecordLog {
   saveSnapshot(height: number, parts: AsyncIterable<Uint8Array>): Promise<void>;
   /** Heights of snapshots, ascending. */
   snapshots(): Promise<readonly number[]>;
-  /** @throws SprfError `STORE_UNAVAILABLE` when there is none of this height */
-  readSnapshot(height: number): AsyncIterable<Uint8Array>;
+  /** Its bytes, or those in [from, to) without reading others. @throws SprfError `STORE_UNAVAILABLE` when there is none of this height */
+  readSnapshot(height: number, range?: { readonly from: number; readonly to: number }): AsyncIterable<Uint8Array>;
   /** Forgets entries of records below `height` as far as that is easy, and all snapshots but the newest that is not above it. */
   prune(height: number): Promise<void>;
   /** May be called twice. */

@@ -2,6 +2,9 @@ import { SprfError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import { raceAbort } from "./abort.ts";
 
+/** One for all: making an error for every wait that ends well is most of what such a wait costs. */
+const FINISHED = new SprfError("ABORTED", "the work was done in time");
+
 /**
  * Does `work` for at most `timeoutMs` of `clock`; the signal that `work` gets aborts when the time is up or `signal` aborts.
  *
@@ -25,6 +28,6 @@ export async function within<T>(
   try {
     return await raceAbort(work(inner), inner);
   } finally {
-    finished.abort();
+    finished.abort(FINISHED);
   }
 }

@@ -1,4 +1,4 @@
-import { hexlify, JsonRpcProvider, NonceManager, Wallet, ZeroAddress, ZeroHash } from "ethers";
+import { type BaseContract, hexlify, JsonRpcProvider, NonceManager, Wallet, ZeroAddress, ZeroHash } from "ethers";
 
 import { createChannelHub } from "../../src/adapters/chain/channels/hub.ts";
 import { createStakingPool } from "../../src/adapters/chain/channels/staking-pool.ts";
@@ -14,6 +14,7 @@ import type { StakingPool } from "../../src/ports/staking-pool.ts";
 import type { Asset } from "../../src/wire/channel/inbox-entry.ts";
 import { ChannelHub__factory } from "../../typechain-types/factories/channels/ChannelHub__factory.ts";
 import { CounterProgram__factory } from "../../typechain-types/factories/mocks/channels/CounterProgram__factory.ts";
+import { FeatureProgram__factory } from "../../typechain-types/factories/mocks/channels/FeatureProgram__factory.ts";
 
 const POLLING_MS = 20;
 const FAR_SECONDS = 2 ** 40;
@@ -39,8 +40,10 @@ export interface ChannelChain {
   rpc(method: string, ...params: readonly unknown[]): Promise<unknown>;
   /** The n-th member, from 1. */
   peer(index: number): Promise<ChannelPeer>;
-  /** Makes a channel. */
-  create(config?: Partial<ChannelConfig>, initialState?: string): Promise<ChannelInfo>;
+  /** Deploys and registers the program that has everything of its base; resolves with its address in lower case. */
+  deployFeatures(): Promise<string>;
+  /** Makes a channel, of the counter unless it is told otherwise. */
+  create(config?: Partial<ChannelConfig>, initialState?: string, program?: string): Promise<ChannelInfo>;
   /** Joins a member with its consent, and with ether when told so. */
   join(
     channel: ChannelInfo,
@@ -74,10 +77,13 @@ export async function startChannelChain(): Promise<ChannelChain> {
   const appWallet = new Wallet(hexlify(devnetKeys(0).accountPrivateKey), provider);
   const appSigner = new NonceManager(appWallet);
   const asApp = ChannelHub__factory.connect(addresses.hub, appSigner);
-  const deployed = await new CounterProgram__factory(appSigner).deploy();
-  await deployed.waitForDeployment();
-  const program = (await deployed.getAddress()).toLowerCase();
-  await (await asApp.registerProgram(program)).wait();
+  const register = async (deployed: BaseContract): Promise<string> => {
+    await deployed.waitForDeployment();
+    const address = (await deployed.getAddress()).toLowerCase();
+    await (await asApp.registerProgram(address)).wait();
+    return address;
+  };
+  const counter = await register(await new CounterProgram__factory(appSigner).deploy());
   const open: Connection[] = [];
   const connected = async (privateKey: Uint8Array): Promise<Connection> => {
     const connection = await connect({ rpcUrl, privateKey, pollingIntervalMs: POLLING_MS, clock: systemClock });
@@ -89,7 +95,7 @@ export async function startChannelChain(): Promise<ChannelChain> {
   return {
     rpcUrl,
     addresses,
-    program,
+    program: counter,
     app: appWallet.address.toLowerCase(),
     rpc: async (method, ...params) => (await provider.send(method, [...params])) as unknown,
     async peer(index) {
@@ -103,7 +109,8 @@ export async function startChannelChain(): Promise<ChannelChain> {
         pool: createStakingPool(connection, addresses.pool),
       };
     },
-    async create(config, initialState = "0x") {
+    deployFeatures: async () => await register(await new FeatureProgram__factory(appSigner).deploy()),
+    async create(config, initialState = "0x", program = counter) {
       const { readAccess, ...rest } = { ...CHANNEL_CONFIG, ...config };
       const struct = { ...rest, readAccess: READ_ACCESSES.indexOf(readAccess) };
       await (
@@ -113,7 +120,7 @@ export async function startChannelChain(): Promise<ChannelChain> {
       if (info === undefined) throw new Error("the channel was not made");
       return info;
     },
-    async join({ channel, config }, peer, { assets = [], pooled = false } = {}) {
+    async join({ channel, config, program }, peer, { assets = [], pooled = false } = {}) {
       const consent = {
         channel,
         app: appWallet.address.toLowerCase(),

@@ -14,13 +14,16 @@ import type { Asset } from "../../src/wire/channel/inbox-entry.ts";
 import type { ChannelChain, ChannelPeer } from "./channel-chain.ts";
 import { createChannelProcess, type ChannelPlace, type ChannelProcess } from "./channel-node-process.ts";
 import { userKey } from "./channel-team.ts";
+import { stablePort } from "./stable-port.ts";
 import { until } from "./until.ts";
-import { freePort } from "./workload-specs.ts";
 
 export const COUNTER_ABI = [
   { type: "function", name: "increment", stateMutability: "nonpayable", inputs: [], outputs: [] },
   { type: "function", name: "count", stateMutability: "view", inputs: [], outputs: [{ name: "", type: "uint256" }] },
 ] as const;
+
+/** Each time, every node answers a message of its process. */
+export const ASK_EVERY_MS = 200;
 
 export type CounterClient = ChannelClient<typeof COUNTER_ABI>;
 
@@ -68,8 +71,7 @@ export async function startChannelFleet(
   const ports: { readonly p2pPort: number; readonly apiPort: number }[] = [];
   for (let index = 1; index <= most; index += 1) {
     peers.push(await chain.peer(index));
-    const [p2p, api] = [await freePort("127.0.0.1"), await freePort("127.0.0.1")];
-    ports.push({ p2pPort: p2p.hostPort, apiPort: api.hostPort });
+    ports.push({ p2pPort: await stablePort(), apiPort: await stablePort() });
   }
   const addresses = Object.fromEntries(
     peers.map(({ signer, keys }, index) => [
@@ -132,7 +134,7 @@ export async function startChannelFleet(
         const heads = new Set(places.map(({ hash }) => hash));
         return heads.size === 1 && places.every(({ committed, height }) => committed === height);
       };
-      await until(isSame, { timeoutMs: 120_000 }).catch(() => {
+      await until(isSame, { timeoutMs: 120_000, everyMs: ASK_EVERY_MS }).catch(() => {
         throw new Error(`no one head: ${JSON.stringify(places)}`);
       });
       return places[0]!;

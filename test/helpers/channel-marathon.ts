@@ -5,9 +5,16 @@ import { systemClock } from "../../src/adapters/clock/system.ts";
 import { createMemoryLogger } from "../../src/adapters/logger/memory.ts";
 import { readFileRecordLog } from "../../src/adapters/record-log/read-file.ts";
 import { verifyChannel } from "../../src/channel/verify.ts";
+import { messageOf } from "../../src/errors.ts";
 import { fromHex, toHex } from "../../src/utils/bytes.ts";
 import type { ChannelChain } from "./channel-chain.ts";
-import { startChannelFleet, type ChannelFleet, type CounterClient, type FleetMember } from "./channel-fleet.ts";
+import {
+  ASK_EVERY_MS,
+  startChannelFleet,
+  type ChannelFleet,
+  type CounterClient,
+  type FleetMember,
+} from "./channel-fleet.ts";
 import { COUNTER } from "./channel-team.ts";
 import { recordHashesOf } from "./record-hashes.ts";
 import { until } from "./until.ts";
@@ -45,6 +52,9 @@ export async function runChannelMarathon(
     const { kept, settledInTheMiddle } = await playCalls(fleet, calls);
     await replaySettled(fleet, { kept, calls, settledInTheMiddle, genesisHash: genesisHash! });
     await endAndPay(chain, fleet);
+  } catch (error) {
+    const where = await Promise.allSettled(fleet.members.map(async ({ process }) => await process.place()));
+    throw new Error(`${messageOf(error)}; the members: ${JSON.stringify(where)}`, { cause: error });
   } finally {
     await fleet.close();
   }
@@ -54,7 +64,7 @@ async function playCalls(
   fleet: ChannelFleet,
   calls: number,
 ): Promise<{ readonly kept: readonly Kept[]; readonly settledInTheMiddle: number }> {
-  const kept: Kept[] = [];
+  const committed: Kept[] = [];
   let left = calls;
   let done = 0;
   const clients: Promise<void>[] = [];
@@ -63,9 +73,8 @@ async function playCalls(
       const size = Math.min(WINDOW, left);
       left -= size;
       const results = await Promise.all(Array.from({ length: size }, async () => await client.call("increment", [])));
-      const last = results.reduce((high, result) => (result.receipt.height > high.receipt.height ? result : high));
-      await last.committed();
-      for (const { receipt } of results) kept.push({ height: receipt.height, hash: toHex(receipt.recordHash) });
+      const kept = await Promise.all(results.map(async (result) => await result.committed()));
+      for (const { receipt } of kept) committed.push({ height: receipt.height, hash: toHex(receipt.recordHash) });
       done += size;
     }
   };
@@ -93,7 +102,7 @@ async function playCalls(
   await leader.process.kill();
   await leader.process.start();
   await Promise.all(clients);
-  return { kept, settledInTheMiddle };
+  return { kept: committed, settledInTheMiddle };
 }
 
 async function replaySettled(
@@ -117,7 +126,7 @@ async function replaySettled(
       (await Promise.all(fleet.members.map(async ({ process }) => await process.place()))).every(
         ({ final }) => final === height,
       ),
-    { timeoutMs: PATIENT_MS, what: "all know what is final" },
+    { timeoutMs: PATIENT_MS, everyMs: ASK_EVERY_MS, what: "all know what is final" },
   );
   const { hub } = fleet.members[0]!.peer;
   const head = await hub.head(info.channel);

@@ -6,10 +6,12 @@ import { createMemoryLogger, type LogLine } from "../../src/adapters/logger/memo
 import { createMemoryDisk, createMemoryRecordLog, type MemoryDisk } from "../../src/adapters/record-log/memory.ts";
 import { createChannelNode, type ChannelNode, type ChannelNodeInit } from "../../src/channel/channel-node.ts";
 import type { ChannelConfig } from "../../src/ports/channel-hub.ts";
+import type { ChannelNetwork } from "../../src/ports/channel-network.ts";
 import type { RecordLog } from "../../src/ports/record-log.ts";
 import { fromHex, toHex } from "../../src/utils/bytes.ts";
 import { addressOfKey, signDigest } from "../../src/utils/recoverable-signature.ts";
 import { publicKeyOf } from "../../src/utils/secp256k1.ts";
+import { decodeChannelMessage, type ChannelMessage } from "../../src/wire/channel/messages.ts";
 import { callDigest, type Call, type SignedCall } from "../../src/wire/channel/call.ts";
 import { createMemoryHub, type MemoryHub } from "./memory-channel-hub.ts";
 import { compiledProgram } from "./program-sandbox.ts";
@@ -53,6 +55,8 @@ export interface SceneMember {
 export interface ChannelScene {
   readonly hub: MemoryHub;
   readonly mesh: MemoryMesh;
+  /** Signers that hear each other and nobody else: what crosses this line is lost. */
+  readonly cutOff: Set<string>;
   readonly abi: Interface;
   readonly members: readonly SceneMember[];
   readonly leader: SceneMember;
@@ -72,19 +76,44 @@ export async function createChannelScene({
   config = {},
   node: nodeInit = {},
   logOf = createMemoryRecordLog,
+  hears = () => true,
+  networkOf = (network) => network,
 }: {
   readonly members: number;
   readonly program?: string;
   readonly config?: Partial<ChannelConfig>;
   readonly node?: Partial<ChannelNodeInit>;
   readonly logOf?: (disk: MemoryDisk) => RecordLog;
+  /** Whether a member, by its number, hears what it is sent; the rest is lost. */
+  readonly hears?: (number: number, message: ChannelMessage) => boolean;
+  /** What a member has in the place of its network. */
+  readonly networkOf?: (network: ChannelNetwork) => ChannelNetwork;
 }): Promise<ChannelScene> {
   const { abi, code } = await compiledProgram(program);
   const createdAtMs = Date.now() - CREATED_AGO_MS;
   const hub = createMemoryHub({ code, createdAtMs, nowMs: () => systemClock.now(), config });
-  const mesh = createMemoryMesh({ logger: createMemoryLogger(), clock: systemClock });
+  const cutOff = new Set<string>();
+  const mesh = createMemoryMesh({
+    logger: createMemoryLogger(),
+    clock: systemClock,
+    delayMs: (from, to) => (cutOff.has(from) !== cutOff.has(to) ? "lost" : 0),
+  });
   const nonces = new Map<number, bigint>();
   const members: SceneMember[] = [];
+
+  function heardBy(signer: string, number: number): ChannelNetwork {
+    const network = mesh.join(signer);
+    return {
+      ...network,
+      listen: (listener) =>
+        network.listen({
+          onLink: (peer, isUp) => listener.onLink(peer, isUp),
+          onMessage: async (from, bytes) => {
+            if (hears(number, decodeChannelMessage(bytes))) await listener.onMessage(from, bytes);
+          },
+        }),
+    };
+  }
 
   function member(number: number, init: Partial<ChannelNodeInit> = {}): SceneMember {
     const signerKey = testKey(number);
@@ -96,7 +125,7 @@ export async function createChannelScene({
       createChannelNode(
         {
           hub: hub.as(account),
-          network: mesh.join(signer),
+          network: networkOf(heardBy(signer, number)),
           log: logOf(disk),
           clock: systemClock,
           logger: createMemoryLogger(lines),
@@ -123,6 +152,7 @@ export async function createChannelScene({
   const scene: ChannelScene = {
     hub,
     mesh,
+    cutOff,
     abi,
     members,
     get leader() {

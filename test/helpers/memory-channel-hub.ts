@@ -233,6 +233,7 @@ export function createMemoryHub(init: {
       programCode: async () => code,
       head: async () => settled,
       blockNumber: async () => blocks.length - 1,
+      events: async (_channel, fromBlock, toBlock) => blocks.slice(fromBlock, toBlock + 1).flat(),
       async *follow(_channel, { fromBlock = 0, signal } = {}) {
         const aborted = Promise.withResolvers<void>();
         signal?.addEventListener("abort", () => aborted.resolve(), { once: true });

@@ -121,7 +121,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface ChannelHubInterface extends Interface {
-    getFunction(nameOrSignature: "answerChanges" | "answerRecords" | "applyChanges" | "assetOf" | "bring" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "conclude" | "create" | "createProposal" | "creditOf" | "demandData" | "demandOf" | "executeProposal" | "forceCall" | "freeze" | "freezeOf" | "getLabel" | "headOf" | "inboxHash" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "registerProgram" | "requestExit" | "resolveDemand" | "settle" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
+    getFunction(nameOrSignature: "answerChanges" | "answerRecords" | "applyChanges" | "assetOf" | "bring" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "conclude" | "create" | "createProposal" | "creditOf" | "demandData" | "demandOf" | "executeProposal" | "forceCall" | "freeze" | "freezeOf" | "getLabel" | "headOf" | "inboxHash" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "refuteChanges" | "registerProgram" | "requestExit" | "resolveDemand" | "settle" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
 
     getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "ChannelCreated" | "ChannelFrozen" | "Claimed" | "DataAnswered" | "DataDemanded" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "SettlementBrought" | "SettlementVoided" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
 
@@ -169,6 +169,7 @@ encodeFunctionData(functionFragment: 'proveChange', values: [BigNumberish, BigNu
 encodeFunctionData(functionFragment: 'proveHead', values: [BigNumberish, BigNumberish, RecordHeaderStruct, BytesLike[]]): string;
 encodeFunctionData(functionFragment: 'proveOmission', values: [BigNumberish, BigNumberish, ChangePartStruct, BytesLike, SlotProofStruct, SlotProofStruct]): string;
 encodeFunctionData(functionFragment: 'proveSkipped', values: [BigNumberish, BigNumberish, InboxEntryStruct]): string;
+encodeFunctionData(functionFragment: 'refuteChanges', values: [BigNumberish, BigNumberish, BytesLike[], BigNumberish, ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'registerProgram', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'requestExit', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'resolveDemand', values: [BigNumberish, BigNumberish, AddressLike]): string;
@@ -221,6 +222,7 @@ decodeFunctionResult(functionFragment: 'proveChange', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proveHead', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proveOmission', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proveSkipped', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'refuteChanges', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'registerProgram', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'requestExit', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'resolveDemand', data: BytesLike): Result;
@@ -905,6 +907,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    refuteChanges: TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, chunkHashes: BytesLike[], index: BigNumberish, chunk: ChangeStruct[], ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
     registerProgram: TypedContractMethod<
       [program: AddressLike, ],
       [string],
@@ -1180,6 +1190,11 @@ getFunction(nameOrSignature: 'proveOmission'): TypedContractMethod<
     >;
 getFunction(nameOrSignature: 'proveSkipped'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, entry: InboxEntryStruct, ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'refuteChanges'): TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, chunkHashes: BytesLike[], index: BigNumberish, chunk: ChangeStruct[], ],
       [void],
       'nonpayable'
     >;

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
 import { JSONRPCErrorException, JSONRPCServer } from "json-rpc-2.0";
@@ -14,6 +15,7 @@ import { within } from "../../utils/within.ts";
 import { INTERNAL_ERROR_NUMBER, numberOfError } from "../../wire/channel/api-errors.ts";
 import { PARAMS, UPDATE_METHOD, type ChannelMethod } from "../../wire/channel/api-json.ts";
 import { check } from "../../wire/json.ts";
+import { createConnectionShares } from "./connection-shares.ts";
 import { createMethods, type Methods, type Readers } from "./methods.ts";
 import { createSessionBook } from "./sessions.ts";
 import { createSubscriptionBook } from "./subscriptions.ts";
@@ -21,6 +23,9 @@ import { createSubscriptionBook } from "./subscriptions.ts";
 /** A call's data in hex, its signature and names. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
 const MAX_CONNECTIONS = 256;
+/** Those that are still to say that they want a WebSocket. */
+const MAX_HANDSHAKES = 64;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Questions of one connection that are answered at a time; the next are refused. */
 const MAX_PENDING = 256;
 /** A connection that takes nothing for so long is closed. */
@@ -36,6 +41,8 @@ export interface ChannelApiServerInit {
   readonly port: number;
   /** @default "members" */
   readonly readers?: Readers;
+  /** Of these an address may have as many as are left free. @default 256 */
+  readonly maxConnections?: number;
   /** The account whose node this is: it may read also before its join was played here. */
   readonly owner?: string;
   readonly clock: Clock;
@@ -51,42 +58,57 @@ export interface ChannelApiServer extends Startable {
 /** Serves a node's channels to clients: JSON-RPC 2.0 over WebSocket. */
 export function createChannelApiServer(init: ChannelApiServerInit): ChannelApiServer {
   const sessions = createSessionBook(init);
-  let server: WebSocketServer | undefined;
+  let server: { readonly http: Server; readonly sockets: WebSocketServer } | undefined;
   let stopping = new AbortController();
+  const { maxConnections = MAX_CONNECTIONS } = init;
+  const addressOf = ({ socket }: IncomingMessage): string => socket.remoteAddress ?? "";
 
   return {
     get url() {
       if (server === undefined) throw new SprfError("INTERNAL", "the channel API has not started");
-      return `ws://${init.host}:${(server.address() as AddressInfo).port}`;
+      return `ws://${init.host}:${(server.http.address() as AddressInfo).port}`;
     },
     async start() {
       if (server !== undefined) return;
       stopping = new AbortController();
-      const starting = new WebSocketServer({ host: init.host, port: init.port, maxPayload: MAX_MESSAGE_BYTES });
+      const shares = createConnectionShares(maxConnections);
+      const http = createServer((_request, response) => response.writeHead(426, { Connection: "close" }).end());
+      http.maxConnections = maxConnections + MAX_HANDSHAKES;
+      http.headersTimeout = HANDSHAKE_TIMEOUT_MS;
+      http.requestTimeout = HANDSHAKE_TIMEOUT_MS;
+      const starting = new WebSocketServer({
+        server: http,
+        maxPayload: MAX_MESSAGE_BYTES,
+        verifyClient: ({ req }: { readonly req: IncomingMessage }, answer) =>
+          answer(shares.hasRoom(addressOf(req)), 503, "too many connections"),
+      });
+      starting.on("error", (error) => init.logger.warn("channel API failed", { reason: messageOf(error) }));
       try {
-        await once(starting, "listening");
+        http.listen(init.port, init.host);
+        await once(http, "listening");
       } catch (error) {
         throw new SprfError("CONFIG_INVALID", `cannot listen on ${init.host}:${init.port}: ${messageOf(error)}`, {
           cause: error,
         });
       }
-      starting.on("error", (error) => init.logger.warn("channel API failed", { reason: messageOf(error) }));
-      starting.on("connection", (socket) => {
-        if (starting.clients.size > MAX_CONNECTIONS) socket.close(1_013, "too many connections");
-        else
-          serveConnection(socket, { ...init, readers: init.readers ?? "members", sessions, signal: stopping.signal });
+      starting.on("connection", (socket, request) => {
+        socket.once("close", shares.enter(addressOf(request)));
+        serveConnection(socket, { ...init, readers: init.readers ?? "members", sessions, signal: stopping.signal });
       });
-      server = starting;
+      server = { http, sockets: starting };
     },
     async stop() {
       const ending = server;
       if (ending === undefined) return;
       server = undefined;
       stopping.abort();
-      for (const socket of ending.clients) socket.close(GOING_AWAY, "the node stops");
+      const { http, sockets } = ending;
+      for (const socket of sockets.clients) socket.close(GOING_AWAY, "the node stops");
+      sockets.close();
       const closed = Promise.withResolvers<void>();
-      ending.close(() => closed.resolve());
-      for (const socket of ending.clients) socket.terminate();
+      http.close(() => closed.resolve());
+      for (const socket of sockets.clients) socket.terminate();
+      http.closeAllConnections();
       await closed.promise;
     },
   };

@@ -1,13 +1,13 @@
 import type { Connection, Libp2p, Stream } from "@libp2p/interface";
 
-import { SprfError, messageOf } from "../../errors.ts";
+import { messageOf } from "../../errors.ts";
 import type { ChannelListener, ChannelNetwork } from "../../ports/channel-network.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import { withDeadline } from "../../utils/abort.ts";
-import { parsePeer } from "../libp2p/parse-peer.ts";
 import { createInbound } from "./inbound.ts";
 import { createOutbound, type Outbound } from "./outbound.ts";
+import { createReach } from "./reach.ts";
 import { signerOf } from "./signer-of.ts";
 
 const PROTOCOL = "/sprf/channel/1";
@@ -35,6 +35,7 @@ export interface Libp2pChannelNetworkInit {
 export function createLibp2pChannelNetwork(init: Libp2pChannelNetworkInit): ChannelNetwork {
   const { libp2p, self, clock } = init;
   const logger = init.logger.child({ component: "channel-network" });
+  const reach = createReach(init);
   let listener: ChannelListener | undefined;
   let running: AbortController | undefined;
   const peers = new Map<string, { readonly stop: AbortController; readonly loop: Promise<void> }>();
@@ -58,9 +59,13 @@ export function createLibp2pChannelNetwork(init: Libp2pChannelNetworkInit): Chan
       return;
     }
     stream.inactivityTimeout = NEVER_MS;
-    // A second one is the same peer after a new start.
-    inbound.get(peer)?.abort(new Error("replaced"));
+    const before = inbound.get(peer);
     inbound.set(peer, stream);
+    if (before !== undefined) {
+      // The same peer after a new start, whose end was not noticed here: what is sent the old way reaches nobody.
+      before.abort(new Error("replaced"));
+      outbound.get(peer)?.end();
+    }
     stream.addEventListener("close", () => {
       if (inbound.get(peer) !== stream) return;
       inbound.delete(peer);
@@ -76,25 +81,13 @@ export function createLibp2pChannelNetwork(init: Libp2pChannelNetworkInit): Chan
     tell(peer);
   }
 
-  async function openStream(peer: string, signal: AbortSignal): Promise<Stream> {
-    const options = { signal: withDeadline(signal, OPEN_TIMEOUT_MS) };
-    const open = libp2p
-      .getConnections()
-      .find(({ remotePeer, status }) => status === "open" && signerOf(remotePeer) === peer);
-    if (open !== undefined) return await open.newStream(PROTOCOL, options);
-    for (const text of await init.addressesOf(peer, { signal })) {
-      const { address, peerId } = parsePeer(text);
-      if (signerOf(peerId) === peer) return await libp2p.dialProtocol(address, PROTOCOL, options);
-    }
-    throw new SprfError("PEER_UNREACHABLE", `no address of ${peer} is known`);
-  }
-
   /** Has a stream to `peer` open until `signal` aborts. */
   async function keepOpen(peer: string, signal: AbortSignal): Promise<void> {
     let pauseMs = FIRST_PAUSE_MS;
     while (!signal.aborted) {
       try {
-        const stream = await openStream(peer, signal);
+        const connection = await reach.connect(peer, signal);
+        const stream = await connection.newStream(PROTOCOL, { signal: withDeadline(signal, OPEN_TIMEOUT_MS) });
         stream.inactivityTimeout = NEVER_MS;
         const out = createOutbound(stream);
         outbound.set(peer, out);
@@ -107,9 +100,17 @@ export function createLibp2pChannelNetwork(init: Libp2pChannelNetworkInit): Chan
       outbound.delete(peer);
       tell(peer);
       if (signal.aborted) return;
-      await clock.sleep(pauseMs, { signal }).catch(() => undefined);
+      await pause(peer, pauseMs, signal);
       pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS);
     }
+  }
+
+  /** For so long, or until the peer has come by itself. */
+  async function pause(peer: string, ms: number, signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const inner = AbortSignal.any([signal, over.signal]);
+    await Promise.race([reach.arrival(peer, inner), clock.sleep(ms, { signal: inner }).catch(() => undefined)]);
+    over.abort();
   }
 
   async function dropPeer(peer: string): Promise<void> {

@@ -10,6 +10,8 @@ const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 export interface Outbound {
   /** False when as much waits as may. */
   send(message: Uint8Array): boolean;
+  /** Ends the stream. */
+  end(): void;
   /** Resolves when the stream is over; ends it when `signal` aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -28,7 +30,10 @@ export function createOutbound(stream: Stream): Outbound {
     }
   };
 
+  const end = (): void => stream.abort(new Error("stopped"));
+
   return {
+    end,
     send(message) {
       if (stream.status !== "open") return false;
       if (waiting.length >= MAX_WAITING_MESSAGES || waitingBytes + message.length > MAX_WAITING_BYTES) return false;
@@ -39,7 +44,6 @@ export function createOutbound(stream: Stream): Outbound {
     },
     async run(signal) {
       const { promise: over, resolve } = Promise.withResolvers<void>();
-      const end = (): void => stream.abort(new Error("stopped"));
       stream.addEventListener("close", () => resolve());
       stream.addEventListener("drain", () => {
         isFull = false;

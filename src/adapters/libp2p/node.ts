@@ -20,6 +20,7 @@ import type { PeerDialer } from "../../ports/peer-dialer.ts";
 import type { Startable } from "../../ports/startable.ts";
 import { abortError, throwIfAborted, withDeadline } from "../../utils/abort.ts";
 import { keepDialled } from "./keep-dialled.ts";
+import { inOneWrite } from "./one-write.ts";
 import { parseMultiaddr, parsePeer, peerIdIn } from "./parse-peer.ts";
 import { peerIdOf } from "./peer-id.ts";
 import { wakuRelay } from "./relay.ts";
@@ -68,7 +69,7 @@ export async function createLibp2pNode(init: Libp2pNodeInit): Promise<Libp2pNode
     privateKey: privateKeyFromRaw(init.messageKey),
     addresses: { listen: [...(init.listen ?? DEFAULT_LISTEN)] },
     transports: [tcp()],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [inOneWrite(noise())],
     streamMuxers: [yamux()],
     connectionManager: { inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_SECOND },
     services: {

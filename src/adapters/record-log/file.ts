@@ -1,10 +1,11 @@
-import { mkdir, open, readFile, readdir, rm, truncate, type FileHandle } from "node:fs/promises";
+import { open, readFile, readdir, rm, truncate, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 
 import { SprfError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { LogEntry, RecordLog } from "../../ports/record-log.ts";
 import { decodeFrame, encodeFrame } from "./frames.ts";
+import { makeDirectory } from "./make-directory.ts";
 import { createSnapshotFiles, syncDirectory } from "./snapshots.ts";
 
 const DEFAULT_SEGMENT_BYTES = 8 * 1024 * 1024;
@@ -44,7 +45,7 @@ export async function openFileRecordLog(init: FileRecordLogInit): Promise<Record
   };
 
   const segments = await guarded("open", async () => {
-    await mkdir(directory, { recursive: true });
+    await makeDirectory(directory);
     return await readSegments(directory, pathOf, logger);
   });
   const snapshots = createSnapshotFiles(directory);
@@ -131,10 +132,11 @@ export async function openFileRecordLog(init: FileRecordLogInit): Promise<Record
       checkOpen();
       return await guarded("read", async () => await snapshots.heights());
     },
-    async *readSnapshot(height) {
+    async *readSnapshot(height, range) {
       checkOpen();
+      if (range !== undefined && range.to <= range.from) return;
       try {
-        yield* snapshots.read(height);
+        yield* snapshots.read(height, range);
       } catch (error) {
         throw unavailable(`no snapshot of height ${height} in ${directory}: ${messageOf(error)}`, error);
       }

@@ -39,11 +39,11 @@ export function createMemoryRecordLog(disk: MemoryDisk = createMemoryDisk()): Re
       checkOpen();
       return heights();
     },
-    async *readSnapshot(height) {
+    async *readSnapshot(height, { from, to } = { from: 0, to: Number.POSITIVE_INFINITY }) {
       checkOpen();
       const bytes = disk.snapshots.get(height);
       if (bytes === undefined) throw new SprfError("STORE_UNAVAILABLE", `no snapshot of height ${height}`);
-      yield new Uint8Array(bytes);
+      yield new Uint8Array(bytes.subarray(from, to));
     },
     async prune(height) {
       checkOpen();

@@ -34,6 +34,6 @@ export function readFileRecordLog(directory: string): Pick<RecordLog, "entries" 
       }
     },
     snapshots: async () => await guarded(async () => await snapshots.heights()),
-    readSnapshot: (height) => snapshots.read(height),
+    readSnapshot: (height, range) => snapshots.read(height, range),
   };
 }

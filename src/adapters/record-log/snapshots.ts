@@ -9,7 +9,7 @@ const DIGITS = 16;
 export interface SnapshotFiles {
   save(height: number, parts: AsyncIterable<Uint8Array>): Promise<void>;
   heights(): Promise<number[]>;
-  read(height: number): AsyncIterable<Uint8Array>;
+  read(height: number, range?: { readonly from: number; readonly to: number }): AsyncIterable<Uint8Array>;
   /** All but the newest that is not above `height`. */
   prune(height: number): Promise<void>;
 }
@@ -23,7 +23,9 @@ export function createSnapshotFiles(directory: string): SnapshotFiles {
       .sort((a, b) => a - b);
   return {
     heights,
-    read: (height) => createReadStream(pathOf(height)),
+    // The last byte that a stream is told of is one that it reads.
+    read: (height, range) =>
+      createReadStream(pathOf(height), range === undefined ? {} : { start: range.from, end: range.to - 1 }),
     async save(height, parts) {
       const path = pathOf(height);
       // Under its name once it is whole: a snapshot that is there can be read.

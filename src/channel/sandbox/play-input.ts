@@ -1,7 +1,8 @@
-import { MAX_CALLDATA_BYTES, MAX_CALL_GAS, MAX_TOUCHED_SLOTS } from "../../domain/channel/limits.ts";
-import { hashFunctions, packSession } from "../../domain/channel/sessions.ts";
+import { MAX_CALL_GAS, MAX_TOUCHED_SLOTS } from "../../domain/channel/limits.ts";
+import { hashFunctions, packSession, unpackSession } from "../../domain/channel/sessions.ts";
 import { firstTickMs, nextTickMs, type TickRule } from "../../domain/channel/ticks.ts";
 import { SprfError } from "../../errors.ts";
+import { MAX_CALLDATA_BYTES } from "../../wire/channel/limits.ts";
 import { RECORD_STATUS } from "../../wire/channel/record.ts";
 import type { CallOutcome, CallRunner } from "./call-runner.ts";
 import { SYSTEM, withContext, type RecordContext } from "./program-context.ts";
@@ -29,7 +30,7 @@ const NOTHING: Played = {
 const REFUSED: Played = { ...NOTHING, status: RECORD_STATUS.failed, failure: "refused" };
 const BEYOND_LIMIT = "beyond a limit of the rules";
 
-/** What a revoked key's slot holds: it has expired long ago, and a slot that holds something takes no grant any more. */
+/** What a revoked key's slot holds: it has expired long ago, and takes no grant any more. */
 const REVOKED = packSession({ expiryMs: 0n, functionsHash: "01" });
 
 /** Plays what a record says on the store; what it writes lies there when the promise resolves. */
@@ -104,8 +105,16 @@ export async function playInput(
       write(nonceSlotOf(change.wallet), change.nonce + 1n);
       return NOTHING;
     }
-    // A grant carries no nonce: were a slot granted again, an old grant could be brought back after its revocation.
-    if (read(slot) !== 0n) throw new SprfError("CHANNEL_INPUT_INVALID", "the session key has been granted before");
+    if (change.expiryMs < BigInt(context.timeMs)) {
+      throw new SprfError("CHANNEL_INPUT_INVALID", "the session key's time is over already");
+    }
+    // A grant carries no nonce: were any slot granted again, an old grant could be brought back after its revocation. One whose
+    // time is over cannot be brought back, and its key may get more time without a slot of its own.
+    const before = read(slot);
+    const isOver = before !== REVOKED && (unpackSession(before)?.expiryMs ?? 0n) < BigInt(context.timeMs);
+    if (before !== 0n && !isOver) {
+      throw new SprfError("CHANNEL_INPUT_INVALID", "the session key has been granted before");
+    }
     write(slot, packSession({ expiryMs: change.expiryMs, functionsHash: hashFunctions(change.functions) }));
     return NOTHING;
   }

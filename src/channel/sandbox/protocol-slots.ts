@@ -8,6 +8,8 @@ const MAX_KEPT_SLOTS = 4096;
 const NONCES = namespaceSlot("sprf.channel.nonces");
 const SESSIONS = namespaceSlot("sprf.channel.sessions");
 const REQUESTS = namespaceSlot("sprf.channel.requests");
+const OWNED = namespaceSlot("sprf.channel.owned");
+const EXITS = namespaceSlot("sprf.channel.exits");
 
 /** Where the time of the next tick is, in milliseconds. */
 export const CLOCK_SLOT: SlotKey = toSlotKey(namespaceSlot("sprf.channel.clock"));
@@ -30,6 +32,16 @@ export function nonceSlotOf(account: string): SlotKey {
 /** Where the program asks for a member's leave, or with {@link CLOSE_REQUEST} for the channel's end. */
 export function requestSlotOf(member: string): Uint8Array {
   return mappingSlot(member, REQUESTS);
+}
+
+/** Where how much of an asset an account owns in the channel is. */
+export function ownedSlotOf(account: string, assetKey: Uint8Array): Uint8Array {
+  return keccak256(concatBytes(assetKey, mappingSlot(account, OWNED)));
+}
+
+/** Where how much of an asset ever left the channel for an account is. */
+export function exitsSlotOf(account: string, assetKey: Uint8Array): Uint8Array {
+  return keccak256(concatBytes(assetKey, mappingSlot(account, EXITS)));
 }
 
 /** Where what a wallet granted to a session key is. */

@@ -1,17 +1,16 @@
 import { SprfError } from "../../errors.ts";
 import { equalBytes, utf8 } from "../../utils/bytes.ts";
 import { WORD_BYTES } from "../../utils/keccak.ts";
+import { MAX_STATE_SLOTS, SNAPSHOT_HEADER_BYTES, SNAPSHOT_SLOT_BYTES } from "../../wire/channel/limits.ts";
 import { isZero, slotOf, toSlotKey, type SlotKey } from "./slot-key.ts";
 import type { SlotChange } from "./slot-store.ts";
 
 const MAGIC = utf8("SPRFCHST");
 const VERSION = 1;
 /** Magic, version (2), height (8, signed), number of slots (4), root (32). */
-const HEADER_BYTES = MAGIC.length + 2 + 8 + 4 + WORD_BYTES;
-const ENTRY_BYTES = 2 * WORD_BYTES;
+const HEADER_BYTES = SNAPSHOT_HEADER_BYTES;
+const ENTRY_BYTES = SNAPSHOT_SLOT_BYTES;
 const ENTRIES_A_PART = 1024;
-/** Slots that a snapshot may hold: 128 MiB of entries. */
-const MAX_SLOTS = 2 ** 21;
 
 /** What a snapshot is of. */
 export interface SnapshotHead {
@@ -84,15 +83,30 @@ export async function readSnapshot(
   return { ...expected, changes };
 }
 
+/** How long the snapshot is that begins with these parts; no more of them is read than that takes. @throws SprfError `CHANNEL_SNAPSHOT_INVALID` */
+export async function snapshotLength(parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
+  let bytes = Buffer.alloc(0);
+  for await (const part of parts) {
+    bytes = Buffer.concat([bytes, part]);
+    if (bytes.length >= HEADER_BYTES) return HEADER_BYTES + readCount(bytes) * ENTRY_BYTES;
+  }
+  throw invalid("it ends too early or too late");
+}
+
 function readHeader(bytes: Buffer, expected: SnapshotHead): number {
-  if (!equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) throw invalid("it does not begin like one");
-  const version = bytes.readUInt16BE(MAGIC.length);
-  if (version !== VERSION) throw invalid(`it is of version ${version}; this program reads ${VERSION}`);
+  const count = readCount(bytes);
   const height = bytes.readBigInt64BE(MAGIC.length + 2);
   const root = bytes.subarray(MAGIC.length + 14, HEADER_BYTES);
   if (height !== BigInt(expected.height) || !equalBytes(root, expected.root)) throw invalid("it is of another head");
+  return count;
+}
+
+function readCount(bytes: Buffer): number {
+  if (!equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) throw invalid("it does not begin like one");
+  const version = bytes.readUInt16BE(MAGIC.length);
+  if (version !== VERSION) throw invalid(`it is of version ${version}; this program reads ${VERSION}`);
   const count = bytes.readUInt32BE(MAGIC.length + 10);
-  if (count > MAX_SLOTS) throw invalid(`it has more than ${MAX_SLOTS} slots`);
+  if (count > MAX_STATE_SLOTS) throw invalid(`it has more than ${MAX_STATE_SLOTS} slots`);
   return count;
 }
 

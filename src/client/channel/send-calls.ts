@@ -6,6 +6,8 @@ import type { SignedCall } from "../../wire/channel/call.ts";
 
 /** Between two tries with the same call. */
 const PAUSE_MS = 100;
+/** Calls that are kept to be sent again. */
+const MAX_TAKEN = 1_024;
 /** The node takes a repeated call once, so these are answered by sending it again. */
 const TRY_AGAIN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "PEER_UNREACHABLE",
@@ -30,6 +32,11 @@ export interface CallSender {
    * with `CHANNEL_OUTCOME_UNKNOWN` when its number is spent and the node no longer knows by what.
    */
   send(data: Uint8Array, options?: { readonly signal?: AbortSignal | undefined }): Promise<ChannelReceipt>;
+  /**
+   * Sends the call of a receipt again whose record was lost with its leader; resolves with the one that it has now. Rejects as `send`
+   * does, and with `CHANNEL_ROLLED_BACK` when something else has its number.
+   */
+  resend(receipt: ChannelReceipt, options?: { readonly signal?: AbortSignal | undefined }): Promise<ChannelReceipt>;
   /** Spends the next number on something else than a call. */
   spend<T>(use: (nonce: bigint) => Promise<T>, options?: { readonly signal?: AbortSignal | undefined }): Promise<T>;
 }
@@ -42,6 +49,9 @@ export interface CallSender {
 export function createCallSender({ connection, sign, clock, validMs }: CallSenderInit): CallSender {
   let next: Promise<bigint> | undefined;
   let waiting = 0;
+  const signedOf = new WeakMap<ChannelReceipt, SignedCall>();
+  /** Those that were taken last, by number: one that is lost with its leader stands in the way of those after it. */
+  const taken = new Map<bigint, SignedCall>();
 
   const takeNonce = async (signal: AbortSignal | undefined): Promise<bigint> => {
     const asked = next ?? connection.nonce({ signal });
@@ -60,7 +70,10 @@ export function createCallSender({ connection, sign, clock, validMs }: CallSende
     let wasTaken = false;
     for (;;) {
       try {
-        return await connection.call(signed, { signal });
+        const receipt = await connection.call(signed, { signal });
+        signedOf.set(receipt, signed);
+        remember(signed);
+        return receipt;
       } catch (error) {
         if (!isSprfError(error)) throw error;
         const isOutOfTurn = error.code === "CHANNEL_NONCE_WRONG";
@@ -83,11 +96,29 @@ export function createCallSender({ connection, sign, clock, validMs }: CallSende
   };
   const isTaken = async (nonce: bigint, signal: AbortSignal | undefined): Promise<boolean> => {
     try {
-      return (await connection.nonce({ signal })) > nonce;
+      const expected = await connection.nonce({ signal });
+      if (expected < nonce) await bringBack(expected, signal);
+      return expected > nonce;
     } catch (error) {
-      if (isSprfError(error) && TRY_AGAIN.has(error.code)) return false;
+      if (isSprfError(error) && (TRY_AGAIN.has(error.code) || error.code === "CHANNEL_NONCE_WRONG")) return false;
       throw error;
     }
+  };
+  /** A call that was lost, if it was one of these; an empty one when it is too late for it. */
+  const bringBack = async (nonce: bigint, signal: AbortSignal | undefined): Promise<void> => {
+    const lost = taken.get(nonce);
+    if (lost === undefined) return;
+    try {
+      await connection.call(lost, { signal });
+    } catch (error) {
+      if (!isSprfError(error, "CHANNEL_CALL_EXPIRED")) throw error;
+      await connection.call(await sign(new Uint8Array(), nonce, clock.now() + validMs), { signal });
+    }
+  };
+  const remember = (signed: SignedCall): void => {
+    taken.set(signed.call.nonce, signed);
+    const [oldest] = taken.keys();
+    if (taken.size > MAX_TAKEN && oldest !== undefined) taken.delete(oldest);
   };
   const isKnown = async (nonce: bigint, signal: AbortSignal | undefined): Promise<boolean> => {
     return (await connection.transaction({ nonce }, { signal })) !== undefined;
@@ -117,6 +148,15 @@ export function createCallSender({ connection, sign, clock, validMs }: CallSende
       } finally {
         waiting--;
       }
+    },
+    async resend(receipt, { signal } = {}) {
+      const signed = signedOf.get(receipt);
+      const again = signed === undefined ? undefined : await deliver(signed, signal);
+      if (again !== undefined) return again;
+      throw new SprfError(
+        "CHANNEL_ROLLED_BACK",
+        `something else has the number of the call of height ${receipt.height}`,
+      );
     },
     async spend(use, { signal } = {}) {
       waiting++;

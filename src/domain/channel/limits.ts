@@ -1,6 +1,5 @@
 /** Limits that are part of a channel's rules: contracts have the same. A call beyond one fails with a status of its own. */
 export const MAX_TOUCHED_SLOTS = 128;
-export const MAX_CALLDATA_BYTES = 8 * 1024;
 export const MAX_CALL_GAS = 2_000_000;
 /** Kinds of assets that a member may own in a channel. */
 export const MAX_MEMBER_ASSETS = 24;

@@ -3,6 +3,9 @@ import { EMPTY_HASH, RECORD_KINDS, ZERO_HASH, type RecordHeader } from "../../wi
 import { PUNISHMENT_REASONS } from "../../wire/channel/settlement.ts";
 import { MAX_CLOCK_LEAD_MS } from "./limits.ts";
 
+/** It has its leader from the chain; each later one begins with the election of its leader. */
+const FIRST_TERM = 1;
+
 /** What is wrong with a record, as a punishment names it. */
 export interface RecordFault {
   /** One of `PUNISHMENT_REASONS`. */
@@ -35,6 +38,8 @@ export function faultOfNext(
   if (next.channel !== last.channel) return wrongOrder(`a record of channel ${next.channel}`);
   if (next.height !== last.height + 1) return wrongOrder(`height ${next.height} follows ${last.height}`);
   if (next.term !== term || next.term < last.term) return wrongOrder(`a record of term ${next.term} in term ${term}`);
+  const begins = next.term > Math.max(last.term, FIRST_TERM);
+  if ((next.kind === RECORD_KINDS.term) !== begins) return wrongOrder(`a term ${next.term} that begins otherwise`);
   if (!equalBytes(next.previous, before.hash)) return wrongOrder("a record that follows another one");
   if (next.timeMs < last.timeMs) return wrongOrder(`time falls from ${last.timeMs} to ${next.timeMs}`);
   if (next.timeMs > nowMs + MAX_CLOCK_LEAD_MS) return wrongOrder(`a time ${next.timeMs - nowMs} ms ahead`);
@@ -55,7 +60,8 @@ function faultOfKind(
   if (kind === RECORD_KINDS.tick) {
     if (!isTickDue) return wrongOrder(`a tick at ${timeMs}, due at ${tickDueMs ?? "no time"}`);
     if (!equalBytes(inputHash, EMPTY_HASH)) return forged("a tick with an input");
-  } else if (isTickDue) return wrongOrder(`a record at ${timeMs} past the tick that is due at ${tickDueMs}`);
+  } else if (isTickDue && kind !== RECORD_KINDS.term)
+    return wrongOrder(`a record at ${timeMs} past the tick that is due at ${tickDueMs}`);
   const taken = kind === RECORD_KINDS.inbox ? 1 : 0;
   if (inboxCursor !== last.inboxCursor + taken)
     return wrongOrder(`an inbox at ${inboxCursor} after ${last.inboxCursor}`);
@@ -63,7 +69,8 @@ function faultOfKind(
   return undefined;
 }
 
-function wrongOrder(message: string): RecordFault {
+/** Something in a record that does not follow from the ones before. */
+export function wrongOrder(message: string): RecordFault {
   return { reason: PUNISHMENT_REASONS.wrongOrder, message };
 }
 

@@ -22,6 +22,7 @@ const NUMBERS = {
   CHANNEL_NOT_MEMBER: 100_018,
   CHANNEL_SETTLEMENT_FAILED: 100_019,
   MESSAGE_INVALID: 100_020,
+  CHANNEL_STATE_FULL: 100_021,
   INVALID_INPUT: -32_602,
 } as const satisfies Partial<Record<ErrorCode, number>>;
 

@@ -3,11 +3,9 @@ import { z } from "zod";
 import type { ChannelDescription, ChannelReceipt, ChannelUpdate, ChannelView } from "../../ports/channel-service.ts";
 import { fromHex, toHex } from "../../utils/bytes.ts";
 import type { SignedCall } from "./call.ts";
-import { MAX_SESSION_FUNCTIONS } from "./limits.ts";
+import { MAX_CALLDATA_BYTES, MAX_SESSION_FUNCTIONS } from "./limits.ts";
 import type { SessionInput } from "./session.ts";
 
-/** Of a call: what the rules allow, see `domain/channel/limits.ts`. */
-const MAX_DATA_BYTES = 8 * 1024;
 /** With the functions of a session key. */
 const MAX_SIGNATURE_BYTES = 4 * 1024;
 /** Of what the node sends. */
@@ -41,7 +39,7 @@ const callJson = z
     nonce: uintJson,
     gasLimit: uintJson,
     validUntilMs: timeJson,
-    data: hexJson(MAX_DATA_BYTES),
+    data: hexJson(MAX_CALLDATA_BYTES),
     signature: hexJson(MAX_SIGNATURE_BYTES),
   })
   .transform(({ state_channel_id: channel, validUntilMs, signature, ...call }): SignedCall => {
@@ -81,7 +79,7 @@ export const PARAMS = {
   "state_channel.call": callJson,
   "state_channel.grant": grantJson,
   "state_channel.revoke": revokeJson,
-  "state_channel.read": z.object({ ...address, data: hexJson(MAX_DATA_BYTES), height: heightJson.optional() }),
+  "state_channel.read": z.object({ ...address, data: hexJson(MAX_CALLDATA_BYTES), height: heightJson.optional() }),
   "state_channel.nonce": z.object(address),
   "state_channel.getTransaction": z.object({
     ...address,

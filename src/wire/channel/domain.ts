@@ -2,8 +2,12 @@ import { keccak256, WORD_BYTES } from "../../utils/keccak.ts";
 import { utf8 } from "../../utils/bytes.ts";
 import { createWords } from "./words.ts";
 
-const NAME_HASH = keccak256(utf8("SPRF Channels"));
-const VERSION_HASH = keccak256(utf8("1"));
+/** Name and version that wallets show. */
+export const DOMAIN_NAME = "SPRF Channels";
+export const DOMAIN_VERSION = "1";
+
+const NAME_HASH = keccak256(utf8(DOMAIN_NAME));
+const VERSION_HASH = keccak256(utf8(DOMAIN_VERSION));
 const DOMAIN_TYPE_HASH = keccak256(
   utf8("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
 );

@@ -10,11 +10,13 @@ import {
   MAX_HISTORY_BATCHES,
   MAX_INPUT_BYTES,
   MAX_BATCH_BYTES,
+  MAX_SNAPSHOT_PARTS,
   SNAPSHOT_PART_BYTES,
 } from "./limits.ts";
 import {
   certificateSchema,
   countSchema,
+  electionSchema,
   hashSchema,
   headerSchema,
   punishmentSchema,
@@ -42,6 +44,23 @@ const channelMessage = z.discriminatedUnion("kind", [
     certificate: certificateSchema.optional(),
     /** "Tell me where you stand." */
     asks: z.boolean(),
+  }),
+  /** "I am there, in this term": of a leader only while it hears a quorum. */
+  z.strictObject({ kind: z.literal("heartbeat"), ...header, term: countSchema }),
+  /** "Would you go to this term with me?", and the answer, which has `agrees` and promises nothing. */
+  z.strictObject({ kind: z.literal("pre-vote"), ...header, term: countSchema, agrees: z.boolean().optional() }),
+  /** "Go to this term with me, and sign where you stand." */
+  z.strictObject({ kind: z.literal("candidacy"), ...header, term: countSchema }),
+  /** A `LeaderChange` for whom it is sent to, with the certificate that it names. */
+  z.strictObject({
+    kind: z.literal("leader-change"),
+    ...header,
+    term: countSchema,
+    certifiedTerm: countSchema,
+    certifiedHeight: countSchema,
+    head: countSchema,
+    signature: signatureSchema,
+    certificate: certificateSchema.optional(),
   }),
   /** A user's call or session on its way to the leader. */
   z.strictObject({
@@ -108,7 +127,9 @@ const channelMessage = z.discriminatedUnion("kind", [
     ...header,
     /** Of a record that is final on the chain, or it is worth nothing. */
     header: headerSchema,
-    parts: z.int().min(1).max(65_536),
+    /** Who leads its term; absent in the first. */
+    election: electionSchema.optional(),
+    parts: z.int().min(1).max(MAX_SNAPSHOT_PARTS),
   }),
   z.strictObject({ kind: z.literal("part-request"), ...header, height: countSchema, part: countSchema }),
   z.strictObject({

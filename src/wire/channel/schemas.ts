@@ -12,7 +12,7 @@ export const hashSchema = bytesOf(32);
 export const signatureSchema = bytesOf(SIGNATURE_BYTES);
 const smallSchema = z.int().min(0).max(255);
 /** Hex with 0x in programs, 20 bytes on the wire. */
-const addressSchema = z.string().regex(/^0x[0-9a-f]{40}$/, { error: "expected an address in lower-case hex" });
+export const addressSchema = z.string().regex(/^0x[0-9a-f]{40}$/, { error: "expected an address in lower-case hex" });
 
 export const certificateSchema = z.strictObject({
   term: countSchema,
@@ -73,6 +73,14 @@ export const punishmentSchema = z.strictObject({
   height: countSchema,
   recordHash: hashSchema,
   reason: smallSchema.min(1).max(5),
+});
+
+/** The input of a term's first record, and who voted: see `KeptElection`. */
+export const electionSchema = z.strictObject({
+  cursor: countSchema,
+  sinceEntry: countSchema,
+  accused: addressSchema.optional(),
+  input: bytesUpTo(MAX_INPUT_BYTES),
 });
 
 /** What a schema gives, for those who only read it, or write it with bytes of whatever buffer. */

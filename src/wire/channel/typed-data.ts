@@ -1,5 +1,5 @@
 import { toHex } from "../../utils/bytes.ts";
-import type { ChannelDomain } from "./domain.ts";
+import { DOMAIN_NAME, DOMAIN_VERSION, type ChannelDomain } from "./domain.ts";
 import { CHANNEL_TYPES } from "./type-hashes.ts";
 
 /** EIP-712 data as wallets take it; `types` names one struct. */
@@ -26,7 +26,7 @@ export function typedDataOf(
     return [key, value instanceof Uint8Array ? `0x${toHex(value)}` : value];
   });
   return {
-    domain: { name: "SPRF Channels", version: "1", chainId, verifyingContract: hub },
+    domain: { name: DOMAIN_NAME, version: DOMAIN_VERSION, chainId, verifyingContract: hub },
     types: { [name]: fields },
     message: Object.fromEntries(hexed) as Record<string, unknown>,
   };

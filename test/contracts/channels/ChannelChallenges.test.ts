@@ -112,7 +112,7 @@ describe("IChannelChallenges", () => {
       // Whatever was signed, it is not brought again.
       await expect(hub.settle(told.settlement, [], await votesOf(scene, [honest], hash)))
         .to.be.revertedWithCustomError(hub, "ChannelHub_Voided")
-        .withArgs(hash);
+        .withArgs(channel, hash);
       await networkHelpers.time.increase(WINDOW);
       await expect(hub.executeProposal(channel, proposal, told.changes)).to.be.revertedWithCustomError(
         hub,

@@ -5,6 +5,7 @@ import { network } from "hardhat";
 import {
   accuse,
   BAN_MS,
+  changesFrom,
   channelOf,
   deployHub,
   FINE,
@@ -14,6 +15,7 @@ import {
   type HubConfig,
   type Made,
   Notice,
+  OBJECTION_SECONDS,
   Option,
   type Peer,
   peerAt,
@@ -99,18 +101,36 @@ describe("ChannelHub: punishments", () => {
       ]);
       expect(await stateOf(self, proposal)).to.equal(State.Final);
 
-      // It has no vote any more, its stake is free once the ban is final, and it may come back after the time.
+      // It has no vote any more, its stake is free once the ban is final, and it may come back then.
       await expect(settle(self, [leader, other])).to.be.revertedWithCustomError(self.hub, "ChannelHub_NotMember");
       await settle(self, [other]);
+      const last = await self.hub.proposalCount(self.channel);
+      await networkHelpers.time.increase(OBJECTION_SECONDS);
+      await execute(self, last);
       expect(await self.hub.creditOf(self.channel, leader.account)).to.equal(STAKE);
-      const consent = { deadline: 2n ** 41n };
-      await networkHelpers.time.setNextBlockTimestamp(untilMs / 1_000n - 1n);
-      await expect(join(self, leader, { consent }))
-        .to.be.revertedWithCustomError(self.hub, "ChannelHub_Banned")
-        .withArgs(self.channel, leader.account.address, untilMs);
-      await networkHelpers.time.setNextBlockTimestamp(untilMs / 1_000n);
-      await join(self, leader, { consent });
+      await join(self, leader, { consent: { deadline: 2n ** 41n } });
       expect(await officeOf(self)).to.deep.equal([2n, other.account.address]);
+    });
+
+    it("let nobody take all by its word alone: without a window too there is time to object", async () => {
+      const self = await made(2);
+      const [leader, other] = [peerAt(self, 0), peerAt(self, 1)];
+      await execute(self, await accuse(self, other, await punishmentOf(self, leader)));
+      const changes = changesFrom(0, 1);
+      await settle(self, [other], {}, changes);
+      const last = await self.hub.proposalCount(self.channel);
+      const finalAt = BigInt(await networkHelpers.time.latest()) + OBJECTION_SECONDS;
+      const view = await self.hub.proposalOf(self.channel, last);
+      expect([view.state, view.finalAt]).to.deep.equal([State.Pending, finalAt]);
+      await networkHelpers.time.setNextBlockTimestamp(finalAt - 1n);
+      await expect(self.hub.executeProposal(self.channel, last, changes))
+        .to.be.revertedWithCustomError(self.hub, "ChannelHub_WrongState")
+        .withArgs(self.channel, last, State.Pending);
+      await networkHelpers.time.setNextBlockTimestamp(finalAt);
+      await self.hub.executeProposal(self.channel, last, changes);
+      // Gone with it: who is left is all again.
+      await settle(self, [other]);
+      expect((await self.hub.headOf(self.channel)).height).to.equal(20n);
     });
 
     it("leave who was banned the window's time, although all who vote are for a settlement", async () => {
@@ -143,6 +163,34 @@ describe("ChannelHub: punishments", () => {
   });
 
   describe("of three and more members", () => {
+    it("need time to object where those who are left are no quorum of all that own, and none where they are", async () => {
+      for (const [members, waits] of [
+        [3, true],
+        [4, false],
+        [5, false],
+      ] as const) {
+        const self = await made(members, proof);
+        const [leader, ...others] = self.peers.slice(0, members) as [Peer, ...Peer[]];
+        const punishment = await punishmentOf(self, leader);
+        const proposal = await accuse(self, others[0]!, punishment);
+        const votes = await votesOf(self, others.slice(1), hashOfPunishment(punishment));
+        await self.hub.voteBySignatures(self.channel, proposal, votes);
+        await execute(self, proposal);
+        const { bannedUntilMs } = await self.hub.memberOf(self.channel, leader.account);
+        await settle(self, others);
+        expect((await self.hub.headOf(self.channel)).height, `${members} members`).to.equal(waits ? 0n : 10n);
+        if (waits) continue;
+        // Gone, and back when its time is over.
+        const consent = { deadline: 2n ** 41n };
+        await networkHelpers.time.setNextBlockTimestamp(bannedUntilMs / 1_000n - 1n);
+        await expect(join(self, leader, { consent }))
+          .to.be.revertedWithCustomError(self.hub, "ChannelHub_Banned")
+          .withArgs(self.channel, leader.account.address, bannedUntilMs);
+        await networkHelpers.time.setNextBlockTimestamp(bannedUntilMs / 1_000n);
+        await join(self, leader, { consent });
+      }
+    });
+
     for (const members of [3, 4, 5]) {
       it(`suspend the leader of ${members} by two of the others, and ban nobody`, async () => {
         const self = await made(members, { stakeWei: STAKE, fineWei: FINE });

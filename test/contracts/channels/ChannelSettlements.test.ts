@@ -3,6 +3,7 @@ import { concat, id, keccak256, ZeroAddress, ZeroHash } from "ethers";
 import { network } from "hardhat";
 
 import {
+  accuse,
   asApp,
   changesFrom,
   changesRootOf,
@@ -19,6 +20,7 @@ import {
   Option,
   peerAt,
   propose,
+  punishmentOf,
   settle,
   settlementOf,
   signConsent,
@@ -308,6 +310,119 @@ describe("ChannelHub: settlements", () => {
       await expect(self.hub.applyChanges(self.channel, 1n, [], 0, []))
         .to.be.revertedWithCustomError(self.hub, "ChannelHub_WrongMode")
         .withArgs(self.channel);
+    });
+  });
+
+  describe("with a chunk that does not ascend", () => {
+    /** Two chunks, the second one turned round. */
+    const unsorted = () => [...changesFrom(0, CHUNK, 9n), ...changesFrom(CHUNK, 3, 9n).reverse()];
+    const refute = (self: Made, proposal: bigint, changes: ReturnType<typeof changesFrom>, index: number) =>
+      self.hub.refuteChanges(
+        self.channel,
+        proposal,
+        chunkHashesOf(changes),
+        index,
+        changes.slice(index * CHUNK, (index + 1) * CHUNK),
+      );
+
+    it("are void once anybody shows it, stay void with the same votes, and block nobody", async () => {
+      const self = await made();
+      const changes = unsorted();
+      const settlement = await settlementOf(self, { changesRoot: changesRootOf(changes) });
+      const hash = hashOfSettlement(settlement);
+      const votes = await votesOf(self, self.peers, hash);
+      await self.hub.settle(settlement, [], votes);
+      const proposal = await self.hub.proposalCount(self.channel);
+      await expect(self.hub.executeProposal(self.channel, proposal, changes)).to.revert(ethers);
+      await expect(settle(self, self.peers)).to.be.revertedWithCustomError(self.hub, "ChannelHub_SettlementInFlight");
+      await expect(refute({ ...self, hub: self.hub.connect(self.stranger) }, proposal, changes, 1))
+        .to.emit(self.hub, "ProposalRejected")
+        .withArgs(self.channel, proposal);
+      expect(await stateOf(self, proposal)).to.equal(State.Rejected);
+      for (const late of [
+        () => self.hub.voteBySignatures(self.channel, proposal, votes),
+        () => self.hub.applyChanges(self.channel, proposal, chunkHashesOf(changes), 0, changes.slice(0, CHUNK)),
+        () => refute(self, proposal, changes, 1),
+      ]) {
+        await expect(late())
+          .to.be.revertedWithCustomError(self.hub, "ChannelHub_WrongState")
+          .withArgs(self.channel, proposal, State.Rejected);
+      }
+      await expect(self.hub.settle(settlement, [], votes))
+        .to.be.revertedWithCustomError(self.hub, "ChannelHub_Voided")
+        .withArgs(self.channel, hash);
+      const again = await propose(self, peerAt(self, 0), settlement);
+      expect(await stateOf(self, again)).to.equal(State.Rejected);
+
+      const sorted = changesFrom(0, CHUNK + 3, 9n);
+      await settle(self, self.peers, {}, sorted);
+      expect((await self.hub.headOf(self.channel)).height).to.equal(10n);
+    });
+
+    it("are void also while their window runs", async () => {
+      const self = await channelOf(await networkHelpers.loadFixture(fixture), 2, { windowSeconds: WINDOW });
+      const changes = changesFrom(0, 2).reverse();
+      const accusation = await accuse(self, peerAt(self, 1), await punishmentOf(self, peerAt(self, 0)));
+      await self.hub.executeProposal(self.channel, accusation, []);
+      await settle(self, [peerAt(self, 1)], { changesRoot: changesRootOf(changes) });
+      const proposal = await self.hub.proposalCount(self.channel);
+      expect(await stateOf(self, proposal)).to.equal(State.Pending);
+      await refute(self, proposal, changes, 0);
+      expect(await stateOf(self, proposal)).to.equal(State.Rejected);
+    });
+
+    it("are not void for a chunk that ascends, is another one, or none", async () => {
+      const self = await made();
+      const changes = changesFrom(0, CHUNK + 2, 9n);
+      const proposal = await passed(self, changes);
+      const hashes = chunkHashesOf(changes);
+      for (const index of [0, 1]) {
+        await expect(refute(self, proposal, changes, index))
+          .to.be.revertedWithCustomError(self.hub, "ChannelHub_NotRefuted")
+          .withArgs(self.channel, proposal);
+      }
+      const { hub, channel } = self;
+      await expect(hub.refuteChanges(channel, proposal, hashes, 1, changes.slice(CHUNK).reverse()))
+        .to.be.revertedWithCustomError(hub, "ChannelHub_WrongChanges")
+        .withArgs(hashes[1], chunkHashesOf(changes.slice(CHUNK).reverse())[0]);
+      await expect(hub.refuteChanges(channel, proposal, hashes.slice(1), 0, changes.slice(CHUNK)))
+        .to.be.revertedWithCustomError(hub, "ChannelHub_WrongChanges")
+        .withArgs(changesRootOf(changes), hashes[1]);
+      for (const [index, part] of [
+        [2, changes.slice(CHUNK)],
+        [0, []],
+        [0, changes],
+      ] as const) {
+        await expect(hub.refuteChanges(channel, proposal, hashes, index, [...part]))
+          .to.be.revertedWithCustomError(hub, "ChannelHub_WrongChunk")
+          .withArgs(0n, BigInt(index));
+      }
+      await expect(refute(self, proposal + 1n, changes, 0)).to.be.revertedWithCustomError(
+        hub,
+        "ChannelHub_UnknownProposal",
+      );
+      const rooted = await made({ mode: Mode.Root });
+      await expect(refute(rooted, 1n, changes, 0)).to.be.revertedWithCustomError(hub, "ChannelHub_WrongMode");
+    });
+
+    it("end with the rest as it is, where a part of them is in the store already", async () => {
+      const self = await made();
+      const changes = unsorted();
+      const chunks = chunkHashesOf(changes);
+      const proposal = await passed(self, changes);
+      const errors = { interface: (await ethers.getContractFactory("ChannelProposals")).interface };
+      await expect(
+        self.hub.applyChanges(self.channel, proposal, chunks, 1, changes.slice(CHUNK)),
+      ).to.be.revertedWithCustomError(errors, "ChangeSets_Unsorted");
+      await self.hub.applyChanges(self.channel, proposal, chunks, 0, changes.slice(0, CHUNK));
+      await expect(refute(self, proposal, changes, 1))
+        .to.be.revertedWithCustomError(self.hub, "ChannelHub_Locked")
+        .withArgs(self.channel);
+      await expect(self.hub.applyChanges(self.channel, proposal, chunks, 1, changes.slice(CHUNK))).to.emit(
+        self.hub,
+        "Settled",
+      );
+      expect((await self.hub.headOf(self.channel)).locked).to.equal(false);
     });
   });
 

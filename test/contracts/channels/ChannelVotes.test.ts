@@ -11,6 +11,7 @@ import {
   join,
   type HubConfig,
   type Made,
+  OBJECTION_SECONDS,
   Option,
   type Peer,
   peerAt,
@@ -95,7 +96,7 @@ describe("ChannelHub: votes", () => {
       expect((await self.hub.headOf(self.channel)).height).to.equal(settlement.toHeight);
     });
 
-    it("is reached by members becoming absent, once somebody executes", async () => {
+    it("is reached by members becoming absent, who get time to object also where there is no window", async () => {
       const self = await made(3, { aliveSeconds: 60n });
       const settlement = await settlementOf(self);
       const proposal = await propose(self, peerAt(self, 0), settlement);
@@ -105,6 +106,12 @@ describe("ChannelHub: votes", () => {
         .to.be.revertedWithCustomError(self.hub, "ChannelHub_WrongState")
         .withArgs(self.channel, proposal, State.Proposed);
       await networkHelpers.time.increase(61n);
+      await expect(self.hub.executeProposal(self.channel, proposal, []))
+        .to.be.revertedWithCustomError(self.hub, "ChannelHub_WrongState")
+        .withArgs(self.channel, proposal, State.Pending);
+      await self.hub.voteBySignatures(self.channel, proposal, []);
+      expect(await stateOf(self, proposal)).to.equal(State.Pending);
+      await networkHelpers.time.increase(OBJECTION_SECONDS);
       await self.hub.executeProposal(self.channel, proposal, []);
       expect(await stateOf(self, proposal)).to.equal(State.Final);
     });

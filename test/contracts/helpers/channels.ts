@@ -23,6 +23,8 @@ export const UNBONDING_SECONDS = 7n * 24n * 3_600n;
 export const STAKE = 10n ** 18n;
 export const FINE = 4n * 10n ** 17n;
 export const BAN_MS = 300_000n;
+/** What a channel without a window gives to members that were banned or are absent. */
+export const OBJECTION_SECONDS = 300n;
 export const CHUNK = 256;
 export const INITIAL_STATE = "0x1234";
 

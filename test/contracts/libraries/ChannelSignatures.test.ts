@@ -3,12 +3,8 @@ import { AbiCoder, id, keccak256, toBeHex, TypedDataEncoder, type TypedDataField
 import fc from "fast-check";
 import { network } from "hardhat";
 
-import {
-  MAX_CALL_GAS,
-  MAX_CALLDATA_BYTES,
-  MAX_MEMBER_ASSETS,
-  MAX_TOUCHED_SLOTS,
-} from "../../../src/domain/channel/limits.ts";
+import { MAX_CALL_GAS, MAX_MEMBER_ASSETS, MAX_TOUCHED_SLOTS } from "../../../src/domain/channel/limits.ts";
+import { MAX_CALLDATA_BYTES } from "../../../src/wire/channel/limits.ts";
 import { CHUNK_CHANGES } from "../../../src/wire/channel/settlement.ts";
 
 const { ethers } = await network.create();

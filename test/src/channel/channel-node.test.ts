@@ -1,8 +1,10 @@
 import { expect } from "chai";
 
 import { toHex } from "../../../src/utils/bytes.ts";
+import { signDigest } from "../../../src/utils/recoverable-signature.ts";
+import { callDigest } from "../../../src/wire/channel/call.ts";
 import { codeOf } from "../../helpers/code-of.ts";
-import { createChannelScene, type ChannelScene } from "../../helpers/channel-scene.ts";
+import { createChannelScene, testKey, type ChannelScene } from "../../helpers/channel-scene.ts";
 import { until } from "../../helpers/until.ts";
 
 const CALLS = 40;
@@ -38,6 +40,18 @@ describe("channel/channel-node", function () {
       await scene.members.at(-1)!.node.committed(count + CALLS);
     });
   }
+
+  it("should give up at once what a leader owes whose link is lost", async () => {
+    scene = await createChannelScene({ members: 3, hears: (_number, { kind }) => kind !== "receipt" });
+    await scene.same();
+    const [leader, follower] = scene.members;
+    const { height } = leader!.node.head;
+    const outcome = codeOf(follower!.node.submit(scene.call(0, "inc")));
+    await until(() => leader!.node.head.height > height);
+    await leader!.kill();
+    // And not that the time for an answer has run out.
+    expect(await outcome).to.equal("CHANNEL_NO_LEADER");
+  });
 
   it("should refuse what is no call of this channel now, each with its code, and live on", async () => {
     scene = await createChannelScene({ members: 2 });
@@ -159,13 +173,60 @@ describe("channel/channel-node", function () {
     expect([...kinds]).to.have.members([2, 3]);
   });
 
-  it("should refuse calls that find the queue full, and do those that it took", async () => {
+  it("should refuse calls of who has its share of the queue, do those that it took, and take others'", async () => {
     scene = await createChannelScene({ members: 1, node: { maxWaiting: 100 } });
     await scene.same();
-    const signed = Array.from({ length: 120 }, () => scene.call(0, "inc"));
-    const codes = await Promise.all(signed.map(async (call) => await codeOf(scene.leader.node.submit(call))));
-    expect(codes.filter((code) => code === "CHANNEL_BUSY").length).to.equal(20);
-    expect(codes.filter((code) => code === undefined).length).to.equal(100);
+    const flood = Array.from({ length: 120 }, () => scene.call(0, "inc"));
+    const others = [1, 2, 3].map((user) => scene.call(user, "inc"));
+    const [flooded, heard] = await Promise.all(
+      [flood, others].map(
+        async (calls) => await Promise.all(calls.map(async (call) => await codeOf(scene.leader.node.submit(call)))),
+      ),
+    );
+    // As many as it leaves: 34, when 66 were left before the last of them, half of that for others at this member.
+    expect(flooded!.filter((code) => code === "CHANNEL_BUSY").length).to.equal(86);
+    expect(flooded!.filter((code) => code === undefined).length).to.equal(34);
+    expect(heard).to.deep.equal([undefined, undefined, undefined]);
+    await scene.same();
+  });
+
+  it("should take no calls of strangers once the state has half of what it may have, and those of members up to all", async () => {
+    scene = await createChannelScene({ members: 1, node: { maxStateSlots: 7 } });
+    await scene.same();
+    const { node } = scene.leader;
+    const codes: (string | undefined)[] = [];
+    for (let user = 0; user < 7; user += 1) codes.push(await codeOf(node.submit(scene.call(user, "inc"))));
+    // The counter has two slots, and each account one.
+    expect(codes).to.deep.equal([
+      ...Array.from({ length: 5 }, () => undefined),
+      ...Array(2).fill("CHANNEL_STATE_FULL"),
+    ]);
+    const grant = { channel: 1n, wallet: scene.call(6, "inc").call.sender, key: scene.leader.signer };
+    const ending = { functions: [], expiryMs: BigInt(Date.now() + 60_000) };
+    const session = { what: "grant", grant: { ...grant, ...ending }, signature: new Uint8Array(65) } as const;
+    expect(await codeOf(node.submit(session))).to.equal("CHANNEL_STATE_FULL");
+    const { call } = scene.call(0, "inc", [], { sender: scene.leader.account, nonce: 0n });
+    const signature = signDigest(callDigest(scene.hub.domain, call), testKey(101));
+    expect(await codeOf(node.submit({ call, signature }))).to.equal(undefined);
+    await scene.same();
+  });
+
+  it("should play others' calls among those of a member that forwards without end", async () => {
+    scene = await createChannelScene({ members: 3, node: { maxWaiting: 300 } });
+    await scene.same();
+    const [leader, flooder, other] = scene.members;
+    // Any name may stand in what a member forwards: of the others', too.
+    const flood = Array.from({ length: 400 }, (_, index) => scene.call(5, "inc", [], { nonce: BigInt(index) }));
+    const floods = flood.map(async (call) => await codeOf(flooder!.node.submit(call)));
+    await until(() => leader!.node.head.height > 4, { what: "some of the flood" });
+    const codes = await Promise.all(
+      [0, 1, 2, 3].map(
+        async (user) => await codeOf((user % 2 === 0 ? other! : leader!).node.submit(scene.call(user, "inc"))),
+      ),
+    );
+    expect(codes).to.deep.equal([undefined, undefined, undefined, undefined]);
+    const ends = await Promise.all(floods);
+    expect(ends).to.include("CHANNEL_BUSY");
     await scene.same();
   });
 });

@@ -4,6 +4,7 @@ import { hexlify } from "ethers";
 import { createChannelService } from "../../../src/channel/channel-service.ts";
 import type { ChannelService, ChannelUpdate } from "../../../src/ports/channel-service.ts";
 import { equalBytes, fromHex } from "../../../src/utils/bytes.ts";
+import { RECORD_KINDS } from "../../../src/wire/channel/record.ts";
 import { createChannelScene, type ChannelScene, type SceneMember } from "../../helpers/channel-scene.ts";
 import { codeOf } from "../../helpers/code-of.ts";
 import { until } from "../../helpers/until.ts";
@@ -53,6 +54,32 @@ describe("channel/channel-service", function () {
     expect(found?.recordHash).to.deep.equal(first.recordHash);
     expect(await leader.nonce(CHANNEL, first.sender ?? "")).to.equal(1n);
     expect(await leader.transaction(CHANNEL, { sender: first.sender ?? "", nonce: 1n })).to.equal(undefined);
+  });
+
+  it("gives a call no receipt of what took its height, when the leader that signed it was lost with it", async () => {
+    await scene.close();
+    let isCut = false;
+    scene = await createChannelScene({
+      members: 3,
+      hears: (number, { kind }) => !isCut || kind !== "batch" || number === 1,
+    });
+    await scene.same();
+    isCut = true;
+    const call = scene.call(0, "inc");
+    const service = serviceOf(scene, 1);
+    const { height } = member(1).node.head;
+    const outcome = codeOf(service.call(call));
+    // The leader has signed it, and nobody else ever sees that.
+    await until(() => member(0).node.head.height === height + 1);
+    await member(0).kill();
+    isCut = false;
+    scene.hub.leave(member(0).account);
+    await until(() => member(1).node.leads && member(1).node.head.height > height, { timeoutMs: 20_000 });
+    expect(await outcome).to.equal("CHANNEL_NO_LEADER");
+    expect(member(1).node.record(height + 1)?.header.kind).not.to.equal(RECORD_KINDS.call);
+    const again = await service.call(call);
+    expect(again.height).to.be.greaterThan(height + 1);
+    expect(await scene.view(member(1), "count")).to.equal(1n);
   });
 
   it("shows views at the head and at heights before it", async () => {

@@ -218,17 +218,6 @@
   {
     "inputs": [
       {
-        "internalType": "bytes32",
-        "name": "settlementHash",
-        "type": "bytes32"
-      }
-    ],
-    "name": "ChannelHub_Voided",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
         "internalType": "uint256",
         "name": "channel",
         "type": "uint256"

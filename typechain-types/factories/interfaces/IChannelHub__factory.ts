@@ -475,6 +475,22 @@
         "type": "uint256"
       },
       {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_NotRefuted",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
         "internalType": "address",
         "name": "member",
         "type": "address"
@@ -683,6 +699,11 @@
   },
   {
     "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
       {
         "internalType": "bytes32",
         "name": "settlementHash",
@@ -4099,6 +4120,56 @@
       }
     ],
     "name": "proveSkipped",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "bytes32[]",
+        "name": "chunkHashes",
+        "type": "bytes32[]"
+      },
+      {
+        "internalType": "uint256",
+        "name": "index",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "slot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "oldValue",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "newValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Change[]",
+        "name": "chunk",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "refuteChanges",
     "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"

@@ -7,7 +7,7 @@ import { followBlocks } from "../blocks.ts";
 import type { Connection } from "../connection.ts";
 import type { IChannelHub } from "../contract-types.ts";
 import { createEventRange, readPage, type EventRange } from "../event-range.ts";
-import { proposalTypeOf } from "./values.ts";
+import { proposalTypeOf, settlementIn } from "./values.ts";
 
 type EventMethods = Pick<ChannelHub, "initialState" | "events" | "follow">;
 
@@ -37,6 +37,9 @@ const EVENTS: Readonly<Record<string, (values: Result) => HubEvent>> = {
     type: proposalTypeOf(values["proposalType"] as bigint),
     proposer: addressIn(values, "proposer"),
     proposalHash: bytesIn(values, "proposalHash"),
+    ...(proposalTypeOf(values["proposalType"] as bigint) === "settlement" && {
+      settlement: settlementIn(bytesIn(values, "data")),
+    }),
   }),
   Voted: (values) => ({
     kind: "voted",

@@ -1,4 +1,4 @@
-import { hexlify } from "ethers";
+import { AbiCoder, hexlify, type Result } from "ethers";
 
 import type {
   ChannelConfig,
@@ -146,6 +146,25 @@ export function settlementStruct(settlement: Settlement): SettlementStruct {
     recordsRoot: hexlify(recordsRoot),
     stateRoot: hexlify(stateRoot),
     changesRoot: hexlify(changesRoot),
+  };
+}
+
+/** The settlement that `createProposal` was given, with which its data begins. */
+export function settlementIn(data: Uint8Array): Settlement {
+  const [value] = AbiCoder.defaultAbiCoder().decode([SETTLEMENT_TYPE], data) as unknown as [Result];
+  const bytes = (name: string): Uint8Array => fromHex(value.getValue(name) as string);
+  const count = (name: string): number => Number(value.getValue(name));
+  return {
+    channel: value.getValue("channel") as bigint,
+    fromHeight: count("fromHeight"),
+    toHeight: count("toHeight"),
+    timeMs: count("timeMs"),
+    head: bytes("head"),
+    recordsRoot: bytes("recordsRoot"),
+    stateRoot: bytes("stateRoot"),
+    changesRoot: bytes("changesRoot"),
+    inboxCursor: count("inboxCursor"),
+    mode: count("mode"),
   };
 }
 

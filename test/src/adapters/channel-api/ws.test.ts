@@ -5,7 +5,11 @@ import { Interface, Wallet, getBytes } from "ethers";
 import { WebSocket } from "ws";
 
 import { connectChannelOverWebSocket } from "../../../../src/adapters/channel-api/ws-client.ts";
-import { createChannelApiServer, type ChannelApiServer } from "../../../../src/adapters/channel-api/ws-server.ts";
+import {
+  createChannelApiServer,
+  type ChannelApiServer,
+  type ChannelApiServerInit,
+} from "../../../../src/adapters/channel-api/ws-server.ts";
 import { systemClock } from "../../../../src/adapters/clock/system.ts";
 import { createMemoryLogger } from "../../../../src/adapters/logger/memory.ts";
 import { systemRandom } from "../../../../src/adapters/random/system.ts";
@@ -83,7 +87,7 @@ describe("adapters/channel-api over WebSocket", () => {
       ),
     ).to.equal("CHANNEL_READ_DENIED");
 
-    const openServer = createServer(desk, "anyone");
+    const openServer = createServer(desk, { readers: "anyone" });
     await openServer.start();
     try {
       const reader = await connect(STRANGER, STRANGER, { url: openServer.url });
@@ -127,6 +131,43 @@ describe("adapters/channel-api over WebSocket", () => {
       await closed;
     }
     expect(await (await connect(MEMBER)).nonce()).to.equal(0n);
+  });
+
+  it("closes on more questions at a time than it answers, and lives on for others", async () => {
+    const member = await connect(MEMBER);
+    const raw = await rawSocket();
+    const closed = once(raw, "close");
+    const { describe: answers } = desk;
+    const gate = Promise.withResolvers<void>();
+    desk.describe = async (...asked) => {
+      await gate.promise;
+      return await answers(...asked);
+    };
+    const join = rpc("state_channel.join", { sender: addressOf(MEMBER), state_channel_id: "7" });
+    for (let index = 0; index < 257; index += 1) raw.send(join);
+    const [code] = (await closed) as [number];
+    expect(code).to.equal(1_008);
+    gate.resolve();
+    expect(await member.nonce()).to.equal(0n);
+  });
+
+  it("takes as many connections from an address as it leaves for others, and another once one is closed", async () => {
+    await server.stop();
+    server = createServer(desk, { maxConnections: 9 });
+    await server.start();
+    const sockets: WebSocket[] = [];
+    const tries = async (): Promise<boolean> => {
+      const socket = new WebSocket(server.url);
+      sockets.push(socket);
+      return await once(socket, "open").then(
+        () => true,
+        () => false,
+      );
+    };
+    for (const expected of [true, true, true, true, true, false]) expect(await tries()).to.equal(expected);
+    for (const socket of sockets.slice(0, 2)) socket.terminate();
+    await until(tries, { what: "room again" });
+    for (const socket of sockets) socket.terminate();
   });
 
   it("tells nobody what failed inside", async () => {
@@ -260,12 +301,16 @@ interface ConnectOptions {
   onSign?: () => unknown;
 }
 
-function createServer(service: ChannelDesk, readers: "anyone" | "members" = "members"): ChannelApiServer {
+function createServer(
+  service: ChannelDesk,
+  { readers = "members", ...init }: Partial<Pick<ChannelApiServerInit, "readers" | "maxConnections">> = {},
+): ChannelApiServer {
   return createChannelApiServer({
     service,
     host: "127.0.0.1",
     port: 0,
     readers,
+    ...init,
     clock: systemClock,
     random: systemRandom,
     logger: createMemoryLogger(),

@@ -5,7 +5,7 @@ import { loadSandbox, type Execution } from "../../../../src/channel/sandbox/san
 import { isSprfError, type ErrorCode } from "../../../../src/errors.ts";
 import { fromHex, toHex } from "../../../../src/utils/bytes.ts";
 import { compiledProgram, openTestChannel, type TestProgram } from "../../../helpers/program-sandbox.ts";
-import { sandboxOptions } from "../../../helpers/sandbox-options.ts";
+import { GENESIS_MS, sandboxOptions } from "../../../helpers/sandbox-options.ts";
 
 const ALICE = "0x000000000000000000000000000000000000aa01";
 const BOB = "0x000000000000000000000000000000000000aa02";
@@ -251,15 +251,17 @@ describe("a channel's sandbox", () => {
   });
 
   describe("session keys", () => {
-    const grant = { type: "grant", wallet: ALICE, key: KEY, expiryMs: 9_999n, functions: [] } as const;
+    const END_MS = BigInt(GENESIS_MS) + 9_999n;
+    const OVER_MS = Number(END_MS) + 1;
+    const grant = { type: "grant", wallet: ALICE, key: KEY, expiryMs: END_MS, functions: [] } as const;
 
     it("should be granted once and revoked for good, with the wallet's nonce", async () => {
       const channel = await openTestChannel(counter);
       await channel.play({ kind: "session", change: grant });
       const granted = channel.sandbox.sessionOf(ALICE, KEY);
-      expect(granted & 0xffffffffffffffffn).to.equal(9_999n);
+      expect(granted & 0xffffffffffffffffn).to.equal(END_MS);
       expect(granted >> 64n).to.equal(BigInt(keccak256("0x").slice(0, 42)));
-      await expectRefusal(channel.play({ kind: "session", change: { ...grant, expiryMs: 99_999n } }));
+      await expectRefusal(channel.play({ kind: "session", change: { ...grant, expiryMs: END_MS + 90_000n } }));
 
       const call = { sender: ALICE, nonce: 0n, data: new Uint8Array(4), gasLimit: 50_000n, sessionKey: KEY };
       expect((await channel.play({ kind: "call", call })).touched).to.have.length(2);
@@ -268,6 +270,24 @@ describe("a channel's sandbox", () => {
       await channel.play({ kind: "session", change: revoke });
       expect([channel.sandbox.sessionOf(ALICE, KEY), channel.sandbox.nonceOf(ALICE)]).to.deep.equal([1n << 64n, 2n]);
       await expectRefusal(channel.play({ kind: "session", change: grant }));
+      // Not even after the time that it would have had.
+      const later = { ...grant, expiryMs: END_MS + 90_000n };
+      await expectRefusal(channel.play({ kind: "session", change: later }, { timeMs: OVER_MS }));
+    });
+
+    it("should be granted anew once their time is over, in the slot that they have, and not for a time that is", async () => {
+      const channel = await openTestChannel(counter);
+      await channel.play({ kind: "session", change: grant });
+      const { slotCount } = channel.sandbox;
+      const later = { ...grant, expiryMs: END_MS + 90_000n } as const;
+      await expectRefusal(channel.play({ kind: "session", change: later }, { timeMs: OVER_MS - 1 }));
+      // Whoever has kept the old one cannot bring it back.
+      await expectRefusal(channel.play({ kind: "session", change: grant }, { timeMs: OVER_MS }));
+      const over = { ...grant, key: BOB } as const;
+      await expectRefusal(channel.play({ kind: "session", change: over }, { timeMs: OVER_MS }));
+      await channel.play({ kind: "session", change: later }, { timeMs: OVER_MS });
+      expect(channel.sandbox.sessionOf(ALICE, KEY) & 0xffffffffffffffffn).to.equal(END_MS + 90_000n);
+      expect(channel.sandbox.slotCount).to.equal(slotCount);
     });
   });
 

@@ -68,6 +68,43 @@ describe("client/channel/send-calls", () => {
     expect(desk.records.length).to.equal(1);
   });
 
+  it("makes the record of a call again that was lost with its leader, and lets nothing else pass for it", async () => {
+    const { desk, sender } = scene();
+    const first = await sender.send(add(1));
+    desk.rollBack(0);
+    const again = await sender.resend(first);
+    expect([again.nonce, desk.records.length]).to.deep.equal([0n, 1]);
+    desk.rollBack(0);
+    // Another device of this account.
+    await scene(desk).sender.send(add(2));
+    expect(await codeOf(sender.resend(again))).to.equal("CHANNEL_ROLLED_BACK");
+    expect(desk.records.length).to.equal(1);
+  });
+
+  it("brings back the calls that were lost before the one that it sends", async () => {
+    const { desk, sender } = scene();
+    await sender.send(add(1));
+    await sender.send(add(2));
+    desk.rollBack(0);
+    expect((await sender.send(add(3))).nonce).to.equal(2n);
+    expect(desk.records.map(({ nonce, status }) => [nonce, status])).to.deep.equal(
+      [0n, 1n, 2n].map((nonce) => [nonce, "success"]),
+    );
+  });
+
+  it("fills the number of a lost call that has expired", async () => {
+    const { desk, sender } = scene();
+    const first = await sender.send(add(1));
+    desk.rollBack(0);
+    desk.refuseNext(
+      new SprfError("CHANNEL_NONCE_WRONG", "not its turn"),
+      new SprfError("CHANNEL_CALL_EXPIRED", "too late"),
+    );
+    expect((await sender.send(add(2))).nonce).to.equal(1n);
+    expect(desk.records.map(({ status }) => status)).to.deep.equal(["failed", "success"]);
+    expect(await codeOf(sender.resend(first))).to.equal("CHANNEL_ROLLED_BACK");
+  });
+
   it("fills the number of a call that was refused for good, since those after it are signed", async () => {
     const { desk, sender } = scene();
     desk.refuseNext(new SprfError("CHANNEL_CALL_TOO_LARGE", "too much"));

@@ -36,7 +36,15 @@ describe("domain/channel/record-rules", () => {
   it("should take the record that follows", () => {
     expect(reasonOf({})).to.equal(undefined);
     expect(reasonOf({ timeMs: 1_001, kind: 3, inboxCursor: 4 })).to.equal(undefined);
-    expect(reasonOf({ term: 3 }, { term: 3 })).to.equal(undefined);
+    expect(reasonOf({ term: 3, kind: 5 }, { term: 3 })).to.equal(undefined);
+  });
+
+  it("should let a term begin with its election, whatever tick is due, and with nothing else", () => {
+    expect(reasonOf({ term: 3 }, { term: 3 })).to.equal(wrongOrder);
+    expect(reasonOf({ term: 3, kind: 3, inboxCursor: 4 }, { term: 3 })).to.equal(wrongOrder);
+    expect(reasonOf({ kind: 5 })).to.equal(wrongOrder);
+    expect(reasonOf({ term: 3, kind: 5, inboxCursor: 4 }, { term: 3 })).to.equal(wrongOrder);
+    expect(reasonOf({ term: 3, kind: 5 }, { term: 3, tickDueMs: 1_000 })).to.equal(undefined);
   });
 
   it("should refuse another place", () => {

@@ -8,9 +8,10 @@ import { hashAck, hashBatch } from "../../../../src/wire/channel/batch.ts";
 import { hashCall } from "../../../../src/wire/channel/call.ts";
 import { hashJoinConsent } from "../../../../src/wire/channel/consent.ts";
 import { channelDomain, digestOf } from "../../../../src/wire/channel/domain.ts";
+import { hashLeaderChange } from "../../../../src/wire/channel/leader-change.ts";
 import { hashSessionGrant, hashSessionRevoke } from "../../../../src/wire/channel/session.ts";
 import { hashPunishment, hashSettlement, hashVote } from "../../../../src/wire/channel/settlement.ts";
-import { CHANNEL_TYPES, typeHashOf } from "../../../../src/wire/channel/type-hashes.ts";
+import { CHANNEL_TYPES } from "../../../../src/wire/channel/type-hashes.ts";
 import { address, call, count, small, uint256, uint64, word } from "../../../helpers/channel-arbitraries.ts";
 
 const RUNS = { numRuns: 40 };
@@ -101,10 +102,18 @@ describe("wire/channel: what is signed", () => {
     }),
     hashJoinConsent,
   );
-
-  it("should have a hash for the type that is reserved", () => {
-    expect(typeHashOf("LeaderChange")).to.have.length(32);
-  });
+  same(
+    "LeaderChange",
+    fc.record({
+      channel: uint256,
+      term: count,
+      newLeader: address,
+      certifiedTerm: count,
+      certifiedHeight: count,
+      head: count,
+    }),
+    hashLeaderChange,
+  );
 
   it("should take a wallet's signature for its address", async () => {
     const wallet = new Wallet(`0x${"11".repeat(32)}`);

@@ -1,0 +1,144 @@
+import { countedWeight, memberOfSigner, weightOf, type Member, type Membership } from "../domain/channel/membership.ts";
+import { isQuorum } from "../domain/channel/quorum.ts";
+import { messageOf } from "../errors.ts";
+import type { ChannelMessageOf } from "../wire/channel/messages.ts";
+import { broadcast, enterTerm, isLeader, officeOf, send, type Core } from "./core.ts";
+import { isQuorumOfAll } from "./standing.ts";
+
+/** As the specification of channels has it. */
+const DEFAULT_HEARTBEAT_MS = 5_000;
+/** Whoever is silent for so many heartbeats is dead. */
+const DEAD_HEARTBEATS = 3;
+/** A member that says it is in a later term than that is not believed: terms would run out. */
+const MAX_AHEAD = 65_536;
+/** How often somebody looks, between two heartbeats. */
+const LOOKS = 5;
+
+/** The part of a node that notices that nobody leads, and stands for the office. */
+export interface Elector {
+  onHeartbeat(from: string, message: ChannelMessageOf<"heartbeat">): void;
+  onPreVote(from: string, message: ChannelMessageOf<"pre-vote">): void;
+  /** This node, too, finds that nobody leads. */
+  suspects(): boolean;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface ElectorInit {
+  readonly core: Core;
+  /** @default 5,000 */
+  readonly heartbeatMs?: number | undefined;
+  /** This node has seen the leader lie. */
+  readonly distrusts: () => boolean;
+  /** This node has gone to a term that it wants to lead. */
+  readonly onCandidate: () => void;
+}
+
+/**
+ * Members tell each other that they are there; a leader only while it hears a quorum, so that one that is cut off from them ends to
+ * lead. Where it is silent, the first of those that are there asks the others whether they find so too, and only with a quorum's yes
+ * goes to another term: whoever comes back from a dead link deposes nobody (the pre-vote of Raft).
+ */
+export function createElector({
+  core,
+  heartbeatMs = DEFAULT_HEARTBEAT_MS,
+  distrusts,
+  onCandidate,
+}: ElectorInit): Elector {
+  const { clock } = core;
+  const deadMs = DEAD_HEARTBEATS * heartbeatMs;
+  /** When each member was heard last, and in which term it was. */
+  const heard = new Map<string, { readonly atMs: number; readonly term: number }>();
+  const startedMs = clock.now();
+  let since = { term: core.term, atMs: startedMs };
+  let leaderHeardMs = startedMs;
+  let agreed = { term: 0, signers: new Set<string>() };
+
+  const members = (): Membership => {
+    const { chain, player } = core;
+    return chain.membershipAt(chain.inboxLength) ?? player.head.membership;
+  };
+  const isAlive = ({ signer }: Member): boolean =>
+    signer === core.network.self || clock.now() - (heard.get(signer)?.atMs ?? startedMs) < deadMs;
+
+  /** Of a term that nobody was elected for yet: time runs from when this node went there. */
+  function silentMs(): number {
+    if (since.term !== core.term) since = { term: core.term, atMs: clock.now() };
+    const isLed = core.term === 1 || core.terms.isElected(core.term);
+    return clock.now() - Math.max(since.atMs, isLed ? leaderHeardMs : 0);
+  }
+
+  function suspects(): boolean {
+    if (isLeader(core) && hearsQuorum()) return false;
+    const office = officeOf(core);
+    // Without a first member there is nobody to elect.
+    if (office === undefined && core.term === 1) return false;
+    const hasLeft = office !== undefined && !members().members.has(office.leader);
+    // From a leader that the chain knows, the chain takes the office, and says who is next.
+    const isLiar = distrusts() && core.chain.term?.term !== core.term;
+    return hasLeft || isLiar || silentMs() >= deadMs;
+  }
+
+  function hearsQuorum(): boolean {
+    const all = members();
+    const alive = [...all.members.values()].filter(isAlive);
+    return isQuorum(weightOf(all, new Set(alive.map(({ signer }) => signer))), countedWeight(all));
+  }
+
+  /** Whose turn it is: the first of those that are there, without the one that leads no more. */
+  function isFirst(): boolean {
+    const gone = core.terms.promisedIn(core.term) ?? officeOf(core)?.leader;
+    const [first] = [...members().members.values()]
+      .filter((member) => member.account !== gone && isAlive(member))
+      .sort((a, b) => a.joinNumber - b.joinNumber);
+    return first?.signer === core.network.self;
+  }
+
+  function askForVotes(): void {
+    const heardTerms = [...heard.values()].map(({ term: of }) => of).filter((of) => of <= core.term + MAX_AHEAD);
+    const term = 1 + Math.max(core.term, ...heardTerms);
+    if (agreed.term !== term) agreed = { term, signers: new Set() };
+    broadcast(core, { kind: "pre-vote", term });
+  }
+
+  async function stand(term: number): Promise<void> {
+    await core.inTurn(async () => {
+      if (term <= core.term || !suspects()) return;
+      core.logger.info("this node stands for the office", { term });
+      await enterTerm(core, term, core.account);
+    });
+    onCandidate();
+  }
+
+  return {
+    suspects,
+    onHeartbeat(from, { term }) {
+      heard.set(from, { atMs: clock.now(), term });
+      if (term === core.term && officeOf(core)?.signer === from) leaderHeardMs = clock.now();
+    },
+    onPreVote(from, { term, agrees }) {
+      if (agrees === undefined) {
+        send(core, from, { kind: "pre-vote", term, agrees: term > core.term && suspects() });
+        return;
+      }
+      if (!agrees || term !== agreed.term || memberOfSigner(members(), from) === undefined) return;
+      agreed.signers.add(from);
+      if (!isQuorumOfAll(core, new Set([...agreed.signers, core.network.self]))) return;
+      agreed = { term: 0, signers: new Set() };
+      stand(term).catch((error: unknown) =>
+        core.logger.error("this node could not stand for the office", { reason: messageOf(error) }),
+      );
+    },
+    async run(signal) {
+      let beatAtMs = 0;
+      while (!signal.aborted) {
+        const nowMs = clock.now();
+        if (nowMs >= beatAtMs) {
+          beatAtMs = nowMs + heartbeatMs;
+          if (!isLeader(core) || hearsQuorum()) broadcast(core, { kind: "heartbeat", term: core.term });
+        }
+        if (suspects() && isFirst()) askForVotes();
+        await clock.sleep(heartbeatMs / LOOKS, { signal }).catch(() => undefined);
+      }
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import { countedWeight, weightOf, type Membership } from "../domain/channel/membership.ts";
+import { isQuorum } from "../domain/channel/quorum.ts";
+import { SprfError } from "../errors.ts";
+import type { HubVote } from "../ports/channel-hub.ts";
+import { VOTE_OPTIONS, type Settlement } from "../wire/channel/settlement.ts";
+import type { Core } from "./core.ts";
+
+const LOOK_EVERY_MS = 20;
+const TIMEOUT_MS = 30_000;
+/** For those who are slow, where the vote of all saves the window. */
+const UNANIMOUS_MS = 500;
+const ABSENT_EVERY_MS = 1_000;
+
+/** What is voted on. */
+export interface Poll {
+  readonly settlement: Settlement;
+  /** By account; the others' come in meanwhile. */
+  readonly votes: Map<string, HubVote>;
+  /** This node's own, which counts once it holds a certificate for the height. */
+  readonly vote: HubVote;
+}
+
+/** Waits until as many are for a settlement as the hub asks for. @throws SprfError `CHANNEL_SETTLEMENT_FAILED` after 30 s */
+export async function gatherVotes(
+  core: Core,
+  { settlement, votes, vote }: Poll,
+  signal: AbortSignal,
+): Promise<readonly HubVote[]> {
+  const startMs = core.clock.now();
+  const voters = core.chain.votersOf(settlement.inboxCursor);
+  const all = countedWeight(voters);
+  let absent: ReadonlySet<string> = new Set();
+  let lookAtMs = startMs;
+  let quorumAtMs: number | undefined;
+  for (;;) {
+    if ((core.certificate?.height ?? 0) >= settlement.toHeight) votes.set(vote.member, vote);
+    const nowMs = core.clock.now();
+    if (nowMs >= lookAtMs) {
+      absent = await absentees(core, signal);
+      lookAtMs = nowMs + ABSENT_EVERY_MS;
+    }
+    const weight = weightFor(voters, votes);
+    const counted = countedWeight(withoutSilent(voters, absent, votes));
+    if (isQuorum(weight, counted)) quorumAtMs ??= nowMs;
+    const isEnough = weight === all || core.info.config.windowSeconds === 0;
+    if (quorumAtMs !== undefined && (isEnough || nowMs - quorumAtMs >= UNANIMOUS_MS)) return [...votes.values()];
+    if (nowMs - startMs > TIMEOUT_MS) {
+      const why = `${weight} of ${counted} have voted for height ${settlement.toHeight}`;
+      throw new SprfError("CHANNEL_SETTLEMENT_FAILED", why);
+    }
+    await core.clock.sleep(LOOK_EVERY_MS, { signal });
+  }
+}
+
+function weightFor(voters: Membership, votes: ReadonlyMap<string, HubVote>): bigint {
+  const inFavour = [...votes.values()].filter(({ option }) => option === VOTE_OPTIONS.for);
+  return weightOf(voters, new Set(inFavour.map(({ member }) => voters.members.get(member)?.signer ?? "")));
+}
+
+/** Accounts of which the chain has not heard for too long, where it asks them to show themselves. */
+async function absentees({ hub, info }: Core, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  if (info.config.aliveSeconds === 0) return new Set();
+  const members = await hub.members(info.channel, { signal });
+  return new Set(members.flatMap(({ account, isAbsent }) => (isAbsent ? [account] : [])));
+}
+
+/** The hub does not count those who are absent and have not voted. */
+function withoutSilent(
+  voters: Membership,
+  absent: ReadonlySet<string>,
+  votes: ReadonlyMap<string, HubVote>,
+): Membership {
+  if (absent.size === 0) return voters;
+  const isHeard = (account: string): boolean => !absent.has(account) || votes.has(account);
+  return { ...voters, members: new Map([...voters.members].filter(([account]) => isHeard(account))) };
+}

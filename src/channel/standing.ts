@@ -1,0 +1,58 @@
+import { isQuorum } from "../domain/channel/quorum.ts";
+import { countedWeight, weightOf, type Membership } from "../domain/channel/membership.ts";
+import { recoverCertificate, type Certificate } from "../wire/channel/batch.ts";
+import { signLeaderChange, type SignedStanding } from "../wire/channel/leader-change.ts";
+import { keep, type Core } from "./core.ts";
+
+/** Where a member stands, with the certificate that shows it. */
+export interface ShownStanding extends SignedStanding {
+  readonly certificate?: Certificate | undefined;
+}
+
+/** This node's word for the leader with whom it went to its term. In turn: what it names is written down. */
+export async function standingOf(core: Core, newLeader: string): Promise<ShownStanding> {
+  await keep(core, []);
+  const { certificate, term, info, domain, player, signerKey } = core;
+  const standing = {
+    certifiedTerm: certificate?.term ?? 0,
+    certifiedHeight: certificate?.height ?? 0,
+    head: player.head.header.height,
+  };
+  const change = { channel: info.channel, term, newLeader, ...standing };
+  return { ...standing, signature: signLeaderChange(domain, change, signerKey), certificate };
+}
+
+/** All who may have certified what this node has not seen: the members as of what it holds, and after each change since. */
+function electorates({ chain, player, certificate }: Core): Membership[] {
+  const floor = player.at(Math.max(certificate?.height ?? 0, chain.settled.height))?.membership.cursor;
+  const all: Membership[] = [];
+  for (let cursor = floor ?? chain.settled.inboxCursor; cursor <= chain.inboxLength; cursor += 1) {
+    const membership = chain.membershipAt(cursor);
+    if (membership !== undefined && membership.members !== all.at(-1)?.members) all.push(membership);
+  }
+  return all;
+}
+
+/** Whether the signers are a quorum of all who may have certified something; nobody waits for the word of the `accused`. */
+export function isQuorumOfAll(core: Core, signers: ReadonlySet<string>, accused?: string): boolean {
+  return electorates(core).every((members) => {
+    const counted = countedWeight(members, accused);
+    return counted === 0n || isQuorum(weightOf(members, signers, accused), counted);
+  });
+}
+
+/** A quorum has signed it, or nobody needs to look for its records. */
+export function isProven(core: Core, certificate: Certificate): boolean {
+  const signers = recoverCertificate(core.domain, core.info.channel, certificate);
+  if (signers === undefined) return false;
+  const names = new Set(signers.keys());
+  return electorates(core).some((members) => isQuorum(weightOf(members, names), countedWeight(members)));
+}
+
+export function isHigher(
+  given: { readonly term: number; readonly height: number },
+  held: { readonly term: number; readonly height: number } | undefined,
+): boolean {
+  if (held === undefined) return true;
+  return given.term > held.term || (given.term === held.term && given.height > held.height);
+}

@@ -1,0 +1,109 @@
+import { proveElection, type ProvenElection } from "../domain/channel/election.ts";
+import { forged, wrongOrder, type Predecessor, type RecordFault } from "../domain/channel/record-rules.ts";
+import { isSprfError } from "../errors.ts";
+import type { ChannelDomain } from "../wire/channel/domain.ts";
+import { decodeElection, type Election } from "../wire/channel/leader-change.ts";
+import { RECORD_KINDS } from "../wire/channel/record.ts";
+import { decodeRecordBody, type RecordBody } from "../wire/channel/record-body.ts";
+import type { SignedBatch } from "../wire/channel/schemas.ts";
+import type { ChainView } from "./chain-view.ts";
+import type { ReadRecord } from "./read-batch.ts";
+import type { TermBook } from "./term-book.ts";
+
+/** The input of a term's first record, and who voted. */
+export interface KeptElection {
+  /** The entry of the inbox as of which members voted. */
+  readonly cursor: number;
+  /** The entry that began the term, 0 where the members did. */
+  readonly sinceEntry: number;
+  /** Whom the chain took the office from, who has no vote. */
+  readonly accused?: string | undefined;
+  readonly input: Uint8Array;
+}
+
+interface TermRecordInit {
+  readonly domain: ChannelDomain;
+  readonly channel: bigint;
+  readonly chain: Pick<ChainView, "termOf" | "membershipAt" | "isSettled">;
+  readonly terms: Pick<TermBook, "of">;
+}
+
+/** What a term's first record comes to. */
+export type TermVerdict =
+  | { readonly verdict: "proven"; readonly election: ProvenElection; readonly kept: KeptElection }
+  /** The chain does not show here yet what it takes. */
+  | { readonly verdict: "early" }
+  | { readonly verdict: "fault"; readonly fault: RecordFault };
+
+/** Whether a batch begins a term. @throws SprfError `MESSAGE_INVALID` */
+export function beginsTerm({ records: [first] }: SignedBatch): boolean {
+  return first !== undefined && decodeRecordBody(first).kind === RECORD_KINDS.term;
+}
+
+/** Whether records of a kind may come before the entries of the inbox that made their term. */
+export function mayComeFirst(kind: number): boolean {
+  return kind === RECORD_KINDS.tick || kind === RECORD_KINDS.term;
+}
+
+/** Whether a quorum stands behind the record that begins a term, and whether it goes on from the record that they show. */
+export function judgeTermRecord(init: TermRecordInit, { header, body }: ReadRecord, parent: Predecessor): TermVerdict {
+  const { chain } = init;
+  let election: Election;
+  try {
+    election = decodeElection(body.input);
+  } catch (error) {
+    if (!isSprfError(error, "MESSAGE_INVALID")) throw error;
+    return { verdict: "fault", fault: forged(error.message) };
+  }
+  if (election.term !== header.term) return { verdict: "fault", fault: forged(`an election of term ${election.term}`) };
+  const kept = electionIn(init, body);
+  const proven = proveKept(init, kept);
+  if (proven === undefined) {
+    if (chain.termOf(header.term) === undefined) return { verdict: "early" };
+    return { verdict: "fault", fault: forged("a term without the word of a quorum") };
+  }
+  const { adopted } = proven;
+  const isBehind = parent.header.height < adopted.height;
+  const isOther = parent.header.height === adopted.height && parent.header.term !== adopted.term;
+  if (isBehind || isOther) {
+    return { verdict: "fault", fault: wrongOrder(`a term that begins below height ${adopted.height}`) };
+  }
+  const isSettled = chain.isSettled(parent.header.height, parent.hash);
+  if (parent.header.height > adopted.height && !isSettled) return { verdict: "early" };
+  return { verdict: "proven", election: proven, kept };
+}
+
+/** Who votes on the leader of a term that goes on from a record at `cursor`. */
+export function electorateOf(
+  { chain, terms }: Pick<TermRecordInit, "chain" | "terms">,
+  { term, newLeader }: Pick<Election, "term" | "newLeader">,
+  cursor: number,
+): Omit<KeptElection, "input"> {
+  const byChain = chain.termOf(term);
+  if (byChain?.leader !== newLeader) return { cursor, sinceEntry: 0 };
+  const accused = terms.of(term - 1)?.leader;
+  const { sinceEntry } = byChain;
+  return { cursor: sinceEntry, sinceEntry, ...(accused === undefined ? {} : { accused }) };
+}
+
+/** The election in a term's first record. @throws SprfError `MESSAGE_INVALID` */
+export function electionIn(
+  init: Pick<TermRecordInit, "chain" | "terms">,
+  { inboxCursor, input }: Pick<RecordBody, "inboxCursor" | "input">,
+): KeptElection {
+  return { ...electorateOf(init, decodeElection(input), inboxCursor), input };
+}
+
+/** What a kept election proves; undefined when it is none, or the chain does not show its members here. */
+export function proveKept(
+  {
+    domain,
+    channel,
+    chain,
+  }: Pick<TermRecordInit, "domain" | "channel"> & { readonly chain: Pick<ChainView, "membershipAt"> },
+  { cursor, sinceEntry, accused, input }: KeptElection,
+): ProvenElection | undefined {
+  const voters = chain.membershipAt(cursor);
+  if (voters === undefined) return undefined;
+  return proveElection(decodeElection(input), { domain, channel, voters, accused, sinceEntry });
+}
