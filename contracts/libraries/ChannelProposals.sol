@@ -239,7 +239,7 @@ library ChannelProposals {
     ) private returns (uint256 id) {
         Channel storage self = state.channels[settlement.channel];
         self.requireNext(subject.channel, settlement);
-        bytes32 hash = _requireNotVoid(self, subject.channel, ChannelSignatures.hash(settlement));
+        bytes32 hash = ChannelSignatures.hash(settlement);
         Ballot memory ballot = Ballot(self.electorateAt(settlement.inboxCursor), 0, 0, 0);
         _castAll(self, subject, hash, ballot, votes);
         _requireQuorum(self, ballot);
@@ -357,6 +357,7 @@ library ChannelProposals {
         bytes32 hash,
         Ballot memory ballot
     ) private returns (uint256 id) {
+        if (self.voided[hash]) revert IChannelHub.ChannelHub_Voided(settlement.channel, hash);
         id = ++self.counters.proposals;
         Proposal storage proposal = self.proposals[id];
         (proposal.proposer, proposal.proposalType) = (msg.sender, ProposalType.Settlement);
@@ -382,11 +383,6 @@ library ChannelProposals {
         self.proposals[id].finalAt = uint40(finalAt);
         self.head.settling = uint40(id);
         emit IChannelHub.ProposalPassed(channel, id, uint64(finalAt));
-    }
-
-    function _requireNotVoid(Channel storage self, uint256 channel, bytes32 hash) private view returns (bytes32) {
-        if (self.voided[hash]) revert IChannelHub.ChannelHub_Voided(channel, hash);
-        return hash;
     }
 
     function _requireQuorum(Channel storage self, Ballot memory ballot) private view {

@@ -5,7 +5,7 @@ import type {
   RecordHeaderStruct,
   SignedAckStruct,
 } from "../../../typechain-types/channels/ChannelHub.ts";
-import { StateTreeModel } from "../../helpers/state-tree-model.ts";
+import type { StateTreeModel } from "../../helpers/state-tree-model.ts";
 import { type Change, changesRootOf, domainOf, type Made, type Peer, settlementOf } from "./channels.ts";
 
 const coder = AbiCoder.defaultAbiCoder();
