@@ -4,9 +4,9 @@
 // npx node scripts/buy-contract.ts --devnet --help: the same with options; it lists them with their variables.
 import { z } from "zod";
 
-import { systemRandom } from "../src/adapters/random/system.ts";
 import { createCommand } from "../src/cli/create-command.ts";
 import { parseEnvironment, parseOptions } from "../src/cli/parse-options.ts";
+import { PURCHASE_FIELDS, hasConditions, policyOf, purchaseSchema } from "../src/cli/purchase-options.ts";
 import { runCommand } from "../src/cli/run-command.ts";
 import { buyBest } from "../src/client/choose-and-buy.ts";
 import { chooseFromMarket } from "../src/client/choose-workers.ts";
@@ -16,48 +16,22 @@ import { scriptSettings } from "../src/config/script-settings.ts";
 import { createMarket } from "../src/create-market.ts";
 import type { ChoiceTally } from "../src/domain/market/choice-tally.ts";
 import { explainChoice } from "../src/domain/market/explain-choice.ts";
-import type { WorkerPolicy } from "../src/domain/market/worker-policy.ts";
 import { SprfError } from "../src/errors.ts";
 import type { Purchase } from "../src/ports/chain.ts";
 
-const MAX_BASIS_POINTS = 10_000;
-
-const count = z.coerce.number().int().positive();
-const wei = z.coerce.bigint().min(0n);
-const rate = z.coerce.number().int().min(0).max(MAX_BASIS_POINTS);
 const yes = z.union([z.boolean(), z.stringbool()]);
 
 /** What can be asked for, by option: its variable, how the option looks, and what is taken. */
 const FIELDS = {
-  redundancy: { variable: "SPRF_REDUNDANCY", flags: "--redundancy <count>", help: "workers (1)", schema: count },
-  length: { variable: "SPRF_LENGTH", flags: "--length <blocks>", help: "blocks of work (60)", schema: count },
-  testerCount: {
-    variable: "SPRF_TESTER_COUNT",
-    flags: "--tester-count <count>",
-    help: "testers an epoch (1; 3 for workers that a policy chooses)",
-    schema: z.coerce.number().pipe(z.literal([1, 3, 5, 7])),
-  },
-  maxPrice: { variable: "SPRF_MAX_PRICE_WEI", flags: "--max-price <wei>", help: "dearest block", schema: wei },
-  minReputation: {
-    variable: "SPRF_MIN_REPUTATION",
-    flags: "--min-reputation <basis points>",
-    help: "5000 is a worker that nobody knows",
-    schema: rate,
-  },
-  minUptime: { variable: "SPRF_MIN_UPTIME", flags: "--min-uptime <basis points>", help: "least uptime", schema: rate },
-  minStake: { variable: "SPRF_MIN_STAKE_WEI", flags: "--min-stake <wei>", help: "least stake", schema: wei },
-  exclude: {
-    variable: "SPRF_EXCLUDE",
-    flags: "--exclude <ids>",
-    help: "workers that are not wanted, separated by commas",
-    schema: z.string().transform((ids) => ids.split(",").map(Number)),
-  },
-  prefer: {
-    variable: "SPRF_PREFER",
-    flags: "--prefer <what>",
-    help: "price, reputation or balanced: the lowest price of a good block",
-    schema: z.enum(["price", "reputation", "balanced"]),
-  },
+  redundancy: { ...PURCHASE_FIELDS.redundancy, variable: "SPRF_REDUNDANCY" },
+  length: { ...PURCHASE_FIELDS.length, variable: "SPRF_LENGTH" },
+  testerCount: { ...PURCHASE_FIELDS.testerCount, variable: "SPRF_TESTER_COUNT" },
+  maxPrice: { ...PURCHASE_FIELDS.maxPrice, variable: "SPRF_MAX_PRICE_WEI" },
+  minReputation: { ...PURCHASE_FIELDS.minReputation, variable: "SPRF_MIN_REPUTATION" },
+  minUptime: { ...PURCHASE_FIELDS.minUptime, variable: "SPRF_MIN_UPTIME" },
+  minStake: { ...PURCHASE_FIELDS.minStake, variable: "SPRF_MIN_STAKE_WEI" },
+  exclude: { ...PURCHASE_FIELDS.exclude, variable: "SPRF_EXCLUDE" },
+  prefer: { ...PURCHASE_FIELDS.prefer, variable: "SPRF_PREFER" },
   dryRun: {
     variable: "SPRF_DRY_RUN",
     flags: "--dry-run",
@@ -70,16 +44,7 @@ const FIELDS = {
 type Name = keyof typeof FIELDS;
 const NAMES = Object.keys(FIELDS) as readonly Name[];
 
-const orderSchema = z.object({
-  redundancy: FIELDS.redundancy.schema.default(1),
-  length: FIELDS.length.schema.default(60),
-  testerCount: FIELDS.testerCount.schema.optional(),
-  maxPrice: FIELDS.maxPrice.schema.optional(),
-  minReputation: FIELDS.minReputation.schema.optional(),
-  minUptime: FIELDS.minUptime.schema.optional(),
-  minStake: FIELDS.minStake.schema.optional(),
-  exclude: FIELDS.exclude.schema.optional(),
-  prefer: FIELDS.prefer.schema.optional(),
+const orderSchema = purchaseSchema.extend({
   dryRun: FIELDS.dryRun.schema.default(false),
   json: FIELDS.json.schema.default(false),
 });
@@ -107,10 +72,10 @@ async function buy(raw: Readonly<Record<string, unknown>>, signal: AbortSignal):
     process.env,
   );
   const order = parseOptions(orderSchema, raw);
-  const policy = policyOf(order);
-  const { chain, keys } = await createMarket(await settingsOf(raw));
+  const policy = order.dryRun || hasConditions(order) ? policyOf(order) : undefined;
+  const { chain, keys, random } = await createMarket(await settingsOf(raw));
   try {
-    const components = { chain, random: systemRandom };
+    const components = { chain, random };
     if (order.dryRun && policy !== undefined) {
       const choice = await chooseFromMarket(components, policy, { signal });
       if (choice.kind === "none") throw new SprfError("NO_MATCH", explainChoice(choice.tally));
@@ -140,29 +105,6 @@ async function buy(raw: Readonly<Record<string, unknown>>, signal: AbortSignal):
   } finally {
     chain.close();
   }
-}
-
-/** What the policy options say; `undefined` when there is none, so that the market draws. */
-function policyOf(order: Order): WorkerPolicy | undefined {
-  const { redundancy, length, testerCount, maxPrice, minReputation, minUptime, minStake, exclude, prefer } = order;
-  const conditions = [maxPrice, minReputation, minUptime, minStake, exclude, prefer];
-  if (!order.dryRun && conditions.every((condition) => condition === undefined)) return undefined;
-  if (testerCount !== undefined && testerCount !== 3) {
-    throw new SprfError(
-      "INVALID_INPUT",
-      `--tester-count: workers that a policy chooses have 3 testers, not ${testerCount}`,
-    );
-  }
-  return {
-    redundancy,
-    lengthBlocks: length,
-    maxPricePerBlockWei: maxPrice,
-    minReputationBps: minReputation,
-    minUptimeBps: minUptime,
-    minStakeWei: minStake,
-    excludeWorkers: exclude,
-    prefer,
-  };
 }
 
 function givenByEnvironment(): Readonly<Record<string, unknown>> {

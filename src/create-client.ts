@@ -7,6 +7,7 @@ import { createProgram, type CreateProgramParts, type CreatedProgram } from "./c
 import { execute, type ExecuteOptions, type ExecuteParts, type ExecutionResult } from "./client/execute.ts";
 import { createAddresses, findWorkers, type FoundWorker } from "./client/find-workers.ts";
 import { createGovernance, type ProgramGovernance } from "./client/governance.ts";
+import { readHistory, type HistoryEntry } from "./client/history.ts";
 import { joinContent } from "./client/join-content.ts";
 import { readState, type ProgramState } from "./client/read-state.ts";
 import { refuseDearer } from "./client/refuse-dearer.ts";
@@ -121,6 +122,8 @@ export interface SprfClient {
   ): Promise<ExecutionResult>;
   /** The state that the ledger names, fetched from the workers and checked. */
   readState(program: string, options?: CallOptions): Promise<ProgramState>;
+  /** Its transactions with their records, the newest first; the workers are asked for the records. */
+  history(program: string, options?: CallOptions): AsyncIterable<HistoryEntry>;
   /** What can be done about programs besides running them: changes, payouts, recovery. */
   readonly programs: ProgramGovernance;
   /** Ends all connections; safe to repeat. */
@@ -222,6 +225,10 @@ export async function connect(init: ConnectInit, { signal }: CallOptions = {}): 
     async readState(program, options) {
       await joinContent(peer, program, options);
       return await readState(peer, program, options);
+    },
+    async *history(program, options) {
+      await joinContent(peer, program, options);
+      yield* readHistory(peer, program, options);
     },
     programs: createGovernance(peer, ownWallet),
     close: async () => await peer.stop(),

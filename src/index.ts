@@ -44,6 +44,7 @@ export type { FoundWorker } from "./client/find-workers.ts";
 export type { ChangeCost } from "./client/change-program.ts";
 export type { ProgramGovernance, ProgramStanding } from "./client/governance.ts";
 export type { LandedProposal } from "./client/land-proposal.ts";
+export type { HistoryEntry } from "./client/history.ts";
 export type { ProgramState } from "./client/read-state.ts";
 export type { WorkerReply } from "./client/ask-workers.ts";
 export { walletOf } from "./client/wallet.ts";

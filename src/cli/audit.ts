@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
+import type { Command } from "commander";
 import { StrKey } from "@stellar/stellar-sdk";
 import { z } from "zod";
 
@@ -11,7 +12,6 @@ import { createAuditor } from "../create-auditor.ts";
 import { createLogger } from "../create-logger.ts";
 import { SprfError } from "../errors.ts";
 import { exitCodeOf, reportToJson, reportToText } from "./audit-report.ts";
-import { createCommand } from "./create-command.ts";
 import { enginesOf } from "./daemon-options.ts";
 import { parseOptions } from "./parse-options.ts";
 import { createProgressBar } from "./progress-bar.ts";
@@ -39,35 +39,38 @@ const numbersSchema = z.object({
   since: z.coerce.date({ error: "expected a time such as 2026-01-31 or 2026-01-31T12:00:00Z" }).optional(),
 });
 
-const command = createCommand(
-  "npm run audit --",
-  "Checks the whole history of a program from the ledger and IPFS alone, and runs it again.",
-)
-  .argument("<account>", "the program's smart account (G...)")
-  .option("--jobs <number>", "transitions that are run at a time (default: one for each core)")
-  .option("--last <number>", "run the last so many transitions alone; the chain of records is checked whole")
-  .option("--since <time>", "run those alone that were paid for then or later (UTC)")
-  .option("--again", "forget what earlier audits found right", false)
-  .option("--peer <multiaddr>", "ask this peer for content, besides the program's workers; may be repeated", gather, [])
-  .option("--config <file>", "settings as JSON")
-  .option(
-    "--devnet [file]",
-    "take the ledger from what `npm run devnet` has written (default: SPRF_DEVNET_FILE, or .sprf/devnet.json)",
-  )
-  .option("--data <directory>", "where content and what was found right rest (default: a folder below .sprf)")
-  .option("--engines <kinds>", "wasi, docker, or both with a comma (default: both)")
-  .option("--log-level <level>", "silent, error, warn, info or debug; on stderr (default: warn)")
-  .option("--json", "the report as JSON on stdout", false)
-  .addHelpText(
-    "after",
-    "\nExit codes: 0 clean, 10 the history is wrong, 11 content is gone or a run failed here, 12 an image is gone;\n" +
-      "2 wrong use, 4 network, 5 time-out, 70 a bug, 130 aborted.",
-  )
-  .action(async (account: string, options: Options) => {
-    await runCommand(async (signal) => await audit(account, options, signal), options);
-  });
-
-await command.parseAsync();
+/** Options and work of `sprf audit`. */
+export function defineAudit(command: Command): void {
+  command
+    .argument("<account>", "the program's smart account (G...)")
+    .option("--jobs <number>", "transitions that are run at a time (default: one for each core)")
+    .option("--last <number>", "run the last so many transitions alone; the chain of records is checked whole")
+    .option("--since <time>", "run those alone that were paid for then or later (UTC)")
+    .option("--again", "forget what earlier audits found right", false)
+    .option(
+      "--peer <multiaddr>",
+      "ask this peer for content, besides the program's workers; may be repeated",
+      gather,
+      [],
+    )
+    .option("--config <file>", "settings as JSON")
+    .option(
+      "--devnet [file]",
+      "take the ledger from what `npm run devnet` has written (default: SPRF_DEVNET_FILE, or .sprf/devnet.json)",
+    )
+    .option("--data <directory>", "where content and what was found right rest (default: a folder below .sprf)")
+    .option("--engines <kinds>", "wasi, docker, or both with a comma (default: both)")
+    .option("--log-level <level>", "silent, error, warn, info or debug; on stderr (default: warn)")
+    .option("--json", "the report as JSON on stdout", false)
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 clean, 10 the history is wrong, 11 content is gone or a run failed here, 12 an image is gone;\n" +
+        "2 wrong use, 4 network, 5 time-out, 70 a bug, 130 aborted.",
+    )
+    .action(async (account: string, options: Options) => {
+      await runCommand(async (signal) => await audit(account, options, signal), options);
+    });
+}
 
 async function audit(program: string, options: Options, signal: AbortSignal): Promise<void> {
   if (!StrKey.isValidEd25519PublicKey(program)) {

@@ -10,10 +10,10 @@ import { createLogger } from "../create-logger.ts";
 import type { EngineSettings } from "../create-engines.ts";
 import type { NetworkSettings, PeerInit } from "../create-peer.ts";
 import type { ProgramReference } from "../ports/engine.ts";
-import { createCommand } from "./create-command.ts";
 
 const MIB = 1024 * 1024;
-const DATA_DIRECTORY = ".sprf/data";
+/** Where daemons keep their data, relative to the working directory. */
+export const DATA_DIRECTORY = ".sprf/data";
 
 /** Options that every daemon has. */
 export interface DaemonOptions {
@@ -27,15 +27,12 @@ export interface DaemonOptions {
   readonly json: boolean;
 }
 
-/** A command with the options that every daemon has; settings that have none are set in the environment or a file. */
-export function daemonCommand(name: string, description: string): Command {
-  return withDaemonOptions(createCommand(name, description)).option(
-    "--engines <kinds>",
-    "wasi, docker, or both with a comma",
-  );
+/** The option of a daemon that runs programs. */
+export function withEngineOption(command: Command): Command {
+  return command.option("--engines <kinds>", "wasi, docker, or both with a comma");
 }
 
-/** The options of a command that takes part in the networks as one account. */
+/** The options of a command that takes part in the networks as one account; settings without one are set in the environment or a file. */
 export function withDaemonOptions(command: Command): Command {
   return command
     .option("--config <file>", "settings as JSON")
@@ -81,7 +78,8 @@ export async function daemonInit(
   };
 }
 
-function networksOf({ networks }: Settings): NetworkSettings {
+/** The networks of the settings, as daemons take them. */
+export function networksOf({ networks }: Settings): NetworkSettings {
   const { listen, ...waku } = networks.waku;
   return { ...networks, waku: listen === undefined ? waku : { ...waku, listen } };
 }

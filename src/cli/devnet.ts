@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 
-import { Option } from "commander";
+import { Option, type Command } from "commander";
 import { z } from "zod";
 
 import { devnetDataDirectory, devnetFilePath, removeDevnetFile, writeDevnetFile } from "../config/devnet-file.ts";
@@ -9,7 +9,6 @@ import { DEVNET_ACCOUNTS, DEVNET_MNEMONIC, devnetKeys } from "../devnet/accounts
 import { startDevnet, type Devnet } from "../devnet/create-devnet.ts";
 import { fundAccount } from "../devnet/fund.ts";
 import type { QueueRule } from "../devnet/stellar/ledger/transaction-queue.ts";
-import { createCommand } from "./create-command.ts";
 import { refuseSecondDevnet } from "./devnet-is-up.ts";
 import { parseOptions } from "./parse-options.ts";
 import { runCommand } from "./run-command.ts";
@@ -40,36 +39,34 @@ const optionsSchema = z.object({
 
 type DevnetOptions = z.output<typeof optionsSchema>;
 
-const command = createCommand(
-  "npm run devnet --",
-  "Keeps Ethereum, Stellar, Waku and IPFS up on this machine, with the market deployed and accounts funded.",
-)
-  .option("--chain-port <port>", "Ethereum JSON-RPC; 0 takes a free one", "0")
-  .option("--ledger-port <port>", "Stellar RPC and friendbot", "0")
-  .option("--waku-port <port>", "the first Waku relay node; the second takes the next", "0")
-  .option("--content-port <port>", "the IPFS node", "0")
-  .option(
-    "--ledger-close-ms <ms>",
-    "how often a ledger closes: 1000, 5000 as on public networks, 0 on each transaction",
-    "1000",
-  )
-  .addOption(
-    new Option(
-      "--ledger-queue <rule>",
-      "transactions of one account that may wait: one as today, or a chain as before stellar-core 20",
+/** Options and work of `sprf devnet`. */
+export function defineDevnet(command: Command): void {
+  command
+    .option("--chain-port <port>", "Ethereum JSON-RPC; 0 takes a free one", "0")
+    .option("--ledger-port <port>", "Stellar RPC and friendbot", "0")
+    .option("--waku-port <port>", "the first Waku relay node; the second takes the next", "0")
+    .option("--content-port <port>", "the IPFS node", "0")
+    .option(
+      "--ledger-close-ms <ms>",
+      "how often a ledger closes: 1000, 5000 as on public networks, 0 on each transaction",
+      "1000",
     )
-      .choices(Object.keys(QUEUE_RULES))
-      .default("one-per-source"),
-  )
-  .option("--ledger-file <path>", "SQLite file that keeps the ledger over restarts; in memory without it")
-  .option("--file <path>", "where its endpoints are written for other commands (SPRF_DEVNET_FILE)", devnetFilePath())
-  .option("--json", "print one JSON object instead of text", false)
-  .option("--verbose", "its log on stderr", false)
-  .action(async (options: { readonly json: boolean }) => {
-    await runCommand(async (signal) => await keepDevnet(parseOptions(optionsSchema, options), signal), options);
-  });
-
-await command.parseAsync();
+    .addOption(
+      new Option(
+        "--ledger-queue <rule>",
+        "transactions of one account that may wait: one as today, or a chain as before stellar-core 20",
+      )
+        .choices(Object.keys(QUEUE_RULES))
+        .default("one-per-source"),
+    )
+    .option("--ledger-file <path>", "SQLite file that keeps the ledger over restarts; in memory without it")
+    .option("--file <path>", "where its endpoints are written for other commands (SPRF_DEVNET_FILE)", devnetFilePath())
+    .option("--json", "print one JSON object instead of text", false)
+    .option("--verbose", "its log on stderr", false)
+    .action(async (options: { readonly json: boolean }) => {
+      await runCommand(async (signal) => await keepDevnet(parseOptions(optionsSchema, options), signal), options);
+    });
+}
 
 async function keepDevnet(options: DevnetOptions, signal: AbortSignal): Promise<void> {
   await refuseSecondDevnet(options.file, signal);

@@ -1,8 +1,8 @@
+import type { Command } from "commander";
 import { z } from "zod";
 
 import { createMarketIndexer, type MarketIndexer } from "../create-indexer.ts";
 import { createLogger } from "../create-logger.ts";
-import { createCommand } from "./create-command.ts";
 import { indexInit, withIndexOptions, type IndexOptions } from "./index-options.ts";
 import { parseOptions } from "./parse-options.ts";
 import { runCommand } from "./run-command.ts";
@@ -15,20 +15,16 @@ interface IndexerOptions extends IndexOptions {
 
 const numbersSchema = z.object({ fromBlock: z.coerce.number().int().min(0).optional() });
 
-const command = withIndexOptions(
-  createCommand(
-    "npm run indexer --",
-    "Reads the market's events into an index, which `npm run market` answers from, and ends when it is at the head of the chain.",
-  ),
-)
-  .option("--follow", "go on with every new block until Ctrl-C", false)
-  .option("--from-block <number>", "where a new index begins: at the market's deployment or before (default: 0)")
-  .option("--rebuild", "forget the index and begin anew", false)
-  .action(async (options: IndexerOptions) => {
-    await runCommand(async (signal) => await index(options, signal), options);
-  });
-
-await command.parseAsync();
+/** Options and work of `sprf indexer`. */
+export function defineIndexer(command: Command): void {
+  withIndexOptions(command)
+    .option("--follow", "go on with every new block until Ctrl-C", false)
+    .option("--from-block <number>", "where a new index begins: at the market's deployment or before (default: 0)")
+    .option("--rebuild", "forget the index and begin anew", false)
+    .action(async (options: IndexerOptions) => {
+      await runCommand(async (signal) => await index(options, signal), options);
+    });
+}
 
 async function index(options: IndexerOptions, signal: AbortSignal): Promise<void> {
   const { fromBlock } = parseOptions(numbersSchema, options);

@@ -12,6 +12,8 @@ import type { ProgramReference } from "../ports/engine.ts";
 import { daemonInit, withDaemonOptions, type DaemonOptions } from "./daemon-options.ts";
 import { runCommand } from "./run-command.ts";
 
+const PROGRAM = /^G[A-Z2-7]{55}$/;
+
 /** Options of every command that has to do with one program. */
 export interface ProgramOptions extends DaemonOptions {
   readonly yes: boolean;
@@ -48,6 +50,15 @@ export async function withProgram(
       await client.close();
     }
   }, options);
+}
+
+/** A smart account. @throws SprfError `INVALID_INPUT` */
+export function programOf(text: string): string {
+  if (PROGRAM.test(text)) return text;
+  throw new SprfError(
+    "INVALID_INPUT",
+    `program: expected a smart account, G and 55 characters, got ${JSON.stringify(text)}`,
+  );
 }
 
 /** An amount in XLM as stroops. @throws SprfError `INVALID_INPUT` */

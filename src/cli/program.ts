@@ -8,9 +8,9 @@ import { imageOf } from "../domain/program/smart-account.ts";
 import { SprfError, messageOf } from "../errors.ts";
 import { recoveryFromJson, recoveryToJson, type KeptRecovery } from "../wire/kept-recovery.ts";
 import { confirm } from "./confirm.ts";
-import { createCommand } from "./create-command.ts";
 import {
   codeOf,
+  programOf,
   recoveryPath,
   stroopsOf,
   wholeOf,
@@ -22,6 +22,7 @@ import {
   type ProgramOptions,
   type ProgramSession,
 } from "./program-options.ts";
+import { addRunCommands } from "./program-runs.ts";
 import { printCost, printLanded, printRows, printStanding } from "./program-views.ts";
 
 interface TermOptions {
@@ -34,115 +35,122 @@ interface RecoveryOptions {
   readonly recovery: string | boolean;
 }
 
-const PROGRAM = /^G[A-Z2-7]{55}$/;
+/** The commands of `sprf program`. */
+export function defineProgram(program: Command): void {
+  addGovernanceCommands(program);
+  addRunCommands(program);
+}
 
-const program = createCommand(
-  "npm run program --",
-  "Makes, shows and changes smart accounts: workers, image, fees, payouts and recovery. Shows what it costs before it pays.",
-);
+function addGovernanceCommands(program: Command): void {
+  withCodeOptions(
+    command(program, "create", "Makes a program of an agreement's workers and binds the agreement to it."),
+  )
+    .requiredOption("--agreement <address>", "a running agreement that this account bought")
+    .option("--base-fee <stroops>", "what a run costs", "1000")
+    .option("--gas-price <stroops>", "per 1,000 gas", "1000")
+    .option("--endow <xlm>", "what its account can spend at first", "0")
+    .option("--no-owner", "nobody shall ever change it")
+    .option("--recovery <file>", "where its recovery is kept (default: in the data folder)")
+    .option("--no-recovery", "have the workers sign no recovery")
+    .action(
+      async (
+        options: ProgramOptions &
+          CodeOptions &
+          TermOptions &
+          Partial<RecoveryOptions> & { readonly agreement: string; readonly endow: string; readonly owner: boolean },
+      ) => {
+        await withProgram(options, async (session) => await create(session, options));
+      },
+    );
 
-withCodeOptions(command("create", "Makes a program of an agreement's workers and binds the agreement to it."))
-  .requiredOption("--agreement <address>", "a running agreement that this account bought")
-  .option("--base-fee <stroops>", "what a run costs", "1000")
-  .option("--gas-price <stroops>", "per 1,000 gas", "1000")
-  .option("--endow <xlm>", "what its account can spend at first", "0")
-  .option("--no-owner", "nobody shall ever change it")
-  .option("--recovery <file>", "where its recovery is kept (default: in the data folder)")
-  .option("--no-recovery", "have the workers sign no recovery")
-  .action(
-    async (
-      options: ProgramOptions &
-        CodeOptions &
-        TermOptions &
-        Partial<RecoveryOptions> & { readonly agreement: string; readonly endow: string; readonly owner: boolean },
-    ) => {
-      await withProgram(options, async (session) => await create(session, options));
+  command(program, "inspect <program>", "What its account says.").action(
+    async (id: string, options: ProgramOptions) => {
+      await withProgram(options, async ({ client, signal }) => {
+        printStanding(await client.programs.inspect(programOf(id), { signal }), options);
+      });
     },
   );
 
-command("inspect <program>", "What its account says.").action(async (id: string, options: ProgramOptions) => {
-  await withProgram(options, async ({ client, signal }) => {
-    printStanding(await client.programs.inspect(programOf(id), { signal }), options);
-  });
-});
-
-command("workers <program>", "Gives it the workers of another agreement, which is bound to it first.")
-  .requiredOption("--agreement <address>", "a running agreement that this account bought")
-  .option("--recovery <file>", "where its new recovery is kept (default: in the data folder)")
-  .option("--no-recovery", "have the new workers sign no recovery")
-  .action(async (id: string, options: ProgramOptions & Partial<RecoveryOptions> & { readonly agreement: string }) => {
-    await withProgram(options, async (session) => {
-      const { agreement } = options;
-      const workers = await workersOf(agreement, session);
-      const change = { kind: "workers", workers, agreement: agreement.toLowerCase() } as const;
-      await changeIt(session, { program: programOf(id), change, bind: agreement }, options);
-      await keepRecovery(session, programOf(id), options);
+  command(program, "workers <program>", "Gives it the workers of another agreement, which is bound to it first.")
+    .requiredOption("--agreement <address>", "a running agreement that this account bought")
+    .option("--recovery <file>", "where its new recovery is kept (default: in the data folder)")
+    .option("--no-recovery", "have the new workers sign no recovery")
+    .action(async (id: string, options: ProgramOptions & Partial<RecoveryOptions> & { readonly agreement: string }) => {
+      await withProgram(options, async (session) => {
+        const { agreement } = options;
+        const workers = await workersOf(agreement, session);
+        const change = { kind: "workers", workers, agreement: agreement.toLowerCase() } as const;
+        await changeIt(session, { program: programOf(id), change, bind: agreement }, options);
+        await keepRecovery(session, programOf(id), options);
+      });
     });
-  });
 
-withCodeOptions(command("image <program>", "Gives it other code; its state stays.")).action(
-  async (id: string, options: ProgramOptions & CodeOptions) => {
-    await withProgram(options, async (session) => {
-      const image = imageOf(await codeOf(options, session));
-      await changeIt(session, { program: programOf(id), change: { kind: "program", image } }, options);
+  withCodeOptions(command(program, "image <program>", "Gives it other code; its state stays.")).action(
+    async (id: string, options: ProgramOptions & CodeOptions) => {
+      await withProgram(options, async (session) => {
+        const image = imageOf(await codeOf(options, session));
+        await changeIt(session, { program: programOf(id), change: { kind: "program", image } }, options);
+      });
+    },
+  );
+
+  command(program, "terms <program>", "Changes what runs cost.")
+    .requiredOption("--base-fee <stroops>", "what a run costs")
+    .requiredOption("--gas-price <stroops>", "per 1,000 gas")
+    .action(async (id: string, options: ProgramOptions & TermOptions) => {
+      await withProgram(options, async (session) => {
+        await changeIt(
+          session,
+          { program: programOf(id), change: { kind: "terms", terms: termsOf(options) } },
+          options,
+        );
+      });
     });
-  },
-);
 
-command("terms <program>", "Changes what runs cost.")
-  .requiredOption("--base-fee <stroops>", "what a run costs")
-  .requiredOption("--gas-price <stroops>", "per 1,000 gas")
-  .action(async (id: string, options: ProgramOptions & TermOptions) => {
-    await withProgram(options, async (session) => {
-      await changeIt(session, { program: programOf(id), change: { kind: "terms", terms: termsOf(options) } }, options);
+  command(program, "top-up <program>", "Pays to its account.")
+    .requiredOption("--xlm <amount>", "how much")
+    .action(async (id: string, options: ProgramOptions & { readonly xlm: string }) => {
+      await withProgram(options, async ({ client, signal }) => {
+        const stroops = stroopsOf("--xlm", options.xlm);
+        if (!options.json) printRows("cost", [["you pay", xlmOf(stroops)]]);
+        await confirm(options, signal);
+        const { hash, ledger } = await client.programs.topUp({ program: programOf(id), stroops }, { signal });
+        printLanded("topped up", { transaction: hash, ledger, stroops }, options);
+      });
     });
-  });
 
-command("top-up <program>", "Pays to its account.")
-  .requiredOption("--xlm <amount>", "how much")
-  .action(async (id: string, options: ProgramOptions & { readonly xlm: string }) => {
-    await withProgram(options, async ({ client, signal }) => {
-      const stroops = stroopsOf("--xlm", options.xlm);
-      if (!options.json) printRows("cost", [["you pay", xlmOf(stroops)]]);
-      await confirm(options, signal);
-      const { hash, ledger } = await client.programs.topUp({ program: programOf(id), stroops }, { signal });
-      printLanded("topped up", { transaction: hash, ledger, stroops }, options);
+  command(program, "payout <program>", "Pays what it has earned to its workers, in equal parts.").action(
+    async (id: string, options: ProgramOptions) => {
+      await withProgram(options, async ({ client, signal }) => {
+        const { payoutShareStroops, account } = await client.programs.inspect(programOf(id), { signal });
+        if (!options.json && payoutShareStroops !== undefined) {
+          printRows("payout", [[`to each of ${account.workers.length} workers`, xlmOf(payoutShareStroops)]]);
+        }
+        if (payoutShareStroops !== undefined) await confirm(options, signal);
+        const paid = await client.programs.payOut({ program: programOf(id) }, { signal });
+        const { transactionHash, ledger, recordCid, shareStroops } = paid;
+        printLanded("paid out", { transaction: transactionHash, ledger, record: recordCid, shareStroops }, options);
+      });
+    },
+  );
+
+  command(program, "recover <program>", "Hands a program that was silent for 30 days to its owner.")
+    .option("--recovery <file>", "where its recovery is kept (default: in the data folder)")
+    .action(async (id: string, options: ProgramOptions & { readonly recovery?: string }) => {
+      await withProgram(options, async (session) => {
+        const kept = await readRecovery(recoveryPath(session, programOf(id), options.recovery));
+        if (kept.program !== id) throw new SprfError("INVALID_INPUT", `that is the recovery of ${kept.program}`);
+        const { transactionHash, ledger, recordCid } = await session.client.programs.recover(
+          { kept },
+          { signal: session.signal },
+        );
+        const landed = { transaction: transactionHash, ledger, record: recordCid };
+        printLanded("recovered: give it workers with `npm run program -- workers`", landed, options);
+      });
     });
-  });
+}
 
-command("payout <program>", "Pays what it has earned to its workers, in equal parts.").action(
-  async (id: string, options: ProgramOptions) => {
-    await withProgram(options, async ({ client, signal }) => {
-      const { payoutShareStroops, account } = await client.programs.inspect(programOf(id), { signal });
-      if (!options.json && payoutShareStroops !== undefined) {
-        printRows("payout", [[`to each of ${account.workers.length} workers`, xlmOf(payoutShareStroops)]]);
-      }
-      if (payoutShareStroops !== undefined) await confirm(options, signal);
-      const paid = await client.programs.payOut({ program: programOf(id) }, { signal });
-      const { transactionHash, ledger, recordCid, shareStroops } = paid;
-      printLanded("paid out", { transaction: transactionHash, ledger, record: recordCid, shareStroops }, options);
-    });
-  },
-);
-
-command("recover <program>", "Hands a program that was silent for 30 days to its owner.")
-  .option("--recovery <file>", "where its recovery is kept (default: in the data folder)")
-  .action(async (id: string, options: ProgramOptions & { readonly recovery?: string }) => {
-    await withProgram(options, async (session) => {
-      const kept = await readRecovery(recoveryPath(session, programOf(id), options.recovery));
-      if (kept.program !== id) throw new SprfError("INVALID_INPUT", `that is the recovery of ${kept.program}`);
-      const { transactionHash, ledger, recordCid } = await session.client.programs.recover(
-        { kept },
-        { signal: session.signal },
-      );
-      const landed = { transaction: transactionHash, ledger, record: recordCid };
-      printLanded("recovered: give it workers with `npm run program -- workers`", landed, options);
-    });
-  });
-
-await program.parseAsync();
-
-function command(name: string, description: string): Command {
+function command(program: Command, name: string, description: string): Command {
   return withProgramOptions(program.command(name).description(description));
 }
 
@@ -224,14 +232,6 @@ async function readRecovery(path: string): Promise<KeptRecovery> {
 
 function termsOf({ baseFee, gasPrice }: TermOptions): { baseFeeStroops: bigint; gasPriceStroops: bigint } {
   return { baseFeeStroops: wholeOf("--base-fee", baseFee), gasPriceStroops: wholeOf("--gas-price", gasPrice) };
-}
-
-function programOf(text: string): string {
-  if (PROGRAM.test(text)) return text;
-  throw new SprfError(
-    "INVALID_INPUT",
-    `program: expected a smart account, G and 55 characters, got ${JSON.stringify(text)}`,
-  );
 }
 
 function stringsOf(amounts: Readonly<Record<string, bigint>>): Readonly<Record<string, string>> {

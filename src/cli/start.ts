@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { Option } from "commander";
+import { Option, type Command } from "commander";
 
 import { balancesCsv, entriesToCsv, generateEntries, type JournalEntry } from "../../examples/programs/journal.ts";
 import { connect, type SprfClient } from "../create-client.ts";
@@ -16,7 +16,6 @@ import { DEVNET_MARKET_SETTINGS } from "../devnet/market-settings.ts";
 import { settleJob } from "../devnet/settle-job.ts";
 import { SprfError } from "../errors.ts";
 import type { ProgramReference } from "../ports/engine.ts";
-import { createCommand } from "./create-command.ts";
 import { createProgress } from "./progress.ts";
 import { runCommand } from "./run-command.ts";
 import { untilAborted } from "./run-daemon.ts";
@@ -38,20 +37,18 @@ interface StartOptions {
   readonly verbose: boolean;
 }
 
-const command = createCommand(
-  "npm start --",
-  "Starts devnet, buys an agreement, and takes a bookkeeping program to a state anchored by its workers' majority.",
-)
-  .option("--keep", "stay up afterwards, until Ctrl-C", false)
-  .addOption(new Option("--engine <kind>", "what runs the program").choices(["wasi", "docker"]).default("wasi"))
-  .option("--registry <host:port>", "where the image is pushed to, with --engine docker", "127.0.0.1:5000")
-  .option("--json", "one JSON object a line", false)
-  .option("--verbose", "the daemons' logs on stderr", false)
-  .action(async (options: StartOptions) => {
-    await runCommand(async (signal) => await start(options, signal), options);
-  });
-
-await command.parseAsync();
+/** Options and work of `sprf start`. */
+export function defineStart(command: Command): void {
+  command
+    .option("--keep", "stay up afterwards, until Ctrl-C", false)
+    .addOption(new Option("--engine <kind>", "what runs the program").choices(["wasi", "docker"]).default("wasi"))
+    .option("--registry <host:port>", "where the image is pushed to, with --engine docker", "127.0.0.1:5000")
+    .option("--json", "one JSON object a line", false)
+    .option("--verbose", "the daemons' logs on stderr", false)
+    .action(async (options: StartOptions) => {
+      await runCommand(async (signal) => await start(options, signal), options);
+    });
+}
 
 async function start(options: StartOptions, signal: AbortSignal): Promise<void> {
   const report = createProgress(options);

@@ -1,5 +1,7 @@
+import type { Command } from "commander";
+
 import { createTester } from "../create-tester.ts";
-import { daemonCommand, daemonInit, type DaemonOptions } from "./daemon-options.ts";
+import { daemonInit, withDaemonOptions, withEngineOption, type DaemonOptions } from "./daemon-options.ts";
 import { runDaemon } from "./run-daemon.ts";
 import { runCommand } from "./run-command.ts";
 
@@ -7,16 +9,14 @@ interface TesterOptions extends DaemonOptions {
   readonly fee?: string;
 }
 
-const command = daemonCommand(
-  "npm run tester --",
-  "Registers as a tester where it is none yet, and answers its draws until Ctrl-C.",
-)
-  .option("--fee <wei>", "least fee for an epoch, when it registers")
-  .action(async (options: TesterOptions) => {
-    await runCommand(async (signal) => await serve(options, signal), options);
-  });
-
-await command.parseAsync();
+/** Options and work of `sprf tester`. */
+export function defineTester(command: Command): void {
+  withEngineOption(withDaemonOptions(command))
+    .option("--fee <wei>", "least fee for an epoch, when it registers")
+    .action(async (options: TesterOptions) => {
+      await runCommand(async (signal) => await serve(options, signal), options);
+    });
+}
 
 async function serve(options: TesterOptions, signal: AbortSignal): Promise<void> {
   const { settings, peer, engines } = await daemonInit("tester", options, { "tester.feePerEpochWei": options.fee });

@@ -1,5 +1,7 @@
+import type { Command } from "commander";
+
 import { createWorker, type Worker } from "../create-worker.ts";
-import { daemonCommand, daemonInit, type DaemonOptions } from "./daemon-options.ts";
+import { daemonInit, withDaemonOptions, withEngineOption, type DaemonOptions } from "./daemon-options.ts";
 import { nodeInitOf } from "./node-init.ts";
 import { runDaemon } from "./run-daemon.ts";
 import { runCommand } from "./run-command.ts";
@@ -16,24 +18,22 @@ interface WorkerOptions extends DaemonOptions {
   readonly consent?: string;
 }
 
-const command = daemonCommand(
-  "npm run worker --",
-  "Registers as a worker where it is none yet, and serves its agreements until Ctrl-C.",
-)
-  .option("--port <port>", "of the HTTP API; 0 takes a free one")
-  .option("--public-url <url>", "what clients are told; at most 64 characters")
-  .option("--price <wei>", "per block, when it registers")
-  .option("--vetted <digests>", "images that it has found deterministic, when it registers; 64 hex digits each")
-  .option("--withdraw-factor <times>", "how many times its gas a withdrawal has to bring")
-  .option("--node", "be a node of the grid as well: run deployments on this machine's Docker Engine")
-  .option("--farm <id>", "which farm the node joins, when it is none yet")
-  .option("--consent <file>", "the consent of the farm's owner, when that is another account")
-  .option("--drain", "take no more agreements, serve those that it has to their end, and exit")
-  .action(async (options: WorkerOptions) => {
-    await runCommand(async (signal) => await serve(options, signal), options);
-  });
-
-await command.parseAsync();
+/** Options and work of `sprf worker`. */
+export function defineWorker(command: Command): void {
+  withEngineOption(withDaemonOptions(command))
+    .option("--port <port>", "of the HTTP API; 0 takes a free one")
+    .option("--public-url <url>", "what clients are told; at most 64 characters")
+    .option("--price <wei>", "per block, when it registers")
+    .option("--vetted <digests>", "images that it has found deterministic, when it registers; 64 hex digits each")
+    .option("--withdraw-factor <times>", "how many times its gas a withdrawal has to bring")
+    .option("--node", "be a node of the grid as well: run deployments on this machine's Docker Engine")
+    .option("--farm <id>", "which farm the node joins, when it is none yet")
+    .option("--consent <file>", "the consent of the farm's owner, when that is another account")
+    .option("--drain", "take no more agreements, serve those that it has to their end, and exit")
+    .action(async (options: WorkerOptions) => {
+      await runCommand(async (signal) => await serve(options, signal), options);
+    });
+}
 
 async function serve(options: WorkerOptions, signal: AbortSignal): Promise<void> {
   const { settings, peer, engines } = await daemonInit("worker", options, {

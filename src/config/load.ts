@@ -22,6 +22,13 @@ export interface LoadSettingsInit {
   readonly devnetFile?: string;
 }
 
+/** Settings that one place gives, in the words of whoever looks for it. */
+export interface SettingsLayer {
+  /** Such as `SPRF_HTTP_PORT`, a file's path, or `option`. */
+  readonly from: string;
+  readonly tree: Tree;
+}
+
 /**
  * Settings from flags over the environment over a file over a devnet's file over defaults.
  *
@@ -33,21 +40,33 @@ export async function loadSettings(init: LoadSettingsInit = {}): Promise<Setting
 
 /** The same for a command that needs a part of them only. */
 export async function loadSettingsAs<T>(schema: z.ZodType<T, unknown>, init: LoadSettingsInit): Promise<T> {
+  return parseLayers(schema, await settingsLayers(init));
+}
+
+/** Where settings come from, the weakest first. @throws SprfError `CONFIG_INVALID` for a file that is none */
+export async function settingsLayers(init: LoadSettingsInit): Promise<readonly SettingsLayer[]> {
   const environment = init.environment ?? process.env;
-  // Groups that are missing as a whole would hide which of their fields to set.
-  const tree: Tree = { networks: { chain: { contracts: {} }, ledger: {}, waku: {} } };
+  const layers: SettingsLayer[] = [];
   if (init.devnetFile !== undefined) {
     const { networks, mnemonic } = await readDevnetFile(init.devnetFile);
-    merge(tree, { networks, identity: { mnemonic } });
+    layers.push({ from: init.devnetFile, tree: { networks, identity: { mnemonic } } });
   }
-  if (init.file !== undefined) merge(tree, await readJson(init.file));
+  if (init.file !== undefined) layers.push({ from: init.file, tree: await readJson(init.file) });
   for (const [variable, path] of Object.entries(ENVIRONMENT)) {
     const value = environment[variable];
-    if (value !== undefined && value !== "") set(tree, path, value);
+    if (value !== undefined && value !== "") layers.push({ from: variable, tree: treeOf(path, value) });
   }
   for (const [path, value] of Object.entries(init.flags ?? {})) {
-    if (value !== undefined) set(tree, path, value);
+    if (value !== undefined) layers.push({ from: "option", tree: treeOf(path, value) });
   }
+  return layers;
+}
+
+/** @throws SprfError `CONFIG_INVALID` naming the first field that is wrong, and the variable that sets it */
+export function parseLayers<T>(schema: z.ZodType<T, unknown>, layers: readonly SettingsLayer[]): T {
+  // Groups that are missing as a whole would hide which of their fields to set.
+  const tree: Tree = { networks: { chain: { contracts: {} }, ledger: {}, waku: {} } };
+  for (const layer of layers) merge(tree, layer.tree);
   const result = schema.safeParse(tree);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
@@ -88,17 +107,9 @@ function merge(into: Tree, from: Tree): void {
   }
 }
 
-function set(tree: Tree, path: string, value: unknown): void {
+function treeOf(path: string, value: unknown): Tree {
   const names = path.split(".");
-  const last = names.pop();
-  let at = tree;
-  for (const name of names) {
-    const next = at[name];
-    const branch: Tree = isTree(next) ? next : {};
-    at[name] = branch;
-    at = branch;
-  }
-  if (last !== undefined) at[last] = value;
+  return names.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value) as Tree;
 }
 
 function isTree(value: unknown): value is Tree {

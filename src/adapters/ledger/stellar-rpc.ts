@@ -21,6 +21,20 @@ export interface StellarRpcInit {
   readonly server?: rpc.Server;
 }
 
+/** Which network a service is of. @throws SprfError `LEDGER_UNREACHABLE`, `ABORTED` */
+export async function passphraseOf(
+  rpcUrl: string,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<string> {
+  const server = new rpc.Server(rpcUrl, { allowHttp: rpcUrl.startsWith("http://"), timeout: CALL_TIMEOUT_MS });
+  try {
+    return (await raceAbort(server.getNetwork(), signal)).passphrase;
+  } catch (error) {
+    if (signal?.aborted) throw abortError(signal);
+    throw new SprfError("LEDGER_UNREACHABLE", `${rpcUrl}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
 /** The Stellar network through a Stellar RPC service (Horizon is deprecated). */
 export function createStellarRpcLedger({
   rpcUrl,

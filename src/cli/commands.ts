@@ -1,0 +1,99 @@
+import type { Command } from "commander";
+
+/** A command of `sprf`. Its module is loaded when it is called: a market's listing does not wait for a worker's libraries. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly description: string;
+  /** The heading in the help under which it stands. */
+  readonly group: string;
+  readonly load: () => Promise<(command: Command) => void>;
+}
+
+const TRY = "To try it:";
+const USE = "To buy and use:";
+const SERVE = "To serve:";
+const CARE = "To look after it:";
+
+/** All commands, in the order of the help. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "start",
+    description: "Starts devnet, buys an agreement, and takes a program to a state anchored by its workers' majority.",
+    group: TRY,
+    load: async () => (await import("./start.ts")).defineStart,
+  },
+  {
+    name: "devnet",
+    description:
+      "Keeps Ethereum, Stellar, Waku and IPFS up on this machine, with the market deployed and accounts funded.",
+    group: TRY,
+    load: async () => (await import("./devnet.ts")).defineDevnet,
+  },
+  {
+    name: "market",
+    description: "Quotes and buys agreements; shows workers, agreements, payments due and statements from the index.",
+    group: USE,
+    load: async () => (await import("./market.ts")).defineMarket,
+  },
+  {
+    name: "program",
+    description: "Makes, shows and changes smart accounts: workers, image, fees, payouts and recovery.",
+    group: USE,
+    load: async () => (await import("./program.ts")).defineProgram,
+  },
+  {
+    name: "audit",
+    description: "Checks the whole history of a program from the ledger and IPFS alone, and runs it again.",
+    group: USE,
+    load: async () => (await import("./audit.ts")).defineAudit,
+  },
+  {
+    name: "grid",
+    description: "Deploys workloads on nodes, shows and pays what they use, and runs farms.",
+    group: USE,
+    load: async () => (await import("./grid.ts")).defineGrid,
+  },
+  {
+    name: "channel",
+    description:
+      "Makes channels, joins them, runs a member's node, and calls, watches, settles and verifies what they play.",
+    group: USE,
+    load: async () => (await import("./channel.ts")).defineChannel,
+  },
+  {
+    name: "worker",
+    description: "Registers as a worker where it is none yet, and serves its agreements until Ctrl-C.",
+    group: SERVE,
+    load: async () => (await import("./worker.ts")).defineWorker,
+  },
+  {
+    name: "tester",
+    description: "Registers as a tester where it is none yet, and answers its draws until Ctrl-C.",
+    group: SERVE,
+    load: async () => (await import("./tester.ts")).defineTester,
+  },
+  {
+    name: "indexer",
+    description: "Reads the market's events into an index, and ends when it is at the head of the chain.",
+    group: SERVE,
+    load: async () => (await import("./indexer.ts")).defineIndexer,
+  },
+  {
+    name: "keys",
+    description: "Makes, imports and shows encrypted keystores, and the accounts that they hold.",
+    group: CARE,
+    load: async () => (await import("./keys.ts")).defineKeys,
+  },
+  {
+    name: "config",
+    description: "Shows the settings and where each came from, and their schema.",
+    group: CARE,
+    load: async () => (await import("./config.ts")).defineConfig,
+  },
+  {
+    name: "doctor",
+    description: "Checks chain, ledger, messages, content, engines, clocks and disk, and says what to mend.",
+    group: CARE,
+    load: async () => (await import("./doctor.ts")).defineDoctor,
+  },
+];
