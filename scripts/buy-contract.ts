@@ -8,8 +8,6 @@ import { createCommand } from "../src/cli/create-command.ts";
 import { parseEnvironment, parseOptions } from "../src/cli/parse-options.ts";
 import { PURCHASE_FIELDS, hasConditions, policyOf, purchaseSchema } from "../src/cli/purchase-options.ts";
 import { runCommand } from "../src/cli/run-command.ts";
-import { buyBest } from "../src/client/choose-and-buy.ts";
-import { chooseFromMarket } from "../src/client/choose-workers.ts";
 import { devnetFilePath } from "../src/config/devnet-file.ts";
 import type { LoadSettingsInit } from "../src/config/load.ts";
 import { scriptSettings } from "../src/config/script-settings.ts";
@@ -73,11 +71,11 @@ async function buy(raw: Readonly<Record<string, unknown>>, signal: AbortSignal):
   );
   const order = parseOptions(orderSchema, raw);
   const policy = order.dryRun || hasConditions(order) ? policyOf(order) : undefined;
-  const { chain, keys, random } = await createMarket(await settingsOf(raw));
+  const market = await createMarket(await settingsOf(raw));
+  const { chain, keys } = market;
   try {
-    const components = { chain, random };
     if (order.dryRun && policy !== undefined) {
-      const choice = await chooseFromMarket(components, policy, { signal });
+      const choice = await market.chooseWorkers(policy, { signal });
       if (choice.kind === "none") throw new SprfError("NO_MATCH", explainChoice(choice.tally));
       const workers = choice.workers.map(({ workerId }) => workerId);
       return print("choice, nothing bought", { workers, why: explainChoice(choice.tally) }, order);
@@ -89,7 +87,7 @@ async function buy(raw: Readonly<Record<string, unknown>>, signal: AbortSignal):
     const bought: Purchase & { readonly tally?: ChoiceTally } =
       policy === undefined
         ? await chain.buy(request, await chain.quote(request, { signal }), { signal })
-        : await buyBest(components, policy, { signal });
+        : await market.buyBest(policy, { signal });
     const agreement = await chain.agreement(bought.agreement, { signal });
     const shown = {
       client: chain.account,

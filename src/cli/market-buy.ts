@@ -1,12 +1,11 @@
 import type { Command } from "commander";
 
-import { buyBest } from "../client/choose-and-buy.ts";
-import { chooseFromMarket } from "../client/choose-workers.ts";
 import { devnetFilePath } from "../config/devnet-file.ts";
 import type { LoadSettingsInit } from "../config/load.ts";
 import { createMarket } from "../create-market.ts";
 import { explainChoice } from "../domain/market/explain-choice.ts";
 import { SprfError } from "../errors.ts";
+import type { PurchaseRequest } from "../ports/chain.ts";
 import { confirm } from "./confirm.ts";
 import { printJson } from "./market-views.ts";
 import { parseOptions } from "./parse-options.ts";
@@ -66,19 +65,20 @@ function command(market: Command, name: string, description: string): Command {
 }
 
 async function buy(
-  { chain, keys, random }: Market,
+  market: Market,
   order: PurchaseOrder,
   options: BuyOptions & { readonly yes: boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  const offer = await offerOf({ chain, random }, order, signal);
+  const { chain, keys } = market;
+  const offer = await offerOf(market, order, signal);
   if (!options.json && !options.yes) printOffer(offer, order);
   await confirm(options, signal);
   const ledgerKey = new Uint8Array(keys.ledgerKeypair.rawPublicKey());
   await chain.ensureTwin({ messagePrivateKey: keys.messagePrivateKey, ledgerKey }, { signal });
   const { priceWei: maxPriceWei } = offer;
   const bought = hasConditions(order)
-    ? await buyBest({ chain, random }, policyOf(order), { signal, maxPriceWei })
+    ? await market.buyBest(policyOf(order), { signal, maxPriceWei })
     : await chain.buy(requestOf(order), maxPriceWei, { signal });
   const agreement = await chain.agreement(bought.agreement, { signal });
   const { startBlock = 0, endBlock = 0, workerIds = [] } = agreement ?? {};
@@ -100,24 +100,16 @@ async function buy(
   );
 }
 
-async function offerOf(
-  { chain, random }: Pick<Market, "chain" | "random">,
-  order: PurchaseOrder,
-  signal: AbortSignal,
-): Promise<Offer> {
-  if (!hasConditions(order)) return { priceWei: await chain.quote(requestOf(order), { signal }) };
-  const choice = await chooseFromMarket({ chain, random }, policyOf(order), { signal });
+async function offerOf(market: Market, order: PurchaseOrder, signal: AbortSignal): Promise<Offer> {
+  if (!hasConditions(order)) return { priceWei: await market.chain.quote(requestOf(order), { signal }) };
+  const choice = await market.chooseWorkers(policyOf(order), { signal });
   const why = explainChoice(choice.tally);
   if (choice.kind === "none") throw new SprfError("NO_MATCH", why);
   const workers = choice.workers.map(({ workerId }) => workerId);
-  return { priceWei: await chain.quoteWith(workers, order.length, { signal }), workers, why };
+  return { priceWei: await market.chain.quoteWith(workers, order.length, { signal }), workers, why };
 }
 
-function requestOf({ redundancy, length, testerCount = 1 }: PurchaseOrder): {
-  readonly redundancy: number;
-  readonly lengthBlocks: number;
-  readonly testerCount: number;
-} {
+function requestOf({ redundancy, length, testerCount = 1 }: PurchaseOrder): PurchaseRequest {
   return { redundancy, lengthBlocks: length, testerCount };
 }
 
