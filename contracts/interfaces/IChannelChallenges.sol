@@ -23,7 +23,7 @@ import {
 ///
 /// **Demands** for the data of a settlement, by any member. While one waits, the settlement's window stands still. Without an
 /// answer in time the settlement is void; nobody is fined, since nobody knows who is silent. A bond pays who answers, by
-/// bytes, at twice the block's base fee of the demand; what is left of it goes back. A member has one demand at a time and
+/// bytes, at twice the base fee of the demand's block or of the answer's, whichever is higher; what is left goes back. A member has one demand at a time and
 /// `maxDemands` of a settlement, so that demands cannot stop a channel for ever.
 ///
 /// **Exit**: a leave (`IChannelHub.requestExit`), ban or close that no final settlement contains in time (`exitSeconds` after

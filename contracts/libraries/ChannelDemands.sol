@@ -198,7 +198,9 @@ library ChannelDemands {
         uint256 answered,
         uint256 gas
     ) private {
-        uint256 paidWei = Math.min(gas * mine.gasPriceWei, mine.bondWei);
+        // Blocks may cost more than when it was asked for.
+        uint256 priceWei = Math.max(mine.gasPriceWei, FEE_FACTOR * block.basefee);
+        uint256 paidWei = Math.min(gas * priceWei, mine.bondWei);
         self.credits[msg.sender] += paidWei;
         mine.next += uint64(answered);
         mine.bondWei -= uint128(paidWei);
