@@ -15,7 +15,7 @@ export function channelContracts(m: Builder, unbondingSeconds: bigint) {
     ChannelVerdicts: m.library("ChannelVerdicts"),
     ChannelViews: m.library("ChannelViews"),
   };
-  const court = m.contract("ChannelCourt");
+  const court = m.contract("ChannelCourt", [m.contract("ChannelReplay")]);
   const hub = m.contract("ChannelHub", [pool, store, vault, court], { libraries });
   return { hub, pool, court };
 }

@@ -4,11 +4,22 @@
 /* eslint-disable */
 import type { Addressable } from "ethers";
 import { Contract, ContractFactory, ContractTransactionResponse, Interface } from "ethers"
-import type { Signer, ContractDeployTransaction, ContractRunner } from "ethers"
+import type { Signer, AddressLike, ContractDeployTransaction, ContractRunner } from "ethers"
 import type { NonPayableOverrides } from "../../common.js"
   import type { ChannelCourt, ChannelCourtInterface } from "../../channels/ChannelCourt.js";
 
   const _abi = [
+  {
+    "inputs": [
+      {
+        "internalType": "contract IChannelReplay",
+        "name": "replay_",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "constructor"
+  },
   {
     "inputs": [
       {
@@ -76,6 +87,17 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "name": "ChannelCourt_NotBefore",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint64",
+        "name": "height",
+        "type": "uint64"
+      }
+    ],
+    "name": "ChannelCourt_NotGenesis",
     "type": "error"
   },
   {
@@ -337,6 +359,128 @@ import type { NonPayableOverrides } from "../../common.js"
           }
         ],
         "internalType": "struct Opening",
+        "name": "record",
+        "type": "tuple"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "salt",
+        "type": "bytes32"
+      }
+    ],
+    "name": "accuseDetached",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "uint256",
+                "name": "channel",
+                "type": "uint256"
+              },
+              {
+                "internalType": "uint64",
+                "name": "term",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint64",
+                "name": "height",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint8",
+                "name": "kind",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "timeMs",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "previous",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "touchedHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "writesHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "status",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "gasUsed",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "returnHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "stateRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint64",
+                "name": "inboxCursor",
+                "type": "uint64"
+              }
+            ],
+            "internalType": "struct RecordHeader",
+            "name": "header",
+            "type": "tuple"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "proof",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "uint64",
+            "name": "first",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "last",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct Opening",
         "name": "one",
         "type": "tuple"
       },
@@ -456,6 +600,266 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "name": "accuseEquivocation",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "uint256",
+                "name": "channel",
+                "type": "uint256"
+              },
+              {
+                "internalType": "uint64",
+                "name": "term",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint64",
+                "name": "height",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint8",
+                "name": "kind",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "timeMs",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "previous",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "touchedHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "writesHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "status",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "gasUsed",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "returnHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "stateRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint64",
+                "name": "inboxCursor",
+                "type": "uint64"
+              }
+            ],
+            "internalType": "struct RecordHeader",
+            "name": "header",
+            "type": "tuple"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "proof",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "uint64",
+            "name": "first",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "last",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct Opening",
+        "name": "record",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "channel",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "height",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "previous",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "inputHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "touchedHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "writesHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "status",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "gasUsed",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "returnHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "stateRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "inboxCursor",
+            "type": "uint64"
+          }
+        ],
+        "internalType": "struct RecordHeader",
+        "name": "genesis",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "slot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "value",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotValue[]",
+        "name": "writes",
+        "type": "tuple[]"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof[]",
+        "name": "proofs",
+        "type": "tuple[]"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bool",
+            "name": "isLeaf",
+            "type": "bool"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "first",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "second",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotOpening[]",
+        "name": "openings",
+        "type": "tuple[]"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "salt",
+        "type": "bytes32"
+      }
+    ],
+    "name": "accuseFalseGenesis",
     "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"
@@ -2252,10 +2656,523 @@ import type { NonPayableOverrides } from "../../common.js"
     ],
     "stateMutability": "pure",
     "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "replay",
+    "outputs": [
+      {
+        "internalType": "contract IChannelReplay",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "uint256",
+                "name": "channel",
+                "type": "uint256"
+              },
+              {
+                "internalType": "uint64",
+                "name": "term",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint64",
+                "name": "height",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint8",
+                "name": "kind",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "timeMs",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "previous",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "touchedHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "writesHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "status",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "gasUsed",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "returnHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "stateRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint64",
+                "name": "inboxCursor",
+                "type": "uint64"
+              }
+            ],
+            "internalType": "struct RecordHeader",
+            "name": "header",
+            "type": "tuple"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "proof",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "uint64",
+            "name": "first",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "last",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct Opening",
+        "name": "record",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "channel",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "height",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "previous",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "inputHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "touchedHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "writesHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "status",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "gasUsed",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "returnHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "stateRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "inboxCursor",
+            "type": "uint64"
+          }
+        ],
+        "internalType": "struct RecordHeader",
+        "name": "genesis",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "slot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "value",
+                "type": "bytes32"
+              }
+            ],
+            "internalType": "struct SlotValue[]",
+            "name": "touched",
+            "type": "tuple[]"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "slot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "value",
+                "type": "bytes32"
+              }
+            ],
+            "internalType": "struct SlotValue[]",
+            "name": "besides",
+            "type": "tuple[]"
+          },
+          {
+            "internalType": "uint256",
+            "name": "openedIn",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes",
+            "name": "input",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct Replay",
+        "name": "replay_",
+        "type": "tuple"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "salt",
+        "type": "bytes32"
+      }
+    ],
+    "name": "runGenesisReplay",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "uint256",
+                "name": "channel",
+                "type": "uint256"
+              },
+              {
+                "internalType": "uint64",
+                "name": "term",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint64",
+                "name": "height",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint8",
+                "name": "kind",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "timeMs",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "previous",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "touchedHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "writesHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "status",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "gasUsed",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "returnHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "stateRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint64",
+                "name": "inboxCursor",
+                "type": "uint64"
+              }
+            ],
+            "internalType": "struct RecordHeader",
+            "name": "header",
+            "type": "tuple"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "proof",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "uint64",
+            "name": "first",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "last",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct Opening",
+        "name": "record",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "channel",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "height",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "previous",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "inputHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "touchedHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "writesHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "status",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "gasUsed",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "returnHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "stateRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "inboxCursor",
+            "type": "uint64"
+          }
+        ],
+        "internalType": "struct RecordHeader",
+        "name": "before",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "slot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "value",
+                "type": "bytes32"
+              }
+            ],
+            "internalType": "struct SlotValue[]",
+            "name": "touched",
+            "type": "tuple[]"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "slot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "value",
+                "type": "bytes32"
+              }
+            ],
+            "internalType": "struct SlotValue[]",
+            "name": "besides",
+            "type": "tuple[]"
+          },
+          {
+            "internalType": "uint256",
+            "name": "openedIn",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes",
+            "name": "input",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct Replay",
+        "name": "replay_",
+        "type": "tuple"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "salt",
+        "type": "bytes32"
+      }
+    ],
+    "name": "runReplay",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
   }
 ] as const;
 
-  const _bytecode = "0x6080604052348015600e575f5ffd5b50613cf38061001c5f395ff3fe608060405234801561000f575f5ffd5b50600436106100f0575f3560e01c8063686578ad11610093578063c45bc39511610063578063c45bc39514610205578063d178a93514610218578063d5bdacfb1461022b578063f14fcbc81461023e575f5ffd5b8063686578ad1461018f57806389432485146101b257806392f11db3146101df57806398b31b5a146101f2575f5ffd5b80632fd87ee5116100ce5780632fd87ee51461014757806330baf2211461015a57806331ee428a1461016d578063365a86fc14610175575f5ffd5b806303c0dd58146100f45780630ab4f59a1461010957806329eb653c1461011c575b5f5ffd5b6101076101023660046126ce565b610251565b005b61010761011736600461273a565b6102d2565b61012f61012a3660046127aa565b610318565b60405161013e939291906128f1565b60405180910390f35b61010761015536600461298a565b61033b565b610107610168366004612a46565b610363565b61010761040f565b5f546040516001600160a01b03909116815260200161013e565b6101a261019d3660046127aa565b61045e565b60405161013e9493929190612b92565b6101d16101c0366004612bcc565b5f9081526001602052604090205490565b60405190815260200161013e565b6101076101ed366004612be3565b6104c7565b6101076102003660046126ce565b610501565b610107610213366004612a46565b610581565b6101d1610226366004612c4d565b6105be565b610107610239366004612d05565b61060b565b61010761024c366004612bcc565b610641565b5f5f61025d8585610691565b915091505f82606001515f1461027d578160600151836060015114610287565b61028783836106f4565b825151845151919250145f82801561029c5750815b80156102bb5750845184516040015160208601516102bb929190610755565b90506102c8858783610793565b5050505050505050565b5f80546102e99085906001600160a01b0316610974565b80515f54919250610312918391859161030d919088906001600160a01b031661098f565b610793565b50505050565b6103206125d0565b60608061032d8585610ad2565b9250925092505b9250925092565b5f6103468888610bf1565b90506102c8818361030d845f01518b61018001358b8b8b8b610c2c565b5f61036e8585610bf1565b5f805482515160405163234237a160e21b8152600481019190915292935090916001600160a01b0390911690638d08de849060240161030060405180830381865afa1580156103bf573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906103e39190613023565b6101000151608001519050610407828461030d855f0151896101800135868a610c8a565b505050505050565b5f546001600160a01b03161561044b575f54604051630614de5d60e41b81526001600160a01b0390911660048201526024015b60405180910390fd5b5f80546001600160a01b03191633179055565b6040805160a0810182525f8082526020820181905291810182905260608082015260808101829052604080516080810182525f80825260208201819052918101829052606081019190915260606104b58686610d52565b93509350935093505b92959194509250565b5f6104d28484610bf1565b9050610312818361030d845f0151878036038101906104f19190613163565b5f546001600160a01b0316610e7f565b5f5f61050d8585610691565b604082015191935091505f906001600160a01b031615801590610535575061053583836106f4565b80156105605750815f0151604001516001600160401b0316835f0151604001516001600160401b0316145b801561057457508160200151836020015114155b9050610407838583610793565b5f61058c8585610bf1565b80515f549192506105b7918391859161030d91906101808a01359089906001600160a01b03166110dd565b5050505050565b604080516001600160a01b038616602082015290810184905260608101839052608081018290525f9060a0016040516020818303038152906040528051906020012090505b949350505050565b5f6106168a8a610bf1565b9050610635818361030d845f01518d61018001358d8d8d8d8d8d6111d2565b50505050505050505050565b5f81815260016020526040902054156106575750565b5f818152600160205260408082204390555182917f1d835fd041cc3bb34aa7ab8341f3008e52f9e9abe48577aab34a2ba101e5030f91a250565b610699612625565b6106a1612625565b5f80546106b6906001600160a01b0316611207565b5f549091506106d09086906001600160a01b0316836112b7565b5f546106e79086906001600160a01b0316846112b7565b92509250505b9250929050565b5f81604001516001600160a01b031683604001516001600160a01b03161480156107215750815151835151145b801561074c5750815f0151602001516001600160401b0316835f0151602001516001600160401b0316145b90505b92915050565b5f61076a6001600160401b0384166001613259565b84604001516001600160401b03161480156107895750818460a0015114155b90505b9392505050565b8251805160208201516040830151846107d957604051639547ed0d60e01b8152600481018490526001600160401b03808416602483015282166044820152606401610442565b606087015115610860575f54606088015160405163594eb2eb60e01b81526004810186905260248101919091526001600160401b03831660448201526001600160a01b039091169063594eb2eb906064015f604051808303815f87803b158015610841575f5ffd5b505af1158015610853573d5f5f3e3d5ffd5b5050505050505050505050565b5f60015f61087433878c602001518c6105be565b81526020019081526020015f205490505f815f1415801561089f575061089b600283613259565b4310155b5f546040805160c0810182528881528c8201516001600160a01b03908116602083019081526001600160401b038a81168486019081528a821660608601908152336080870190815289151560a0880190815297516330dbf52b60e01b8152965160048801529351851660248701529051821660448601525116606484015251811660848301529151151560a482015292935016906330dbf52b9060c4015f604051808303815f87803b158015610953575f5ffd5b505af1158015610965573d5f5f3e3d5ffd5b50505050505050505050505050565b61097c612625565b61074c838361098a85611207565b6112b7565b82515f906001600160a01b0383169063606b6720906109b1602087018761326c565b6040516001600160e01b031960e085901b16815260048101929092526001600160401b03166024820152604401602060405180830381865afa1580156109f9573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610a1d9190613287565b610a2e610a2985613316565b611585565b14610a3a57505f61078c565b606084015160ff16600114801590610a5a5750606084015160ff16600414155b15610a6657505f61078c565b610a73602084018461326c565b6001600160401b0316846101a001516001600160401b03161080156107895750621b7740610aa7608085016060860161326c565b6001600160401b0316610aba9190613259565b84608001516001600160401b03161190509392505050565b610ada6125d0565b60608080610aea858701876133a5565b6040519195509150610b3a90610b03908890889061348d565b60405180910390208583604051602001610b1e92919061349c565b6040516020818303038152906040528051906020012014611597565b5f6020610b4960406002613259565b610b5391906134c0565b610b5e906041613259565b9050610b7b6041835110158015610b76575081835111155b611597565b6041825103610b8c57509150610334565b610b98825f60416115b8565b93505f610bb3836041808651610bae91906134d7565b6115b8565b905080806020019051810190610bc9919061358f565b9350610be7818051906020012085604051602001610b1e91906135c0565b5050509250925092565b610bf9612625565b5f54610c0f9084906001600160a01b0316610974565b805190915061074f90610c2736859003850185613163565b611612565b5f610c3c8760e001518686611650565b848484818110610c4e57610c4e6135d2565b90506040020160200135610c7d87878787818110610c6e57610c6e6135d2565b9050604002015f0135856116e5565b1415979650505050505050565b60608401515f9060ff166002146001600160401b0384168203610cae579050610603565b5f610d108660ff19610ce160017fe25bec91f64c2dd84904e56e2e5b786d9d7bf93e49cf8ef5a763d320b7e78fa16134d7565b604051602001610cf391815260200190565b6040516020818303038152906040528051906020012016866116e5565b5f1c90508087608001516001600160401b03161015610d3157509050610603565b81158015610d475750606087015160ff16600514155b979650505050505050565b6040805160a0810182525f8082526020820181905291810182905260608082015260808101829052604080516080810182525f80825260208201819052918101829052606081019190915260608585610dad600160206134d7565b818110610dbc57610dbc6135d2565b919091013560f81c9450505f849003610e2b57610ddb858701876135e6565b6040519296509094509150610e1490610df7908890889061348d565b6040518091039020858584604051602001610b1e9392919061372d565b610e2660408460600151511115611597565b6104be565b610e3a8460ff16600114611597565b610e468587018761375a565b60405192965090935091506104be90610e62908890889061348d565b6040518091039020858484604051602001610b1e939291906137ee565b60608301515f9060ff16600281149060038114901580610ea95750600560ff16866060015160ff16115b15610eb95760019250505061078c565b5f610ed286602001516001600160401b0316600161171e565b60208801516001600160401b031611905080600560ff16886060015160ff1614151514610f05576001935050505061078c565b600260ff1687610120015160ff161115610f25576001935050505061078c565b85518751141580610f5b57506040860151610f4a906001600160401b03166001613259565b87604001516001600160401b031614155b15610f6c576001935050505061078c565b85602001516001600160401b031687602001516001600160401b03161080610fad575085608001516001600160401b031687608001516001600160401b0316105b15610fbe576001935050505061078c565b81610fc9575f610fcc565b60015b60ff16866101a001516001600160401b0316610fe89190613259565b876101a001516001600160401b031614611008576001935050505061078c565b8215611040577fc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a4708760c001511415935050505061078c565b818015610d47575086516101a08801516040516303035b3960e51b81526001600160a01b0388169263606b67209261108c926004019182526001600160401b0316602082015260400190565b602060405180830381865afa1580156110a7573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906110cb9190613287565b8760c001511415979650505050505050565b5f806110e98480613816565b6040516110f792919061348d565b604051809103902090508560c0015181146111355760c0860151604051634efe218760e01b8152600481019190915260248101829052604401610442565b6140006111428580613816565b9050111561115b576111538661172d565b915050610603565b5f5a9050621e848081101561118f576040516326821adb60e21b8152621e8480600482015260248101829052604401610442565b600160ff16876060015160ff16036111b6576111ad8787878761174e565b92505050610603565b6111bf8761172d565b8015610d475750610d47878787876118f7565b5f6111e38961010001518888611650565b8861018001516111f889898989898989611a7b565b14159998505050505050505050565b604080517f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f60208201527fd2390bd02eb1ecff5dcbb51b3c7fd253c636b5e068204ebd2d0b39e7b8e30d73918101919091527fc89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc660608201524660808201526001600160a01b03821660a08201525f9060c0015b604051602081830303815290604052805190602001209050919050565b6112bf612625565b5f6112cf36869003860186613163565b90505f6112de826101c0902090565b61024087013560608501526020840181905282845290505f61130d6113076101c0890189613858565b84611b59565b9050610240870135156113c6578251604051639be6357b60e01b8152600481019190915261024088013560248201525f906001600160a01b03881690639be6357b90604401602060405180830381865afa15801561136d573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906113919190613287565b90508082146113bd57604051639359c27560e01b81526004810182905260248101839052604401610442565b5050505061078c565b60408301516001600160401b0316158061140657506113ed61020088016101e0890161326c565b6001600160401b031683604001516001600160401b0316105b80611437575061141e6102208801610200890161326c565b6001600160401b031683604001516001600160401b0316115b1561149a57604083015161145361020089016101e08a0161326c565b6114656102208a016102008b0161326c565b60405163808e7c8160e01b81526001600160401b03938416600482015291831660248301529091166044820152606401610442565b6040805160a081018252845181526020808601516001600160401b0316908201525f9181016114d16102008b016101e08c0161326c565b6001600160401b031681526020016114f16102208b016102008c0161326c565b6001600160401b0316815260200183905290505f6115318761151284611b9a565b60405161190160f01b8152600281019290925260228201526042902090565b905061154a816115456102208c018c613816565b611c24565b50506001600160a01b0316604087018190526115795760405163307040ef60e01b815260040160405180910390fd5b50505050509392505050565b5f8160405160200161129a919061389d565b806115b55760405163395625f760e11b815260040160405180910390fd5b50565b6060816001600160401b038111156115d2576115d2612de7565b6040519080825280601f01601f1916602001820160405280156115fc576020820181803683370190505b50905081836020860101602083015e9392505050565b6101c081208260a00151811461164b5760a0830151604051637a55f09160e11b8152600481019190915260248101829052604401610442565b505050565b5f602061165e8360026134c0565b61166891906134c0565b6001600160401b0381111561167f5761167f612de7565b6040519080825280601f01601f1916602001820160405280156116a9576020820181803683370190505b5090508051836020830137805160208201208481146105b75760405163500f9bd960e11b81526004810186905260248101829052604401610442565b5f5f6116f084611c6b565b90506116fe85858386611c7f565b8083602001351461170f575f611715565b82604001355b95945050505050565b5f82821882841102821861074c565b60608101515f9060ff166001148061074f5750506060015160ff1660041490565b5f6117576125d0565b606080306329eb653c61176a8880613816565b6040518363ffffffff1660e01b815260040161178792919061391c565b5f60405180830381865afa9250505080156117c357506040513d5f823e601f3d908101601f191682016040526117c09190810190613997565b60015b6117d35760019350505050610603565b9194509250905087518351141580611804575087608001516001600160401b031683608001516001600160401b0316105b156118155760019350505050610603565b5f6118298661182386611d4a565b85611de5565b90506001600160a01b038116611846576001945050505050610603565b83602001516001600160a01b0316816001600160a01b031614158061186b5750815115155b156118c7575f61187f856020015183611e04565b90505f6118998a8361189460408d018d613a9f565b6116e5565b5f1c90506118b1818c60800151868960a00151611ec8565b6118c45760019650505050505050610603565b50505b6118ea88856020015186604001518a80602001906118e59190613a9f565b611fcb565b9998505050505050505050565b5f3063686578ad6119088580613816565b6040518363ffffffff1660e01b815260040161192592919061391c565b5f60405180830381865afa92505050801561196157506040513d5f823e601f3d908101601f1916820160405261195e9190810190613b1b565b60015b61196d57506001610603565b60ff8416155f8082611985578451602086015161198d565b855160208701515b915091505f836119a5576119a086611ff4565b6119ae565b6119ae87612028565b8d5190915083146119ca57600198505050505050505050610603565b5f6119d68b8388611de5565b90506001600160a01b0381161580611a005750826001600160a01b0316816001600160a01b031614155b15611a175760019950505050505050505050610603565b84611a4657611a368d8489606001518f80602001906118e59190613a9f565b9950505050505050505050610603565b611a688d611a58858b60400151611e04565b8e80604001906118949190613a9f565b1515995061060398505050505050505050565b5f858481141580611a8c5750828114155b15611abb5760405163792c363360e11b8152600481018290526024810186905260448101849052606401610442565b5f5b81811015611b4b57611b418a8a8a84818110611adb57611adb6135d2565b9050604002015f01358b8b85818110611af657611af66135d2565b905060400201602001358a8a86818110611b1257611b126135d2565b9050602002810190611b249190613a9f565b898987818110611b3657611b366135d2565b9050606002016120d3565b9950600101611abd565b509798975050505050505050565b5f81815b84811015611b9157611b8782878784818110611b7b57611b7b6135d2565b9050602002013561216c565b9150600101611b5d565b50949350505050565b5f7f05e04cc04037f5010834a4a6862df2eefa49e39cb76a4dd12a5e4918200bd6ed8260405160200161129a9291905f60c082019050838252825160208301526001600160401b0360208401511660408301526001600160401b0360408401511660608301526001600160401b036060840151166080830152608083015160a08301529392505050565b5f80806041849003611c58578435602086013560408701355f1a611c4a89828585612198565b955095509550505050611c62565b505f915060029050825b93509350939050565b5f8160405160200161129a91815260200190565b5f611c8a8280613858565b905090505f610100821115611cb55760405163068e63ed60e11b815260048101869052602401610442565b604083013515611cff5781602084013585181e1015611cea5760405163068e63ed60e11b815260048101869052602401610442565b611cfc83602001358460400135612260565b90505b5f611d158583611d0f8780613858565b5f612282565b9050868114611d415760405163285cf0d560e21b81526004810188905260248101829052604401610442565b50505050505050565b5f7f93b83656c0e83d251fb80748f64e2ccb79897b517da819f4de7a06b157cf929e825f015183602001518460400151856060015186608001518760a001518051906020012060405160200161129a979695949392919096875260208701959095526001600160a01b039390931660408601526001600160401b039182166060860152811660808501521660a083015260c082015260e00190565b5f611df9611df385856122dd565b8361230a565b509095945050505050565b5f818360ff19611e3560017f8af9b03d2db3a68f2c2c4d8792270af92d803f7a781df9ab346a1458c1e3c65c6134d7565b604051602001611e4791815260200190565b60408051601f1981840301815282825280516020918201206001600160a01b0390951690830152919092169082015260600160408051601f1981840301815282825280516020918201206001600160a01b03909416908301528101919091526060015b60405160208183030381529060405280519060200120905092915050565b5f841580611ee75750836001600160401b0316856001600160401b0316105b15611ef357505f610603565b82604051602001611f049190613c1a565b6040516020818303038152906040528051906020012060601c6001600160a01b0316604086901c6001600160a01b031614611f4057505f610603565b82515f03611f5057506001610603565b600482511015611f6157505f610603565b5f611f6b83613c59565b90505f5b8451811015611fbf57816001600160e01b031916858281518110611f9557611f956135d2565b60200260200101516001600160e01b03191603611fb757600192505050610603565b600101611f6f565b505f9695505050505050565b5f826001600160401b0316611fe986611fe387612350565b856116e5565b141595945050505050565b5f7fbd0377eefb5dc7a738d90531cd7288ef552f11f2ca78daed48f0926a288d66ae8260405160200161129a929190613c97565b5f7f5c9afff4d9847032d328680d8457d95dc3b99facf6fcc985997b4fa52e52bc5e825f015183602001518460400151856060015160405160200161206d9190613c1a565b60405160208183030381529060405280519060200120866080015160405160200161129a9695949392919095865260208601949094526001600160a01b0392831660408601529116606084015260808301526001600160401b031660a082015260c00190565b5f5f6120de86611c6b565b90506120ec87878387611c7f565b5f8185602001351480156121035750604085013515155b90505f86900361212c57806121185787612123565b6121238286866123c9565b92505050611715565b5f6121378388612260565b90508115801561214a5750604086013515155b1561215d5761215a838288612514565b90505b6118ea8382611d0f8980613858565b5f818310612186575f82815260208490526040902061074c565b5f83815260208390526040902061074c565b5f80807f7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a08411156121d157505f91506003905082612256565b604080515f808252602082018084528a905260ff891692820192909252606081018790526080810186905260019060a0016020604051602081039080840390855afa158015612222573d5f5f3e3d5ffd5b5050604051601f1901519150506001600160a01b03811661224d57505f925060019150829050612256565b92505f91508190505b9450945094915050565b6040805160208101849052908101829052600160608201525f90608001611eaa565b5f82825b818110156122d1576122c7888261229e6001866134d7565b6122a891906134d7565b898989868181106122bb576122bb6135d2565b9050602002013561257c565b9650600101612286565b50949695505050505050565b5f61074c6122ea84611207565b8360405161190160f01b8152600281019290925260228201526042902090565b5f5f5f8351604103612341576020840151604085015160608601515f1a61233388828585612198565b955095509550505050610334565b505081515f9150600290610334565b5f8160ff1961238060017fc8ed905c4c30d02007e4ed256519137fbd8284b045d6c53c1dac72b7324d2de46134d7565b60405160200161239291815260200190565b60408051601f1981840301815282825280516020918201206001600160a01b0390951690830152919092169082015260600161129a565b5f36816123d68580613858565b90925090505f8190036123ee57505f915061078c9050565b5f6123fc6020860186613cab565b6124205761241b856020013586604001355f9182526020526040902090565b612432565b61243285602001358660400135612260565b905082825f818110612446576124466135d2565b9050602002013581146124915782825f818110612465576124656135d2565b9050602002013581604051633aadf41160e21b8152600401610442929190918252602082015260400190565b61249e6020860186613cab565b6124b9576124af875f858582612282565b935050505061078c565b60015b82811080156124e457508383828181106124d8576124d86135d2565b905060200201355f5f1b145b156124fb57806124f381613cc6565b9150506124bc565b6125088883868685612282565b98975050505050505050565b5f80602083013585181e905061253d85828661253887602001358860400135612260565b61257c565b91505b61254a8380613858565b9050811115612574578061255d81613cde565b915061256d90508582845f61257c565b9150612540565b509392505050565b5f808461258c60016101006134d7565b61259691906134d7565b60019087901c8116149050806125b8575f8481526020849052604090206125c6565b5f8381526020859052604090205b9695505050505050565b6040518060c001604052805f81526020015f6001600160a01b031681526020015f6001600160401b031681526020015f6001600160401b031681526020015f6001600160401b03168152602001606081525090565b60408051610240810182525f6080820181815260a0830182905260c0830182905260e08301829052610100830182905261012083018290526101408301829052610160830182905261018083018290526101a083018290526101c083018290526101e0830182905261020083018290526102208301829052825260208201819052918101829052606081019190915290565b5f61026082840312156126c8575f5ffd5b50919050565b5f5f5f606084860312156126e0575f5ffd5b83356001600160401b038111156126f5575f5ffd5b612701868287016126b7565b93505060208401356001600160401b0381111561271c575f5ffd5b612728868287016126b7565b93969395505050506040919091013590565b5f5f5f6060848603121561274c575f5ffd5b83356001600160401b03811115612761575f5ffd5b61276d868287016126b7565b93505060208401356001600160401b03811115612788575f5ffd5b840160a08187031215612799575f5ffd5b929592945050506040919091013590565b5f5f602083850312156127bb575f5ffd5b82356001600160401b038111156127d0575f5ffd5b8301601f810185136127e0575f5ffd5b80356001600160401b038111156127f5575f5ffd5b856020828401011115612806575f5ffd5b6020919091019590945092505050565b5f81518084528060208401602086015e5f602082860101526020601f19601f83011685010191505092915050565b8051825260018060a01b0360208201511660208301526001600160401b0360408201511660408301526001600160401b0360608201511660608301526001600160401b0360808201511660808301525f60a082015160c060a085015261060360c0850182612816565b5f8151808452602084019350602083015f5b828110156128e75781516001600160e01b0319168652602095860195909101906001016128bf565b5093949350505050565b606081525f6129036060830186612844565b82810360208401526129158186612816565b905082810360408401526125c681856128ad565b5f6101c082840312156126c8575f5ffd5b5f5f83601f84011261294a575f5ffd5b5081356001600160401b03811115612960575f5ffd5b6020830191508360208260061b85010111156106ed575f5ffd5b5f606082840312156126c8575f5ffd5b5f5f5f5f5f5f5f610260888a0312156129a1575f5ffd5b87356001600160401b038111156129b6575f5ffd5b6129c28a828b016126b7565b9750506129d28960208a01612929565b95506101e08801356001600160401b038111156129ed575f5ffd5b6129f98a828b0161293a565b90965094505061020088013592506102208801356001600160401b03811115612a20575f5ffd5b612a2c8a828b0161297a565b979a96995094979396929592945050506102409091013590565b5f5f5f5f6102208587031215612a5a575f5ffd5b84356001600160401b03811115612a6f575f5ffd5b612a7b878288016126b7565b945050612a8b8660208701612929565b92506101e08501356001600160401b03811115612aa6575f5ffd5b612ab28782880161297a565b94979396509394610200013593505050565b805182526020808201516001600160a01b03908116828501526040808401519091169084015260608083015160a091850182905280519185018290525f920190829060c08601905b80831015612b385783516001600160e01b03191682526020938401936001939093019290910190612b0c565b506080850151925061171560808701846001600160401b03169052565b805182526020808201516001600160a01b0390811691840191909152604080830151909116908301526060908101516001600160401b0316910152565b60ff8516815260e060208201525f612bad60e0830186612ac4565b612bba6040840186612b55565b82810360c0840152610d478185612816565b5f60208284031215612bdc575f5ffd5b5035919050565b5f5f5f6102008486031215612bf6575f5ffd5b83356001600160401b03811115612c0b575f5ffd5b612c17868287016126b7565b935050612c278560208601612929565b929592945050506101e0919091013590565b6001600160a01b03811681146115b5575f5ffd5b5f5f5f5f60808587031215612c60575f5ffd5b8435612c6b81612c39565b966020860135965060408601359560600135945092505050565b5f5f83601f840112612c95575f5ffd5b5081356001600160401b03811115612cab575f5ffd5b6020830191508360208260051b85010111156106ed575f5ffd5b5f5f83601f840112612cd5575f5ffd5b5081356001600160401b03811115612ceb575f5ffd5b6020830191508360206060830285010111156106ed575f5ffd5b5f5f5f5f5f5f5f5f5f6102608a8c031215612d1e575f5ffd5b89356001600160401b03811115612d33575f5ffd5b612d3f8c828d016126b7565b995050612d4f8b60208c01612929565b97506101e08a01356001600160401b03811115612d6a575f5ffd5b612d768c828d0161293a565b9098509650506102008a01356001600160401b03811115612d95575f5ffd5b612da18c828d01612c85565b9096509450506102208a01356001600160401b03811115612dc0575f5ffd5b612dcc8c828d01612cc5565b9a9d999c50979a969995989497966102400135949350505050565b634e487b7160e01b5f52604160045260245ffd5b60405161014081016001600160401b0381118282101715612e1e57612e1e612de7565b60405290565b6040516101e081016001600160401b0381118282101715612e1e57612e1e612de7565b6040516101c081016001600160401b0381118282101715612e1e57612e1e612de7565b60405160a081016001600160401b0381118282101715612e1e57612e1e612de7565b60405160c081016001600160401b0381118282101715612e1e57612e1e612de7565b604051608081016001600160401b0381118282101715612e1e57612e1e612de7565b604051601f8201601f191681016001600160401b0381118282101715612ef857612ef8612de7565b604052919050565b8051612f0b81612c39565b919050565b6001600160401b03811681146115b5575f5ffd5b8051612f0b81612f10565b805160028110612f0b575f5ffd5b80151581146115b5575f5ffd5b8051612f0b81612f3d565b805163ffffffff81168114612f0b575f5ffd5b5f6101408284031215612f79575f5ffd5b612f81612dfb565b9050612f8c82612f2f565b8152612f9a60208301612f2f565b6020820152612fab60408301612f4a565b6040820152612fbc60608301612f55565b6060820152612fcd60808301612f24565b6080820152612fde60a08301612f55565b60a0820152612fef60c08301612f24565b60c082015261300060e08301612f24565b60e082015261010082810151908201526101209182015191810191909152919050565b5f610300828403128015613035575f5ffd5b5061303e612e24565b61304783612f00565b815261305560208401612f00565b60208201526040838101519082015261307060608401612f00565b606082015261308160808401612f00565b608082015261309260a08401612f24565b60a08201526130a360c08401612f24565b60c082015260e083810151908201526130c0846101008501612f68565b6101008201526130d36102408401612f24565b6101208201526130e66102608401612f00565b6101408201526130f96102808401612f55565b61016082015261310c6102a08401612f24565b61018082015261311f6102c08401612f4a565b6101a08201526131326102e08401612f4a565b6101c08201529392505050565b8035612f0b81612f10565b60ff811681146115b5575f5ffd5b8035612f0b8161314a565b5f6101c0828403128015613175575f5ffd5b5061317e612e47565b8235815261318e6020840161313f565b602082015261319f6040840161313f565b60408201526131b060608401613158565b60608201526131c16080840161313f565b608082015260a0838101359082015260c0808401359082015260e0808401359082015261010080840135908201526131fc6101208401613158565b61012082015261320f610140840161313f565b610140820152610160838101359082015261018080840135908201526132386101a0840161313f565b6101a08201529392505050565b634e487b7160e01b5f52601160045260245ffd5b8082018082111561074f5761074f613245565b5f6020828403121561327c575f5ffd5b813561078c81612f10565b5f60208284031215613297575f5ffd5b5051919050565b5f6001600160401b038211156132b6576132b6612de7565b50601f01601f191660200190565b5f82601f8301126132d3575f5ffd5b81356132e66132e18261329e565b612ed0565b8181528460208386010111156132fa575f5ffd5b816020850160208301375f918101602001919091529392505050565b5f60a08236031215613326575f5ffd5b61332e612e6a565b823561333981612f10565b815260208301356009811061334c575f5ffd5b6020820152604083013561335f81612c39565b60408201526133706060840161313f565b606082015260808301356001600160401b0381111561338d575f5ffd5b613399368286016132c4565b60808301525092915050565b5f5f604083850312156133b6575f5ffd5b82356001600160401b038111156133cb575f5ffd5b830160c081860312156133dc575f5ffd5b6133e4612e8c565b8135815260208201356133f681612c39565b6020820152604082013561340981612f10565b6040820152606082013561341c81612f10565b606082015261342d6080830161313f565b608082015260a08201356001600160401b0381111561344a575f5ffd5b613456878285016132c4565b60a08301525092505060208301356001600160401b03811115613477575f5ffd5b613483858286016132c4565b9150509250929050565b818382375f9101908152919050565b604081525f6134ae6040830185612844565b82810360208401526117158185612816565b808202811582820484141761074f5761074f613245565b8181038181111561074f5761074f613245565b5f6001600160401b0382111561350257613502612de7565b5060051b60200190565b6001600160e01b0319811681146115b5575f5ffd5b5f82601f830112613530575f5ffd5b815161353e6132e1826134ea565b8082825260208201915060208360051b86010192508583111561355f575f5ffd5b602085015b838110156135855780516135778161350c565b835260209283019201613564565b5095945050505050565b5f6020828403121561359f575f5ffd5b81516001600160401b038111156135b4575f5ffd5b61060384828501613521565b602081525f61074c60208301846128ad565b634e487b7160e01b5f52603260045260245ffd5b5f5f5f606084860312156135f8575f5ffd5b83356136038161314a565b925060208401356001600160401b0381111561361d575f5ffd5b840160a0818703121561362e575f5ffd5b613636612e6a565b81358152602082013561364881612c39565b6020820152604082013561365b81612c39565b604082015260608201356001600160401b03811115613678575f5ffd5b8201601f81018813613688575f5ffd5b80356136966132e1826134ea565b8082825260208201915060208360051b85010192508a8311156136b7575f5ffd5b6020840193505b828410156136e25783356136d18161350c565b8252602093840193909101906136be565b6060850152506136f79150506080830161313f565b608082015292505060408401356001600160401b03811115613717575f5ffd5b613723868287016132c4565b9150509250925092565b60ff84168152606060208201525f6137486060830185612ac4565b82810360408401526125c68185612816565b5f5f5f83850360c081121561376d575f5ffd5b84356137788161314a565b93506080601f198201121561378b575f5ffd5b50613794612eae565b6020850135815260408501356137a981612c39565b602082015260608501356137bc81612c39565b604082015260808501356137cf81612f10565b6060820152915060a08401356001600160401b03811115613717575f5ffd5b60ff841681526138016020820184612b55565b60c060a08201525f61171560c0830184612816565b5f5f8335601e1984360301811261382b575f5ffd5b8301803591506001600160401b03821115613844575f5ffd5b6020019150368190038213156106ed575f5ffd5b5f5f8335601e1984360301811261386d575f5ffd5b8301803591506001600160401b03821115613886575f5ffd5b6020019150600581901b36038213156106ed575f5ffd5b602081526001600160401b0382511660208201525f6020830151600981106138d357634e487b7160e01b5f52602160045260245ffd5b6040838101919091528301516001600160a01b03166060808401919091528301516001600160401b038116608084015250608083015160a08084015261060360c0840182612816565b60208152816020820152818360408301375f818301604090810191909152601f909201601f19160101919050565b5f82601f830112613959575f5ffd5b81516139676132e18261329e565b81815284602083860101111561397b575f5ffd5b8160208501602083015e5f918101602001919091529392505050565b5f5f5f606084860312156139a9575f5ffd5b83516001600160401b038111156139be575f5ffd5b840160c081870312156139cf575f5ffd5b6139d7612e8c565b8151815260208201516139e981612c39565b602082015260408201516139fc81612f10565b60408201526060820151613a0f81612f10565b6060820152613a2060808301612f24565b608082015260a08201516001600160401b03811115613a3d575f5ffd5b613a498882850161394a565b60a083015250809450505060208401516001600160401b03811115613a6c575f5ffd5b613a788682870161394a565b92505060408401516001600160401b03811115613a93575f5ffd5b61372386828701613521565b5f8235605e19833603018112613ab3575f5ffd5b9190910192915050565b5f60808284031215613acd575f5ffd5b613ad5612eae565b825181526020830151909150613aea81612c39565b60208201526040820151613afd81612c39565b60408201526060820151613b1081612f10565b606082015292915050565b5f5f5f5f60e08587031215613b2e575f5ffd5b8451613b398161314a565b60208601519094506001600160401b03811115613b54575f5ffd5b850160a08188031215613b65575f5ffd5b613b6d612e6a565b815181526020820151613b7f81612c39565b60208201526040820151613b9281612c39565b604082015260608201516001600160401b03811115613baf575f5ffd5b613bbb89828501613521565b60608301525060808201519150613bd182612f10565b60808101919091529250613be88660408701613abd565b915060c08501516001600160401b03811115613c02575f5ffd5b613c0e8782880161394a565b91505092959194509250565b81515f90829060208501835b82811015613c4e5781516001600160e01b031916845260209384019390910190600101613c26565b509195945050505050565b805160208201516001600160e01b0319811691906004821015613c90576001600160e01b0319600483900360031b81901b82161692505b5050919050565b82815260a0810161078c6020830184612b55565b5f60208284031215613cbb575f5ffd5b813561078c81612f3d565b5f60018201613cd757613cd7613245565b5060010190565b5f81613cec57613cec613245565b505f19019056";
+  const _bytecode = "0x60a0604052348015600e575f5ffd5b50604051614613380380614613833981016040819052602b91603b565b6001600160a01b03166080526066565b5f60208284031215604a575f5ffd5b81516001600160a01b0381168114605f575f5ffd5b9392505050565b60805161458761008c5f395f81816102940152818161058d015261072501526145875ff3fe608060405234801561000f575f5ffd5b5060043610610127575f3560e01c8063686578ad116100a9578063b5b9cd7f1161006e578063b5b9cd7f14610292578063c45bc395146102b8578063d178a935146102cb578063d5bdacfb146102de578063f14fcbc8146102f1575f5ffd5b8063686578ad146102095780637ef7027f1461022c578063894324851461023f57806392f11db31461026c57806398b31b5a1461027f575f5ffd5b806330baf221116100ef57806330baf221146101a457806331ee428a146101b7578063365a86fc146101bf5780633e326f97146101e3578063668509db146101f6575f5ffd5b806303c0dd581461012b5780630989dd3d146101405780630ab4f59a1461015357806329eb653c146101665780632fd87ee514610191575b5f5ffd5b61013e610139366004612baf565b610304565b005b61013e61014e366004612c1b565b610385565b61013e610161366004612c5c565b6103d8565b610179610174366004612ccc565b610418565b60405161018893929190612e13565b60405180910390f35b61013e61019f366004612eac565b61043b565b61013e6101b2366004612f68565b610463565b61013e61050f565b5f546001600160a01b03165b6040516001600160a01b039091168152602001610188565b61013e6101f1366004612fe6565b61055e565b61013e6102043660046130e8565b610618565b61021c610217366004612ccc565b61068c565b6040516101889493929190613298565b61013e61023a366004612fe6565b6106f5565b61025e61024d3660046132d2565b5f9081526001602052604090205490565b604051908152602001610188565b61013e61027a3660046132e9565b610761565b61013e61028d366004612baf565b61079b565b7f00000000000000000000000000000000000000000000000000000000000000006101cb565b61013e6102c6366004612f68565b61081b565b61025e6102d9366004613353565b610851565b61013e6102ec3660046130e8565b61089e565b61013e6102ff3660046132d2565b6108d4565b5f5f6103108585610924565b915091505f82606001515f1461033057816060015183606001511461033a565b61033a8383610987565b825151845151919250145f82801561034f5750815b801561036e57508451845160400151602086015161036e9291906109e8565b905061037b858783610a26565b5050505050505050565b5f805461039c9084906001600160a01b0316610bfa565b90505f81606001515f141580156103c5575081515f546103c591906001600160a01b0316610c15565b90506103d2828483610a26565b50505050565b5f80546103ef9085906001600160a01b0316610bfa565b80515f549192506103d29183918591610413919088906001600160a01b0316610cac565b610a26565b610420612ab1565b60608061042d8585610def565b9250925092505b9250925092565b5f6104468888610f0e565b905061037b8183610413845f01518b61018001358b8b8b8b610f49565b5f61046e8585610f0e565b5f805482515160405163234237a160e21b8152600481019190915292935090916001600160a01b0390911690638d08de849060240161030060405180830381865afa1580156104bf573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906104e391906135c7565b61010001516080015190506105078284610413855f0151896101800135868a610fa7565b505050505050565b5f546001600160a01b03161561054b575f54604051630614de5d60e41b81526001600160a01b0390911660048201526024015b60405180910390fd5b5f80546001600160a01b03191633179055565b5f6105698585610f0e565b5f54604051637cf222c960e01b815291925061061191839185916001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000811692637cf222c9926105d19291909116908c906101808d0135908c90600401613942565b6020604051808303815f875af11580156105ed573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610413919061397a565b5050505050565b5f6106238a8a61106f565b8051519091505f9061064e9061063e368d90038d018d613995565b5f546001600160a01b03166110d4565b806106725750610672610666368c90038c018c613995565b5f8b8b8b8b8b8b6111e9565b905061067f828483610a26565b5050505050505050505050565b6040805160a0810182525f8082526020820181905291810182905260608082015260808101829052604080516080810182525f80825260208201819052918101829052606081019190915260606106e3868661121e565b93509350935093505b92959194509250565b5f610700858561106f565b5f8054604051637cf222c960e01b815292935061061192849286926001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000811693637cf222c9936105d193909216918c918c90600401613942565b5f61076c8484610f0e565b90506103d28183610413845f01518780360381019061078b9190613995565b5f546001600160a01b031661134b565b5f5f6107a78585610924565b604082015191935091505f906001600160a01b0316158015906107cf57506107cf8383610987565b80156107fa5750815f0151604001516001600160401b0316835f0151604001516001600160401b0316145b801561080e57508160200151836020015114155b9050610507838583610a26565b5f6108268585610f0e565b80515f54919250610611918391859161041391906101808a01359089906001600160a01b03166115a9565b604080516001600160a01b038616602082015290810184905260608101839052608081018290525f9060a0016040516020818303038152906040528051906020012090505b949350505050565b5f6108a98a8a610f0e565b90506108c88183610413845f01518d61018001358d8d8d8d8d8d6111e9565b50505050505050505050565b5f81815260016020526040902054156108ea5750565b5f818152600160205260408082204390555182917f1d835fd041cc3bb34aa7ab8341f3008e52f9e9abe48577aab34a2ba101e5030f91a250565b61092c612b06565b610934612b06565b5f8054610949906001600160a01b0316611673565b5f549091506109639086906001600160a01b031683611723565b5f5461097a9086906001600160a01b031684611723565b92509250505b9250929050565b5f81604001516001600160a01b031683604001516001600160a01b03161480156109b45750815151835151145b80156109df5750815f0151602001516001600160401b0316835f0151602001516001600160401b0316145b90505b92915050565b5f6109fd6001600160401b0384166001613a8b565b84604001516001600160401b0316148015610a1c5750818460a0015114155b90505b9392505050565b825180516020820151604083015184610a6c57604051639547ed0d60e01b8152600481018490526001600160401b03808416602483015282166044820152606401610542565b606087015115610ae6575f54606088015160405163594eb2eb60e01b81526004810186905260248101919091526001600160401b03831660448201526001600160a01b039091169063594eb2eb906064015f604051808303815f87803b158015610ad4575f5ffd5b505af115801561067f573d5f5f3e3d5ffd5b5f60015f610afa33878c602001518c610851565b81526020019081526020015f205490505f815f14158015610b255750610b21600283613a8b565b4310155b5f546040805160c0810182528881528c8201516001600160a01b03908116602083019081526001600160401b038a81168486019081528a821660608601908152336080870190815289151560a0880190815297516330dbf52b60e01b8152965160048801529351851660248701529051821660448601525116606484015251811660848301529151151560a482015292935016906330dbf52b9060c4015f604051808303815f87803b158015610bd9575f5ffd5b505af1158015610beb573d5f5f3e3d5ffd5b50505050505050505050505050565b610c02612b06565b6109df8383610c1085611673565b611723565b8151604051635ad8a11160e01b815260048101919091525f9081906001600160a01b03841690635ad8a1119060240160c060405180830381865afa158015610c5f573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610c839190613a9e565b80519091506001600160401b031615801590610896575061089684825f015183608001516109e8565b82515f906001600160a01b0383169063606b672090610cce6020870187613b1b565b6040516001600160e01b031960e085901b16815260048101929092526001600160401b03166024820152604401602060405180830381865afa158015610d16573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610d3a9190613b36565b610d4b610d4685613bc5565b6119f1565b14610d5757505f610a1f565b606084015160ff16600114801590610d775750606084015160ff16600414155b15610d8357505f610a1f565b610d906020840184613b1b565b6001600160401b0316846101a001516001600160401b0316108015610a1c5750621b7740610dc46080850160608601613b1b565b6001600160401b0316610dd79190613a8b565b84608001516001600160401b03161190509392505050565b610df7612ab1565b60608080610e0785870187613c54565b6040519195509150610e5790610e209088908890613d3c565b60405180910390208583604051602001610e3b929190613d4b565b6040516020818303038152906040528051906020012014611a03565b5f6020610e6660406002613a8b565b610e709190613d6f565b610e7b906041613a8b565b9050610e986041835110158015610e93575081835111155b611a03565b6041825103610ea957509150610434565b610eb5825f6041611a24565b93505f610ed0836041808651610ecb9190613d86565b611a24565b905080806020019051810190610ee69190613e3e565b9350610f04818051906020012085604051602001610e3b9190613e6f565b5050509250925092565b610f16612b06565b5f54610f2c9084906001600160a01b0316610bfa565b80519091506109e290610f4436859003850185613995565b611a7e565b5f610f5985858960e00151611abc565b848484818110610f6b57610f6b613e81565b90506040020160200135610f9a87878787818110610f8b57610f8b613e81565b9050604002015f013585611af3565b1415979650505050505050565b60608401515f9060ff166002146001600160401b0384168203610fcb579050610896565b5f61102d8660ff19610ffe60017fe25bec91f64c2dd84904e56e2e5b786d9d7bf93e49cf8ef5a763d320b7e78fa1613d86565b60405160200161101091815260200190565b604051602081830303815290604052805190602001201686611af3565b5f1c90508087608001516001600160401b0316101561104e57509050610896565b811580156110645750606087015160ff16600514155b979650505050505050565b611077612b06565b6110876060830160408401613b1b565b6001600160401b0316156110ca576110a56060830160408401613b1b565b60405163caef2ad360e01b81526001600160401b039091166004820152602401610542565b6109df8383610f0e565b60405163234237a160e21b8152600481018490525f9081906001600160a01b03841690638d08de849060240161030060405180830381865afa15801561111c573d5f5f3e3d5ffd5b505050506040513d601f19601f8201168201806040525081019061114091906135c7565b90505f85855f0151148015611160575060208501516001600160401b0316155b801561116e575060a0850151155b60608601519091505f9060ff1615801561119457506101a08601516001600160401b0316155b90505f8360a001516001600160401b031687608001516001600160401b03161480156111c757508360e001518760c00151145b90508280156111d35750815b80156111dc5750805b1598975050505050505050565b5f6111fa87878b6101000151611abc565b88610180015161120f89898989898989611b2c565b14159998505050505050505050565b6040805160a0810182525f8082526020820181905291810182905260608082015260808101829052604080516080810182525f8082526020820181905291810182905260608101919091526060858561127960016020613d86565b81811061128857611288613e81565b919091013560f81c9450505f8490036112f7576112a785870187613e95565b60405192965090945091506112e0906112c39088908890613d3c565b6040518091039020858584604051602001610e3b93929190613fdc565b6112f260408460600151511115611a03565b6106ec565b6113068460ff16600114611a03565b61131285870187614009565b60405192965090935091506106ec9061132e9088908890613d3c565b6040518091039020858484604051602001610e3b9392919061409d565b60608301515f9060ff166002811490600381149015806113755750600560ff16866060015160ff16115b1561138557600192505050610a1f565b5f61139e86602001516001600160401b03166001611c0a565b60208801516001600160401b031611905080600560ff16886060015160ff16141515146113d15760019350505050610a1f565b600260ff1687610120015160ff1611156113f15760019350505050610a1f565b8551875114158061142757506040860151611416906001600160401b03166001613a8b565b87604001516001600160401b031614155b156114385760019350505050610a1f565b85602001516001600160401b031687602001516001600160401b03161080611479575085608001516001600160401b031687608001516001600160401b0316105b1561148a5760019350505050610a1f565b81611495575f611498565b60015b60ff16866101a001516001600160401b03166114b49190613a8b565b876101a001516001600160401b0316146114d45760019350505050610a1f565b821561150c577fc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a4708760c0015114159350505050610a1f565b818015611064575086516101a08801516040516303035b3960e51b81526001600160a01b0388169263606b672092611558926004019182526001600160401b0316602082015260400190565b602060405180830381865afa158015611573573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906115979190613b36565b8760c001511415979650505050505050565b5f806115b584806140c5565b6040516115c3929190613d3c565b604051809103902090508560c0015181146116015760c0860151604051634efe218760e01b8152600481019190915260248101829052604401610542565b61400061160e85806140c5565b905011156116275761161f86611c19565b915050610896565b61162f611c3a565b600160ff16866060015160ff160361164d5761161f86868686611c6e565b61165686611c19565b8015611669575061166986868686611e17565b9695505050505050565b604080517f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f60208201527fd2390bd02eb1ecff5dcbb51b3c7fd253c636b5e068204ebd2d0b39e7b8e30d73918101919091527fc89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc660608201524660808201526001600160a01b03821660a08201525f9060c0015b604051602081830303815290604052805190602001209050919050565b61172b612b06565b5f61173b36869003860186613995565b90505f61174a826101c0902090565b61024087013560608501526020840181905282845290505f6117796117736101c0890189614107565b84612007565b905061024087013515611832578251604051639be6357b60e01b8152600481019190915261024088013560248201525f906001600160a01b03881690639be6357b90604401602060405180830381865afa1580156117d9573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906117fd9190613b36565b905080821461182957604051639359c27560e01b81526004810182905260248101839052604401610542565b50505050610a1f565b60408301516001600160401b03161580611872575061185961020088016101e08901613b1b565b6001600160401b031683604001516001600160401b0316105b806118a3575061188a61022088016102008901613b1b565b6001600160401b031683604001516001600160401b0316115b156119065760408301516118bf61020089016101e08a01613b1b565b6118d16102208a016102008b01613b1b565b60405163808e7c8160e01b81526001600160401b03938416600482015291831660248301529091166044820152606401610542565b6040805160a081018252845181526020808601516001600160401b0316908201525f91810161193d6102008b016101e08c01613b1b565b6001600160401b0316815260200161195d6102208b016102008c01613b1b565b6001600160401b0316815260200183905290505f61199d8761197e84612048565b60405161190160f01b8152600281019290925260228201526042902090565b90506119b6816119b16102208c018c6140c5565b6120d2565b50506001600160a01b0316604087018190526119e55760405163307040ef60e01b815260040160405180910390fd5b50505050509392505050565b5f81604051602001611706919061414c565b80611a215760405163395625f760e11b815260040160405180910390fd5b50565b6060816001600160401b03811115611a3e57611a3e61338b565b6040519080825280601f01601f191660200182016040528015611a68576020820181803683370190505b50905081836020860101602083015e9392505050565b6101c081208260a001518114611ab75760a0830151604051637a55f09160e11b8152600481019190915260248101829052604401610542565b505050565b5f611ac78484612119565b90508181146103d25760405163500f9bd960e11b81526004810183905260248101829052604401610542565b5f5f611afe8461212e565b9050611b0c85858386612142565b80836020013514611b1d575f611b23565b82604001355b95945050505050565b5f858481141580611b3d5750828114155b15611b6c5760405163792c363360e11b8152600481018290526024810186905260448101849052606401610542565b5f5b81811015611bfc57611bf28a8a8a84818110611b8c57611b8c613e81565b9050604002015f01358b8b85818110611ba757611ba7613e81565b905060400201602001358a8a86818110611bc357611bc3613e81565b9050602002810190611bd591906141cb565b898987818110611be757611be7613e81565b90506060020161220d565b9950600101611b6e565b509798975050505050505050565b5f8282188284110282186109df565b60608101515f9060ff16600114806109e25750506060015160ff1660041490565b5f5a9050621e8480811015611a21576040516326821adb60e21b8152621e8480600482015260248101829052604401610542565b5f611c77612ab1565b606080306329eb653c611c8a88806140c5565b6040518363ffffffff1660e01b8152600401611ca79291906141e9565b5f60405180830381865afa925050508015611ce357506040513d5f823e601f3d908101601f19168201604052611ce09190810190614249565b60015b611cf35760019350505050610896565b9194509250905087518351141580611d24575087608001516001600160401b031683608001516001600160401b0316105b15611d355760019350505050610896565b5f611d4986611d43866122a6565b85612341565b90506001600160a01b038116611d66576001945050505050610896565b83602001516001600160a01b0316816001600160a01b0316141580611d8b5750815115155b15611de7575f611d9f856020015183612360565b90505f611db98a83611db460408d018d6141cb565b611af3565b5f1c9050611dd1818c60800151868960a00151612424565b611de45760019650505050505050610896565b50505b611e0a88856020015186604001518a8060200190611e0591906141cb565b6124f9565b9998505050505050505050565b5f3063686578ad611e2885806140c5565b6040518363ffffffff1660e01b8152600401611e459291906141e9565b5f60405180830381865afa925050508015611e8157506040513d5f823e601f3d908101601f19168201604052611e7e91908101906143af565b60015b611e8d57506001610896565b60ff8416155f8082611ea55784516020860151611ead565b855160208701515b915091505f83611ec557611ec086612522565b611ece565b611ece87612556565b8d519091508314611eea57600198505050505050505050610896565b5f611ef68b8388612341565b90506001600160a01b0381161580611f205750826001600160a01b0316816001600160a01b031614155b15611f375760019950505050505050505050610896565b84611f6657611f568d8489606001518f8060200190611e0591906141cb565b9950505050505050505050610896565b8d608001516001600160401b031688608001516001600160401b03161015611f9a5760019950505050505050505050610896565b5f611fbd8e611fad868c60400151612360565b8f8060400190611db491906141cb565b905068010000000000000000811480611ff657508015801590611ff657508e608001516001600160401b0316816001600160401b031610155b9a5050505050505050505050610896565b5f81815b8481101561203f576120358287878481811061202957612029613e81565b90506020020135612601565b915060010161200b565b50949350505050565b5f7f05e04cc04037f5010834a4a6862df2eefa49e39cb76a4dd12a5e4918200bd6ed826040516020016117069291905f60c082019050838252825160208301526001600160401b0360208401511660408301526001600160401b0360408401511660608301526001600160401b036060840151166080830152608083015160a08301529392505050565b5f80806041849003612106578435602086013560408701355f1a6120f88982858561262d565b955095509550505050612110565b505f915060029050825b93509350939050565b5f604051604083028085833790209392505050565b5f8160405160200161170691815260200190565b5f61214d8280614107565b905090505f6101008211156121785760405163068e63ed60e11b815260048101869052602401610542565b6040830135156121c25781602084013585181e10156121ad5760405163068e63ed60e11b815260048101869052602401610542565b6121bf836020013584604001356126f5565b90505b5f6121d885836121d28780614107565b5f612717565b90508681146122045760405163285cf0d560e21b81526004810188905260248101829052604401610542565b50505050505050565b5f5f6122188661212e565b905061222687878387612142565b5f81856020013514801561223d5750604085013515155b90505f8690036122665780612252578761225d565b61225d828686612772565b92505050611b23565b5f61227183886126f5565b9050811580156122845750604086013515155b15612297576122948382886128bd565b90505b611e0a83826121d28980614107565b5f7f93b83656c0e83d251fb80748f64e2ccb79897b517da819f4de7a06b157cf929e825f015183602001518460400151856060015186608001518760a0015180519060200120604051602001611706979695949392919096875260208701959095526001600160a01b039390931660408601526001600160401b039182166060860152811660808501521660a083015260c082015260e00190565b5f61235561234f8585612925565b83612952565b509095945050505050565b5f818360ff1961239160017f8af9b03d2db3a68f2c2c4d8792270af92d803f7a781df9ab346a1458c1e3c65c613d86565b6040516020016123a391815260200190565b60408051601f1981840301815282825280516020918201206001600160a01b0390951690830152919092169082015260600160408051601f1981840301815282825280516020918201206001600160a01b03909416908301528101919091526060015b60405160208183030381529060405280519060200120905092915050565b5f8415806124435750836001600160401b0316856001600160401b0316105b1561244f57505f610896565b604061245b5f85612998565b901c604086901c1461246e57505f610896565b82515f0361247e57506001610896565b60048251101561248f57505f610896565b5f612499836144ae565b90505f5b84518110156124ed57816001600160e01b0319168582815181106124c3576124c3613e81565b60200260200101516001600160e01b031916036124e557600192505050610896565b60010161249d565b505f9695505050505050565b5f826001600160401b031661251786612511876129ea565b85611af3565b141595945050505050565b5f7fbd0377eefb5dc7a738d90531cd7288ef552f11f2ca78daed48f0926a288d66ae826040516020016117069291906144ec565b5f7f5c9afff4d9847032d328680d8457d95dc3b99facf6fcc985997b4fa52e52bc5e825f015183602001518460400151856060015160405160200161259b9190614500565b6040516020818303038152906040528051906020012086608001516040516020016117069695949392919095865260208601949094526001600160a01b0392831660408601529116606084015260808301526001600160401b031660a082015260c00190565b5f81831061261b575f8281526020849052604090206109df565b5f8381526020839052604090206109df565b5f80807f7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a084111561266657505f915060039050826126eb565b604080515f808252602082018084528a905260ff891692820192909252606081018790526080810186905260019060a0016020604051602081039080840390855afa1580156126b7573d5f5f3e3d5ffd5b5050604051601f1901519150506001600160a01b0381166126e257505f9250600191508290506126eb565b92505f91508190505b9450945094915050565b6040805160208101849052908101829052600160608201525f90608001612406565b5f82825b818110156127665761275c8882612733600186613d86565b61273d9190613d86565b8989898681811061275057612750613e81565b90506020020135612a63565b965060010161271b565b50949695505050505050565b5f368161277f8580614107565b90925090505f81900361279757505f9150610a1f9050565b5f6127a5602086018661453f565b6127c9576127c4856020013586604001355f9182526020526040902090565b6127db565b6127db856020013586604001356126f5565b905082825f8181106127ef576127ef613e81565b90506020020135811461283a5782825f81811061280e5761280e613e81565b9050602002013581604051633aadf41160e21b8152600401610542929190918252602082015260400190565b612847602086018661453f565b61286257612858875f858582612717565b9350505050610a1f565b60015b828110801561288d575083838281811061288157612881613e81565b905060200201355f5f1b145b156128a4578061289c8161455a565b915050612865565b6128b18883868685612717565b98975050505050505050565b5f80602083013585181e90506128e68582866128e1876020013588604001356126f5565b612a63565b91505b6128f38380614107565b905081111561291d578061290681614572565b915061291690508582845f612a63565b91506128e9565b509392505050565b5f6109df61293284611673565b8360405161190160f01b8152600281019290925260228201526042902090565b5f5f5f8351604103612989576020840151604085015160608601515f1a61297b8882858561262d565b955095509550505050610434565b505081515f9150600290610434565b5f5f826040516020016129ab9190614500565b60408051601f19818403018152919052805160209182012068010000000000000000600160e01b03911c166001600160401b0385161791505092915050565b5f8160ff19612a1a60017fc8ed905c4c30d02007e4ed256519137fbd8284b045d6c53c1dac72b7324d2de4613d86565b604051602001612a2c91815260200190565b60408051601f1981840301815282825280516020918201206001600160a01b03909516908301529190921690820152606001611706565b5f8084612a736001610100613d86565b612a7d9190613d86565b60019087901c811614905080612a9f575f848152602084905260409020611669565b5f838152602085905260409020611669565b6040518060c001604052805f81526020015f6001600160a01b031681526020015f6001600160401b031681526020015f6001600160401b031681526020015f6001600160401b03168152602001606081525090565b60408051610240810182525f6080820181815260a0830182905260c0830182905260e08301829052610100830182905261012083018290526101408301829052610160830182905261018083018290526101a083018290526101c083018290526101e0830182905261020083018290526102208301829052825260208201819052918101829052606081019190915290565b5f6102608284031215612ba9575f5ffd5b50919050565b5f5f5f60608486031215612bc1575f5ffd5b83356001600160401b03811115612bd6575f5ffd5b612be286828701612b98565b93505060208401356001600160401b03811115612bfd575f5ffd5b612c0986828701612b98565b93969395505050506040919091013590565b5f5f60408385031215612c2c575f5ffd5b82356001600160401b03811115612c41575f5ffd5b612c4d85828601612b98565b95602094909401359450505050565b5f5f5f60608486031215612c6e575f5ffd5b83356001600160401b03811115612c83575f5ffd5b612c8f86828701612b98565b93505060208401356001600160401b03811115612caa575f5ffd5b840160a08187031215612cbb575f5ffd5b929592945050506040919091013590565b5f5f60208385031215612cdd575f5ffd5b82356001600160401b03811115612cf2575f5ffd5b8301601f81018513612d02575f5ffd5b80356001600160401b03811115612d17575f5ffd5b856020828401011115612d28575f5ffd5b6020919091019590945092505050565b5f81518084528060208401602086015e5f602082860101526020601f19601f83011685010191505092915050565b8051825260018060a01b0360208201511660208301526001600160401b0360408201511660408301526001600160401b0360608201511660608301526001600160401b0360808201511660808301525f60a082015160c060a085015261089660c0850182612d38565b5f8151808452602084019350602083015f5b82811015612e095781516001600160e01b031916865260209586019590910190600101612de1565b5093949350505050565b606081525f612e256060830186612d66565b8281036020840152612e378186612d38565b905082810360408401526116698185612dcf565b5f6101c08284031215612ba9575f5ffd5b5f5f83601f840112612e6c575f5ffd5b5081356001600160401b03811115612e82575f5ffd5b6020830191508360208260061b8501011115610980575f5ffd5b5f60608284031215612ba9575f5ffd5b5f5f5f5f5f5f5f610260888a031215612ec3575f5ffd5b87356001600160401b03811115612ed8575f5ffd5b612ee48a828b01612b98565b975050612ef48960208a01612e4b565b95506101e08801356001600160401b03811115612f0f575f5ffd5b612f1b8a828b01612e5c565b90965094505061020088013592506102208801356001600160401b03811115612f42575f5ffd5b612f4e8a828b01612e9c565b979a96995094979396929592945050506102409091013590565b5f5f5f5f6102208587031215612f7c575f5ffd5b84356001600160401b03811115612f91575f5ffd5b612f9d87828801612b98565b945050612fad8660208701612e4b565b92506101e08501356001600160401b03811115612fc8575f5ffd5b612fd487828801612e9c565b94979396509394610200013593505050565b5f5f5f5f6102208587031215612ffa575f5ffd5b84356001600160401b0381111561300f575f5ffd5b61301b87828801612b98565b94505061302b8660208701612e4b565b92506101e08501356001600160401b03811115613046575f5ffd5b850160808188031215613057575f5ffd5b939692955092936102000135925050565b5f5f83601f840112613078575f5ffd5b5081356001600160401b0381111561308e575f5ffd5b6020830191508360208260051b8501011115610980575f5ffd5b5f5f83601f8401126130b8575f5ffd5b5081356001600160401b038111156130ce575f5ffd5b602083019150836020606083028501011115610980575f5ffd5b5f5f5f5f5f5f5f5f5f6102608a8c031215613101575f5ffd5b89356001600160401b03811115613116575f5ffd5b6131228c828d01612b98565b9950506131328b60208c01612e4b565b97506101e08a01356001600160401b0381111561314d575f5ffd5b6131598c828d01612e5c565b9098509650506102008a01356001600160401b03811115613178575f5ffd5b6131848c828d01613068565b9096509450506102208a01356001600160401b038111156131a3575f5ffd5b6131af8c828d016130a8565b9a9d999c50979a969995989497966102400135949350505050565b805182526020808201516001600160a01b03908116828501526040808401519091169084015260608083015160a091850182905280519185018290525f920190829060c08601905b8083101561323e5783516001600160e01b03191682526020938401936001939093019290910190613212565b5060808501519250611b2360808701846001600160401b03169052565b805182526020808201516001600160a01b0390811691840191909152604080830151909116908301526060908101516001600160401b0316910152565b60ff8516815260e060208201525f6132b360e08301866131ca565b6132c0604084018661325b565b82810360c08401526110648185612d38565b5f602082840312156132e2575f5ffd5b5035919050565b5f5f5f61020084860312156132fc575f5ffd5b83356001600160401b03811115613311575f5ffd5b61331d86828701612b98565b93505061332d8560208601612e4b565b929592945050506101e0919091013590565b6001600160a01b0381168114611a21575f5ffd5b5f5f5f5f60808587031215613366575f5ffd5b84356133718161333f565b966020860135965060408601359560600135945092505050565b634e487b7160e01b5f52604160045260245ffd5b60405161014081016001600160401b03811182821017156133c2576133c261338b565b60405290565b6040516101e081016001600160401b03811182821017156133c2576133c261338b565b6040516101c081016001600160401b03811182821017156133c2576133c261338b565b60405160c081016001600160401b03811182821017156133c2576133c261338b565b60405160a081016001600160401b03811182821017156133c2576133c261338b565b604051608081016001600160401b03811182821017156133c2576133c261338b565b604051601f8201601f191681016001600160401b038111828210171561349c5761349c61338b565b604052919050565b80516134af8161333f565b919050565b6001600160401b0381168114611a21575f5ffd5b80516134af816134b4565b8051600281106134af575f5ffd5b8015158114611a21575f5ffd5b80516134af816134e1565b805163ffffffff811681146134af575f5ffd5b5f610140828403121561351d575f5ffd5b61352561339f565b9050613530826134d3565b815261353e602083016134d3565b602082015261354f604083016134ee565b6040820152613560606083016134f9565b6060820152613571608083016134c8565b608082015261358260a083016134f9565b60a082015261359360c083016134c8565b60c08201526135a460e083016134c8565b60e082015261010082810151908201526101209182015191810191909152919050565b5f6103008284031280156135d9575f5ffd5b506135e26133c8565b6135eb836134a4565b81526135f9602084016134a4565b602082015260408381015190820152613614606084016134a4565b6060820152613625608084016134a4565b608082015261363660a084016134c8565b60a082015261364760c084016134c8565b60c082015260e0838101519082015261366484610100850161350c565b61010082015261367761024084016134c8565b61012082015261368a61026084016134a4565b61014082015261369d61028084016134f9565b6101608201526136b06102a084016134c8565b6101808201526136c36102c084016134ee565b6101a08201526136d66102e084016134ee565b6101c08201529392505050565b80356134af816134b4565b60ff81168114611a21575f5ffd5b80356134af816136ee565b80358252613717602082016136e3565b6001600160401b03166020830152613731604082016136e3565b6001600160401b0316604083015261374b606082016136fc565b60ff16606083015261375f608082016136e3565b6001600160401b0316608083015260a0818101359083015260c0808201359083015260e0808201359083015261010080820135908301526137a361012082016136fc565b60ff166101208301526137b961014082016136e3565b6001600160401b0316610140830152610160818101359083015261018080820135908301526137eb6101a082016136e3565b6001600160401b0381166101a0840152505050565b5f5f8335601e19843603018112613815575f5ffd5b83016020810192503590506001600160401b03811115613833575f5ffd5b8060061b3603821315610980575f5ffd5b8183526020830192505f815f5b84811015612e0957813586526020808301359087015260409586019590910190600101613851565b81835281816020850137505f828201602090810191909152601f909101601f19169091010190565b5f6138ac8283613800565b608085526138be608086018284613844565b9150506138ce6020840184613800565b85830360208701526138e1838284613844565b6040868101359088015292505050606083013536849003601e19018112613906575f5ffd5b83016020810190356001600160401b03811115613921575f5ffd5b80360382131561392f575f5ffd5b8583036060870152611669838284613879565b6001600160a01b038516815261395b6020820185613707565b826101e08201526102206102008201525f6116696102208301846138a1565b5f6020828403121561398a575f5ffd5b8151610a1f816134e1565b5f6101c08284031280156139a7575f5ffd5b506139b06133eb565b823581526139c0602084016136e3565b60208201526139d1604084016136e3565b60408201526139e2606084016136fc565b60608201526139f3608084016136e3565b608082015260a0838101359082015260c0808401359082015260e080840135908201526101008084013590820152613a2e61012084016136fc565b610120820152613a4161014084016136e3565b61014082015261016083810135908201526101808084013590820152613a6a6101a084016136e3565b6101a08201529392505050565b634e487b7160e01b5f52601160045260245ffd5b808201808211156109e2576109e2613a77565b5f60c0828403128015613aaf575f5ffd5b50613ab861340e565b8251613ac3816134b4565b81526020830151613ad3816134b4565b60208201526040830151613ae6816134b4565b60408201526060830151613af9816134e1565b60608201526080838101519082015260a0928301519281019290925250919050565b5f60208284031215613b2b575f5ffd5b8135610a1f816134b4565b5f60208284031215613b46575f5ffd5b5051919050565b5f6001600160401b03821115613b6557613b6561338b565b50601f01601f191660200190565b5f82601f830112613b82575f5ffd5b8135613b95613b9082613b4d565b613474565b818152846020838601011115613ba9575f5ffd5b816020850160208301375f918101602001919091529392505050565b5f60a08236031215613bd5575f5ffd5b613bdd613430565b8235613be8816134b4565b8152602083013560098110613bfb575f5ffd5b60208201526040830135613c0e8161333f565b6040820152613c1f606084016136e3565b606082015260808301356001600160401b03811115613c3c575f5ffd5b613c4836828601613b73565b60808301525092915050565b5f5f60408385031215613c65575f5ffd5b82356001600160401b03811115613c7a575f5ffd5b830160c08186031215613c8b575f5ffd5b613c9361340e565b813581526020820135613ca58161333f565b60208201526040820135613cb8816134b4565b60408201526060820135613ccb816134b4565b6060820152613cdc608083016136e3565b608082015260a08201356001600160401b03811115613cf9575f5ffd5b613d0587828501613b73565b60a08301525092505060208301356001600160401b03811115613d26575f5ffd5b613d3285828601613b73565b9150509250929050565b818382375f9101908152919050565b604081525f613d5d6040830185612d66565b8281036020840152611b238185612d38565b80820281158282048414176109e2576109e2613a77565b818103818111156109e2576109e2613a77565b5f6001600160401b03821115613db157613db161338b565b5060051b60200190565b6001600160e01b031981168114611a21575f5ffd5b5f82601f830112613ddf575f5ffd5b8151613ded613b9082613d99565b8082825260208201915060208360051b860101925085831115613e0e575f5ffd5b602085015b83811015613e34578051613e2681613dbb565b835260209283019201613e13565b5095945050505050565b5f60208284031215613e4e575f5ffd5b81516001600160401b03811115613e63575f5ffd5b61089684828501613dd0565b602081525f6109df6020830184612dcf565b634e487b7160e01b5f52603260045260245ffd5b5f5f5f60608486031215613ea7575f5ffd5b8335613eb2816136ee565b925060208401356001600160401b03811115613ecc575f5ffd5b840160a08187031215613edd575f5ffd5b613ee5613430565b813581526020820135613ef78161333f565b60208201526040820135613f0a8161333f565b604082015260608201356001600160401b03811115613f27575f5ffd5b8201601f81018813613f37575f5ffd5b8035613f45613b9082613d99565b8082825260208201915060208360051b85010192508a831115613f66575f5ffd5b6020840193505b82841015613f91578335613f8081613dbb565b825260209384019390910190613f6d565b606085015250613fa6915050608083016136e3565b608082015292505060408401356001600160401b03811115613fc6575f5ffd5b613fd286828701613b73565b9150509250925092565b60ff84168152606060208201525f613ff760608301856131ca565b82810360408401526116698185612d38565b5f5f5f83850360c081121561401c575f5ffd5b8435614027816136ee565b93506080601f198201121561403a575f5ffd5b50614043613452565b6020850135815260408501356140588161333f565b6020820152606085013561406b8161333f565b6040820152608085013561407e816134b4565b6060820152915060a08401356001600160401b03811115613fc6575f5ffd5b60ff841681526140b0602082018461325b565b60c060a08201525f611b2360c0830184612d38565b5f5f8335601e198436030181126140da575f5ffd5b8301803591506001600160401b038211156140f3575f5ffd5b602001915036819003821315610980575f5ffd5b5f5f8335601e1984360301811261411c575f5ffd5b8301803591506001600160401b03821115614135575f5ffd5b6020019150600581901b3603821315610980575f5ffd5b602081526001600160401b0382511660208201525f60208301516009811061418257634e487b7160e01b5f52602160045260245ffd5b6040838101919091528301516001600160a01b03166060808401919091528301516001600160401b038116608084015250608083015160a08084015261089660c0840182612d38565b5f8235605e198336030181126141df575f5ffd5b9190910192915050565b602081525f610a1c602083018486613879565b5f82601f83011261420b575f5ffd5b8151614219613b9082613b4d565b81815284602083860101111561422d575f5ffd5b8160208501602083015e5f918101602001919091529392505050565b5f5f5f6060848603121561425b575f5ffd5b83516001600160401b03811115614270575f5ffd5b840160c08187031215614281575f5ffd5b61428961340e565b81518152602082015161429b8161333f565b602082015260408201516142ae816134b4565b604082015260608201516142c1816134b4565b60608201526142d2608083016134c8565b608082015260a08201516001600160401b038111156142ef575f5ffd5b6142fb888285016141fc565b60a083015250809450505060208401516001600160401b0381111561431e575f5ffd5b61432a868287016141fc565b92505060408401516001600160401b03811115614345575f5ffd5b613fd286828701613dd0565b5f60808284031215614361575f5ffd5b614369613452565b82518152602083015190915061437e8161333f565b602082015260408201516143918161333f565b604082015260608201516143a4816134b4565b606082015292915050565b5f5f5f5f60e085870312156143c2575f5ffd5b84516143cd816136ee565b60208601519094506001600160401b038111156143e8575f5ffd5b850160a081880312156143f9575f5ffd5b614401613430565b8151815260208201516144138161333f565b602082015260408201516144268161333f565b604082015260608201516001600160401b03811115614443575f5ffd5b61444f89828501613dd0565b60608301525060808201519150614465826134b4565b6080810191909152925061447c8660408701614351565b915060c08501516001600160401b03811115614496575f5ffd5b6144a2878288016141fc565b91505092959194509250565b805160208201516001600160e01b03198116919060048210156144e5576001600160e01b0319600483900360031b81901b82161692505b5050919050565b82815260a08101610a1f602083018461325b565b81515f90829060208501835b828110156145345781516001600160e01b03191684526020938401939091019060010161450c565b509195945050505050565b5f6020828403121561454f575f5ffd5b8135610a1f816134e1565b5f6001820161456b5761456b613a77565b5060010190565b5f8161458057614580613a77565b505f19019056";
 
   
       type ChannelCourtConstructorParams = [signer?: Signer] | ConstructorParameters<typeof ContractFactory>;
@@ -2275,11 +3192,11 @@ import type { NonPayableOverrides } from "../../common.js"
         
       }
     
-    override getDeployTransaction(overrides?: NonPayableOverrides & { from?: string }): Promise<ContractDeployTransaction> {
-      return super.getDeployTransaction(overrides || {});
+    override getDeployTransaction(replay_: AddressLike, overrides?: NonPayableOverrides & { from?: string }): Promise<ContractDeployTransaction> {
+      return super.getDeployTransaction(replay_, overrides || {});
     };
-    override deploy(overrides?: NonPayableOverrides & { from?: string }) {
-      return super.deploy(overrides || {}) as Promise<ChannelCourt & {
+    override deploy(replay_: AddressLike, overrides?: NonPayableOverrides & { from?: string }) {
+      return super.deploy(replay_, overrides || {}) as Promise<ChannelCourt & {
         deploymentTransaction(): ContractTransactionResponse;
       }>;
     }
