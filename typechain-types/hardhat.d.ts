@@ -21,6 +21,8 @@ getContractFactory(name: 'ChannelContext', signerOrOptions?: ethers.Signer | Fac
 getContractFactory(name: 'ChannelCourt', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelCourt__factory>
 getContractFactory(name: 'ChannelHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelHub__factory>
 getContractFactory(name: 'ChannelProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelProgram__factory>
+getContractFactory(name: 'ChannelReplay', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelReplay__factory>
+getContractFactory(name: 'ChannelScratch', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelScratch__factory>
 getContractFactory(name: 'ChannelStore', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelStore__factory>
 getContractFactory(name: 'ChannelVault', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelVault__factory>
 getContractFactory(name: 'StakingPool', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.StakingPool__factory>
@@ -36,6 +38,8 @@ getContractFactory(name: 'IChannelChallenges', signerOrOptions?: ethers.Signer |
 getContractFactory(name: 'IChannelCourt', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelCourt__factory>
 getContractFactory(name: 'IChannelHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelHub__factory>
 getContractFactory(name: 'IChannelProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelProgram__factory>
+getContractFactory(name: 'IChannelReplay', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelReplay__factory>
+getContractFactory(name: 'IChannelScratch', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelScratch__factory>
 getContractFactory(name: 'IChannelStore', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelStore__factory>
 getContractFactory(name: 'IChannelVault', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelVault__factory>
 getContractFactory(name: 'IDisputes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IDisputes__factory>
@@ -114,6 +118,8 @@ getContractAt(name: 'ChannelContext', address: string | ethers.Addressable, sign
 getContractAt(name: 'ChannelCourt', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelCourt>
 getContractAt(name: 'ChannelHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelHub>
 getContractAt(name: 'ChannelProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelProgram>
+getContractAt(name: 'ChannelReplay', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelReplay>
+getContractAt(name: 'ChannelScratch', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelScratch>
 getContractAt(name: 'ChannelStore', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelStore>
 getContractAt(name: 'ChannelVault', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelVault>
 getContractAt(name: 'StakingPool', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.StakingPool>
@@ -129,6 +135,8 @@ getContractAt(name: 'IChannelChallenges', address: string | ethers.Addressable, 
 getContractAt(name: 'IChannelCourt', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelCourt>
 getContractAt(name: 'IChannelHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelHub>
 getContractAt(name: 'IChannelProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelProgram>
+getContractAt(name: 'IChannelReplay', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelReplay>
+getContractAt(name: 'IChannelScratch', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelScratch>
 getContractAt(name: 'IChannelStore', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelStore>
 getContractAt(name: 'IChannelVault', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelVault>
 getContractAt(name: 'IDisputes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IDisputes>
@@ -207,6 +215,8 @@ deployContract(name: 'ChannelContext', signerOrOptions?: ethers.Signer | DeployC
 deployContract(name: 'ChannelCourt', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelCourt>
 deployContract(name: 'ChannelHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelHub>
 deployContract(name: 'ChannelProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProgram>
+deployContract(name: 'ChannelReplay', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelReplay>
+deployContract(name: 'ChannelScratch', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelScratch>
 deployContract(name: 'ChannelStore', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelStore>
 deployContract(name: 'ChannelVault', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVault>
 deployContract(name: 'StakingPool', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StakingPool>
@@ -222,6 +232,8 @@ deployContract(name: 'IChannelChallenges', signerOrOptions?: ethers.Signer | Dep
 deployContract(name: 'IChannelCourt', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelCourt>
 deployContract(name: 'IChannelHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelHub>
 deployContract(name: 'IChannelProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelProgram>
+deployContract(name: 'IChannelReplay', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelReplay>
+deployContract(name: 'IChannelScratch', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelScratch>
 deployContract(name: 'IChannelStore', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelStore>
 deployContract(name: 'IChannelVault', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelVault>
 deployContract(name: 'IDisputes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
@@ -300,6 +312,8 @@ deployContract(name: 'ChannelContext', args: any[], signerOrOptions?: ethers.Sig
 deployContract(name: 'ChannelCourt', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelCourt>
 deployContract(name: 'ChannelHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelHub>
 deployContract(name: 'ChannelProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProgram>
+deployContract(name: 'ChannelReplay', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelReplay>
+deployContract(name: 'ChannelScratch', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelScratch>
 deployContract(name: 'ChannelStore', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelStore>
 deployContract(name: 'ChannelVault', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVault>
 deployContract(name: 'StakingPool', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StakingPool>
@@ -315,6 +329,8 @@ deployContract(name: 'IChannelChallenges', args: any[], signerOrOptions?: ethers
 deployContract(name: 'IChannelCourt', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelCourt>
 deployContract(name: 'IChannelHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelHub>
 deployContract(name: 'IChannelProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelProgram>
+deployContract(name: 'IChannelReplay', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelReplay>
+deployContract(name: 'IChannelScratch', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelScratch>
 deployContract(name: 'IChannelStore', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelStore>
 deployContract(name: 'IChannelVault', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelVault>
 deployContract(name: 'IDisputes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
