@@ -23,6 +23,7 @@ getContractFactory(name: 'ChannelHub', signerOrOptions?: ethers.Signer | Factory
 getContractFactory(name: 'ChannelProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelProgram__factory>
 getContractFactory(name: 'ChannelStore', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelStore__factory>
 getContractFactory(name: 'ChannelVault', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelVault__factory>
+getContractFactory(name: 'ChannelWatch', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelWatch__factory>
 getContractFactory(name: 'StakingPool', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.StakingPool__factory>
 getContractFactory(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.FixedPriceFeed__factory>
 getContractFactory(name: 'GridAccounts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridAccounts__factory>
@@ -38,6 +39,7 @@ getContractFactory(name: 'IChannelHub', signerOrOptions?: ethers.Signer | Factor
 getContractFactory(name: 'IChannelProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelProgram__factory>
 getContractFactory(name: 'IChannelStore', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelStore__factory>
 getContractFactory(name: 'IChannelVault', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelVault__factory>
+getContractFactory(name: 'IChannelWatch', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelWatch__factory>
 getContractFactory(name: 'IDisputes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IDisputes__factory>
 getContractFactory(name: 'IGridContracts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridContracts__factory>
 getContractFactory(name: 'IGridQuotes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridQuotes__factory>
@@ -116,6 +118,7 @@ getContractAt(name: 'ChannelHub', address: string | ethers.Addressable, signer?:
 getContractAt(name: 'ChannelProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelProgram>
 getContractAt(name: 'ChannelStore', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelStore>
 getContractAt(name: 'ChannelVault', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelVault>
+getContractAt(name: 'ChannelWatch', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelWatch>
 getContractAt(name: 'StakingPool', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.StakingPool>
 getContractAt(name: 'FixedPriceFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FixedPriceFeed>
 getContractAt(name: 'GridAccounts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridAccounts>
@@ -131,6 +134,7 @@ getContractAt(name: 'IChannelHub', address: string | ethers.Addressable, signer?
 getContractAt(name: 'IChannelProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelProgram>
 getContractAt(name: 'IChannelStore', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelStore>
 getContractAt(name: 'IChannelVault', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelVault>
+getContractAt(name: 'IChannelWatch', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelWatch>
 getContractAt(name: 'IDisputes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IDisputes>
 getContractAt(name: 'IGridContracts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridContracts>
 getContractAt(name: 'IGridQuotes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridQuotes>
@@ -209,6 +213,7 @@ deployContract(name: 'ChannelHub', signerOrOptions?: ethers.Signer | DeployContr
 deployContract(name: 'ChannelProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProgram>
 deployContract(name: 'ChannelStore', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelStore>
 deployContract(name: 'ChannelVault', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVault>
+deployContract(name: 'ChannelWatch', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelWatch>
 deployContract(name: 'StakingPool', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StakingPool>
 deployContract(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
 deployContract(name: 'GridAccounts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridAccounts>
@@ -224,6 +229,7 @@ deployContract(name: 'IChannelHub', signerOrOptions?: ethers.Signer | DeployCont
 deployContract(name: 'IChannelProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelProgram>
 deployContract(name: 'IChannelStore', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelStore>
 deployContract(name: 'IChannelVault', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelVault>
+deployContract(name: 'IChannelWatch', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelWatch>
 deployContract(name: 'IDisputes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
 deployContract(name: 'IGridContracts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridContracts>
 deployContract(name: 'IGridQuotes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridQuotes>
@@ -302,6 +308,7 @@ deployContract(name: 'ChannelHub', args: any[], signerOrOptions?: ethers.Signer 
 deployContract(name: 'ChannelProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProgram>
 deployContract(name: 'ChannelStore', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelStore>
 deployContract(name: 'ChannelVault', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVault>
+deployContract(name: 'ChannelWatch', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelWatch>
 deployContract(name: 'StakingPool', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StakingPool>
 deployContract(name: 'FixedPriceFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
 deployContract(name: 'GridAccounts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridAccounts>
@@ -317,6 +324,7 @@ deployContract(name: 'IChannelHub', args: any[], signerOrOptions?: ethers.Signer
 deployContract(name: 'IChannelProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelProgram>
 deployContract(name: 'IChannelStore', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelStore>
 deployContract(name: 'IChannelVault', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelVault>
+deployContract(name: 'IChannelWatch', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelWatch>
 deployContract(name: 'IDisputes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
 deployContract(name: 'IGridContracts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridContracts>
 deployContract(name: 'IGridQuotes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridQuotes>

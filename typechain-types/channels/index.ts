@@ -8,4 +8,5 @@ export type { ChannelHub } from './ChannelHub.js';
 export type { ChannelProgram } from './ChannelProgram.js';
 export type { ChannelStore } from './ChannelStore.js';
 export type { ChannelVault } from './ChannelVault.js';
+export type { ChannelWatch } from './ChannelWatch.js';
 export type { StakingPool } from './StakingPool.js';

@@ -9,6 +9,7 @@ export type { IChannelHub } from './IChannelHub.js';
 export type { IChannelProgram } from './IChannelProgram.js';
 export type { IChannelStore } from './IChannelStore.js';
 export type { IChannelVault } from './IChannelVault.js';
+export type { IChannelWatch } from './IChannelWatch.js';
 export type { IDisputes } from './IDisputes.js';
 export type { IGridContracts } from './IGridContracts.js';
 export type { IGridQuotes } from './IGridQuotes.js';

@@ -8,4 +8,5 @@ export { ChannelHub__factory } from './ChannelHub__factory.js';
 export { ChannelProgram__factory } from './ChannelProgram__factory.js';
 export { ChannelStore__factory } from './ChannelStore__factory.js';
 export { ChannelVault__factory } from './ChannelVault__factory.js';
+export { ChannelWatch__factory } from './ChannelWatch__factory.js';
 export { StakingPool__factory } from './StakingPool__factory.js';

@@ -9,6 +9,7 @@ export { IChannelHub__factory } from './IChannelHub__factory.js';
 export { IChannelProgram__factory } from './IChannelProgram__factory.js';
 export { IChannelStore__factory } from './IChannelStore__factory.js';
 export { IChannelVault__factory } from './IChannelVault__factory.js';
+export { IChannelWatch__factory } from './IChannelWatch__factory.js';
 export { IDisputes__factory } from './IDisputes__factory.js';
 export { IGridContracts__factory } from './IGridContracts__factory.js';
 export { IGridQuotes__factory } from './IGridQuotes__factory.js';
