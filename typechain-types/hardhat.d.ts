@@ -25,6 +25,7 @@ getContractFactory(name: 'ChannelReplay', signerOrOptions?: ethers.Signer | Fact
 getContractFactory(name: 'ChannelScratch', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelScratch__factory>
 getContractFactory(name: 'ChannelStore', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelStore__factory>
 getContractFactory(name: 'ChannelVault', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelVault__factory>
+getContractFactory(name: 'ChannelWatch', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelWatch__factory>
 getContractFactory(name: 'StakingPool', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.StakingPool__factory>
 getContractFactory(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.FixedPriceFeed__factory>
 getContractFactory(name: 'GridAccounts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridAccounts__factory>
@@ -42,6 +43,7 @@ getContractFactory(name: 'IChannelReplay', signerOrOptions?: ethers.Signer | Fac
 getContractFactory(name: 'IChannelScratch', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelScratch__factory>
 getContractFactory(name: 'IChannelStore', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelStore__factory>
 getContractFactory(name: 'IChannelVault', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelVault__factory>
+getContractFactory(name: 'IChannelWatch', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelWatch__factory>
 getContractFactory(name: 'IDisputes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IDisputes__factory>
 getContractFactory(name: 'IGridContracts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridContracts__factory>
 getContractFactory(name: 'IGridQuotes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridQuotes__factory>
@@ -122,6 +124,7 @@ getContractAt(name: 'ChannelReplay', address: string | ethers.Addressable, signe
 getContractAt(name: 'ChannelScratch', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelScratch>
 getContractAt(name: 'ChannelStore', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelStore>
 getContractAt(name: 'ChannelVault', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelVault>
+getContractAt(name: 'ChannelWatch', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelWatch>
 getContractAt(name: 'StakingPool', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.StakingPool>
 getContractAt(name: 'FixedPriceFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FixedPriceFeed>
 getContractAt(name: 'GridAccounts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridAccounts>
@@ -139,6 +142,7 @@ getContractAt(name: 'IChannelReplay', address: string | ethers.Addressable, sign
 getContractAt(name: 'IChannelScratch', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelScratch>
 getContractAt(name: 'IChannelStore', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelStore>
 getContractAt(name: 'IChannelVault', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelVault>
+getContractAt(name: 'IChannelWatch', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelWatch>
 getContractAt(name: 'IDisputes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IDisputes>
 getContractAt(name: 'IGridContracts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridContracts>
 getContractAt(name: 'IGridQuotes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridQuotes>
@@ -219,6 +223,7 @@ deployContract(name: 'ChannelReplay', signerOrOptions?: ethers.Signer | DeployCo
 deployContract(name: 'ChannelScratch', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelScratch>
 deployContract(name: 'ChannelStore', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelStore>
 deployContract(name: 'ChannelVault', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVault>
+deployContract(name: 'ChannelWatch', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelWatch>
 deployContract(name: 'StakingPool', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StakingPool>
 deployContract(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
 deployContract(name: 'GridAccounts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridAccounts>
@@ -236,6 +241,7 @@ deployContract(name: 'IChannelReplay', signerOrOptions?: ethers.Signer | DeployC
 deployContract(name: 'IChannelScratch', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelScratch>
 deployContract(name: 'IChannelStore', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelStore>
 deployContract(name: 'IChannelVault', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelVault>
+deployContract(name: 'IChannelWatch', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelWatch>
 deployContract(name: 'IDisputes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
 deployContract(name: 'IGridContracts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridContracts>
 deployContract(name: 'IGridQuotes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridQuotes>
@@ -316,6 +322,7 @@ deployContract(name: 'ChannelReplay', args: any[], signerOrOptions?: ethers.Sign
 deployContract(name: 'ChannelScratch', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelScratch>
 deployContract(name: 'ChannelStore', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelStore>
 deployContract(name: 'ChannelVault', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVault>
+deployContract(name: 'ChannelWatch', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelWatch>
 deployContract(name: 'StakingPool', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StakingPool>
 deployContract(name: 'FixedPriceFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
 deployContract(name: 'GridAccounts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridAccounts>
@@ -333,6 +340,7 @@ deployContract(name: 'IChannelReplay', args: any[], signerOrOptions?: ethers.Sig
 deployContract(name: 'IChannelScratch', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelScratch>
 deployContract(name: 'IChannelStore', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelStore>
 deployContract(name: 'IChannelVault', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelVault>
+deployContract(name: 'IChannelWatch', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelWatch>
 deployContract(name: 'IDisputes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
 deployContract(name: 'IGridContracts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridContracts>
 deployContract(name: 'IGridQuotes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridQuotes>
