@@ -1,4 +1,4 @@
-import { concat, hexlify, id, ZeroHash } from "ethers";
+import { concat, hexlify, id, ZeroAddress, ZeroHash } from "ethers";
 import { network } from "hardhat";
 
 import {
@@ -21,6 +21,7 @@ import {
   join,
   Kind,
   ledgerChanges,
+  ledgerSlot,
   type Made,
   Mode,
   Option,
@@ -32,6 +33,7 @@ import {
   STAKE,
   votesOf,
 } from "../test/contracts/helpers/channels.ts";
+import { acksOf, tell } from "../test/contracts/helpers/channel-states.ts";
 import {
   accuse as accuseInCourt,
   commit,
@@ -64,6 +66,8 @@ const overwrittenTarget = (slots: number): number => 8_000 * slots + 200_000;
 const BATCHES = [1_000, 10_000];
 /** Slots that so many transfers among a hundred accounts change. */
 const ACCOUNTS = 100;
+const EXIT_WINDOW = 600n;
+const EXIT_TARGET = 200_000;
 const ETHER_KEY = assetKeyOf("0x0000000000000000000000000000000000000000");
 
 interface Sent {
@@ -74,6 +78,7 @@ interface Sent {
 export async function measureChannelGas(): Promise<ReportRow[]> {
   return [
     ...(await measureLife()),
+    ...(await measureExit()),
     ...(await measureSettlements()),
     ...(await measureCalls()),
     ...(await measureCourt()),
@@ -100,6 +105,50 @@ async function newHub(peers: number): Promise<Hub> {
 }
 
 const quorumOf = ({ peers }: Hub): Hub["peers"] => peers.slice(0, VOTERS);
+
+/** What a member needs that leaves alone. */
+async function measureExit(): Promise<ReportRow[]> {
+  const { ethers, networkHelpers } = await network.create();
+  const base = await deployHub(ethers, 5);
+  const made = await channelOf(base, 4, { windowSeconds: EXIT_WINDOW });
+  const { hub, channel } = made;
+  const leaver = peerAt(made, 4);
+  await join(made, leaver, { assets: [{ kind: Kind.Ether, token: ZeroAddress, id: 0n, amount: 100n }] });
+  const state = new StateTreeModel();
+  const changes = ledgerChanges([["owned", leaver.account.address, ETHER_KEY, 100n]]);
+  const told = await tell(made, state, changes);
+  const rows: ReportRow[] = [];
+  const measure = async (name: string, sent: Promise<Sent>): Promise<void> => {
+    rows.push(row(`ChannelHub.${name}`, await gasOf(sent)));
+  };
+  await measure("requestExit, alone", hub.connect(leaver.account).requestExit(channel));
+  const { leftAt } = await hub.memberOf(channel, leaver.account);
+  const [event] = await hub.queryFilter(hub.filters.InboxAdded(channel, leftAt));
+  if (event === undefined) throw new Error("the leave is not in the inbox");
+  const { index, kind, account, timeMs, data } = event.args;
+  await networkHelpers.time.increase(3n * EXIT_WINDOW);
+  await measure("freeze", hub.freeze(channel, { index, kind, account, timeMs, data }));
+  const acks = await acksOf(made, made.peers.slice(0, 4), told.header);
+  await measure("bring, 4 acks and a change", hub.bring(told.settlement, told.headerStruct, acks, told.changes));
+  await networkHelpers.time.increase(EXIT_WINDOW);
+  await measure("conclude, 5 members", hub.conclude(channel));
+  const proofs = (["exits", "owned"] as const).map((ledger) =>
+    state.prove(ledgerSlot(ledger, leaver.account.address, ETHER_KEY)),
+  );
+  const [exits, owned] = proofs;
+  if (exits === undefined || owned === undefined) throw new Error("no proofs");
+  await measure("claimByProof, ether of a frozen channel", hub.claimByProof(channel, account, ETHER_KEY, exits, owned));
+  // What each member needs; a channel is frozen and concluded once, by anybody.
+  const own = rows.filter(({ name }) => /requestExit|claimByProof/u.test(name));
+  rows.push(
+    row(
+      "ChannelHub, an exit: requestExit and claimByProof",
+      own.reduce((sum, { value }) => sum + value, 0),
+      EXIT_TARGET,
+    ),
+  );
+  return rows;
+}
 
 async function measureLife(): Promise<ReportRow[]> {
   const base = await newHub(5);

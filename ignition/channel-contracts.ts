@@ -14,6 +14,9 @@ export function channelContracts(m: Builder, unbondingSeconds: bigint) {
     ChannelClaims: m.library("ChannelClaims"),
     ChannelVerdicts: m.library("ChannelVerdicts"),
     ChannelViews: m.library("ChannelViews"),
+    ChannelFaults: m.library("ChannelFaults"),
+    ChannelDemands: m.library("ChannelDemands"),
+    ChannelExits: m.library("ChannelExits"),
   };
   const court = m.contract("ChannelCourt");
   const hub = m.contract("ChannelHub", [pool, store, vault, court], { libraries });

@@ -32,6 +32,7 @@ getContractFactory(name: 'GridRegistry', signerOrOptions?: ethers.Signer | Facto
 getContractFactory(name: 'PriceBook', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PriceBook__factory>
 getContractFactory(name: 'Twins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Twins__factory>
 getContractFactory(name: 'IChannelApp', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelApp__factory>
+getContractFactory(name: 'IChannelChallenges', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelChallenges__factory>
 getContractFactory(name: 'IChannelCourt', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelCourt__factory>
 getContractFactory(name: 'IChannelHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelHub__factory>
 getContractFactory(name: 'IChannelProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelProgram__factory>
@@ -51,6 +52,9 @@ getContractFactory(name: 'IWorkerDispatcher', signerOrOptions?: ethers.Signer | 
 getContractFactory(name: 'IWorkerRecords', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IWorkerRecords__factory>
 getContractFactory(name: 'ChangeSets', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChangeSets__factory>
 getContractFactory(name: 'ChannelClaims', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelClaims__factory>
+getContractFactory(name: 'ChannelDemands', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelDemands__factory>
+getContractFactory(name: 'ChannelExits', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelExits__factory>
+getContractFactory(name: 'ChannelFaults', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelFaults__factory>
 getContractFactory(name: 'ChannelMembership', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelMembership__factory>
 getContractFactory(name: 'ChannelOpenings', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelOpenings__factory>
 getContractFactory(name: 'ChannelProposals', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelProposals__factory>
@@ -121,6 +125,7 @@ getContractAt(name: 'GridRegistry', address: string | ethers.Addressable, signer
 getContractAt(name: 'PriceBook', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PriceBook>
 getContractAt(name: 'Twins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Twins>
 getContractAt(name: 'IChannelApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelApp>
+getContractAt(name: 'IChannelChallenges', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelChallenges>
 getContractAt(name: 'IChannelCourt', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelCourt>
 getContractAt(name: 'IChannelHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelHub>
 getContractAt(name: 'IChannelProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelProgram>
@@ -140,6 +145,9 @@ getContractAt(name: 'IWorkerDispatcher', address: string | ethers.Addressable, s
 getContractAt(name: 'IWorkerRecords', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IWorkerRecords>
 getContractAt(name: 'ChangeSets', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChangeSets>
 getContractAt(name: 'ChannelClaims', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelClaims>
+getContractAt(name: 'ChannelDemands', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelDemands>
+getContractAt(name: 'ChannelExits', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelExits>
+getContractAt(name: 'ChannelFaults', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelFaults>
 getContractAt(name: 'ChannelMembership', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelMembership>
 getContractAt(name: 'ChannelOpenings', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelOpenings>
 getContractAt(name: 'ChannelProposals', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelProposals>
@@ -210,6 +218,7 @@ deployContract(name: 'GridRegistry', signerOrOptions?: ethers.Signer | DeployCon
 deployContract(name: 'PriceBook', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PriceBook>
 deployContract(name: 'Twins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
 deployContract(name: 'IChannelApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelApp>
+deployContract(name: 'IChannelChallenges', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelChallenges>
 deployContract(name: 'IChannelCourt', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelCourt>
 deployContract(name: 'IChannelHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelHub>
 deployContract(name: 'IChannelProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelProgram>
@@ -229,6 +238,9 @@ deployContract(name: 'IWorkerDispatcher', signerOrOptions?: ethers.Signer | Depl
 deployContract(name: 'IWorkerRecords', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerRecords>
 deployContract(name: 'ChangeSets', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChangeSets>
 deployContract(name: 'ChannelClaims', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelClaims>
+deployContract(name: 'ChannelDemands', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelDemands>
+deployContract(name: 'ChannelExits', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelExits>
+deployContract(name: 'ChannelFaults', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelFaults>
 deployContract(name: 'ChannelMembership', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelMembership>
 deployContract(name: 'ChannelOpenings', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelOpenings>
 deployContract(name: 'ChannelProposals', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProposals>
@@ -299,6 +311,7 @@ deployContract(name: 'GridRegistry', args: any[], signerOrOptions?: ethers.Signe
 deployContract(name: 'PriceBook', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PriceBook>
 deployContract(name: 'Twins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
 deployContract(name: 'IChannelApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelApp>
+deployContract(name: 'IChannelChallenges', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelChallenges>
 deployContract(name: 'IChannelCourt', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelCourt>
 deployContract(name: 'IChannelHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelHub>
 deployContract(name: 'IChannelProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelProgram>
@@ -318,6 +331,9 @@ deployContract(name: 'IWorkerDispatcher', args: any[], signerOrOptions?: ethers.
 deployContract(name: 'IWorkerRecords', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerRecords>
 deployContract(name: 'ChangeSets', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChangeSets>
 deployContract(name: 'ChannelClaims', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelClaims>
+deployContract(name: 'ChannelDemands', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelDemands>
+deployContract(name: 'ChannelExits', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelExits>
+deployContract(name: 'ChannelFaults', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelFaults>
 deployContract(name: 'ChannelMembership', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelMembership>
 deployContract(name: 'ChannelOpenings', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelOpenings>
 deployContract(name: 'ChannelProposals', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProposals>

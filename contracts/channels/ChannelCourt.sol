@@ -169,7 +169,7 @@ contract ChannelCourt is IChannelCourt {
         (uint256 channel, uint64 term, uint64 height) = (header.channel, header.term, header.height);
         if (!isFault) revert ChannelCourt_NoFault(channel, term, height);
         if (opened.proposal != 0) {
-            _hub.voidSettlement(channel, opened.proposal, height);
+            _hub.voidSettlement(channel, opened.proposal);
             return;
         }
         uint256 madeIn = _commitments[commitmentOf(msg.sender, channel, opened.recordHash, salt)];

@@ -4,9 +4,13 @@ pragma solidity 0.8.37;
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
 import {IChannelCourt} from "../interfaces/IChannelCourt.sol";
+import {IChannelChallenges} from "../interfaces/IChannelChallenges.sol";
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {IStakingPool} from "../interfaces/IStakingPool.sol";
 import {ChannelClaims} from "../libraries/ChannelClaims.sol";
+import {ChannelDemands} from "../libraries/ChannelDemands.sol";
+import {ChannelExits} from "../libraries/ChannelExits.sol";
+import {ChannelFaults} from "../libraries/ChannelFaults.sol";
 import {ChannelMembership} from "../libraries/ChannelMembership.sol";
 import {ChannelOpenings} from "../libraries/ChannelOpenings.sol";
 import {ChannelProposals} from "../libraries/ChannelProposals.sol";
@@ -19,16 +23,24 @@ import {
     Asset,
     Call,
     Change,
+    ChangePart,
     ChannelView,
     Config,
+    DataKind,
+    DemandView,
+    FreezeView,
+    InboxEntry,
     JoinConsent,
     Label,
     MemberView,
     PeerDelay,
     ProposalAction,
     ProposalView,
+    RecordData,
+    RecordHeader,
     SettledHead,
     Settlement,
+    SignedAck,
     SignedVote,
     SlotProof
 } from "../types/ChannelTypes.sol";
@@ -263,6 +275,120 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
         ChannelClaims.materialise(_state, channel, slots, values, proofs);
     }
 
+    /// @inheritdoc IChannelChallenges
+    function proveHead(
+        uint256 channel,
+        uint256 proposal,
+        RecordHeader calldata header,
+        bytes32[] calldata proof
+    ) external known(channel) nonReentrant {
+        ChannelFaults.proveHead(_state, _accused(channel, proposal), header, proof);
+    }
+
+    /// @inheritdoc IChannelChallenges
+    function proveChange(
+        uint256 channel,
+        uint256 proposal,
+        ChangePart calldata part,
+        uint256 index,
+        SlotProof calldata before,
+        SlotProof calldata after_
+    ) external known(channel) nonReentrant {
+        ChannelFaults.proveChange(_state, _accused(channel, proposal), part, index, before, after_);
+    }
+
+    /// @inheritdoc IChannelChallenges
+    function proveOmission(
+        uint256 channel,
+        uint256 proposal,
+        ChangePart calldata part,
+        bytes32 slot,
+        SlotProof calldata before,
+        SlotProof calldata after_
+    ) external known(channel) nonReentrant {
+        ChannelFaults.proveOmission(_state, _accused(channel, proposal), part, slot, before, after_);
+    }
+
+    /// @inheritdoc IChannelChallenges
+    function proveSkipped(
+        uint256 channel,
+        uint256 proposal,
+        InboxEntry calldata entry
+    ) external known(channel) nonReentrant {
+        ChannelFaults.proveSkipped(_state, _accused(channel, proposal), entry);
+    }
+
+    /// @inheritdoc IChannelChallenges
+    function demandData(
+        uint256 channel,
+        uint256 proposal,
+        DataKind kind,
+        uint64 first,
+        uint64 last
+    ) external payable known(channel) nonReentrant {
+        ChannelDemands.demand(_state, ChannelDemands.Asked(channel, proposal, kind, first, last));
+    }
+
+    /// @inheritdoc IChannelChallenges
+    function answerRecords(
+        uint256 channel,
+        uint256 proposal,
+        address member,
+        RecordData[] calldata records
+    ) external known(channel) nonReentrant {
+        ChannelDemands.answerRecords(_state, ChannelDemands.Subject(channel, proposal, member), records);
+    }
+
+    /// @inheritdoc IChannelChallenges
+    function answerChanges(
+        uint256 channel,
+        uint256 proposal,
+        address member,
+        bytes32[] calldata chunkHashes,
+        Change[] calldata changes
+    ) external known(channel) nonReentrant {
+        ChannelDemands.answerChanges(_state, ChannelDemands.Subject(channel, proposal, member), chunkHashes, changes);
+    }
+
+    /// @inheritdoc IChannelChallenges
+    function resolveDemand(uint256 channel, uint256 proposal, address member) external known(channel) nonReentrant {
+        ChannelDemands.resolve(_state, ChannelDemands.Subject(channel, proposal, member));
+    }
+
+    /// @inheritdoc IChannelChallenges
+    function freeze(uint256 channel, InboxEntry calldata entry) external known(channel) nonReentrant {
+        ChannelExits.freeze(_state, channel, entry);
+    }
+
+    /// @inheritdoc IChannelChallenges
+    function bring(
+        Settlement calldata settlement,
+        RecordHeader calldata header,
+        SignedAck[] calldata acks,
+        Change[] calldata changes
+    ) external known(settlement.channel) nonReentrant returns (uint256 proposal) {
+        return ChannelExits.bring(_state, _domain(), settlement, header, acks, changes);
+    }
+
+    /// @inheritdoc IChannelChallenges
+    function conclude(uint256 channel) external known(channel) nonReentrant {
+        ChannelExits.conclude(_state, channel, POOL);
+    }
+
+    /// @inheritdoc IChannelChallenges
+    function demandOf(
+        uint256 channel,
+        uint256 proposal,
+        address member
+    ) external view known(channel) returns (DemandView memory) {
+        return ChannelDemands.demandOf(_state, ChannelDemands.Subject(channel, proposal, member));
+    }
+
+    /// @inheritdoc IChannelChallenges
+    function freezeOf(uint256 channel) external view known(channel) returns (FreezeView memory) {
+        return ChannelExits.freezeOf(_state, channel);
+    }
+
     /// @inheritdoc IChannelHub
     function convict(Conviction calldata conviction) external nonReentrant {
         _requireCourt();
@@ -270,9 +396,9 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IChannelHub
-    function voidSettlement(uint256 channel, uint256 proposal, uint64 height) external nonReentrant {
+    function voidSettlement(uint256 channel, uint256 proposal) external nonReentrant {
         _requireCourt();
-        ChannelVerdicts.voidSettlement(_state, channel, proposal, height);
+        ChannelVerdicts.voidSettlement(_state, channel, proposal);
     }
 
     /// @inheritdoc IChannelHub
@@ -363,6 +489,10 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
 
     function _subject(uint256 channel, uint256 proposal) private view returns (ChannelProposals.Subject memory) {
         return ChannelProposals.Subject(channel, proposal, POOL, _domain());
+    }
+
+    function _accused(uint256 channel, uint256 proposal) private view returns (ChannelFaults.Accused memory) {
+        return ChannelFaults.Accused(channel, proposal, POOL);
     }
 
     function _domain() private view returns (bytes32) {

@@ -25,6 +25,7 @@ import {
 } from "../types/ChannelTypes.sol";
 
 import {IChannelCourt} from "./IChannelCourt.sol";
+import {IChannelChallenges} from "./IChannelChallenges.sol";
 import {IStakingPool} from "./IStakingPool.sol";
 
 /// @title Channels: made by apps, run by their members, settled here
@@ -51,7 +52,7 @@ import {IStakingPool} from "./IStakingPool.sol";
 /// **Assets** come in with a join, from the app, into the vault, and are claimed by whom they belong to: as much of each
 /// as the exit ledger (see ChannelProgram) says left for it, and all that it owns once the channel is closed. A vault
 /// pays of an asset at most what came in.
-interface IChannelHub {
+interface IChannelHub is IChannelChallenges {
     event ProgramRegistered(address indexed program, bytes32 codeHash);
     event ChannelCreated(
         uint256 indexed channel,
@@ -123,8 +124,6 @@ interface IChannelHub {
         uint256 fineWei,
         uint256 rewardWei
     );
-    /// @notice A proposed settlement has a false record at that height.
-    event SettlementVoided(uint256 indexed channel, uint256 indexed proposal, uint64 height);
     event ChannelClosed(uint256 indexed channel);
     event StakeWithdrawn(uint256 indexed channel, address indexed account, address indexed to, uint256 amount);
     event Claimed(uint256 indexed channel, address indexed member, bytes32 indexed assetKey, uint256 amount);
@@ -411,9 +410,9 @@ interface IChannelHub {
     /// @dev The court only (_NotTheCourt). Reverts with _AlreadyConvicted, and with _NotMember for who is no member's signer.
     function convict(Conviction calldata conviction) external;
 
-    /// @notice Makes a proposed settlement void for the record that it has at a height. The same one is never taken again.
-    /// @dev The court only (_NotTheCourt). Reverts with _WrongState for one that is final, or lost, or being written.
-    function voidSettlement(uint256 channel, uint256 proposal, uint64 height) external;
+    /// @notice Makes a settlement void for a record that it has. The same one is never taken again.
+    /// @dev The court only (_NotTheCourt). Reverts with _NotChallengeable for one that is final, or lost, or being written.
+    function voidSettlement(uint256 channel, uint256 proposal) external;
 
     /// @notice Whose verdicts count here.
     function court() external view returns (IChannelCourt);

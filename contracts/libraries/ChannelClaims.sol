@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IChannelChallenges} from "../interfaces/IChannelChallenges.sol";
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {IChannelVault} from "../interfaces/IChannelVault.sol";
 import {Channel, Holding, HubState} from "../types/ChannelState.sol";
@@ -26,6 +27,8 @@ library ChannelClaims {
         Channel storage channel = state.channels[self.channel];
         if (channel.config.mode != SettlementMode.Slots) revert IChannelHub.ChannelHub_WrongMode(self.channel);
         _requireUnlocked(channel, self.channel);
+        // What counts then is a root, which the store need not have.
+        if (channel.head.frozen) revert IChannelChallenges.ChannelHub_Frozen(self.channel);
         // Asked of the vault, because the store takes what the hub says for changes.
         uint256 due = IChannelVault(channel.vault).entitlementOf(
             channel.store,
@@ -44,7 +47,8 @@ library ChannelClaims {
         SlotProof calldata owned
     ) external returns (uint256 amount) {
         Channel storage channel = state.channels[self.channel];
-        _requireUnlocked(channel, self.channel);
+        if (!channel.head.frozen) _requireUnlocked(channel, self.channel);
+        else if (!channel.head.closed) revert IChannelChallenges.ChannelHub_Frozen(self.channel);
         bytes32 root = channel.head.stateRoot;
         uint256 due = uint256(StateTree.valueOf(root, ChannelSlots.exitsSlot(self.member, self.assetKey), exits));
         if (channel.head.closed) {

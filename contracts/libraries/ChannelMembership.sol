@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
+import {IChannelChallenges} from "../interfaces/IChannelChallenges.sol";
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {IChannelVault} from "../interfaces/IChannelVault.sol";
 import {IStakingPool} from "../interfaces/IStakingPool.sol";
@@ -123,6 +124,7 @@ library ChannelMembership {
 
     function _depart(Channel storage self, uint256 channel, address account) private {
         if (self.head.closed) revert IChannelHub.ChannelHub_Closed(channel);
+        if (self.head.frozen) revert IChannelChallenges.ChannelHub_Frozen(channel);
         Member storage member = self.members[account];
         if (!ChannelRoster.isIn(member)) revert IChannelHub.ChannelHub_NotMember(channel, account);
         if (member.leftAt != 0) revert IChannelHub.ChannelHub_AlreadyLeaving(channel, account);
@@ -172,6 +174,7 @@ library ChannelMembership {
 
     function _requireOpen(Channel storage self, uint256 channel) private view {
         if (self.head.closed || self.counters.closeAt != 0) revert IChannelHub.ChannelHub_Closed(channel);
+        if (self.head.frozen) revert IChannelChallenges.ChannelHub_Frozen(channel);
     }
 
     function _useConsent(

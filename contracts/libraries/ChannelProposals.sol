@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 
+import {IChannelChallenges} from "../interfaces/IChannelChallenges.sol";
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {IStakingPool} from "../interfaces/IStakingPool.sol";
 import {Ballot, Channel, HubState, Member, Proposal} from "../types/ChannelState.sol";
@@ -24,6 +25,7 @@ import {ChannelRoster} from "./ChannelRoster.sol";
 import {ChannelSettlements} from "./ChannelSettlements.sol";
 import {ChannelSignatures} from "./ChannelSignatures.sol";
 import {ChannelTime} from "./ChannelTime.sol";
+import {ChannelVoids} from "./ChannelVoids.sol";
 import {MerkleRoots} from "./MerkleRoots.sol";
 import {Quorum} from "./Quorum.sol";
 import {SettleArguments} from "./SettleArguments.sol";
@@ -35,6 +37,7 @@ library ChannelProposals {
     using ChannelPunishments for Channel;
     using ChannelRoster for Channel;
     using ChannelSettlements for Channel;
+    using ChannelVoids for Channel;
 
     /// @dev ABI-encoded.
     uint256 private constant SETTLEMENT_BYTES = 320;
@@ -208,6 +211,11 @@ library ChannelProposals {
         Proposal memory proposal = self.proposals[id];
         if (proposal.proposalType == ProposalType.None) return ProposalState.None;
         if (proposal.isFinal) return ProposalState.Final;
+        if (self.voided[proposal.hash]) return ProposalState.Rejected;
+        if (self.head.frozen) {
+            bool isBest = self.freeze.best == id && !self.head.closed;
+            return isBest ? ProposalState.Pending : ProposalState.Rejected;
+        }
         if (proposal.proposalType == ProposalType.Punishment) {
             Punishment memory punishment = self.punishments[id];
             if (self.isVoid(proposal, punishment)) return ProposalState.Rejected;
@@ -215,10 +223,10 @@ library ChannelProposals {
             return verdict.suspends || verdict.bans ? ProposalState.Passed : ProposalState.Proposed;
         }
         if (self.head.settling == id) {
-            return block.timestamp < proposal.finalAt ? ProposalState.Pending : ProposalState.Passed;
+            bool isWaiting = block.timestamp < proposal.finalAt || self.challenges[id].open != 0;
+            return isWaiting ? ProposalState.Pending : ProposalState.Passed;
         }
-        bool isVoid =
-            self.head.closed || self.settlements[id].fromHeight != self.head.height || self.voided[proposal.hash];
+        bool isVoid = self.head.closed || self.settlements[id].fromHeight != self.head.height;
         return isVoid || _isLost(self, proposal.ballot) ? ProposalState.Rejected : ProposalState.Proposed;
     }
 
@@ -373,7 +381,7 @@ library ChannelProposals {
         if (isPassed && (windowSeconds != 0 || self.proposals[id].finalAt <= block.timestamp)) return;
         uint256 finalAt = block.timestamp + windowSeconds;
         self.proposals[id].finalAt = uint40(finalAt);
-        self.head.settling = uint48(id);
+        self.head.settling = uint40(id);
         emit IChannelHub.ProposalPassed(channel, id, uint64(finalAt));
     }
 
@@ -416,6 +424,7 @@ library ChannelProposals {
 
     function _requireVoting(Channel storage self, uint256 channel, uint256 id) private view {
         ProposalState now_ = _knownState(self, channel, id);
+        if (self.head.frozen) revert IChannelChallenges.ChannelHub_Frozen(channel);
         if (now_ == ProposalState.Final || now_ == ProposalState.Rejected) {
             revert IChannelHub.ChannelHub_WrongState(channel, id, now_);
         }

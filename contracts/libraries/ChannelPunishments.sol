@@ -3,9 +3,10 @@ pragma solidity ^0.8.28;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
+import {IChannelChallenges} from "../interfaces/IChannelChallenges.sol";
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {IStakingPool} from "../interfaces/IStakingPool.sol";
-import {Channel, Member, Proposal} from "../types/ChannelState.sol";
+import {Ballot, Channel, Member, Proposal} from "../types/ChannelState.sol";
 import {ChannelNotice, InboxKind, Punishment, PunishmentReason} from "../types/ChannelTypes.sol";
 import {ChannelInbox} from "./ChannelInbox.sol";
 import {ChannelNotices} from "./ChannelNotices.sol";
@@ -22,6 +23,8 @@ library ChannelPunishments {
 
     /// @notice How long who was banned may not join again.
     uint64 internal constant BAN_MS = 5 minutes * uint64(ChannelTime.MS_PER_SECOND);
+    /// @notice What a proof takes as a fine is divided by this; one part of it has a new owner, the rest none.
+    uint256 internal constant HALVES = 2;
     uint256 private constant ACCUSERS = 2;
 
     /// @dev What votes allow.
@@ -38,6 +41,7 @@ library ChannelPunishments {
         uint256 channel,
         Punishment memory punishment
     ) internal view returns (uint64 electorate) {
+        if (self.head.frozen) revert IChannelChallenges.ChannelHub_Frozen(channel);
         if (punishment.channel != channel) revert IChannelHub.ChannelHub_NotOfChannel(channel);
         Member storage target = self.members[punishment.target];
         bool isKnown =
@@ -113,6 +117,41 @@ library ChannelPunishments {
         if (verdict.bans) ChannelNotices.tell(self, channel, ChannelNotice.MemberBanned, target);
     }
 
+    /// @dev Bans all who voted for a settlement that a proof undid, and fines them. Who reports gets nothing for that: it may be
+    /// one of them.
+    function convict(Channel storage self, uint256 channel, uint256 id, IStakingPool pool) internal {
+        Ballot memory ballot = self.proposals[id].ballot;
+        uint64 guilty = ballot.inFavour & ~self.roster.banned;
+        uint64 others = ballot.electorate & ~ballot.inFavour & ~self.roster.banned;
+        self.roster.banned |= guilty;
+        self.roster.leaving |= guilty;
+        bool suspends = self.office.leader != address(0) && guilty & _seatOf(self, self.office.leader) != 0;
+        address leader = suspends ? self.eldest(address(0)) : self.office.leader;
+        uint256 finesWei;
+        for (; guilty != 0; guilty &= guilty - 1) {
+            finesWei += _expel(self, channel, id, pool, self.seated[ChannelRoster.lowest(guilty)], leader);
+        }
+        if (suspends) self.startTerm(channel, leader);
+        share(self, others, finesWei / HALVES);
+    }
+
+    function _expel(
+        Channel storage self,
+        uint256 channel,
+        uint256 id,
+        IStakingPool pool,
+        address target,
+        address leader
+    ) private returns (uint256 fineWei) {
+        fineWei = take(self, channel, pool, target);
+        uint64 untilMs = ban(self, channel, target, leader);
+        emit IChannelHub.MemberBanned(channel, id, target, untilMs, fineWei);
+    }
+
+    function _seatOf(Channel storage self, address account) private view returns (uint64) {
+        return ChannelRoster.bit(self.members[account].seat);
+    }
+
     /// @dev Tells the channel that a member is out, and who leads now.
     function ban(
         Channel storage self,
@@ -141,18 +180,38 @@ library ChannelPunishments {
         address target,
         Proposal memory proposal
     ) private returns (uint256 fineWei) {
+        fineWei = take(self, channel, pool, target);
+        if (fineWei == 0) return 0;
+        uint256 restWei = share(self, proposal.ballot.electorate & ~self.roster.banned, fineWei);
+        self.credits[proposal.proposer] += restWei;
+    }
+
+    /// @dev Takes the fine from a member's stake, into the vault.
+    function take(
+        Channel storage self,
+        uint256 channel,
+        IStakingPool pool,
+        address target
+    ) internal returns (uint256 fineWei) {
         Member storage member = self.members[target];
         fineWei = Math.min(self.config.fineWei, member.stakeWei);
         if (fineWei == 0) return 0;
         member.stakeWei -= fineWei;
         if (member.pooled) pool.slash(target, channel, fineWei, self.vault);
-        uint64 others = proposal.ballot.electorate & ~self.roster.banned;
-        uint256 share = fineWei / ChannelRoster.count(others);
-        uint256 restWei = fineWei;
+    }
+
+    /// @dev Credits a fine, or the half of it that the rule leaves, to the members of some seats, evenly. What a proof takes is
+    /// halved first, and nobody has a claim to the rest: if all of it could come back to the channel's members, a liar that is all
+    /// of them would pay nothing.
+    /// @return restWei What cannot be shared evenly, or by anybody.
+    function share(Channel storage self, uint64 others, uint256 amountWei) internal returns (uint256 restWei) {
+        restWei = amountWei;
+        uint256 count = ChannelRoster.count(others);
+        if (count == 0) return restWei;
+        uint256 each = amountWei / count;
         for (; others != 0; others &= others - 1) {
-            self.credits[self.seated[ChannelRoster.lowest(others)]] += share;
-            restWei -= share;
+            self.credits[self.seated[ChannelRoster.lowest(others)]] += each;
+            restWei -= each;
         }
-        self.credits[proposal.proposer] += restWei;
     }
 }

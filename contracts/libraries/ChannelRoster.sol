@@ -48,6 +48,16 @@ library ChannelRoster {
         }
     }
 
+    /// @dev The members of the record at an inbox entry: those who joined up to it and had not left.
+    function membersAt(Channel storage self, uint64 cursor) internal view returns (uint64 members) {
+        for (uint64 rest = self.roster.seats; rest != 0; rest &= rest - 1) {
+            uint256 seat = lowest(rest);
+            Member storage member = self.members[self.seated[seat]];
+            (uint64 joinedAt, uint64 leftAt) = (member.joinedAt, member.leftAt);
+            if (joinedAt <= cursor && (leftAt == 0 || leftAt > cursor)) members |= bit(seat);
+        }
+    }
+
     /// @dev Whose weight counts: all who may vote, less those banned since, less those who are absent and said nothing.
     function countedOf(Channel storage self, Ballot memory ballot) internal view returns (uint64 counted) {
         counted = ballot.electorate & ~self.roster.banned;

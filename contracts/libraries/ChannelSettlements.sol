@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IChannelChallenges} from "../interfaces/IChannelChallenges.sol";
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {IStakingPool} from "../interfaces/IStakingPool.sol";
 import {Channel, Head, Member, Roster} from "../types/ChannelState.sol";
@@ -22,6 +23,7 @@ library ChannelSettlements {
             revert IChannelHub.ChannelHub_NotOfChannel(channel);
         }
         if (self.head.closed) revert IChannelHub.ChannelHub_Closed(channel);
+        if (self.head.frozen) revert IChannelChallenges.ChannelHub_Frozen(channel);
         uint256 settling = self.head.settling;
         if (settling != 0) revert IChannelHub.ChannelHub_SettlementInFlight(channel, settling);
         uint64 height = self.head.height;
@@ -49,13 +51,6 @@ library ChannelSettlements {
         if (changes.length != 0) StoreClones.write(self.store, changes);
     }
 
-    /// @dev Makes a proposed settlement void for good, and takes it off its way if it has passed.
-    function voidSettlement(Channel storage self, uint256 channel, uint256 proposal) internal {
-        (self.voided[self.proposals[proposal].hash], self.counters.hasVoid) = (true, true);
-        if (self.head.settling == proposal) self.head.settling = 0;
-        emit IChannelHub.ProposalRejected(channel, proposal);
-    }
-
     /// @dev Moves what is final on, lets go who leaves, and tells the app.
     function finish(
         Channel storage self,
@@ -65,26 +60,60 @@ library ChannelSettlements {
         Settlement memory settlement
     ) internal {
         uint64 closeAt = self.counters.closeAt;
-        bool closed = closeAt != 0 && closeAt <= settlement.inboxCursor;
-        self.head = Head({
-            height: settlement.toHeight,
-            timeMs: settlement.timeMs,
-            inboxCursor: settlement.inboxCursor,
-            settling: 0,
-            locked: false,
-            closed: closed,
-            recordHash: settlement.head,
-            stateRoot: settlement.stateRoot
-        });
-        emit IChannelHub.Settled(
+        _enter(
+            self,
             channel,
             proposal,
-            settlement.toHeight,
-            settlement.head,
-            settlement.stateRoot,
-            settlement.inboxCursor
+            pool,
+            Head({
+                height: settlement.toHeight,
+                timeMs: settlement.timeMs,
+                inboxCursor: settlement.inboxCursor,
+                settling: 0,
+                locked: false,
+                closed: closeAt != 0 && closeAt <= settlement.inboxCursor,
+                frozen: false,
+                recordHash: settlement.head,
+                stateRoot: settlement.stateRoot
+            })
         );
-        address[] memory left = _letGo(self, channel, pool, settlement.inboxCursor, closed);
+    }
+
+    /// @dev Closes a frozen channel, with a settlement that was brought to it or, without one, with what was final. What the store
+    /// has is older than that settlement, so nobody reads it any more.
+    function end(
+        Channel storage self,
+        uint256 channel,
+        uint256 proposal,
+        IStakingPool pool,
+        Settlement memory settlement
+    ) internal {
+        Head memory head = self.head;
+        head.closed = true;
+        if (proposal != 0) {
+            (head.height, head.timeMs) = (settlement.toHeight, settlement.timeMs);
+            (head.recordHash, head.stateRoot) = (settlement.head, settlement.stateRoot);
+            head.inboxCursor = settlement.inboxCursor;
+            head.locked = head.locked || self.config.mode == SettlementMode.Slots;
+        }
+        _enter(self, channel, proposal, pool, head);
+    }
+
+    /// @dev Makes a head the final one.
+    function _enter(
+        Channel storage self,
+        uint256 channel,
+        uint256 proposal,
+        IStakingPool pool,
+        Head memory head
+    ) private {
+        bool moves = head.height != self.head.height;
+        bool closed = head.closed;
+        self.head = head;
+        if (moves) {
+            emit IChannelHub.Settled(channel, proposal, head.height, head.recordHash, head.stateRoot, head.inboxCursor);
+        }
+        address[] memory left = _letGo(self, channel, pool, head.inboxCursor, closed);
         if (closed) emit IChannelHub.ChannelClosed(channel);
 
         ChannelNotices.tell(self, channel, ChannelNotice.Settled, address(0));

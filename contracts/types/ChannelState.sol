@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {AssetKind, Config, ProposalType, Punishment, Settlement} from "./ChannelTypes.sol";
+import {AssetKind, Config, DataKind, ProposalType, Punishment, Settlement} from "./ChannelTypes.sol";
 
 /// @dev Who runs a channel, in one slot.
 struct Office {
@@ -41,10 +41,12 @@ struct Head {
     uint64 timeMs;
     uint64 inboxCursor;
     // The settlement that passed and is not final yet; zero for none.
-    uint48 settling;
+    uint40 settling;
     // That settlement's changes are being applied.
     bool locked;
     bool closed;
+    // An exit was not settled in time: nothing moves on but its end.
+    bool frozen;
     // Slots.
     bytes32 recordHash;
     bytes32 stateRoot;
@@ -103,6 +105,48 @@ struct Proposal {
     uint256 chunksApplied;
 }
 
+/// @dev How far data of a settlement were asked for. Two slots.
+struct Challenge {
+    // Since when the window's clock stands, in seconds since 1970.
+    uint40 stoppedAt;
+    // Demands that wait.
+    uint8 open;
+    // How many chunks of changes there are; zero: nobody has said.
+    uint32 chunks;
+    // Slot: keccak256 of the list of the chunks' hashes.
+    bytes32 listHash;
+}
+
+/// @dev What a member asked for last. Two slots.
+struct Demand {
+    DataKind kind;
+    bool isOpen;
+    // How many it made.
+    uint8 made;
+    uint40 deadline;
+    uint64 next;
+    uint64 last;
+    // Slot.
+    uint128 bondWei;
+    uint128 gasPriceWei;
+}
+
+/// @dev An exit that was not settled in time. One slot.
+struct Freeze {
+    uint40 endsAt;
+    // After that nothing is brought any more.
+    uint40 bringUntil;
+    // The proposal that is the highest certified settlement brought so far.
+    uint40 best;
+}
+
+/// @dev What a certificate says of a settlement that was brought to a frozen channel. One slot.
+struct Certified {
+    uint64 term;
+    // The proposal that was the highest one before; it is so again when this one is void.
+    uint40 replaces;
+}
+
 /// @dev All that the hub stores of a channel.
 struct Channel {
     address app;
@@ -139,6 +183,10 @@ struct Channel {
     mapping(address account => uint256 amountWei) credits;
     // Of a signer and a term, for which it was fined.
     mapping(address signer => mapping(uint256 term => bool)) convicted;
+    mapping(uint256 proposal => Challenge) challenges;
+    mapping(uint256 proposal => mapping(address member => Demand)) demands;
+    Freeze freeze;
+    mapping(uint256 proposal => Certified) certified;
 }
 
 /// @dev All that the hub stores.

@@ -395,3 +395,63 @@ struct SlotOpening {
     bytes32 first;
     bytes32 second;
 }
+
+/// @dev What of a settlement can be asked for.
+enum DataKind {
+    // Records by their heights.
+    Records,
+    // Chunks of its changes by their numbers from 0.
+    Changes
+}
+
+/// @dev A record with all that its hashes stand for.
+struct RecordData {
+    RecordHeader header;
+    bytes input;
+    // Packed (slot, value before), as in the header's touchedHash.
+    bytes touched;
+    // Packed (slot, new value), as in the header's writesHash.
+    bytes writes;
+    // Of the record's hash in the settlement's recordsRoot.
+    bytes32[] proof;
+}
+
+/// @dev A member's Ack of a head, brought by anybody; term, height and hash are the head's.
+struct SignedAck {
+    address member;
+    uint64 certified;
+    bytes signature;
+}
+
+/// @dev What a member asked for.
+struct DemandView {
+    DataKind kind;
+    // It waits for an answer.
+    bool isOpen;
+    // How many this member made of this settlement so far.
+    uint8 made;
+    // What is to come next, and the last.
+    uint64 next;
+    uint64 last;
+    // In seconds since 1970: without an answer until then the settlement is void.
+    uint64 deadline;
+    uint256 bondWei;
+}
+
+/// @dev How far a channel's freeze is.
+struct FreezeView {
+    bool frozen;
+    // In seconds since 1970; the channel is closed by `conclude` after that.
+    uint64 endsAt;
+    // The proposal that is the highest certified settlement brought so far; zero for none.
+    uint256 best;
+}
+
+/// @dev A part of a settlement's changes.
+struct ChangePart {
+    // Hashes of all chunks, see ChangeSets.
+    bytes32[] chunkHashes;
+    // The chunk with which `changes` begin; they are whole ones in a row.
+    uint256 first;
+    Change[] changes;
+}

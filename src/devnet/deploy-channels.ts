@@ -8,6 +8,9 @@ import { ChannelStore__factory } from "../../typechain-types/factories/channels/
 import { ChannelVault__factory } from "../../typechain-types/factories/channels/ChannelVault__factory.ts";
 import { StakingPool__factory } from "../../typechain-types/factories/channels/StakingPool__factory.ts";
 import { ChannelClaims__factory } from "../../typechain-types/factories/libraries/ChannelClaims__factory.ts";
+import { ChannelDemands__factory } from "../../typechain-types/factories/libraries/ChannelDemands__factory.ts";
+import { ChannelExits__factory } from "../../typechain-types/factories/libraries/ChannelExits__factory.ts";
+import { ChannelFaults__factory } from "../../typechain-types/factories/libraries/ChannelFaults__factory.ts";
 import { ChannelMembership__factory } from "../../typechain-types/factories/libraries/ChannelMembership__factory.ts";
 import { ChannelOpenings__factory } from "../../typechain-types/factories/libraries/ChannelOpenings__factory.ts";
 import { ChannelProposals__factory } from "../../typechain-types/factories/libraries/ChannelProposals__factory.ts";
@@ -33,6 +36,9 @@ export async function deployDevnetChannels(
     const verdicts = await deploy(await new ChannelVerdicts__factory().getDeployTransaction());
     const views = await deploy(await new ChannelViews__factory().getDeployTransaction());
     const court = await deploy(await new ChannelCourt__factory().getDeployTransaction());
+    const faults = await deploy(await new ChannelFaults__factory().getDeployTransaction());
+    const demands = await deploy(await new ChannelDemands__factory().getDeployTransaction());
+    const exits = await deploy(await new ChannelExits__factory().getDeployTransaction());
     const hub = await deploy(
       await new ChannelHub__factory({
         "project/contracts/libraries/ChannelOpenings.sol:ChannelOpenings": openings,
@@ -41,6 +47,9 @@ export async function deployDevnetChannels(
         "project/contracts/libraries/ChannelClaims.sol:ChannelClaims": claims,
         "project/contracts/libraries/ChannelVerdicts.sol:ChannelVerdicts": verdicts,
         "project/contracts/libraries/ChannelViews.sol:ChannelViews": views,
+        "project/contracts/libraries/ChannelFaults.sol:ChannelFaults": faults,
+        "project/contracts/libraries/ChannelDemands.sol:ChannelDemands": demands,
+        "project/contracts/libraries/ChannelExits.sol:ChannelExits": exits,
       }).getDeployTransaction(pool, store, vault, court),
     );
     const chatProgram = await deploy(await new ChatProgram__factory().getDeployTransaction());

@@ -30,6 +30,26 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type ChangeStructOutput = [slot: string, oldValue: string, newValue: string] & {slot: string, oldValue: string, newValue: string }
   
 
+    export type RecordHeaderStruct = {channel: BigNumberish, term: BigNumberish, height: BigNumberish, kind: BigNumberish, timeMs: BigNumberish, previous: BytesLike, inputHash: BytesLike, touchedHash: BytesLike, writesHash: BytesLike, status: BigNumberish, gasUsed: BigNumberish, returnHash: BytesLike, stateRoot: BytesLike, inboxCursor: BigNumberish}
+
+    export type RecordHeaderStructOutput = [channel: bigint, term: bigint, height: bigint, kind: bigint, timeMs: bigint, previous: string, inputHash: string, touchedHash: string, writesHash: string, status: bigint, gasUsed: bigint, returnHash: string, stateRoot: string, inboxCursor: bigint] & {channel: bigint, term: bigint, height: bigint, kind: bigint, timeMs: bigint, previous: string, inputHash: string, touchedHash: string, writesHash: string, status: bigint, gasUsed: bigint, returnHash: string, stateRoot: string, inboxCursor: bigint }
+  
+
+    export type RecordDataStruct = {header: RecordHeaderStruct, input: BytesLike, touched: BytesLike, writes: BytesLike, proof: BytesLike[]}
+
+    export type RecordDataStructOutput = [header: RecordHeaderStructOutput, input: string, touched: string, writes: string, proof: string[]] & {header: RecordHeaderStructOutput, input: string, touched: string, writes: string, proof: string[] }
+  
+
+    export type SettlementStruct = {channel: BigNumberish, fromHeight: BigNumberish, toHeight: BigNumberish, timeMs: BigNumberish, head: BytesLike, recordsRoot: BytesLike, stateRoot: BytesLike, changesRoot: BytesLike, inboxCursor: BigNumberish, mode: BigNumberish}
+
+    export type SettlementStructOutput = [channel: bigint, fromHeight: bigint, toHeight: bigint, timeMs: bigint, head: string, recordsRoot: string, stateRoot: string, changesRoot: string, inboxCursor: bigint, mode: bigint] & {channel: bigint, fromHeight: bigint, toHeight: bigint, timeMs: bigint, head: string, recordsRoot: string, stateRoot: string, changesRoot: string, inboxCursor: bigint, mode: bigint }
+  
+
+    export type SignedAckStruct = {member: AddressLike, certified: BigNumberish, signature: BytesLike}
+
+    export type SignedAckStructOutput = [member: string, certified: bigint, signature: string] & {member: string, certified: bigint, signature: string }
+  
+
     export type ChannelViewStruct = {app: AddressLike, program: AddressLike, codeHash: BytesLike, store: AddressLike, vault: AddressLike, createdAtMs: BigNumberish, createdInBlock: BigNumberish, initialStateHash: BytesLike, config: ConfigStruct, term: BigNumberish, leader: AddressLike, memberCount: BigNumberish, inboxLength: BigNumberish, closing: boolean, closed: boolean}
 
     export type ChannelViewStructOutput = [app: string, program: string, codeHash: string, store: string, vault: string, createdAtMs: bigint, createdInBlock: bigint, initialStateHash: string, config: ConfigStructOutput, term: bigint, leader: string, memberCount: bigint, inboxLength: bigint, closing: boolean, closed: boolean] & {app: string, program: string, codeHash: string, store: string, vault: string, createdAtMs: bigint, createdInBlock: bigint, initialStateHash: string, config: ConfigStructOutput, term: bigint, leader: string, memberCount: bigint, inboxLength: bigint, closing: boolean, closed: boolean }
@@ -45,9 +65,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type ConvictionStructOutput = [channel: bigint, signer: string, term: bigint, height: bigint, reporter: string, rewarded: boolean] & {channel: bigint, signer: string, term: bigint, height: bigint, reporter: string, rewarded: boolean }
   
 
-    export type SettlementStruct = {channel: BigNumberish, fromHeight: BigNumberish, toHeight: BigNumberish, timeMs: BigNumberish, head: BytesLike, recordsRoot: BytesLike, stateRoot: BytesLike, changesRoot: BytesLike, inboxCursor: BigNumberish, mode: BigNumberish}
+    export type DemandViewStruct = {kind: BigNumberish, isOpen: boolean, made: BigNumberish, next: BigNumberish, last: BigNumberish, deadline: BigNumberish, bondWei: BigNumberish}
 
-    export type SettlementStructOutput = [channel: bigint, fromHeight: bigint, toHeight: bigint, timeMs: bigint, head: string, recordsRoot: string, stateRoot: string, changesRoot: string, inboxCursor: bigint, mode: bigint] & {channel: bigint, fromHeight: bigint, toHeight: bigint, timeMs: bigint, head: string, recordsRoot: string, stateRoot: string, changesRoot: string, inboxCursor: bigint, mode: bigint }
+    export type DemandViewStructOutput = [kind: bigint, isOpen: boolean, made: bigint, next: bigint, last: bigint, deadline: bigint, bondWei: bigint] & {kind: bigint, isOpen: boolean, made: bigint, next: bigint, last: bigint, deadline: bigint, bondWei: bigint }
   
 
     export type PunishmentStruct = {channel: BigNumberish, term: BigNumberish, target: AddressLike, height: BigNumberish, recordHash: BytesLike, reason: BigNumberish}
@@ -63,6 +83,16 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type CallStruct = {channel: BigNumberish, sender: AddressLike, nonce: BigNumberish, gasLimit: BigNumberish, validUntilMs: BigNumberish, data: BytesLike}
 
     export type CallStructOutput = [channel: bigint, sender: string, nonce: bigint, gasLimit: bigint, validUntilMs: bigint, data: string] & {channel: bigint, sender: string, nonce: bigint, gasLimit: bigint, validUntilMs: bigint, data: string }
+  
+
+    export type InboxEntryStruct = {index: BigNumberish, kind: BigNumberish, account: AddressLike, timeMs: BigNumberish, data: BytesLike}
+
+    export type InboxEntryStructOutput = [index: bigint, kind: bigint, account: string, timeMs: bigint, data: string] & {index: bigint, kind: bigint, account: string, timeMs: bigint, data: string }
+  
+
+    export type FreezeViewStruct = {frozen: boolean, endsAt: BigNumberish, best: BigNumberish}
+
+    export type FreezeViewStructOutput = [frozen: boolean, endsAt: bigint, best: bigint] & {frozen: boolean, endsAt: bigint, best: bigint }
   
 
     export type SettledHeadStruct = {height: BigNumberish, timeMs: BigNumberish, inboxCursor: BigNumberish, locked: boolean, recordHash: BytesLike, stateRoot: BytesLike}
@@ -85,18 +115,26 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type ProposalViewStructOutput = [proposalType: bigint, state: bigint, proposer: string, proposalHash: string, weightFor: bigint, weightAgainst: bigint, weightAbstained: bigint, weightCounted: bigint, finalAt: bigint, chunksApplied: bigint] & {proposalType: bigint, state: bigint, proposer: string, proposalHash: string, weightFor: bigint, weightAgainst: bigint, weightAbstained: bigint, weightCounted: bigint, finalAt: bigint, chunksApplied: bigint }
   
 
+    export type ChangePartStruct = {chunkHashes: BytesLike[], first: BigNumberish, changes: ChangeStruct[]}
+
+    export type ChangePartStructOutput = [chunkHashes: string[], first: bigint, changes: ChangeStructOutput[]] & {chunkHashes: string[], first: bigint, changes: ChangeStructOutput[] }
+  
+
     export type SignedVoteStruct = {member: AddressLike, option: BigNumberish, signature: BytesLike}
 
     export type SignedVoteStructOutput = [member: string, option: bigint, signature: string] & {member: string, option: bigint, signature: string }
   
 
   export interface ChannelHubInterface extends Interface {
-    getFunction(nameOrSignature: "applyChanges" | "assetOf" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "executeProposal" | "forceCall" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "recordsRootOf" | "refuteChanges" | "registerProgram" | "requestExit" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
+    getFunction(nameOrSignature: "answerChanges" | "answerRecords" | "applyChanges" | "assetOf" | "bring" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "conclude" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "demandData" | "demandOf" | "executeProposal" | "forceCall" | "freeze" | "freezeOf" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "recordsRootOf" | "refuteChanges" | "registerProgram" | "requestExit" | "resolveDemand" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
 
-    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "ChannelCreated" | "Claimed" | "Convicted" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "SettlementVoided" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "ChannelCreated" | "ChannelFrozen" | "Claimed" | "Convicted" | "DataAnswered" | "DataDemanded" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "SettlementBrought" | "SettlementVoided" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
 
-    encodeFunctionData(functionFragment: 'applyChanges', values: [BigNumberish, BigNumberish, BytesLike[], BigNumberish, ChangeStruct[]]): string;
+    encodeFunctionData(functionFragment: 'answerChanges', values: [BigNumberish, BigNumberish, AddressLike, BytesLike[], ChangeStruct[]]): string;
+encodeFunctionData(functionFragment: 'answerRecords', values: [BigNumberish, BigNumberish, AddressLike, RecordDataStruct[]]): string;
+encodeFunctionData(functionFragment: 'applyChanges', values: [BigNumberish, BigNumberish, BytesLike[], BigNumberish, ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'assetOf', values: [BigNumberish, BytesLike]): string;
+encodeFunctionData(functionFragment: 'bring', values: [SettlementStruct, RecordHeaderStruct, SignedAckStruct[], ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'channelCount', values?: undefined): string;
 encodeFunctionData(functionFragment: 'channelOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'claim', values: [BigNumberish, AddressLike, BytesLike]): string;
@@ -106,13 +144,18 @@ encodeFunctionData(functionFragment: 'claimTo', values: [BigNumberish, BytesLike
 encodeFunctionData(functionFragment: 'close', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'closeByProof', values: [BigNumberish, SlotProofStruct]): string;
 encodeFunctionData(functionFragment: 'closeByRequest', values: [BigNumberish]): string;
+encodeFunctionData(functionFragment: 'conclude', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'convict', values: [ConvictionStruct]): string;
 encodeFunctionData(functionFragment: 'court', values?: undefined): string;
 encodeFunctionData(functionFragment: 'create', values: [AddressLike, BytesLike, ConfigStruct, LabelStruct[]]): string;
 encodeFunctionData(functionFragment: 'createProposal', values: [BigNumberish, BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'creditOf', values: [BigNumberish, AddressLike]): string;
+encodeFunctionData(functionFragment: 'demandData', values: [BigNumberish, BigNumberish, BigNumberish, BigNumberish, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'demandOf', values: [BigNumberish, BigNumberish, AddressLike]): string;
 encodeFunctionData(functionFragment: 'executeProposal', values: [BigNumberish, BigNumberish, ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'forceCall', values: [CallStruct, BytesLike]): string;
+encodeFunctionData(functionFragment: 'freeze', values: [BigNumberish, InboxEntryStruct]): string;
+encodeFunctionData(functionFragment: 'freezeOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'getLabel', values: [BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'headOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'inboxHash', values: [BigNumberish, BigNumberish]): string;
@@ -130,18 +173,26 @@ encodeFunctionData(functionFragment: 'pool', values?: undefined): string;
 encodeFunctionData(functionFragment: 'programHash', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'proposalCount', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'proposalOf', values: [BigNumberish, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'proveChange', values: [BigNumberish, BigNumberish, ChangePartStruct, BigNumberish, SlotProofStruct, SlotProofStruct]): string;
+encodeFunctionData(functionFragment: 'proveHead', values: [BigNumberish, BigNumberish, RecordHeaderStruct, BytesLike[]]): string;
+encodeFunctionData(functionFragment: 'proveOmission', values: [BigNumberish, BigNumberish, ChangePartStruct, BytesLike, SlotProofStruct, SlotProofStruct]): string;
+encodeFunctionData(functionFragment: 'proveSkipped', values: [BigNumberish, BigNumberish, InboxEntryStruct]): string;
 encodeFunctionData(functionFragment: 'recordsRootOf', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'refuteChanges', values: [BigNumberish, BigNumberish, BytesLike[], BigNumberish, ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'registerProgram', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'requestExit', values: [BigNumberish]): string;
+encodeFunctionData(functionFragment: 'resolveDemand', values: [BigNumberish, BigNumberish, AddressLike]): string;
 encodeFunctionData(functionFragment: 'settle', values: [SettlementStruct, ChangeStruct[], SignedVoteStruct[]]): string;
-encodeFunctionData(functionFragment: 'voidSettlement', values: [BigNumberish, BigNumberish, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'voidSettlement', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'vote', values: [BigNumberish, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'voteBySignatures', values: [BigNumberish, BigNumberish, SignedVoteStruct[]]): string;
 encodeFunctionData(functionFragment: 'withdrawStake', values: [BigNumberish, AddressLike]): string;
 
-    decodeFunctionResult(functionFragment: 'applyChanges', data: BytesLike): Result;
+    decodeFunctionResult(functionFragment: 'answerChanges', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'answerRecords', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'applyChanges', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'assetOf', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'bring', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'channelCount', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'channelOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'claim', data: BytesLike): Result;
@@ -151,13 +202,18 @@ decodeFunctionResult(functionFragment: 'claimTo', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'close', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'closeByProof', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'closeByRequest', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'conclude', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'convict', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'court', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'create', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'createProposal', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'creditOf', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'demandData', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'demandOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'executeProposal', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'forceCall', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'freeze', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'freezeOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'getLabel', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'headOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'inboxHash', data: BytesLike): Result;
@@ -175,10 +231,15 @@ decodeFunctionResult(functionFragment: 'pool', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'programHash', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proposalCount', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proposalOf', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'proveChange', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'proveHead', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'proveOmission', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'proveSkipped', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'recordsRootOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'refuteChanges', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'registerProgram', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'requestExit', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'resolveDemand', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'settle', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'voidSettlement', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'vote', data: BytesLike): Result;
@@ -223,6 +284,18 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
 
   
 
+    export namespace ChannelFrozenEvent {
+      export type InputTuple = [channel: BigNumberish, entryIndex: BigNumberish, endsAt: BigNumberish];
+      export type OutputTuple = [channel: bigint, entryIndex: bigint, endsAt: bigint];
+      export interface OutputObject {channel: bigint, entryIndex: bigint, endsAt: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
     export namespace ClaimedEvent {
       export type InputTuple = [channel: BigNumberish, member: AddressLike, assetKey: BytesLike, amount: BigNumberish];
       export type OutputTuple = [channel: bigint, member: string, assetKey: string, amount: bigint];
@@ -239,6 +312,30 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
       export type InputTuple = [channel: BigNumberish, term: BigNumberish, height: BigNumberish, account: AddressLike, fineWei: BigNumberish, rewardWei: BigNumberish];
       export type OutputTuple = [channel: bigint, term: bigint, height: bigint, account: string, fineWei: bigint, rewardWei: bigint];
       export interface OutputObject {channel: bigint, term: bigint, height: bigint, account: string, fineWei: bigint, rewardWei: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace DataAnsweredEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, next: BigNumberish, paidWei: BigNumberish];
+      export type OutputTuple = [channel: bigint, proposal: bigint, member: string, next: bigint, paidWei: bigint];
+      export interface OutputObject {channel: bigint, proposal: bigint, member: string, next: bigint, paidWei: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace DataDemandedEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, kind: BigNumberish, first: BigNumberish, last: BigNumberish, deadline: BigNumberish];
+      export type OutputTuple = [channel: bigint, proposal: bigint, member: string, kind: bigint, first: bigint, last: bigint, deadline: bigint];
+      export interface OutputObject {channel: bigint, proposal: bigint, member: string, kind: bigint, first: bigint, last: bigint, deadline: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -391,10 +488,22 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
 
   
 
+    export namespace SettlementBroughtEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, term: BigNumberish, height: BigNumberish, endsAt: BigNumberish];
+      export type OutputTuple = [channel: bigint, proposal: bigint, term: bigint, height: bigint, endsAt: bigint];
+      export interface OutputObject {channel: bigint, proposal: bigint, term: bigint, height: bigint, endsAt: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
     export namespace SettlementVoidedEvent {
-      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, height: BigNumberish];
-      export type OutputTuple = [channel: bigint, proposal: bigint, height: bigint];
-      export interface OutputObject {channel: bigint, proposal: bigint, height: bigint };
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, settlementHash: BytesLike];
+      export type OutputTuple = [channel: bigint, proposal: bigint, settlementHash: string];
+      export interface OutputObject {channel: bigint, proposal: bigint, settlementHash: string };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -473,6 +582,22 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
 
     
     
+    answerChanges: TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, chunkHashes: BytesLike[], changes: ChangeStruct[], ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    answerRecords: TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, records: RecordDataStruct[], ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
     applyChanges: TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, chunkHashes: BytesLike[], first: BigNumberish, changes: ChangeStruct[], ],
       [void],
@@ -485,6 +610,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
       [channel: BigNumberish, assetKey: BytesLike, ],
       [AssetStructOutput],
       'view'
+    >
+    
+
+    
+    bring: TypedContractMethod<
+      [settlement: SettlementStruct, header: RecordHeaderStruct, acks: SignedAckStruct[], changes: ChangeStruct[], ],
+      [bigint],
+      'nonpayable'
     >
     
 
@@ -561,6 +694,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    conclude: TypedContractMethod<
+      [channel: BigNumberish, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
     convict: TypedContractMethod<
       [conviction: ConvictionStruct, ],
       [void],
@@ -601,6 +742,22 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    demandData: TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, kind: BigNumberish, first: BigNumberish, last: BigNumberish, ],
+      [void],
+      'payable'
+    >
+    
+
+    
+    demandOf: TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, ],
+      [DemandViewStructOutput],
+      'view'
+    >
+    
+
+    
     executeProposal: TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, changes: ChangeStruct[], ],
       [ProposalActionStructOutput],
@@ -613,6 +770,22 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
       [userCall: CallStruct, signature: BytesLike, ],
       [void],
       'nonpayable'
+    >
+    
+
+    
+    freeze: TypedContractMethod<
+      [channel: BigNumberish, entry: InboxEntryStruct, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    freezeOf: TypedContractMethod<
+      [channel: BigNumberish, ],
+      [FreezeViewStructOutput],
+      'view'
     >
     
 
@@ -753,6 +926,38 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    proveChange: TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, part: ChangePartStruct, index: BigNumberish, before: SlotProofStruct, after_: SlotProofStruct, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    proveHead: TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, header: RecordHeaderStruct, proof: BytesLike[], ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    proveOmission: TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, part: ChangePartStruct, slot: BytesLike, before: SlotProofStruct, after_: SlotProofStruct, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    proveSkipped: TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, entry: InboxEntryStruct, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
     recordsRootOf: TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, ],
       [string],
@@ -785,6 +990,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    resolveDemand: TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
     settle: TypedContractMethod<
       [settlement: SettlementStruct, arg1: ChangeStruct[], arg2: SignedVoteStruct[], ],
       [bigint],
@@ -794,7 +1007,7 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
 
     
     voidSettlement: TypedContractMethod<
-      [channel: BigNumberish, proposal: BigNumberish, height: BigNumberish, ],
+      [channel: BigNumberish, proposal: BigNumberish, ],
       [void],
       'nonpayable'
     >
@@ -827,7 +1040,17 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
 
     getFunction<T extends ContractMethod = ContractMethod>(key: string | FunctionFragment): T;
 
-    getFunction(nameOrSignature: 'applyChanges'): TypedContractMethod<
+    getFunction(nameOrSignature: 'answerChanges'): TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, chunkHashes: BytesLike[], changes: ChangeStruct[], ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'answerRecords'): TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, records: RecordDataStruct[], ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'applyChanges'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, chunkHashes: BytesLike[], first: BigNumberish, changes: ChangeStruct[], ],
       [void],
       'nonpayable'
@@ -836,6 +1059,11 @@ getFunction(nameOrSignature: 'assetOf'): TypedContractMethod<
       [channel: BigNumberish, assetKey: BytesLike, ],
       [AssetStructOutput],
       'view'
+    >;
+getFunction(nameOrSignature: 'bring'): TypedContractMethod<
+      [settlement: SettlementStruct, header: RecordHeaderStruct, acks: SignedAckStruct[], changes: ChangeStruct[], ],
+      [bigint],
+      'nonpayable'
     >;
 getFunction(nameOrSignature: 'channelCount'): TypedContractMethod<
       [],
@@ -882,6 +1110,11 @@ getFunction(nameOrSignature: 'closeByRequest'): TypedContractMethod<
       [void],
       'nonpayable'
     >;
+getFunction(nameOrSignature: 'conclude'): TypedContractMethod<
+      [channel: BigNumberish, ],
+      [void],
+      'nonpayable'
+    >;
 getFunction(nameOrSignature: 'convict'): TypedContractMethod<
       [conviction: ConvictionStruct, ],
       [void],
@@ -907,6 +1140,16 @@ getFunction(nameOrSignature: 'creditOf'): TypedContractMethod<
       [bigint],
       'view'
     >;
+getFunction(nameOrSignature: 'demandData'): TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, kind: BigNumberish, first: BigNumberish, last: BigNumberish, ],
+      [void],
+      'payable'
+    >;
+getFunction(nameOrSignature: 'demandOf'): TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, ],
+      [DemandViewStructOutput],
+      'view'
+    >;
 getFunction(nameOrSignature: 'executeProposal'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, changes: ChangeStruct[], ],
       [ProposalActionStructOutput],
@@ -916,6 +1159,16 @@ getFunction(nameOrSignature: 'forceCall'): TypedContractMethod<
       [userCall: CallStruct, signature: BytesLike, ],
       [void],
       'nonpayable'
+    >;
+getFunction(nameOrSignature: 'freeze'): TypedContractMethod<
+      [channel: BigNumberish, entry: InboxEntryStruct, ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'freezeOf'): TypedContractMethod<
+      [channel: BigNumberish, ],
+      [FreezeViewStructOutput],
+      'view'
     >;
 getFunction(nameOrSignature: 'getLabel'): TypedContractMethod<
       [channel: BigNumberish, key: BytesLike, ],
@@ -1002,6 +1255,26 @@ getFunction(nameOrSignature: 'proposalOf'): TypedContractMethod<
       [ProposalViewStructOutput],
       'view'
     >;
+getFunction(nameOrSignature: 'proveChange'): TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, part: ChangePartStruct, index: BigNumberish, before: SlotProofStruct, after_: SlotProofStruct, ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'proveHead'): TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, header: RecordHeaderStruct, proof: BytesLike[], ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'proveOmission'): TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, part: ChangePartStruct, slot: BytesLike, before: SlotProofStruct, after_: SlotProofStruct, ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'proveSkipped'): TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, entry: InboxEntryStruct, ],
+      [void],
+      'nonpayable'
+    >;
 getFunction(nameOrSignature: 'recordsRootOf'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, ],
       [string],
@@ -1022,13 +1295,18 @@ getFunction(nameOrSignature: 'requestExit'): TypedContractMethod<
       [void],
       'nonpayable'
     >;
+getFunction(nameOrSignature: 'resolveDemand'): TypedContractMethod<
+      [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, ],
+      [void],
+      'nonpayable'
+    >;
 getFunction(nameOrSignature: 'settle'): TypedContractMethod<
       [settlement: SettlementStruct, arg1: ChangeStruct[], arg2: SignedVoteStruct[], ],
       [bigint],
       'nonpayable'
     >;
 getFunction(nameOrSignature: 'voidSettlement'): TypedContractMethod<
-      [channel: BigNumberish, proposal: BigNumberish, height: BigNumberish, ],
+      [channel: BigNumberish, proposal: BigNumberish, ],
       [void],
       'nonpayable'
     >;
@@ -1051,8 +1329,11 @@ getFunction(nameOrSignature: 'withdrawStake'): TypedContractMethod<
     getEvent(key: 'ChangesApplied'): TypedContractEvent<ChangesAppliedEvent.InputTuple, ChangesAppliedEvent.OutputTuple, ChangesAppliedEvent.OutputObject>;
 getEvent(key: 'ChannelClosed'): TypedContractEvent<ChannelClosedEvent.InputTuple, ChannelClosedEvent.OutputTuple, ChannelClosedEvent.OutputObject>;
 getEvent(key: 'ChannelCreated'): TypedContractEvent<ChannelCreatedEvent.InputTuple, ChannelCreatedEvent.OutputTuple, ChannelCreatedEvent.OutputObject>;
+getEvent(key: 'ChannelFrozen'): TypedContractEvent<ChannelFrozenEvent.InputTuple, ChannelFrozenEvent.OutputTuple, ChannelFrozenEvent.OutputObject>;
 getEvent(key: 'Claimed'): TypedContractEvent<ClaimedEvent.InputTuple, ClaimedEvent.OutputTuple, ClaimedEvent.OutputObject>;
 getEvent(key: 'Convicted'): TypedContractEvent<ConvictedEvent.InputTuple, ConvictedEvent.OutputTuple, ConvictedEvent.OutputObject>;
+getEvent(key: 'DataAnswered'): TypedContractEvent<DataAnsweredEvent.InputTuple, DataAnsweredEvent.OutputTuple, DataAnsweredEvent.OutputObject>;
+getEvent(key: 'DataDemanded'): TypedContractEvent<DataDemandedEvent.InputTuple, DataDemandedEvent.OutputTuple, DataDemandedEvent.OutputObject>;
 getEvent(key: 'InboxAdded'): TypedContractEvent<InboxAddedEvent.InputTuple, InboxAddedEvent.OutputTuple, InboxAddedEvent.OutputObject>;
 getEvent(key: 'KeptAlive'): TypedContractEvent<KeptAliveEvent.InputTuple, KeptAliveEvent.OutputTuple, KeptAliveEvent.OutputObject>;
 getEvent(key: 'Materialised'): TypedContractEvent<MaterialisedEvent.InputTuple, MaterialisedEvent.OutputTuple, MaterialisedEvent.OutputObject>;
@@ -1065,6 +1346,7 @@ getEvent(key: 'ProposalCreated'): TypedContractEvent<ProposalCreatedEvent.InputT
 getEvent(key: 'ProposalPassed'): TypedContractEvent<ProposalPassedEvent.InputTuple, ProposalPassedEvent.OutputTuple, ProposalPassedEvent.OutputObject>;
 getEvent(key: 'ProposalRejected'): TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
 getEvent(key: 'Settled'): TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;
+getEvent(key: 'SettlementBrought'): TypedContractEvent<SettlementBroughtEvent.InputTuple, SettlementBroughtEvent.OutputTuple, SettlementBroughtEvent.OutputObject>;
 getEvent(key: 'SettlementVoided'): TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
 getEvent(key: 'StakeWithdrawn'): TypedContractEvent<StakeWithdrawnEvent.InputTuple, StakeWithdrawnEvent.OutputTuple, StakeWithdrawnEvent.OutputObject>;
 getEvent(key: 'TermStarted'): TypedContractEvent<TermStartedEvent.InputTuple, TermStartedEvent.OutputTuple, TermStartedEvent.OutputObject>;
@@ -1084,12 +1366,24 @@ getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.Out
       ChannelCreated: TypedContractEvent<ChannelCreatedEvent.InputTuple, ChannelCreatedEvent.OutputTuple, ChannelCreatedEvent.OutputObject>;
     
 
+      'ChannelFrozen(uint256,uint64,uint64)': TypedContractEvent<ChannelFrozenEvent.InputTuple, ChannelFrozenEvent.OutputTuple, ChannelFrozenEvent.OutputObject>;
+      ChannelFrozen: TypedContractEvent<ChannelFrozenEvent.InputTuple, ChannelFrozenEvent.OutputTuple, ChannelFrozenEvent.OutputObject>;
+    
+
       'Claimed(uint256,address,bytes32,uint256)': TypedContractEvent<ClaimedEvent.InputTuple, ClaimedEvent.OutputTuple, ClaimedEvent.OutputObject>;
       Claimed: TypedContractEvent<ClaimedEvent.InputTuple, ClaimedEvent.OutputTuple, ClaimedEvent.OutputObject>;
     
 
       'Convicted(uint256,uint64,uint64,address,uint256,uint256)': TypedContractEvent<ConvictedEvent.InputTuple, ConvictedEvent.OutputTuple, ConvictedEvent.OutputObject>;
       Convicted: TypedContractEvent<ConvictedEvent.InputTuple, ConvictedEvent.OutputTuple, ConvictedEvent.OutputObject>;
+    
+
+      'DataAnswered(uint256,uint256,address,uint64,uint256)': TypedContractEvent<DataAnsweredEvent.InputTuple, DataAnsweredEvent.OutputTuple, DataAnsweredEvent.OutputObject>;
+      DataAnswered: TypedContractEvent<DataAnsweredEvent.InputTuple, DataAnsweredEvent.OutputTuple, DataAnsweredEvent.OutputObject>;
+    
+
+      'DataDemanded(uint256,uint256,address,uint8,uint64,uint64,uint64)': TypedContractEvent<DataDemandedEvent.InputTuple, DataDemandedEvent.OutputTuple, DataDemandedEvent.OutputObject>;
+      DataDemanded: TypedContractEvent<DataDemandedEvent.InputTuple, DataDemandedEvent.OutputTuple, DataDemandedEvent.OutputObject>;
     
 
       'InboxAdded(uint256,uint64,uint8,address,uint64,bytes)': TypedContractEvent<InboxAddedEvent.InputTuple, InboxAddedEvent.OutputTuple, InboxAddedEvent.OutputObject>;
@@ -1140,7 +1434,11 @@ getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.Out
       Settled: TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;
     
 
-      'SettlementVoided(uint256,uint256,uint64)': TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
+      'SettlementBrought(uint256,uint256,uint64,uint64,uint64)': TypedContractEvent<SettlementBroughtEvent.InputTuple, SettlementBroughtEvent.OutputTuple, SettlementBroughtEvent.OutputObject>;
+      SettlementBrought: TypedContractEvent<SettlementBroughtEvent.InputTuple, SettlementBroughtEvent.OutputTuple, SettlementBroughtEvent.OutputObject>;
+    
+
+      'SettlementVoided(uint256,uint256,bytes32)': TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
       SettlementVoided: TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
     
 

@@ -3,6 +3,7 @@
 /* tslint:disable */
 /* eslint-disable */
 export type { IChannelApp } from './IChannelApp.js';
+export type { IChannelChallenges } from './IChannelChallenges.js';
 export type { IChannelCourt } from './IChannelCourt.js';
 export type { IChannelHub } from './IChannelHub.js';
 export type { IChannelProgram } from './IChannelProgram.js';

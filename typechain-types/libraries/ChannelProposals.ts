@@ -9,7 +9,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   export interface ChannelProposalsInterface extends Interface {
     
 
-    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "InboxAdded" | "MemberBanned" | "MemberLeft" | "NoticeFailed" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "TermStarted" | "Voted"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "InboxAdded" | "MemberBanned" | "MemberLeft" | "NoticeFailed" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "SettlementVoided" | "TermStarted" | "Voted"): EventFragment;
 
     
 
@@ -137,6 +137,18 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
 
   
 
+    export namespace SettlementVoidedEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, settlementHash: BytesLike];
+      export type OutputTuple = [channel: bigint, proposal: bigint, settlementHash: string];
+      export interface OutputObject {channel: bigint, proposal: bigint, settlementHash: string };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
     export namespace TermStartedEvent {
       export type InputTuple = [channel: BigNumberish, term: BigNumberish, leader: AddressLike];
       export type OutputTuple = [channel: bigint, term: bigint, leader: string];
@@ -210,6 +222,7 @@ getEvent(key: 'ProposalCreated'): TypedContractEvent<ProposalCreatedEvent.InputT
 getEvent(key: 'ProposalPassed'): TypedContractEvent<ProposalPassedEvent.InputTuple, ProposalPassedEvent.OutputTuple, ProposalPassedEvent.OutputObject>;
 getEvent(key: 'ProposalRejected'): TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
 getEvent(key: 'Settled'): TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;
+getEvent(key: 'SettlementVoided'): TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
 getEvent(key: 'TermStarted'): TypedContractEvent<TermStartedEvent.InputTuple, TermStartedEvent.OutputTuple, TermStartedEvent.OutputObject>;
 getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.OutputTuple, VotedEvent.OutputObject>;
 
@@ -253,6 +266,10 @@ getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.Out
 
       'Settled(uint256,uint256,uint64,bytes32,bytes32,uint64)': TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;
       Settled: TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;
+    
+
+      'SettlementVoided(uint256,uint256,bytes32)': TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
+      SettlementVoided: TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
     
 
       'TermStarted(uint256,uint64,address)': TypedContractEvent<TermStartedEvent.InputTuple, TermStartedEvent.OutputTuple, TermStartedEvent.OutputObject>;

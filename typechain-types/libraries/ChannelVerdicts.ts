@@ -78,9 +78,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
     export namespace SettlementVoidedEvent {
-      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, height: BigNumberish];
-      export type OutputTuple = [channel: bigint, proposal: bigint, height: bigint];
-      export interface OutputObject {channel: bigint, proposal: bigint, height: bigint };
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, settlementHash: BytesLike];
+      export type OutputTuple = [channel: bigint, proposal: bigint, settlementHash: string];
+      export interface OutputObject {channel: bigint, proposal: bigint, settlementHash: string };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -170,7 +170,7 @@ getEvent(key: 'TermStarted'): TypedContractEvent<TermStartedEvent.InputTuple, Te
       ProposalRejected: TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
     
 
-      'SettlementVoided(uint256,uint256,uint64)': TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
+      'SettlementVoided(uint256,uint256,bytes32)': TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
       SettlementVoided: TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
     
 

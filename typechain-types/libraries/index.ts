@@ -4,6 +4,9 @@
 /* eslint-disable */
 export type { ChangeSets } from './ChangeSets.js';
 export type { ChannelClaims } from './ChannelClaims.js';
+export type { ChannelDemands } from './ChannelDemands.js';
+export type { ChannelExits } from './ChannelExits.js';
+export type { ChannelFaults } from './ChannelFaults.js';
 export type { ChannelMembership } from './ChannelMembership.js';
 export type { ChannelOpenings } from './ChannelOpenings.js';
 export type { ChannelProposals } from './ChannelProposals.js';

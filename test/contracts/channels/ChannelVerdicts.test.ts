@@ -135,7 +135,7 @@ describe("ChannelVerdicts", () => {
       const asStranger = scene.hub.connect(scene.stranger);
       for (const sent of [
         async () => await asStranger.convict(conviction),
-        async () => await asStranger.voidSettlement(scene.channel, 1n, 1n),
+        async () => await asStranger.voidSettlement(scene.channel, 1n),
       ]) {
         await expect(sent())
           .to.be.revertedWithCustomError(scene.hub, "ChannelHub_NotTheCourt")
@@ -199,7 +199,7 @@ describe("ChannelVerdicts", () => {
       const settlement = await settlementOf(scene, { toHeight: BigInt(LAST), recordsRoot });
       await expect(accuse(scene, scene.stranger, lieIn(scene, headers, 5, id)))
         .to.emit(scene.hub, "SettlementVoided")
-        .withArgs(scene.channel, id, 5n);
+        .withArgs(scene.channel, id, hashOfSettlement(settlement));
       expect(await stateOf(scene, id)).to.equal(State.Rejected);
       await networkHelpers.time.increase(200);
       for (const sent of [
@@ -234,8 +234,8 @@ describe("ChannelVerdicts", () => {
         await accuse(scene, scene.stranger, lieIn(scene, headers, height, id));
         expect(await stateOf(scene, id)).to.equal(State.Rejected);
         await expect(accuse(scene, scene.stranger, lieIn(scene, headers, height, id)))
-          .to.be.revertedWithCustomError(scene.hub, "ChannelHub_WrongState")
-          .withArgs(scene.channel, id, State.Rejected);
+          .to.be.revertedWithCustomError(scene.hub, "ChannelHub_NotChallengeable")
+          .withArgs(scene.channel, id);
       }
     });
 
@@ -310,9 +310,10 @@ describe("ChannelVerdicts", () => {
       const hashes = chunkHashesOf(changes);
       await scene.hub.applyChanges(scene.channel, id, hashes, 0, changes.slice(0, 256));
       const refused = async (state: bigint): Promise<void> => {
+        expect(await stateOf(scene, id)).to.equal(state);
         await expect(accuse(scene, scene.stranger, lieIn(scene, headers, 5, id)))
-          .to.be.revertedWithCustomError(scene.hub, "ChannelHub_WrongState")
-          .withArgs(scene.channel, id, state);
+          .to.be.revertedWithCustomError(scene.hub, "ChannelHub_NotChallengeable")
+          .withArgs(scene.channel, id);
       };
       await refused(State.Passed);
       await scene.hub.applyChanges(scene.channel, id, hashes, 1, changes.slice(256));

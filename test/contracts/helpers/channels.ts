@@ -157,6 +157,9 @@ export async function deployChannelLibraries(ethers: HardhatEthers): Promise<Rec
   const libraries: Record<string, string> = {};
   for (const name of [
     "ChannelClaims",
+    "ChannelDemands",
+    "ChannelExits",
+    "ChannelFaults",
     "ChannelMembership",
     "ChannelOpenings",
     "ChannelProposals",

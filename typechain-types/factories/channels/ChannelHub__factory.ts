@@ -144,6 +144,38 @@ import type { NonPayableOverrides } from "../../common.js"
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_BadDemand",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint64",
+        "name": "index",
+        "type": "uint64"
+      }
+    ],
+    "name": "ChannelHub_BadEntry",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "bytes32",
         "name": "slot",
         "type": "bytes32"
@@ -231,6 +263,22 @@ import type { NonPayableOverrides } from "../../common.js"
     "inputs": [
       {
         "internalType": "uint256",
+        "name": "least",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "sent",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_BondTooSmall",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
         "name": "channel",
         "type": "uint256"
       }
@@ -263,6 +311,17 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "name": "ChannelHub_ConsentUsed",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_Frozen",
     "type": "error"
   },
   {
@@ -312,6 +371,43 @@ import type { NonPayableOverrides } from "../../common.js"
     "inputs": [
       {
         "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      }
+    ],
+    "name": "ChannelHub_NoDemand",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_NoFault",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
         "name": "weightFor",
         "type": "uint256"
       },
@@ -353,6 +449,54 @@ import type { NonPayableOverrides } from "../../common.js"
         "type": "uint256"
       },
       {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_NotChallengeable",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_NotFrozen",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint64",
+        "name": "term",
+        "type": "uint64"
+      },
+      {
+        "internalType": "uint64",
+        "name": "height",
+        "type": "uint64"
+      }
+    ],
+    "name": "ChannelHub_NotHigher",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
         "internalType": "address",
         "name": "account",
         "type": "address"
@@ -370,6 +514,22 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "name": "ChannelHub_NotOfChannel",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_NotOfSettlement",
     "type": "error"
   },
   {
@@ -514,6 +674,33 @@ import type { NonPayableOverrides } from "../../common.js"
     "inputs": [
       {
         "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "time",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_TooEarly",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_TooLate",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
         "name": "least",
         "type": "uint256"
       }
@@ -530,6 +717,27 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "name": "ChannelHub_TooMany",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      }
+    ],
+    "name": "ChannelHub_TooManyDemands",
     "type": "error"
   },
   {
@@ -584,6 +792,27 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "name": "ChannelHub_Voided",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint64",
+        "name": "next",
+        "type": "uint64"
+      }
+    ],
+    "name": "ChannelHub_WrongAnswer",
     "type": "error"
   },
   {
@@ -902,6 +1131,31 @@ import type { NonPayableOverrides } from "../../common.js"
         "type": "uint256"
       },
       {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "entryIndex",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "endsAt",
+        "type": "uint64"
+      }
+    ],
+    "name": "ChannelFrozen",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
         "indexed": true,
         "internalType": "address",
         "name": "member",
@@ -964,6 +1218,92 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "name": "Convicted",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "next",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "paidWei",
+        "type": "uint256"
+      }
+    ],
+    "name": "DataAnswered",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "enum DataKind",
+        "name": "kind",
+        "type": "uint8"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "first",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "last",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "deadline",
+        "type": "uint64"
+      }
+    ],
+    "name": "DataDemanded",
     "type": "event"
   },
   {
@@ -1384,8 +1724,45 @@ import type { NonPayableOverrides } from "../../common.js"
       {
         "indexed": false,
         "internalType": "uint64",
+        "name": "term",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
         "name": "height",
         "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "endsAt",
+        "type": "uint64"
+      }
+    ],
+    "name": "SettlementBrought",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32",
+        "name": "settlementHash",
+        "type": "bytes32"
       }
     ],
     "name": "SettlementVoided",
@@ -1491,6 +1868,183 @@ import type { NonPayableOverrides } from "../../common.js"
         "type": "uint256"
       },
       {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      },
+      {
+        "internalType": "bytes32[]",
+        "name": "chunkHashes",
+        "type": "bytes32[]"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "slot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "oldValue",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "newValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Change[]",
+        "name": "changes",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "answerChanges",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      },
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "uint256",
+                "name": "channel",
+                "type": "uint256"
+              },
+              {
+                "internalType": "uint64",
+                "name": "term",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint64",
+                "name": "height",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint8",
+                "name": "kind",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "timeMs",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "previous",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "touchedHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "writesHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "status",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "gasUsed",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "returnHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "stateRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint64",
+                "name": "inboxCursor",
+                "type": "uint64"
+              }
+            ],
+            "internalType": "struct RecordHeader",
+            "name": "header",
+            "type": "tuple"
+          },
+          {
+            "internalType": "bytes",
+            "name": "input",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes",
+            "name": "touched",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes",
+            "name": "writes",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "proof",
+            "type": "bytes32[]"
+          }
+        ],
+        "internalType": "struct RecordData[]",
+        "name": "records",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "answerRecords",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
         "internalType": "bytes32[]",
         "name": "chunkHashes",
         "type": "bytes32[]"
@@ -1572,6 +2126,198 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "channel",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint64",
+            "name": "fromHeight",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "toHeight",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "head",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "recordsRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "stateRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "changesRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "inboxCursor",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "mode",
+            "type": "uint8"
+          }
+        ],
+        "internalType": "struct Settlement",
+        "name": "settlement",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "channel",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "height",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "previous",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "inputHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "touchedHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "writesHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "status",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "gasUsed",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "returnHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "stateRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "inboxCursor",
+            "type": "uint64"
+          }
+        ],
+        "internalType": "struct RecordHeader",
+        "name": "header",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "member",
+            "type": "address"
+          },
+          {
+            "internalType": "uint64",
+            "name": "certified",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct SignedAck[]",
+        "name": "acks",
+        "type": "tuple[]"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "slot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "oldValue",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "newValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Change[]",
+        "name": "changes",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "bring",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
@@ -2003,6 +2749,19 @@ import type { NonPayableOverrides } from "../../common.js"
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      }
+    ],
+    "name": "conclude",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
         "components": [
           {
             "internalType": "uint256",
@@ -2222,6 +2981,105 @@ import type { NonPayableOverrides } from "../../common.js"
         "type": "uint256"
       },
       {
+        "internalType": "enum DataKind",
+        "name": "kind",
+        "type": "uint8"
+      },
+      {
+        "internalType": "uint64",
+        "name": "first",
+        "type": "uint64"
+      },
+      {
+        "internalType": "uint64",
+        "name": "last",
+        "type": "uint64"
+      }
+    ],
+    "name": "demandData",
+    "outputs": [],
+    "stateMutability": "payable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      }
+    ],
+    "name": "demandOf",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "enum DataKind",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "bool",
+            "name": "isOpen",
+            "type": "bool"
+          },
+          {
+            "internalType": "uint8",
+            "name": "made",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "next",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "last",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "deadline",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint256",
+            "name": "bondWei",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct DemandView",
+        "name": "",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
         "components": [
           {
             "internalType": "bytes32",
@@ -2404,6 +3262,87 @@ import type { NonPayableOverrides } from "../../common.js"
     "name": "forceCall",
     "outputs": [],
     "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint64",
+            "name": "index",
+            "type": "uint64"
+          },
+          {
+            "internalType": "enum InboxKind",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "account",
+            "type": "address"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "data",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct InboxEntry",
+        "name": "entry",
+        "type": "tuple"
+      }
+    ],
+    "name": "freeze",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      }
+    ],
+    "name": "freezeOf",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "bool",
+            "name": "frozen",
+            "type": "bool"
+          },
+          {
+            "internalType": "uint64",
+            "name": "endsAt",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint256",
+            "name": "best",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct FreezeView",
+        "name": "",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
     "type": "function"
   },
   {
@@ -3050,6 +3989,368 @@ import type { NonPayableOverrides } from "../../common.js"
         "internalType": "uint256",
         "name": "proposal",
         "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "chunkHashes",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "uint256",
+            "name": "first",
+            "type": "uint256"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "slot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "oldValue",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "newValue",
+                "type": "bytes32"
+              }
+            ],
+            "internalType": "struct Change[]",
+            "name": "changes",
+            "type": "tuple[]"
+          }
+        ],
+        "internalType": "struct ChangePart",
+        "name": "part",
+        "type": "tuple"
+      },
+      {
+        "internalType": "uint256",
+        "name": "index",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof",
+        "name": "before",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof",
+        "name": "after_",
+        "type": "tuple"
+      }
+    ],
+    "name": "proveChange",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "channel",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "height",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "previous",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "inputHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "touchedHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "writesHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "status",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "gasUsed",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "returnHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "stateRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "inboxCursor",
+            "type": "uint64"
+          }
+        ],
+        "internalType": "struct RecordHeader",
+        "name": "header",
+        "type": "tuple"
+      },
+      {
+        "internalType": "bytes32[]",
+        "name": "proof",
+        "type": "bytes32[]"
+      }
+    ],
+    "name": "proveHead",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "chunkHashes",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "uint256",
+            "name": "first",
+            "type": "uint256"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "slot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "oldValue",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "newValue",
+                "type": "bytes32"
+              }
+            ],
+            "internalType": "struct Change[]",
+            "name": "changes",
+            "type": "tuple[]"
+          }
+        ],
+        "internalType": "struct ChangePart",
+        "name": "part",
+        "type": "tuple"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "slot",
+        "type": "bytes32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof",
+        "name": "before",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof",
+        "name": "after_",
+        "type": "tuple"
+      }
+    ],
+    "name": "proveOmission",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint64",
+            "name": "index",
+            "type": "uint64"
+          },
+          {
+            "internalType": "enum InboxKind",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "account",
+            "type": "address"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "data",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct InboxEntry",
+        "name": "entry",
+        "type": "tuple"
+      }
+    ],
+    "name": "proveSkipped",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
       }
     ],
     "name": "recordsRootOf",
@@ -3141,6 +4442,29 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "name": "requestExit",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      }
+    ],
+    "name": "resolveDemand",
     "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"
@@ -3271,11 +4595,6 @@ import type { NonPayableOverrides } from "../../common.js"
         "internalType": "uint256",
         "name": "proposal",
         "type": "uint256"
-      },
-      {
-        "internalType": "uint64",
-        "name": "height",
-        "type": "uint64"
       }
     ],
     "name": "voidSettlement",
@@ -3372,7 +4691,7 @@ import type { NonPayableOverrides } from "../../common.js"
   }
 ] as const;
 
-  const _bytecode = "0x60e060405234801561000f575f5ffd5b5060405161438d38038061438d83398101604081905261002e9161011a565b6001600160a01b0380831660c05280841660a05284166080819052604080516318f7214560e11b815290516331ee428a916004808201925f9290919082900301818387803b15801561007e575f5ffd5b505af1158015610090573d5f5f3e3d5ffd5b5050600480546001600160a01b0319166001600160a01b0385169081178255604080516318f7214560e11b815290519194506331ee428a9350808301925f929182900301818387803b1580156100e4575f5ffd5b505af11580156100f6573d5f5f3e3d5ffd5b5050505050505050610176565b6001600160a01b0381168114610117575f5ffd5b50565b5f5f5f5f6080858703121561012d575f5ffd5b845161013881610103565b602086015190945061014981610103565b604086015190935061015a81610103565b606086015190925061016b81610103565b939692955090935050565b60805160a05160c0516141d86101b55f395f610d3701525f610d1201525f818161035e01528181610e790152818161108c015261207b01526141d85ff3fe60806040526004361061025e575f3560e01c80636172ea5c1161013f578063a2dbee04116100b3578063bbb2eab911610078578063bbb2eab914610850578063c55e09e31461086f578063c72b3ff21461088e578063d2e51813146108ad578063f777d663146108cc578063f77e1c29146108f8575f5ffd5b8063a2dbee04146107c1578063a3d34948146107e0578063acf8bf2a146107ff578063b49be35f14610812578063b7e4eacf14610831575f5ffd5b806377e7e5801161010457806377e7e580146106dc5780638164925d146106fb5780638d08de841461071a5780638d2a9184146107465780639be6357b146107655780639dc76ab3146107a2575f5ffd5b80636172ea5c14610641578063676a6300146106605780636eba29b11461067f578063721c65131461069e57806375c5e11c146106bd575f5ffd5b80632e3ed7a4116101d65780634f2023541161019b5780634f202354146105125780634f6c76801461053e5780634fa2ecdc1461055d578063594eb2eb1461057c5780635ad8a1111461059b578063606b672014610622575f5ffd5b80632e3ed7a41461041f578063306cbb201461043e57806330dbf52b1461045d57806341511a8d1461047c5780634ccae3fb146104a8575f5ffd5b8063141ab41511610227578063141ab4151461033157806316f0115b1461035057806319d7aa51146103825780631a9041db146103b657806322bf4fe5146103d55780632587db04146103f4575f5ffd5b8062971a30146102625780630641ea4e146102985780630aebeb4e146102c55780630b63a512146102e65780630e2aa45514610305575b5f5ffd5b34801561026d575f5ffd5b506004546001600160a01b03165b6040516001600160a01b0390911681526020015b60405180910390f35b3480156102a3575f5ffd5b506102b76102b2366004612203565b610924565b60405190815260200161028f565b3480156102d0575f5ffd5b506102e46102df36600461228a565b6109f0565b005b3480156102f1575f5ffd5b506102b76103003660046122a1565b610ac9565b348015610310575f5ffd5b5061032461031f36600461228a565b610b8b565b60405161028f91906122d7565b34801561033c575f5ffd5b506102b761034b366004612322565b610c18565b34801561035b575f5ffd5b507f000000000000000000000000000000000000000000000000000000000000000061027b565b34801561038d575f5ffd5b506102b761039c366004612350565b6001600160a01b03165f9081526001602052604090205490565b3480156103c1575f5ffd5b506102b76103d03660046123bd565b610c52565b3480156103e0575f5ffd5b506102b76103ef366004612465565b610cf6565b6104076104023660046124f9565b610df4565b6040516001600160401b03909116815260200161028f565b34801561042a575f5ffd5b506102e46104393660046125e2565b610f4d565b348015610449575f5ffd5b506102b7610458366004612649565b610fd7565b348015610468575f5ffd5b506102e461047736600461267e565b611049565b348015610487575f5ffd5b5061049b610496366004612698565b6110eb565b60405161028f91906126f0565b3480156104b3575f5ffd5b506105026104c23660046127b8565b5f8381526002602090815260408083206001600160a01b0386168452601e0182528083206001600160401b038516845290915290205460ff169392505050565b604051901515815260200161028f565b34801561051d575f5ffd5b5061053161052c36600461282c565b6111e2565b60405161028f919061286e565b348015610549575f5ffd5b506102b7610558366004612649565b611314565b348015610568575f5ffd5b506102b7610577366004612698565b611353565b348015610587575f5ffd5b506102e461059636600461298b565b611380565b3480156105a6575f5ffd5b506105ba6105b536600461228a565b6113e4565b60405161028f91905f60c0820190506001600160401b0383511682526001600160401b0360208401511660208301526001600160401b0360408401511660408301526060830151151560608301526080830151608083015260a083015160a083015292915050565b34801561062d575f5ffd5b506102b761063c3660046129b6565b611497565b34801561064c575f5ffd5b506102e461065b3660046129d9565b6114cf565b34801561066b575f5ffd5b506102b761067a366004612322565b61151c565b34801561068a575f5ffd5b506102e4610699366004612a5c565b6115c6565b3480156106a9575f5ffd5b506102e46106b836600461228a565b611662565b3480156106c8575f5ffd5b506102e46106d736600461228a565b6116ec565b3480156106e7575f5ffd5b506102e46106f6366004612322565b61173c565b348015610706575f5ffd5b506102b7610715366004612350565b61179b565b348015610725575f5ffd5b5061073961073436600461228a565b611824565b60405161028f9190612bbf565b348015610751575f5ffd5b506102e4610760366004612cee565b6118af565b348015610770575f5ffd5b506102b761077f366004612698565b5f9182526002602090815260408084209284526015909201905290206003015490565b3480156107ad575f5ffd5b506102e46107bc366004612d30565b611942565b3480156107cc575f5ffd5b506102e46107db366004612a5c565b61198f565b3480156107eb575f5ffd5b506102b76107fa366004612d84565b6119c6565b34801561080a575f5ffd5b505f546102b7565b34801561081d575f5ffd5b506102e461082c366004612dcb565b611a3d565b34801561083c575f5ffd5b506102b761084b36600461228a565b611a94565b34801561085b575f5ffd5b506102e461086a366004612e5d565b611ac5565b34801561087a575f5ffd5b506102e4610889366004612322565b611b25565b348015610899575f5ffd5b506102b76108a8366004612e88565b611bd3565b3480156108b8575f5ffd5b506102e46108c7366004612f0a565b611c82565b3480156108d7575f5ffd5b506108eb6108e6366004612322565b611cd1565b60405161028f9190612f44565b348015610903575f5ffd5b50610917610912366004612698565b611db3565b60405161028f9190613041565b5f8561092f81611eb5565b610937611eeb565b604080516080810182528881526001600160a01b03881660208201819052818301889052606082015290516367e501bb60e11b815273__$336c7282a106b0cea2edfd94e595e9112e$__9063cfca03769061099c905f9085908a908a90600401613121565b602060405180830381865af41580156109b7573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906109db9190613190565b9250506109e6611f22565b5095945050505050565b806109fa81611eb5565b5f818152600260205260409020546001600160a01b0316338114610a4e5760405163148406ed60e11b8152600481018390526001600160a01b03821660248201523360448201526064015b60405180910390fd5b610a56611eeb565b6040516370d5e33360e11b81525f60048201526024810184905273__$eb661be2980d12e557dfc1c242c0c96113$__9063e1abc666906044015b5f6040518083038186803b158015610aa6575f5ffd5b505af4158015610ab8573d5f5f3e3d5ffd5b50505050610ac4611f22565b505050565b5f83610ad481611eb5565b610adc611eeb565b604080516080810182528681523360208201528082018690526001600160a01b0385166060820152905163042cfdad60e41b815273__$336c7282a106b0cea2edfd94e595e9112e$__916342cfdad091610b3a915f916004016131a7565b602060405180830381865af4158015610b55573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610b799190613190565b9150610b83611f22565b509392505050565b606081610b9781611eb5565b6040516316e2391760e31b81525f60048201526024810184905273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__9063b711c8b8906044015f60405180830381865af4158015610bea573d5f5f3e3d5ffd5b505050506040513d5f823e601f3d908101601f19168201604052610c1191908101906132c7565b9392505050565b5f82610c2381611eb5565b5f8481526002602090815260408083206001600160a01b0387168452601d0190915290205491505b5092915050565b5f84610c5d81611eb5565b610c65611eeb565b6040516350cdbd5960e01b815273__$1c4bc66790dc650d9bfea61a9de46e90f4$__906350cdbd5990610ca4905f908a908a908a908a90600401613396565b602060405180830381865af4158015610cbf573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610ce39190613190565b9150610ced611f22565b50949350505050565b5f610cff611eeb565b6040805180820182526001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000811682527f00000000000000000000000000000000000000000000000000000000000000001660208201529051636901411960e01b815273__$ea97dc53f0b4a8ea2bee65313aab2f4168$__90636901411990610da0905f9085908d908d908d908d908d908d90600401613448565b602060405180830381865af4158015610dbb573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610ddf9190613190565b915050610dea611f22565b9695505050505050565b5f87610dff81611eb5565b5f818152600260205260409020546001600160a01b0316338114610e4e5760405163148406ed60e11b8152600481018390526001600160a01b0382166024820152336044820152606401610a45565b610e56611eeb565b5f60405180608001604052808c81526020018b6001600160a01b031681526020017f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03168152602001610eae611f4c565b905260405163d7b87d4160e01b815290915073__$eb661be2980d12e557dfc1c242c0c96113$__9063d7b87d4190610ef6905f9085908e908e908e908e908e906004016135f9565b602060405180830381865af4158015610f11573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610f359190613731565b935050610f40611f22565b5050979650505050505050565b8235610f5881611eb5565b610f60611eeb565b604051636d3b102560e11b815273__$eb661be2980d12e557dfc1c242c0c96113$__9063da76204a90610f9d905f9088908890889060040161378d565b5f6040518083038186803b158015610fb3575f5ffd5b505af4158015610fc5573d5f5f3e3d5ffd5b50505050610fd1611f22565b50505050565b5f83610fe281611eb5565b610fea611eeb565b604080516080810182528681526001600160a01b038616602082018190528183018690526060820152905163042cfdad60e41b815273__$336c7282a106b0cea2edfd94e595e9112e$__916342cfdad091610b3a915f916004016131a7565b611051611eeb565b611059611fef565b604051630f355c1f60e41b815273__$6cc46108d34cb088f785cf9484bb6c019e$__9063f355c1f0906110b4905f9085907f00000000000000000000000000000000000000000000000000000000000000009060040161384c565b5f6040518083038186803b1580156110ca575f5ffd5b505af41580156110dc573d5f5f3e3d5ffd5b505050506110e8611f22565b50565b611150604080516101408101909152805f81526020015f81526020015f6001600160a01b031681526020015f81526020015f81526020015f81526020015f81526020015f81526020015f6001600160401b031681526020015f63ffffffff1681525090565b8261115a81611eb5565b604051635ef9d48160e11b81525f6004820152602481018590526044810184905273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__9063bdf3a9029060640161014060405180830381865af41580156111b6573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906111da9190613929565b949350505050565b61127c6040805160608101909152805f815260408051610140810182525f8082526020828101829052928201819052606082018190526080820181905260a0820181905260c0820181905260e08201819052610100820181905261012082015291019081526040805160c0810182525f8082526020828101829052928201819052606082018190526080820181905260a082015291015290565b8461128681611eb5565b61128e611eeb565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__631c774f3a5f6112b38989612032565b87876040518563ffffffff1660e01b81526004016112d49493929190613a3b565b61022060405180830381865af41580156112f0573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610ce39190613ae7565b5f8361131f81611eb5565b50505f9283526002602090815260408085206001600160a01b03949094168552601c90930181528284209184525290205490565b5f8261135e81611eb5565b50505f918252600260209081526040808420928452601a909201905290205490565b611388611eeb565b611390611fef565b604051630fcfb9d760e31b81525f600482015260248101849052604481018390526001600160401b038216606482015273__$6cc46108d34cb088f785cf9484bb6c019e$__90637e7dceb890608401610a90565b6040805160c0810182525f80825260208201819052918101829052606081018290526080810182905260a08101919091528161141f81611eb5565b60405163d0e3ec5960e01b81525f60048201526024810184905273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__9063d0e3ec599060440160c060405180830381865af4158015611473573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610c119190613be5565b5f826114a281611eb5565b50505f9182526002602090815260408084206001600160401b039390931684526010909201905290205490565b816114d981611eb5565b6114e1611eeb565b60405163606f078360e11b815273__$eb661be2980d12e557dfc1c242c0c96113$__9063c0de0f0690610a90905f9087908790600401613c62565b5f8261152781611eb5565b61152f611eeb565b604051633a414d8f60e01b81525f6004820152602481018590523360448201526001600160a01b038416606482015273__$336c7282a106b0cea2edfd94e595e9112e$__90633a414d8f90608401602060405180830381865af4158015611598573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906115bc9190613190565b9150610c4b611f22565b866115d081611eb5565b6115d8611eeb565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__63862c15495f6115fd8b8b612032565b89898989896040518863ffffffff1660e01b81526004016116249796959493929190613c89565b5f6040518083038186803b15801561163a575f5ffd5b505af415801561164c573d5f5f3e3d5ffd5b50505050611658611f22565b5050505050505050565b8061166c81611eb5565b611674611eeb565b60405163a279ec4360e01b81525f60048201526024810183905233604482015273__$eb661be2980d12e557dfc1c242c0c96113$__9063a279ec43906064015b5f6040518083038186803b1580156116ca575f5ffd5b505af41580156116dc573d5f5f3e3d5ffd5b505050506116e8611f22565b5050565b806116f681611eb5565b6116fe611eeb565b6040516337a8f28960e11b81525f60048201526024810183905273__$eb661be2980d12e557dfc1c242c0c96113$__90636f51e512906044016116b4565b8161174681611eb5565b61174e611eeb565b60405163555fc5df60e11b81525f6004820152602481018490526001600160a01b038316604482015273__$eb661be2980d12e557dfc1c242c0c96113$__9063aabf8bbe90606401610a90565b604051634d8ce09d60e11b81525f600482018190526001600160a01b03831660248301529073__$ea97dc53f0b4a8ea2bee65313aab2f4168$__90639b19c13a90604401602060405180830381865af41580156117fa573d5f5f3e3d5ffd5b505050506040513d601f19601f8201168201806040525081019061181e9190613190565b92915050565b61182c612100565b8161183681611eb5565b60405163b21e4a0360e01b81525f60048201526024810184905273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__9063b21e4a039060440161030060405180830381865af415801561188b573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610c119190613d90565b836118b981611eb5565b6118c1611eeb565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__630ff8fab85f6118e68888612032565b86866040518563ffffffff1660e01b81526004016119079493929190613ec9565b5f6040518083038186803b15801561191d575f5ffd5b505af415801561192f573d5f5f3e3d5ffd5b5050505061193b611f22565b5050505050565b8261194c81611eb5565b611954611eeb565b6040516263b54560e01b815273__$eb661be2980d12e557dfc1c242c0c96113$__906263b54590610f9d905f90889088908890600401613f89565b8661199981611eb5565b6119a1611eeb565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__63e565e5dd5f6115fd8b8b612032565b5f856119d181611eb5565b6119d9611eeb565b604080516080810182528881523360208201528082018890526001600160a01b038716606082015290516367e501bb60e11b815273__$336c7282a106b0cea2edfd94e595e9112e$__9063cfca03769061099c905f9085908a908a90600401613121565b86611a4781611eb5565b611a4f611eeb565b60405163ec617a9f60e01b815273__$336c7282a106b0cea2edfd94e595e9112e$__9063ec617a9f90611624905f908c908c908c908c908c908c908c90600401613fb5565b5f81611a9f81611eb5565b50505f908152600260205260409020600b0154600160801b90046001600160401b031690565b82611acf81611eb5565b611ad7611eeb565b604051630263ee0760e31b81525f6004820152602481018590526044810184905260ff8316606482015273__$1c4bc66790dc650d9bfea61a9de46e90f4$__9063131f703890608401610f9d565b81611b2f81611eb5565b5f818152600260205260409020546001600160a01b0316338114611b7e5760405163148406ed60e11b8152600481018390526001600160a01b0382166024820152336044820152606401610a45565b611b86611eeb565b60405163a279ec4360e01b81525f6004820152602481018590526001600160a01b038416604482015273__$eb661be2980d12e557dfc1c242c0c96113$__9063a279ec4390606401610f9d565b5f8535611bdf81611eb5565b611be7611eeb565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__63a8dcbc015f611c0d8a3582612032565b611c1a366004815f614052565b6040518563ffffffff1660e01b8152600401611c399493929190614079565b602060405180830381865af4158015611c54573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190611c789190613190565b91506109e6611f22565b82611c8c81611eb5565b611c94611eeb565b604051632adcafa360e01b815273__$eb661be2980d12e557dfc1c242c0c96113$__90632adcafa390610f9d905f9088908890889060040161409f565b60408051610140810182525f80825260208201819052918101829052606081018290526080810182905260a0810182905260c0810182905260e08101829052610100810182905261012081019190915282611d2b81611eb5565b604051638be8495d60e01b81525f6004820152602481018590526001600160a01b038416604482015273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__90638be8495d9060640161014060405180830381865af4158015611d8f573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906111da9190614114565b604080516080810182525f80825260208201819052918101829052606081019190915282611de081611eb5565b5f848152600260209081526040808320868452601b019091528082208151608081019092528054829060ff166003811115611e1d57611e1d6126b8565b6003811115611e2e57611e2e6126b8565b8152815461010090046001600160a01b03166020820152600182015460408083019190915260029092015460609091015280516080810190915281519192509081906003811115611e8157611e816126b8565b815260200182602001516001600160a01b031681526020018260400151815260200182606001518152509250505092915050565b5f818152600260205260409020546001600160a01b03166110e85760405162ae821160e71b815260048101829052602401610a45565b611ef36120b9565b611f2060017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005b906120f9565b565b611f205f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f00611f1a565b604080517f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f6020808301919091527fd2390bd02eb1ecff5dcbb51b3c7fd253c636b5e068204ebd2d0b39e7b8e30d73828401527fc89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc660608301524660808301523060a0808401919091528351808403909101815260c0909201909252805191012090565b6004546001600160a01b03163314611f20576004805460405163c013159160e01b81526001600160a01b0390911691810191909152336024820152604401610a45565b61206260405180608001604052805f81526020015f81526020015f6001600160a01b031681526020015f81525090565b60405180608001604052808481526020018381526020017f00000000000000000000000000000000000000000000000000000000000000006001600160a01b031681526020016120b0611f4c565b90529392505050565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c15611f2057604051633ee5aeb560e01b815260040160405180910390fd5b80825d5050565b604080516101e0810182525f80825260208201819052918101829052606081018290526080810182905260a0810182905260c0810182905260e0810191909152610100810161219a604080516101408101909152805f81526020015f81525f6020820181905260408201819052606082018190526080820181905260a0820181905260c0820181905260e082018190526101009091015290565b81525f6020820181905260408201819052606082018190526080820181905260a0820181905260c09091015290565b6001600160a01b03811681146110e8575f5ffd5b80356121e8816121c9565b919050565b5f606082840312156121fd575f5ffd5b50919050565b5f5f5f5f5f60a08688031215612217575f5ffd5b853594506020860135612229816121c9565b93506040860135925060608601356001600160401b0381111561224a575f5ffd5b612256888289016121ed565b92505060808601356001600160401b03811115612271575f5ffd5b61227d888289016121ed565b9150509295509295909350565b5f6020828403121561229a575f5ffd5b5035919050565b5f5f5f606084860312156122b3575f5ffd5b833592506020840135915060408401356122cc816121c9565b809150509250925092565b602080825282518282018190525f918401906040840190835b818110156123175783516001600160a01b03168352602093840193909201916001016122f0565b509095945050505050565b5f5f60408385031215612333575f5ffd5b823591506020830135612345816121c9565b809150509250929050565b5f60208284031215612360575f5ffd5b8135610c11816121c9565b60ff811681146110e8575f5ffd5b5f5f83601f840112612389575f5ffd5b5081356001600160401b0381111561239f575f5ffd5b6020830191508360208285010111156123b6575f5ffd5b9250929050565b5f5f5f5f606085870312156123d0575f5ffd5b8435935060208501356123e28161236b565b925060408501356001600160401b038111156123fc575f5ffd5b61240887828801612379565b95989497509550505050565b5f61014082840312156121fd575f5ffd5b5f5f83601f840112612435575f5ffd5b5081356001600160401b0381111561244b575f5ffd5b6020830191508360208260061b85010111156123b6575f5ffd5b5f5f5f5f5f5f6101a0878903121561247b575f5ffd5b8635612486816121c9565b955060208701356001600160401b038111156124a0575f5ffd5b6124ac89828a01612379565b90965094506124c090508860408901612414565b92506101808701356001600160401b038111156124db575f5ffd5b6124e789828a01612425565b979a9699509497509295939492505050565b5f5f5f5f5f5f5f878903610180811215612511575f5ffd5b883597506020890135612523816121c9565b9650610100603f1982011215612537575f5ffd5b506040880194506101408801356001600160401b03811115612557575f5ffd5b6125638a828b01612379565b9095509350506101608801356001600160401b03811115612582575f5ffd5b8801601f81018a13612592575f5ffd5b80356001600160401b038111156125a7575f5ffd5b8a60208260071b84010111156125bb575f5ffd5b602082019350809250505092959891949750929550565b5f60c082840312156121fd575f5ffd5b5f5f5f604084860312156125f4575f5ffd5b83356001600160401b03811115612609575f5ffd5b612615868287016125d2565b93505060208401356001600160401b03811115612630575f5ffd5b61263c86828701612379565b9497909650939450505050565b5f5f5f6060848603121561265b575f5ffd5b83359250602084013561266d816121c9565b929592945050506040919091013590565b5f60c0828403121561268e575f5ffd5b610c1183836125d2565b5f5f604083850312156126a9575f5ffd5b50508035926020909101359150565b634e487b7160e01b5f52602160045260245ffd5b600381106126dc576126dc6126b8565b9052565b600681106126dc576126dc6126b8565b5f610140820190506127038284516126cc565b602083015161271560208401826126e0565b50604083015161273060408401826001600160a01b03169052565b50606083015160608301526080830151608083015260a083015160a083015260c083015160c083015260e083015160e083015261010083015161277f6101008401826001600160401b03169052565b50610120830151610c4b61012084018263ffffffff169052565b6001600160401b03811681146110e8575f5ffd5b80356121e881612799565b5f5f5f606084860312156127ca575f5ffd5b8335925060208401356127dc816121c9565b915060408401356122cc81612799565b5f5f83601f8401126127fc575f5ffd5b5081356001600160401b03811115612812575f5ffd5b6020830191508360206060830285010111156123b6575f5ffd5b5f5f5f5f6060858703121561283f575f5ffd5b843593506020850135925060408501356001600160401b03811115612862575f5ffd5b612408878288016127ec565b5f610220820190506128818284516126cc565b60208301518051602084015260208101516128a760408501826001600160401b03169052565b5060408101516001600160401b03811660608501525060608101516001600160401b038116608085015250608081015160a084015260a081015160c084015260c081015160e084015260e08101516101008401526101008101516129176101208501826001600160401b03169052565b50610120015160ff811661014084015250604083810151805161016085015260208101516001600160401b03908116610180860152918101516001600160a01b03166101a085015260608101519091166101c084015260808101516101e084015260a081015160ff16610200840152610c4b565b5f5f5f6060848603121561299d575f5ffd5b833592506020840135915060408401356122cc81612799565b5f5f604083850312156129c7575f5ffd5b82359150602083013561234581612799565b5f5f604083850312156129ea575f5ffd5b8235915060208301356001600160401b03811115612a06575f5ffd5b612a12858286016121ed565b9150509250929050565b5f5f83601f840112612a2c575f5ffd5b5081356001600160401b03811115612a42575f5ffd5b6020830191508360208260051b85010111156123b6575f5ffd5b5f5f5f5f5f5f5f60a0888a031215612a72575f5ffd5b873596506020880135955060408801356001600160401b03811115612a95575f5ffd5b612aa18a828b01612a1c565b9096509450506060880135925060808801356001600160401b03811115612ac6575f5ffd5b612ad28a828b016127ec565b989b979a50959850939692959293505050565b600281106126dc576126dc6126b8565b612b00828251612ae5565b6020810151612b126020840182612ae5565b506040810151612b26604084018215159052565b506060810151612b3e606084018263ffffffff169052565b506080810151612b5960808401826001600160401b03169052565b5060a0810151612b7160a084018263ffffffff169052565b5060c0810151612b8c60c08401826001600160401b03169052565b5060e0810151612ba760e08401826001600160401b03169052565b50610100818101519083015261012090810151910152565b81516001600160a01b0316815261030081016020830151612beb60208401826001600160a01b03169052565b50604083015160408301526060830151612c1060608401826001600160a01b03169052565b506080830151612c2b60808401826001600160a01b03169052565b5060a0830151612c4660a08401826001600160401b03169052565b5060c0830151612c6160c08401826001600160401b03169052565b5060e083015160e0830152610100830151612c80610100840182612af5565b506101208301516001600160401b039081166102408401526101408401516001600160a01b031661026084015261016084015163ffffffff16610280840152610180840151166102a08301526101a083015115156102c08301526101c08301518015156102e0840152610c4b565b5f5f5f5f60608587031215612d01575f5ffd5b843593506020850135925060408501356001600160401b03811115612d24575f5ffd5b61240887828801612a1c565b5f5f5f60608486031215612d42575f5ffd5b833592506020840135612d54816121c9565b915060408401356001600160401b03811115612d6e575f5ffd5b612d7a868287016121ed565b9150509250925092565b5f5f5f5f5f60a08688031215612d98575f5ffd5b85359450602086013593506040860135612db1816121c9565b925060608601356001600160401b0381111561224a575f5ffd5b5f5f5f5f5f5f5f6080888a031215612de1575f5ffd5b8735965060208801356001600160401b03811115612dfd575f5ffd5b612e098a828b01612a1c565b90975095505060408801356001600160401b03811115612e27575f5ffd5b612e338a828b01612a1c565b90955093505060608801356001600160401b03811115612e51575f5ffd5b612ad28a828b01612a1c565b5f5f5f60608486031215612e6f575f5ffd5b833592506020840135915060408401356122cc8161236b565b5f5f5f5f5f6101808688031215612e9d575f5ffd5b612ea78787612414565b94506101408601356001600160401b03811115612ec2575f5ffd5b612ece888289016127ec565b9095509350506101608601356001600160401b03811115612eed575f5ffd5b612ef988828901612a1c565b969995985093965092949392505050565b5f5f5f60408486031215612f1c575f5ffd5b8335925060208401356001600160401b03811115612f38575f5ffd5b61263c86828701612425565b81516001600160a01b0316815261014081016020830151612f7060208401826001600160401b03169052565b506040830151612f8b60408401826001600160401b03169052565b506060830151612fa660608401826001600160401b03169052565b506080830151612fba608084018215159052565b5060a0830151612fce60a084018215159052565b5060c0830151612fe960c08401826001600160401b03169052565b5060e083015161300460e08401826001600160401b03169052565b506101008301516130216101008401826001600160a01b03169052565b5061012092830151919092015290565b600481106126dc576126dc6126b8565b5f608082019050613053828451613031565b60018060a01b036020840151166020830152604083015160408301526060830151606083015292915050565b8183525f6001600160fb1b03831115613096575f5ffd5b8260051b80836020870137939093016020019392505050565b5f8135601e198336030181126130c3575f5ffd5b82016020810190356001600160401b038111156130de575f5ffd5b8060051b36038213156130ef575f5ffd5b6060855261310160608601828461307f565b602085810135908701526040948501359490950193909352509192915050565b84815261315e6020820185805182526020808201516001600160a01b03908116918401919091526040808301519084015260609182015116910152565b60e060a08201525f61317360e08301856130af565b82810360c084015261318581856130af565b979650505050505050565b5f602082840312156131a0575f5ffd5b5051919050565b82815260a08101610c116020830184805182526020808201516001600160a01b03908116918401919091526040808301519084015260609182015116910152565b634e487b7160e01b5f52604160045260245ffd5b60405161014081016001600160401b038111828210171561321f5761321f6131e8565b60405290565b60405160c081016001600160401b038111828210171561321f5761321f6131e8565b604051606081016001600160401b038111828210171561321f5761321f6131e8565b6040516101e081016001600160401b038111828210171561321f5761321f6131e8565b604051601f8201601f191681016001600160401b03811182821017156132b4576132b46131e8565b604052919050565b80516121e8816121c9565b5f602082840312156132d7575f5ffd5b81516001600160401b038111156132ec575f5ffd5b8201601f810184136132fc575f5ffd5b80516001600160401b03811115613315576133156131e8565b8060051b6133256020820161328c565b91825260208184018101929081019087841115613340575f5ffd5b6020850194505b83851015613185578451925061335c836121c9565b82825260209485019490910190613347565b81835281816020850137505f828201602090810191909152601f909101601f19169091010190565b85815284602082015260ff84166040820152608060608201525f61318560808301848661336e565b600281106110e8575f5ffd5b80356121e8816133be565b80151581146110e8575f5ffd5b80356121e8816133d5565b63ffffffff811681146110e8575f5ffd5b80356121e8816133ed565b8183526020830192505f815f5b8481101561343e57813586526020808301359087015260409586019590910190600101613416565b5093949350505050565b88815287516001600160a01b039081166020808401919091528901518116604083015287166060820152610200608082018190525f9061348b908301878961336e565b6134a060a0840161349b886133ca565b612ae5565b6134ac602087016133ca565b6134b960c0850182612ae5565b506134c6604087016133e2565b151560e08401526134d9606087016133fe565b63ffffffff166101008401526134f1608087016127ad565b6001600160401b031661012084015261350c60a087016133fe565b63ffffffff1661014084015261352460c087016127ad565b6001600160401b031661016084015261353f60e087016127ad565b6001600160401b03166101808401526101008601356101a08401526101208601356101c08401528281036101e084015261357a818587613409565b9b9a5050505050505050505050565b8183526020830192505f815f5b8481101561343e578135600481106135ac575f5ffd5b6135b68782613031565b5060208201356135c5816121c9565b6001600160a01b03166020870152604082810135908701526060808301359087015260809586019590910190600101613596565b8781528651602080830191909152808801516001600160a01b03908116604080850191909152890151166060808401919091528801516080830152863560a08301525f90870135613649816121c9565b6001600160a01b031660c08301526040870135613665816121c9565b6001600160a01b031660e083015261367f606088016121dd565b6001600160a01b031661010083015261369a608088016121dd565b6001600160a01b03166101208301526136b560a088016121dd565b6001600160a01b031661014083015260c08701356101608301526136db60e088016127ad565b6001600160401b038116610180840152506101e06101a08301526137046101e08301868861336e565b8281036101c0840152613718818587613589565b9a9950505050505050505050565b80516121e881612799565b5f60208284031215613741575f5ffd5b8151610c1181612799565b5f5f8335601e19843603018112613761575f5ffd5b83016020810192503590506001600160401b0381111561377f575f5ffd5b8036038213156123b6575f5ffd5b848152606060208201525f5f853590508060608401525060208501356137b2816121c9565b6001600160a01b0316608083015260408501356137ce81612799565b6001600160401b031660a083015260608501356137ea81612799565b6001600160401b031660c0830152613804608086016127ad565b6001600160401b031660e083015261381f60a086018661374c565b60c06101008501526138366101208501828461336e565b915050828103604084015261318581858761336e565b838152823560208083019190915261010082019084013561386c816121c9565b6001600160a01b031660408381019190915284013561388a81612799565b6001600160401b03811660608401525060608401356138a881612799565b6001600160401b03811660808401525060808401356138c6816121c9565b6001600160a01b031660a0838101919091526138e39085016133e2565b151560c08301526001600160a01b039290921660e09091015292915050565b8051600381106121e8575f5ffd5b8051600681106121e8575f5ffd5b80516121e8816133ed565b5f61014082840312801561393b575f5ffd5b506139446131fc565b61394d83613902565b815261395b60208401613910565b602082015261396c604084016132bc565b6040820152606083810151908201526080808401519082015260a0808401519082015260c0808401519082015260e080840151908201526139b06101008401613726565b6101008201526139c3610120840161391e565b6101208201529392505050565b80518252602080820151908301526040808201516001600160a01b031690830152606090810151910152565b8183526020830192505f815f5b8481101561343e5781358652602080830135908701526040808301359087015260609586019590910190600101613a09565b848152613a4b60208201856139d0565b60c060a08201525f610dea60c0830184866139fc565b80516121e88161236b565b5f60c08284031215613a7c575f5ffd5b613a84613225565b825181526020830151909150613a9981612799565b60208201526040820151613aac816121c9565b60408201526060820151613abf81612799565b60608201526080828101519082015260a0820151613adc8161236b565b60a082015292915050565b5f81830361022081128015613afa575f5ffd5b50613b03613247565b613b0c84613902565b8152610140601f1983011215613b20575f5ffd5b613b286131fc565b602085015181529150613b3d60408501613726565b6020830152613b4e60608501613726565b6040830152613b5f60808501613726565b606083015260a084810151608084015260c0808601519184019190915260e0808601519184019190915261010085015190830152613ba06101208501613726565b610100830152613bb36101408501613a61565b610120830152816020820152613bcd856101608601613a6c565b6040820152949350505050565b80516121e8816133d5565b5f60c0828403128015613bf6575f5ffd5b50613bff613225565b8251613c0a81612799565b81526020830151613c1a81612799565b60208201526040830151613c2d81612799565b60408201526060830151613c40816133d5565b60608201526080838101519082015260a0928301519281019290925250919050565b838152826020820152606060408201525f613c8060608301846130af565b95945050505050565b878152613c9960208201886139d0565b61010060a08201525f613cb16101008301878961307f565b8560c084015282810360e08401526137188185876139fc565b80516121e8816133be565b5f6101408284031215613ce6575f5ffd5b613cee6131fc565b9050613cf982613cca565b8152613d0760208301613cca565b6020820152613d1860408301613bda565b6040820152613d296060830161391e565b6060820152613d3a60808301613726565b6080820152613d4b60a0830161391e565b60a0820152613d5c60c08301613726565b60c0820152613d6d60e08301613726565b60e082015261010082810151908201526101209182015191810191909152919050565b5f610300828403128015613da2575f5ffd5b50613dab613269565b613db4836132bc565b8152613dc2602084016132bc565b602082015260408381015190820152613ddd606084016132bc565b6060820152613dee608084016132bc565b6080820152613dff60a08401613726565b60a0820152613e1060c08401613726565b60c082015260e08381015190820152613e2d846101008501613cd5565b610100820152613e406102408401613726565b610120820152613e5361026084016132bc565b610140820152613e66610280840161391e565b610160820152613e796102a08401613726565b610180820152613e8c6102c08401613bda565b6101a0820152613e9f6102e08401613bda565b6101c08201529392505050565b5f8235605e19833603018112613ec0575f5ffd5b90910192915050565b5f60c08201868352613ede60208401876139d0565b60c060a084015283905260e0600584901b83018101908301855f5b86811015613f7b5785840360df19018352613f148289613eac565b8035613f1f816121c9565b6001600160a01b031685526020810135613f388161236b565b60ff166020860152613f4d604082018261374c565b915060606040870152613f6460608701838361336e565b955050506020928301929190910190600101613ef9565b509198975050505050505050565b84815283602082015260018060a01b0383166040820152608060608201525f610dea60808301846130af565b88815287602082015260a060408201525f613fd460a08301888a61307f565b8281036060840152613fe781878961307f565b83810360808501528481529050602080820190600586901b830101865f5b8781101561403f57848303601f1901845261402983614024848c613eac565b6130af565b6020948501949093509190910190600101614005565b50909d9c50505050505050505050505050565b5f5f85851115614060575f5ffd5b8386111561406c575f5ffd5b5050820193919092039150565b84815261408960208201856139d0565b60c060a08201525f610dea60c08301848661336e565b8481526020810184905260606040820181905281018290525f8360808301825b858110156141085782356140d2816121c9565b6001600160a01b0316825260208301356140eb816133ed565b63ffffffff166020830152604092830192909101906001016140bf565b50979650505050505050565b5f610140828403128015614126575f5ffd5b5061412f6131fc565b614138836132bc565b815261414660208401613726565b602082015261415760408401613726565b604082015261416860608401613726565b606082015261417960808401613bda565b608082015261418a60a08401613bda565b60a082015261419b60c08401613726565b60c08201526141ac60e08401613726565b60e08201526141be61010084016132bc565b61010082015261012092830151928101929092525091905056";
+  const _bytecode = "0x60e060405234801561000f575f5ffd5b5060405161584238038061584283398101604081905261002e9161011a565b6001600160a01b0380831660c05280841660a05284166080819052604080516318f7214560e11b815290516331ee428a916004808201925f9290919082900301818387803b15801561007e575f5ffd5b505af1158015610090573d5f5f3e3d5ffd5b5050600480546001600160a01b0319166001600160a01b0385169081178255604080516318f7214560e11b815290519194506331ee428a9350808301925f929182900301818387803b1580156100e4575f5ffd5b505af11580156100f6573d5f5f3e3d5ffd5b5050505050505050610176565b6001600160a01b0381168114610117575f5ffd5b50565b5f5f5f5f6080858703121561012d575f5ffd5b845161013881610103565b602086015190945061014981610103565b604086015190935061015a81610103565b606086015190925061016b81610103565b939692955090935050565b60805160a05160c05161567f6101c35f395f610fff01525f610fda01525f81816104650152818161114101528181611354015281816113f80152818161298701526129f7015261567f5ff3fe608060405260043610610365575f3560e01c8063721c6513116101c8578063a2dbee04116100fd578063c55e09e31161009d578063debed7c41161006d578063debed7c414610b55578063f777d66314610b81578063f77a198214610bad578063f77e1c2914610bc0575f5ffd5b8063c55e09e314610ad9578063c72b3ff214610af8578063d2e5181314610b17578063dcc7542014610b36575f5ffd5b8063b49be35f116100d8578063b49be35f14610a5d578063b7e4eacf14610a7c578063bbb2eab914610a9b578063c446d79a14610aba575f5ffd5b8063a2dbee0414610a0c578063a3d3494814610a2b578063acf8bf2a14610a4a575f5ffd5b80638d08de84116101685780639be6357b116101435780639be6357b146109725780639d599c9f146109af5780639dc76ab3146109ce578063a11917f1146109ed575f5ffd5b80638d08de84146109085780638d2a9184146109345780638e1a3b8c14610953575f5ffd5b806377af06a1116101a357806377af06a11461085f57806377e7e580146108ab5780638164925d146108ca578063873ea1e9146108e9575f5ffd5b8063721c65131461080257806375c5e11c14610821578063761295ca14610840575f5ffd5b80633487b2561161029e5780634fa2ecdc1161023e5780636172ea5c116102195780636172ea5c14610786578063676a6300146107a557806368772a88146107c45780636eba29b1146107e3575f5ffd5b80634fa2ecdc146106c15780635ad8a111146106e0578063606b672014610767575f5ffd5b80634ccae3fb116102795780634ccae3fb146105ed5780634de5bada146106575780634f202354146106765780634f6c7680146106a2575f5ffd5b80633487b2561461058357806341511a8d146105a25780634516b2bd146105ce575f5ffd5b806319d7aa51116103095780632587db04116102e45780632587db04146104fb5780632e3ed7a414610526578063306cbb201461054557806330dbf52b14610564575f5ffd5b806319d7aa51146104895780631a9041db146104bd57806322bf4fe5146104dc575f5ffd5b80630b63a512116103445780630b63a512146103ed5780630e2aa4551461040c578063141ab4151461043857806316f0115b14610457575f5ffd5b8062971a30146103695780630641ea4e1461039f5780630aebeb4e146103cc575b5f5ffd5b348015610374575f5ffd5b506004546001600160a01b03165b6040516001600160a01b0390911681526020015b60405180910390f35b3480156103aa575f5ffd5b506103be6103b9366004612b7f565b610bec565b604051908152602001610396565b3480156103d7575f5ffd5b506103eb6103e6366004612c06565b610cb8565b005b3480156103f8575f5ffd5b506103be610407366004612c1d565b610d91565b348015610417575f5ffd5b5061042b610426366004612c06565b610e53565b6040516103969190612c53565b348015610443575f5ffd5b506103be610452366004612c9e565b610ee0565b348015610462575f5ffd5b507f0000000000000000000000000000000000000000000000000000000000000000610382565b348015610494575f5ffd5b506103be6104a3366004612ccc565b6001600160a01b03165f9081526001602052604090205490565b3480156104c8575f5ffd5b506103be6104d7366004612d44565b610f1a565b3480156104e7575f5ffd5b506103be6104f6366004612dec565b610fbe565b61050e610509366004612e80565b6110bc565b6040516001600160401b039091168152602001610396565b348015610531575f5ffd5b506103eb610540366004612f69565b611215565b348015610550575f5ffd5b506103be61055f366004612fd0565b61129f565b34801561056f575f5ffd5b506103eb61057e366004613005565b611311565b34801561058e575f5ffd5b506103eb61059d366004612c06565b6113b3565b3480156105ad575f5ffd5b506105c16105bc36600461301f565b611458565b6040516103969190613077565b3480156105d9575f5ffd5b506103eb6105e8366004613120565b61154f565b3480156105f8575f5ffd5b506106476106073660046131e5565b5f8381526002602090815260408083206001600160a01b0386168452601e0182528083206001600160401b038516845290915290205460ff169392505050565b6040519015158152602001610396565b348015610662575f5ffd5b506103eb610671366004612c1d565b6115e8565b348015610681575f5ffd5b50610695610690366004613259565b611652565b604051610396919061329b565b3480156106ad575f5ffd5b506103be6106bc366004612fd0565b611784565b3480156106cc575f5ffd5b506103be6106db36600461301f565b6117c3565b3480156106eb575f5ffd5b506106ff6106fa366004612c06565b6117f0565b60405161039691905f60c0820190506001600160401b0383511682526001600160401b0360208401511660208301526001600160401b0360408401511660408301526060830151151560608301526080830151608083015260a083015160a083015292915050565b348015610772575f5ffd5b506103be6107813660046133b8565b6118a3565b348015610791575f5ffd5b506103eb6107a03660046133db565b6118db565b3480156107b0575f5ffd5b506103be6107bf366004612c9e565b611928565b3480156107cf575f5ffd5b506103eb6107de36600461345e565b6119d2565b3480156107ee575f5ffd5b506103eb6107fd3660046134f0565b611a82565b34801561080d575f5ffd5b506103eb61081c366004612c06565b611ae0565b34801561082c575f5ffd5b506103eb61083b366004612c06565b611b2d565b34801561084b575f5ffd5b506103eb61085a36600461355a565b611b7d565b34801561086a575f5ffd5b5061087e610879366004612c06565b611c27565b604080518251151581526020808401516001600160401b0316908201529181015190820152606001610396565b3480156108b6575f5ffd5b506103eb6108c5366004612c9e565b611cc5565b3480156108d5575f5ffd5b506103be6108e4366004612ccc565b611d12565b3480156108f4575f5ffd5b506103eb61090336600461301f565b611d9b565b348015610913575f5ffd5b50610927610922366004612c06565b611df0565b60405161039691906136a1565b34801561093f575f5ffd5b506103eb61094e3660046137d0565b611e7b565b34801561095e575f5ffd5b506103eb61096d366004613823565b611f0e565b34801561097d575f5ffd5b506103be61098c36600461301f565b5f9182526002602090815260408084209284526015909201905290206003015490565b3480156109ba575f5ffd5b506103eb6109c936600461387b565b611f68565b3480156109d9575f5ffd5b506103eb6109e83660046138c6565b611fbe565b3480156109f8575f5ffd5b506103eb610a07366004613120565b61200b565b348015610a17575f5ffd5b506103eb610a263660046134f0565b612042565b348015610a36575f5ffd5b506103be610a45366004613910565b612079565b348015610a55575f5ffd5b505f546103be565b348015610a68575f5ffd5b506103eb610a77366004613957565b6120f0565b348015610a87575f5ffd5b506103be610a96366004612c06565b612147565b348015610aa6575f5ffd5b506103eb610ab53660046139e9565b612178565b348015610ac5575f5ffd5b506103be610ad4366004613a14565b6121d8565b348015610ae4575f5ffd5b506103eb610af3366004612c9e565b61228c565b348015610b03575f5ffd5b506103be610b12366004613a96565b612328565b348015610b22575f5ffd5b506103eb610b31366004613afb565b6123d7565b348015610b41575f5ffd5b506103eb610b50366004613b35565b612426565b348015610b60575f5ffd5b50610b74610b6f366004612c1d565b612473565b6040516103969190613b6e565b348015610b8c575f5ffd5b50610ba0610b9b366004612c9e565b612555565b6040516103969190613bea565b6103eb610bbb366004613cee565b61262a565b348015610bcb575f5ffd5b50610bdf610bda36600461301f565b6126be565b6040516103969190613d59565b5f85610bf7816127c0565b610bff6127f6565b604080516080810182528881526001600160a01b03881660208201819052818301889052606082015290516367e501bb60e11b815273__$336c7282a106b0cea2edfd94e595e9112e$__9063cfca037690610c64905f9085908a908a90600401613e48565b602060405180830381865af4158015610c7f573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610ca39190613eb7565b925050610cae61282d565b5095945050505050565b80610cc2816127c0565b5f818152600260205260409020546001600160a01b0316338114610d165760405163148406ed60e11b8152600481018390526001600160a01b03821660248201523360448201526064015b60405180910390fd5b610d1e6127f6565b6040516370d5e33360e11b81525f60048201526024810184905273__$eb661be2980d12e557dfc1c242c0c96113$__9063e1abc666906044015b5f6040518083038186803b158015610d6e575f5ffd5b505af4158015610d80573d5f5f3e3d5ffd5b50505050610d8c61282d565b505050565b5f83610d9c816127c0565b610da46127f6565b604080516080810182528681523360208201528082018690526001600160a01b0385166060820152905163042cfdad60e41b815273__$336c7282a106b0cea2edfd94e595e9112e$__916342cfdad091610e02915f91600401613ece565b602060405180830381865af4158015610e1d573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610e419190613eb7565b9150610e4b61282d565b509392505050565b606081610e5f816127c0565b6040516316e2391760e31b81525f60048201526024810184905273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__9063b711c8b8906044015f60405180830381865af4158015610eb2573d5f5f3e3d5ffd5b505050506040513d5f823e601f3d908101601f19168201604052610ed99190810190614010565b9392505050565b5f82610eeb816127c0565b5f8481526002602090815260408083206001600160a01b0387168452601d0190915290205491505b5092915050565b5f84610f25816127c0565b610f2d6127f6565b6040516350cdbd5960e01b815273__$1c4bc66790dc650d9bfea61a9de46e90f4$__906350cdbd5990610f6c905f908a908a908a908a906004016140df565b602060405180830381865af4158015610f87573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610fab9190613eb7565b9150610fb561282d565b50949350505050565b5f610fc76127f6565b6040805180820182526001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000811682527f00000000000000000000000000000000000000000000000000000000000000001660208201529051636901411960e01b815273__$ea97dc53f0b4a8ea2bee65313aab2f4168$__90636901411990611068905f9085908d908d908d908d908d908d9060040161417a565b602060405180830381865af4158015611083573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906110a79190613eb7565b9150506110b261282d565b9695505050505050565b5f876110c7816127c0565b5f818152600260205260409020546001600160a01b03163381146111165760405163148406ed60e11b8152600481018390526001600160a01b0382166024820152336044820152606401610d0d565b61111e6127f6565b5f60405180608001604052808c81526020018b6001600160a01b031681526020017f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03168152602001611176612857565b905260405163d7b87d4160e01b815290915073__$eb661be2980d12e557dfc1c242c0c96113$__9063d7b87d41906111be905f9085908e908e908e908e908e9060040161432b565b602060405180830381865af41580156111d9573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906111fd9190614463565b93505061120861282d565b5050979650505050505050565b8235611220816127c0565b6112286127f6565b604051636d3b102560e11b815273__$eb661be2980d12e557dfc1c242c0c96113$__9063da76204a90611265905f908890889088906004016144bf565b5f6040518083038186803b15801561127b575f5ffd5b505af415801561128d573d5f5f3e3d5ffd5b5050505061129961282d565b50505050565b5f836112aa816127c0565b6112b26127f6565b604080516080810182528681526001600160a01b038616602082018190528183018690526060820152905163042cfdad60e41b815273__$336c7282a106b0cea2edfd94e595e9112e$__916342cfdad091610e02915f91600401613ece565b6113196127f6565b6113216128fa565b604051630f355c1f60e41b815273__$6cc46108d34cb088f785cf9484bb6c019e$__9063f355c1f09061137c905f9085907f00000000000000000000000000000000000000000000000000000000000000009060040161457e565b5f6040518083038186803b158015611392575f5ffd5b505af41580156113a4573d5f5f3e3d5ffd5b505050506113b061282d565b50565b806113bd816127c0565b6113c56127f6565b604051635dc4e85d60e01b815273__$c65b637a80cb8924ff65975a07634d9e26$__90635dc4e85d90611420905f9086907f000000000000000000000000000000000000000000000000000000000000000090600401614634565b5f6040518083038186803b158015611436575f5ffd5b505af4158015611448573d5f5f3e3d5ffd5b5050505061145461282d565b5050565b6114bd604080516101408101909152805f81526020015f81526020015f6001600160a01b031681526020015f81526020015f81526020015f81526020015f81526020015f81526020015f6001600160401b031681526020015f63ffffffff1681525090565b826114c7816127c0565b604051635ef9d48160e11b81525f6004820152602481018590526044810184905273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__9063bdf3a9029060640161014060405180830381865af4158015611523573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190611547919061467a565b949350505050565b85611559816127c0565b6115616127f6565b73__$ddfa57572219eab003083282ffc260decd$__63ce39367e5f6115868a8a61293d565b888888886040518763ffffffff1660e01b81526004016115ab96959493929190614802565b5f6040518083038186803b1580156115c1575f5ffd5b505af41580156115d3573d5f5f3e3d5ffd5b505050506115df61282d565b50505050505050565b826115f2816127c0565b6115fa6127f6565b60408051606081018252858152602081018590526001600160a01b03841681830152905163482262b360e01b815273__$9a217e9b42b814ee32934781ef110106d6$__9163482262b391611265915f91600401614862565b6116ec6040805160608101909152805f815260408051610140810182525f8082526020828101829052928201819052606082018190526080820181905260a0820181905260c0820181905260e08201819052610100820181905261012082015291019081526040805160c0810182525f8082526020828101829052928201819052606082018190526080820181905260a082015291015290565b846116f6816127c0565b6116fe6127f6565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__631c774f3a5f61172389896129ae565b87876040518563ffffffff1660e01b815260040161174494939291906148a2565b61022060405180830381865af4158015611760573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610fab919061494e565b5f8361178f816127c0565b50505f9283526002602090815260408085206001600160a01b03949094168552601c90930181528284209184525290205490565b5f826117ce816127c0565b50505f918252600260209081526040808420928452601a909201905290205490565b6040805160c0810182525f80825260208201819052918101829052606081018290526080810182905260a08101919091528161182b816127c0565b60405163d0e3ec5960e01b81525f60048201526024810184905273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__9063d0e3ec599060440160c060405180830381865af415801561187f573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610ed99190614a4c565b5f826118ae816127c0565b50505f9182526002602090815260408084206001600160401b039390931684526010909201905290205490565b816118e5816127c0565b6118ed6127f6565b60405163606f078360e11b815273__$eb661be2980d12e557dfc1c242c0c96113$__9063c0de0f0690610d58905f9087908790600401614ac9565b5f82611933816127c0565b61193b6127f6565b604051633a414d8f60e01b81525f6004820152602481018590523360448201526001600160a01b038416606482015273__$336c7282a106b0cea2edfd94e595e9112e$__90633a414d8f90608401602060405180830381865af41580156119a4573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906119c89190613eb7565b9150610f1361282d565b866119dc816127c0565b6119e46127f6565b60408051606081018252898152602081018990526001600160a01b038816818301529051632f6ec07b60e01b815273__$9a217e9b42b814ee32934781ef110106d6$__91632f6ec07b91611a44915f918a908a908a908a90600401614ae7565b5f6040518083038186803b158015611a5a575f5ffd5b505af4158015611a6c573d5f5f3e3d5ffd5b50505050611a7861282d565b5050505050505050565b86611a8c816127c0565b611a946127f6565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__63862c15495f611ab98b8b6129ae565b89898989896040518863ffffffff1660e01b8152600401611a449796959493929190614b20565b80611aea816127c0565b611af26127f6565b60405163a279ec4360e01b815273__$eb661be2980d12e557dfc1c242c0c96113$__9063a279ec4390611420905f9086903390600401614634565b80611b37816127c0565b611b3f6127f6565b6040516337a8f28960e11b81525f60048201526024810183905273__$eb661be2980d12e557dfc1c242c0c96113$__90636f51e51290604401611420565b84611b87816127c0565b611b8f6127f6565b60408051606081018252878152602081018790526001600160a01b038616818301529051633e96bdd760e21b815273__$9a217e9b42b814ee32934781ef110106d6$__9163fa5af75c91611beb915f9188908890600401614c5a565b5f6040518083038186803b158015611c01575f5ffd5b505af4158015611c13573d5f5f3e3d5ffd5b50505050611c1f61282d565b505050505050565b604080516060810182525f808252602082018190529181019190915281611c4d816127c0565b6040516303ebe6a360e21b81525f60048201526024810184905273__$c65b637a80cb8924ff65975a07634d9e26$__90630faf9a8c90604401606060405180830381865af4158015611ca1573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610ed99190614d81565b81611ccf816127c0565b611cd76127f6565b60405163555fc5df60e11b815273__$eb661be2980d12e557dfc1c242c0c96113$__9063aabf8bbe90610d58905f9087908790600401614634565b604051634d8ce09d60e11b81525f600482018190526001600160a01b03831660248301529073__$ea97dc53f0b4a8ea2bee65313aab2f4168$__90639b19c13a90604401602060405180830381865af4158015611d71573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190611d959190613eb7565b92915050565b611da36127f6565b611dab6128fa565b60405163c82f69cd60e01b81525f6004820152602481018390526044810182905273__$6cc46108d34cb088f785cf9484bb6c019e$__9063c82f69cd90606401611420565b611df8612a7c565b81611e02816127c0565b60405163b21e4a0360e01b81525f60048201526024810184905273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__9063b21e4a039060440161030060405180830381865af4158015611e57573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610ed99190614e94565b83611e85816127c0565b611e8d6127f6565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__630ff8fab85f611eb288886129ae565b86866040518563ffffffff1660e01b8152600401611ed39493929190614fcd565b5f6040518083038186803b158015611ee9575f5ffd5b505af4158015611efb573d5f5f3e3d5ffd5b50505050611f0761282d565b5050505050565b84611f18816127c0565b611f206127f6565b73__$ddfa57572219eab003083282ffc260decd$__638641326b5f611f45898961293d565b8787876040518663ffffffff1660e01b8152600401611beb95949392919061508d565b82611f72816127c0565b611f7a6127f6565b73__$ddfa57572219eab003083282ffc260decd$__634501480c5f611f9f878761293d565b856040518463ffffffff1660e01b81526004016112659392919061514e565b82611fc8816127c0565b611fd06127f6565b6040516263b54560e01b815273__$eb661be2980d12e557dfc1c242c0c96113$__906263b54590611265905f90889088908890600401615173565b85612015816127c0565b61201d6127f6565b73__$ddfa57572219eab003083282ffc260decd$__633bfbe71c5f6115868a8a61293d565b8661204c816127c0565b6120546127f6565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__63e565e5dd5f611ab98b8b6129ae565b5f85612084816127c0565b61208c6127f6565b604080516080810182528881523360208201528082018890526001600160a01b038716606082015290516367e501bb60e11b815273__$336c7282a106b0cea2edfd94e595e9112e$__9063cfca037690610c64905f9085908a908a90600401613e48565b866120fa816127c0565b6121026127f6565b60405163ec617a9f60e01b815273__$336c7282a106b0cea2edfd94e595e9112e$__9063ec617a9f90611a44905f908c908c908c908c908c908c908c9060040161519f565b5f81612152816127c0565b50505f908152600260205260409020600b0154600160801b90046001600160401b031690565b82612182816127c0565b61218a6127f6565b604051630263ee0760e31b81525f6004820152602481018590526044810184905260ff8316606482015273__$1c4bc66790dc650d9bfea61a9de46e90f4$__9063131f703890608401611265565b5f86356121e4816127c0565b6121ec6127f6565b73__$c65b637a80cb8924ff65975a07634d9e26$__637a68b1a95f61220f612857565b8b8b8b8b8b8b6040518963ffffffff1660e01b81526004016122389897969594939291906152e8565b602060405180830381865af4158015612253573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906122779190613eb7565b915061228161282d565b509695505050505050565b81612296816127c0565b5f818152600260205260409020546001600160a01b03163381146122e55760405163148406ed60e11b8152600481018390526001600160a01b0382166024820152336044820152606401610d0d565b6122ed6127f6565b60405163a279ec4360e01b815273__$eb661be2980d12e557dfc1c242c0c96113$__9063a279ec4390611265905f9088908890600401614634565b5f8535612334816127c0565b61233c6127f6565b73__$1c4bc66790dc650d9bfea61a9de46e90f4$__63a8dcbc015f6123628a35826129ae565b61236f366004815f6153e9565b6040518563ffffffff1660e01b815260040161238e9493929190615410565b602060405180830381865af41580156123a9573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906123cd9190613eb7565b9150610cae61282d565b826123e1816127c0565b6123e96127f6565b604051632adcafa360e01b815273__$eb661be2980d12e557dfc1c242c0c96113$__90632adcafa390611265905f90889088908890600401615436565b81612430816127c0565b6124386127f6565b60405163a5360ea360e01b815273__$c65b637a80cb8924ff65975a07634d9e26$__9063a5360ea390610d58905f90879087906004016154ab565b6040805160e0810182525f80825260208201819052918101829052606081018290526080810182905260a0810182905260c0810191909152836124b5816127c0565b60408051606081018252868152602081018690526001600160a01b038516818301529051632b0a88ed60e11b815273__$9a217e9b42b814ee32934781ef110106d6$__9163561511da9161250d915f91600401614862565b60e060405180830381865af4158015612528573d5f5f3e3d5ffd5b505050506040513d601f19601f8201168201806040525081019061254c91906154c9565b95945050505050565b60408051610140810182525f80825260208201819052918101829052606081018290526080810182905260a0810182905260c0810182905260e081018290526101008101829052610120810191909152826125af816127c0565b604051638be8495d60e01b815273__$e1571b45b45c73c1f7f0bd9cf1b51f989c$__90638be8495d906125ea905f9088908890600401614634565b61014060405180830381865af4158015612606573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190611547919061555e565b84612634816127c0565b61263c6127f6565b73__$9a217e9b42b814ee32934781ef110106d6$__63a478239d5f6040518060a001604052808a81526020018981526020018860018111156126805761268061303f565b8152602001876001600160401b03168152602001866001600160401b03168152506040518363ffffffff1660e01b8152600401611beb929190615622565b604080516080810182525f808252602082018190529181018290526060810191909152826126eb816127c0565b5f848152600260209081526040808320868452601b019091528082208151608081019092528054829060ff1660038111156127285761272861303f565b60038111156127395761273961303f565b8152815461010090046001600160a01b0316602082015260018201546040808301919091526002909201546060909101528051608081019091528151919250908190600381111561278c5761278c61303f565b815260200182602001516001600160a01b031681526020018260400151815260200182606001518152509250505092915050565b5f818152600260205260409020546001600160a01b03166113b05760405162ae821160e71b815260048101829052602401610d0d565b6127fe612a35565b61282b60017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005b90612a75565b565b61282b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f00612825565b604080517f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f6020808301919091527fd2390bd02eb1ecff5dcbb51b3c7fd253c636b5e068204ebd2d0b39e7b8e30d73828401527fc89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc660608301524660808301523060a0808401919091528351808403909101815260c0909201909252805191012090565b6004546001600160a01b0316331461282b576004805460405163c013159160e01b81526001600160a01b0390911691810191909152336024820152604401610d0d565b61296760405180606001604052805f81526020015f81526020015f6001600160a01b031681525090565b506040805160608101825292835260208301919091526001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000169082015290565b6129de60405180608001604052805f81526020015f81526020015f6001600160a01b031681526020015f81525090565b60405180608001604052808481526020018381526020017f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03168152602001612a2c612857565b90529392505050565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c1561282b57604051633ee5aeb560e01b815260040160405180910390fd5b80825d5050565b604080516101e0810182525f80825260208201819052918101829052606081018290526080810182905260a0810182905260c0810182905260e08101919091526101008101612b16604080516101408101909152805f81526020015f81525f6020820181905260408201819052606082018190526080820181905260a0820181905260c0820181905260e082018190526101009091015290565b81525f6020820181905260408201819052606082018190526080820181905260a0820181905260c09091015290565b6001600160a01b03811681146113b0575f5ffd5b8035612b6481612b45565b919050565b5f60608284031215612b79575f5ffd5b50919050565b5f5f5f5f5f60a08688031215612b93575f5ffd5b853594506020860135612ba581612b45565b93506040860135925060608601356001600160401b03811115612bc6575f5ffd5b612bd288828901612b69565b92505060808601356001600160401b03811115612bed575f5ffd5b612bf988828901612b69565b9150509295509295909350565b5f60208284031215612c16575f5ffd5b5035919050565b5f5f5f60608486031215612c2f575f5ffd5b83359250602084013591506040840135612c4881612b45565b809150509250925092565b602080825282518282018190525f918401906040840190835b81811015612c935783516001600160a01b0316835260209384019390920191600101612c6c565b509095945050505050565b5f5f60408385031215612caf575f5ffd5b823591506020830135612cc181612b45565b809150509250929050565b5f60208284031215612cdc575f5ffd5b8135610ed981612b45565b60ff811681146113b0575f5ffd5b8035612b6481612ce7565b5f5f83601f840112612d10575f5ffd5b5081356001600160401b03811115612d26575f5ffd5b602083019150836020828501011115612d3d575f5ffd5b9250929050565b5f5f5f5f60608587031215612d57575f5ffd5b843593506020850135612d6981612ce7565b925060408501356001600160401b03811115612d83575f5ffd5b612d8f87828801612d00565b95989497509550505050565b5f6101408284031215612b79575f5ffd5b5f5f83601f840112612dbc575f5ffd5b5081356001600160401b03811115612dd2575f5ffd5b6020830191508360208260061b8501011115612d3d575f5ffd5b5f5f5f5f5f5f6101a08789031215612e02575f5ffd5b8635612e0d81612b45565b955060208701356001600160401b03811115612e27575f5ffd5b612e3389828a01612d00565b9096509450612e4790508860408901612d9b565b92506101808701356001600160401b03811115612e62575f5ffd5b612e6e89828a01612dac565b979a9699509497509295939492505050565b5f5f5f5f5f5f5f878903610180811215612e98575f5ffd5b883597506020890135612eaa81612b45565b9650610100603f1982011215612ebe575f5ffd5b506040880194506101408801356001600160401b03811115612ede575f5ffd5b612eea8a828b01612d00565b9095509350506101608801356001600160401b03811115612f09575f5ffd5b8801601f81018a13612f19575f5ffd5b80356001600160401b03811115612f2e575f5ffd5b8a60208260071b8401011115612f42575f5ffd5b602082019350809250505092959891949750929550565b5f60c08284031215612b79575f5ffd5b5f5f5f60408486031215612f7b575f5ffd5b83356001600160401b03811115612f90575f5ffd5b612f9c86828701612f59565b93505060208401356001600160401b03811115612fb7575f5ffd5b612fc386828701612d00565b9497909650939450505050565b5f5f5f60608486031215612fe2575f5ffd5b833592506020840135612ff481612b45565b929592945050506040919091013590565b5f60c08284031215613015575f5ffd5b610ed98383612f59565b5f5f60408385031215613030575f5ffd5b50508035926020909101359150565b634e487b7160e01b5f52602160045260245ffd5b600381106130635761306361303f565b9052565b600681106130635761306361303f565b5f6101408201905061308a828451613053565b602083015161309c6020840182613067565b5060408301516130b760408401826001600160a01b03169052565b50606083015160608301526080830151608083015260a083015160a083015260c083015160c083015260e083015160e08301526101008301516131066101008401826001600160401b03169052565b50610120830151610f1361012084018263ffffffff169052565b5f5f5f5f5f5f60c08789031215613135575f5ffd5b863595506020870135945060408701356001600160401b03811115613158575f5ffd5b61316489828a01612b69565b9450506060870135925060808701356001600160401b03811115613186575f5ffd5b61319289828a01612b69565b92505060a08701356001600160401b038111156131ad575f5ffd5b6131b989828a01612b69565b9150509295509295509295565b6001600160401b03811681146113b0575f5ffd5b8035612b64816131c6565b5f5f5f606084860312156131f7575f5ffd5b83359250602084013561320981612b45565b91506040840135612c48816131c6565b5f5f83601f840112613229575f5ffd5b5081356001600160401b0381111561323f575f5ffd5b602083019150836020606083028501011115612d3d575f5ffd5b5f5f5f5f6060858703121561326c575f5ffd5b843593506020850135925060408501356001600160401b0381111561328f575f5ffd5b612d8f87828801613219565b5f610220820190506132ae828451613053565b60208301518051602084015260208101516132d460408501826001600160401b03169052565b5060408101516001600160401b03811660608501525060608101516001600160401b038116608085015250608081015160a084015260a081015160c084015260c081015160e084015260e08101516101008401526101008101516133446101208501826001600160401b03169052565b50610120015160ff811661014084015250604083810151805161016085015260208101516001600160401b03908116610180860152918101516001600160a01b03166101a085015260608101519091166101c084015260808101516101e084015260a081015160ff16610200840152610f13565b5f5f604083850312156133c9575f5ffd5b823591506020830135612cc1816131c6565b5f5f604083850312156133ec575f5ffd5b8235915060208301356001600160401b03811115613408575f5ffd5b61341485828601612b69565b9150509250929050565b5f5f83601f84011261342e575f5ffd5b5081356001600160401b03811115613444575f5ffd5b6020830191508360208260051b8501011115612d3d575f5ffd5b5f5f5f5f5f5f5f60a0888a031215613474575f5ffd5b8735965060208801359550604088013561348d81612b45565b945060608801356001600160401b038111156134a7575f5ffd5b6134b38a828b0161341e565b90955093505060808801356001600160401b038111156134d1575f5ffd5b6134dd8a828b01613219565b989b979a50959850939692959293505050565b5f5f5f5f5f5f5f60a0888a031215613506575f5ffd5b873596506020880135955060408801356001600160401b03811115613529575f5ffd5b6135358a828b0161341e565b9096509450506060880135925060808801356001600160401b038111156134d1575f5ffd5b5f5f5f5f5f6080868803121561356e575f5ffd5b8535945060208601359350604086013561358781612b45565b925060608601356001600160401b038111156135a1575f5ffd5b6135ad8882890161341e565b969995985093965092949392505050565b600281106113b0576113b061303f565b613063816135be565b6135e28282516135ce565b60208101516135f460208401826135ce565b506040810151613608604084018215159052565b506060810151613620606084018263ffffffff169052565b50608081015161363b60808401826001600160401b03169052565b5060a081015161365360a084018263ffffffff169052565b5060c081015161366e60c08401826001600160401b03169052565b5060e081015161368960e08401826001600160401b03169052565b50610100818101519083015261012090810151910152565b81516001600160a01b03168152610300810160208301516136cd60208401826001600160a01b03169052565b506040830151604083015260608301516136f260608401826001600160a01b03169052565b50608083015161370d60808401826001600160a01b03169052565b5060a083015161372860a08401826001600160401b03169052565b5060c083015161374360c08401826001600160401b03169052565b5060e083015160e08301526101008301516137626101008401826135d7565b506101208301516001600160401b039081166102408401526101408401516001600160a01b031661026084015261016084015163ffffffff16610280840152610180840151166102a08301526101a083015115156102c08301526101c08301518015156102e0840152610f13565b5f5f5f5f606085870312156137e3575f5ffd5b843593506020850135925060408501356001600160401b03811115613806575f5ffd5b612d8f8782880161341e565b5f6101c08284031215612b79575f5ffd5b5f5f5f5f5f6102208688031215613838575f5ffd5b85359450602086013593506138508760408801613812565b92506102008601356001600160401b038111156135a1575f5ffd5b5f60a08284031215612b79575f5ffd5b5f5f5f6060848603121561388d575f5ffd5b833592506020840135915060408401356001600160401b038111156138b0575f5ffd5b6138bc8682870161386b565b9150509250925092565b5f5f5f606084860312156138d8575f5ffd5b8335925060208401356138ea81612b45565b915060408401356001600160401b03811115613904575f5ffd5b6138bc86828701612b69565b5f5f5f5f5f60a08688031215613924575f5ffd5b8535945060208601359350604086013561393d81612b45565b925060608601356001600160401b03811115612bc6575f5ffd5b5f5f5f5f5f5f5f6080888a03121561396d575f5ffd5b8735965060208801356001600160401b03811115613989575f5ffd5b6139958a828b0161341e565b90975095505060408801356001600160401b038111156139b3575f5ffd5b6139bf8a828b0161341e565b90955093505060608801356001600160401b038111156139dd575f5ffd5b6134dd8a828b0161341e565b5f5f5f606084860312156139fb575f5ffd5b83359250602084013591506040840135612c4881612ce7565b5f5f5f5f5f5f6103408789031215613a2a575f5ffd5b613a348888612d9b565b9550613a44886101408901613812565b94506103008701356001600160401b03811115613a5f575f5ffd5b613a6b89828a0161341e565b9095509350506103208701356001600160401b03811115613a8a575f5ffd5b612e6e89828a01613219565b5f5f5f5f5f6101808688031215613aab575f5ffd5b613ab58787612d9b565b94506101408601356001600160401b03811115613ad0575f5ffd5b613adc88828901613219565b9095509350506101608601356001600160401b038111156135a1575f5ffd5b5f5f5f60408486031215613b0d575f5ffd5b8335925060208401356001600160401b03811115613b29575f5ffd5b612fc386828701612dac565b5f5f60408385031215613b46575f5ffd5b8235915060208301356001600160401b03811115613b62575f5ffd5b6134148582860161386b565b815160e0820190613b7e816135be565b8083525060208301511515602083015260ff60408401511660408301526001600160401b0360608401511660608301526001600160401b03608084015116608083015260a0830151613bdb60a08401826001600160401b03169052565b5060c092830151919092015290565b81516001600160a01b0316815261014081016020830151613c1660208401826001600160401b03169052565b506040830151613c3160408401826001600160401b03169052565b506060830151613c4c60608401826001600160401b03169052565b506080830151613c60608084018215159052565b5060a0830151613c7460a084018215159052565b5060c0830151613c8f60c08401826001600160401b03169052565b5060e0830151613caa60e08401826001600160401b03169052565b50610100830151613cc76101008401826001600160a01b03169052565b5061012092830151919092015290565b600281106113b0575f5ffd5b8035612b6481613cd7565b5f5f5f5f5f60a08688031215613d02575f5ffd5b85359450602086013593506040860135613d1b81613cd7565b92506060860135613d2b816131c6565b91506080860135613d3b816131c6565b809150509295509295909350565b600481106130635761306361303f565b5f608082019050613d6b828451613d49565b60018060a01b036020840151166020830152604083015160408301526060830151606083015292915050565b5f5f8335601e19843603018112613dac575f5ffd5b83016020810192503590506001600160401b03811115613dca575f5ffd5b8060051b3603821315612d3d575f5ffd5b8183525f6001600160fb1b03831115613df2575f5ffd5b8260051b80836020870137939093016020019392505050565b5f613e168283613d97565b60608552613e28606086018284613ddb565b602085810135908701526040948501359490950193909352509192915050565b848152613e856020820185805182526020808201516001600160a01b03908116918401919091526040808301519084015260609182015116910152565b60e060a08201525f613e9a60e0830185613e0b565b82810360c0840152613eac8185613e0b565b979650505050505050565b5f60208284031215613ec7575f5ffd5b5051919050565b82815260a08101610ed96020830184805182526020808201516001600160a01b03908116918401919091526040808301519084015260609182015116910152565b634e487b7160e01b5f52604160045260245ffd5b60405161014081016001600160401b0381118282101715613f4657613f46613f0f565b60405290565b60405160c081016001600160401b0381118282101715613f4657613f46613f0f565b604051606081016001600160401b0381118282101715613f4657613f46613f0f565b6040516101e081016001600160401b0381118282101715613f4657613f46613f0f565b60405160e081016001600160401b0381118282101715613f4657613f46613f0f565b604051601f8201601f191681016001600160401b0381118282101715613ffd57613ffd613f0f565b604052919050565b8051612b6481612b45565b5f60208284031215614020575f5ffd5b81516001600160401b03811115614035575f5ffd5b8201601f81018413614045575f5ffd5b80516001600160401b0381111561405e5761405e613f0f565b8060051b61406e60208201613fd5565b91825260208184018101929081019087841115614089575f5ffd5b6020850194505b83851015613eac57845192506140a583612b45565b82825260209485019490910190614090565b81835281816020850137505f828201602090810191909152601f909101601f19169091010190565b85815284602082015260ff84166040820152608060608201525f613eac6080830184866140b7565b80151581146113b0575f5ffd5b8035612b6481614107565b63ffffffff811681146113b0575f5ffd5b8035612b648161411f565b8183526020830192505f815f5b8481101561417057813586526020808301359087015260409586019590910190600101614148565b5093949350505050565b88815287516001600160a01b039081166020808401919091528901518116604083015287166060820152610200608082018190525f906141bd90830187896140b7565b6141d260a084016141cd88613ce3565b6135ce565b6141de60208701613ce3565b6141eb60c08501826135ce565b506141f860408701614114565b151560e084015261420b60608701614130565b63ffffffff16610100840152614223608087016131da565b6001600160401b031661012084015261423e60a08701614130565b63ffffffff1661014084015261425660c087016131da565b6001600160401b031661016084015261427160e087016131da565b6001600160401b03166101808401526101008601356101a08401526101208601356101c08401528281036101e08401526142ac81858761413b565b9b9a5050505050505050505050565b8183526020830192505f815f5b84811015614170578135600481106142de575f5ffd5b6142e88782613d49565b5060208201356142f781612b45565b6001600160a01b031660208701526040828101359087015260608083013590870152608095860195909101906001016142c8565b8781528651602080830191909152808801516001600160a01b03908116604080850191909152890151166060808401919091528801516080830152863560a08301525f9087013561437b81612b45565b6001600160a01b031660c0830152604087013561439781612b45565b6001600160a01b031660e08301526143b160608801612b59565b6001600160a01b03166101008301526143cc60808801612b59565b6001600160a01b03166101208301526143e760a08801612b59565b6001600160a01b031661014083015260c087013561016083015261440d60e088016131da565b6001600160401b038116610180840152506101e06101a08301526144366101e0830186886140b7565b8281036101c084015261444a8185876142bb565b9a9950505050505050505050565b8051612b64816131c6565b5f60208284031215614473575f5ffd5b8151610ed9816131c6565b5f5f8335601e19843603018112614493575f5ffd5b83016020810192503590506001600160401b038111156144b1575f5ffd5b803603821315612d3d575f5ffd5b848152606060208201525f5f853590508060608401525060208501356144e481612b45565b6001600160a01b031660808301526040850135614500816131c6565b6001600160401b031660a0830152606085013561451c816131c6565b6001600160401b031660c0830152614536608086016131da565b6001600160401b031660e083015261455160a086018661447e565b60c0610100850152614568610120850182846140b7565b9150508281036040840152613eac8185876140b7565b838152823560208083019190915261010082019084013561459e81612b45565b6001600160a01b03166040838101919091528401356145bc816131c6565b6001600160401b03811660608401525060608401356145da816131c6565b6001600160401b03811660808401525060808401356145f881612b45565b6001600160a01b031660a083810191909152614615908501614114565b151560c08301526001600160a01b039290921660e09091015292915050565b92835260208301919091526001600160a01b0316604082015260600190565b805160038110612b64575f5ffd5b805160068110612b64575f5ffd5b8051612b648161411f565b5f61014082840312801561468c575f5ffd5b50614695613f23565b61469e83614653565b81526146ac60208401614661565b60208201526146bd60408401614005565b6040820152606083810151908201526080808401519082015260a0808401519082015260c0808401519082015260e080840151908201526147016101008401614458565b610100820152614714610120840161466f565b6101208201529392505050565b80518252602080820151908301526040908101516001600160a01b0316910152565b8183526020830192505f815f5b848110156141705781358652602080830135908701526040808301359087015260609586019590910190600101614750565b5f61478d8283613d97565b6060855261479f606086018284613ddb565b60208581013590870152915050604083013536849003601e190181126147c3575f5ffd5b83016020810190356001600160401b038111156147de575f5ffd5b6060810236038213156147ef575f5ffd5b85830360408701526110b2838284614743565b8681526148126020820187614721565b61010060808201525f614829610100830187614782565b8560a084015282810360c08401526148418186613e0b565b905082810360e08401526148558185613e0b565b9998505050505050505050565b82815260808101610ed96020830184614721565b80518252602080820151908301526040808201516001600160a01b031690830152606090810151910152565b8481526148b26020820185614876565b60c060a08201525f6110b260c083018486614743565b8051612b6481612ce7565b5f60c082840312156148e3575f5ffd5b6148eb613f4c565b825181526020830151909150614900816131c6565b6020820152604082015161491381612b45565b60408201526060820151614926816131c6565b60608201526080828101519082015260a082015161494381612ce7565b60a082015292915050565b5f81830361022081128015614961575f5ffd5b5061496a613f6e565b61497384614653565b8152610140601f1983011215614987575f5ffd5b61498f613f23565b6020850151815291506149a460408501614458565b60208301526149b560608501614458565b60408301526149c660808501614458565b606083015260a084810151608084015260c0808601519184019190915260e0808601519184019190915261010085015190830152614a076101208501614458565b610100830152614a1a61014085016148c8565b610120830152816020820152614a348561016086016148d3565b6040820152949350505050565b8051612b6481614107565b5f60c0828403128015614a5d575f5ffd5b50614a66613f4c565b8251614a71816131c6565b81526020830151614a81816131c6565b60208201526040830151614a94816131c6565b60408201526060830151614aa781614107565b60608201526080838101519082015260a0928301519281019290925250919050565b838152826020820152606060408201525f61254c6060830184613e0b565b868152614af76020820187614721565b60c060808201525f614b0d60c083018688613ddb565b82810360a0840152614855818587614743565b878152614b306020820188614876565b61010060a08201525f614b4861010083018789613ddb565b8560c084015282810360e084015261444a818587614743565b80358252614b71602082016131da565b6001600160401b03166020830152614b8b604082016131da565b6001600160401b03166040830152614ba560608201612cf5565b60ff166060830152614bb9608082016131da565b6001600160401b0316608083015260a0818101359083015260c0808201359083015260e080820135908301526101008082013590830152614bfd6101208201612cf5565b60ff16610120830152614c1361014082016131da565b6001600160401b031661014083015261016081810135908301526101808082013590830152614c456101a082016131da565b6001600160401b0381166101a0840152505050565b5f60a08201868352614c6f6020840187614721565b60a0608084015283905260c0600584901b83018101908301855f61023e1936839003015b87821015614d725786850360bf190184528235818112614cb1575f5ffd5b8901614cbd8682614b61565b614ccb6101c082018261447e565b6102406101c0890152614ce3610240890182846140b7565b915050614cf46101e083018361447e565b8883036101e08a0152614d088382846140b7565b92505050614d1a61020083018361447e565b8883036102008a0152614d2e8382846140b7565b92505050614d40610220830183613d97565b9250878203610220890152614d56828483613ddb565b9750505050602083019250602084019350600182019150614c93565b50929998505050505050505050565b5f6060828403128015614d92575f5ffd5b50614d9b613f6e565b8251614da681614107565b81526020830151614db6816131c6565b60208201526040928301519281019290925250919050565b8051612b6481613cd7565b5f6101408284031215614dea575f5ffd5b614df2613f23565b9050614dfd82614dce565b8152614e0b60208301614dce565b6020820152614e1c60408301614a41565b6040820152614e2d6060830161466f565b6060820152614e3e60808301614458565b6080820152614e4f60a0830161466f565b60a0820152614e6060c08301614458565b60c0820152614e7160e08301614458565b60e082015261010082810151908201526101209182015191810191909152919050565b5f610300828403128015614ea6575f5ffd5b50614eaf613f90565b614eb883614005565b8152614ec660208401614005565b602082015260408381015190820152614ee160608401614005565b6060820152614ef260808401614005565b6080820152614f0360a08401614458565b60a0820152614f1460c08401614458565b60c082015260e08381015190820152614f31846101008501614dd9565b610100820152614f446102408401614458565b610120820152614f576102608401614005565b610140820152614f6a610280840161466f565b610160820152614f7d6102a08401614458565b610180820152614f906102c08401614a41565b6101a0820152614fa36102e08401614a41565b6101c08201529392505050565b5f8235605e19833603018112614fc4575f5ffd5b90910192915050565b5f60c08201868352614fe26020840187614876565b60c060a084015283905260e0600584901b83018101908301855f5b8681101561507f5785840360df190183526150188289614fb0565b803561502381612b45565b6001600160a01b03168552602081013561503c81612ce7565b60ff166020860152615051604082018261447e565b9150606060408701526150686060870183836140b7565b955050506020928301929190910190600101614ffd565b509198975050505050505050565b85815261509d6020820186614721565b6150aa6080820185614b61565b6102606102408201525f613eac61026083018486613ddb565b5f81356150cf816131c6565b6001600160401b031683526020820135600981108015906150ee575f5ffd5b506020840152604082013561510281612b45565b6001600160a01b03166040840152606082013561511e816131c6565b6001600160401b03166060840152615139608083018361447e565b60a0608086015261254c60a0860182846140b7565b83815261515e6020820184614721565b60a060808201525f61254c60a08301846150c3565b84815283602082015260018060a01b0383166040820152608060608201525f6110b26080830184613e0b565b88815287602082015260a060408201525f6151be60a08301888a613ddb565b82810360608401526151d1818789613ddb565b83810360808501528481529050602080820190600586901b830101865f5b8781101561522957848303601f190184526152138361520e848c614fb0565b613e0b565b60209485019490935091909101906001016151ef565b50909d9c50505050505050505050505050565b5f8383855260208501945060208460051b820101835f5b868110156152dc57838303601f1901885261526e8287614fb0565b803561527981612b45565b6001600160a01b031684526020810135615292816131c6565b6001600160401b031660208501526152ad604082018261447e565b9150606060408601526152c46060860183836140b7565b60209a8b019a90955093909301925050600101615253565b50909695505050505050565b8881526020808201899052873560408301525f906153079089016131da565b6001600160401b03166060830152615321604089016131da565b6001600160401b0316608083015261533b606089016131da565b6001600160401b03811660a084015250608088013560c08381019190915260a089013560e08085019190915290890135610100808501919091529089013561012084015261538a9089016131da565b6001600160401b03166101408301526153a66101208901612cf5565b60ff166101608301526153bd610180830188614b61565b6103806103408301526153d56103808301868861523c565b8281036103608401526142ac818587614743565b5f5f858511156153f7575f5ffd5b83861115615403575f5ffd5b5050820193919092039150565b8481526154206020820185614876565b60c060a08201525f6110b260c0830184866140b7565b8481526020810184905260606040820181905281018290525f8360808301825b8581101561549f57823561546981612b45565b6001600160a01b0316825260208301356154828161411f565b63ffffffff16602083015260409283019290910190600101615456565b50979650505050505050565b838152826020820152606060408201525f61254c60608301846150c3565b5f60e08284031280156154da575f5ffd5b506154e3613fb3565b82516154ee81613cd7565b815260208301516154fe81614107565b6020820152604083015161551181612ce7565b60408201526060830151615524816131c6565b606082015261553560808401614458565b608082015261554660a08401614458565b60a082015260c0928301519281019290925250919050565b5f610140828403128015615570575f5ffd5b50615579613f23565b61558283614005565b815261559060208401614458565b60208201526155a160408401614458565b60408201526155b260608401614458565b60608201526155c360808401614a41565b60808201526155d460a08401614a41565b60a08201526155e560c08401614458565b60c08201526155f660e08401614458565b60e08201526156086101008401614005565b610100820152610120928301519281019290925250919050565b5f60c0820190508382528251602083015260208301516040830152604083015161564b816135be565b806060840152506001600160401b0360608401511660808301526001600160401b0360808401511660a0830152939250505056";
 
   
       type ChannelHubConstructorParams =
@@ -3438,6 +4757,21 @@ import type { NonPayableOverrides } from "../../common.js"
         linkLibraryAddresses["project/contracts/libraries/ChannelVerdicts.sol:ChannelVerdicts"].replace(/^0x/, '').toLowerCase(),
       );
 
+      linkedBytecode = linkedBytecode.replace(
+        new RegExp("__\\$c65b637a80cb8924ff65975a07634d9e26\\$__", "g"),
+        linkLibraryAddresses["project/contracts/libraries/ChannelExits.sol:ChannelExits"].replace(/^0x/, '').toLowerCase(),
+      );
+
+      linkedBytecode = linkedBytecode.replace(
+        new RegExp("__\\$ddfa57572219eab003083282ffc260decd\\$__", "g"),
+        linkLibraryAddresses["project/contracts/libraries/ChannelFaults.sol:ChannelFaults"].replace(/^0x/, '').toLowerCase(),
+      );
+
+      linkedBytecode = linkedBytecode.replace(
+        new RegExp("__\\$9a217e9b42b814ee32934781ef110106d6\\$__", "g"),
+        linkLibraryAddresses["project/contracts/libraries/ChannelDemands.sol:ChannelDemands"].replace(/^0x/, '').toLowerCase(),
+      );
+
       return linkedBytecode;
     }
   
@@ -3476,5 +4810,8 @@ import type { NonPayableOverrides } from "../../common.js"
     ["project/contracts/libraries/ChannelProposals.sol:ChannelProposals"]: string;
     ["project/contracts/libraries/ChannelOpenings.sol:ChannelOpenings"]: string;
     ["project/contracts/libraries/ChannelVerdicts.sol:ChannelVerdicts"]: string;
+    ["project/contracts/libraries/ChannelExits.sol:ChannelExits"]: string;
+    ["project/contracts/libraries/ChannelFaults.sol:ChannelFaults"]: string;
+    ["project/contracts/libraries/ChannelDemands.sol:ChannelDemands"]: string;
   };
   

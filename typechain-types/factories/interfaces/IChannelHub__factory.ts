@@ -116,6 +116,38 @@
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_BadDemand",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint64",
+        "name": "index",
+        "type": "uint64"
+      }
+    ],
+    "name": "ChannelHub_BadEntry",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "bytes32",
         "name": "slot",
         "type": "bytes32"
@@ -203,6 +235,22 @@
     "inputs": [
       {
         "internalType": "uint256",
+        "name": "least",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "sent",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_BondTooSmall",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
         "name": "channel",
         "type": "uint256"
       }
@@ -235,6 +283,17 @@
       }
     ],
     "name": "ChannelHub_ConsentUsed",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_Frozen",
     "type": "error"
   },
   {
@@ -284,6 +343,43 @@
     "inputs": [
       {
         "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      }
+    ],
+    "name": "ChannelHub_NoDemand",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_NoFault",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
         "name": "weightFor",
         "type": "uint256"
       },
@@ -325,6 +421,54 @@
         "type": "uint256"
       },
       {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_NotChallengeable",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_NotFrozen",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint64",
+        "name": "term",
+        "type": "uint64"
+      },
+      {
+        "internalType": "uint64",
+        "name": "height",
+        "type": "uint64"
+      }
+    ],
+    "name": "ChannelHub_NotHigher",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
         "internalType": "address",
         "name": "account",
         "type": "address"
@@ -342,6 +486,22 @@
       }
     ],
     "name": "ChannelHub_NotOfChannel",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_NotOfSettlement",
     "type": "error"
   },
   {
@@ -486,6 +646,33 @@
     "inputs": [
       {
         "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "time",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_TooEarly",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_TooLate",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
         "name": "least",
         "type": "uint256"
       }
@@ -502,6 +689,27 @@
       }
     ],
     "name": "ChannelHub_TooMany",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      }
+    ],
+    "name": "ChannelHub_TooManyDemands",
     "type": "error"
   },
   {
@@ -556,6 +764,27 @@
       }
     ],
     "name": "ChannelHub_Voided",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint64",
+        "name": "next",
+        "type": "uint64"
+      }
+    ],
+    "name": "ChannelHub_WrongAnswer",
     "type": "error"
   },
   {
@@ -869,6 +1098,31 @@
         "type": "uint256"
       },
       {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "entryIndex",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "endsAt",
+        "type": "uint64"
+      }
+    ],
+    "name": "ChannelFrozen",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
         "indexed": true,
         "internalType": "address",
         "name": "member",
@@ -931,6 +1185,92 @@
       }
     ],
     "name": "Convicted",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "next",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "paidWei",
+        "type": "uint256"
+      }
+    ],
+    "name": "DataAnswered",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "enum DataKind",
+        "name": "kind",
+        "type": "uint8"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "first",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "last",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "deadline",
+        "type": "uint64"
+      }
+    ],
+    "name": "DataDemanded",
     "type": "event"
   },
   {
@@ -1351,8 +1691,45 @@
       {
         "indexed": false,
         "internalType": "uint64",
+        "name": "term",
+        "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
         "name": "height",
         "type": "uint64"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "endsAt",
+        "type": "uint64"
+      }
+    ],
+    "name": "SettlementBrought",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32",
+        "name": "settlementHash",
+        "type": "bytes32"
       }
     ],
     "name": "SettlementVoided",
@@ -1458,6 +1835,183 @@
         "type": "uint256"
       },
       {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      },
+      {
+        "internalType": "bytes32[]",
+        "name": "chunkHashes",
+        "type": "bytes32[]"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "slot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "oldValue",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "newValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Change[]",
+        "name": "changes",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "answerChanges",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      },
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "uint256",
+                "name": "channel",
+                "type": "uint256"
+              },
+              {
+                "internalType": "uint64",
+                "name": "term",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint64",
+                "name": "height",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint8",
+                "name": "kind",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "timeMs",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "previous",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "touchedHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "writesHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "status",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "gasUsed",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "returnHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "stateRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint64",
+                "name": "inboxCursor",
+                "type": "uint64"
+              }
+            ],
+            "internalType": "struct RecordHeader",
+            "name": "header",
+            "type": "tuple"
+          },
+          {
+            "internalType": "bytes",
+            "name": "input",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes",
+            "name": "touched",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes",
+            "name": "writes",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "proof",
+            "type": "bytes32[]"
+          }
+        ],
+        "internalType": "struct RecordData[]",
+        "name": "records",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "answerRecords",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
         "internalType": "bytes32[]",
         "name": "chunkHashes",
         "type": "bytes32[]"
@@ -1539,6 +2093,198 @@
       }
     ],
     "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "channel",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint64",
+            "name": "fromHeight",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "toHeight",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "head",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "recordsRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "stateRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "changesRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "inboxCursor",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "mode",
+            "type": "uint8"
+          }
+        ],
+        "internalType": "struct Settlement",
+        "name": "settlement",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "channel",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "height",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "previous",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "inputHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "touchedHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "writesHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "status",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "gasUsed",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "returnHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "stateRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "inboxCursor",
+            "type": "uint64"
+          }
+        ],
+        "internalType": "struct RecordHeader",
+        "name": "header",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "member",
+            "type": "address"
+          },
+          {
+            "internalType": "uint64",
+            "name": "certified",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct SignedAck[]",
+        "name": "acks",
+        "type": "tuple[]"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "slot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "oldValue",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "newValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Change[]",
+        "name": "changes",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "bring",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
@@ -1970,6 +2716,19 @@
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      }
+    ],
+    "name": "conclude",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
         "components": [
           {
             "internalType": "uint256",
@@ -2189,6 +2948,105 @@
         "type": "uint256"
       },
       {
+        "internalType": "enum DataKind",
+        "name": "kind",
+        "type": "uint8"
+      },
+      {
+        "internalType": "uint64",
+        "name": "first",
+        "type": "uint64"
+      },
+      {
+        "internalType": "uint64",
+        "name": "last",
+        "type": "uint64"
+      }
+    ],
+    "name": "demandData",
+    "outputs": [],
+    "stateMutability": "payable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      }
+    ],
+    "name": "demandOf",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "enum DataKind",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "bool",
+            "name": "isOpen",
+            "type": "bool"
+          },
+          {
+            "internalType": "uint8",
+            "name": "made",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "next",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "last",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "deadline",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint256",
+            "name": "bondWei",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct DemandView",
+        "name": "",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
         "components": [
           {
             "internalType": "bytes32",
@@ -2371,6 +3229,87 @@
     "name": "forceCall",
     "outputs": [],
     "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint64",
+            "name": "index",
+            "type": "uint64"
+          },
+          {
+            "internalType": "enum InboxKind",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "account",
+            "type": "address"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "data",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct InboxEntry",
+        "name": "entry",
+        "type": "tuple"
+      }
+    ],
+    "name": "freeze",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      }
+    ],
+    "name": "freezeOf",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "bool",
+            "name": "frozen",
+            "type": "bool"
+          },
+          {
+            "internalType": "uint64",
+            "name": "endsAt",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint256",
+            "name": "best",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct FreezeView",
+        "name": "",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
     "type": "function"
   },
   {
@@ -3017,6 +3956,368 @@
         "internalType": "uint256",
         "name": "proposal",
         "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "chunkHashes",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "uint256",
+            "name": "first",
+            "type": "uint256"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "slot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "oldValue",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "newValue",
+                "type": "bytes32"
+              }
+            ],
+            "internalType": "struct Change[]",
+            "name": "changes",
+            "type": "tuple[]"
+          }
+        ],
+        "internalType": "struct ChangePart",
+        "name": "part",
+        "type": "tuple"
+      },
+      {
+        "internalType": "uint256",
+        "name": "index",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof",
+        "name": "before",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof",
+        "name": "after_",
+        "type": "tuple"
+      }
+    ],
+    "name": "proveChange",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "channel",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "height",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "previous",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "inputHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "touchedHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "writesHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "status",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "gasUsed",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "returnHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "stateRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "inboxCursor",
+            "type": "uint64"
+          }
+        ],
+        "internalType": "struct RecordHeader",
+        "name": "header",
+        "type": "tuple"
+      },
+      {
+        "internalType": "bytes32[]",
+        "name": "proof",
+        "type": "bytes32[]"
+      }
+    ],
+    "name": "proveHead",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "chunkHashes",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "uint256",
+            "name": "first",
+            "type": "uint256"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "slot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "oldValue",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "newValue",
+                "type": "bytes32"
+              }
+            ],
+            "internalType": "struct Change[]",
+            "name": "changes",
+            "type": "tuple[]"
+          }
+        ],
+        "internalType": "struct ChangePart",
+        "name": "part",
+        "type": "tuple"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "slot",
+        "type": "bytes32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof",
+        "name": "before",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof",
+        "name": "after_",
+        "type": "tuple"
+      }
+    ],
+    "name": "proveOmission",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint64",
+            "name": "index",
+            "type": "uint64"
+          },
+          {
+            "internalType": "enum InboxKind",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "account",
+            "type": "address"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "data",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct InboxEntry",
+        "name": "entry",
+        "type": "tuple"
+      }
+    ],
+    "name": "proveSkipped",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
       }
     ],
     "name": "recordsRootOf",
@@ -3108,6 +4409,29 @@
       }
     ],
     "name": "requestExit",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "proposal",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      }
+    ],
+    "name": "resolveDemand",
     "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"
@@ -3238,11 +4562,6 @@
         "internalType": "uint256",
         "name": "proposal",
         "type": "uint256"
-      },
-      {
-        "internalType": "uint64",
-        "name": "height",
-        "type": "uint64"
       }
     ],
     "name": "voidSettlement",

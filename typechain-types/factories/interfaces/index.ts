@@ -3,6 +3,7 @@
 /* tslint:disable */
 /* eslint-disable */
 export { IChannelApp__factory } from './IChannelApp__factory.js';
+export { IChannelChallenges__factory } from './IChannelChallenges__factory.js';
 export { IChannelCourt__factory } from './IChannelCourt__factory.js';
 export { IChannelHub__factory } from './IChannelHub__factory.js';
 export { IChannelProgram__factory } from './IChannelProgram__factory.js';

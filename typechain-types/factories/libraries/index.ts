@@ -4,6 +4,9 @@
 /* eslint-disable */
 export { ChangeSets__factory } from './ChangeSets__factory.js';
 export { ChannelClaims__factory } from './ChannelClaims__factory.js';
+export { ChannelDemands__factory } from './ChannelDemands__factory.js';
+export { ChannelExits__factory } from './ChannelExits__factory.js';
+export { ChannelFaults__factory } from './ChannelFaults__factory.js';
 export { ChannelMembership__factory } from './ChannelMembership__factory.js';
 export { ChannelOpenings__factory } from './ChannelOpenings__factory.js';
 export { ChannelProposals__factory } from './ChannelProposals__factory.js';
