@@ -1,7 +1,8 @@
 // Plays seeds of the channels' simulation in as many processes as there are processors:
 // `node scripts/simulate-channels.ts [--seeds 200] [--first 1] [--minutes 5] [--write]`; none is begun after so many minutes.
+// `--fault NAME` has all nodes do what they must not (test/helpers/channel-simulation/faults.ts), and ends when a seed has found it.
 // `--write` puts what came of them into bench/results/simulation-channels.json.
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
@@ -15,6 +16,7 @@ import { simulateChannel, type ChannelOutcome } from "../test/helpers/channel-si
 const MS_PER_MINUTE = 60_000;
 const PROGRESS_SEEDS = 20;
 const QUANTILES = [0.5, 0.9, 0.99, 1];
+const FAULT_HOOK = new URL("../test/helpers/channel-simulation/seed-fault.ts", import.meta.url);
 const RESULT = new URL("../bench/results/simulation-channels.json", import.meta.url);
 
 interface Played extends Omit<ChannelOutcome, "lastEvents" | "traceHash"> {
@@ -29,6 +31,7 @@ const { values } = parseArgs({
     first: { type: "string", default: "1" },
     minutes: { type: "string", default: "15" },
     part: { type: "string" },
+    fault: { type: "string" },
     write: { type: "boolean", default: false },
   },
 });
@@ -54,11 +57,17 @@ async function playAll(): Promise<void> {
   const treeAsCommitted = git("status", "--porcelain", "src", "test") === "";
   const processes = availableParallelism();
   const played: Played[] = [];
+  const children: ChildProcess[] = [];
   await Promise.all(
     Array.from({ length: processes }, async (_, n) => {
-      const { seeds, first, minutes } = values;
+      const { seeds, first, minutes, fault } = values;
       const args = ["--seeds", seeds, "--first", first, "--minutes", minutes, "--part", `${n}/${processes}`];
-      const child = spawn(process.execPath, [import.meta.filename, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+      const hook = fault === undefined ? [] : ["--import", FAULT_HOOK.href, "--no-warnings"];
+      const child = spawn(process.execPath, [...hook, import.meta.filename, ...args], {
+        stdio: ["ignore", "pipe", "inherit"],
+        env: { ...process.env, ...(fault !== undefined && { SPRF_CHANNEL_FAULT: fault }) },
+      });
+      children.push(child);
       const ended = once(child, "close");
       for await (const line of createInterface({ input: child.stdout })) {
         const each = JSON.parse(line) as Played;
@@ -66,6 +75,7 @@ async function playAll(): Promise<void> {
         if (played.length % PROGRESS_SEEDS === 0) console.log(`${played.length} seeds played`);
         if (each.breaches.length > 0)
           console.error(`seed ${each.seed}: ${each.breaches.join("; ")}\n  ${replayOf(each.seed)}`);
+        if (each.breaches.length > 0 && values.fault !== undefined) for (const one of children) one.kill();
       }
       await ended;
     }),

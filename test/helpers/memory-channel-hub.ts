@@ -22,7 +22,15 @@ import type {
 import { equalBytes, toHex } from "../../src/utils/bytes.ts";
 import { keccak256 } from "../../src/utils/keccak.ts";
 import { channelDomain } from "../../src/wire/channel/domain.ts";
-import { encodeBan, encodeJoin, encodeTerm, INBOX_KINDS, type InboxEntry } from "../../src/wire/channel/inbox-entry.ts";
+import {
+  encodeBan,
+  encodeDelegation,
+  encodeJoin,
+  encodeTerm,
+  INBOX_KINDS,
+  type Asset,
+  type InboxEntry,
+} from "../../src/wire/channel/inbox-entry.ts";
 import { ZERO_HASH } from "../../src/wire/channel/record.ts";
 import {
   changesRootOf,
@@ -43,8 +51,10 @@ const BAN_MS = 300_000;
 export interface MemoryHub {
   /** As an account sees it. */
   as(account: string): ChannelHub;
-  join(account: string, signer: string): void;
+  join(account: string, signer: string, assets?: readonly Asset[]): void;
   leave(account: string): void;
+  /** To nobody where no candidate is named. What the hub would refuse has to be known to the test. */
+  delegate(account: string, candidate: string | undefined): void;
   close(): void;
   /** An empty block. */
   pass(): void;
@@ -309,12 +319,13 @@ export function createMemoryHub(init: {
     get settled() {
       return settled;
     },
-    join(account, signer) {
+    join(account, signer, assets = []) {
       members.set(account, signer);
-      const event = entryOf(INBOX_KINDS.join, account, encodeJoin(signer, entries.length + 1, []));
+      const event = entryOf(INBOX_KINDS.join, account, encodeJoin(signer, entries.length + 1, assets));
       mine(event, ...(term === 0 ? termOf(account) : []));
     },
     leave,
+    delegate: (account, candidate) => mine(entryOf(INBOX_KINDS.delegate, account, encodeDelegation(candidate))),
     close,
     pass: () => mine(),
   };
