@@ -13,7 +13,8 @@ registerHooks({
   load(asked, context, nextLoad) {
     const loaded = nextLoad(asked, context);
     if (asked !== url) return loaded;
-    const source = String(loaded.source);
+    const { source: read } = loaded;
+    const source = typeof read === "string" ? read : Buffer.from(read as Uint8Array).toString();
     if (source.split(text).length !== 2) throw new Error(`${file} does not have once what is to be altered: ${name}`);
     return { ...loaded, source: source.replace(text, () => instead) };
   },
