@@ -44,7 +44,18 @@ interface IChannelChallenges {
         uint64 last,
         uint64 deadline
     );
-    /// @notice Up to `next` it is answered; the bytes are in the transaction.
+    /// @notice Records that an answer showed. In an event, since who answers through a contract need not have them in its
+    /// transaction as they are.
+    event RecordsShown(uint256 indexed channel, uint256 indexed proposal, RecordData[] records);
+    /// @notice Chunks of changes from number `first` on that an answer showed, and the hashes of all chunks.
+    event ChangesShown(
+        uint256 indexed channel,
+        uint256 indexed proposal,
+        uint64 first,
+        bytes32[] chunkHashes,
+        Change[] changes
+    );
+    /// @notice Up to `next` it is answered.
     event DataAnswered(
         uint256 indexed channel,
         uint256 indexed proposal,

@@ -90,6 +90,7 @@ library ChannelDemands {
             uint256 size = records[i].input.length + records[i].touched.length + records[i].writes.length;
             gas += (HEADER_BYTES + size + records[i].proof.length * WORD_BYTES) * BYTE_GAS;
         }
+        emit IChannelChallenges.RecordsShown(subject.channel, subject.proposal, records);
         _advance(self, subject, mine, records.length, gas);
     }
 
@@ -111,6 +112,7 @@ library ChannelDemands {
                 revert IChannelChallenges.ChannelHub_WrongAnswer(subject.channel, subject.proposal, mine.next);
             }
         }
+        emit IChannelChallenges.ChangesShown(subject.channel, subject.proposal, mine.next, chunkHashes, changes);
         uint256 size = changes.length * CHANGE_BYTES + chunkHashes.length * WORD_BYTES;
         _advance(self, subject, mine, hashes.length, BASE_GAS + size * BYTE_GAS);
     }

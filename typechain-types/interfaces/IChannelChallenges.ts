@@ -58,7 +58,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   export interface IChannelChallengesInterface extends Interface {
     getFunction(nameOrSignature: "answerChanges" | "answerRecords" | "bring" | "conclude" | "demandData" | "demandOf" | "freeze" | "freezeOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "reclaim" | "resolveDemand"): FunctionFragment;
 
-    getEvent(nameOrSignatureOrTopic: "ChannelFrozen" | "DataAnswered" | "DataDemanded" | "Reclaimed" | "SettlementBrought" | "SettlementVoided"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "ChangesShown" | "ChannelFrozen" | "DataAnswered" | "DataDemanded" | "Reclaimed" | "RecordsShown" | "SettlementBrought" | "SettlementVoided"): EventFragment;
 
     encodeFunctionData(functionFragment: 'answerChanges', values: [BigNumberish, BigNumberish, AddressLike, BytesLike[], ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'answerRecords', values: [BigNumberish, BigNumberish, AddressLike, RecordDataStruct[]]): string;
@@ -92,6 +92,18 @@ decodeFunctionResult(functionFragment: 'resolveDemand', data: BytesLike): Result
   }
 
   
+    export namespace ChangesShownEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, first: BigNumberish, chunkHashes: BytesLike[], changes: ChangeStruct[]];
+      export type OutputTuple = [channel: bigint, proposal: bigint, first: bigint, chunkHashes: string[], changes: ChangeStructOutput[]];
+      export interface OutputObject {channel: bigint, proposal: bigint, first: bigint, chunkHashes: string[], changes: ChangeStructOutput[] };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
     export namespace ChannelFrozenEvent {
       export type InputTuple = [channel: BigNumberish, entryIndex: BigNumberish, endsAt: BigNumberish];
       export type OutputTuple = [channel: bigint, entryIndex: bigint, endsAt: bigint];
@@ -132,6 +144,18 @@ decodeFunctionResult(functionFragment: 'resolveDemand', data: BytesLike): Result
       export type InputTuple = [channel: BigNumberish, member: AddressLike, entryIndex: BigNumberish];
       export type OutputTuple = [channel: bigint, member: string, entryIndex: bigint];
       export interface OutputObject {channel: bigint, member: string, entryIndex: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace RecordsShownEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, records: RecordDataStruct[]];
+      export type OutputTuple = [channel: bigint, proposal: bigint, records: RecordDataStructOutput[]];
+      export interface OutputObject {channel: bigint, proposal: bigint, records: RecordDataStructOutput[] };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -383,15 +407,21 @@ getFunction(nameOrSignature: 'resolveDemand'): TypedContractMethod<
       'nonpayable'
     >;
 
-    getEvent(key: 'ChannelFrozen'): TypedContractEvent<ChannelFrozenEvent.InputTuple, ChannelFrozenEvent.OutputTuple, ChannelFrozenEvent.OutputObject>;
+    getEvent(key: 'ChangesShown'): TypedContractEvent<ChangesShownEvent.InputTuple, ChangesShownEvent.OutputTuple, ChangesShownEvent.OutputObject>;
+getEvent(key: 'ChannelFrozen'): TypedContractEvent<ChannelFrozenEvent.InputTuple, ChannelFrozenEvent.OutputTuple, ChannelFrozenEvent.OutputObject>;
 getEvent(key: 'DataAnswered'): TypedContractEvent<DataAnsweredEvent.InputTuple, DataAnsweredEvent.OutputTuple, DataAnsweredEvent.OutputObject>;
 getEvent(key: 'DataDemanded'): TypedContractEvent<DataDemandedEvent.InputTuple, DataDemandedEvent.OutputTuple, DataDemandedEvent.OutputObject>;
 getEvent(key: 'Reclaimed'): TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
+getEvent(key: 'RecordsShown'): TypedContractEvent<RecordsShownEvent.InputTuple, RecordsShownEvent.OutputTuple, RecordsShownEvent.OutputObject>;
 getEvent(key: 'SettlementBrought'): TypedContractEvent<SettlementBroughtEvent.InputTuple, SettlementBroughtEvent.OutputTuple, SettlementBroughtEvent.OutputObject>;
 getEvent(key: 'SettlementVoided'): TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
 
     filters: {
       
+      'ChangesShown(uint256,uint256,uint64,bytes32[],tuple[])': TypedContractEvent<ChangesShownEvent.InputTuple, ChangesShownEvent.OutputTuple, ChangesShownEvent.OutputObject>;
+      ChangesShown: TypedContractEvent<ChangesShownEvent.InputTuple, ChangesShownEvent.OutputTuple, ChangesShownEvent.OutputObject>;
+    
+
       'ChannelFrozen(uint256,uint64,uint64)': TypedContractEvent<ChannelFrozenEvent.InputTuple, ChannelFrozenEvent.OutputTuple, ChannelFrozenEvent.OutputObject>;
       ChannelFrozen: TypedContractEvent<ChannelFrozenEvent.InputTuple, ChannelFrozenEvent.OutputTuple, ChannelFrozenEvent.OutputObject>;
     
@@ -406,6 +436,10 @@ getEvent(key: 'SettlementVoided'): TypedContractEvent<SettlementVoidedEvent.Inpu
 
       'Reclaimed(uint256,address,uint64)': TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
       Reclaimed: TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
+    
+
+      'RecordsShown(uint256,uint256,tuple[])': TypedContractEvent<RecordsShownEvent.InputTuple, RecordsShownEvent.OutputTuple, RecordsShownEvent.OutputObject>;
+      RecordsShown: TypedContractEvent<RecordsShownEvent.InputTuple, RecordsShownEvent.OutputTuple, RecordsShownEvent.OutputObject>;
     
 
       'SettlementBrought(uint256,uint256,uint64,uint64,uint64)': TypedContractEvent<SettlementBroughtEvent.InputTuple, SettlementBroughtEvent.OutputTuple, SettlementBroughtEvent.OutputObject>;
