@@ -10,4 +10,5 @@ export type { ChannelReplay } from './ChannelReplay.js';
 export type { ChannelScratch } from './ChannelScratch.js';
 export type { ChannelStore } from './ChannelStore.js';
 export type { ChannelVault } from './ChannelVault.js';
+export type { ChannelWatch } from './ChannelWatch.js';
 export type { StakingPool } from './StakingPool.js';

@@ -11,6 +11,7 @@ export type { IChannelReplay } from './IChannelReplay.js';
 export type { IChannelScratch } from './IChannelScratch.js';
 export type { IChannelStore } from './IChannelStore.js';
 export type { IChannelVault } from './IChannelVault.js';
+export type { IChannelWatch } from './IChannelWatch.js';
 export type { IDisputes } from './IDisputes.js';
 export type { IGridContracts } from './IGridContracts.js';
 export type { IGridQuotes } from './IGridQuotes.js';

@@ -10,4 +10,5 @@ export { ChannelReplay__factory } from './ChannelReplay__factory.js';
 export { ChannelScratch__factory } from './ChannelScratch__factory.js';
 export { ChannelStore__factory } from './ChannelStore__factory.js';
 export { ChannelVault__factory } from './ChannelVault__factory.js';
+export { ChannelWatch__factory } from './ChannelWatch__factory.js';
 export { StakingPool__factory } from './StakingPool__factory.js';

@@ -11,6 +11,7 @@ export { IChannelReplay__factory } from './IChannelReplay__factory.js';
 export { IChannelScratch__factory } from './IChannelScratch__factory.js';
 export { IChannelStore__factory } from './IChannelStore__factory.js';
 export { IChannelVault__factory } from './IChannelVault__factory.js';
+export { IChannelWatch__factory } from './IChannelWatch__factory.js';
 export { IDisputes__factory } from './IDisputes__factory.js';
 export { IGridContracts__factory } from './IGridContracts__factory.js';
 export { IGridQuotes__factory } from './IGridQuotes__factory.js';
