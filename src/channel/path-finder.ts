@@ -86,10 +86,14 @@ export function createPathFinder(init: PathFinderInit): PathFinder {
   /** When the first path's last message was dealt with, and whether one is. */
   let pushedMs = clock.now();
   let isPushing = false;
+  /** Since when there is this first path. */
+  let heldSinceMs = clock.now();
   let progressMs = clock.now();
   core.news.add(({ kind }) => {
     if (kind === "records" || kind === "committed" || kind === "snapshot") progressMs = clock.now();
     if (kind === "rollback") words = [];
+    // What was asked for says nothing about the path.
+    if (kind === "records" && !isPushing) compareWords(false);
   });
 
   function neighboursNow(): Neighbour[] {
@@ -113,9 +117,11 @@ export function createPathFinder(init: PathFinderInit): PathFinder {
     held = choosePaths(neighboursNow(), before);
     core.upstream = held.first;
     if (held.first !== before.first) {
+      // What the one before did not bring is not this one's fault.
       late = { ms: 0, samples: 0 };
       words = [];
-      pushedMs = clock.now();
+      claims.clear();
+      heldSinceMs = pushedMs = clock.now();
       core.logger.debug("records come by another path", { from: before.first, to: held.first });
     }
     if (held.second !== before.second) words = [];
@@ -193,8 +199,11 @@ export function createPathFinder(init: PathFinderInit): PathFinder {
       claims.delete(from);
       // It had to be asked for elsewhere.
       if (made.isAsked && held.first !== undefined && from !== held.first) doubt(held.first, "it brought nothing");
+      // This node happened to ask, and the path still has to bring anything.
+      else if (ageMs > LATE_MS && isPassedBy(from, made)) sample(ageMs);
     } else if (made.isAsked) {
-      if (ageMs >= SHOW_WITHIN_MS && nowMs - progressMs >= SHOW_WITHIN_MS) doubt(from, "it does not show what it told of");
+      if (ageMs >= SHOW_WITHIN_MS && nowMs - progressMs >= SHOW_WITHIN_MS)
+        doubt(from, "it does not show what it told of");
       else if (ageMs >= SHOW_WITHIN_MS && made.height === Infinity) doubt(from, "it told of a fork that is none");
     } else if (isStalled(made, ageMs)) {
       made.isAsked = true;
@@ -202,11 +211,17 @@ export function createPathFinder(init: PathFinderInit): PathFinder {
     }
   }
 
+  /** Whether the first path, that had time to begin, brought nothing since; who was away for long asks for everything at first. */
+  function isPassedBy(from: string, { sinceMs }: Claim): boolean {
+    if (held.first === undefined || from === held.first || isPushing) return false;
+    return pushedMs < sinceMs && sinceMs - heldSinceMs >= STALL_MS;
+  }
+
   function isStalled({ height }: Claim, ageMs: number): boolean {
     // Records that wait for this node are not late.
     const isQuiet = !isPushing && clock.now() - pushedMs >= STALL_MS;
-    if (core.player.head.header.height < height) return isQuiet && ageMs >= STALL_MS;
-    return ageMs >= COMMIT_STALL_MS;
+    if (isQuiet && ageMs >= STALL_MS) return true;
+    return core.player.head.header.height >= height && ageMs >= COMMIT_STALL_MS;
   }
 
   return {

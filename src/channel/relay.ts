@@ -2,7 +2,9 @@ import { candidatesOf } from "../domain/channel/candidates.ts";
 import { capacityOf, isInMesh, isRelayed } from "../domain/channel/relays.ts";
 import { messageOf } from "../errors.ts";
 import { createAlarm } from "../utils/alarm.ts";
+import type { Certificate } from "../wire/channel/batch.ts";
 import { encodeChannelMessage, type ChannelMessageBody, type ChannelMessageOf } from "../wire/channel/messages.ts";
+import type { SignedBatch } from "../wire/channel/schemas.ts";
 import { isLeader, membersNow, officeOf, peersOf, send, statusOf, type Core } from "./core.ts";
 
 /** Whoever compares heads is told of them so often at most. */
@@ -24,6 +26,8 @@ interface Follower {
 export interface Relay {
   /** To all that take records from this node: as the leader to the candidates, or to all where they are few, and to who asked for them. */
   publish(body: ChannelMessageBody): void;
+  /** In turn: a batch that this node has played, and the certificate that it holds; only what was checked here is sent on. */
+  passOn(batch?: SignedBatch): void;
   /** Whether a member takes something from this node. */
   serves(peer: string): boolean;
   onPath(from: string, message: ChannelMessageOf<"path">): void;
@@ -39,6 +43,8 @@ export function createRelay(core: Core, { heartbeatMs }: { readonly heartbeatMs:
   const followers = new Map<string, Follower>();
   const alarm = createAlarm(clock);
   let isNews = false;
+  /** The last certificate that those who take records from this node were sent. */
+  let passedOn: Certificate | undefined;
   core.news.add(({ kind }) => {
     if (kind === "final" || kind === "fault") return;
     isNews = true;
@@ -72,6 +78,8 @@ export function createRelay(core: Core, { heartbeatMs }: { readonly heartbeatMs:
 
   /** In turn: what is told of is on the disk. */
   function tellFollowers(): void {
+    // One that came in another way than those that records come by.
+    passOn();
     const { header, hash } = core.player.head;
     const head: ChannelMessageBody = {
       kind: "head",
@@ -89,17 +97,28 @@ export function createRelay(core: Core, { heartbeatMs }: { readonly heartbeatMs:
     isNews = false;
   }
 
+  function publish(body: ChannelMessageBody): void {
+    let message: Uint8Array | undefined;
+    for (const peer of receivers()) {
+      message ??= encodeChannelMessage(core.info.channel, body);
+      const isTaken = network.send(peer, message);
+      const follower = followers.get(peer);
+      if (!isTaken && follower !== undefined) follower.isBehind = true;
+    }
+  }
+
+  function passOn(batch?: SignedBatch): void {
+    if (isLeader(core)) return;
+    const certificate = core.certificate === passedOn ? undefined : core.certificate;
+    passedOn = core.certificate;
+    if (batch === undefined && certificate === undefined) return;
+    publish({ kind: "batch", ...(batch && { batch }), ...(certificate && { certificate }) });
+  }
+
   return {
     followers,
-    publish(body) {
-      let message: Uint8Array | undefined;
-      for (const peer of receivers()) {
-        message ??= encodeChannelMessage(core.info.channel, body);
-        const isTaken = network.send(peer, message);
-        const follower = followers.get(peer);
-        if (!isTaken && follower !== undefined) follower.isBehind = true;
-      }
-    },
+    publish,
+    passOn,
     serves: (peer) => followers.has(peer),
     onPath(from, { wants }) {
       const known = followers.get(from);

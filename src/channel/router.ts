@@ -1,9 +1,7 @@
 import { isSprfError, messageOf } from "../errors.ts";
 import type { ChannelListener } from "../ports/channel-network.ts";
 import { equalBytes } from "../utils/bytes.ts";
-import type { Certificate } from "../wire/channel/batch.ts";
 import { decodeChannelMessage, type ChannelMessage, type ChannelMessageOf } from "../wire/channel/messages.ts";
-import type { SignedBatch } from "../wire/channel/schemas.ts";
 import type { Accuser } from "./accuse.ts";
 import type { Answers } from "./answers.ts";
 import { isLeader, keep, officeOf, send, statusOf, takeCertificate, type Core } from "./core.ts";
@@ -45,8 +43,6 @@ export function createRouter(init: RouterInit): ChannelListener {
   const { core, leader, accuser, settler, sync, takeover, elector, forwarder, requests, answers, acker, onProgress } =
     init;
   const { relay, pathFinder, roundTrips } = init;
-  /** The last certificate that those who take records from this node were sent. */
-  let passedOn: Certificate | undefined;
   /** Those who will be told where this node stands; asked again meanwhile, it tells them once. */
   const untold = new Map<string, boolean>();
 
@@ -101,7 +97,7 @@ export function createRouter(init: RouterInit): ChannelListener {
       }
       if (batch === undefined) {
         await keep(core, []);
-        passOn(undefined);
+        relay.passOn();
         return;
       }
       if (batch.term < core.term) return;
@@ -114,7 +110,7 @@ export function createRouter(init: RouterInit): ChannelListener {
         await keep(core, []);
       }
       // What its leader has signed, true or not: whoever is not shown a lie could not vote on it.
-      if (result.outcome === "kept" || result.outcome === "fault") passOn(batch);
+      if (result.outcome === "kept" || result.outcome === "fault") relay.passOn(batch);
       if (result.outcome === "fault") accuser.onFault(result.fault);
       if (result.outcome === "gap") sync.catchUp(from);
       if (result.outcome === "refused") {
@@ -123,15 +119,6 @@ export function createRouter(init: RouterInit): ChannelListener {
         if (from === officeOf(core)?.signer || from === core.upstream) sync.catchUp(from);
       }
     });
-  }
-
-  /** Only what was checked here: a relay that sends on what it is sent would carry anybody's rubbish to everybody. */
-  function passOn(batch: SignedBatch | undefined): void {
-    if (isLeader(core)) return;
-    const certificate = core.certificate === passedOn ? undefined : core.certificate;
-    passedOn = core.certificate;
-    if (batch === undefined && certificate === undefined) return;
-    relay.publish({ kind: "batch", ...(batch && { batch }), ...(certificate && { certificate }) });
   }
 
   function onInput(from: string, { id, recordKind, input }: ChannelMessageOf<"input">): void {
