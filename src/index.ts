@@ -68,6 +68,7 @@ export { chatProgramAbi, documentProgramAbi } from "./client/channel/program-abi
 export type {
   ChannelDescription,
   ChannelHead,
+  ChannelLinks,
   ChannelReceipt,
   ChannelUpdate,
   Commitment,
