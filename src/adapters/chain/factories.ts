@@ -6,6 +6,7 @@ export { World__factory } from "../../../typechain-types/factories/apps/World__f
 export { WorldItems__factory } from "../../../typechain-types/factories/apps/WorldItems__factory.ts";
 export { WorldToken__factory } from "../../../typechain-types/factories/apps/WorldToken__factory.ts";
 export { IChannelCourt__factory } from "../../../typechain-types/factories/interfaces/IChannelCourt__factory.ts";
+export { IChannelReplay__factory } from "../../../typechain-types/factories/interfaces/IChannelReplay__factory.ts";
 export { IChannelHub__factory } from "../../../typechain-types/factories/interfaces/IChannelHub__factory.ts";
 export { IChannelVault__factory } from "../../../typechain-types/factories/interfaces/IChannelVault__factory.ts";
 export { IDisputes__factory } from "../../../typechain-types/factories/interfaces/IDisputes__factory.ts";

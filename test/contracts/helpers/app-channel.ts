@@ -56,7 +56,7 @@ export async function deployHubScene(ethers: HardhatEthers, programName: string)
   const pool = await ethers.deployContract("StakingPool", [UNBONDING_SECONDS]);
   const store = await ethers.deployContract("ChannelStore");
   const vault = await ethers.deployContract("ChannelVault");
-  const court = await ethers.deployContract("ChannelCourt");
+  const court = await ethers.deployContract("ChannelCourt", [await ethers.deployContract("ChannelReplay")]);
   const hub = await ethers.deployContract("ChannelHub", [pool, store, vault, court], { libraries });
   const program = await (await ethers.deployContract(programName)).getAddress();
   await hub.registerProgram(program);
