@@ -34,6 +34,7 @@ export const networksSchema = z.strictObject({
         hub: address,
         pool: address,
         court: address.optional(),
+        watch: address.optional(),
         chat: address.optional(),
         editor: address.optional(),
       })
@@ -176,6 +177,7 @@ export const ENVIRONMENT = {
   SPRF_CHANNEL_HUB: "networks.chain.channels.hub",
   SPRF_CHANNEL_POOL: "networks.chain.channels.pool",
   SPRF_CHANNEL_COURT: "networks.chain.channels.court",
+  SPRF_CHANNEL_WATCH: "networks.chain.channels.watch",
   SPRF_CHANNEL_CHAT: "networks.chain.channels.chat",
   SPRF_CHANNEL_EDITOR: "networks.chain.channels.editor",
   SPRF_CHAIN_POLLING_MS: "networks.chain.pollingIntervalMs",
