@@ -18,7 +18,7 @@ export function channelContracts(m: Builder, unbondingSeconds: bigint) {
     ChannelDemands: m.library("ChannelDemands"),
     ChannelExits: m.library("ChannelExits"),
   };
-  const court = m.contract("ChannelCourt");
+  const court = m.contract("ChannelCourt", [m.contract("ChannelReplay")]);
   const hub = m.contract("ChannelHub", [pool, store, vault, court], { libraries });
   const watch = m.contract("ChannelWatch", [hub]);
   return { hub, pool, court, watch };

@@ -126,9 +126,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface ChannelHubInterface extends Interface {
-    getFunction(nameOrSignature: "answerChanges" | "answerRecords" | "applyChanges" | "assetOf" | "bring" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "conclude" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "demandData" | "demandOf" | "executeProposal" | "forceCall" | "freeze" | "freezeOf" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "recordsRootOf" | "refuteChanges" | "registerProgram" | "requestExit" | "resolveDemand" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
+    getFunction(nameOrSignature: "answerChanges" | "answerRecords" | "applyChanges" | "assetOf" | "bring" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "conclude" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "demandData" | "demandOf" | "executeProposal" | "forceCall" | "freeze" | "freezeOf" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "reclaim" | "recordsRootOf" | "refuteChanges" | "registerProgram" | "requestExit" | "resolveDemand" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
 
-    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChangesShown" | "ChannelClosed" | "ChannelCreated" | "ChannelFrozen" | "Claimed" | "Convicted" | "DataAnswered" | "DataDemanded" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "RecordsShown" | "Settled" | "SettlementBrought" | "SettlementVoided" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChangesShown" | "ChannelClosed" | "ChannelCreated" | "ChannelFrozen" | "Claimed" | "Convicted" | "DataAnswered" | "DataDemanded" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Reclaimed" | "RecordsShown" | "Settled" | "SettlementBrought" | "SettlementVoided" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
 
     encodeFunctionData(functionFragment: 'answerChanges', values: [BigNumberish, BigNumberish, AddressLike, BytesLike[], ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'answerRecords', values: [BigNumberish, BigNumberish, AddressLike, RecordDataStruct[]]): string;
@@ -177,6 +177,7 @@ encodeFunctionData(functionFragment: 'proveChange', values: [BigNumberish, BigNu
 encodeFunctionData(functionFragment: 'proveHead', values: [BigNumberish, BigNumberish, RecordHeaderStruct, BytesLike[]]): string;
 encodeFunctionData(functionFragment: 'proveOmission', values: [BigNumberish, BigNumberish, ChangePartStruct, BytesLike, SlotProofStruct, SlotProofStruct]): string;
 encodeFunctionData(functionFragment: 'proveSkipped', values: [BigNumberish, BigNumberish, InboxEntryStruct]): string;
+encodeFunctionData(functionFragment: 'reclaim', values: [BigNumberish, InboxEntryStruct]): string;
 encodeFunctionData(functionFragment: 'recordsRootOf', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'refuteChanges', values: [BigNumberish, BigNumberish, BytesLike[], BigNumberish, ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'registerProgram', values: [AddressLike]): string;
@@ -235,6 +236,7 @@ decodeFunctionResult(functionFragment: 'proveChange', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proveHead', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proveOmission', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proveSkipped', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'reclaim', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'recordsRootOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'refuteChanges', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'registerProgram', data: BytesLike): Result;
@@ -480,6 +482,18 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
       export type InputTuple = [channel: BigNumberish, proposal: BigNumberish];
       export type OutputTuple = [channel: bigint, proposal: bigint];
       export interface OutputObject {channel: bigint, proposal: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace ReclaimedEvent {
+      export type InputTuple = [channel: BigNumberish, member: AddressLike, entryIndex: BigNumberish];
+      export type OutputTuple = [channel: bigint, member: string, entryIndex: bigint];
+      export interface OutputObject {channel: bigint, member: string, entryIndex: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -982,6 +996,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    reclaim: TypedContractMethod<
+      [channel: BigNumberish, entry: InboxEntryStruct, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
     recordsRootOf: TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, ],
       [string],
@@ -1299,6 +1321,11 @@ getFunction(nameOrSignature: 'proveSkipped'): TypedContractMethod<
       [void],
       'nonpayable'
     >;
+getFunction(nameOrSignature: 'reclaim'): TypedContractMethod<
+      [channel: BigNumberish, entry: InboxEntryStruct, ],
+      [void],
+      'nonpayable'
+    >;
 getFunction(nameOrSignature: 'recordsRootOf'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, ],
       [string],
@@ -1370,6 +1397,7 @@ getEvent(key: 'ProgramRegistered'): TypedContractEvent<ProgramRegisteredEvent.In
 getEvent(key: 'ProposalCreated'): TypedContractEvent<ProposalCreatedEvent.InputTuple, ProposalCreatedEvent.OutputTuple, ProposalCreatedEvent.OutputObject>;
 getEvent(key: 'ProposalPassed'): TypedContractEvent<ProposalPassedEvent.InputTuple, ProposalPassedEvent.OutputTuple, ProposalPassedEvent.OutputObject>;
 getEvent(key: 'ProposalRejected'): TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
+getEvent(key: 'Reclaimed'): TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
 getEvent(key: 'RecordsShown'): TypedContractEvent<RecordsShownEvent.InputTuple, RecordsShownEvent.OutputTuple, RecordsShownEvent.OutputObject>;
 getEvent(key: 'Settled'): TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;
 getEvent(key: 'SettlementBrought'): TypedContractEvent<SettlementBroughtEvent.InputTuple, SettlementBroughtEvent.OutputTuple, SettlementBroughtEvent.OutputObject>;
@@ -1458,6 +1486,10 @@ getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.Out
 
       'ProposalRejected(uint256,uint256)': TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
       ProposalRejected: TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
+    
+
+      'Reclaimed(uint256,address,uint64)': TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
+      Reclaimed: TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
     
 
       'RecordsShown(uint256,uint256,tuple[])': TypedContractEvent<RecordsShownEvent.InputTuple, RecordsShownEvent.OutputTuple, RecordsShownEvent.OutputObject>;

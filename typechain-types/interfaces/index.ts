@@ -7,6 +7,8 @@ export type { IChannelChallenges } from './IChannelChallenges.js';
 export type { IChannelCourt } from './IChannelCourt.js';
 export type { IChannelHub } from './IChannelHub.js';
 export type { IChannelProgram } from './IChannelProgram.js';
+export type { IChannelReplay } from './IChannelReplay.js';
+export type { IChannelScratch } from './IChannelScratch.js';
 export type { IChannelStore } from './IChannelStore.js';
 export type { IChannelVault } from './IChannelVault.js';
 export type { IChannelWatch } from './IChannelWatch.js';

@@ -7,6 +7,8 @@ export { IChannelChallenges__factory } from './IChannelChallenges__factory.js';
 export { IChannelCourt__factory } from './IChannelCourt__factory.js';
 export { IChannelHub__factory } from './IChannelHub__factory.js';
 export { IChannelProgram__factory } from './IChannelProgram__factory.js';
+export { IChannelReplay__factory } from './IChannelReplay__factory.js';
+export { IChannelScratch__factory } from './IChannelScratch__factory.js';
 export { IChannelStore__factory } from './IChannelStore__factory.js';
 export { IChannelVault__factory } from './IChannelVault__factory.js';
 export { IChannelWatch__factory } from './IChannelWatch__factory.js';
