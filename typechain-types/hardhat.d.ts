@@ -17,6 +17,7 @@ getContractFactory(name: 'ChatProgram', signerOrOptions?: ethers.Signer | Factor
 getContractFactory(name: 'DocumentEditor', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.DocumentEditor__factory>
 getContractFactory(name: 'DocumentProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.DocumentProgram__factory>
 getContractFactory(name: 'MemberProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.MemberProgram__factory>
+getContractFactory(name: 'ChannelAbsence', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelAbsence__factory>
 getContractFactory(name: 'ChannelContext', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelContext__factory>
 getContractFactory(name: 'ChannelCourt', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelCourt__factory>
 getContractFactory(name: 'ChannelHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelHub__factory>
@@ -31,6 +32,7 @@ getContractFactory(name: 'GridQuotes', signerOrOptions?: ethers.Signer | Factory
 getContractFactory(name: 'GridRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridRegistry__factory>
 getContractFactory(name: 'PriceBook', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PriceBook__factory>
 getContractFactory(name: 'Twins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Twins__factory>
+getContractFactory(name: 'IChannelAbsence', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelAbsence__factory>
 getContractFactory(name: 'IChannelApp', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelApp__factory>
 getContractFactory(name: 'IChannelChallenges', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelChallenges__factory>
 getContractFactory(name: 'IChannelCourt', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelCourt__factory>
@@ -57,6 +59,7 @@ getContractFactory(name: 'ChannelExits', signerOrOptions?: ethers.Signer | Facto
 getContractFactory(name: 'ChannelFaults', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelFaults__factory>
 getContractFactory(name: 'ChannelMembership', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelMembership__factory>
 getContractFactory(name: 'ChannelOpenings', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelOpenings__factory>
+getContractFactory(name: 'ChannelPresence', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelPresence__factory>
 getContractFactory(name: 'ChannelProposals', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelProposals__factory>
 getContractFactory(name: 'ChannelVerdicts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelVerdicts__factory>
 getContractFactory(name: 'ChannelViews', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelViews__factory>
@@ -110,6 +113,7 @@ getContractAt(name: 'ChatProgram', address: string | ethers.Addressable, signer?
 getContractAt(name: 'DocumentEditor', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.DocumentEditor>
 getContractAt(name: 'DocumentProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.DocumentProgram>
 getContractAt(name: 'MemberProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.MemberProgram>
+getContractAt(name: 'ChannelAbsence', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelAbsence>
 getContractAt(name: 'ChannelContext', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelContext>
 getContractAt(name: 'ChannelCourt', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelCourt>
 getContractAt(name: 'ChannelHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelHub>
@@ -124,6 +128,7 @@ getContractAt(name: 'GridQuotes', address: string | ethers.Addressable, signer?:
 getContractAt(name: 'GridRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridRegistry>
 getContractAt(name: 'PriceBook', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PriceBook>
 getContractAt(name: 'Twins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Twins>
+getContractAt(name: 'IChannelAbsence', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelAbsence>
 getContractAt(name: 'IChannelApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelApp>
 getContractAt(name: 'IChannelChallenges', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelChallenges>
 getContractAt(name: 'IChannelCourt', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelCourt>
@@ -150,6 +155,7 @@ getContractAt(name: 'ChannelExits', address: string | ethers.Addressable, signer
 getContractAt(name: 'ChannelFaults', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelFaults>
 getContractAt(name: 'ChannelMembership', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelMembership>
 getContractAt(name: 'ChannelOpenings', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelOpenings>
+getContractAt(name: 'ChannelPresence', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelPresence>
 getContractAt(name: 'ChannelProposals', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelProposals>
 getContractAt(name: 'ChannelVerdicts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelVerdicts>
 getContractAt(name: 'ChannelViews', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelViews>
@@ -203,6 +209,7 @@ deployContract(name: 'ChatProgram', signerOrOptions?: ethers.Signer | DeployCont
 deployContract(name: 'DocumentEditor', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentEditor>
 deployContract(name: 'DocumentProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentProgram>
 deployContract(name: 'MemberProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.MemberProgram>
+deployContract(name: 'ChannelAbsence', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelAbsence>
 deployContract(name: 'ChannelContext', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
 deployContract(name: 'ChannelCourt', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelCourt>
 deployContract(name: 'ChannelHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelHub>
@@ -217,6 +224,7 @@ deployContract(name: 'GridQuotes', signerOrOptions?: ethers.Signer | DeployContr
 deployContract(name: 'GridRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridRegistry>
 deployContract(name: 'PriceBook', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PriceBook>
 deployContract(name: 'Twins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+deployContract(name: 'IChannelAbsence', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelAbsence>
 deployContract(name: 'IChannelApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelApp>
 deployContract(name: 'IChannelChallenges', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelChallenges>
 deployContract(name: 'IChannelCourt', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelCourt>
@@ -243,6 +251,7 @@ deployContract(name: 'ChannelExits', signerOrOptions?: ethers.Signer | DeployCon
 deployContract(name: 'ChannelFaults', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelFaults>
 deployContract(name: 'ChannelMembership', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelMembership>
 deployContract(name: 'ChannelOpenings', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelOpenings>
+deployContract(name: 'ChannelPresence', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelPresence>
 deployContract(name: 'ChannelProposals', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProposals>
 deployContract(name: 'ChannelVerdicts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVerdicts>
 deployContract(name: 'ChannelViews', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelViews>
@@ -296,6 +305,7 @@ deployContract(name: 'ChatProgram', args: any[], signerOrOptions?: ethers.Signer
 deployContract(name: 'DocumentEditor', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentEditor>
 deployContract(name: 'DocumentProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentProgram>
 deployContract(name: 'MemberProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.MemberProgram>
+deployContract(name: 'ChannelAbsence', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelAbsence>
 deployContract(name: 'ChannelContext', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
 deployContract(name: 'ChannelCourt', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelCourt>
 deployContract(name: 'ChannelHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelHub>
@@ -310,6 +320,7 @@ deployContract(name: 'GridQuotes', args: any[], signerOrOptions?: ethers.Signer 
 deployContract(name: 'GridRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridRegistry>
 deployContract(name: 'PriceBook', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PriceBook>
 deployContract(name: 'Twins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+deployContract(name: 'IChannelAbsence', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelAbsence>
 deployContract(name: 'IChannelApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelApp>
 deployContract(name: 'IChannelChallenges', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelChallenges>
 deployContract(name: 'IChannelCourt', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelCourt>
@@ -336,6 +347,7 @@ deployContract(name: 'ChannelExits', args: any[], signerOrOptions?: ethers.Signe
 deployContract(name: 'ChannelFaults', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelFaults>
 deployContract(name: 'ChannelMembership', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelMembership>
 deployContract(name: 'ChannelOpenings', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelOpenings>
+deployContract(name: 'ChannelPresence', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelPresence>
 deployContract(name: 'ChannelProposals', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProposals>
 deployContract(name: 'ChannelVerdicts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVerdicts>
 deployContract(name: 'ChannelViews', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelViews>

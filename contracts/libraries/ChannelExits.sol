@@ -173,7 +173,7 @@ library ChannelExits {
         RecordHeader calldata header,
         SignedAck[] calldata acks
     ) private view {
-        uint64 members = self.membersAt(header.inboxCursor);
+        uint64 members = self.countedAt(header.inboxCursor);
         bytes32 recordHash = keccak256(abi.encode(header));
         uint64 acked;
         for (uint256 i = 0; i < acks.length; i++) {

@@ -58,9 +58,23 @@ library ChannelRoster {
         }
     }
 
+    /// @dev Those of them who count for its certificate: all but those who were absent by then and are.
+    function countedAt(Channel storage self, uint64 cursor) internal view returns (uint64 counted) {
+        counted = membersAt(self, cursor);
+        for (uint64 rest = counted & self.absent; rest != 0; rest &= rest - 1) {
+            uint256 seat = lowest(rest);
+            if (self.absentAt[self.seated[seat]] <= cursor) counted &= ~bit(seat);
+        }
+    }
+
+    /// @dev Those who are active and not absent.
+    function present(Channel storage self) internal view returns (uint64) {
+        return active(self) & ~self.absent;
+    }
+
     /// @dev Whose weight counts: all who may vote, less those banned since, less those who are absent and said nothing.
     function countedOf(Channel storage self, Ballot memory ballot) internal view returns (uint64 counted) {
-        counted = ballot.electorate & ~self.roster.banned;
+        counted = ballot.electorate & ~self.roster.banned & ~(self.absent & ~votedIn(ballot));
         if (self.config.aliveSeconds == 0) return counted;
         for (uint64 rest = counted & ~votedIn(ballot); rest != 0; rest &= rest - 1) {
             uint256 seat = lowest(rest);
@@ -72,8 +86,9 @@ library ChannelRoster {
         return ballot.inFavour | ballot.against | ballot.abstained;
     }
 
-    /// @dev Without a heartbeat for too long, where heartbeats are asked for.
+    /// @dev It did not answer, or is without a heartbeat for too long where heartbeats are asked for.
     function isAbsent(Channel storage self, Member storage member) internal view returns (bool) {
+        if (self.absent & bit(member.seat) != 0) return true;
         uint256 aliveMs = self.config.aliveSeconds * ChannelTime.MS_PER_SECOND;
         return aliveMs != 0 && member.lastAliveMs + aliveMs < ChannelTime.nowMs();
     }
@@ -111,11 +126,17 @@ library ChannelRoster {
         return member.joinNumber != 0 && !member.gone;
     }
 
-    /// @dev The active member that joined first, zero when there is none but `except`.
+    /// @dev The active member that joined first, one that is present where there is one; zero when there is none but `except`.
     function eldest(Channel storage self, address except) internal view returns (address account) {
+        account = eldestOf(self, present(self), except);
+        if (account == address(0)) account = eldestOf(self, active(self), except);
+    }
+
+    /// @dev Who of some members joined first, zero when there is none but `except`.
+    function eldestOf(Channel storage self, uint64 seats, address except) internal view returns (address account) {
         uint256 first = type(uint256).max;
-        for (uint64 rest = active(self); rest != 0; rest &= rest - 1) {
-            address candidate = self.seated[lowest(rest)];
+        for (; seats != 0; seats &= seats - 1) {
+            address candidate = self.seated[lowest(seats)];
             uint256 joinNumber = self.members[candidate].joinNumber;
             if (candidate != except && joinNumber < first) (first, account) = (joinNumber, candidate);
         }

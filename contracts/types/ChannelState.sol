@@ -158,6 +158,9 @@ struct Channel {
     bytes32 codeHash;
     bytes32 initialStateHash;
     address store;
+    // Seats of those that did not answer an accusation, in the slot of what a settlement reads anyway.
+    uint64 absent;
+    // Slot.
     address vault;
     Config config;
     Office office;
@@ -187,6 +190,8 @@ struct Channel {
     mapping(uint256 proposal => mapping(address member => Demand)) demands;
     Freeze freeze;
     mapping(uint256 proposal => Certified) certified;
+    // Inbox entries that said that a member is absent, of those that are.
+    mapping(address account => uint64 index) absentAt;
 }
 
 /// @dev All that the hub stores.
@@ -197,4 +202,6 @@ struct HubState {
     mapping(bytes32 digest => bool) consents;
     // Whose verdicts count.
     address court;
+    // Whose word on who is there counts.
+    address absence;
 }

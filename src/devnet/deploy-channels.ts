@@ -3,6 +3,7 @@ import { Chat__factory } from "../../typechain-types/factories/apps/Chat__factor
 import { DocumentEditor__factory } from "../../typechain-types/factories/apps/DocumentEditor__factory.ts";
 import { DocumentProgram__factory } from "../../typechain-types/factories/apps/DocumentProgram__factory.ts";
 import { ChannelHub__factory } from "../../typechain-types/factories/channels/ChannelHub__factory.ts";
+import { ChannelAbsence__factory } from "../../typechain-types/factories/channels/ChannelAbsence__factory.ts";
 import { ChannelCourt__factory } from "../../typechain-types/factories/channels/ChannelCourt__factory.ts";
 import { ChannelStore__factory } from "../../typechain-types/factories/channels/ChannelStore__factory.ts";
 import { ChannelVault__factory } from "../../typechain-types/factories/channels/ChannelVault__factory.ts";
@@ -13,11 +14,12 @@ import { ChannelExits__factory } from "../../typechain-types/factories/libraries
 import { ChannelFaults__factory } from "../../typechain-types/factories/libraries/ChannelFaults__factory.ts";
 import { ChannelMembership__factory } from "../../typechain-types/factories/libraries/ChannelMembership__factory.ts";
 import { ChannelOpenings__factory } from "../../typechain-types/factories/libraries/ChannelOpenings__factory.ts";
+import { ChannelPresence__factory } from "../../typechain-types/factories/libraries/ChannelPresence__factory.ts";
 import { ChannelProposals__factory } from "../../typechain-types/factories/libraries/ChannelProposals__factory.ts";
 import { ChannelVerdicts__factory } from "../../typechain-types/factories/libraries/ChannelVerdicts__factory.ts";
 import { ChannelViews__factory } from "../../typechain-types/factories/libraries/ChannelViews__factory.ts";
 import type { ChannelAddresses } from "../adapters/chain/ethers.ts";
-import { DEVNET_UNBONDING_SECONDS } from "./channel-settings.ts";
+import { DEVNET_ANSWER_SECONDS, DEVNET_UNBONDING_SECONDS } from "./channel-settings.ts";
 import { asDevnetDeployer } from "./deployer.ts";
 
 /** Deploys the channels' contracts and two apps with their programs from the first devnet account; they need no others. */
@@ -36,6 +38,8 @@ export async function deployDevnetChannels(
     const verdicts = await deploy(await new ChannelVerdicts__factory().getDeployTransaction());
     const views = await deploy(await new ChannelViews__factory().getDeployTransaction());
     const court = await deploy(await new ChannelCourt__factory().getDeployTransaction());
+    const presence = await deploy(await new ChannelPresence__factory().getDeployTransaction());
+    const absence = await deploy(await new ChannelAbsence__factory().getDeployTransaction(DEVNET_ANSWER_SECONDS));
     const faults = await deploy(await new ChannelFaults__factory().getDeployTransaction());
     const demands = await deploy(await new ChannelDemands__factory().getDeployTransaction());
     const exits = await deploy(await new ChannelExits__factory().getDeployTransaction());
@@ -47,10 +51,11 @@ export async function deployDevnetChannels(
         "project/contracts/libraries/ChannelClaims.sol:ChannelClaims": claims,
         "project/contracts/libraries/ChannelVerdicts.sol:ChannelVerdicts": verdicts,
         "project/contracts/libraries/ChannelViews.sol:ChannelViews": views,
+        "project/contracts/libraries/ChannelPresence.sol:ChannelPresence": presence,
         "project/contracts/libraries/ChannelFaults.sol:ChannelFaults": faults,
         "project/contracts/libraries/ChannelDemands.sol:ChannelDemands": demands,
         "project/contracts/libraries/ChannelExits.sol:ChannelExits": exits,
-      }).getDeployTransaction(pool, store, vault, court),
+      }).getDeployTransaction(pool, store, vault, court, absence),
     );
     const chatProgram = await deploy(await new ChatProgram__factory().getDeployTransaction());
     const documentProgram = await deploy(await new DocumentProgram__factory().getDeployTransaction());

@@ -24,6 +24,8 @@ export interface ChannelConfig {
   readonly windowSeconds: number;
   /** A member without a heartbeat on chain for so long does not count; 0: heartbeats on chain are not used. */
   readonly aliveSeconds: number;
+  /** Who is accused of silence has so long to answer; 0: as long as in the hub's other channels. */
+  readonly answerSeconds: number;
   readonly stakeWei: bigint;
   readonly fineWei: bigint;
 }

@@ -67,6 +67,7 @@ export const CHANNEL_CONFIG: ChannelConfig = {
   maxCatchUpTicks: 0,
   windowSeconds: 0,
   aliveSeconds: 0,
+  answerSeconds: 0,
   stakeWei: 0n,
   fineWei: 0n,
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {ChannelAbsence} from "../../../contracts/channels/ChannelAbsence.sol";
 import {ChannelCourt} from "../../../contracts/channels/ChannelCourt.sol";
 import {ChannelHub} from "../../../contracts/channels/ChannelHub.sol";
 import {ChannelStore} from "../../../contracts/channels/ChannelStore.sol";
@@ -32,6 +33,7 @@ abstract contract ChannelActors is SolidityTest {
     uint256 internal constant FINE = 0.3 ether + 1;
     uint256 internal constant WINDOW = 50;
     uint256 internal constant UNBONDING = 100;
+    uint32 internal constant ANSWER = 30;
     uint256 private constant BEGAN = 1_700_000_000;
     uint256 private constant WEALTH = 1_000_000 ether;
 
@@ -49,7 +51,13 @@ abstract contract ChannelActors is SolidityTest {
     constructor() {
         VM.warp(BEGAN);
         pool = new StakingPool(UNBONDING);
-        hub = new ChannelHub(pool, address(new ChannelStore()), address(new ChannelVault()), new ChannelCourt());
+        hub = new ChannelHub(
+            pool,
+            address(new ChannelStore()),
+            address(new ChannelVault()),
+            new ChannelCourt(),
+            new ChannelAbsence(ANSWER)
+        );
         token = new ScriptedToken();
         program = address(new CounterProgram());
         hub.registerProgram(program);
@@ -86,6 +94,7 @@ abstract contract ChannelActors is SolidityTest {
                 maxCatchUpTicks: 0,
                 windowSeconds: channel == 1 ? 0 : uint64(WINDOW),
                 aliveSeconds: 0,
+                answerSeconds: 0,
                 stakeWei: STAKE,
                 fineWei: FINE
             });
