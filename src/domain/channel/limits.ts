@@ -5,3 +5,5 @@ export const MAX_CALL_GAS = 2_000_000;
 export const MAX_MEMBER_ASSETS = 24;
 /** How far a leader's clock may be ahead of a follower's. */
 export const MAX_CLOCK_LEAD_MS = 15_000;
+/** How many members stand for the office where there are more, and take the others' delegations. */
+export const CANDIDATES = 5;

@@ -1,5 +1,6 @@
 import { SprfError } from "../../errors.ts";
 import { contentOf, type InboxEntry } from "../../wire/channel/inbox-entry.ts";
+import { delegate, heldDelegations, withoutMember, type Delegations } from "./delegation.ts";
 
 /** Who takes part in a channel; addresses are lower-case hex with 0x. */
 export interface Member {
@@ -7,7 +8,7 @@ export interface Member {
   /** Signs batches, acks and votes. */
   readonly signer: string;
   readonly joinNumber: number;
-  /** Weight of its vote. */
+  /** Of its acks and its word for a leader: its own and those of its backers; none while another one has it. */
   readonly weight: bigint;
   /** Does not count until it shows itself again. */
   readonly isAbsent: boolean;
@@ -21,6 +22,8 @@ export interface Membership {
   /** Until when those that were removed may not come back. */
   readonly bannedUntilMs: ReadonlyMap<string, number>;
   readonly isClosing: boolean;
+  /** None where no member delegated. */
+  readonly delegations?: Delegations | undefined;
 }
 
 /** Before the first entry. */
@@ -47,24 +50,24 @@ export function takeEntry(before: Membership, entry: InboxEntry): Membership {
     case "join": {
       const { signer, joinNumber } = content;
       const member: Member = { account, signer, joinNumber, weight: 1n, isAbsent: false };
-      return { ...after, members: new Map(before.members).set(account, member) };
+      return weighed({ ...after, members: new Map(before.members).set(account, member) });
     }
     case "leave":
-      return { ...after, members: without(before.members, account) };
-    case "ban":
-      return {
-        ...after,
-        members: without(before.members, account),
-        bannedUntilMs: new Map(before.bannedUntilMs).set(account, content.bannedUntilMs),
-      };
+      return without(after, account);
+    case "ban": {
+      const bannedUntilMs = new Map(before.bannedUntilMs).set(account, content.bannedUntilMs);
+      return { ...without(after, account), bannedUntilMs };
+    }
     case "close":
       return { ...after, isClosing: true };
     case "presence": {
       const member = before.members.get(account);
       if (member === undefined) return after;
       const { isAbsent } = content;
-      return { ...after, members: new Map(before.members).set(account, { ...member, isAbsent }) };
+      return weighed({ ...after, members: new Map(before.members).set(account, { ...member, isAbsent }) });
     }
+    case "delegate":
+      return weighed({ ...after, delegations: delegate(before.delegations ?? new Map(), account, content.candidate) });
     default:
       return after;
   }
@@ -72,7 +75,7 @@ export function takeEntry(before: Membership, entry: InboxEntry): Membership {
 
 /** Whether an entry may change who has a vote: a batch ends with its record, so that a certificate has one set of voters. */
 export function changesMembers(entry: InboxEntry): boolean {
-  return ["join", "leave", "ban", "presence"].includes(contentOf(entry).kind);
+  return ["join", "leave", "ban", "presence", "delegate"].includes(contentOf(entry).kind);
 }
 
 /** The weight of all that count, without one who is accused. */
@@ -97,8 +100,31 @@ export function memberOfSigner({ members }: Membership, signer: string): Member 
   return undefined;
 }
 
-function without(members: ReadonlyMap<string, Member>, account: string): ReadonlyMap<string, Member> {
-  const rest = new Map(members);
-  rest.delete(account);
-  return rest;
+function without(before: Membership, account: string): Membership {
+  const members = new Map(before.members);
+  members.delete(account);
+  if (before.delegations === undefined) return { ...before, members };
+  return weighed({ ...before, members, delegations: withoutMember(before.delegations, account) });
+}
+
+/**
+ * With everybody's weight as the delegations that hold make it. One who is absent has nobody's but its own, and takes none along: so
+ * all that count weigh as much as they are.
+ */
+function weighed(membership: Membership): Membership {
+  const { members, delegations } = membership;
+  if (delegations === undefined) return membership;
+  const isThere = (account: string): boolean => members.get(account)?.isAbsent === false;
+  const weights = new Map<string, bigint>();
+  for (const [candidate, backers] of heldDelegations(delegations, members.size)) {
+    if (!isThere(candidate)) continue;
+    const present = backers.filter(isThere);
+    weights.set(candidate, BigInt(1 + present.length));
+    for (const backer of present) weights.set(backer, 0n);
+  }
+  const weighedMembers = [...members].map(([account, member]): [string, Member] => [
+    account,
+    { ...member, weight: weights.get(account) ?? 1n },
+  ]);
+  return { ...membership, members: new Map(weighedMembers) };
 }

@@ -44,6 +44,8 @@ export type InboxContent =
   | { readonly kind: "leave" }
   | { readonly kind: "close" }
   | { readonly kind: "ban"; readonly bannedUntilMs: number; readonly newLeader: string }
+  /** Undefined: it speaks for itself again. */
+  | { readonly kind: "delegate"; readonly candidate: string | undefined }
   | { readonly kind: "forcedCall"; readonly signedCall: SignedCall }
   | { readonly kind: "presence"; readonly isAbsent: boolean }
   | { readonly kind: "term"; readonly term: number; readonly leader: string }
@@ -51,6 +53,7 @@ export type InboxContent =
   | { readonly kind: "unknown" };
 
 const ENTRY_TYPE = "tuple(uint64 index,uint8 kind,address account,uint64 timeMs,bytes data)";
+const NOBODY = `0x${"0".repeat(40)}`;
 const ASSETS_TYPE = "tuple(uint8 kind,address token,uint256 id,uint256 amount)[]";
 
 /** The input of an inbox record: `abi.encode(InboxEntry)`. */
@@ -102,6 +105,10 @@ export function contentOf({ kind, data }: InboxEntry): InboxContent {
       const [until, newLeader] = decodeAbi(["uint64", "address"], data, "a ban") as readonly [bigint, string];
       return { kind: "ban", bannedUntilMs: safe(until), newLeader: newLeader.toLowerCase() };
     }
+    case INBOX_KINDS.delegate: {
+      const [candidate] = decodeAbi(["address"], data, "a delegation") as readonly [string];
+      return { kind: "delegate", candidate: candidate === NOBODY ? undefined : candidate.toLowerCase() };
+    }
     case INBOX_KINDS.forcedCall:
       return { kind: "forcedCall", signedCall: decodeCallInput(data) };
     case INBOX_KINDS.presence: {
@@ -125,6 +132,11 @@ export function encodeJoin(signer: string, joinNumber: number, assets: readonly 
 /** The data of a ban. */
 export function encodeBan(bannedUntilMs: number, newLeader: string): Uint8Array {
   return encodeAbi(["uint64", "address"], [bannedUntilMs, newLeader]);
+}
+
+/** The data of a delegation; of its end where there is no candidate. */
+export function encodeDelegation(candidate: string | undefined): Uint8Array {
+  return encodeAbi(["address"], [candidate ?? NOBODY]);
 }
 
 /** The data of a term. */
