@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
@@ -35,6 +34,7 @@ contract ChannelAbsence is IChannelAbsence {
     /// @dev Where blocks cost nothing there is still some bond.
     uint256 private constant LEAST_FEE = 1 gwei;
     uint256 private constant LEAST_PRESENT = 2;
+    uint256 private constant FIRST_TERM = 1;
 
     uint256 private immutable ANSWER_SECONDS;
 
@@ -80,12 +80,33 @@ contract ChannelAbsence is IChannelAbsence {
                 opened.signer == _hub.memberOf(channel, office.leader).signer &&
                 header.channel == channel &&
                 header.term == office.term &&
-                header.height > _hub.headOf(channel).height &&
+                header.height >= _hub.headOf(channel).height &&
                 header.inboxCursor >= it.joinedAt;
         if (!isOfLeader) revert ChannelAbsence_BadHead(channel, header.term, header.height);
         Accusation storage self = _begin(channel, member, office);
         (self.term, self.height, self.recordHash) = (header.term, header.height, opened.recordHash);
         emit Accused(channel, member, msg.sender, header.term, header.height, opened.recordHash, 0, self.deadline);
+    }
+
+    /// @inheritdoc IChannelAbsence
+    function accuseOfSilence(uint256 channel, address member) external payable {
+        ChannelView memory office = _openOffice(channel);
+        if (msg.sender != office.leader || office.term == FIRST_TERM) {
+            revert ChannelAbsence_NotAccusable(channel, member);
+        }
+        _requireAccusable(channel, member, office, _hub.memberOf(channel, member));
+        Accusation storage self = _begin(channel, member, office);
+        self.term = office.term;
+        emit Accused(channel, member, msg.sender, office.term, 0, 0, 0, self.deadline);
+    }
+
+    /// @inheritdoc IChannelAbsence
+    function answerByWord(uint256 channel, SignedStanding calldata standing) external {
+        Accusation storage self = _requireOpen(channel, standing.member, false);
+        bool isOfWord = self.recordHash == 0 && _isOfMember(channel, self.term, self.accuser, standing);
+        if (!isOfWord) revert ChannelAbsence_BadAnswer(channel, standing.member);
+        _pay(self, ANSWER_GAS);
+        _fall(self, channel, standing.member);
     }
 
     /// @inheritdoc IChannelAbsence
@@ -251,14 +272,10 @@ contract ChannelAbsence is IChannelAbsence {
         _requireNear(channel, term, office.term);
         if (term == office.term) revert ChannelAbsence_WrongTerm(channel, term, office.term);
         if (_requireMember(channel, newLeader).absentAt != 0) revert ChannelAbsence_NotMember(channel, newLeader);
-        bytes32 domain = ChannelSignatures.domainOf(address(_hub));
         address[] memory members = new address[](standings.length);
         for (uint256 i = 0; i < standings.length; i++) {
-            bytes32 hash = ChannelSignatures.leaderChangeHash(channel, term, newLeader, standings[i]);
-            bytes32 digest = MessageHashUtils.toTypedDataHash(domain, hash);
-            (address signer, , ) = ECDSA.tryRecoverCalldata(digest, standings[i].signature);
             members[i] = standings[i].member;
-            if (signer == address(0) || signer != _hub.memberOf(channel, members[i]).signer) {
+            if (!_isOfMember(channel, term, newLeader, standings[i])) {
                 revert ChannelAbsence_BadAnswer(channel, members[i]);
             }
         }
@@ -455,6 +472,21 @@ contract ChannelAbsence is IChannelAbsence {
         if (!isAccusable) revert ChannelAbsence_NotAccusable(channel, member);
     }
 
+    /// @dev Whether a member has signed that it goes to a term with this leader.
+    function _isOfMember(
+        uint256 channel,
+        uint64 term,
+        address newLeader,
+        SignedStanding calldata standing
+    ) private view returns (bool) {
+        bytes32 digest = ChannelSignatures.digestOf(
+            address(_hub),
+            ChannelSignatures.leaderChangeHash(channel, term, newLeader, standing)
+        );
+        (address signer, , ) = ECDSA.tryRecoverCalldata(digest, standing.signature);
+        return signer != address(0) && signer == _hub.memberOf(channel, standing.member).signer;
+    }
+
     function _answerSeconds(ChannelView memory office) private view returns (uint256) {
         uint256 own = office.config.answerSeconds;
         return own == 0 ? ANSWER_SECONDS : own;
@@ -476,10 +508,7 @@ contract ChannelAbsence is IChannelAbsence {
     }
 
     function _signerOf(Ack memory ack, bytes calldata signature) private view returns (address signer) {
-        bytes32 digest = MessageHashUtils.toTypedDataHash(
-            ChannelSignatures.domainOf(address(_hub)),
-            ChannelSignatures.hash(ack)
-        );
+        bytes32 digest = ChannelSignatures.digestOf(address(_hub), ChannelSignatures.hash(ack));
         (signer, , ) = ECDSA.tryRecoverCalldata(digest, signature);
         // What is no signature must not be that of who never joined.
         if (signer == address(0)) revert ChannelAbsence_BadAnswer(ack.channel, address(0));

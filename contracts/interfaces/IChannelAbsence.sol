@@ -14,7 +14,7 @@ import {IChannelHub} from "./IChannelHub.sol";
 ///
 /// **A member that follows** is accused with a record that the leader of the hub's term has signed. It answers with its ack of that
 /// record, which anybody may bring. If nobody gave it the records, it says from which height on, and the accusation falls unless they
-/// are published here; then it acks the last of them.
+/// are published here; then it acks the last of them. A leader that cannot begin its term for want of a word asks for that.
 ///
 /// **The leader** is accused of leading nobody. The accusation is an entry of the inbox, and the answer the certificate of a record that
 /// has taken it. A leader that can show such a record but no certificate for it is there, and keeps its vote, but not the office.
@@ -29,7 +29,7 @@ import {IChannelHub} from "./IChannelHub.sol";
 /// **Heartbeats on chain**: in channels with `aliveSeconds` whoever is silent for so long is absent without an accusation. Any member
 /// says so with `applyAbsence`, and takes the office of such a leader with `applyLeader`.
 interface IChannelAbsence {
-    /// @notice `head` is zero where a leader is accused, `entry` where a follower is.
+    /// @notice `head` is zero where no record is to be acked, `entry` where it is not the leader who is accused.
     event Accused(
         uint256 indexed channel,
         address indexed member,
@@ -69,7 +69,7 @@ interface IChannelAbsence {
     error ChannelAbsence_TooEarly(uint256 channel, address member, uint256 from);
     /// @notice Less ether than answers may cost.
     error ChannelAbsence_BondTooSmall(uint256 least, uint256 actual);
-    /// @notice Not a record that the leader of the hub's term has signed, or one that is final.
+    /// @notice Not a record that the leader of the hub's term has signed, or one before what is final.
     error ChannelAbsence_BadHead(uint256 channel, uint64 term, uint64 height);
     /// @notice The term is before the hub's, or too far after it.
     error ChannelAbsence_WrongTerm(uint256 channel, uint64 term, uint64 actual);
@@ -99,6 +99,15 @@ interface IChannelAbsence {
     /// @notice Says that a member does not ack a record of the hub's leader. A member only, with at least `bondOf`.
     /// @dev Reverts as `accuseLeader`, and with _BadHead.
     function accuse(uint256 channel, address member, Opening calldata head) external payable;
+
+    /// @notice Says that a member does not give its word for the hub's term, so that its leader, the caller, cannot begin it: there is no
+    /// record of it to ack.
+    /// @dev Reverts as `accuseLeader`.
+    function accuseOfSilence(uint256 channel, address member) external payable;
+
+    /// @notice Answers for a member with its `LeaderChange` to the term of the accusation and for who accuses it. Anyone.
+    /// @dev Reverts with _NoAccusation, _BadAnswer.
+    function answerByWord(uint256 channel, SignedStanding calldata standing) external;
 
     /// @notice Answers for a member that follows, with its ack of the record. Anyone.
     /// @dev Reverts with _NoAccusation, _BadAnswer.

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
-import {Channel, HubState, Member} from "../types/ChannelState.sol";
+import {Absence, Channel, HubState, Member} from "../types/ChannelState.sol";
 import {InboxKind} from "../types/ChannelTypes.sol";
 import {ChannelInbox} from "./ChannelInbox.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
@@ -26,9 +26,10 @@ library ChannelPresence {
         entry = self.add(channel, InboxKind.Presence, account, abi.encode(absent));
         if (absent) {
             self.absent |= seat;
-            self.absentAt[account] = entry;
+            self.absences[account] = Absence(entry, 0);
         } else if (self.absent & seat != 0) {
             self.absent &= ~seat;
+            self.absences[account].to = entry;
         }
     }
 

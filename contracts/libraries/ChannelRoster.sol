@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
-import {Ballot, Channel, Member, Roster} from "../types/ChannelState.sol";
+import {Absence, Ballot, Channel, Member, Roster} from "../types/ChannelState.sol";
 import {ChannelTime} from "./ChannelTime.sol";
 
 /// @title Who is in a channel, and whose word counts
@@ -58,12 +58,17 @@ library ChannelRoster {
         }
     }
 
-    /// @dev Those of them who count for its certificate: all but those who were absent by then and are.
+    /// @dev Those of them who count for its certificate: all but those who were absent by then. Of each the last absence is known; who
+    /// was absent before counts for records of that time.
     function countedAt(Channel storage self, uint64 cursor) internal view returns (uint64 counted) {
         counted = membersAt(self, cursor);
-        for (uint64 rest = counted & self.absent; rest != 0; rest &= rest - 1) {
+        for (uint64 rest = counted; rest != 0; rest &= rest - 1) {
             uint256 seat = lowest(rest);
-            if (self.absentAt[self.seated[seat]] <= cursor) counted &= ~bit(seat);
+            address account = self.seated[seat];
+            Absence memory absence = self.absences[account];
+            // One from before it joined again is over.
+            if (absence.from > cursor || absence.from < self.members[account].joinedAt) continue;
+            if (absence.to == 0 || cursor <= absence.to) counted &= ~bit(seat);
         }
     }
 

@@ -68,7 +68,8 @@ library ChannelViews {
         (self.signer, self.joinNumber) = (stored.signer, stored.joinNumber);
         (self.joinedAt, self.leftAt, self.gone) = (stored.joinedAt, stored.leftAt, stored.gone);
         self.absent = !stored.gone && in_.isAbsent(stored);
-        if (in_.absent & ChannelRoster.bit(stored.seat) != 0 && !stored.gone) self.absentAt = in_.absentAt[account];
+        if (in_.absent & ChannelRoster.bit(stored.seat) != 0 && !stored.gone)
+            self.absentAt = in_.absences[account].from;
         (self.lastAliveMs, self.bannedUntilMs) = (stored.lastAliveMs, stored.bannedUntilMs);
         if (stored.pooled) self.stakeSource = address(IChannelHub(address(this)).pool());
         self.stakeWei = stored.stakeWei;

@@ -147,6 +147,12 @@ struct Certified {
     uint40 replaces;
 }
 
+/// @dev For how long a member was absent: the inbox entries that said so, and that it is back; zero while it is not. One slot.
+struct Absence {
+    uint64 from;
+    uint64 to;
+}
+
 /// @dev All that the hub stores of a channel.
 struct Channel {
     address app;
@@ -190,8 +196,8 @@ struct Channel {
     mapping(uint256 proposal => mapping(address member => Demand)) demands;
     Freeze freeze;
     mapping(uint256 proposal => Certified) certified;
-    // Inbox entries that said that a member is absent, of those that are.
-    mapping(address account => uint64 index) absentAt;
+    // When members were absent last.
+    mapping(address account => Absence) absences;
 }
 
 /// @dev All that the hub stores.

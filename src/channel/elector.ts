@@ -21,6 +21,10 @@ export interface Elector {
   onPreVote(from: string, message: ChannelMessageOf<"pre-vote">): void;
   /** This node, too, finds that nobody leads. */
   suspects(): boolean;
+  /** Members that count and were not heard for the time in which a leader is found dead. */
+  silent(): readonly Member[];
+  /** Those that are heard are no quorum. */
+  isStuck(): boolean;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -104,7 +108,7 @@ export function createElector({
     if (!mayLead() || suspectsSinceMs === undefined) return false;
     const gone = core.terms.promisedIn(core.term) ?? officeOf(core)?.leader;
     const rank = [...members().members.values()]
-      .filter((member) => member.account !== gone && isAlive(member))
+      .filter((member) => member.account !== gone && !member.isAbsent && isAlive(member))
       .sort((a, b) => a.joinNumber - b.joinNumber)
       .findIndex(({ signer }) => signer === core.network.self);
     return rank >= 0 && awakeMs() - suspectsSinceMs >= rank * deadMs;
@@ -132,8 +136,17 @@ export function createElector({
     onCandidate();
   }
 
+  const silent = (): readonly Member[] =>
+    [...members().members.values()].filter((member) => !member.isAbsent && !isAlive(member));
+
   return {
     suspects,
+    silent,
+    isStuck() {
+      const all = members();
+      const alive = [...all.members.values()].filter(isAlive);
+      return !isQuorum(weightOf(all, new Set(alive.map(({ signer }) => signer))), countedWeight(all));
+    },
     onHeartbeat(from, { term }) {
       heard.set(from, { atMs: awakeMs(), term });
       if (term === core.term && officeOf(core)?.signer === from) leaderHeardMs = awakeMs();
@@ -157,7 +170,9 @@ export function createElector({
         const nowMs = clock.now();
         if (nowMs >= beatAtMs) {
           beatAtMs = nowMs + heartbeatMs;
-          if (!isLeader(core) || (mayLead() && hearsQuorum())) broadcast(core, { kind: "heartbeat", term: core.term });
+          // One that leads nobody is there all the same: what it says of the term before holds nobody up.
+          const isIdle = isLeader(core) && !(mayLead() && hearsQuorum());
+          broadcast(core, { kind: "heartbeat", term: isIdle ? core.term - 1 : core.term });
         }
         look();
         const lookMs = heartbeatMs / LOOKS;

@@ -155,6 +155,8 @@ export type HubEvent =
   /** Its leave is final. */
   | { readonly kind: "left"; readonly member: string }
   | { readonly kind: "banned"; readonly member: string; readonly bannedUntilMs: number; readonly fineWei: bigint }
+  /** A member was accused of its absence, or has answered, or that is over. */
+  | { readonly kind: "accusation"; readonly member: string }
   | { readonly kind: "closed" };
 
 /** All events of a channel up to a block that were not told before. */

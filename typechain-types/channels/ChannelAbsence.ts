@@ -31,16 +31,18 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface ChannelAbsenceInterface extends Interface {
-    getFunction(nameOrSignature: "accusationOf" | "accuse" | "accuseLeader" | "answerByAck" | "answerByCertificate" | "answerByRecord" | "answerSecondsOf" | "applyAbsence" | "applyLeader" | "attachHub" | "bondOf" | "comeBack" | "creditOf" | "demandBondOf" | "demandRecords" | "hub" | "postRecords" | "reportElection" | "resolve" | "withdraw"): FunctionFragment;
+    getFunction(nameOrSignature: "accusationOf" | "accuse" | "accuseLeader" | "accuseOfSilence" | "answerByAck" | "answerByCertificate" | "answerByRecord" | "answerByWord" | "answerSecondsOf" | "applyAbsence" | "applyLeader" | "attachHub" | "bondOf" | "comeBack" | "creditOf" | "demandBondOf" | "demandRecords" | "hub" | "postRecords" | "reportElection" | "resolve" | "withdraw"): FunctionFragment;
 
     getEvent(nameOrSignatureOrTopic: "Accused" | "Answered" | "CreditWithdrawn" | "ElectionReported" | "LeaderShown" | "RecordsDemanded" | "RecordsPosted" | "Resolved"): EventFragment;
 
     encodeFunctionData(functionFragment: 'accusationOf', values: [BigNumberish, AddressLike]): string;
 encodeFunctionData(functionFragment: 'accuse', values: [BigNumberish, AddressLike, OpeningStruct]): string;
 encodeFunctionData(functionFragment: 'accuseLeader', values: [BigNumberish, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'accuseOfSilence', values: [BigNumberish, AddressLike]): string;
 encodeFunctionData(functionFragment: 'answerByAck', values: [BigNumberish, AddressLike, BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'answerByCertificate', values: [BigNumberish, AddressLike, RecordHeaderStruct, SignedAckStruct[]]): string;
 encodeFunctionData(functionFragment: 'answerByRecord', values: [BigNumberish, AddressLike, OpeningStruct]): string;
+encodeFunctionData(functionFragment: 'answerByWord', values: [BigNumberish, SignedStandingStruct]): string;
 encodeFunctionData(functionFragment: 'answerSecondsOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'applyAbsence', values: [BigNumberish, AddressLike]): string;
 encodeFunctionData(functionFragment: 'applyLeader', values: [BigNumberish, BigNumberish]): string;
@@ -59,9 +61,11 @@ encodeFunctionData(functionFragment: 'withdraw', values?: undefined): string;
     decodeFunctionResult(functionFragment: 'accusationOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'accuse', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'accuseLeader', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'accuseOfSilence', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'answerByAck', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'answerByCertificate', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'answerByRecord', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'answerByWord', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'answerSecondsOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'applyAbsence', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'applyLeader', data: BytesLike): Result;
@@ -233,6 +237,14 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
     
 
     
+    accuseOfSilence: TypedContractMethod<
+      [channel: BigNumberish, member: AddressLike, ],
+      [void],
+      'payable'
+    >
+    
+
+    
     answerByAck: TypedContractMethod<
       [channel: BigNumberish, member: AddressLike, certified: BigNumberish, signature: BytesLike, ],
       [void],
@@ -251,6 +263,14 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
     
     answerByRecord: TypedContractMethod<
       [channel: BigNumberish, leader: AddressLike, record: OpeningStruct, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    answerByWord: TypedContractMethod<
+      [channel: BigNumberish, standing: SignedStandingStruct, ],
       [void],
       'nonpayable'
     >
@@ -386,6 +406,11 @@ getFunction(nameOrSignature: 'accuseLeader'): TypedContractMethod<
       [void],
       'payable'
     >;
+getFunction(nameOrSignature: 'accuseOfSilence'): TypedContractMethod<
+      [channel: BigNumberish, member: AddressLike, ],
+      [void],
+      'payable'
+    >;
 getFunction(nameOrSignature: 'answerByAck'): TypedContractMethod<
       [channel: BigNumberish, member: AddressLike, certified: BigNumberish, signature: BytesLike, ],
       [void],
@@ -398,6 +423,11 @@ getFunction(nameOrSignature: 'answerByCertificate'): TypedContractMethod<
     >;
 getFunction(nameOrSignature: 'answerByRecord'): TypedContractMethod<
       [channel: BigNumberish, leader: AddressLike, record: OpeningStruct, ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'answerByWord'): TypedContractMethod<
+      [channel: BigNumberish, standing: SignedStandingStruct, ],
       [void],
       'nonpayable'
     >;

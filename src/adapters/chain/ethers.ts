@@ -11,8 +11,10 @@ import { systemClock } from "../clock/system.ts";
 import { agreementContract } from "./agreement-contract.ts";
 import { createAgreements } from "./agreements.ts";
 import { followBlocks } from "./blocks.ts";
+import type { ChannelAbsence } from "../../ports/channel-absence.ts";
 import type { ChannelCourt } from "../../ports/channel-court.ts";
 import { createChannelApps } from "./channels/apps.ts";
+import { createChannelAbsence } from "./channels/absence.ts";
 import { createChannelCourt } from "./channels/court.ts";
 import { createChannelHub } from "./channels/hub.ts";
 import { createStakingPool } from "./channels/staking-pool.ts";
@@ -93,6 +95,8 @@ export interface EthersChannels {
   readonly pool: StakingPool;
   /** Absent where no court is known. */
   readonly court?: ChannelCourt;
+  /** Who is there, where no quorum can say so. */
+  readonly absence: ChannelAbsence;
   readonly apps: ChannelApps;
 }
 
@@ -168,6 +172,7 @@ function channelsOf(connection: Connection, addresses: ChannelAddresses): Ethers
     hub,
     pool: createStakingPool(connection, addresses.pool),
     ...(addresses.court === undefined ? {} : { court: createChannelCourt(connection, addresses.court) }),
+    absence: createChannelAbsence(connection, addresses.hub),
     apps: createChannelApps(connection, hub, addresses),
   };
 }

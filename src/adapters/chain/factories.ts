@@ -1,6 +1,7 @@
 // The leaf files are imported because the generated barrels name their modules `.js`, which type stripping cannot resolve.
 export { Chat__factory } from "../../../typechain-types/factories/apps/Chat__factory.ts";
 export { DocumentEditor__factory } from "../../../typechain-types/factories/apps/DocumentEditor__factory.ts";
+export { IChannelAbsence__factory } from "../../../typechain-types/factories/interfaces/IChannelAbsence__factory.ts";
 export { IChannelCourt__factory } from "../../../typechain-types/factories/interfaces/IChannelCourt__factory.ts";
 export { IChannelHub__factory } from "../../../typechain-types/factories/interfaces/IChannelHub__factory.ts";
 export { IChannelVault__factory } from "../../../typechain-types/factories/interfaces/IChannelVault__factory.ts";

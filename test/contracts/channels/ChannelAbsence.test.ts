@@ -42,8 +42,8 @@ const pass = async (seconds: bigint): Promise<void> => {
 };
 const termOf = async ({ hub, channel }: CourtScene): Promise<bigint> => (await hub.channelOf(channel)).term;
 const leaderOf = async ({ hub, channel }: CourtScene): Promise<string> => (await hub.channelOf(channel)).leader;
-const isAbsent = async ({ hub, channel, ...scene }: CourtScene, index: number): Promise<boolean> =>
-  (await hub.memberOf(channel, peerAt({ hub, channel, ...scene }, index).account.address)).absent;
+const isAbsent = async (scene: CourtScene, index: number): Promise<boolean> =>
+  (await scene.hub.memberOf(scene.channel, accountOf(scene, index).address)).absent;
 
 async function accuse(scene: CourtScene, by: number, index: number, height = LAST, change: Partial<RecordHeader> = {}) {
   const opening = openingStruct(openAt(scene, height, change));
@@ -194,7 +194,7 @@ describe("ChannelAbsence", () => {
       await badHead(openingStruct(openAt(scene, LAST, { channel: channel + 1n })));
       const { header } = recordAt(scene, LAST);
       await settle(scene, scene.peers.slice(0, 3), { toHeight: BigInt(header.height), inboxCursor: 3n });
-      await badHead(openingStruct(openAt(scene, LAST)));
+      await badHead(openingStruct(openAt(scene, LAST - 1)));
     });
 
     it("should not be accused by strangers, by itself, twice at a time, again right after its answer, or for less", async () => {
@@ -402,6 +402,44 @@ describe("ChannelAbsence", () => {
       await pass(W + 1n);
       await absence.resolve(channel, accountOf(scene, 0).address);
       expect(await termOf(scene)).to.equal(65_538n);
+    });
+
+    it("should ask for the word that it cannot begin its term without", async () => {
+      const scene = await load(three);
+      const { absence, channel } = scene;
+      const member = accountOf(scene, 2).address;
+      const value = await bond(scene);
+      await expect(as(scene, 0).accuseOfSilence(channel, member, { value })).to.be.revertedWithCustomError(
+        absence,
+        "ChannelAbsence_NotAccusable",
+      );
+      await accuseLeader(scene, 1);
+      await pass(W + 1n);
+      await absence.resolve(channel, accountOf(scene, 0).address);
+      await expect(as(scene, 2).accuseOfSilence(channel, member, { value })).to.be.revertedWithCustomError(
+        absence,
+        "ChannelAbsence_NotAccusable",
+      );
+      const leader = accountOf(scene, 1).address.toLowerCase();
+      const word = (by: number, parts: object = {}) => {
+        const standing = { certifiedTerm: 1, certifiedHeight: 3, head: LAST };
+        const change = { channel, term: 2, newLeader: leader, ...standing, ...parts };
+        const key = fromHex(peerAt(scene, by).key.privateKey);
+        return { member, ...standing, signature: hexlify(signLeaderChange(scene.domain, change, key)) };
+      };
+      await as(scene, 1).accuseOfSilence(channel, member, { value });
+      for (const other of [word(1), word(2, { term: 3 }), word(2, { newLeader: member.toLowerCase() })]) {
+        await expect(absence.answerByWord(channel, other)).to.be.revertedWithCustomError(
+          absence,
+          "ChannelAbsence_BadAnswer",
+        );
+      }
+      await absence.answerByWord(channel, word(2));
+      await pass(W + 1n);
+      await as(scene, 1).accuseOfSilence(channel, member, { value });
+      await pass(W + 1n);
+      await absence.resolve(channel, member);
+      expect(await isAbsent(scene, 2)).to.equal(true);
     });
 
     it("should not be judged any more once another one leads", async () => {

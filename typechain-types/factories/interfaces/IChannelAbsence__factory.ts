@@ -798,6 +798,24 @@
         "internalType": "address",
         "name": "member",
         "type": "address"
+      }
+    ],
+    "name": "accuseOfSilence",
+    "outputs": [],
+    "stateMutability": "payable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
       },
       {
         "internalType": "uint64",
@@ -1055,6 +1073,51 @@
       }
     ],
     "name": "answerByRecord",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "member",
+            "type": "address"
+          },
+          {
+            "internalType": "uint64",
+            "name": "certifiedTerm",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "certifiedHeight",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "head",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct SignedStanding",
+        "name": "standing",
+        "type": "tuple"
+      }
+    ],
+    "name": "answerByWord",
     "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"
