@@ -19,7 +19,7 @@ export function channelContracts(m: Builder, unbondingSeconds: bigint, answerSec
     ChannelDemands: m.library("ChannelDemands"),
     ChannelExits: m.library("ChannelExits"),
   };
-  const court = m.contract("ChannelCourt");
+  const court = m.contract("ChannelCourt", [m.contract("ChannelReplay")]);
   const absence = m.contract("ChannelAbsence", [m.getParameter("answerSeconds", answerSeconds)]);
   const hub = m.contract("ChannelHub", [pool, store, vault, court, absence], { libraries });
   return { hub, pool, court, absence };

@@ -83,11 +83,10 @@ library ChannelPunishments {
             verdict.bans = verdict.suspends && punishment.term == self.office.term;
             return verdict;
         }
-        verdict.suspends = isLeader && accusers >= ACCUSERS;
-        verdict.fines =
-            self.config.votesAreProof &&
-            accusers >= ACCUSERS &&
-            Quorum.isReached(accusers, ChannelRoster.count(counted));
+        // Who leads a term that the hub does not know, a quorum says, which could elect another one itself.
+        bool isQuorum = Quorum.isReached(accusers, ChannelRoster.count(counted));
+        verdict.suspends = isLeader && accusers >= ACCUSERS && (isQuorum || punishment.term == self.office.term);
+        verdict.fines = self.config.votesAreProof && accusers >= ACCUSERS && isQuorum;
         verdict.bans = verdict.fines;
     }
 

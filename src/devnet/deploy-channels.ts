@@ -5,6 +5,7 @@ import { DocumentProgram__factory } from "../../typechain-types/factories/apps/D
 import { ChannelHub__factory } from "../../typechain-types/factories/channels/ChannelHub__factory.ts";
 import { ChannelAbsence__factory } from "../../typechain-types/factories/channels/ChannelAbsence__factory.ts";
 import { ChannelCourt__factory } from "../../typechain-types/factories/channels/ChannelCourt__factory.ts";
+import { ChannelReplay__factory } from "../../typechain-types/factories/channels/ChannelReplay__factory.ts";
 import { ChannelStore__factory } from "../../typechain-types/factories/channels/ChannelStore__factory.ts";
 import { ChannelVault__factory } from "../../typechain-types/factories/channels/ChannelVault__factory.ts";
 import { StakingPool__factory } from "../../typechain-types/factories/channels/StakingPool__factory.ts";
@@ -37,7 +38,8 @@ export async function deployDevnetChannels(
     const claims = await deploy(await new ChannelClaims__factory().getDeployTransaction());
     const verdicts = await deploy(await new ChannelVerdicts__factory().getDeployTransaction());
     const views = await deploy(await new ChannelViews__factory().getDeployTransaction());
-    const court = await deploy(await new ChannelCourt__factory().getDeployTransaction());
+    const replay = await deploy(await new ChannelReplay__factory().getDeployTransaction());
+    const court = await deploy(await new ChannelCourt__factory().getDeployTransaction(replay));
     const presence = await deploy(await new ChannelPresence__factory().getDeployTransaction());
     const absence = await deploy(await new ChannelAbsence__factory().getDeployTransaction(DEVNET_ANSWER_SECONDS));
     const faults = await deploy(await new ChannelFaults__factory().getDeployTransaction());

@@ -343,16 +343,16 @@ describe("ChannelHub: punishments", () => {
     });
 
     it("may be of whoever leads a term that the members have elected, and the next term is after that", async () => {
-      for (const proves of [{}, proof]) {
-        const self = await made(4, proves);
-        const [, reporter, target, other] = self.peers as [Peer, Peer, Peer, Peer];
-        const proposal = await accuse(self, reporter, await punishmentOf(self, target, { term: 65_537n }));
-        expect(await stateOf(self, proposal)).to.equal(State.Proposed);
-        await self.hub.connect(other.account).vote(self.channel, proposal, Option.For);
-        await execute(self, proposal);
-        expect(await officeOf(self)).to.deep.equal([65_538n, reporter.account.address]);
-        expect((await self.hub.memberOf(self.channel, target.account)).bannedUntilMs).to.equal(0n);
-      }
+      const self = await made(4);
+      const [leader, reporter, target, other] = self.peers as [Peer, Peer, Peer, Peer];
+      const proposal = await accuse(self, reporter, await punishmentOf(self, target, { term: 65_537n }));
+      await self.hub.connect(leader.account).vote(self.channel, proposal, Option.For);
+      // Two take the office from whom the hub knows to have it, and from nobody else.
+      expect(await stateOf(self, proposal)).to.equal(State.Proposed);
+      await self.hub.connect(other.account).vote(self.channel, proposal, Option.For);
+      await execute(self, proposal);
+      expect(await officeOf(self)).to.deep.equal([65_538n, reporter.account.address]);
+      expect((await self.hub.memberOf(self.channel, target.account)).bannedUntilMs).to.equal(0n);
     });
 
     it("of two members takes such an office, and bans nobody whom the hub does not know to lead", async () => {

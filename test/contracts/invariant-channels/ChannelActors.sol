@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {ChannelAbsence} from "../../../contracts/channels/ChannelAbsence.sol";
 import {ChannelCourt} from "../../../contracts/channels/ChannelCourt.sol";
 import {ChannelHub} from "../../../contracts/channels/ChannelHub.sol";
+import {ChannelReplay} from "../../../contracts/channels/ChannelReplay.sol";
 import {ChannelStore} from "../../../contracts/channels/ChannelStore.sol";
 import {ChannelVault} from "../../../contracts/channels/ChannelVault.sol";
 import {StakingPool} from "../../../contracts/channels/StakingPool.sol";
@@ -51,13 +52,9 @@ abstract contract ChannelActors is SolidityTest {
     constructor() {
         VM.warp(BEGAN);
         pool = new StakingPool(UNBONDING);
-        hub = new ChannelHub(
-            pool,
-            address(new ChannelStore()),
-            address(new ChannelVault()),
-            new ChannelCourt(),
-            new ChannelAbsence(ANSWER)
-        );
+        ChannelCourt court = new ChannelCourt(new ChannelReplay());
+        ChannelAbsence absence = new ChannelAbsence(ANSWER);
+        hub = new ChannelHub(pool, address(new ChannelStore()), address(new ChannelVault()), court, absence);
         token = new ScriptedToken();
         program = address(new CounterProgram());
         hub.registerProgram(program);
