@@ -79,7 +79,7 @@ export function createAbsenceKeeper({
   }
 
   async function refresh(absence: ChannelAbsence, signal: AbortSignal): Promise<void> {
-    for (const member of [...unknown]) {
+    for (const member of unknown) {
       const now = await absence.accusation(channel, member, { signal });
       unknown.delete(member);
       const before = open.get(member);
@@ -108,9 +108,9 @@ export function createAbsenceKeeper({
     if (core.term < accusation.term) return;
     if (accusation.of === "word") {
       if (core.terms.promisedIn(core.term) !== accusation.accuser) return;
-      const { certificate, ...standing } = await core.inTurn(async () => await standingOf(core, accusation.accuser));
+      const word = await core.inTurn(async () => await standingOf(core, accusation.accuser));
       await attempt("an accusation was answered by a word", account, async () => {
-        await absence.answerByWord(channel, { member: account, ...standing }, { signal });
+        await absence.answerByWord(channel, { member: account, ...word }, { signal });
       });
       return;
     }
