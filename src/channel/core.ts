@@ -1,9 +1,10 @@
 import { createAckBook, heldByQuorum, type AckBook } from "../domain/channel/acks.ts";
 import { isHigher } from "../domain/channel/election.ts";
-import { countedWeight, weightOf } from "../domain/channel/membership.ts";
+import { countedWeight, weightOf, type Membership } from "../domain/channel/membership.ts";
 import type { Term } from "../domain/channel/terms.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
-import type { ChannelNetwork } from "../ports/channel-network.ts";
+import type { ChannelAbsence } from "../ports/channel-absence.ts";
+import type { ChannelNetwork, SendOptions } from "../ports/channel-network.ts";
 import type { ChannelCourt } from "../ports/channel-court.ts";
 import type { ChannelHub, ChannelInfo } from "../ports/channel-hub.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -41,6 +42,8 @@ export interface CoreInit {
   readonly hub: ChannelHub;
   /** Where lies are shown; absent where no court is known. */
   readonly court?: ChannelCourt | undefined;
+  /** Where members show that they are there; absent where nobody is accused of anything. */
+  readonly absence?: ChannelAbsence | undefined;
   readonly chain: ChainView;
   readonly terms: TermBook;
   readonly network: ChannelNetwork;
@@ -67,6 +70,8 @@ export interface Core extends CoreInit {
   /** One after the other, in the order of asking. */
   inTurn<T>(work: () => Promise<T>): Promise<T>;
   readonly news: Set<(news: ChannelNews) => void>;
+  /** Signer of the relay that brings records here; undefined where the leader does. */
+  upstream: string | undefined;
 }
 
 export function createCore(
@@ -84,6 +89,7 @@ export function createCore(
     ...init,
     ...state,
     unwritten: undefined,
+    upstream: undefined,
     // What is final is committed; of the rest the others will tell.
     committed: finalHere({ chain: init.chain, player: state.player }),
     acks: createAckBook(state.term),
@@ -136,14 +142,25 @@ export function isLeader(core: Core): boolean {
   return officeOf(core)?.signer === core.network.self;
 }
 
-export function send(core: Core, to: string, body: ChannelMessageBody): boolean {
-  return core.network.send(to, encodeChannelMessage(core.info.channel, body));
+export function send(core: Core, to: string, body: ChannelMessageBody, options?: SendOptions): boolean {
+  return core.network.send(to, encodeChannelMessage(core.info.channel, body), options);
+}
+
+/** To the leader itself, or where there is no link by the relay that brings its records; who has taken it. */
+export function sendToLeader(core: Core, body: ChannelMessageBody): string | undefined {
+  const ways = [officeOf(core)?.signer, core.upstream];
+  return ways.find((way) => way !== undefined && send(core, way, body));
 }
 
 /** To all members there is a link to. */
 export function broadcast(core: Core, body: ChannelMessageBody): void {
   const message = encodeChannelMessage(core.info.channel, body);
   for (const peer of peersOf(core)) core.network.send(peer, message);
+}
+
+/** The members, as the chain has them now. */
+export function membersNow({ chain, player }: Core): Membership {
+  return chain.membershipAt(chain.inboxLength) ?? player.head.membership;
 }
 
 /** Signers of the other members, as the chain has them now; one who leaves is one of them until a settlement lets it go. */

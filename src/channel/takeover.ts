@@ -78,7 +78,7 @@ export function createTakeover(init: TakeoverInit): Takeover {
     askedAt = core.committed;
     askAgainAtMs = nowMs + (isBehind ? IDLE_MS : HEARTBEAT_MS);
     if (isBehind && isMoving) return;
-    send(core, office.signer, statusOf(core, true));
+    send(core, core.upstream ?? office.signer, statusOf(core, true));
   }
 
   const isMissing = (adopted: Adopted): boolean =>
