@@ -5,11 +5,11 @@ import type { ChannelNetwork } from "../../../src/ports/channel-network.ts";
 import type { HubEvent, HubVote } from "../../../src/ports/channel-hub.ts";
 import type { LogEntry } from "../../../src/ports/record-log.ts";
 import { toHex } from "../../../src/utils/bytes.ts";
-import { recoverCertificate, type Certificate } from "../../../src/wire/channel/batch.ts";
+import { recoverAck, recoverCertificate, type Certificate } from "../../../src/wire/channel/batch.ts";
 import { decodeChannelMessage, type ChannelMessage } from "../../../src/wire/channel/messages.ts";
 import { RECORD_KINDS, hashRecord } from "../../../src/wire/channel/record.ts";
 import type { SignedBatch } from "../../../src/wire/channel/schemas.ts";
-import { hashSettlement, VOTE_OPTIONS, type Settlement } from "../../../src/wire/channel/settlement.ts";
+import { hashSettlement, recoverVote, VOTE_OPTIONS, type Settlement } from "../../../src/wire/channel/settlement.ts";
 import type { CertificateRef, ChannelEvent, RecordRef } from "../../model/channel/events.ts";
 import { createJudge } from "../../model/channel/validate-log.ts";
 import type { MemoryHub } from "../memory-channel-hub.ts";
@@ -294,8 +294,11 @@ export function createRunLog(init: {
     }
     switch (message.kind) {
       case "acks":
-        for (const { height, recordHash, certified } of message.acks) {
-          ack(name, { term: message.term, height, hash: toHex(recordHash), certified });
+        for (const { height, recordHash, certified, signature } of message.acks) {
+          const { term } = message;
+          // A relay sends those of others on.
+          const by = recoverAck(hub().domain, { channel: 1n, term, height, recordHash, certified }, signature);
+          if (nameOfSigner.get(by ?? "") === name) ack(name, { term, height, hash: toHex(recordHash), certified });
         }
         return;
       case "leader-change": {
