@@ -316,9 +316,11 @@ export function createRunLog(init: {
         mirrorOf(name).proposed = { ...propose(message.settlement), isVotedFor: false };
         return voteOwn(name, mirrorOf(name));
       case "vote": {
-        const record = proposals.get(toHex(message.proposalHash));
-        if (record !== undefined && message.option === VOTE_OPTIONS.for)
-          say({ kind: "voted", member: name, ...record });
+        const { proposalHash, option, signature } = message;
+        const record = proposals.get(toHex(proposalHash));
+        if (record === undefined || option !== VOTE_OPTIONS.for) return;
+        const by = recoverVote(hub().domain, { channel: 1n, proposalHash, option }, signature);
+        if (nameOfSigner.get(by ?? "") === name) say({ kind: "voted", member: name, ...record });
         return;
       }
       default:

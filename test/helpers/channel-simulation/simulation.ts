@@ -232,8 +232,8 @@ async function play(world: World): Promise<{ calls: number; kills: number; progr
   await time.sleep(plan.healMs);
   const honest = members.filter(({ account, isLiar }) => !isLiar && chain.hub.office.members.includes(account));
   if (honest.length > 0) {
-    const { name, account, disk } = random.pick(honest);
-    world.alone = { name, account, disk: disk() };
+    const leaver = random.pick(honest);
+    world.alone = { name: leaver.name, account: leaver.account, disk: leaver.disk() };
   }
   trace.event("network", "healed");
   hands.healed = true;
