@@ -1,4 +1,9 @@
 export type {
+  AccusationViewStructOutput,
+  IChannelAbsence,
+  SignedStandingStruct,
+} from "../../../typechain-types/interfaces/IChannelAbsence.ts";
+export type {
   IChannelCourt,
   InboxEntryStruct,
   OpeningStruct,
@@ -10,13 +15,17 @@ export type {
 export type {
   AssetStructOutput,
   CallStruct,
+  ChangePartStruct,
   ChangeStruct,
   ChannelViewStructOutput,
   ConfigStructOutput as ChannelConfigStructOutput,
+  DemandViewStructOutput,
+  FreezeViewStructOutput,
   IChannelHub,
   MemberViewStructOutput,
   ProposalViewStructOutput,
   PunishmentStruct,
+  RecordDataStruct,
   SettledHeadStructOutput,
   SettlementStruct,
   SignedVoteStruct,
