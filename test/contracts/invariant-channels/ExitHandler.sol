@@ -17,6 +17,7 @@ import {
     ProposalState,
     RecordData,
     RecordHeader,
+    RecordKind,
     Settlement,
     SettlementMode,
     SignedAck,
@@ -29,10 +30,9 @@ import {SmallTree} from "./SmallTree.sol";
 /// chain then wants proofs of. What its members agreed on last is in the model.
 contract ExitHandler is ChannelModel {
     uint256 public constant CHANNEL = 2;
-    uint256 public constant ANSWER = 10 minutes;
+    uint256 public constant DATA_SECONDS = 10 minutes;
     uint256 private constant MAX_AMOUNT = 10 ether;
     uint256 private constant BOND = 1 ether;
-    uint256 private constant CALL = 1;
 
     /// @dev What a quorum of the members at it would sign.
     RecordHeader private _header;
@@ -149,7 +149,7 @@ contract ExitHandler is ChannelModel {
         records[0].header = _pendingHeader;
         uint256 before = hub.creditOf(CHANNEL, actor) + hub.creditOf(CHANNEL, address(this));
         call = abi.encodeCall(hub.answerRecords, (CHANNEL, pending, actor, records));
-        VM.warp(block.timestamp + (_roll(seed, "late") % ANSWER));
+        VM.warp(block.timestamp + (_roll(seed, "late") % DATA_SECONDS));
         if (!_act("answer", address(this), 0, call)) wrong = "an answer";
         uint256 now_ = hub.creditOf(CHANNEL, actor) + hub.creditOf(CHANNEL, address(this));
         if (now_ != before + BOND) wrong = "C4: a bond";
@@ -205,7 +205,7 @@ contract ExitHandler is ChannelModel {
         MemberView memory member = hub.memberOf(CHANNEL, actors[actor]);
         if (member.leftAt == 0) _depart(actor);
         if (_leaves[actor].index == 0) return false;
-        VM.warp(block.timestamp + 3 * (2 * WINDOW + ANSWER) + 1);
+        VM.warp(block.timestamp + 3 * (2 * WINDOW + DATA_SECONDS) + 1);
         bool ok = _act("freeze", actors[actor], 0, abi.encodeCall(hub.freeze, (CHANNEL, _leaves[actor])));
         if (!ok) {
             wrong = "C5: freeze";
@@ -214,7 +214,7 @@ contract ExitHandler is ChannelModel {
         pending = 0;
         bool isBrought = _bringTruth();
         _bringLies(seed, actor);
-        VM.warp(block.timestamp + ANSWER + 1);
+        VM.warp(block.timestamp + DATA_SECONDS + 1);
         uint256 credits = _credits();
         if (!_act("conclude", actors[actor], 0, abi.encodeCall(hub.conclude, (CHANNEL)))) wrong = "C5: conclude";
         _freed(credits);
@@ -308,7 +308,7 @@ contract ExitHandler is ChannelModel {
             if (voters & (1 << i) != 0 || !_isIn(i)) continue;
             bytes memory call = abi.encodeCall(hub.demandData, (CHANNEL, proposal, DataKind.Records, height, height));
             if (!_act("demand", actors[i], BOND, call)) wrong = "C5: a demand";
-            VM.warp(block.timestamp + ANSWER + 1);
+            VM.warp(block.timestamp + DATA_SECONDS + 1);
             call = abi.encodeCall(hub.resolveDemand, (CHANNEL, proposal, actors[i]));
             if (!_act("resolve", actors[i], 0, call)) wrong = "C5: no answer";
             return;
@@ -344,7 +344,7 @@ contract ExitHandler is ChannelModel {
             call = abi.encodeCall(hub.demandData, (CHANNEL, lies[i], DataKind.Records, height, height));
             if (!_act("demand", actors[honest], BOND, call)) wrong = "C5: a demand";
         }
-        VM.warp(block.timestamp + ANSWER + 1);
+        VM.warp(block.timestamp + DATA_SECONDS + 1);
         for (uint256 i = 0; i < 3; i++) {
             if (lies[i] == 0) continue;
             bytes memory call = abi.encodeCall(hub.resolveDemand, (CHANNEL, lies[i], actors[honest]));
@@ -390,7 +390,7 @@ contract ExitHandler is ChannelModel {
         header.channel = CHANNEL;
         header.term = hub.channelOf(CHANNEL).term;
         header.height = height;
-        header.kind = uint8(CALL);
+        header.kind = uint8(RecordKind.Call);
         header.timeMs = uint64(block.timestamp * 1000);
         header.previous = keccak256(abi.encode(seed, _salt++));
         header.inputHash = keccak256("");
