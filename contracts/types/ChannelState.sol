@@ -147,6 +147,25 @@ struct Certified {
     uint40 replaces;
 }
 
+/// @dev Who backs a member. One slot.
+struct Backing {
+    // Seats of those whose delegation holds.
+    uint64 held;
+    // All in the order in which they came, the first one in the lowest byte: their seats, plus one.
+    uint192 order;
+}
+
+/// @dev Who speaks for whom.
+struct Delegations {
+    // Seats of those who delegated, and of those to whom they did.
+    uint64 delegating;
+    uint64 backed;
+    // Slots: inbox entries with which weights changed, and what they are from there on, four bits a seat.
+    uint64[] changedAt;
+    mapping(uint256 index => uint256) weights;
+    mapping(uint256 seat => Backing) backings;
+}
+
 /// @dev All that the hub stores of a channel.
 struct Channel {
     address app;
@@ -187,6 +206,7 @@ struct Channel {
     mapping(uint256 proposal => mapping(address member => Demand)) demands;
     Freeze freeze;
     mapping(uint256 proposal => Certified) certified;
+    Delegations delegations;
 }
 
 /// @dev All that the hub stores.
