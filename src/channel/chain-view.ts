@@ -30,6 +30,8 @@ export interface ChainView {
   termOf(term: number): Term | undefined;
   /** What is final. */
   readonly settled: SettledHead;
+  /** The time of the last block that is in this view: an entry that is not known here is of that time or later. */
+  readonly seenMs: number;
   /** The settlement that has passed and is not final; one at a time. */
   readonly passed: PassedSettlement | undefined;
   /** Whether a record has been made final. */
@@ -66,6 +68,7 @@ export async function followChain(
   const finals = new Map<number, Uint8Array>();
   const proposed = new Map<bigint, Settlement>();
   let passed: PassedSettlement | undefined;
+  let seenMs = 0;
   /** By cursor, until something is new: every batch that is sent asks for them. */
   let voters = new Map<number, Membership>();
 
@@ -108,6 +111,9 @@ export async function followChain(
     termOf: (number) => terms.get(number),
     get settled() {
       return settled;
+    },
+    get seenMs() {
+      return seenMs;
     },
     get passed() {
       return passed;
@@ -159,8 +165,9 @@ export async function followChain(
     let isCaughtUp = target < fromBlock;
     if (isCaughtUp) started.resolve();
     try {
-      for await (const { toBlock, events } of hub.follow(channel, { fromBlock, confirmations, signal })) {
+      for await (const { toBlock, timeMs, events } of hub.follow(channel, { fromBlock, confirmations, signal })) {
         for (const event of events) take(event);
+        seenMs = Math.max(seenMs, timeMs);
         if (events.some(({ kind }) => kind === "settled")) settled = await patientHead();
         if (events.length > 0) voters = new Map();
         if (isCaughtUp && events.length > 0) onNews(events);

@@ -1,3 +1,4 @@
+import { isCutOff } from "../domain/channel/inbox-patience.ts";
 import { countedWeight, memberOfSigner, weightOf, type Member, type Membership } from "../domain/channel/membership.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
 import { messageOf } from "../errors.ts";
@@ -54,6 +55,8 @@ export function createElector({
   const startedMs = awakeMs();
   let since = { term: core.term, atMs: startedMs };
   let leaderHeardMs = startedMs;
+  /** Since when this node finds, without a break, that nobody leads. */
+  let suspectsSinceMs: number | undefined;
   let agreed = { term: 0, signers: new Set<string>() };
 
   const members = (): Membership => {
@@ -74,7 +77,7 @@ export function createElector({
   }
 
   function suspects(): boolean {
-    if (isLeader(core) && hearsQuorum()) return false;
+    if (isLeader(core) && mayLead() && hearsQuorum()) return false;
     const office = officeOf(core);
     // Without a first member there is nobody to elect.
     if (office === undefined && core.term === 1) return false;
@@ -90,13 +93,27 @@ export function createElector({
     return isQuorum(weightOf(all, new Set(alive.map(({ signer }) => signer))), countedWeight(all));
   }
 
-  /** Whose turn it is: the first of those that are there, without the one that leads no more. */
-  function isFirst(): boolean {
+  /** Not for long without the chain: an entry of the inbox that this node cannot see would convict it. */
+  const mayLead = (): boolean => !isCutOff(clock.now(), core.chain.seenMs);
+
+  /**
+   * Whose turn it is: the first of those that are there, without the one that leads no more; when it does nothing, as one that may not
+   * lead or does not want to, the next, each after the time in which a leader is found dead.
+   */
+  function isItsTurn(): boolean {
+    if (!mayLead() || suspectsSinceMs === undefined) return false;
     const gone = core.terms.promisedIn(core.term) ?? officeOf(core)?.leader;
-    const [first] = [...members().members.values()]
+    const rank = [...members().members.values()]
       .filter((member) => member.account !== gone && isAlive(member))
-      .sort((a, b) => a.joinNumber - b.joinNumber);
-    return first?.signer === core.network.self;
+      .sort((a, b) => a.joinNumber - b.joinNumber)
+      .findIndex(({ signer }) => signer === core.network.self);
+    return rank >= 0 && awakeMs() - suspectsSinceMs >= rank * deadMs;
+  }
+
+  function look(): void {
+    if (!suspects()) suspectsSinceMs = undefined;
+    else suspectsSinceMs ??= awakeMs();
+    if (isItsTurn()) askForVotes();
   }
 
   function askForVotes(): void {
@@ -140,9 +157,9 @@ export function createElector({
         const nowMs = clock.now();
         if (nowMs >= beatAtMs) {
           beatAtMs = nowMs + heartbeatMs;
-          if (!isLeader(core) || hearsQuorum()) broadcast(core, { kind: "heartbeat", term: core.term });
+          if (!isLeader(core) || (mayLead() && hearsQuorum())) broadcast(core, { kind: "heartbeat", term: core.term });
         }
-        if (suspects() && isFirst()) askForVotes();
+        look();
         const lookMs = heartbeatMs / LOOKS;
         await clock.sleep(lookMs, { signal }).catch(() => undefined);
         const lateMs = clock.now() - nowMs - lookMs;

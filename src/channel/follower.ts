@@ -1,4 +1,5 @@
 import { changesMembers, memberOfSigner } from "../domain/channel/membership.ts";
+import { isBeyondSight } from "../domain/channel/inbox-patience.ts";
 import { faultOfNext, faultOfResult, forged, type RecordFault } from "../domain/channel/record-rules.ts";
 import { isSprfError, messageOf } from "../errors.ts";
 import type { Evidence } from "../ports/channel-court.ts";
@@ -212,8 +213,10 @@ async function playRecord(
   const { player, clock } = core;
   const tickDueMs = player.sandbox.tickDueMs();
   const { head } = player;
-  const fault = faultOfNext(head, header, { term: header.term, tickDueMs, nowMs: clock.now() });
+  const waiting = core.chain.entry(head.header.inboxCursor + 1);
+  const fault = faultOfNext(head, header, { term: header.term, tickDueMs, nowMs: clock.now(), waiting });
   if (fault !== undefined) return fault;
+  if (isBeyondSight(header, core.chain.seenMs)) return "early";
   if (header.kind === RECORD_KINDS.inbox) {
     const entry = core.chain.entry(header.inboxCursor);
     if (entry === undefined) return "early";

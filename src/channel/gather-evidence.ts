@@ -1,4 +1,5 @@
 import { isMisplaced, openRecord, writesOf } from "../domain/channel/evidence.ts";
+import { isPastEntry } from "../domain/channel/inbox-patience.ts";
 import { isSprfError } from "../errors.ts";
 import type { Evidence, SignedOpening } from "../ports/channel-court.ts";
 import type { HubSlotProof } from "../ports/channel-hub.ts";
@@ -35,6 +36,8 @@ export async function gatherEvidence(
   const { header } = record;
   const entry = chain.entry(header.inboxCursor);
   if (isMisplaced(before, header, entry && hashInboxEntry(entry))) return { fault: "misplaced", record, before };
+  const waiting = chain.entry(before.inboxCursor + 1);
+  if (waiting !== undefined && isPastEntry(header, waiting)) return { fault: "pastEntry", record, entry: waiting };
   const dueMs = sandbox.tickDueMs();
   const isDue = dueMs !== undefined && header.timeMs >= dueMs;
   const isTick = header.kind === RECORD_KINDS.tick;

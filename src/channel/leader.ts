@@ -1,3 +1,4 @@
+import { isCutOff } from "../domain/channel/inbox-patience.ts";
 import { changesMembers } from "../domain/channel/membership.ts";
 import { isSprfError, messageOf, SprfError } from "../errors.ts";
 import { recoverAck, signBatch } from "../wire/channel/batch.ts";
@@ -109,6 +110,8 @@ export function createLeader(
     if (due !== undefined && timeMs >= due) return { kind: RECORD_KINDS.tick, input: new Uint8Array() };
     const entry = core.chain.entry(core.player.head.membership.cursor + 1);
     if (entry !== undefined) return { kind: RECORD_KINDS.inbox, input: encodeInboxEntry(entry) };
+    // An entry may be there that this node cannot see, and no call goes before an old one.
+    if (isCutOff(timeMs, core.chain.seenMs)) return undefined;
     const next = owed[0] ?? waiting.peek();
     if (next === undefined || bytes + next.input.length + RECORD_OVERHEAD_BYTES > MAX_BATCH_BYTES) return undefined;
     return owed.shift() ?? waiting.shift();
@@ -264,6 +267,12 @@ export function createLeader(
       if (input.length > MAX_INPUT_BYTES) {
         done.reject(
           new SprfError("CHANNEL_CALL_TOO_LARGE", `an input of ${input.length} bytes, at most ${MAX_INPUT_BYTES}`),
+        );
+        return done.promise;
+      }
+      if (!isOwed && isCutOff(core.clock.now(), core.chain.seenMs)) {
+        done.reject(
+          new SprfError("CHANNEL_NO_LEADER", "this leader has seen no new block for long, and takes no calls"),
         );
         return done.promise;
       }

@@ -240,7 +240,8 @@ async function playBatch(
   for (const { header, body, hash } of records) {
     const { height } = header;
     const tickDueMs = player.sandbox.tickDueMs();
-    const fault = faultOfNext(player.head, header, { term: number, tickDueMs, nowMs: clock.now() });
+    const waiting = chain.entry(player.head.header.inboxCursor + 1);
+    const fault = faultOfNext(player.head, header, { term: number, tickDueMs, nowMs: clock.now(), waiting });
     if (fault !== undefined) throw unverified(height, fault.message);
     checkOrigin(chain, player, { header, body, hash }, term.sinceEntry);
     const own = await player

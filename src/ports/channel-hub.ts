@@ -159,6 +159,8 @@ export type HubEvent =
 export interface HubNews {
   /** Up to this block everything is told; it has the confirmations that were asked for. */
   readonly toBlock: number;
+  /** The time of that block. */
+  readonly timeMs: number;
   /** In the order of the chain; may be empty. */
   readonly events: readonly HubEvent[];
 }

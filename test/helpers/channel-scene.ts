@@ -5,7 +5,7 @@ import { systemClock } from "../../src/adapters/clock/system.ts";
 import { createMemoryLogger, type LogLine } from "../../src/adapters/logger/memory.ts";
 import { createMemoryDisk, createMemoryRecordLog, type MemoryDisk } from "../../src/adapters/record-log/memory.ts";
 import { createChannelNode, type ChannelNode, type ChannelNodeInit } from "../../src/channel/channel-node.ts";
-import type { ChannelConfig } from "../../src/ports/channel-hub.ts";
+import type { ChannelConfig, ChannelHub } from "../../src/ports/channel-hub.ts";
 import type { ChannelNetwork } from "../../src/ports/channel-network.ts";
 import type { RecordLog } from "../../src/ports/record-log.ts";
 import { fromHex, toHex } from "../../src/utils/bytes.ts";
@@ -78,6 +78,7 @@ export async function createChannelScene({
   logOf = createMemoryRecordLog,
   hears = () => true,
   networkOf = (network) => network,
+  hubOf = (_number, hub) => hub,
 }: {
   readonly members: number;
   readonly program?: string;
@@ -88,6 +89,8 @@ export async function createChannelScene({
   readonly hears?: (number: number, message: ChannelMessage) => boolean;
   /** What a member has in the place of its network. */
   readonly networkOf?: (network: ChannelNetwork) => ChannelNetwork;
+  /** What a member, by its number, has in the place of the hub. */
+  readonly hubOf?: (number: number, hub: ChannelHub) => ChannelHub;
 }): Promise<ChannelScene> {
   const { abi, code } = await compiledProgram(program);
   const createdAtMs = Date.now() - CREATED_AGO_MS;
@@ -124,7 +127,7 @@ export async function createChannelScene({
     const create = (): ChannelNode =>
       createChannelNode(
         {
-          hub: hub.as(account),
+          hub: hubOf(number, hub.as(account)),
           network: networkOf(heardBy(signer, number)),
           log: logOf(disk),
           clock: systemClock,

@@ -46,6 +46,8 @@ export interface MemoryHub {
   join(account: string, signer: string): void;
   leave(account: string): void;
   close(): void;
+  /** An empty block. */
+  pass(): void;
   /** Accounts whose transactions about what programs ask for are refused. */
   readonly deaf: Set<string>;
   readonly settled: SettledHead;
@@ -71,6 +73,7 @@ export function createMemoryHub(init: {
   const domain = channelDomain(CHAIN_ID, HUB);
   const entries: InboxEntry[] = [];
   const blocks: HubEvent[][] = [[]];
+  let blockMs = nowMs();
   const members = new Map<string, string>();
   const slots = new Map<string, Uint8Array>();
   const punishments: Punishment[] = [];
@@ -106,6 +109,7 @@ export function createMemoryHub(init: {
 
   function mine(...events: HubEvent[]): void {
     blocks.push(events);
+    blockMs = nowMs();
     changed.resolve();
     changed = Promise.withResolvers();
   }
@@ -247,7 +251,7 @@ export function createMemoryHub(init: {
           if (next < blocks.length) {
             const events = blocks.slice(next).flat();
             next = blocks.length;
-            yield { toBlock: next - 1, events };
+            yield { toBlock: next - 1, timeMs: blockMs, events };
           } else await Promise.race([wait, aborted.promise]);
         }
       },
@@ -310,5 +314,6 @@ export function createMemoryHub(init: {
     },
     leave,
     close,
+    pass: () => mine(),
   };
 }

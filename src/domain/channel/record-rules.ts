@@ -1,6 +1,8 @@
 import { equalBytes } from "../../utils/bytes.ts";
+import type { InboxEntry } from "../../wire/channel/inbox-entry.ts";
 import { EMPTY_HASH, RECORD_KINDS, ZERO_HASH, type RecordHeader } from "../../wire/channel/record.ts";
 import { PUNISHMENT_REASONS } from "../../wire/channel/settlement.ts";
+import { isPastEntry } from "./inbox-patience.ts";
 import { MAX_CLOCK_LEAD_MS } from "./limits.ts";
 
 /** It has its leader from the chain; each later one begins with the election of its leader. */
@@ -26,13 +28,15 @@ export interface RecordContext {
   readonly tickDueMs: number | undefined;
   /** The reader's clock. */
   readonly nowMs: number;
+  /** The first entry of the inbox that the record before has not counted; undefined when the chain shows none. */
+  readonly waiting?: Pick<InboxEntry, "index" | "timeMs"> | undefined;
 }
 
 /** What is wrong with the place, kind and time of the record after `before`; undefined for nothing. Its result is not looked at. */
 export function faultOfNext(
   before: Predecessor,
   next: RecordHeader,
-  { term, tickDueMs, nowMs }: RecordContext,
+  { term, tickDueMs, nowMs, waiting }: RecordContext,
 ): RecordFault | undefined {
   const last = before.header;
   if (next.channel !== last.channel) return wrongOrder(`a record of channel ${next.channel}`);
@@ -43,6 +47,8 @@ export function faultOfNext(
   if (!equalBytes(next.previous, before.hash)) return wrongOrder("a record that follows another one");
   if (next.timeMs < last.timeMs) return wrongOrder(`time falls from ${last.timeMs} to ${next.timeMs}`);
   if (next.timeMs > nowMs + MAX_CLOCK_LEAD_MS) return wrongOrder(`a time ${next.timeMs - nowMs} ms ahead`);
+  if (waiting !== undefined && isPastEntry(next, waiting))
+    return wrongOrder(`a call past entry ${waiting.index} of the inbox`);
   return faultOfKind(last, next, tickDueMs);
 }
 

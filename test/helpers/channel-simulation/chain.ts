@@ -163,7 +163,7 @@ export function createSimulatedChain(init: SimulatedChainInit): SimulatedChain {
           if (next <= to) {
             const events = blocks.slice(next, to + 1).flatMap((block) => block.events);
             next = to + 1;
-            yield { toBlock: to, events };
+            yield { toBlock: to, timeMs: blocks[to]?.timeMs ?? 0, events };
           } else {
             await promise;
             await time.sleep(1 + random.below(blockMs / 2));

@@ -36,9 +36,9 @@ describe("channel/chain-view", () => {
         throw new SprfError("CHAIN_UNREACHABLE", "the node is away");
       },
       async *follow() {
-        yield { toBlock: 1, events: [] };
+        yield { toBlock: 1, timeMs: 5_000, events: [] };
         yield await settlement.promise;
-        yield { toBlock: 3, events: [{ kind: "closed" }] };
+        yield { toBlock: 3, timeMs: 4_000, events: [{ kind: "closed" }] };
       },
     };
     const { view, life } = await followChain(
@@ -55,7 +55,7 @@ describe("channel/chain-view", () => {
     );
     height = 7;
     const place = { proposal: 0n, height, head: HASH, stateRoot: HASH, inboxCursor: 0 };
-    settlement.resolve({ toBlock: 2, events: [{ kind: "settled", ...place }] });
+    settlement.resolve({ toBlock: 2, timeMs: 7_000, events: [{ kind: "settled", ...place }] });
     await until(async () => {
       await clock.advance(1_000);
       return told.length === 2;
@@ -63,6 +63,7 @@ describe("channel/chain-view", () => {
     expect(view.settled.height).to.equal(7);
     expect(view.isSettled(7, HASH)).to.equal(true);
     expect(failures).to.equal(FAILURES);
+    expect(view.seenMs, "no block's time takes back what was seen").to.equal(7_000);
     stop.abort();
     await life;
     expect(lines.filter(({ level }) => level === "error")).to.deep.equal([]);

@@ -9,6 +9,8 @@ import type { IChannelHub } from "../contract-types.ts";
 import { createEventRange, readPage, type EventRange } from "../event-range.ts";
 import { proposalTypeOf, settlementIn } from "./values.ts";
 
+const MS = 1_000;
+
 type EventMethods = Pick<ChannelHub, "initialState" | "events" | "follow">;
 
 /** What an event's values mean; events that are not here tell a node nothing. */
@@ -82,12 +84,18 @@ export function createHubEvents(connection: Connection, hub: IChannelHub, addres
     from: number,
     to: number,
     { signal }: HubOptions,
-  ): Promise<HubNews> {
+  ): Promise<Omit<HubNews, "timeMs">> {
     const page = await readPage(range, { from, to, signal }, async (last) => {
       const filter = { address, fromBlock: from, toBlock: last, topics: [topics, word(channel)] };
       return await read(() => provider.getLogs(filter), { signal });
     });
     return { toBlock: page.to, events: page.found.flatMap((log) => eventsIn(hub, log)) };
+  }
+
+  async function timeOf(block: number, { signal }: HubOptions): Promise<number> {
+    const found = await read(() => provider.getBlock(block), { signal });
+    if (found === null) throw new SprfError("CHAIN_UNREACHABLE", `the node has no block ${block} any more`);
+    return found.timestamp * MS;
   }
 
   /** A page, asked for until the node gives it. */
@@ -100,7 +108,8 @@ export function createHubEvents(connection: Connection, hub: IChannelHub, addres
   ): Promise<HubNews> {
     for (;;) {
       try {
-        return await pageOf(channel, range, from, to, options);
+        const page = await pageOf(channel, range, from, to, options);
+        return { ...page, timeMs: await timeOf(page.toBlock, options) };
       } catch (error) {
         if (options.signal?.aborted || !isSprfError(error, "CHAIN_UNREACHABLE")) throw error;
         await clock.sleep(pollingIntervalMs, options);

@@ -6,6 +6,7 @@ import {
   isGenesis,
   type RecordContext,
 } from "../../../../src/domain/channel/record-rules.ts";
+import { INBOX_PATIENCE_MS } from "../../../../src/domain/channel/inbox-patience.ts";
 import { EMPTY_HASH, hashRecord, ZERO_HASH, type RecordHeader } from "../../../../src/wire/channel/record.ts";
 import { PUNISHMENT_REASONS } from "../../../../src/wire/channel/settlement.ts";
 
@@ -71,6 +72,15 @@ describe("domain/channel/record-rules", () => {
     expect(reasonOf({ kind: 3 })).to.equal(wrongOrder);
     expect(reasonOf({ kind: 3, inboxCursor: 5 })).to.equal(wrongOrder);
     expect(reasonOf({ inboxCursor: 4 })).to.equal(wrongOrder);
+  });
+
+  it("should refuse a call half an hour past an entry of the inbox that waits", () => {
+    const waiting = { index: 4, timeMs: 1_000 };
+    const nowMs = 1_001 + INBOX_PATIENCE_MS;
+    expect(reasonOf({ timeMs: nowMs }, { nowMs, waiting })).to.equal(wrongOrder);
+    expect(reasonOf({ timeMs: nowMs - 1 }, { nowMs, waiting })).to.equal(undefined);
+    expect(reasonOf({ timeMs: nowMs, kind: 3, inboxCursor: 4 }, { nowMs, waiting })).to.equal(undefined);
+    expect(reasonOf({ timeMs: nowMs, kind: 2 }, { nowMs, waiting, tickDueMs: 1_000 })).to.equal(undefined);
   });
 
   it("should refuse a tick too early, and anything else past one that is due", () => {
