@@ -1,3 +1,4 @@
+import { hubElectorate } from "../domain/channel/ballot.ts";
 import { NO_MEMBERS, takeEntry, type Membership } from "../domain/channel/membership.ts";
 import { termBegunBy, type Term } from "../domain/channel/terms.ts";
 import { SprfError, isSprfError, messageOf } from "../errors.ts";
@@ -38,7 +39,7 @@ export interface ChainView {
   isSettled(height: number, recordHash: Uint8Array): boolean;
   /**
    * The members whose votes count for a settlement at `cursor`: they joined before, are not gone by the last one, and were not
-   * banned.
+   * banned. Each has its own voice, and the delegations are those that hold by now.
    */
   votersOf(cursor: number): Membership;
 }
@@ -144,7 +145,7 @@ export async function followChain(
         .some((entry) => entry.account === account && entry.kind === INBOX_KINDS.join);
       if (account !== undefined && !cameBack) members.delete(account);
     }
-    return { ...NO_MEMBERS, cursor, members };
+    return hubElectorate(cursor, members.values(), memberships.at(-1) ?? NO_MEMBERS);
   }
 
   /** A node that is away for a moment must not end the view of the chain. */
