@@ -20,7 +20,7 @@ export function channelContracts(m: Builder, unbondingSeconds: bigint) {
     ChannelDemands: m.library("ChannelDemands"),
     ChannelExits: m.library("ChannelExits", { libraries: { ChannelDelegations } }),
   };
-  const court = m.contract("ChannelCourt");
+  const court = m.contract("ChannelCourt", [m.contract("ChannelReplay")]);
   const hub = m.contract("ChannelHub", [pool, store, vault, court], { libraries });
   return { hub, pool, court };
 }

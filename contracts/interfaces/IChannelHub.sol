@@ -40,8 +40,9 @@ import {IStakingPool} from "./IStakingPool.sol";
 /// that order, so that no leader can skip one. Of each the hash keccak256(abi.encode(InboxEntry)) is kept.
 ///
 /// **Quorum**: strictly more than 2/3 of the counted weight. Counted are the members as of the settlement's inbox cursor
-/// that are not gone yet, less those absent, less the accused. Who abstains is counted, who is silent too. With more than
-/// five voters a vote also stands for those who delegated to the voter and have not voted themselves.
+/// that are not gone yet, less those absent, less the accused; and those who joined since, who have no vote. Who abstains is
+/// counted, who is silent too. With more than five voters a vote also stands for those who delegated to the voter and have
+/// not voted themselves.
 ///
 /// **Delegation**: where there are more than five members, five of them lead and relay, those with most backers. A
 /// certificate or an election counts a member that delegated as nothing and its candidate as one more.

@@ -90,7 +90,8 @@ library ChannelViews {
         self.weightFor = ChannelRoster.count(in_.inFavourOf(ballot));
         self.weightAgainst = ChannelRoster.count(in_.withBackers(ballot, ballot.against));
         self.weightAbstained = ChannelRoster.count(in_.withBackers(ballot, ballot.abstained));
-        self.weightCounted = ChannelRoster.count(in_.countedOf(stored.ballot));
+        bool settles = stored.proposalType == ProposalType.Settlement;
+        self.weightCounted = ChannelRoster.count(settles ? in_.countedToSettle(ballot) : in_.countedOf(ballot));
         self.finalAt = stored.finalAt;
         self.chunksApplied = uint32(stored.chunksApplied);
     }

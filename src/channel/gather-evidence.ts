@@ -13,14 +13,15 @@ import type { SignedBatch } from "../wire/channel/schemas.ts";
 import { decodeSessionInput } from "../wire/channel/session.ts";
 import type { Core } from "./core.ts";
 import { fromLogEntry, lastOf } from "./log-entries.ts";
+import type { PlayedRecord } from "./player.ts";
 import { readBatch } from "./read-batch.ts";
 import { CLOCK_SLOT, nonceSlotOf, sessionSlotOf } from "./sandbox/protocol-slots.ts";
 import { slotOf } from "./sandbox/slot-key.ts";
 import { NO_PROOF, hubProofOf } from "./hub-proof.ts";
 
 /**
- * What convicts whoever signed the next record of a batch, which this node has found false; undefined where that takes running the call
- * on chain. In turn, with the record before it at the head; the head stays.
+ * What convicts whoever signed the next record of a batch, which this node has found false; undefined where the record hides what it has
+ * touched: of that only a hash is known. In turn, with the record before it at the head; the head stays.
  */
 export async function gatherEvidence(
   core: Core,
@@ -81,7 +82,7 @@ export async function findEquivocation(
   return undefined;
 }
 
-/** A word of a user that is none, or a root that does not follow from what was written. */
+/** A word of a user that is none, a root that does not follow from what was written, or another result than the chain comes to. */
 async function playFalse(
   core: Core,
   {
@@ -102,15 +103,29 @@ async function playFalse(
     return isUsers ? { fault: "forged", record, before, input, ...proofsOf(core, body) } : undefined;
   }
   await player.revertTo(before.height);
-  const isRoot =
-    equalBytes(own.header.writesHash, header.writesHash) && !equalBytes(own.header.stateRoot, header.stateRoot);
-  if (!isRoot) return undefined;
+  if (!equalBytes(own.header.writesHash, header.writesHash)) return replayOf(core, { record, before, own });
+  if (equalBytes(own.header.stateRoot, header.stateRoot)) return replayOf(core, { record, before, own });
   const writes = writesOf(own.touched);
   const proofs = player.sandbox.proveWrites(writes).map(({ proof, beside }) => ({
     proof: hubProofOf(proof),
     ...(beside === undefined ? {} : { beside }),
   }));
   return { fault: "falseRoot", record, before, writes, proofs };
+}
+
+/** What the chain runs the record again on, if that is what the record says that it touched. At the state before it. */
+function replayOf(
+  { player: { sandbox } }: Core,
+  {
+    record,
+    before,
+    own,
+  }: { readonly record: SignedOpening; readonly before: RecordHeader; readonly own: PlayedRecord },
+): Evidence | undefined {
+  if (!equalBytes(own.header.touchedHash, record.header.touchedHash)) return undefined;
+  const touched = own.touched.map((slot) => ({ slot: slot.slot, value: slot.before }));
+  const slotProofs = touched.map(({ slot }) => hubProofOf(sandbox.prove(slot)));
+  return { fault: "falseResult", record, before, input: own.body.input, touched, besides: [], slotProofs };
 }
 
 /** What the state says of whoever an input is of, as far as it can be read. */

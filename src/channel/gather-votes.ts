@@ -41,7 +41,7 @@ export async function gatherVotes(
     }
     const counting = withoutSilent(voters, absent, votes);
     const counted = countedWeight(counting);
-    const weight = weightFor(counting, votes);
+    const weight = weightFor(voters, counting, votes);
     if (isQuorum(weight, counted)) quorumAtMs ??= nowMs;
     // Owners have to sign themselves for that.
     const isOfAll = [...voters.members.keys()].every((account) => votes.get(account)?.option === VOTE_OPTIONS.for);
@@ -55,10 +55,10 @@ export async function gatherVotes(
   }
 }
 
-function weightFor(voters: Membership, votes: ReadonlyMap<string, HubVote>): bigint {
+function weightFor(voters: Membership, counting: Membership, votes: ReadonlyMap<string, HubVote>): bigint {
   const inFavour = [...votes.values()].filter(({ option }) => option === VOTE_OPTIONS.for);
   const supporters = supportersOf(voters, new Set(inFavour.map(({ member }) => member)), new Set(votes.keys()));
-  return weightOf(voters, new Set([...supporters].map((account) => voters.members.get(account)?.signer ?? "")));
+  return weightOf(counting, new Set([...supporters].map((account) => counting.members.get(account)?.signer ?? "")));
 }
 
 /** Accounts of which the chain has not heard for too long, where it asks them to show themselves. */

@@ -4,6 +4,7 @@ import { DocumentEditor__factory } from "../../typechain-types/factories/apps/Do
 import { DocumentProgram__factory } from "../../typechain-types/factories/apps/DocumentProgram__factory.ts";
 import { ChannelHub__factory } from "../../typechain-types/factories/channels/ChannelHub__factory.ts";
 import { ChannelCourt__factory } from "../../typechain-types/factories/channels/ChannelCourt__factory.ts";
+import { ChannelReplay__factory } from "../../typechain-types/factories/channels/ChannelReplay__factory.ts";
 import { ChannelStore__factory } from "../../typechain-types/factories/channels/ChannelStore__factory.ts";
 import { ChannelVault__factory } from "../../typechain-types/factories/channels/ChannelVault__factory.ts";
 import { StakingPool__factory } from "../../typechain-types/factories/channels/StakingPool__factory.ts";
@@ -38,7 +39,8 @@ export async function deployDevnetChannels(
     const claims = await deploy(await new ChannelClaims__factory().getDeployTransaction());
     const verdicts = await deploy(await new ChannelVerdicts__factory(withDelegations).getDeployTransaction());
     const views = await deploy(await new ChannelViews__factory(withDelegations).getDeployTransaction());
-    const court = await deploy(await new ChannelCourt__factory().getDeployTransaction());
+    const replay = await deploy(await new ChannelReplay__factory().getDeployTransaction());
+    const court = await deploy(await new ChannelCourt__factory().getDeployTransaction(replay));
     const faults = await deploy(await new ChannelFaults__factory(withDelegations).getDeployTransaction());
     const demands = await deploy(await new ChannelDemands__factory().getDeployTransaction());
     const exits = await deploy(await new ChannelExits__factory(withDelegations).getDeployTransaction());

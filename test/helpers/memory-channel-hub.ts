@@ -163,7 +163,9 @@ export function createMemoryHub(init: {
     const voters = membersAt(settlement.inboxCursor, settled.inboxCursor);
     const inFavour = inFavourOf(hashSettlement(settlement), votes, voters);
     const supporters = supportersOf(voters, inFavour, new Set(votes.map(({ member }) => member)));
-    if (!isQuorum(BigInt(supporters.size), countedWeight(voters))) refuse("no quorum");
+    // Who joined since has no vote, and counts.
+    const counted = countedWeight(membersAt(entries.length, settled.inboxCursor));
+    if (!isQuorum(BigInt(supporters.size), counted)) refuse("no quorum");
     for (const { slot, newValue } of changes) slots.set(toHex(slot), newValue);
     settled = {
       height: settlement.toHeight,

@@ -3,6 +3,7 @@ export type {
   InboxEntryStruct,
   OpeningStruct,
   RecordHeaderStruct,
+  ReplayStruct,
   SlotOpeningStruct,
   SlotValueStruct,
 } from "../../../typechain-types/interfaces/IChannelCourt.ts";
@@ -21,6 +22,7 @@ export type {
   SignedVoteStruct,
   SlotProofStruct,
 } from "../../../typechain-types/interfaces/IChannelHub.ts";
+export type { IChannelReplay } from "../../../typechain-types/interfaces/IChannelReplay.ts";
 export type { AnswerProofStruct } from "../../../typechain-types/interfaces/IDisputes.ts";
 export type {
   AccountViewStructOutput,

@@ -2,6 +2,7 @@
 export { Chat__factory } from "../../../typechain-types/factories/apps/Chat__factory.ts";
 export { DocumentEditor__factory } from "../../../typechain-types/factories/apps/DocumentEditor__factory.ts";
 export { IChannelCourt__factory } from "../../../typechain-types/factories/interfaces/IChannelCourt__factory.ts";
+export { IChannelReplay__factory } from "../../../typechain-types/factories/interfaces/IChannelReplay__factory.ts";
 export { IChannelHub__factory } from "../../../typechain-types/factories/interfaces/IChannelHub__factory.ts";
 export { IChannelVault__factory } from "../../../typechain-types/factories/interfaces/IChannelVault__factory.ts";
 export { IDisputes__factory } from "../../../typechain-types/factories/interfaces/IDisputes__factory.ts";

@@ -1,4 +1,4 @@
-import { hexlify, Interface, type ContractTransactionResponse, type Signer } from "ethers";
+import { hexlify, Interface, type ContractTransactionResponse, type Signer, type TransactionRequest } from "ethers";
 import { artifacts } from "hardhat";
 
 import { accusationOf } from "../../../src/adapters/chain/channels/accusation.ts";
@@ -210,7 +210,7 @@ export async function accuse(
   scene: Made,
   by: Signer,
   evidence: Evidence,
-  overrides: { readonly gasLimit?: bigint } = {},
+  overrides: TransactionRequest = {},
 ): Promise<ContractTransactionResponse> {
   const court = await scene.ethers.getContractAt("IChannelCourt", await scene.court.getAddress(), by);
   const transaction = await accusationOf(court, evidence, hexlify(SALT));
