@@ -55,10 +55,10 @@ library ChannelDelegations {
         return low == 0 ? ChannelRoster.PLAIN_WEIGHTS : self.delegations.weights[changedAt[low - 1]];
     }
 
-    /// @notice Seats of those who may lead: the active ones with most weight, by join number where they have the same. Those who
+    /// @notice Seats of those who may lead: those present with most weight, by join number where they have the same. Those who
     /// gave their voice to another one may not.
     function candidatesOf(Channel storage self) external view returns (uint64 candidates) {
-        uint64 rest = self.active();
+        uint64 rest = self.present();
         uint256 weights = _weightsNow(self);
         uint256[] memory best = new uint256[](ChannelLimits.CANDIDATES);
         for (; rest != 0; rest &= rest - 1) {
@@ -160,11 +160,11 @@ library ChannelDelegations {
         }
     }
 
-    /// @dev A member's own and those of who back it; none of who backs another one.
+    /// @dev A member's own and those of who back it; none of who backs another one. Who is absent has nobody's, and brings none.
     function _weightsNow(Channel storage self) private view returns (uint256 weights) {
         Delegations storage all = self.delegations;
         weights = ChannelRoster.PLAIN_WEIGHTS;
-        uint64 present = self.active();
+        uint64 present = self.present();
         for (uint64 rest = all.backed & present; rest != 0; rest &= rest - 1) {
             uint256 seat = ChannelRoster.lowest(rest);
             uint64 held = all.backings[seat].held & present;

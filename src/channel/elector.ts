@@ -25,6 +25,10 @@ export interface Elector {
   mayElect(signer: string): boolean;
   /** Whether a member was heard lately. */
   hears(signer: string): boolean;
+  /** Members that count and were not heard for the time in which a leader is found dead. */
+  silent(): readonly Member[];
+  /** Those that are heard are no quorum. */
+  isStuck(): boolean;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -152,14 +156,24 @@ export function createElector({
 
   /** Past the batches on their way: a busy link is no dead one. */
   function beat(): void {
-    for (const peer of peersOf(core)) {
-      send(core, peer, { kind: "heartbeat", term: core.term, ...tells(peer) }, { isUrgent: true });
-    }
+    // One that leads nobody is there all the same: what it says of the term before holds nobody up.
+    const isIdle = isLeader(core) && !(mayLead() && hearsQuorum());
+    const term = isIdle ? core.term - 1 : core.term;
+    for (const peer of peersOf(core)) send(core, peer, { kind: "heartbeat", term, ...tells(peer) }, { isUrgent: true });
   }
+
+  const silent = (): readonly Member[] =>
+    [...members().members.values()].filter((member) => !member.isAbsent && member.weight > 0n && !isAlive(member));
 
   return {
     mayElect,
     hears,
+    silent,
+    isStuck() {
+      const all = members();
+      const alive = [...all.members.values()].filter(isAlive);
+      return !isQuorum(weightOf(all, new Set(alive.map(({ signer }) => signer))), countedWeight(all));
+    },
     onHeartbeat(from, { term }) {
       heard.set(from, { atMs: awakeMs(), term });
       if (term === core.term && officeOf(core)?.signer === from) leaderHeardMs = awakeMs();
@@ -183,7 +197,7 @@ export function createElector({
         const nowMs = clock.now();
         if (nowMs >= beatAtMs) {
           beatAtMs = nowMs + heartbeatMs;
-          if (!isLeader(core) || (mayLead() && hearsQuorum())) beat();
+          beat();
         }
         look();
         const lookMs = heartbeatMs / LOOKS;

@@ -3,15 +3,18 @@ import { CANDIDATES } from "./limits.ts";
 import type { Member, Membership } from "./membership.ts";
 
 /**
- * Who votes at the hub, as it counts: everybody has a voice of its own, and the delegations are those that hold now, whatever they were
- * when these became members.
+ * Who votes at the hub, as it counts: everybody has a voice of its own, also who is absent, as soon as it votes; and the delegations
+ * are those that hold now, whatever they were when these became members.
  */
 export function hubElectorate(
   cursor: number,
   members: Iterable<Member>,
   { members: present, delegations = new Map(), bannedUntilMs, isClosing }: Membership,
 ): Membership {
-  const voters = [...members].map((member): [string, Member] => [member.account, { ...member, weight: 1n }]);
+  const voters = [...members].map((member): [string, Member] => [
+    member.account,
+    { ...member, weight: 1n, isAbsent: false },
+  ]);
   const held = heldDelegations(delegations, present.size);
   return { cursor, members: new Map(voters), delegations: held, bannedUntilMs, isClosing };
 }

@@ -582,6 +582,22 @@
     "inputs": [
       {
         "internalType": "address",
+        "name": "absence",
+        "type": "address"
+      },
+      {
+        "internalType": "address",
+        "name": "caller",
+        "type": "address"
+      }
+    ],
+    "name": "ChannelHub_NotTheAbsence",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
         "name": "court",
         "type": "address"
       },
@@ -1145,6 +1161,11 @@
             "internalType": "uint64",
             "name": "aliveSeconds",
             "type": "uint64"
+          },
+          {
+            "internalType": "uint32",
+            "name": "answerSeconds",
+            "type": "uint32"
           },
           {
             "internalType": "uint256",
@@ -2068,6 +2089,19 @@
     "type": "event"
   },
   {
+    "inputs": [],
+    "name": "absence",
+    "outputs": [
+      {
+        "internalType": "contract IChannelAbsence",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
     "inputs": [
       {
         "internalType": "uint256",
@@ -2640,6 +2674,11 @@
                 "type": "uint64"
               },
               {
+                "internalType": "uint32",
+                "name": "answerSeconds",
+                "type": "uint32"
+              },
+              {
                 "internalType": "uint256",
                 "name": "stakeWei",
                 "type": "uint256"
@@ -2670,6 +2709,11 @@
             "type": "uint32"
           },
           {
+            "internalType": "uint32",
+            "name": "presentCount",
+            "type": "uint32"
+          },
+          {
             "internalType": "uint64",
             "name": "inboxLength",
             "type": "uint64"
@@ -2682,6 +2726,11 @@
           {
             "internalType": "bool",
             "name": "closed",
+            "type": "bool"
+          },
+          {
+            "internalType": "bool",
+            "name": "frozen",
             "type": "bool"
           }
         ],
@@ -3082,6 +3131,11 @@
             "internalType": "uint64",
             "name": "aliveSeconds",
             "type": "uint64"
+          },
+          {
+            "internalType": "uint32",
+            "name": "answerSeconds",
+            "type": "uint32"
           },
           {
             "internalType": "uint256",
@@ -3711,6 +3765,35 @@
         "type": "uint256"
       },
       {
+        "internalType": "uint64",
+        "name": "cursor",
+        "type": "uint64"
+      },
+      {
+        "internalType": "address[]",
+        "name": "members",
+        "type": "address[]"
+      }
+    ],
+    "name": "isQuorumAt",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
         "internalType": "address",
         "name": "member",
         "type": "address"
@@ -4003,6 +4086,11 @@
             "internalType": "bool",
             "name": "absent",
             "type": "bool"
+          },
+          {
+            "internalType": "uint64",
+            "name": "absentAt",
+            "type": "uint64"
           },
           {
             "internalType": "uint64",
@@ -4751,6 +4839,63 @@
     ],
     "name": "resolveDemand",
     "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint64",
+        "name": "term",
+        "type": "uint64"
+      },
+      {
+        "internalType": "address",
+        "name": "leader",
+        "type": "address"
+      },
+      {
+        "internalType": "bool",
+        "name": "isElected",
+        "type": "bool"
+      }
+    ],
+    "name": "setOffice",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      },
+      {
+        "internalType": "bool",
+        "name": "absent",
+        "type": "bool"
+      }
+    ],
+    "name": "setPresence",
+    "outputs": [
+      {
+        "internalType": "uint64",
+        "name": "entry",
+        "type": "uint64"
+      }
+    ],
     "stateMutability": "nonpayable",
     "type": "function"
   },
