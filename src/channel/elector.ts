@@ -3,11 +3,12 @@ import { countedWeight, memberOfSigner, weightOf, type Member, type Membership }
 import { isQuorum } from "../domain/channel/quorum.ts";
 import { messageOf } from "../errors.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
-import { broadcast, enterTerm, isLeader, officeOf, send, type Core } from "./core.ts";
+import { broadcast, enterTerm, isLeader, officeOf, peersOf, send, type Core } from "./core.ts";
+import type { HeartbeatWords } from "./heartbeat-words.ts";
 import { isQuorumOfAll } from "./standing.ts";
 
 /** As the specification of channels has it. */
-const DEFAULT_HEARTBEAT_MS = 5_000;
+export const DEFAULT_HEARTBEAT_MS = 5_000;
 /** Whoever is silent for so many heartbeats is dead. */
 const DEAD_HEARTBEATS = 3;
 /** A member that says it is in a later term than that is not believed: terms would run out. */
@@ -25,6 +26,8 @@ export interface Elector {
   silent(): readonly Member[];
   /** Those that are heard are no quorum. */
   isStuck(): boolean;
+  /** Whether a member was heard lately. */
+  hears(signer: string): boolean;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -34,6 +37,8 @@ export interface ElectorInit {
   readonly heartbeatMs?: number | undefined;
   /** This node has seen the leader lie. */
   readonly distrusts: () => boolean;
+  /** What a heartbeat to a member says besides. */
+  readonly tells: (peer: string) => HeartbeatWords;
   /** This node has gone to a term that it wants to lead. */
   readonly onCandidate: () => void;
 }
@@ -47,6 +52,7 @@ export function createElector({
   core,
   heartbeatMs = DEFAULT_HEARTBEAT_MS,
   distrusts,
+  tells,
   onCandidate,
 }: ElectorInit): Elector {
   const { clock } = core;
@@ -67,8 +73,8 @@ export function createElector({
     const { chain, player } = core;
     return chain.membershipAt(chain.inboxLength) ?? player.head.membership;
   };
-  const isAlive = ({ signer }: Member): boolean =>
-    signer === core.network.self || awakeMs() - (heard.get(signer)?.atMs ?? startedMs) < deadMs;
+  const hears = (signer: string): boolean => awakeMs() - (heard.get(signer)?.atMs ?? startedMs) < deadMs;
+  const isAlive = ({ signer }: Member): boolean => signer === core.network.self || hears(signer);
 
   /** One that has gone to a later term acks nothing of this one: with too few others left, its leader has to make way. */
   const isWithUs = ({ signer }: Member): boolean => (heard.get(signer)?.term ?? 0) <= core.term;
@@ -139,8 +145,16 @@ export function createElector({
   const silent = (): readonly Member[] =>
     [...members().members.values()].filter((member) => !member.isAbsent && !isAlive(member));
 
+  /** Past the batches on their way: a busy link is no dead one. */
+  function beat(term: number): void {
+    for (const peer of peersOf(core)) {
+      send(core, peer, { kind: "heartbeat", term, ...tells(peer) }, { isUrgent: true });
+    }
+  }
+
   return {
     suspects,
+    hears,
     silent,
     isStuck() {
       const all = members();
@@ -172,7 +186,7 @@ export function createElector({
           beatAtMs = nowMs + heartbeatMs;
           // One that leads nobody is there all the same: what it says of the term before holds nobody up.
           const isIdle = isLeader(core) && !(mayLead() && hearsQuorum());
-          broadcast(core, { kind: "heartbeat", term: isIdle ? core.term - 1 : core.term });
+          beat(isIdle ? core.term - 1 : core.term);
         }
         look();
         const lookMs = heartbeatMs / LOOKS;

@@ -1,14 +1,8 @@
 import { isSprfError } from "../../errors.ts";
+import type { ChannelAsset } from "../../ports/channel-apps.ts";
 import type { ChannelHub, ChannelInfo, HubOptions, HubSlotProof } from "../../ports/channel-hub.ts";
 import { concatBytes, fromHex } from "../../utils/bytes.ts";
 import { keccak256, WORD_BYTES } from "../../utils/keccak.ts";
-
-/** An asset that a channel holds: a token's address (zero for ether), and the id of one of its kind. */
-export interface ChannelAsset {
-  readonly token: string;
-  /** 0 for ether and ERC-20. */
-  readonly id: bigint;
-}
 
 /** What an account was sent. */
 export interface ChannelClaims {
