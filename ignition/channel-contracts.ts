@@ -22,5 +22,6 @@ export function channelContracts(m: Builder, unbondingSeconds: bigint, answerSec
   const court = m.contract("ChannelCourt", [m.contract("ChannelReplay")]);
   const absence = m.contract("ChannelAbsence", [m.getParameter("answerSeconds", answerSeconds)]);
   const hub = m.contract("ChannelHub", [pool, store, vault, court, absence], { libraries });
-  return { hub, pool, court, absence };
+  const watch = m.contract("ChannelWatch", [hub]);
+  return { hub, pool, court, absence, watch };
 }

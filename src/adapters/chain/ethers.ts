@@ -13,8 +13,10 @@ import { createAgreements } from "./agreements.ts";
 import { followBlocks } from "./blocks.ts";
 import type { ChannelAbsence } from "../../ports/channel-absence.ts";
 import type { ChannelCourt } from "../../ports/channel-court.ts";
+import type { ChannelWatch } from "../../ports/channel-watch.ts";
 import { createChannelApps } from "./channels/apps.ts";
 import { createChannelAbsence } from "./channels/absence.ts";
+import { createChannelWatch } from "./channels/watch.ts";
 import { createChannelCourt } from "./channels/court.ts";
 import { createChannelHub } from "./channels/hub.ts";
 import { createStakingPool } from "./channels/staking-pool.ts";
@@ -60,6 +62,8 @@ export interface ChannelAddresses {
   readonly pool: string;
   /** Where leaders are convicted, where the hub has a court. */
   readonly court?: string | undefined;
+  /** Who pays those who watch channels, where there is one. */
+  readonly watch?: string | undefined;
   /** The app `Chat`, where there is one. */
   readonly chat?: string | undefined;
   /** The app `DocumentEditor`, where there is one. */
@@ -99,6 +103,8 @@ export interface EthersChannels {
   readonly court?: ChannelCourt;
   /** Who is there, where no quorum can say so. */
   readonly absence: ChannelAbsence;
+  /** Absent where nobody pays who watches. */
+  readonly watch?: ChannelWatch;
   readonly apps: ChannelApps;
 }
 
@@ -175,6 +181,7 @@ function channelsOf(connection: Connection, addresses: ChannelAddresses): Ethers
     pool: createStakingPool(connection, addresses.pool),
     ...(addresses.court === undefined ? {} : { court: createChannelCourt(connection, addresses.court) }),
     absence: createChannelAbsence(connection, addresses.hub),
+    ...(addresses.watch === undefined ? {} : { watch: createChannelWatch(connection, addresses.watch) }),
     apps: createChannelApps(connection, hub, addresses),
   };
 }
