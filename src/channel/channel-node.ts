@@ -2,8 +2,8 @@ import type { Member } from "../domain/channel/membership.ts";
 import { messageOf, SprfError } from "../errors.ts";
 import type { ChannelAbsence } from "../ports/channel-absence.ts";
 import type { ChannelCourt } from "../ports/channel-court.ts";
-import type { ChannelHub, ChannelInfo, HubEvent } from "../ports/channel-hub.ts";
 import type { ChannelWatch } from "../ports/channel-watch.ts";
+import type { ChannelHub, ChannelInfo, HubEvent } from "../ports/channel-hub.ts";
 import type { ChannelNetwork } from "../ports/channel-network.ts";
 import type { ChannelLinks } from "../ports/channel-service.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -54,10 +54,10 @@ export interface ChannelNodeComponents {
   readonly hub: ChannelHub;
   /** Absent: lies are reported by votes alone. */
   readonly court?: ChannelCourt | undefined;
-  /** Absent: where members are no quorum, they wait. */
-  readonly absence?: ChannelAbsence | undefined;
   /** Who pays for proofs, where there is one. */
   readonly watch?: ChannelWatch | undefined;
+  /** Absent: where members are no quorum, they wait. */
+  readonly absence?: ChannelAbsence | undefined;
   readonly network: ChannelNetwork;
   readonly log: RecordLog;
   readonly clock: Clock;
@@ -301,7 +301,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       if (kind === "committed" || kind === "snapshot") settler.onProgress();
     });
     const keeper = createAbsenceKeeper({ core, elector, heartbeatMs: init.heartbeatMs });
-    const onNews = (events: readonly HubEvent[]): void => {
+    const onNews = (events: readonly HubEvent[] = []): void => {
       network.keepLinks(new Set([...peersOf(core), ...guarding.watchers].filter((signer) => signer !== self)));
       takeover.wake();
       pathFinder.wake();
@@ -313,7 +313,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     const watches = init.watches === true;
     const { dataPatienceMs: recordsPatienceMs } = init;
     const catchUp = (from: string): void => sync.catchUp(from);
-    const guarding = createGuarding({ core, watch, watches, catchUp, onWatchers: () => onNews([]), recordsPatienceMs });
+    const guarding = createGuarding({ core, watch, watches, catchUp, onWatchers: () => onNews(), recordsPatienceMs });
     const work = [takeover.run(signal), guarding.run(signal)];
     if (!watches) {
       work.push(

@@ -22,12 +22,12 @@ export interface Elector {
   onPreVote(from: string, message: ChannelMessageOf<"pre-vote">): void;
   /** This node, too, finds that nobody leads. */
   suspects(): boolean;
+  /** Whether a member was heard lately. */
+  hears(signer: string): boolean;
   /** Members that count and were not heard for the time in which a leader is found dead. */
   silent(): readonly Member[];
   /** Those that are heard are no quorum. */
   isStuck(): boolean;
-  /** Whether a member was heard lately. */
-  hears(signer: string): boolean;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -142,15 +142,16 @@ export function createElector({
     onCandidate();
   }
 
+  /** Past the batches on their way: a busy link is no dead one. */
+  function beat(): void {
+    // One that leads nobody is there all the same: what it says of the term before holds nobody up.
+    const isIdle = isLeader(core) && !(mayLead() && hearsQuorum());
+    const term = isIdle ? core.term - 1 : core.term;
+    for (const peer of peersOf(core)) send(core, peer, { kind: "heartbeat", term, ...tells(peer) }, { isUrgent: true });
+  }
+
   const silent = (): readonly Member[] =>
     [...members().members.values()].filter((member) => !member.isAbsent && !isAlive(member));
-
-  /** Past the batches on their way: a busy link is no dead one. */
-  function beat(term: number): void {
-    for (const peer of peersOf(core)) {
-      send(core, peer, { kind: "heartbeat", term, ...tells(peer) }, { isUrgent: true });
-    }
-  }
 
   return {
     suspects,
@@ -184,9 +185,7 @@ export function createElector({
         const nowMs = clock.now();
         if (nowMs >= beatAtMs) {
           beatAtMs = nowMs + heartbeatMs;
-          // One that leads nobody is there all the same: what it says of the term before holds nobody up.
-          const isIdle = isLeader(core) && !(mayLead() && hearsQuorum());
-          beat(isIdle ? core.term - 1 : core.term);
+            beat();
         }
         look();
         const lookMs = heartbeatMs / LOOKS;

@@ -15,8 +15,8 @@ import type { ChannelAbsence } from "../../ports/channel-absence.ts";
 import type { ChannelCourt } from "../../ports/channel-court.ts";
 import type { ChannelWatch } from "../../ports/channel-watch.ts";
 import { createChannelApps } from "./channels/apps.ts";
-import { createChannelAbsence } from "./channels/absence.ts";
 import { createChannelWatch } from "./channels/watch.ts";
+import { createChannelAbsence } from "./channels/absence.ts";
 import { createChannelCourt } from "./channels/court.ts";
 import { createChannelHub } from "./channels/hub.ts";
 import { createStakingPool } from "./channels/staking-pool.ts";
@@ -101,10 +101,10 @@ export interface EthersChannels {
   readonly pool: StakingPool;
   /** Absent where no court is known. */
   readonly court?: ChannelCourt;
-  /** Who is there, where no quorum can say so. */
-  readonly absence: ChannelAbsence;
   /** Absent where nobody pays who watches. */
   readonly watch?: ChannelWatch;
+  /** Who is there, where no quorum can say so. */
+  readonly absence: ChannelAbsence;
   readonly apps: ChannelApps;
 }
 
@@ -180,8 +180,8 @@ function channelsOf(connection: Connection, addresses: ChannelAddresses): Ethers
     hub,
     pool: createStakingPool(connection, addresses.pool),
     ...(addresses.court === undefined ? {} : { court: createChannelCourt(connection, addresses.court) }),
-    absence: createChannelAbsence(connection, addresses.hub),
     ...(addresses.watch === undefined ? {} : { watch: createChannelWatch(connection, addresses.watch) }),
+    absence: createChannelAbsence(connection, addresses.hub),
     apps: createChannelApps(connection, hub, addresses),
   };
 }
