@@ -87,7 +87,7 @@ contract ChannelCourt is IChannelCourt {
         bytes32 salt
     ) external {
         RecordOpenings.Opened memory opened = _openAfter(record, before);
-        uint64 tickMs = _hub.channelOf(opened.header.channel).config.tickMs;
+        uint64 tickMs = _hub.rulesOf(opened.header.channel).tickMs;
         _judge(opened, salt, StateFaults.isMistimed(opened.header, before.stateRoot, tickMs, clock));
     }
 

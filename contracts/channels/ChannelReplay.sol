@@ -15,7 +15,7 @@ import {SlotSets} from "../libraries/SlotSets.sol";
 import {StateTree} from "../libraries/StateTree.sol";
 import {SlotValue} from "../types/ChannelCourtTypes.sol";
 import {Replay, ReplayPlan, ScratchRun} from "../types/ChannelReplayTypes.sol";
-import {Call, ChannelView, RecordHeader, SlotProof} from "../types/ChannelTypes.sol";
+import {Call, ChannelRules, RecordHeader, RecordKind, SlotProof} from "../types/ChannelTypes.sol";
 import {ChannelScratch} from "./ChannelScratch.sol";
 
 /// @title Where the chain runs a record again, see {IChannelReplay}
@@ -38,11 +38,13 @@ contract ChannelReplay is IChannelReplay {
         SlotValue[] calldata besides,
         SlotProof[] calldata proofs
     ) external returns (address scratch) {
-        if (proofs.length != touched.length + besides.length) {
-            revert ChannelReplay_WrongCount(touched.length + besides.length, proofs.length);
+        if (proofs.length != besides.length) revert ChannelReplay_WrongCount(besides.length, proofs.length);
+        for (uint256 i = 0; i < besides.length; i++) {
+            bytes32 expected = StateTree.valueOf(root, besides[i].slot, proofs[i]);
+            if (expected != besides[i].value) {
+                revert ChannelReplay_WrongValue(besides[i].slot, expected, besides[i].value);
+            }
         }
-        _requireValues(root, touched, proofs, 0);
-        _requireValues(root, besides, proofs, touched.length);
         (bytes32 touchedHash, bytes32 besidesHash) = (SlotSets.hash(touched), SlotSets.hash(besides));
         scratch = scratchOf(root, touchedHash, besidesHash, block.number);
         if (scratch.code.length != 0) return scratch;
@@ -62,13 +64,14 @@ contract ChannelReplay is IChannelReplay {
         bytes32 actual = keccak256(replay.input);
         if (actual != header.inputHash) revert IChannelCourt.ChannelCourt_WrongInput(header.inputHash, actual);
         address scratch = _requireOpened(header, rootBefore, replay);
-        if (!SlotSets.isAscending(replay.touched)) return true;
-        ChannelView memory channel = hub.channelOf(header.channel);
-        ReplayPlan memory plan = ReplayPlans.planOf(address(hub), channel, header, replay);
+        bool isGenesis = header.kind == uint8(RecordKind.Initialize);
+        if (!SlotSets.isAscending(replay.touched) || (isGenesis && !SlotSets.isZero(replay.touched))) return true;
+        ChannelRules memory rules = hub.rulesOf(header.channel);
+        ReplayPlan memory plan = ReplayPlans.planOf(address(hub), rules, header, replay);
         if (plan.lacksSlot) return true;
         if (!plan.runs) return ReplayVerdicts.isFalseWithoutRun(header, plan, replay);
-        _requireProgram(channel);
-        return _isFalseRun(Subject(scratch, channel.program), header, plan, replay);
+        _requireProgram(rules);
+        return _isFalseRun(Subject(scratch, rules.program), header, plan, replay);
     }
 
     /// @inheritdoc IChannelReplay
@@ -106,12 +109,22 @@ contract ChannelReplay is IChannelReplay {
         // A slot that comes twice is warm the second time, so that nothing of the touched set stands besides it too.
         _requireCold(subject.scratch, slots);
         bytes memory context = ReplayPlans.contextOf(plan.sender, header);
-        ScratchRun memory first =
-            _run(subject.scratch, subject.program, plan.gasLimit, bytes.concat(plan.data, context), slots);
+        ScratchRun memory first = _run(
+            subject.scratch,
+            subject.program,
+            plan.gasLimit,
+            bytes.concat(plan.data, context),
+            slots
+        );
         ReplayVerdicts.Outcome memory outcome = ReplayVerdicts.outcomeOf(plan, replay, first);
         if (outcome.needsSecond) {
-            ScratchRun memory second =
-                _run(subject.scratch, subject.program, plan.gasLimit, bytes.concat(plan.withoutHook, context), slots);
+            ScratchRun memory second = _run(
+                subject.scratch,
+                subject.program,
+                plan.gasLimit,
+                bytes.concat(plan.withoutHook, context),
+                slots
+            );
             outcome = ReplayVerdicts.outcomeWithoutHook(header, plan, replay, first, second);
         }
         if (outcome.status != header.status || outcome.gasUsed != header.gasUsed) {
@@ -135,11 +148,9 @@ contract ChannelReplay is IChannelReplay {
         }
     }
 
-    function _requireProgram(ChannelView memory channel) private view {
-        bytes32 actual = channel.program.codehash;
-        if (actual != channel.codeHash) {
-            revert ChannelReplay_ProgramChanged(channel.program, channel.codeHash, actual);
-        }
+    function _requireProgram(ChannelRules memory rules) private view {
+        bytes32 actual = rules.program.codehash;
+        if (actual != rules.codeHash) revert ChannelReplay_ProgramChanged(rules.program, rules.codeHash, actual);
     }
 
     function _requireCold(address scratch, bytes32[] memory slots) private view {
@@ -163,19 +174,6 @@ contract ChannelReplay is IChannelReplay {
             mstore(result, length)
         }
         return abi.decode(result, (ScratchRun));
-    }
-
-    /// @param first Proof of the first slot.
-    function _requireValues(
-        bytes32 root,
-        SlotValue[] calldata slots,
-        SlotProof[] calldata proofs,
-        uint256 first
-    ) private pure {
-        for (uint256 i = 0; i < slots.length; i++) {
-            bytes32 expected = StateTree.valueOf(root, slots[i].slot, proofs[first + i]);
-            if (expected != slots[i].value) revert ChannelReplay_WrongValue(slots[i].slot, expected, slots[i].value);
-        }
     }
 
     function _saltOf(

@@ -8,9 +8,13 @@ import {Call, RecordHeader, SlotProof} from "../types/ChannelTypes.sol";
 import {IChannelHub} from "./IChannelHub.sol";
 
 /// @title Where the chain runs a record again
-/// @notice In two transactions: the first one loads the record's touched set, proven under the root before it, into a scratch;
-/// in a later block, where no slot is warm any more, the record is run on it with the gas, the sender, the time and the
-/// randomness that it had, and compared: its status, its gas to the unit, what it returned, what it wrote and what it touched.
+/// @notice In two transactions: the first one loads the record's touched set into a scratch; in a later block, where no slot is
+/// warm any more, the record is run on it with the gas, the sender, the time and the randomness that it had, and compared: its
+/// status, its gas to the unit, what it returned, what it wrote and what it touched.
+///
+/// The touched set is what its leader has signed, by its hash. What it says of the values before needs no proof here: a value that
+/// the state had not is a fault of its own, see {IChannelCourt-accuseFalseValue}. What the program reads besides, and the leader
+/// left out, is proven under the root before.
 ///
 /// A replay is bound to slots, a root and a block, and to nobody: anyone opens, anyone runs, any number of times. It says what is
 /// so and changes nothing; {IChannelCourt} convicts by it.
@@ -38,10 +42,11 @@ interface IChannelReplay {
     /// @notice The chain's gas costs are not those that the channels' rules have.
     error ChannelReplay_OtherGas(uint256 expected, uint256 actual);
 
-    /// @notice Loads slots with their values under a root. Once a block for the same ones; again does nothing.
-    /// @param touched What the record says that it touched.
-    /// @param besides Others.
-    /// @param proofs Of all of them, in this order.
+    /// @notice Loads slots. Once a block for the same ones; again does nothing.
+    /// @param root Of the state before the record.
+    /// @param touched What the record says that it touched, with the values that it says.
+    /// @param besides Others, with their values under the root.
+    /// @param proofs Of those besides.
     /// @dev Reverts with _WrongCount, _WrongValue, and as StateTree.
     function openReplay(
         bytes32 root,

@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {Channel, Head, HubState, Member, Proposal} from "../types/ChannelState.sol";
-import {ChannelView, MemberView, ProposalType, ProposalView, SettledHead} from "../types/ChannelTypes.sol";
+import {ChannelRules, ChannelView, MemberView, ProposalType, ProposalView, SettledHead} from "../types/ChannelTypes.sol";
 import {ChannelProposals} from "./ChannelProposals.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
 
@@ -24,6 +24,20 @@ library ChannelViews {
         self.memberCount = uint32(ChannelRoster.count(stored.active()));
         self.inboxLength = stored.counters.inbox;
         (self.closing, self.closed) = (stored.counters.closeAt != 0, stored.head.closed);
+    }
+
+    /// @notice See `IChannelHub.rulesOf`.
+    function rulesOf(HubState storage state, uint256 channel) external view returns (ChannelRules memory) {
+        Channel storage self = state.channels[channel];
+        return
+            ChannelRules({
+                program: self.program,
+                createdAtMs: self.createdAtMs,
+                tickMs: self.config.tickMs,
+                maxCatchUpTicks: self.config.maxCatchUpTicks,
+                codeHash: self.codeHash,
+                initialStateHash: self.initialStateHash
+            });
     }
 
     /// @notice See `IChannelHub.headOf`.

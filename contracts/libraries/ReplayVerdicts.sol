@@ -51,8 +51,7 @@ library ReplayVerdicts {
     ) internal pure returns (Outcome memory outcome) {
         outcome = _outcome(second);
         outcome.isSeen = first.succeeded && second.succeeded;
-        uint256 most =
-            second.succeeded ? _countTouched(plan, replay, second) : replay.touched.length;
+        uint256 most = second.succeeded ? _countTouched(plan, replay, second) : replay.touched.length;
         bool mayBeOver = most > ChannelLimits.TOUCHED_SLOTS;
         if (mayBeOver && header.status == uint8(RecordStatus.OverLimit)) outcome.status = header.status;
         if (!first.succeeded) return outcome;
@@ -91,8 +90,7 @@ library ReplayVerdicts {
 
     function _outcome(ScratchRun memory run) private pure returns (Outcome memory) {
         RecordStatus status = run.succeeded ? RecordStatus.Success : RecordStatus.Failed;
-        return
-            Outcome(false, uint8(status), run.gasUsed, run.returnHash, run.values, run.touched, run.succeeded);
+        return Outcome(false, uint8(status), run.gasUsed, run.returnHash, run.values, run.touched, run.succeeded);
     }
 
     /// @dev Slots that a call touched, with those that the protocol did before.

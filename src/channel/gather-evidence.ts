@@ -103,8 +103,9 @@ async function playFalse(
     return isUsers ? { fault: "forged", record, before, input, ...proofsOf(core, body) } : undefined;
   }
   await player.revertTo(before.height);
-  if (!equalBytes(own.header.writesHash, header.writesHash)) return replayOf(core, { record, before, own });
-  if (equalBytes(own.header.stateRoot, header.stateRoot)) return replayOf(core, { record, before, own });
+  const isRoot =
+    equalBytes(own.header.writesHash, header.writesHash) && !equalBytes(own.header.stateRoot, header.stateRoot);
+  if (!isRoot) return replayOf({ record, before, own });
   const writes = writesOf(own.touched);
   const proofs = player.sandbox.proveWrites(writes).map(({ proof, beside }) => ({
     proof: hubProofOf(proof),
@@ -113,19 +114,19 @@ async function playFalse(
   return { fault: "falseRoot", record, before, writes, proofs };
 }
 
-/** What the chain runs the record again on, if that is what the record says that it touched. At the state before it. */
-function replayOf(
-  { player: { sandbox } }: Core,
-  {
-    record,
-    before,
-    own,
-  }: { readonly record: SignedOpening; readonly before: RecordHeader; readonly own: PlayedRecord },
-): Evidence | undefined {
+/** What the chain runs the record again on, if that is what the record says that it touched. */
+function replayOf({
+  record,
+  before,
+  own,
+}: {
+  readonly record: SignedOpening;
+  readonly before: RecordHeader;
+  readonly own: PlayedRecord;
+}): Evidence | undefined {
   if (!equalBytes(own.header.touchedHash, record.header.touchedHash)) return undefined;
   const touched = own.touched.map((slot) => ({ slot: slot.slot, value: slot.before }));
-  const slotProofs = touched.map(({ slot }) => hubProofOf(sandbox.prove(slot)));
-  return { fault: "falseResult", record, before, input: own.body.input, touched, besides: [], slotProofs };
+  return { fault: "falseResult", record, before, input: own.body.input, touched, besides: [] };
 }
 
 /** What the state says of whoever an input is of, as far as it can be read. */

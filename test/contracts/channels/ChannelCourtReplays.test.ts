@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { hexlify } from "ethers";
 import { network } from "hardhat";
 
-import { NO_PROOF, hubProofOf } from "../../../src/channel/hub-proof.ts";
+import { hubProofOf } from "../../../src/channel/hub-proof.ts";
 import { createSandbox } from "../../../src/channel/sandbox/sandbox.ts";
 import { writesOf } from "../../../src/domain/channel/evidence.ts";
 import type { Evidence, RecordOpening } from "../../../src/ports/channel-court.ts";
@@ -141,12 +141,7 @@ describe("ChannelCourt, of results and borders", () => {
         .and.not.to.emit(scene.hub, "Convicted");
       expect(await stateOf(scene, proposal)).to.equal(State.Rejected);
       const right = await proposeRecords(scene, withLie(scene, TRANSFER, {}));
-      const honest = await falseResult(
-        scene,
-        TRANSFER,
-        {},
-        openIn(withLie(scene, TRANSFER, {}), TRANSFER, right),
-      );
+      const honest = await falseResult(scene, TRANSFER, {}, openIn(withLie(scene, TRANSFER, {}), TRANSFER, right));
       await expectRefusal(scene, honest, NO_FAULT);
     });
 
@@ -212,7 +207,7 @@ describe("ChannelCourt, of results and borders", () => {
       const { body, touched } = recordAt(scene, 0);
       const right = genesisOf(scene);
       const set = touched.map(({ slot, before }) => ({ slot, value: before }));
-      const replayed = { input: body.input, touched: set, besides: [], slotProofs: set.map(() => NO_PROOF) };
+      const replayed = { input: body.input, touched: set, besides: [] };
       const openedIn = await openReplay(scene, new Uint8Array(32), replayed);
       const honest: Evidence = {
         fault: "falseGenesisResult",
@@ -222,7 +217,11 @@ describe("ChannelCourt, of results and borders", () => {
         openedIn,
       };
       await expectRefusal(scene, honest, NO_FAULT);
-      await expectRefusal(scene, { ...honest, record: openAt(scene, 2), before: recordAt(scene, 1).header }, "ChannelCourt_NotGenesis");
+      await expectRefusal(
+        scene,
+        { ...honest, record: openAt(scene, 2), before: recordAt(scene, 1).header },
+        "ChannelCourt_NotGenesis",
+      );
       const before = { ...right, writesHash: filled, stateRoot: filled };
       await expectConviction(scene, { ...honest, record: openFirst(scene, before), before });
     });

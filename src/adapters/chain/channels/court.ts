@@ -36,7 +36,7 @@ export function createChannelCourt({ provider, read, send }: Connection, address
     },
     async openReplay(rootBefore, replayed, options) {
       const replay = IChannelReplay__factory.connect(await read(() => court.replay(), options), provider);
-      const { touched, besides, slotProofs } = replayed;
+      const { touched, besides } = replayed;
       const root = hexlify(rootBefore);
       const opened = await findOpened(replay, root, replayed, options);
       if (opened !== undefined) return opened;
@@ -46,7 +46,7 @@ export function createChannelCourt({ provider, read, send }: Connection, address
             root,
             touched.map(slotValueStruct),
             besides.map(slotValueStruct),
-            slotProofs.map(proofStruct),
+            besides.map(({ proof }) => proofStruct(proof)),
           ),
         options,
       );
