@@ -12,7 +12,7 @@ import type { SignedBatch } from "../wire/channel/schemas.ts";
 import type { ChainView } from "./chain-view.ts";
 import { readCuts } from "./cuts.ts";
 import { fromLogEntry, splitHeading } from "./log-entries.ts";
-import { createPlayer, playGenesis, type Player } from "./player.ts";
+import { createPlayer, playGenesis, type PlayedRecord, type Player } from "./player.ts";
 import { createSandbox, loadSandbox, type SandboxOptions } from "./sandbox/sandbox.ts";
 import { createTermBook, type TermBook } from "./term-book.ts";
 import { electionIn, proveKept, type KeptElection } from "./term-record.ts";
@@ -44,7 +44,18 @@ export interface OpenStateInit {
 }
 
 /** The state that a node's own log leads to. @throws SprfError `CHANNEL_LOG_INVALID` when it leads elsewhere than it says */
-export async function openState(init: OpenStateInit, signal: AbortSignal): Promise<OpenLog> {
+export async function openState(
+  init: OpenStateInit,
+  signal: AbortSignal,
+  {
+    upTo = Number.MAX_SAFE_INTEGER,
+    onRecord,
+  }: {
+    /** Later records are left out. */
+    readonly upTo?: number;
+    readonly onRecord?: (record: PlayedRecord) => void;
+  } = {},
+): Promise<OpenLog> {
   const { log, chain } = init;
   const { channel } = init.info;
   const terms = createTermBook(chain);
@@ -76,7 +87,7 @@ export async function openState(init: OpenStateInit, signal: AbortSignal): Promi
       term = Math.max(term, logged.term);
       terms.promise(logged.term, logged.leader);
     } else if (logged.kind === "batch") {
-      await replay(init, state, logged.batch, keptOf(number), { terms, elect });
+      await replay(init, state, logged.batch, Math.min(upTo, keptOf(number)), { terms, elect, onRecord });
     }
     number += 1;
   }
@@ -148,7 +159,15 @@ async function replay(
   { player, unsettled }: OpenState,
   batch: SignedBatch,
   keptTo: number,
-  { terms, elect }: { readonly terms: TermBook; readonly elect: (kept: KeptElection) => void },
+  {
+    terms,
+    elect,
+    onRecord,
+  }: {
+    readonly terms: TermBook;
+    readonly elect: (kept: KeptElection) => void;
+    readonly onRecord: ((record: PlayedRecord) => void) | undefined;
+  },
 ): Promise<void> {
   for (const [index, packed] of batch.records.entries()) {
     const height = batch.first + index;
@@ -164,5 +183,6 @@ async function replay(
       throw new SprfError("CHANNEL_LOG_INVALID", `the record of height ${height} comes to another result now`);
     }
     unsettled.add(played);
+    onRecord?.(played);
   }
 }
