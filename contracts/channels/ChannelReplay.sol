@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IChannelCourt} from "../interfaces/IChannelCourt.sol";
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
@@ -14,8 +15,8 @@ import {ReplayVerdicts} from "../libraries/ReplayVerdicts.sol";
 import {SlotSets} from "../libraries/SlotSets.sol";
 import {StateTree} from "../libraries/StateTree.sol";
 import {SlotValue} from "../types/ChannelCourtTypes.sol";
-import {Replay, ReplayPlan, ScratchRun} from "../types/ChannelReplayTypes.sol";
-import {Call, ChannelRules, RecordHeader, RecordKind, SlotProof} from "../types/ChannelTypes.sol";
+import {Replay, ReplayLoading, ReplayPlace, ReplayPlan, ScratchRun} from "../types/ChannelReplayTypes.sol";
+import {Call, ChannelRules, RecordHeader, RecordKind, RecordStatus, SlotProof} from "../types/ChannelTypes.sol";
 import {ChannelScratch} from "./ChannelScratch.sol";
 
 /// @title Where the chain runs a record again, see {IChannelReplay}
@@ -27,9 +28,12 @@ contract ChannelReplay is IChannelReplay {
     }
 
     uint256 private constant SELECTOR_BYTES = 4;
+    /// @dev Slots that one transaction loads: 22,100 gas each.
+    uint256 private constant PART = 256;
 
     address private immutable SCRATCH = address(new ChannelScratch());
     address private immutable PROBE = GasProbe.deploy();
+    mapping(address scratch => ReplayLoading) private _loadings;
 
     /// @inheritdoc IChannelReplay
     function openReplay(
@@ -45,13 +49,26 @@ contract ChannelReplay is IChannelReplay {
                 revert ChannelReplay_WrongValue(besides[i].slot, expected, besides[i].value);
             }
         }
-        (bytes32 touchedHash, bytes32 besidesHash) = (SlotSets.hash(touched), SlotSets.hash(besides));
-        scratch = scratchOf(root, touchedHash, besidesHash, block.number);
+        bytes32 touchedHash = SlotSets.hash(touched);
+        ReplayPlace memory place = ReplayPlace(root, SlotSets.hash(besides), block.number);
+        scratch = _scratchOf(place, touchedHash);
         if (scratch.code.length != 0) return scratch;
-        Clones.cloneDeterministic(SCRATCH, _saltOf(root, touchedHash, besidesHash, block.number));
-        IChannelScratch(scratch).load(touched);
+        Clones.cloneDeterministic(SCRATCH, _saltOf(place, touchedHash));
+        bool isLong = touched.length > PART;
+        IChannelScratch(scratch).load(isLong ? touched[:PART] : touched);
+        if (isLong) _loadings[scratch] = ReplayLoading(uint128(PART), uint128(block.number));
         if (besides.length != 0) IChannelScratch(scratch).load(besides);
-        emit ReplayOpened(root, touchedHash, besidesHash, scratch);
+        emit ReplayOpened(root, touchedHash, place.besidesHash, scratch);
+    }
+
+    /// @inheritdoc IChannelReplay
+    function loadMore(ReplayPlace calldata place, SlotValue[] calldata touched) external {
+        address scratch = _scratchOf(place, SlotSets.hash(touched));
+        ReplayLoading memory loading = _loadings[scratch];
+        if (loading.count == 0) revert ChannelReplay_NotOpened(scratch, place.openedIn);
+        uint256 end = Math.min(loading.count + PART, touched.length);
+        _loadings[scratch] = ReplayLoading(uint128(end), uint128(block.number));
+        IChannelScratch(scratch).load(touched[loading.count:end]);
     }
 
     /// @inheritdoc IChannelReplay
@@ -63,15 +80,35 @@ contract ChannelReplay is IChannelReplay {
     ) external returns (bool) {
         bytes32 actual = keccak256(replay.input);
         if (actual != header.inputHash) revert IChannelCourt.ChannelCourt_WrongInput(header.inputHash, actual);
-        address scratch = _requireOpened(header, rootBefore, replay);
+        SlotSets.requireHash(replay.touched, header.touchedHash);
         bool isGenesis = header.kind == uint8(RecordKind.Initialize);
         if (!SlotSets.isAscending(replay.touched) || (isGenesis && !SlotSets.isZero(replay.touched))) return true;
         ChannelRules memory rules = hub.rulesOf(header.channel);
         ReplayPlan memory plan = ReplayPlans.planOf(address(hub), rules, header, replay);
         if (plan.lacksSlot) return true;
+        ReplayPlace memory place = ReplayPlace(rootBefore, SlotSets.hash(replay.besides), replay.openedIn);
+        address scratch = _scratchOf(place, header.touchedHash);
+        bool isOpened = _isOpened(scratch, replay);
+        bool isOver = ReplayVerdicts.isOverLimit(plan, replay);
+        // What the plan took from the slots besides was proven when they were loaded.
+        if (!isOpened && ((plan.runs && !isOver) || replay.besides.length != 0)) {
+            revert ChannelReplay_NotOpened(scratch, replay.openedIn);
+        }
         if (!plan.runs) return ReplayVerdicts.isFalseWithoutRun(header, plan, replay);
+        if (isOver && header.status != uint8(RecordStatus.OverLimit)) return true;
+        if (!isOpened) return ReplayVerdicts.isFalseBeyondLimit(header, plan, replay);
         _requireProgram(rules);
         return _isFalseRun(Subject(scratch, rules.program), header, plan, replay);
+    }
+
+    /// @inheritdoc IChannelReplay
+    function scratchOf(ReplayPlace calldata place, bytes32 touchedHash) external view returns (address) {
+        return _scratchOf(place, touchedHash);
+    }
+
+    /// @inheritdoc IChannelReplay
+    function loadedOf(ReplayPlace calldata place, bytes32 touchedHash) external view returns (uint256) {
+        return _loadings[_scratchOf(place, touchedHash)].count;
     }
 
     /// @inheritdoc IChannelReplay
@@ -80,16 +117,6 @@ contract ChannelReplay is IChannelReplay {
         ScratchRun memory probe = _run(SCRATCH, PROBE, GasProbe.GAS_LIMIT, "", new bytes32[](0));
         uint256 used = probe.succeeded ? probe.gasUsed : GasProbe.GAS_LIMIT;
         if (used != GasProbe.GAS) revert ChannelReplay_OtherGas(GasProbe.GAS, used);
-    }
-
-    /// @inheritdoc IChannelReplay
-    function scratchOf(
-        bytes32 root,
-        bytes32 touchedHash,
-        bytes32 besidesHash,
-        uint256 openedIn
-    ) public view returns (address) {
-        return Clones.predictDeterministicAddress(SCRATCH, _saltOf(root, touchedHash, besidesHash, openedIn));
     }
 
     /// @inheritdoc IChannelReplay
@@ -135,17 +162,13 @@ contract ChannelReplay is IChannelReplay {
         return ReplayVerdicts.isFalse(header, plan, replay, outcome);
     }
 
-    function _requireOpened(
-        RecordHeader calldata header,
-        bytes32 rootBefore,
-        Replay calldata replay
-    ) private view returns (address scratch) {
-        SlotSets.requireHash(replay.touched, header.touchedHash);
-        scratch = scratchOf(rootBefore, header.touchedHash, SlotSets.hash(replay.besides), replay.openedIn);
-        // In the block in which they were loaded, slots may be warm, and the values before a transaction others.
-        if (replay.openedIn >= block.number || scratch.code.length == 0) {
-            revert ChannelReplay_NotOpened(scratch, replay.openedIn);
-        }
+    /// @dev In the block in which they were loaded, slots may be warm, and the values before a transaction others.
+    function _isOpened(address scratch, Replay calldata replay) private view returns (bool) {
+        if (replay.openedIn >= block.number || scratch.code.length == 0) return false;
+        uint256 count = replay.touched.length;
+        if (count <= PART) return true;
+        ReplayLoading memory loading = _loadings[scratch];
+        return loading.count == count && loading.lastBlock < block.number;
     }
 
     function _requireProgram(ChannelRules memory rules) private view {
@@ -176,12 +199,11 @@ contract ChannelReplay is IChannelReplay {
         return abi.decode(result, (ScratchRun));
     }
 
-    function _saltOf(
-        bytes32 root,
-        bytes32 touchedHash,
-        bytes32 besidesHash,
-        uint256 openedIn
-    ) private pure returns (bytes32) {
-        return keccak256(abi.encode(root, touchedHash, besidesHash, openedIn));
+    function _scratchOf(ReplayPlace memory place, bytes32 touchedHash) private view returns (address) {
+        return Clones.predictDeterministicAddress(SCRATCH, _saltOf(place, touchedHash));
+    }
+
+    function _saltOf(ReplayPlace memory place, bytes32 touchedHash) private pure returns (bytes32) {
+        return keccak256(abi.encode(place, touchedHash));
     }
 }

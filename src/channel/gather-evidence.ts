@@ -1,9 +1,10 @@
 import { isMisplaced, openRecord, writesOf } from "../domain/channel/evidence.ts";
 import { isPastEntry } from "../domain/channel/inbox-patience.ts";
+import { faultOfResult } from "../domain/channel/record-rules.ts";
 import { isSprfError } from "../errors.ts";
-import type { Evidence, RecordOpening } from "../ports/channel-court.ts";
+import type { Evidence, RecordOpening, SlotValue } from "../ports/channel-court.ts";
 import type { HubSlotProof } from "../ports/channel-hub.ts";
-import { equalBytes } from "../utils/bytes.ts";
+import { equalBytes, toHex } from "../utils/bytes.ts";
 import { recoverSigner, SIGNATURE_BYTES } from "../utils/recoverable-signature.ts";
 import { callDigest, decodeCallInput } from "../wire/channel/call.ts";
 import { hashInboxEntry } from "../wire/channel/inbox-entry.ts";
@@ -112,6 +113,7 @@ async function playFalse(
     return isUsers ? { fault: "forged", record, before, input, ...proofsOf(core, body) } : undefined;
   }
   await player.revertTo(before.height);
+  if (faultOfResult(own.header, header) === undefined) return undefined;
   const isRoot =
     equalBytes(own.header.writesHash, header.writesHash) && !equalBytes(own.header.stateRoot, header.stateRoot);
   if (!isRoot) return replayOf({ record, before, own });
@@ -129,13 +131,41 @@ function replayOf({
   before,
   own,
 }: {
-  readonly record: SignedOpening;
+  readonly record: RecordOpening;
   readonly before: RecordHeader;
   readonly own: PlayedRecord;
 }): Evidence | undefined {
   if (!equalBytes(own.header.touchedHash, record.header.touchedHash)) return undefined;
-  const touched = own.touched.map((slot) => ({ slot: slot.slot, value: slot.before }));
-  return { fault: "falseResult", record, before, input: own.body.input, touched, besides: [] };
+  return { fault: "falseResult", record, before, input: own.body.input, touched: touchedSet(own), besides: [] };
+}
+
+/**
+ * The same for a record that shows what it says that it touched; `touched` holds true values. Undefined for a record whose result is right.
+ * In turn, with the record before at the head; the head stays.
+ */
+export async function replayAgainst(
+  { player }: Core,
+  record: RecordOpening,
+  { input, touched }: { readonly input: Uint8Array; readonly touched: readonly SlotValue[] },
+): Promise<Evidence | undefined> {
+  const { header } = record;
+  const before = player.head.header;
+  const own = await player.play(header.kind, input, header).catch((error: unknown) => {
+    if (isSprfError(error) && error.fault !== "internal") return undefined;
+    throw error;
+  });
+  if (own === undefined) return undefined;
+  await player.revertTo(before.height);
+  if (faultOfResult(own.header, header) === undefined) return undefined;
+  const isShown = new Set(touched.map(({ slot }) => toHex(slot)));
+  const besides = touchedSet(own)
+    .filter(({ slot }) => !isShown.has(toHex(slot)))
+    .map((each) => ({ ...each, proof: hubProofOf(player.sandbox.prove(each.slot)) }));
+  return { fault: "falseResult", record, before, input, touched, besides };
+}
+
+function touchedSet({ touched }: PlayedRecord): SlotValue[] {
+  return touched.map(({ slot, before }) => ({ slot, value: before }));
 }
 
 /** What the state says of whoever an input is of, as far as it can be read. */

@@ -106,7 +106,7 @@ async function expectRefused(
   from: { interface: unknown } = scene.replay,
 ): Promise<void> {
   const run = scene.replay.isFalse.staticCall(scene.hub, ...replayArguments(one, openedIn));
-  await expect(run).to.be.revertedWithCustomError(from as never, error);
+  await expect(run).to.be.revertedWithCustomError(from, error);
 }
 
 describe("ChannelReplay", () => {
@@ -407,12 +407,7 @@ describe("ChannelReplay", () => {
       const scene = await sceneOf();
       const one = await transfer(scene);
       const openedIn = await openCase(scene, one);
-      const scratch = await scene.replay.scratchOf(
-        hexlify(one.rootBefore),
-        hexlify(one.header.touchedHash),
-        keccak256("0x"),
-        openedIn,
-      );
+      const scratch = await scratchOf(scene, one, openedIn);
       const run = await scene.replay.isFalse.populateTransaction(scene.hub, ...replayArguments(one, openedIn));
       const [caller] = await scene.ethers.getSigners();
       const calling = async (storageKeys: string[]): Promise<string> => {
@@ -453,12 +448,7 @@ describe("ChannelReplay", () => {
       const scene = await sceneOf();
       const one = await transfer(scene);
       const openedIn = await openCase(scene, one);
-      const address = await scene.replay.scratchOf(
-        hexlify(one.rootBefore),
-        hexlify(one.header.touchedHash),
-        keccak256("0x"),
-        openedIn,
-      );
+      const address = await scratchOf(scene, one, openedIn);
       const original = getCreateAddress({ from: await scene.replay.getAddress(), nonce: 1 });
       for (const at of [address, original]) {
         const scratch = await scene.ethers.getContractAt("ChannelScratch", at);
@@ -531,6 +521,11 @@ describe("ChannelReplay", () => {
     });
   });
 });
+
+async function scratchOf({ replay }: ReplayScene, one: ReplayCase, openedIn: bigint): Promise<string> {
+  const place = { root: hexlify(one.rootBefore), besidesHash: keccak256("0x"), openedIn };
+  return await replay.scratchOf(place, hexlify(one.header.touchedHash));
+}
 
 function clockOf({ genesis }: ReplayScene): Uint8Array {
   const seed = BigInt(ethers.id("sprf.channel.clock")) - 1n;
