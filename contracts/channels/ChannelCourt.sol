@@ -173,14 +173,6 @@ contract ChannelCourt is IChannelCourt {
     }
 
     /// @inheritdoc IChannelCourt
-    function accuseDetached(Opening calldata record, bytes32 salt) external {
-        RecordOpenings.Opened memory opened = record.open(_hub);
-        // Who signed another record than the one that was settled may be right: a quorum can settle what nobody has signed.
-        bool isFault = opened.proposal != 0 && OrderFaults.isDetached(opened.header, _hub);
-        _judge(opened, salt, isFault);
-    }
-
-    /// @inheritdoc IChannelCourt
     function committedIn(bytes32 commitment) external view returns (uint256) {
         return _commitments[commitment];
     }

@@ -104,9 +104,7 @@ export type Evidence =
       readonly before: RecordHeader;
       readonly writes: readonly SlotValue[];
       readonly proofs: readonly WriteProof[];
-    }
-  /** The first record of a settlement, that does not name the settled head. */
-  | { readonly fault: "detached"; readonly record: RecordOpening };
+    };
 
 /** On what the chain runs a record again. */
 export interface ReplayedRecord {

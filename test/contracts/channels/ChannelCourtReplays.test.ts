@@ -238,7 +238,6 @@ describe("ChannelCourt, of results and borders", () => {
   });
 
   describe("the border of two settlements", () => {
-    const detached = (record: RecordOpening): Evidence => ({ fault: "detached", record });
     /** All up to the first transfer is final. */
     async function settled(): Promise<CourtScene> {
       const scene = await played();
@@ -257,35 +256,6 @@ describe("ChannelCourt, of results and borders", () => {
     }
     const loadSettled = async (): Promise<CourtScene> => await networkHelpers.loadFixture(settled);
     const first = { first: TRANSFER + 1 };
-
-    it("is where the first record names the settled head", async () => {
-      const scene = await loadSettled();
-      const headers = withLie(scene, 0, {}, first);
-      const proposal = await proposeRecords(scene, headers);
-      for (const height of [TRANSFER + 1, TRANSFER + 2]) {
-        await expectRefusal(scene, detached(openIn(headers, height, proposal)), NO_FAULT);
-      }
-      const forked = withLie(scene, TRANSFER + 1, { previous: filled }, first);
-      const other = await proposeRecords(scene, forked);
-      await accuse(scene, scene.stranger, detached(openIn(forked, TRANSFER + 1, other)));
-      expect([await stateOf(scene, proposal), await stateOf(scene, other)]).to.deep.equal([
-        State.Proposed,
-        State.Rejected,
-      ]);
-    });
-
-    it("convicts nobody: a quorum may have settled another record than the leader's", async () => {
-      const scene = await loadSettled();
-      const record = openAt(scene, TRANSFER + 1, { previous: filled });
-      await expectRefusal(scene, detached(record), NO_FAULT);
-    });
-
-    it("is no border before anything was settled", async () => {
-      const scene = await load();
-      const headers = withLie(scene, 1, { previous: filled });
-      const proposal = await proposeRecords(scene, headers);
-      await expectRefusal(scene, detached(openIn(headers, 1, proposal)), NO_FAULT);
-    });
 
     it("has the faults of any record after another one: time, term, result", async () => {
       const scene = await loadSettled();
