@@ -3,7 +3,14 @@ pragma solidity ^0.8.28;
 
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {Channel, Head, HubState, Member, Proposal} from "../types/ChannelState.sol";
-import {ChannelRules, ChannelView, MemberView, ProposalType, ProposalView, SettledHead} from "../types/ChannelTypes.sol";
+import {
+    ChannelRules,
+    ChannelView,
+    MemberView,
+    ProposalType,
+    ProposalView,
+    SettledHead
+} from "../types/ChannelTypes.sol";
 import {ChannelProposals} from "./ChannelProposals.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
 

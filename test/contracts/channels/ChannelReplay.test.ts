@@ -361,6 +361,58 @@ describe("ChannelReplay", () => {
     });
   });
 
+  describe("a long touched set", () => {
+    const many = Array.from({ length: 300 }, (_, index) => ({
+      slot: fromHex(keccak256(ethers.toBeHex(index, 32))),
+      value: fromHex(ethers.toBeHex(index + 1, 32)),
+    }));
+    const unopened = 0n;
+
+    it("of a call is over the limit by what it says: it needs no run, and has written nothing", async () => {
+      const scene = await sceneOf("SlotsMock");
+      const call = callInput(scene, ALICE, { name: "sum", args: [0, 200] });
+      const over = await scene.play(RECORD_KINDS.call, call);
+      expect(over.header.status).to.equal(2);
+      expect(await isFalse(scene, over, unopened)).to.equal(false);
+      for (const lie of [{ status: 1 }, { status: 0 }, { writesHash: new Uint8Array(32) }]) {
+        expect(await isFalse(scene, over, unopened, lie)).to.equal(true);
+      }
+      const short = await scene.play(RECORD_KINDS.call, callInput(scene, ALICE, { name: "sum", args: [0, 3] }));
+      await expectRefused(scene, short, unopened, "ChannelReplay_NotOpened");
+      const padded = withTouched(short, [...short.touched, ...many]);
+      expect(await isFalse(scene, padded, unopened)).to.equal(true);
+      const shown = { ...short, header: { ...short.header, status: 2 } };
+      // Whoever loads enough of it shows that it is not what was touched.
+      const some = withTouched(shown, [...short.touched, ...many.slice(0, 200)]);
+      expect(await judge(scene, some)).to.equal(true);
+    });
+
+    it("is loaded in parts, and run in a later block than the last one", async () => {
+      const scene = await sceneOf("FeatureProgram");
+      await take(scene, INBOX_KINDS.join, { data: JOIN });
+      const leave = await take(scene, INBOX_KINDS.leave);
+      const padded = withTouched(leave, [...leave.touched, ...many]);
+      const openedIn = await openCase(scene, padded);
+      await expectRefused(scene, padded, openedIn, "ChannelReplay_NotOpened");
+      const place = { root: hexlify(padded.rootBefore), besidesHash: keccak256("0x"), openedIn };
+      const set = padded.touched.map(slotValueStruct);
+      const { touchedHash } = padded.header;
+      expect(await scene.replay.loadedOf(place, hexlify(touchedHash))).to.equal(256n);
+      await scene.replay.loadMore(place, set);
+      await expectRefused(scene, padded, openedIn, "ChannelReplay_NotOpened");
+      await scene.replay.loadMore(place, set);
+      await scene.ethers.provider.send("hardhat_mine", ["0x1"]);
+      expect(await scene.replay.loadedOf(place, hexlify(touchedHash))).to.equal(BigInt(set.length));
+      const scratch = await scratchOf(scene, padded, openedIn);
+      for (const { slot, value } of padded.touched) {
+        expect(await scene.ethers.provider.getStorage(scratch, hexlify(slot))).to.equal(hexlify(value));
+      }
+      expect(await isFalse(scene, padded, openedIn), "nobody has touched most of it").to.equal(true);
+      const other = scene.replay.loadMore({ ...place, openedIn: openedIn + 1n }, set);
+      await expect(other).to.be.revertedWithCustomError(scene.replay, "ChannelReplay_NotOpened");
+    });
+  });
+
   describe("whoever calls", () => {
     it("cannot run a record in the block that loads it, nor on what was not loaded", async () => {
       const scene = await sceneOf();
