@@ -4,6 +4,7 @@ import type { ChannelCourt } from "../ports/channel-court.ts";
 import type { ChannelWatch } from "../ports/channel-watch.ts";
 import type { ChannelHub, ChannelInfo } from "../ports/channel-hub.ts";
 import type { ChannelNetwork } from "../ports/channel-network.ts";
+import type { ChannelLinks } from "../ports/channel-service.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { RecordLog } from "../ports/record-log.ts";
@@ -20,20 +21,25 @@ import { createAccuser } from "./accuse.ts";
 import { createAnswers, type Answers } from "./answers.ts";
 import { followChain } from "./chain-view.ts";
 import { createCore, isLeader, officeOf, peersOf, type ChannelNews, type Core } from "./core.ts";
-import { createElector } from "./elector.ts";
+import { createElector, DEFAULT_HEARTBEAT_MS } from "./elector.ts";
 import { createAcker } from "./follower.ts";
 import { createFinisher } from "./finisher.ts";
 import { createForwarder, type Forwarder } from "./forward.ts";
 import { beat } from "./heartbeat.ts";
 import { createGuarding, type Guarding } from "./guarding.ts";
+import { heartbeatWords } from "./heartbeat-words.ts";
 import { createHistory } from "./history.ts";
 import { createLeader, type Leader } from "./leader.ts";
+import { linksOf } from "./links.ts";
 import { openState } from "./open-state.ts";
+import { createPathFinder, type PathFinder } from "./path-finder.ts";
 import type { PlayedRecord, Player } from "./player.ts";
 import { createReadGate, type ReadGate } from "./read-gate.ts";
 import { createReceiptBook, type KeptOutcome, type ReceiptBook } from "./receipt-book.ts";
 import { createRequester } from "./program-requests.ts";
+import { createRelay, type Relay } from "./relay.ts";
 import { createRequests } from "./requests.ts";
+import { createRoundTrips, type RoundTrips } from "./round-trips.ts";
 import { createRouter } from "./router.ts";
 import type { CallOutcome } from "./sandbox/call-runner.ts";
 import { createSettler, type Settler } from "./settler.ts";
@@ -101,6 +107,8 @@ export interface ChannelNode extends Startable {
   readonly leader: string;
   /** Members as of the head. */
   readonly members: readonly Member[];
+  /** How records come here and go on. */
+  readonly links: ChannelLinks;
   /**
    * Brings a call or session to the leader. Resolves with the height once the leader has signed its record.
    *
@@ -141,6 +149,9 @@ interface Running {
   readonly settler: Settler;
   readonly forwarder: Forwarder;
   readonly answers: Answers;
+  readonly pathFinder: PathFinder;
+  readonly relay: Relay;
+  readonly roundTrips: RoundTrips;
   readonly reads: ReadGate;
   readonly receipts: ReceiptBook;
   readonly guarding: Guarding;
@@ -203,7 +214,10 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       if (kind === "records") receipts.catchUp();
     });
     const requests = createRequests(clock);
-    const leader = createLeader(core, init);
+    const { heartbeatMs = DEFAULT_HEARTBEAT_MS } = init;
+    const roundTrips = createRoundTrips(clock);
+    const relay = createRelay(core, { heartbeatMs });
+    const leader = createLeader(core, { ...init, publish: relay.publish });
     const accuser = createAccuser(core, signal);
     const settler = createSettler(core, signal);
     const acker = createAcker(core);
@@ -213,7 +227,11 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       leader.wake();
     };
     const onFault = accuser.onFault.bind(accuser);
-    const sync = createSync({ core, requests, onFault, onProgress, signal });
+    const onSynced = (): void => {
+      onProgress();
+      relay.remind();
+    };
+    const sync = createSync({ core, requests, onFault, onProgress: onSynced, signal });
     const forwarder = createForwarder(core);
     const answers = createAnswers(core, createHistory(core), signal);
     const takeover = createTakeover({ core, leader, forwarder, sync, recordsPatienceMs: init.recordsPatienceMs });
@@ -221,10 +239,22 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       core,
       heartbeatMs: init.heartbeatMs,
       distrusts: () => accuser.distrusts,
+      tells: (peer) => heartbeatWords(core, { peer, roundTrips, delayMs: pathFinder.delayMs() }),
       onCandidate: () => takeover.wake(),
+    });
+    const pathFinder = createPathFinder({
+      core,
+      roundTrips,
+      sync,
+      heartbeatMs,
+      hears: (signer) => elector.hears(signer),
+      distrusts: () => accuser.distrusts,
     });
     const router = createRouter({
       core,
+      relay,
+      pathFinder,
+      roundTrips,
       leader,
       accuser,
       settler,
@@ -244,6 +274,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     const onNews = (): void => {
       network.keepLinks(new Set([...peersOf(core), ...guarding.watchers].filter((signer) => signer !== self)));
       takeover.wake();
+      pathFinder.wake();
       onProgress();
     };
     const requester = createRequester(core, settler, init);
@@ -257,6 +288,8 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       work.push(
         leader.run(signal),
         elector.run(signal),
+        relay.run(signal),
+        pathFinder.run(signal),
         requester.run(signal),
         finisher.run(signal),
         beat(core, signal),
@@ -264,7 +297,8 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       );
     }
     const reads = createReadGate(clock, signal);
-    return { leader, settler, forwarder, answers, reads, receipts, guarding, work, onNews };
+    const told = { pathFinder, relay, roundTrips, guarding };
+    return { leader, settler, forwarder, answers, ...told, reads, receipts, work, onNews };
   }
 
   async function settleRegularly(core: Core, settler: Settler, signal: AbortSignal): Promise<void> {
@@ -321,13 +355,17 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     get members() {
       return [...parts().core.player.head.membership.members.values()];
     },
+    get links() {
+      const { core, ...rest } = parts();
+      return linksOf(core, rest);
+    },
     async submit(input, { signal } = {}) {
       const { core, leader, forwarder } = parts();
       const [kind, bytes] =
         "call" in input
           ? [RECORD_KINDS.call, encodeCallInput(input)]
           : [RECORD_KINDS.session, encodeSessionInput(input)];
-      return isLeader(core) ? await leader.submit(kind, bytes) : await forwarder.forward(kind, bytes, signal);
+      return isLeader(core) ? await leader.submit(kind, bytes) : await forwarder.forward(kind, bytes, { signal });
     },
     async committed(height, { signal } = {}) {
       const { core } = parts();

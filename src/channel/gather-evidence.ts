@@ -129,7 +129,7 @@ function replayOf(
     record,
     before,
     own,
-  }: { readonly record: SignedOpening; readonly before: RecordHeader; readonly own: PlayedRecord },
+  }: { readonly record: RecordOpening; readonly before: RecordHeader; readonly own: PlayedRecord },
 ): Evidence | undefined {
   if (!equalBytes(own.header.touchedHash, record.header.touchedHash)) return undefined;
   const touched = own.touched.map((slot) => ({ slot: slot.slot, value: slot.before }));

@@ -1,3 +1,4 @@
+import { faultOfNext } from "../domain/channel/record-rules.ts";
 import { changesFault, headFault, isSkipped, type OwnSettlement } from "../domain/channel/settlement-faults.ts";
 import { isSprfError } from "../errors.ts";
 import type { DataRange, RecordData, SettlementProof } from "../ports/channel-challenges.ts";
@@ -5,7 +6,8 @@ import type { Evidence, SettledOpening, SlotValue } from "../ports/channel-court
 import type { HubSlotProof } from "../ports/channel-hub.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { WORD_BYTES } from "../utils/keccak.ts";
-import { hashRecord } from "../wire/channel/record.ts";
+import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
+import { hashRecord, RECORD_KINDS } from "../wire/channel/record.ts";
 import type { RecordBody } from "../wire/channel/record-body.ts";
 import { hashSettlement, type Settlement } from "../wire/channel/settlement.ts";
 import type { InFlight, Shown } from "./challenge-book.ts";
@@ -136,17 +138,17 @@ async function playShown(
     const data = records.get(height);
     const before = records.get(height - 1);
     if (data === undefined) return { step: "stuck", why: `record ${height} of it is not here` };
-    const isLinked = equalBytes(data.header.previous, scratch.player.head.hash);
-    const evidence: Evidence | undefined =
-      isLinked || before === undefined
-        ? await falseRecord({ ...core, player: scratch.player }, data, opened(data))
-        : { fault: "unlinked", record: opened(data), signedBefore: opened(before) };
-    if (evidence !== undefined) {
-      return { step: "prove", proof: { kind: "record", evidence }, why: `record ${height} of it is false` };
+    const played = await playAs(core, scratch, data);
+    if (played === undefined) {
+      const isLinked = equalBytes(data.header.previous, scratch.player.head.hash);
+      const evidence: Evidence | undefined =
+        isLinked || before === undefined
+          ? await falseRecord({ ...core, player: scratch.player }, data, opened(data))
+          : { fault: "unlinked", record: opened(data), signedBefore: opened(before) };
+      const why = `record ${height} of it is false`;
+      if (evidence === undefined) return { step: "stuck", why: `${why}, in a way that nothing shows` };
+      return { step: "prove", proof: { kind: "record", evidence }, why };
     }
-    const played = await playAs(scratch, data);
-    if (played === undefined)
-      return { step: "stuck", why: `record ${height} of it is false in a way that takes a replay` };
     scratch.unsettled.add(played);
     recordHashes.push(played.hash);
   }
@@ -186,14 +188,29 @@ function falseValue(
   return { fault: "falseValue", ...place, touched, index, proof: hubProofOf(sandbox.prove(wrong.slot)) };
 }
 
-async function playAs({ player }: OpenLog, { header, input }: RecordData): Promise<PlayedRecord | undefined> {
+/** The record as this node plays it; undefined when it comes to another one, or must not be there. */
+async function playAs(
+  { chain }: Core,
+  { player }: OpenLog,
+  { header, input }: RecordData,
+): Promise<PlayedRecord | undefined> {
+  const { head } = player;
+  const waiting = chain.entry(head.header.inboxCursor + 1);
+  const tickDueMs = player.sandbox.tickDueMs();
+  // When it was made is not known, nor in which term nodes were then.
+  const context = { term: header.term, tickDueMs, nowMs: header.timeMs, waiting };
+  const entry = header.kind === RECORD_KINDS.inbox ? chain.entry(header.inboxCursor) : undefined;
+  const isForeign = entry !== undefined && !equalBytes(encodeInboxEntry(entry), input);
+  if (faultOfNext(head, header, context) !== undefined || isForeign) return undefined;
   const played = await player
     .play(header.kind, input, { term: header.term, timeMs: header.timeMs })
     .catch((error: unknown) => {
       if (isSprfError(error) && error.fault !== "internal") return undefined;
       throw error;
     });
-  return played !== undefined && equalBytes(played.hash, hashRecord(header)) ? played : undefined;
+  if (played === undefined || equalBytes(played.hash, hashRecord(header))) return played;
+  await player.revertTo(head.header.height);
+  return undefined;
 }
 
 function bodyOf({ header, input }: RecordData): RecordBody {

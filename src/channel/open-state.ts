@@ -1,3 +1,4 @@
+import { isHigher } from "../domain/channel/election.ts";
 import type { Membership } from "../domain/channel/membership.ts";
 import { SprfError } from "../errors.ts";
 import type { ChannelHub, ChannelInfo } from "../ports/channel-hub.ts";
@@ -78,8 +79,8 @@ export async function openState(
   for await (const entry of log.entries({ fromHeight })) {
     const logged = fromLogEntry(entry);
     if (logged.kind === "certificate") certificate = logged.certificate;
-    else if (logged.kind === "cut" && (certificate?.height ?? 0) > logged.height) {
-      givenUp = certificate;
+    else if (logged.kind === "cut" && certificate !== undefined && certificate.height > logged.height) {
+      if (isHigher(certificate, givenUp)) givenUp = certificate;
       certificate = undefined;
     } else if (logged.kind === "election") elect(logged.election);
     else if (logged.kind === "term") {

@@ -37,6 +37,7 @@ export const networksSchema = z.strictObject({
         watch: address.optional(),
         chat: address.optional(),
         editor: address.optional(),
+        land: address.optional(),
       })
       .optional(),
     pollingIntervalMs: z.coerce.number().int().positive().default(1_000),
@@ -180,6 +181,7 @@ export const ENVIRONMENT = {
   SPRF_CHANNEL_WATCH: "networks.chain.channels.watch",
   SPRF_CHANNEL_CHAT: "networks.chain.channels.chat",
   SPRF_CHANNEL_EDITOR: "networks.chain.channels.editor",
+  SPRF_CHANNEL_LAND: "networks.chain.channels.land",
   SPRF_CHAIN_POLLING_MS: "networks.chain.pollingIntervalMs",
   SPRF_LEDGER_URL: "networks.ledger.rpcUrl",
   SPRF_LEDGER_PASSPHRASE: "networks.ledger.networkPassphrase",

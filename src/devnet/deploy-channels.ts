@@ -20,9 +20,10 @@ import { ChannelVerdicts__factory } from "../../typechain-types/factories/librar
 import { ChannelViews__factory } from "../../typechain-types/factories/libraries/ChannelViews__factory.ts";
 import type { ChannelAddresses } from "../adapters/chain/ethers.ts";
 import { DEVNET_UNBONDING_SECONDS } from "./channel-settings.ts";
+import { deployLandCraft } from "./deploy-landcraft.ts";
 import { asDevnetDeployer } from "./deployer.ts";
 
-/** Deploys the channels' contracts and two apps with their programs from the first devnet account; they need no others. */
+/** Deploys the channels' contracts and three apps with their programs from the first devnet account; they need no others. */
 export async function deployDevnetChannels(
   rpcUrl: string,
   unbondingSeconds: bigint = DEVNET_UNBONDING_SECONDS,
@@ -66,6 +67,7 @@ export async function deployDevnetChannels(
     }
     const chat = await deploy(await new Chat__factory().getDeployTransaction(hub, chatProgram));
     const editor = await deploy(await new DocumentEditor__factory().getDeployTransaction(hub, documentProgram));
-    return { hub, pool, court, watch, chat, editor };
+    const land = await deployLandCraft({ deploy, call }, hub);
+    return { hub, pool, court, watch, chat, editor, land };
   });
 }

@@ -66,6 +66,8 @@ export interface ChannelAddresses {
   readonly chat?: string | undefined;
   /** The app `DocumentEditor`, where there is one. */
   readonly editor?: string | undefined;
+  /** The app `LandCraft`, where there is one. */
+  readonly land?: string | undefined;
 }
 
 export interface EthersChainInit {

@@ -1,6 +1,10 @@
 // The leaf files are imported because the generated barrels name their modules `.js`, which type stripping cannot resolve.
 export { Chat__factory } from "../../../typechain-types/factories/apps/Chat__factory.ts";
 export { DocumentEditor__factory } from "../../../typechain-types/factories/apps/DocumentEditor__factory.ts";
+export { LandCraft__factory } from "../../../typechain-types/factories/apps/LandCraft__factory.ts";
+export { World__factory } from "../../../typechain-types/factories/apps/World__factory.ts";
+export { WorldItems__factory } from "../../../typechain-types/factories/apps/WorldItems__factory.ts";
+export { WorldToken__factory } from "../../../typechain-types/factories/apps/WorldToken__factory.ts";
 export { IChannelCourt__factory } from "../../../typechain-types/factories/interfaces/IChannelCourt__factory.ts";
 export { IChannelReplay__factory } from "../../../typechain-types/factories/interfaces/IChannelReplay__factory.ts";
 export { IChannelHub__factory } from "../../../typechain-types/factories/interfaces/IChannelHub__factory.ts";

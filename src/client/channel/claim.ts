@@ -1,13 +1,7 @@
 import { isSprfError } from "../../errors.ts";
+import type { ChannelAsset } from "../../ports/channel-apps.ts";
 import type { ChannelHub, ChannelInfo, HubOptions, HubSlotProof } from "../../ports/channel-hub.ts";
 import { assetKeyOf } from "../../wire/channel/asset-key.ts";
-
-/** An asset that a channel holds: a token's address (zero for ether), and the id of one of its kind. */
-export interface ChannelAsset {
-  readonly token: string;
-  /** 0 for ether and ERC-20. */
-  readonly id: bigint;
-}
 
 /** What an account was sent. */
 export interface ChannelClaims {

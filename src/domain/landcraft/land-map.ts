@@ -83,6 +83,17 @@ export function parseLand(text: string): LandWords {
   return wordsOfFields(fields);
 }
 
+/** The same the other way round, a line each. */
+export function formatLand(fields: readonly LandField[]): readonly string[] {
+  const letters = new Map(Object.entries(LETTERS).map(([letter, field]) => [field, letter]));
+  const row = (y: number): readonly LandField[] => fields.slice(y * LAND_WIDTH, (y + 1) * LAND_WIDTH);
+  return Array.from({ length: LAND_HEIGHT }, (_, y) =>
+    row(y)
+      .map((field) => letters.get(field))
+      .join(""),
+  );
+}
+
 function shiftOf(field: number): bigint {
   return BigInt(field % FIELDS_PER_WORD) * FIELD_BITS;
 }

@@ -18,6 +18,8 @@ import {
 import { GENESIS_MS } from "../../helpers/sandbox-options.ts";
 
 const SEATS = 16;
+/** Of the plays that are always the same. */
+const SEED = 20_261_128;
 const MAX_CATCH_UP_TICKS = 50;
 /** Ticks that each kind takes. */
 const HARDNESS = [3, 5, 8, 12, 20];
@@ -36,7 +38,9 @@ function landWith(rows: Readonly<Record<number, string>>, from = 0): string {
 
 /** A land with grass, water, rock and all kinds of things. */
 const WILD = Array.from({ length: LAND_HEIGHT }, (_, y) =>
-  Array.from({ length: LAND_WIDTH }, (__, x) => "..T.s~.i.#..g.c"[(x * 7 + y * 11 + ((x * y) % 5)) % 15]).join(""),
+  Array.from({ length: LAND_WIDTH }, (__, x) => ".....T...s.T.g.c..~.i.#"[(x * 7 + y * 11 + ((x * y) % 5)) % 23]).join(
+    "",
+  ),
 ).join("\n");
 
 /** Its lord is in, on the only free field there is. */
@@ -331,60 +335,61 @@ describe("LandCraftProgram", () => {
       },
     );
     const deeds = { dug: 0, built: 0, walked: 0 };
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 60 }), async (steps) => {
-        const land = await openLand(WILD, LORD);
-        const here = new Set<string>();
-        const brought = LAND_KINDS.map(() => 0);
-        const join = async (who: string): Promise<void> => {
-          if (here.has(who)) return;
-          here.add(who);
-          const items = [2, 1, 0, 0, 1];
-          for (const [index, amount] of items.entries()) brought[index] = (brought[index] ?? 0) + amount;
-          expect((await land.join(who, { items })).status).to.equal(1);
-        };
-        for (const who of [LORD, ALICE, BOB]) await join(who);
-        const begun = (await land.look()).stock;
-        for (const { who, name, args } of steps) {
-          const before = await land.look();
-          if (name === "tick") {
-            for (let i = 0; i < (args[0] ?? 1); i += 1) expect((await land.tick()).status).to.equal(1);
-          } else if (name === "join") await join(who);
-          else if (name === "leave") {
-            if (here.delete(who)) await land.leave(who);
-          } else expect((await land.order(who, name, ...args)).status).to.equal(here.has(who) ? 1 : 0);
+    const holds = fc.asyncProperty(fc.noBias(fc.array(step, { minLength: 60, maxLength: 100 })), async (steps) => {
+      const land = await openLand(WILD, LORD);
+      const here = new Set<string>();
+      const brought = LAND_KINDS.map(() => 0);
+      const join = async (who: string): Promise<void> => {
+        if (here.has(who)) return;
+        here.add(who);
+        const items = [2, 1, 0, 0, 1];
+        for (const [index, amount] of items.entries()) brought[index] = (brought[index] ?? 0) + amount;
+        expect((await land.join(who, { items })).status).to.equal(1);
+      };
+      for (const who of [LORD, ALICE, BOB]) await join(who);
+      let before = await land.look();
+      const begun = before.stock;
+      const exits = new Map<string, readonly number[]>();
+      for (const { who, name, args } of steps) {
+        if (name === "tick") {
+          for (let i = 0; i < (args[0] ?? 1); i += 1) expect((await land.tick()).status).to.equal(1);
+        } else if (name === "join") await join(who);
+        else if (name === "leave") {
+          if (here.delete(who)) await land.leave(who);
+          exits.set(who, await land.exits(who));
+        } else expect((await land.order(who, name, ...args)).status).to.equal(here.has(who) ? 1 : 0);
 
-          const now = await land.look();
-          const places = now.heroes.map(({ x, y }) => y * LAND_WIDTH + x);
-          expect(new Set(places).size).to.equal(places.length);
-          expect(places.map((place) => now.fields[place])).to.deep.equal(places.map(() => "grass"));
-          // What the land owns is what its fields show.
-          expect(now.stock).to.deep.equal(countKinds(now.fields));
-          const exits = await Promise.all(MEMBERS.slice(0, 4).map(async (each) => await land.exits(each)));
-          for (const [index] of LAND_KINDS.entries()) {
-            const held = now.heroes.reduce((sum, { items }) => sum + (items[index] ?? 0), 0);
-            const left = exits.reduce((sum, amounts) => sum + (amounts[index] ?? 0), 0);
-            const all = (now.stock[index] ?? 0) + held + left;
-            expect(all, LAND_KINDS[index]).to.equal((begun[index] ?? 0) + (brought[index] ?? 0));
-          }
-          for (const { owner, x, y, dug } of now.heroes) {
-            const was = before.heroes.find((each) => each.owner === owner);
-            if (was === undefined) continue;
-            const walked = Math.abs(was.x - x) + Math.abs(was.y - y);
-            expect(walked).to.be.at.most(now.tick - before.tick);
-            deeds.walked += walked;
-            deeds.dug += dug - was.dug;
-          }
-          const [full, was] = [now, before].map(({ stock }) => stock.reduce((sum, amount) => sum + amount, 0));
-          if ((full ?? 0) > (was ?? 0)) deeds.built += 1;
+        const now = await land.look();
+        const places = now.heroes.map(({ x, y }) => y * LAND_WIDTH + x);
+        expect(new Set(places).size).to.equal(places.length);
+        expect(places.map((place) => now.fields[place])).to.deep.equal(places.map(() => "grass"));
+        // What the land owns is what its fields show.
+        expect(now.stock).to.deep.equal(countKinds(now.fields));
+        for (const [index] of LAND_KINDS.entries()) {
+          const held = now.heroes.reduce((sum, { items }) => sum + (items[index] ?? 0), 0);
+          const left = [...exits.values()].reduce((sum, amounts) => sum + (amounts[index] ?? 0), 0);
+          const all = (now.stock[index] ?? 0) + held + left;
+          expect(all, LAND_KINDS[index]).to.equal((begun[index] ?? 0) + (brought[index] ?? 0));
         }
-      }),
-      { numRuns: 10 },
-    );
-    // It was about something.
-    expect(deeds.walked).to.be.greaterThan(50);
-    expect(deeds.dug).to.be.greaterThan(10);
-    expect(deeds.built).to.be.greaterThan(5);
+        for (const { owner, x, y, dug } of now.heroes) {
+          const was = before.heroes.find((each) => each.owner === owner);
+          if (was === undefined) continue;
+          const walked = Math.abs(was.x - x) + Math.abs(was.y - y);
+          expect(walked).to.be.at.most(now.tick - before.tick);
+          deeds.walked += walked;
+          deeds.dug += dug - was.dug;
+        }
+        const [full, was] = [now, before].map(({ stock }) => stock.reduce((sum, amount) => sum + amount, 0));
+        if ((full ?? 0) > (was ?? 0)) deeds.built += 1;
+        before = now;
+      }
+    });
+    await fc.assert(holds, { seed: SEED, numRuns: 5 });
+    // These runs, which are always the same, are about something.
+    expect(deeds.walked).to.be.greaterThan(10);
+    expect(deeds.dug).to.be.greaterThan(5);
+    expect(deeds.built).to.be.greaterThan(0);
+    await fc.assert(holds, { numRuns: 3 });
   });
 
   for (const count of [4, SEATS]) {
