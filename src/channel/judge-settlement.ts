@@ -69,7 +69,8 @@ async function judgeChanges(
   // Its records are said to be others, which takes nothing from anybody: head, state and changes are right.
   if (equalBytes(changesRoot, own.settlement.changesRoot)) return { step: "none" };
   const fault = changesFault(changesRoot, own.changes, shown);
-  if (fault === undefined) return { step: "stuck", why: "its changes are others, and none of them is wrong" };
+  // The same changes in another order.
+  if (fault === undefined) return { step: "none" };
   if (fault.kind === "unseen") {
     const range = { kind: "changes", first: fault.chunk, last: fault.chunk } as const;
     return { step: "demand", range, why: "its changes are others than this node's" };

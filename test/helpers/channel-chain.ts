@@ -1,6 +1,7 @@
 import { type BaseContract, hexlify, JsonRpcProvider, NonceManager, Wallet, ZeroAddress, ZeroHash } from "ethers";
 
 import { createChannelHub } from "../../src/adapters/chain/channels/hub.ts";
+import { createChannelWatch } from "../../src/adapters/chain/channels/watch.ts";
 import { createChannelCourt } from "../../src/adapters/chain/channels/court.ts";
 import { createStakingPool } from "../../src/adapters/chain/channels/staking-pool.ts";
 import { connect, type Connection } from "../../src/adapters/chain/connection.ts";
@@ -11,6 +12,7 @@ import { startDevnetChain } from "../../src/devnet/chain.ts";
 import { deployDevnetChannels } from "../../src/devnet/deploy-channels.ts";
 import type { TwinKeys } from "../../src/domain/identity/keys.ts";
 import type { ChannelConfig, ChannelHub, ChannelInfo } from "../../src/ports/channel-hub.ts";
+import type { ChannelWatch } from "../../src/ports/channel-watch.ts";
 import type { ChannelCourt } from "../../src/ports/channel-court.ts";
 import type { StakingPool } from "../../src/ports/staking-pool.ts";
 import type { Asset } from "../../src/wire/channel/inbox-entry.ts";
@@ -31,6 +33,7 @@ export interface ChannelPeer {
   readonly hub: ChannelHub;
   readonly pool: StakingPool;
   readonly court: ChannelCourt;
+  readonly watch: ChannelWatch;
 }
 
 /** A chain with the channels' contracts; an account of its own is the app of every channel. */
@@ -111,6 +114,7 @@ export async function startChannelChain(): Promise<ChannelChain> {
         hub: createChannelHub(connection, addresses.hub),
         pool: createStakingPool(connection, addresses.pool),
         court: createChannelCourt(connection, addresses.court ?? ""),
+        watch: createChannelWatch(connection, addresses.watch ?? ""),
       };
     },
     deployFeatures: async () => await register(await new FeatureProgram__factory(appSigner).deploy()),
