@@ -297,8 +297,20 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       );
     }
     const reads = createReadGate(clock, signal);
-    const told = { pathFinder, relay, roundTrips, guarding };
-    return { leader, settler, forwarder, answers, ...told, reads, receipts, work, onNews };
+    return {
+      leader,
+      settler,
+      forwarder,
+      answers,
+      pathFinder,
+      relay,
+      roundTrips,
+      reads,
+      receipts,
+      guarding,
+      work,
+      onNews,
+    };
   }
 
   async function settleRegularly(core: Core, settler: Settler, signal: AbortSignal): Promise<void> {
