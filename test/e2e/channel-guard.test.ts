@@ -9,6 +9,11 @@ import { followChain } from "../../src/channel/chain-view.ts";
 import { ownSettlementTo } from "../../src/channel/scratch.ts";
 import type { OwnSettlement } from "../../src/domain/channel/settlement-faults.ts";
 import type { ChannelConfig } from "../../src/ports/channel-hub.ts";
+import { settlementOf } from "../../src/domain/channel/settle.ts";
+import { keccak256 } from "../../src/utils/keccak.ts";
+import { encodeCallInput } from "../../src/wire/channel/call.ts";
+import { merkleProof } from "../../src/wire/channel/merkle.ts";
+import { hashRecord, RECORD_KINDS } from "../../src/wire/channel/record.ts";
 import { assetKeyOf } from "../../src/wire/channel/asset-key.ts";
 import {
   changesRootOf,
@@ -164,6 +169,34 @@ describe("e2e: one honest node guards its channel by itself", function () {
     const shown = { chunkHashes: chunksOf(changes).map(hashChunk), first: 0, changes };
     await liar.peer.hub.answerChanges(channel, proposal, honest.peer.account, shown);
     await honest.start();
+    await untilVoid(proposal);
+  });
+
+  it("should have the court see a record that nobody ever signed, once it is shown", async () => {
+    const { cartel, honest } = await begin();
+    await play();
+    const own = await truth(honest);
+    for (const member of cartel) await member.kill();
+    const { channel } = team.info;
+    // A user's call, that does to the state what the cartel likes, and says that it has touched nothing.
+    const input = encodeCallInput(team.callOf(0, "setPacked", [6n, true, team.info.app]));
+    const none = keccak256(new Uint8Array());
+    const hashes = { inputHash: keccak256(input), touchedHash: none, writesHash: none, stateRoot: WORD(8) };
+    const { header: last } = own;
+    const header = { ...last, ...hashes, kind: RECORD_KINDS.call, height: last.height + 1, previous: hashRecord(last) };
+    const recordHashes = [...own.recordHashes, hashRecord(header)];
+    const { changes } = own;
+    const mode = team.info.config.mode;
+    const settlement = settlementOf({ fromHeight: 0, header, head: hashRecord(header), recordHashes, changes, mode });
+    const proposal = await vote(cartel, settlement);
+    const [{ peer: liar }] = cartel as [TeamMember];
+    const isAsked = async (): Promise<boolean> =>
+      (await liar.hub.demandOf(channel, proposal, honest.peer.account)).isOpen;
+    await until(isAsked, { ...SLOW, what: "the record is asked for" });
+    const empty = new Uint8Array();
+    const proof = merkleProof(recordHashes, recordHashes.length - 1);
+    const record = { header, input, touched: empty, writes: empty, proof };
+    await liar.hub.answerRecords(channel, proposal, honest.peer.account, [record]);
     await untilVoid(proposal);
   });
 
