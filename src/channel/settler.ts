@@ -1,4 +1,5 @@
 import { memberOfSigner } from "../domain/channel/membership.ts";
+import { isSkipped } from "../domain/channel/settlement-faults.ts";
 import { SprfError, messageOf } from "../errors.ts";
 import type { HubVote } from "../ports/channel-hub.ts";
 import { equalBytes } from "../utils/bytes.ts";
@@ -98,7 +99,10 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
       if (mine === undefined) continue;
       const isSame = equalBytes(hashSettlement(mine.settlement), proposalHash);
       if (!isSame) core.logger.warn("a settlement differs from this node's", { from, toHeight: settlement.toHeight });
-      const option = isSame ? VOTE_OPTIONS.for : VOTE_OPTIONS.against;
+      const entry = core.chain.entry(settlement.inboxCursor + 1);
+      // The hub undoes it for that.
+      const isLate = entry !== undefined && isSkipped(settlement, entry);
+      const option = isSame && !isLate ? VOTE_OPTIONS.for : VOTE_OPTIONS.against;
       send(core, from, { kind: "vote", proposalHash, option, signature: voteFor(proposalHash, option) });
     }
   }

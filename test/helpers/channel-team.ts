@@ -50,6 +50,8 @@ export interface TeamInit {
   readonly networkOf?: (index: number, network: ChannelNetwork) => ChannelNetwork;
   /** Joins, and is not started. */
   readonly isAway?: (index: number) => boolean;
+  /** They ask the chain who is there. */
+  readonly accuses?: boolean;
   /** They show lies to the court. */
   readonly proves?: boolean;
 }
@@ -98,7 +100,9 @@ export async function startChannelTeam(
       const log = createMemoryRecordLog(disk);
       const court = init.proves === true ? peer.court : undefined;
       const { watch } = peer;
-      const components = { hub, court, watch, network, log, clock: systemClock, logger: createMemoryLogger(lines) };
+      const absence = init.accuses === true ? peer.absence : undefined;
+      const logger = createMemoryLogger(lines);
+      const components = { hub, court, absence, watch, network, log, clock: systemClock, logger };
       const node = createChannelNode(components, { channel, signerKey, watches, ...init.node });
       node.watch((item) => news.push(item));
       return node;
