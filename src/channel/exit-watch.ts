@@ -129,7 +129,7 @@ export function createExitWatch({ core, desk, purse, isForAll }: ExitWatchInit):
   async function endFrozen(signal: AbortSignal): Promise<void> {
     if (!isItsTurn(chain.entry(chain.challenges.frozenBy ?? 0)?.account === account)) return;
     const { certificate } = core;
-    const key = `${certificate?.term} ${certificate?.height} ${chain.challenges.best?.term} ${chain.challenges.best?.height}`;
+    const key = `${certificate?.term} ${certificate?.height} ${chain.challenges.inFlight?.proposal}`;
     // What does not go is not tried again for as long as nothing else is there.
     if (brought !== key) {
       brought = key;
