@@ -21,8 +21,10 @@ const MS = 1_000;
 const WINDOWS = 2;
 const LEAST_SECONDS = 600;
 const MOST_EXITS = 3;
+/** For a leader that has just come back, and settles what waits. */
+const OWN_MS = 10_000;
 /** For members whose own exit it is not. */
-const OTHERS_MS = 10_000;
+const OTHERS_MS = 30_000;
 const ETHER = { token: `0x${"0".repeat(40)}`, id: 0n };
 
 /** The part of a node that sees a member out of a channel that does not settle. */
@@ -77,7 +79,7 @@ export function createExitWatch({ core, desk, purse, isForAll }: ExitWatchInit):
   /** True once it is this node's turn, for something that others would do as well. */
   function isItsTurn(isOwn: boolean): boolean {
     foundMs ??= clock.now();
-    return clock.now() - foundMs >= (isOwn ? 0 : OTHERS_MS + guardTurnMs(core));
+    return clock.now() - foundMs >= (isOwn ? OWN_MS : OTHERS_MS + guardTurnMs(core));
   }
 
   async function freezeWhenOverdue(signal: AbortSignal): Promise<void> {

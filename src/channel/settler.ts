@@ -203,7 +203,7 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
   /** Leaves, bans and the close wait for a settlement that contains them. */
   function settleWhatWaits(): void {
     const { chain, player, clock } = core;
-    if (isSettling || !isLeader(core) || clock.now() < retryAtMs) return;
+    if (isSettling || !isLeader(core) || clock.now() < retryAtMs || chain.challenges.frozenBy !== undefined) return;
     const taken = player.at(core.committed)?.membership.cursor ?? 0;
     const kinds: readonly number[] = [INBOX_KINDS.leave, INBOX_KINDS.ban, INBOX_KINDS.close];
     for (let index = chain.settled.inboxCursor + 1; index <= taken; index += 1) {
