@@ -28,7 +28,7 @@ import { beat } from "./heartbeat.ts";
 import { heartbeatWords } from "./heartbeat-words.ts";
 import { createHistory } from "./history.ts";
 import { createLeader, type Leader } from "./leader.ts";
-import { linksOf } from "./links.ts";
+import { delaysOf, linksOf } from "./links.ts";
 import { openState } from "./open-state.ts";
 import { createPathFinder, type PathFinder } from "./path-finder.ts";
 import type { PlayedRecord, Player } from "./player.ts";
@@ -276,7 +276,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       pathFinder.run(signal),
       requester.run(signal),
       finisher.run(signal),
-      beat(core, signal),
+      beat(core, () => delaysOf(core, roundTrips), signal),
       settleRegularly(core, settler, signal),
     ];
     const reads = createReadGate(clock, signal);
