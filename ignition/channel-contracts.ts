@@ -18,7 +18,8 @@ export function channelContracts(m: Builder, unbondingSeconds: bigint) {
     ChannelDemands: m.library("ChannelDemands"),
     ChannelExits: m.library("ChannelExits"),
   };
-  const court = m.contract("ChannelCourt");
+  const court = m.contract("ChannelCourt", [m.contract("ChannelReplay")]);
   const hub = m.contract("ChannelHub", [pool, store, vault, court], { libraries });
-  return { hub, pool, court };
+  const watch = m.contract("ChannelWatch", [hub]);
+  return { hub, pool, court, watch };
 }

@@ -16,13 +16,21 @@ getContractFactory(name: 'Chat', signerOrOptions?: ethers.Signer | FactoryOption
 getContractFactory(name: 'ChatProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChatProgram__factory>
 getContractFactory(name: 'DocumentEditor', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.DocumentEditor__factory>
 getContractFactory(name: 'DocumentProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.DocumentProgram__factory>
+getContractFactory(name: 'LandCraft', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.LandCraft__factory>
+getContractFactory(name: 'LandCraftProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.LandCraftProgram__factory>
 getContractFactory(name: 'MemberProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.MemberProgram__factory>
+getContractFactory(name: 'World', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.World__factory>
+getContractFactory(name: 'WorldItems', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorldItems__factory>
+getContractFactory(name: 'WorldToken', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorldToken__factory>
 getContractFactory(name: 'ChannelContext', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelContext__factory>
 getContractFactory(name: 'ChannelCourt', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelCourt__factory>
 getContractFactory(name: 'ChannelHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelHub__factory>
 getContractFactory(name: 'ChannelProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelProgram__factory>
+getContractFactory(name: 'ChannelReplay', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelReplay__factory>
+getContractFactory(name: 'ChannelScratch', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelScratch__factory>
 getContractFactory(name: 'ChannelStore', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelStore__factory>
 getContractFactory(name: 'ChannelVault', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelVault__factory>
+getContractFactory(name: 'ChannelWatch', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelWatch__factory>
 getContractFactory(name: 'StakingPool', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.StakingPool__factory>
 getContractFactory(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.FixedPriceFeed__factory>
 getContractFactory(name: 'GridAccounts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridAccounts__factory>
@@ -36,8 +44,11 @@ getContractFactory(name: 'IChannelChallenges', signerOrOptions?: ethers.Signer |
 getContractFactory(name: 'IChannelCourt', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelCourt__factory>
 getContractFactory(name: 'IChannelHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelHub__factory>
 getContractFactory(name: 'IChannelProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelProgram__factory>
+getContractFactory(name: 'IChannelReplay', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelReplay__factory>
+getContractFactory(name: 'IChannelScratch', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelScratch__factory>
 getContractFactory(name: 'IChannelStore', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelStore__factory>
 getContractFactory(name: 'IChannelVault', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelVault__factory>
+getContractFactory(name: 'IChannelWatch', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelWatch__factory>
 getContractFactory(name: 'IDisputes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IDisputes__factory>
 getContractFactory(name: 'IGridContracts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridContracts__factory>
 getContractFactory(name: 'IGridQuotes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridQuotes__factory>
@@ -64,6 +75,7 @@ getContractFactory(name: 'Ether', signerOrOptions?: ethers.Signer | FactoryOptio
 getContractFactory(name: 'GridEndings', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridEndings__factory>
 getContractFactory(name: 'GridOpenings', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridOpenings__factory>
 getContractFactory(name: 'GridReports', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridReports__factory>
+getContractFactory(name: 'LandMap', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.LandMap__factory>
 getContractFactory(name: 'OpcodeScan', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.OpcodeScan__factory>
 getContractFactory(name: 'Settlement', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Settlement__factory>
 getContractFactory(name: 'StateTree', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.StateTree__factory>
@@ -109,13 +121,21 @@ getContractAt(name: 'Chat', address: string | ethers.Addressable, signer?: ether
 getContractAt(name: 'ChatProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChatProgram>
 getContractAt(name: 'DocumentEditor', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.DocumentEditor>
 getContractAt(name: 'DocumentProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.DocumentProgram>
+getContractAt(name: 'LandCraft', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.LandCraft>
+getContractAt(name: 'LandCraftProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.LandCraftProgram>
 getContractAt(name: 'MemberProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.MemberProgram>
+getContractAt(name: 'World', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.World>
+getContractAt(name: 'WorldItems', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorldItems>
+getContractAt(name: 'WorldToken', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorldToken>
 getContractAt(name: 'ChannelContext', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelContext>
 getContractAt(name: 'ChannelCourt', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelCourt>
 getContractAt(name: 'ChannelHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelHub>
 getContractAt(name: 'ChannelProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelProgram>
+getContractAt(name: 'ChannelReplay', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelReplay>
+getContractAt(name: 'ChannelScratch', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelScratch>
 getContractAt(name: 'ChannelStore', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelStore>
 getContractAt(name: 'ChannelVault', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelVault>
+getContractAt(name: 'ChannelWatch', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelWatch>
 getContractAt(name: 'StakingPool', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.StakingPool>
 getContractAt(name: 'FixedPriceFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FixedPriceFeed>
 getContractAt(name: 'GridAccounts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridAccounts>
@@ -129,8 +149,11 @@ getContractAt(name: 'IChannelChallenges', address: string | ethers.Addressable, 
 getContractAt(name: 'IChannelCourt', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelCourt>
 getContractAt(name: 'IChannelHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelHub>
 getContractAt(name: 'IChannelProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelProgram>
+getContractAt(name: 'IChannelReplay', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelReplay>
+getContractAt(name: 'IChannelScratch', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelScratch>
 getContractAt(name: 'IChannelStore', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelStore>
 getContractAt(name: 'IChannelVault', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelVault>
+getContractAt(name: 'IChannelWatch', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelWatch>
 getContractAt(name: 'IDisputes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IDisputes>
 getContractAt(name: 'IGridContracts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridContracts>
 getContractAt(name: 'IGridQuotes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridQuotes>
@@ -157,6 +180,7 @@ getContractAt(name: 'Ether', address: string | ethers.Addressable, signer?: ethe
 getContractAt(name: 'GridEndings', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridEndings>
 getContractAt(name: 'GridOpenings', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridOpenings>
 getContractAt(name: 'GridReports', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridReports>
+getContractAt(name: 'LandMap', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.LandMap>
 getContractAt(name: 'OpcodeScan', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.OpcodeScan>
 getContractAt(name: 'Settlement', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Settlement>
 getContractAt(name: 'StateTree', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.StateTree>
@@ -202,13 +226,21 @@ deployContract(name: 'Chat', signerOrOptions?: ethers.Signer | DeployContractOpt
 deployContract(name: 'ChatProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChatProgram>
 deployContract(name: 'DocumentEditor', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentEditor>
 deployContract(name: 'DocumentProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentProgram>
+deployContract(name: 'LandCraft', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LandCraft>
+deployContract(name: 'LandCraftProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LandCraftProgram>
 deployContract(name: 'MemberProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.MemberProgram>
+deployContract(name: 'World', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.World>
+deployContract(name: 'WorldItems', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorldItems>
+deployContract(name: 'WorldToken', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorldToken>
 deployContract(name: 'ChannelContext', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
 deployContract(name: 'ChannelCourt', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelCourt>
 deployContract(name: 'ChannelHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelHub>
 deployContract(name: 'ChannelProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProgram>
+deployContract(name: 'ChannelReplay', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelReplay>
+deployContract(name: 'ChannelScratch', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelScratch>
 deployContract(name: 'ChannelStore', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelStore>
 deployContract(name: 'ChannelVault', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVault>
+deployContract(name: 'ChannelWatch', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelWatch>
 deployContract(name: 'StakingPool', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StakingPool>
 deployContract(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
 deployContract(name: 'GridAccounts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridAccounts>
@@ -222,8 +254,11 @@ deployContract(name: 'IChannelChallenges', signerOrOptions?: ethers.Signer | Dep
 deployContract(name: 'IChannelCourt', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelCourt>
 deployContract(name: 'IChannelHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelHub>
 deployContract(name: 'IChannelProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelProgram>
+deployContract(name: 'IChannelReplay', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelReplay>
+deployContract(name: 'IChannelScratch', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelScratch>
 deployContract(name: 'IChannelStore', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelStore>
 deployContract(name: 'IChannelVault', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelVault>
+deployContract(name: 'IChannelWatch', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelWatch>
 deployContract(name: 'IDisputes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
 deployContract(name: 'IGridContracts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridContracts>
 deployContract(name: 'IGridQuotes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridQuotes>
@@ -250,6 +285,7 @@ deployContract(name: 'Ether', signerOrOptions?: ethers.Signer | DeployContractOp
 deployContract(name: 'GridEndings', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridEndings>
 deployContract(name: 'GridOpenings', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridOpenings>
 deployContract(name: 'GridReports', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridReports>
+deployContract(name: 'LandMap', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LandMap>
 deployContract(name: 'OpcodeScan', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.OpcodeScan>
 deployContract(name: 'Settlement', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Settlement>
 deployContract(name: 'StateTree', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StateTree>
@@ -295,13 +331,21 @@ deployContract(name: 'Chat', args: any[], signerOrOptions?: ethers.Signer | Depl
 deployContract(name: 'ChatProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChatProgram>
 deployContract(name: 'DocumentEditor', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentEditor>
 deployContract(name: 'DocumentProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentProgram>
+deployContract(name: 'LandCraft', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LandCraft>
+deployContract(name: 'LandCraftProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LandCraftProgram>
 deployContract(name: 'MemberProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.MemberProgram>
+deployContract(name: 'World', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.World>
+deployContract(name: 'WorldItems', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorldItems>
+deployContract(name: 'WorldToken', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorldToken>
 deployContract(name: 'ChannelContext', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
 deployContract(name: 'ChannelCourt', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelCourt>
 deployContract(name: 'ChannelHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelHub>
 deployContract(name: 'ChannelProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProgram>
+deployContract(name: 'ChannelReplay', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelReplay>
+deployContract(name: 'ChannelScratch', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelScratch>
 deployContract(name: 'ChannelStore', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelStore>
 deployContract(name: 'ChannelVault', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVault>
+deployContract(name: 'ChannelWatch', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelWatch>
 deployContract(name: 'StakingPool', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StakingPool>
 deployContract(name: 'FixedPriceFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
 deployContract(name: 'GridAccounts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridAccounts>
@@ -315,8 +359,11 @@ deployContract(name: 'IChannelChallenges', args: any[], signerOrOptions?: ethers
 deployContract(name: 'IChannelCourt', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelCourt>
 deployContract(name: 'IChannelHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelHub>
 deployContract(name: 'IChannelProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelProgram>
+deployContract(name: 'IChannelReplay', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelReplay>
+deployContract(name: 'IChannelScratch', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelScratch>
 deployContract(name: 'IChannelStore', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelStore>
 deployContract(name: 'IChannelVault', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelVault>
+deployContract(name: 'IChannelWatch', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelWatch>
 deployContract(name: 'IDisputes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
 deployContract(name: 'IGridContracts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridContracts>
 deployContract(name: 'IGridQuotes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridQuotes>
@@ -343,6 +390,7 @@ deployContract(name: 'Ether', args: any[], signerOrOptions?: ethers.Signer | Dep
 deployContract(name: 'GridEndings', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridEndings>
 deployContract(name: 'GridOpenings', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridOpenings>
 deployContract(name: 'GridReports', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridReports>
+deployContract(name: 'LandMap', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LandMap>
 deployContract(name: 'OpcodeScan', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.OpcodeScan>
 deployContract(name: 'Settlement', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Settlement>
 deployContract(name: 'StateTree', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StateTree>

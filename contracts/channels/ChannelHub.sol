@@ -376,6 +376,11 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IChannelChallenges
+    function reclaim(uint256 channel, InboxEntry calldata entry) external known(channel) nonReentrant {
+        ChannelClaims.reclaim(_state, channel, entry);
+    }
+
+    /// @inheritdoc IChannelChallenges
     function demandOf(
         uint256 channel,
         uint256 proposal,

@@ -40,7 +40,8 @@ import {IStakingPool} from "./IStakingPool.sol";
 /// that order, so that no leader can skip one. Of each the hash keccak256(abi.encode(InboxEntry)) is kept.
 ///
 /// **Quorum**: strictly more than 2/3 of the counted weight. Counted are the members as of the settlement's inbox cursor
-/// that are not gone yet, less those absent, less the accused. Who abstains is counted, who is silent too.
+/// that are not gone yet, less those absent, less the accused; and those who joined since, who have no vote. Who abstains is
+/// counted, who is silent too.
 ///
 /// **Settlement**: one at a time moves the final height on, from where the last one ended. It starts from an empty state,
 /// so the first one's changes are the whole state. With a quorum it has passed and waits for the channel's window, which

@@ -387,16 +387,16 @@ library ChannelProposals {
 
     function _requireQuorum(Channel storage self, Ballot memory ballot) private view {
         if (_hasQuorum(self, ballot)) return;
-        uint256 counted = ChannelRoster.count(self.countedOf(ballot));
+        uint256 counted = ChannelRoster.count(self.countedToSettle(ballot));
         revert IChannelHub.ChannelHub_NoQuorum(ChannelRoster.count(ballot.inFavour), counted);
     }
 
     /// @dev How long a settlement waits that has a quorum: not at all when all owners are for it. Those who are absent are
-    /// asked too, they still own what is settled. So do those who were banned and have no vote: until a settlement has let
-    /// them go there is time to object, or one of two could ban the other one and take all at once. A channel without a
-    /// window gives that time only where it took a ban or an absence to make a quorum.
+    /// asked too, they still own what is settled. So do those who joined since, and those who were banned and have no vote:
+    /// until a settlement has let them go there is time to object, or one of two could ban the other one and take all at once.
+    /// A channel without a window gives that time only where it took a ban or an absence to make a quorum.
     function _windowOf(Channel storage self, Ballot memory ballot) private view returns (uint256 windowSeconds) {
-        uint64 owners = ballot.electorate | self.roster.banned;
+        uint64 owners = self.roster.seats;
         if (owners & ~ballot.inFavour == 0) return 0;
         windowSeconds = self.config.windowSeconds;
         if (windowSeconds != 0) return windowSeconds;
@@ -405,7 +405,7 @@ library ChannelProposals {
     }
 
     function _hasQuorum(Channel storage self, Ballot memory ballot) private view returns (bool) {
-        uint64 counted = self.countedOf(ballot);
+        uint64 counted = self.countedToSettle(ballot);
         return Quorum.isReached(ChannelRoster.count(ballot.inFavour & counted), ChannelRoster.count(counted));
     }
 

@@ -39,12 +39,17 @@ library ChannelRoster {
 
     /// @dev Those who joined up to an inbox entry, are not gone, and were not banned.
     function electorateAt(Channel storage self, uint64 cursor) internal view returns (uint64 electorate) {
+        return joinedBy(self, cursor) & ~self.roster.banned;
+    }
+
+    /// @dev Those who joined up to an inbox entry and are not gone.
+    function joinedBy(Channel storage self, uint64 cursor) internal view returns (uint64 joined) {
         Roster memory roster = self.roster;
-        electorate = roster.seats & ~roster.banned;
-        if (roster.newestJoinAt <= cursor) return electorate;
-        for (uint64 rest = electorate; rest != 0; rest &= rest - 1) {
+        joined = roster.seats;
+        if (roster.newestJoinAt <= cursor) return joined;
+        for (uint64 rest = joined; rest != 0; rest &= rest - 1) {
             uint256 seat = lowest(rest);
-            if (self.members[self.seated[seat]].joinedAt > cursor) electorate &= ~bit(seat);
+            if (self.members[self.seated[seat]].joinedAt > cursor) joined &= ~bit(seat);
         }
     }
 
@@ -66,6 +71,13 @@ library ChannelRoster {
             uint256 seat = lowest(rest);
             if (isAbsent(self, self.members[self.seated[seat]])) counted &= ~bit(seat);
         }
+    }
+
+    /// @dev Whose weight counts for a settlement: also that of those who joined after its inbox cursor. They have no vote on it,
+    /// but the members of an old cursor, one alone perhaps, must not settle what would have been without them.
+    function countedToSettle(Channel storage self, Ballot memory ballot) internal view returns (uint64 counted) {
+        Ballot memory all = Ballot(self.roster.seats, ballot.inFavour, ballot.against, ballot.abstained);
+        return countedOf(self, all);
     }
 
     function votedIn(Ballot memory ballot) internal pure returns (uint64) {

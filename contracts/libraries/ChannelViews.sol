@@ -86,7 +86,10 @@ library ChannelViews {
         self.weightFor = ChannelRoster.count(stored.ballot.inFavour);
         self.weightAgainst = ChannelRoster.count(stored.ballot.against);
         self.weightAbstained = ChannelRoster.count(stored.ballot.abstained);
-        self.weightCounted = ChannelRoster.count(in_.countedOf(stored.ballot));
+        bool settles = stored.proposalType == ProposalType.Settlement;
+        self.weightCounted = ChannelRoster.count(
+            settles ? in_.countedToSettle(stored.ballot) : in_.countedOf(stored.ballot)
+        );
         self.finalAt = stored.finalAt;
         self.chunksApplied = uint32(stored.chunksApplied);
     }

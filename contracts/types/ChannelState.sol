@@ -145,6 +145,8 @@ struct Certified {
     uint64 term;
     // The proposal that was the highest one before; it is so again when this one is void.
     uint40 replaces;
+    // How many of those who are in the channel had joined by then.
+    uint8 joined;
 }
 
 /// @dev All that the hub stores of a channel.
@@ -187,6 +189,10 @@ struct Channel {
     mapping(uint256 proposal => mapping(address member => Demand)) demands;
     Freeze freeze;
     mapping(uint256 proposal => Certified) certified;
+    // What a join brought that no settlement has taken, in a channel that ended by a freeze.
+    mapping(address account => mapping(bytes32 assetKey => uint256 amount)) untaken;
+    // Of a settlement, a list of chunks and a slot: up to which chunk the slot was looked for.
+    mapping(bytes32 search => uint256 next) searched;
 }
 
 /// @dev All that the hub stores.

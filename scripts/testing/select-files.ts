@@ -20,6 +20,7 @@ const NOT_NODE_ONLY = [
   "test/src/node/docker-node.test.ts",
   "test/e2e/channel-differential.test.ts",
   "test/e2e/channel-input.test.ts",
+  "test/e2e/channel-land.test.ts",
   "test/e2e/channel-lies.test.ts",
   "test/e2e/channel-memory.test.ts",
   "test/e2e/channels.test.ts",

@@ -1,6 +1,7 @@
 import type { Member } from "../domain/channel/membership.ts";
 import { messageOf, SprfError } from "../errors.ts";
 import type { ChannelCourt } from "../ports/channel-court.ts";
+import type { ChannelWatch } from "../ports/channel-watch.ts";
 import type { ChannelHub, ChannelInfo } from "../ports/channel-hub.ts";
 import type { ChannelNetwork } from "../ports/channel-network.ts";
 import type { ChannelLinks } from "../ports/channel-service.ts";
@@ -25,6 +26,7 @@ import { createAcker } from "./follower.ts";
 import { createFinisher } from "./finisher.ts";
 import { createForwarder, type Forwarder } from "./forward.ts";
 import { beat } from "./heartbeat.ts";
+import { createGuarding, type Guarding } from "./guarding.ts";
 import { heartbeatWords } from "./heartbeat-words.ts";
 import { createHistory } from "./history.ts";
 import { createLeader, type Leader } from "./leader.ts";
@@ -50,6 +52,8 @@ export interface ChannelNodeComponents {
   readonly hub: ChannelHub;
   /** Absent: lies are reported by votes alone. */
   readonly court?: ChannelCourt | undefined;
+  /** Who pays for proofs, where there is one. */
+  readonly watch?: ChannelWatch | undefined;
   readonly network: ChannelNetwork;
   readonly log: RecordLog;
   readonly clock: Clock;
@@ -77,6 +81,10 @@ export interface ChannelNodeInit {
    * costs a slot for good. Members' calls are taken up to twice as many. @default 1,048,576
    */
   readonly maxStateSlots?: number | undefined;
+  /** No member's node: it follows, and guards the channel for members that named its signer. @default false */
+  readonly watches?: boolean | undefined;
+  /** How long records of a settlement may come from members before they are asked for on the chain. @default 20,000 */
+  readonly dataPatienceMs?: number | undefined;
 }
 
 /** A member's node of one channel. What it knows can be read once it was started. */
@@ -129,6 +137,8 @@ export interface ChannelNode extends Startable {
   snapshot(): { readonly height: number; readonly parts: AsyncIterable<Uint8Array> };
   /** Settles on the chain all up to the head; resolves with the height when it is final. */
   settle(): Promise<number>;
+  /** What its guarding of the channel cannot do by itself; undefined while there is nothing. */
+  readonly trouble: string | undefined;
   /** Calls `listener` with all that happens; returns what ends that. */
   watch(listener: (news: ChannelNews) => void): () => void;
 }
@@ -144,13 +154,14 @@ interface Running {
   readonly roundTrips: RoundTrips;
   readonly reads: ReadGate;
   readonly receipts: ReceiptBook;
+  readonly guarding: Guarding;
   readonly stop: AbortController;
   readonly work: readonly Promise<unknown>[];
 }
 
 /** A node that leads or follows, as the chain says. */
 export function createChannelNode(components: ChannelNodeComponents, init: ChannelNodeInit): ChannelNode {
-  const { hub, court, network, log, clock } = components;
+  const { hub, court, watch, network, log, clock } = components;
   const { channel, signerKey, confirmations = 0, settleEveryMs = 0 } = init;
   const logger = components.logger.child({ component: "channel", channel: channel.toString() });
   const domain = channelDomain(hub.chainId, hub.address);
@@ -211,7 +222,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     const settler = createSettler(core, signal);
     const acker = createAcker(core);
     const onProgress = (): void => {
-      if (!accuser.distrusts) acker();
+      if (!accuser.distrusts && init.watches !== true) acker();
       settler.onProgress();
       leader.wake();
     };
@@ -261,26 +272,45 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       if (kind === "committed" || kind === "snapshot") settler.onProgress();
     });
     const onNews = (): void => {
-      network.keepLinks(new Set(peersOf(core)));
+      network.keepLinks(new Set([...peersOf(core), ...guarding.watchers].filter((signer) => signer !== self)));
       takeover.wake();
       pathFinder.wake();
       onProgress();
     };
     const requester = createRequester(core, settler, init);
     const finisher = createFinisher(core, settler, init);
-    const work = [
-      leader.run(signal),
-      takeover.run(signal),
-      elector.run(signal),
-      relay.run(signal),
-      pathFinder.run(signal),
-      requester.run(signal),
-      finisher.run(signal),
-      beat(core, () => delaysOf(core, roundTrips), signal),
-      settleRegularly(core, settler, signal),
-    ];
+    const watches = init.watches === true;
+    const { dataPatienceMs: recordsPatienceMs } = init;
+    const catchUp = (from: string): void => sync.catchUp(from);
+    const guarding = createGuarding({ core, watch, watches, catchUp, onWatchers: () => onNews(), recordsPatienceMs });
+    const work = [takeover.run(signal), guarding.run(signal)];
+    if (!watches) {
+      work.push(
+        leader.run(signal),
+        elector.run(signal),
+        relay.run(signal),
+        pathFinder.run(signal),
+        requester.run(signal),
+        finisher.run(signal),
+        beat(core, () => delaysOf(core, roundTrips), signal),
+        settleRegularly(core, settler, signal),
+      );
+    }
     const reads = createReadGate(clock, signal);
-    return { leader, settler, forwarder, answers, pathFinder, relay, roundTrips, reads, receipts, work, onNews };
+    return {
+      leader,
+      settler,
+      forwarder,
+      answers,
+      pathFinder,
+      relay,
+      roundTrips,
+      reads,
+      receipts,
+      guarding,
+      work,
+      onNews,
+    };
   }
 
   async function settleRegularly(core: Core, settler: Settler, signal: AbortSignal): Promise<void> {
@@ -392,6 +422,9 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       return { height: player.head.header.height, parts: player.sandbox.snapshot() };
     },
     settle: async () => await parts().settler.settle(),
+    get trouble() {
+      return parts().guarding.trouble;
+    },
     watch(listener) {
       watchers.add(listener);
       return () => watchers.delete(listener);

@@ -282,6 +282,10 @@ export function createLeader(
         );
         return done.promise;
       }
+      if (core.chain.challenges.frozenBy !== undefined) {
+        done.reject(new SprfError("CHANNEL_CLOSED", "the channel is frozen, and ends with what is certified"));
+        return done.promise;
+      }
       const next = { kind, input, done };
       if (isOwed) owed.push(next);
       else if (waiting.push({ peer, account: accountIn(kind, input) }, next)) alarm.ring();

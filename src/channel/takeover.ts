@@ -122,7 +122,9 @@ export function createTakeover(init: TakeoverInit): Takeover {
   }
 
   function takeCertificates(shown: Iterable<ShownStanding>): void {
-    for (const { certificate } of shown) if (certificate !== undefined) takeCertificate(core, certificate);
+    for (const { certificate } of shown) {
+      if (certificate !== undefined) takeCertificate(core, certificate, { isShown: true });
+    }
   }
 
   /** Who holds the certificate first, then who has signed as much. */

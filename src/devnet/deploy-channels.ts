@@ -4,7 +4,9 @@ import { DocumentEditor__factory } from "../../typechain-types/factories/apps/Do
 import { DocumentProgram__factory } from "../../typechain-types/factories/apps/DocumentProgram__factory.ts";
 import { ChannelHub__factory } from "../../typechain-types/factories/channels/ChannelHub__factory.ts";
 import { ChannelCourt__factory } from "../../typechain-types/factories/channels/ChannelCourt__factory.ts";
+import { ChannelReplay__factory } from "../../typechain-types/factories/channels/ChannelReplay__factory.ts";
 import { ChannelStore__factory } from "../../typechain-types/factories/channels/ChannelStore__factory.ts";
+import { ChannelWatch__factory } from "../../typechain-types/factories/channels/ChannelWatch__factory.ts";
 import { ChannelVault__factory } from "../../typechain-types/factories/channels/ChannelVault__factory.ts";
 import { StakingPool__factory } from "../../typechain-types/factories/channels/StakingPool__factory.ts";
 import { ChannelClaims__factory } from "../../typechain-types/factories/libraries/ChannelClaims__factory.ts";
@@ -18,9 +20,10 @@ import { ChannelVerdicts__factory } from "../../typechain-types/factories/librar
 import { ChannelViews__factory } from "../../typechain-types/factories/libraries/ChannelViews__factory.ts";
 import type { ChannelAddresses } from "../adapters/chain/ethers.ts";
 import { DEVNET_UNBONDING_SECONDS } from "./channel-settings.ts";
+import { deployLandCraft } from "./deploy-landcraft.ts";
 import { asDevnetDeployer } from "./deployer.ts";
 
-/** Deploys the channels' contracts and two apps with their programs from the first devnet account; they need no others. */
+/** Deploys the channels' contracts and three apps with their programs from the first devnet account; they need no others. */
 export async function deployDevnetChannels(
   rpcUrl: string,
   unbondingSeconds: bigint = DEVNET_UNBONDING_SECONDS,
@@ -35,7 +38,8 @@ export async function deployDevnetChannels(
     const claims = await deploy(await new ChannelClaims__factory().getDeployTransaction());
     const verdicts = await deploy(await new ChannelVerdicts__factory().getDeployTransaction());
     const views = await deploy(await new ChannelViews__factory().getDeployTransaction());
-    const court = await deploy(await new ChannelCourt__factory().getDeployTransaction());
+    const replay = await deploy(await new ChannelReplay__factory().getDeployTransaction());
+    const court = await deploy(await new ChannelCourt__factory().getDeployTransaction(replay));
     const faults = await deploy(await new ChannelFaults__factory().getDeployTransaction());
     const demands = await deploy(await new ChannelDemands__factory().getDeployTransaction());
     const exits = await deploy(await new ChannelExits__factory().getDeployTransaction());
@@ -52,6 +56,7 @@ export async function deployDevnetChannels(
         "project/contracts/libraries/ChannelExits.sol:ChannelExits": exits,
       }).getDeployTransaction(pool, store, vault, court),
     );
+    const watch = await deploy(await new ChannelWatch__factory().getDeployTransaction(hub));
     const chatProgram = await deploy(await new ChatProgram__factory().getDeployTransaction());
     const documentProgram = await deploy(await new DocumentProgram__factory().getDeployTransaction());
     for (const program of [chatProgram, documentProgram]) {
@@ -62,6 +67,7 @@ export async function deployDevnetChannels(
     }
     const chat = await deploy(await new Chat__factory().getDeployTransaction(hub, chatProgram));
     const editor = await deploy(await new DocumentEditor__factory().getDeployTransaction(hub, documentProgram));
-    return { hub, pool, court, chat, editor };
+    const land = await deployLandCraft({ deploy, call }, hub);
+    return { hub, pool, court, watch, chat, editor, land };
   });
 }

@@ -157,7 +157,9 @@ export function createMemoryHub(init: {
     if (!equalBytes(changesRootOf(changes), settlement.changesRoot)) refuse("changes");
     const voters = membersAt(settlement.inboxCursor, settled.inboxCursor);
     const signers = signersOf(hashSettlement(settlement), votes, voters);
-    if (!isQuorum(weightOf(voters, signers), countedWeight(voters))) refuse("no quorum");
+    // Who joined since has no vote, and counts.
+    const counted = countedWeight(membersAt(entries.length, settled.inboxCursor));
+    if (!isQuorum(weightOf(voters, signers), counted)) refuse("no quorum");
     for (const { slot, newValue } of changes) slots.set(toHex(slot), newValue);
     settled = {
       height: settlement.toHeight,

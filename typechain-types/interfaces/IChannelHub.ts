@@ -5,6 +5,11 @@
 import type { BaseContract, BigNumberish, BytesLike, FunctionFragment, Result, Interface, EventFragment, AddressLike, ContractRunner, ContractMethod, Listener } from "ethers"
 import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, TypedLogDescription, TypedListener, TypedContractMethod } from "../common.js"
   
+    export type ChangeStruct = {slot: BytesLike, oldValue: BytesLike, newValue: BytesLike}
+
+    export type ChangeStructOutput = [slot: string, oldValue: string, newValue: string] & {slot: string, oldValue: string, newValue: string }
+  
+
     export type ConfigStruct = {mode: BigNumberish, readAccess: BigNumberish, votesAreProof: boolean, maxMembers: BigNumberish, tickMs: BigNumberish, maxCatchUpTicks: BigNumberish, windowSeconds: BigNumberish, aliveSeconds: BigNumberish, stakeWei: BigNumberish, fineWei: BigNumberish}
 
     export type ConfigStructOutput = [mode: bigint, readAccess: bigint, votesAreProof: boolean, maxMembers: bigint, tickMs: bigint, maxCatchUpTicks: bigint, windowSeconds: bigint, aliveSeconds: bigint, stakeWei: bigint, fineWei: bigint] & {mode: bigint, readAccess: bigint, votesAreProof: boolean, maxMembers: bigint, tickMs: bigint, maxCatchUpTicks: bigint, windowSeconds: bigint, aliveSeconds: bigint, stakeWei: bigint, fineWei: bigint }
@@ -23,11 +28,6 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type AssetStruct = {kind: BigNumberish, token: AddressLike, id: BigNumberish, amount: BigNumberish}
 
     export type AssetStructOutput = [kind: bigint, token: string, id: bigint, amount: bigint] & {kind: bigint, token: string, id: bigint, amount: bigint }
-  
-
-    export type ChangeStruct = {slot: BytesLike, oldValue: BytesLike, newValue: BytesLike}
-
-    export type ChangeStructOutput = [slot: string, oldValue: string, newValue: string] & {slot: string, oldValue: string, newValue: string }
   
 
     export type RecordHeaderStruct = {channel: BigNumberish, term: BigNumberish, height: BigNumberish, kind: BigNumberish, timeMs: BigNumberish, previous: BytesLike, inputHash: BytesLike, touchedHash: BytesLike, writesHash: BytesLike, status: BigNumberish, gasUsed: BigNumberish, returnHash: BytesLike, stateRoot: BytesLike, inboxCursor: BigNumberish}
@@ -126,9 +126,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface IChannelHubInterface extends Interface {
-    getFunction(nameOrSignature: "answerChanges" | "answerRecords" | "applyChanges" | "assetOf" | "bring" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "conclude" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "demandData" | "demandOf" | "executeProposal" | "forceCall" | "freeze" | "freezeOf" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "recordsRootOf" | "refuteChanges" | "registerProgram" | "requestExit" | "resolveDemand" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
+    getFunction(nameOrSignature: "answerChanges" | "answerRecords" | "applyChanges" | "assetOf" | "bring" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "conclude" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "demandData" | "demandOf" | "executeProposal" | "forceCall" | "freeze" | "freezeOf" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "reclaim" | "recordsRootOf" | "refuteChanges" | "registerProgram" | "requestExit" | "resolveDemand" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
 
-    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "ChannelCreated" | "ChannelFrozen" | "Claimed" | "Convicted" | "DataAnswered" | "DataDemanded" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "SettlementBrought" | "SettlementVoided" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChangesShown" | "ChannelClosed" | "ChannelCreated" | "ChannelFrozen" | "Claimed" | "Convicted" | "DataAnswered" | "DataDemanded" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Reclaimed" | "RecordsShown" | "Settled" | "SettlementBrought" | "SettlementVoided" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
 
     encodeFunctionData(functionFragment: 'answerChanges', values: [BigNumberish, BigNumberish, AddressLike, BytesLike[], ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'answerRecords', values: [BigNumberish, BigNumberish, AddressLike, RecordDataStruct[]]): string;
@@ -177,6 +177,7 @@ encodeFunctionData(functionFragment: 'proveChange', values: [BigNumberish, BigNu
 encodeFunctionData(functionFragment: 'proveHead', values: [BigNumberish, BigNumberish, RecordHeaderStruct, BytesLike[]]): string;
 encodeFunctionData(functionFragment: 'proveOmission', values: [BigNumberish, BigNumberish, ChangePartStruct, BytesLike, SlotProofStruct, SlotProofStruct]): string;
 encodeFunctionData(functionFragment: 'proveSkipped', values: [BigNumberish, BigNumberish, InboxEntryStruct]): string;
+encodeFunctionData(functionFragment: 'reclaim', values: [BigNumberish, InboxEntryStruct]): string;
 encodeFunctionData(functionFragment: 'recordsRootOf', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'refuteChanges', values: [BigNumberish, BigNumberish, BytesLike[], BigNumberish, ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'registerProgram', values: [AddressLike]): string;
@@ -235,6 +236,7 @@ decodeFunctionResult(functionFragment: 'proveChange', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proveHead', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proveOmission', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proveSkipped', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'reclaim', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'recordsRootOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'refuteChanges', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'registerProgram', data: BytesLike): Result;
@@ -252,6 +254,18 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
       export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, first: BigNumberish, chunks: BigNumberish];
       export type OutputTuple = [channel: bigint, proposal: bigint, first: bigint, chunks: bigint];
       export interface OutputObject {channel: bigint, proposal: bigint, first: bigint, chunks: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace ChangesShownEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, first: BigNumberish, chunkHashes: BytesLike[], changes: ChangeStruct[]];
+      export type OutputTuple = [channel: bigint, proposal: bigint, first: bigint, chunkHashes: string[], changes: ChangeStructOutput[]];
+      export interface OutputObject {channel: bigint, proposal: bigint, first: bigint, chunkHashes: string[], changes: ChangeStructOutput[] };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -468,6 +482,30 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
       export type InputTuple = [channel: BigNumberish, proposal: BigNumberish];
       export type OutputTuple = [channel: bigint, proposal: bigint];
       export interface OutputObject {channel: bigint, proposal: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace ReclaimedEvent {
+      export type InputTuple = [channel: BigNumberish, member: AddressLike, entryIndex: BigNumberish];
+      export type OutputTuple = [channel: bigint, member: string, entryIndex: bigint];
+      export interface OutputObject {channel: bigint, member: string, entryIndex: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace RecordsShownEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, records: RecordDataStruct[]];
+      export type OutputTuple = [channel: bigint, proposal: bigint, records: RecordDataStructOutput[]];
+      export interface OutputObject {channel: bigint, proposal: bigint, records: RecordDataStructOutput[] };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -958,6 +996,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    reclaim: TypedContractMethod<
+      [channel: BigNumberish, entry: InboxEntryStruct, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
     recordsRootOf: TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, ],
       [string],
@@ -1275,6 +1321,11 @@ getFunction(nameOrSignature: 'proveSkipped'): TypedContractMethod<
       [void],
       'nonpayable'
     >;
+getFunction(nameOrSignature: 'reclaim'): TypedContractMethod<
+      [channel: BigNumberish, entry: InboxEntryStruct, ],
+      [void],
+      'nonpayable'
+    >;
 getFunction(nameOrSignature: 'recordsRootOf'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, ],
       [string],
@@ -1327,6 +1378,7 @@ getFunction(nameOrSignature: 'withdrawStake'): TypedContractMethod<
     >;
 
     getEvent(key: 'ChangesApplied'): TypedContractEvent<ChangesAppliedEvent.InputTuple, ChangesAppliedEvent.OutputTuple, ChangesAppliedEvent.OutputObject>;
+getEvent(key: 'ChangesShown'): TypedContractEvent<ChangesShownEvent.InputTuple, ChangesShownEvent.OutputTuple, ChangesShownEvent.OutputObject>;
 getEvent(key: 'ChannelClosed'): TypedContractEvent<ChannelClosedEvent.InputTuple, ChannelClosedEvent.OutputTuple, ChannelClosedEvent.OutputObject>;
 getEvent(key: 'ChannelCreated'): TypedContractEvent<ChannelCreatedEvent.InputTuple, ChannelCreatedEvent.OutputTuple, ChannelCreatedEvent.OutputObject>;
 getEvent(key: 'ChannelFrozen'): TypedContractEvent<ChannelFrozenEvent.InputTuple, ChannelFrozenEvent.OutputTuple, ChannelFrozenEvent.OutputObject>;
@@ -1345,6 +1397,8 @@ getEvent(key: 'ProgramRegistered'): TypedContractEvent<ProgramRegisteredEvent.In
 getEvent(key: 'ProposalCreated'): TypedContractEvent<ProposalCreatedEvent.InputTuple, ProposalCreatedEvent.OutputTuple, ProposalCreatedEvent.OutputObject>;
 getEvent(key: 'ProposalPassed'): TypedContractEvent<ProposalPassedEvent.InputTuple, ProposalPassedEvent.OutputTuple, ProposalPassedEvent.OutputObject>;
 getEvent(key: 'ProposalRejected'): TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
+getEvent(key: 'Reclaimed'): TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
+getEvent(key: 'RecordsShown'): TypedContractEvent<RecordsShownEvent.InputTuple, RecordsShownEvent.OutputTuple, RecordsShownEvent.OutputObject>;
 getEvent(key: 'Settled'): TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;
 getEvent(key: 'SettlementBrought'): TypedContractEvent<SettlementBroughtEvent.InputTuple, SettlementBroughtEvent.OutputTuple, SettlementBroughtEvent.OutputObject>;
 getEvent(key: 'SettlementVoided'): TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
@@ -1356,6 +1410,10 @@ getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.Out
       
       'ChangesApplied(uint256,uint256,uint256,uint256)': TypedContractEvent<ChangesAppliedEvent.InputTuple, ChangesAppliedEvent.OutputTuple, ChangesAppliedEvent.OutputObject>;
       ChangesApplied: TypedContractEvent<ChangesAppliedEvent.InputTuple, ChangesAppliedEvent.OutputTuple, ChangesAppliedEvent.OutputObject>;
+    
+
+      'ChangesShown(uint256,uint256,uint64,bytes32[],tuple[])': TypedContractEvent<ChangesShownEvent.InputTuple, ChangesShownEvent.OutputTuple, ChangesShownEvent.OutputObject>;
+      ChangesShown: TypedContractEvent<ChangesShownEvent.InputTuple, ChangesShownEvent.OutputTuple, ChangesShownEvent.OutputObject>;
     
 
       'ChannelClosed(uint256)': TypedContractEvent<ChannelClosedEvent.InputTuple, ChannelClosedEvent.OutputTuple, ChannelClosedEvent.OutputObject>;
@@ -1428,6 +1486,14 @@ getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.Out
 
       'ProposalRejected(uint256,uint256)': TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
       ProposalRejected: TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
+    
+
+      'Reclaimed(uint256,address,uint64)': TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
+      Reclaimed: TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
+    
+
+      'RecordsShown(uint256,uint256,tuple[])': TypedContractEvent<RecordsShownEvent.InputTuple, RecordsShownEvent.OutputTuple, RecordsShownEvent.OutputObject>;
+      RecordsShown: TypedContractEvent<RecordsShownEvent.InputTuple, RecordsShownEvent.OutputTuple, RecordsShownEvent.OutputObject>;
     
 
       'Settled(uint256,uint256,uint64,bytes32,bytes32,uint64)': TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;

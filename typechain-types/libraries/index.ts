@@ -16,6 +16,7 @@ export type { Ether } from './Ether.js';
 export type { GridEndings } from './GridEndings.js';
 export type { GridOpenings } from './GridOpenings.js';
 export type { GridReports } from './GridReports.js';
+export type { LandMap } from './LandMap.js';
 export type { OpcodeScan } from './OpcodeScan.js';
 export type { Settlement } from './Settlement.js';
 export type { StateTree } from './StateTree.js';

@@ -16,6 +16,8 @@ import {
   ITwins__factory,
   IWorkerDispatcher__factory,
   IWorkerRecords__factory,
+  LandCraft__factory,
+  World__factory,
 } from "./factories.ts";
 
 /** Errors of libraries, SPRF's own and OpenZeppelin's, that SPRF's contracts pass on. */
@@ -48,6 +50,8 @@ const INTERFACES: readonly Interface[] = [
   IGridContracts__factory.createInterface(),
   Chat__factory.createInterface(),
   DocumentEditor__factory.createInterface(),
+  LandCraft__factory.createInterface(),
+  World__factory.createInterface(),
   IChannelHub__factory.createInterface(),
   IChannelVault__factory.createInterface(),
   IStakingPool__factory.createInterface(),

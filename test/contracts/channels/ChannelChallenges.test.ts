@@ -320,9 +320,9 @@ describe("IChannelChallenges", () => {
       await hub.connect(honest.account).demandData(channel, proposal, DATA.Changes, 0n, 0n, { value: BOND });
       const [leader] = cartel;
       if (leader === undefined) throw new Error("no cartel");
-      await hub
-        .connect(leader.account)
-        .answerChanges(channel, proposal, honest.account, chunkHashesOf(changes), changes);
+      await expect(
+        hub.connect(leader.account).answerChanges(channel, proposal, honest.account, chunkHashesOf(changes), changes),
+      ).to.emit(hub, "ChangesShown");
       const slot = scene.changes[0]?.slot ?? "";
       await hub.proveOmission(channel, proposal, partOf(told), slot, NO_PROOF, truth.prove(slot));
       expect(await stateOf(scene, proposal)).to.equal(State.Rejected);

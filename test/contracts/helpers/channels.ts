@@ -139,7 +139,7 @@ export async function deployHub(ethers: HardhatEthers, peerCount = 8): Promise<H
   const store = await ethers.deployContract("ChannelStore");
   const vault = await ethers.deployContract("ChannelVault");
   const libraries = await deployChannelLibraries(ethers);
-  const court = await ethers.deployContract("ChannelCourt");
+  const court = await ethers.deployContract("ChannelCourt", [await ethers.deployContract("ChannelReplay")]);
   const hub = await ethers.deployContract("ChannelHub", [pool, store, vault, court], { libraries });
   const program = await (await ethers.deployContract("CounterProgram")).getAddress();
   await hub.registerProgram(program);

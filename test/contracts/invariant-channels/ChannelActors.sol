@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {ChannelCourt} from "../../../contracts/channels/ChannelCourt.sol";
 import {ChannelHub} from "../../../contracts/channels/ChannelHub.sol";
+import {ChannelReplay} from "../../../contracts/channels/ChannelReplay.sol";
 import {ChannelStore} from "../../../contracts/channels/ChannelStore.sol";
 import {ChannelVault} from "../../../contracts/channels/ChannelVault.sol";
 import {StakingPool} from "../../../contracts/channels/StakingPool.sol";
@@ -49,7 +50,8 @@ abstract contract ChannelActors is SolidityTest {
     constructor() {
         VM.warp(BEGAN);
         pool = new StakingPool(UNBONDING);
-        hub = new ChannelHub(pool, address(new ChannelStore()), address(new ChannelVault()), new ChannelCourt());
+        ChannelCourt court = new ChannelCourt(new ChannelReplay());
+        hub = new ChannelHub(pool, address(new ChannelStore()), address(new ChannelVault()), court);
         token = new ScriptedToken();
         program = address(new CounterProgram());
         hub.registerProgram(program);

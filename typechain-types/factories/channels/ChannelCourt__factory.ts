@@ -4,11 +4,22 @@
 /* eslint-disable */
 import type { Addressable } from "ethers";
 import { Contract, ContractFactory, ContractTransactionResponse, Interface } from "ethers"
-import type { Signer, ContractDeployTransaction, ContractRunner } from "ethers"
+import type { Signer, AddressLike, ContractDeployTransaction, ContractRunner } from "ethers"
 import type { NonPayableOverrides } from "../../common.js"
   import type { ChannelCourt, ChannelCourtInterface } from "../../channels/ChannelCourt.js";
 
   const _abi = [
+  {
+    "inputs": [
+      {
+        "internalType": "contract IChannelReplay",
+        "name": "replay_",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "constructor"
+  },
   {
     "inputs": [
       {
@@ -76,6 +87,17 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "name": "ChannelCourt_NotBefore",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint64",
+        "name": "height",
+        "type": "uint64"
+      }
+    ],
+    "name": "ChannelCourt_NotGenesis",
     "type": "error"
   },
   {
@@ -337,6 +359,128 @@ import type { NonPayableOverrides } from "../../common.js"
           }
         ],
         "internalType": "struct Opening",
+        "name": "record",
+        "type": "tuple"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "salt",
+        "type": "bytes32"
+      }
+    ],
+    "name": "accuseDetached",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "uint256",
+                "name": "channel",
+                "type": "uint256"
+              },
+              {
+                "internalType": "uint64",
+                "name": "term",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint64",
+                "name": "height",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint8",
+                "name": "kind",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "timeMs",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "previous",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "touchedHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "writesHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "status",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "gasUsed",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "returnHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "stateRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint64",
+                "name": "inboxCursor",
+                "type": "uint64"
+              }
+            ],
+            "internalType": "struct RecordHeader",
+            "name": "header",
+            "type": "tuple"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "proof",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "uint64",
+            "name": "first",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "last",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct Opening",
         "name": "one",
         "type": "tuple"
       },
@@ -456,6 +600,266 @@ import type { NonPayableOverrides } from "../../common.js"
       }
     ],
     "name": "accuseEquivocation",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "uint256",
+                "name": "channel",
+                "type": "uint256"
+              },
+              {
+                "internalType": "uint64",
+                "name": "term",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint64",
+                "name": "height",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint8",
+                "name": "kind",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "timeMs",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "previous",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "touchedHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "writesHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "status",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "gasUsed",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "returnHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "stateRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint64",
+                "name": "inboxCursor",
+                "type": "uint64"
+              }
+            ],
+            "internalType": "struct RecordHeader",
+            "name": "header",
+            "type": "tuple"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "proof",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "uint64",
+            "name": "first",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "last",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct Opening",
+        "name": "record",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "channel",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "height",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "previous",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "inputHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "touchedHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "writesHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "status",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "gasUsed",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "returnHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "stateRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "inboxCursor",
+            "type": "uint64"
+          }
+        ],
+        "internalType": "struct RecordHeader",
+        "name": "genesis",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "slot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "value",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotValue[]",
+        "name": "writes",
+        "type": "tuple[]"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "siblings",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafPath",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "leafValue",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotProof[]",
+        "name": "proofs",
+        "type": "tuple[]"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bool",
+            "name": "isLeaf",
+            "type": "bool"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "first",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "second",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotOpening[]",
+        "name": "openings",
+        "type": "tuple[]"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "salt",
+        "type": "bytes32"
+      }
+    ],
+    "name": "accuseFalseGenesis",
     "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"
@@ -2252,10 +2656,523 @@ import type { NonPayableOverrides } from "../../common.js"
     ],
     "stateMutability": "pure",
     "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "replay",
+    "outputs": [
+      {
+        "internalType": "contract IChannelReplay",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "uint256",
+                "name": "channel",
+                "type": "uint256"
+              },
+              {
+                "internalType": "uint64",
+                "name": "term",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint64",
+                "name": "height",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint8",
+                "name": "kind",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "timeMs",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "previous",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "touchedHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "writesHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "status",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "gasUsed",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "returnHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "stateRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint64",
+                "name": "inboxCursor",
+                "type": "uint64"
+              }
+            ],
+            "internalType": "struct RecordHeader",
+            "name": "header",
+            "type": "tuple"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "proof",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "uint64",
+            "name": "first",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "last",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct Opening",
+        "name": "record",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "channel",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "height",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "previous",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "inputHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "touchedHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "writesHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "status",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "gasUsed",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "returnHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "stateRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "inboxCursor",
+            "type": "uint64"
+          }
+        ],
+        "internalType": "struct RecordHeader",
+        "name": "genesis",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "slot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "value",
+                "type": "bytes32"
+              }
+            ],
+            "internalType": "struct SlotValue[]",
+            "name": "touched",
+            "type": "tuple[]"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "slot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "value",
+                "type": "bytes32"
+              }
+            ],
+            "internalType": "struct SlotValue[]",
+            "name": "besides",
+            "type": "tuple[]"
+          },
+          {
+            "internalType": "uint256",
+            "name": "openedIn",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes",
+            "name": "input",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct Replay",
+        "name": "replay_",
+        "type": "tuple"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "salt",
+        "type": "bytes32"
+      }
+    ],
+    "name": "runGenesisReplay",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "uint256",
+                "name": "channel",
+                "type": "uint256"
+              },
+              {
+                "internalType": "uint64",
+                "name": "term",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint64",
+                "name": "height",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint8",
+                "name": "kind",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "timeMs",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "previous",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "touchedHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "writesHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "status",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint64",
+                "name": "gasUsed",
+                "type": "uint64"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "returnHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "stateRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint64",
+                "name": "inboxCursor",
+                "type": "uint64"
+              }
+            ],
+            "internalType": "struct RecordHeader",
+            "name": "header",
+            "type": "tuple"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "proof",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "uint64",
+            "name": "first",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "last",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          },
+          {
+            "internalType": "uint256",
+            "name": "proposal",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct Opening",
+        "name": "record",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "channel",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "height",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "kind",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "timeMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "previous",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "inputHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "touchedHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "writesHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "status",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint64",
+            "name": "gasUsed",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "returnHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "stateRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "inboxCursor",
+            "type": "uint64"
+          }
+        ],
+        "internalType": "struct RecordHeader",
+        "name": "before",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "slot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "value",
+                "type": "bytes32"
+              }
+            ],
+            "internalType": "struct SlotValue[]",
+            "name": "touched",
+            "type": "tuple[]"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "slot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "value",
+                "type": "bytes32"
+              }
+            ],
+            "internalType": "struct SlotValue[]",
+            "name": "besides",
+            "type": "tuple[]"
+          },
+          {
+            "internalType": "uint256",
+            "name": "openedIn",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes",
+            "name": "input",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct Replay",
+        "name": "replay_",
+        "type": "tuple"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "salt",
+        "type": "bytes32"
+      }
+    ],
+    "name": "runReplay",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
   }
 ] as const;
 
-  const _bytecode = "0x6080604052348015600e575f5ffd5b50613ce48061001c5f395ff3fe608060405234801561000f575f5ffd5b50600436106100f0575f3560e01c8063686578ad11610093578063c45bc39511610063578063c45bc39514610205578063d178a93514610218578063d5bdacfb1461022b578063f14fcbc81461023e575f5ffd5b8063686578ad1461018f57806389432485146101b257806392f11db3146101df57806398b31b5a146101f2575f5ffd5b80632fd87ee5116100ce5780632fd87ee51461014757806330baf2211461015a57806331ee428a1461016d578063365a86fc14610175575f5ffd5b806303c0dd58146100f45780630ab4f59a1461010957806329eb653c1461011c575b5f5ffd5b6101076101023660046126bf565b610251565b005b61010761011736600461272b565b6102d2565b61012f61012a36600461279b565b610318565b60405161013e939291906128e2565b60405180910390f35b61010761015536600461297b565b61033b565b610107610168366004612a37565b610363565b61010761040f565b5f546040516001600160a01b03909116815260200161013e565b6101a261019d36600461279b565b61045e565b60405161013e9493929190612b83565b6101d16101c0366004612bbd565b5f9081526001602052604090205490565b60405190815260200161013e565b6101076101ed366004612bd4565b6104c7565b6101076102003660046126bf565b610501565b610107610213366004612a37565b610581565b6101d1610226366004612c3e565b6105be565b610107610239366004612cf6565b61060b565b61010761024c366004612bbd565b610641565b5f5f61025d8585610691565b915091505f82606001515f1461027d578160600151836060015114610287565b61028783836106f4565b825151845151919250145f82801561029c5750815b80156102bb5750845184516040015160208601516102bb929190610755565b90506102c8858783610793565b5050505050505050565b5f80546102e99085906001600160a01b0316610965565b80515f54919250610312918391859161030d919088906001600160a01b0316610980565b610793565b50505050565b6103206125c1565b60608061032d8585610ac3565b9250925092505b9250925092565b5f6103468888610be2565b90506102c8818361030d845f01518b61018001358b8b8b8b610c1d565b5f61036e8585610be2565b5f805482515160405163234237a160e21b8152600481019190915292935090916001600160a01b0390911690638d08de849060240161030060405180830381865afa1580156103bf573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906103e39190613014565b6101000151608001519050610407828461030d855f0151896101800135868a610c7b565b505050505050565b5f546001600160a01b03161561044b575f54604051630614de5d60e41b81526001600160a01b0390911660048201526024015b60405180910390fd5b5f80546001600160a01b03191633179055565b6040805160a0810182525f8082526020820181905291810182905260608082015260808101829052604080516080810182525f80825260208201819052918101829052606081019190915260606104b58686610d43565b93509350935093505b92959194509250565b5f6104d28484610be2565b9050610312818361030d845f0151878036038101906104f19190613154565b5f546001600160a01b0316610e70565b5f5f61050d8585610691565b604082015191935091505f906001600160a01b031615801590610535575061053583836106f4565b80156105605750815f0151604001516001600160401b0316835f0151604001516001600160401b0316145b801561057457508160200151836020015114155b9050610407838583610793565b5f61058c8585610be2565b80515f549192506105b7918391859161030d91906101808a01359089906001600160a01b03166110ce565b5050505050565b604080516001600160a01b038616602082015290810184905260608101839052608081018290525f9060a0016040516020818303038152906040528051906020012090505b949350505050565b5f6106168a8a610be2565b9050610635818361030d845f01518d61018001358d8d8d8d8d8d6111c3565b50505050505050505050565b5f81815260016020526040902054156106575750565b5f818152600160205260408082204390555182917f1d835fd041cc3bb34aa7ab8341f3008e52f9e9abe48577aab34a2ba101e5030f91a250565b610699612616565b6106a1612616565b5f80546106b6906001600160a01b03166111f8565b5f549091506106d09086906001600160a01b0316836112a8565b5f546106e79086906001600160a01b0316846112a8565b92509250505b9250929050565b5f81604001516001600160a01b031683604001516001600160a01b03161480156107215750815151835151145b801561074c5750815f0151602001516001600160401b0316835f0151602001516001600160401b0316145b90505b92915050565b5f61076a6001600160401b038416600161324a565b84604001516001600160401b03161480156107895750818460a0015114155b90505b9392505050565b8251805160208201516040830151846107d957604051639547ed0d60e01b8152600481018490526001600160401b03808416602483015282166044820152606401610442565b606087015115610851575f54606088015160405163873ea1e960e01b81526004810186905260248101919091526001600160a01b039091169063873ea1e9906044015f604051808303815f87803b158015610832575f5ffd5b505af1158015610844573d5f5f3e3d5ffd5b5050505050505050505050565b5f60015f61086533878c602001518c6105be565b81526020019081526020015f205490505f815f14158015610890575061088c60028361324a565b4310155b5f546040805160c0810182528881528c8201516001600160a01b03908116602083019081526001600160401b038a81168486019081528a821660608601908152336080870190815289151560a0880190815297516330dbf52b60e01b8152965160048801529351851660248701529051821660448601525116606484015251811660848301529151151560a482015292935016906330dbf52b9060c4015f604051808303815f87803b158015610944575f5ffd5b505af1158015610956573d5f5f3e3d5ffd5b50505050505050505050505050565b61096d612616565b61074c838361097b856111f8565b6112a8565b82515f906001600160a01b0383169063606b6720906109a2602087018761325d565b6040516001600160e01b031960e085901b16815260048101929092526001600160401b03166024820152604401602060405180830381865afa1580156109ea573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610a0e9190613278565b610a1f610a1a85613307565b611576565b14610a2b57505f61078c565b606084015160ff16600114801590610a4b5750606084015160ff16600414155b15610a5757505f61078c565b610a64602084018461325d565b6001600160401b0316846101a001516001600160401b03161080156107895750621b7740610a98608085016060860161325d565b6001600160401b0316610aab919061324a565b84608001516001600160401b03161190509392505050565b610acb6125c1565b60608080610adb85870187613396565b6040519195509150610b2b90610af4908890889061347e565b60405180910390208583604051602001610b0f92919061348d565b6040516020818303038152906040528051906020012014611588565b5f6020610b3a6040600261324a565b610b4491906134b1565b610b4f90604161324a565b9050610b6c6041835110158015610b67575081835111155b611588565b6041825103610b7d57509150610334565b610b89825f60416115a9565b93505f610ba4836041808651610b9f91906134c8565b6115a9565b905080806020019051810190610bba9190613580565b9350610bd8818051906020012085604051602001610b0f91906135b1565b5050509250925092565b610bea612616565b5f54610c009084906001600160a01b0316610965565b805190915061074f90610c1836859003850185613154565b611603565b5f610c2d8760e001518686611641565b848484818110610c3f57610c3f6135c3565b90506040020160200135610c6e87878787818110610c5f57610c5f6135c3565b9050604002015f0135856116d6565b1415979650505050505050565b60608401515f9060ff166002146001600160401b0384168203610c9f579050610603565b5f610d018660ff19610cd260017fe25bec91f64c2dd84904e56e2e5b786d9d7bf93e49cf8ef5a763d320b7e78fa16134c8565b604051602001610ce491815260200190565b6040516020818303038152906040528051906020012016866116d6565b5f1c90508087608001516001600160401b03161015610d2257509050610603565b81158015610d385750606087015160ff16600514155b979650505050505050565b6040805160a0810182525f8082526020820181905291810182905260608082015260808101829052604080516080810182525f80825260208201819052918101829052606081019190915260608585610d9e600160206134c8565b818110610dad57610dad6135c3565b919091013560f81c9450505f849003610e1c57610dcc858701876135d7565b6040519296509094509150610e0590610de8908890889061347e565b6040518091039020858584604051602001610b0f9392919061371e565b610e1760408460600151511115611588565b6104be565b610e2b8460ff16600114611588565b610e378587018761374b565b60405192965090935091506104be90610e53908890889061347e565b6040518091039020858484604051602001610b0f939291906137df565b60608301515f9060ff16600281149060038114901580610e9a5750600560ff16866060015160ff16115b15610eaa5760019250505061078c565b5f610ec386602001516001600160401b0316600161170f565b60208801516001600160401b031611905080600560ff16886060015160ff1614151514610ef6576001935050505061078c565b600260ff1687610120015160ff161115610f16576001935050505061078c565b85518751141580610f4c57506040860151610f3b906001600160401b0316600161324a565b87604001516001600160401b031614155b15610f5d576001935050505061078c565b85602001516001600160401b031687602001516001600160401b03161080610f9e575085608001516001600160401b031687608001516001600160401b0316105b15610faf576001935050505061078c565b81610fba575f610fbd565b60015b60ff16866101a001516001600160401b0316610fd9919061324a565b876101a001516001600160401b031614610ff9576001935050505061078c565b8215611031577fc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a4708760c001511415935050505061078c565b818015610d38575086516101a08801516040516303035b3960e51b81526001600160a01b0388169263606b67209261107d926004019182526001600160401b0316602082015260400190565b602060405180830381865afa158015611098573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906110bc9190613278565b8760c001511415979650505050505050565b5f806110da8480613807565b6040516110e892919061347e565b604051809103902090508560c0015181146111265760c0860151604051634efe218760e01b8152600481019190915260248101829052604401610442565b6140006111338580613807565b9050111561114c576111448661171e565b915050610603565b5f5a9050621e8480811015611180576040516326821adb60e21b8152621e8480600482015260248101829052604401610442565b600160ff16876060015160ff16036111a75761119e8787878761173f565b92505050610603565b6111b08761171e565b8015610d385750610d38878787876118e8565b5f6111d48961010001518888611641565b8861018001516111e989898989898989611a6c565b14159998505050505050505050565b604080517f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f60208201527fd2390bd02eb1ecff5dcbb51b3c7fd253c636b5e068204ebd2d0b39e7b8e30d73918101919091527fc89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc660608201524660808201526001600160a01b03821660a08201525f9060c0015b604051602081830303815290604052805190602001209050919050565b6112b0612616565b5f6112c036869003860186613154565b90505f6112cf826101c0902090565b61024087013560608501526020840181905282845290505f6112fe6112f86101c0890189613849565b84611b4a565b9050610240870135156113b7578251604051639be6357b60e01b8152600481019190915261024088013560248201525f906001600160a01b03881690639be6357b90604401602060405180830381865afa15801561135e573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906113829190613278565b90508082146113ae57604051639359c27560e01b81526004810182905260248101839052604401610442565b5050505061078c565b60408301516001600160401b031615806113f757506113de61020088016101e0890161325d565b6001600160401b031683604001516001600160401b0316105b80611428575061140f6102208801610200890161325d565b6001600160401b031683604001516001600160401b0316115b1561148b57604083015161144461020089016101e08a0161325d565b6114566102208a016102008b0161325d565b60405163808e7c8160e01b81526001600160401b03938416600482015291831660248301529091166044820152606401610442565b6040805160a081018252845181526020808601516001600160401b0316908201525f9181016114c26102008b016101e08c0161325d565b6001600160401b031681526020016114e26102208b016102008c0161325d565b6001600160401b0316815260200183905290505f6115228761150384611b8b565b60405161190160f01b8152600281019290925260228201526042902090565b905061153b816115366102208c018c613807565b611c15565b50506001600160a01b03166040870181905261156a5760405163307040ef60e01b815260040160405180910390fd5b50505050509392505050565b5f8160405160200161128b919061388e565b806115a65760405163395625f760e11b815260040160405180910390fd5b50565b6060816001600160401b038111156115c3576115c3612dd8565b6040519080825280601f01601f1916602001820160405280156115ed576020820181803683370190505b50905081836020860101602083015e9392505050565b6101c081208260a00151811461163c5760a0830151604051637a55f09160e11b8152600481019190915260248101829052604401610442565b505050565b5f602061164f8360026134b1565b61165991906134b1565b6001600160401b0381111561167057611670612dd8565b6040519080825280601f01601f19166020018201604052801561169a576020820181803683370190505b5090508051836020830137805160208201208481146105b75760405163500f9bd960e11b81526004810186905260248101829052604401610442565b5f5f6116e184611c5c565b90506116ef85858386611c70565b80836020013514611700575f611706565b82604001355b95945050505050565b5f82821882841102821861074c565b60608101515f9060ff166001148061074f5750506060015160ff1660041490565b5f6117486125c1565b606080306329eb653c61175b8880613807565b6040518363ffffffff1660e01b815260040161177892919061390d565b5f60405180830381865afa9250505080156117b457506040513d5f823e601f3d908101601f191682016040526117b19190810190613988565b60015b6117c45760019350505050610603565b91945092509050875183511415806117f5575087608001516001600160401b031683608001516001600160401b0316105b156118065760019350505050610603565b5f61181a8661181486611d3b565b85611dd6565b90506001600160a01b038116611837576001945050505050610603565b83602001516001600160a01b0316816001600160a01b031614158061185c5750815115155b156118b8575f611870856020015183611df5565b90505f61188a8a8361188560408d018d613a90565b6116d6565b5f1c90506118a2818c60800151868960a00151611eb9565b6118b55760019650505050505050610603565b50505b6118db88856020015186604001518a80602001906118d69190613a90565b611fbc565b9998505050505050505050565b5f3063686578ad6118f98580613807565b6040518363ffffffff1660e01b815260040161191692919061390d565b5f60405180830381865afa92505050801561195257506040513d5f823e601f3d908101601f1916820160405261194f9190810190613b0c565b60015b61195e57506001610603565b60ff8416155f8082611976578451602086015161197e565b855160208701515b915091505f836119965761199186611fe5565b61199f565b61199f87612019565b8d5190915083146119bb57600198505050505050505050610603565b5f6119c78b8388611dd6565b90506001600160a01b03811615806119f15750826001600160a01b0316816001600160a01b031614155b15611a085760019950505050505050505050610603565b84611a3757611a278d8489606001518f80602001906118d69190613a90565b9950505050505050505050610603565b611a598d611a49858b60400151611df5565b8e80604001906118859190613a90565b1515995061060398505050505050505050565b5f858481141580611a7d5750828114155b15611aac5760405163792c363360e11b8152600481018290526024810186905260448101849052606401610442565b5f5b81811015611b3c57611b328a8a8a84818110611acc57611acc6135c3565b9050604002015f01358b8b85818110611ae757611ae76135c3565b905060400201602001358a8a86818110611b0357611b036135c3565b9050602002810190611b159190613a90565b898987818110611b2757611b276135c3565b9050606002016120c4565b9950600101611aae565b509798975050505050505050565b5f81815b84811015611b8257611b7882878784818110611b6c57611b6c6135c3565b9050602002013561215d565b9150600101611b4e565b50949350505050565b5f7f05e04cc04037f5010834a4a6862df2eefa49e39cb76a4dd12a5e4918200bd6ed8260405160200161128b9291905f60c082019050838252825160208301526001600160401b0360208401511660408301526001600160401b0360408401511660608301526001600160401b036060840151166080830152608083015160a08301529392505050565b5f80806041849003611c49578435602086013560408701355f1a611c3b89828585612189565b955095509550505050611c53565b505f915060029050825b93509350939050565b5f8160405160200161128b91815260200190565b5f611c7b8280613849565b905090505f610100821115611ca65760405163068e63ed60e11b815260048101869052602401610442565b604083013515611cf05781602084013585181e1015611cdb5760405163068e63ed60e11b815260048101869052602401610442565b611ced83602001358460400135612251565b90505b5f611d068583611d008780613849565b5f612273565b9050868114611d325760405163285cf0d560e21b81526004810188905260248101829052604401610442565b50505050505050565b5f7f93b83656c0e83d251fb80748f64e2ccb79897b517da819f4de7a06b157cf929e825f015183602001518460400151856060015186608001518760a001518051906020012060405160200161128b979695949392919096875260208701959095526001600160a01b039390931660408601526001600160401b039182166060860152811660808501521660a083015260c082015260e00190565b5f611dea611de485856122ce565b836122fb565b509095945050505050565b5f818360ff19611e2660017f8af9b03d2db3a68f2c2c4d8792270af92d803f7a781df9ab346a1458c1e3c65c6134c8565b604051602001611e3891815260200190565b60408051601f1981840301815282825280516020918201206001600160a01b0390951690830152919092169082015260600160408051601f1981840301815282825280516020918201206001600160a01b03909416908301528101919091526060015b60405160208183030381529060405280519060200120905092915050565b5f841580611ed85750836001600160401b0316856001600160401b0316105b15611ee457505f610603565b82604051602001611ef59190613c0b565b6040516020818303038152906040528051906020012060601c6001600160a01b0316604086901c6001600160a01b031614611f3157505f610603565b82515f03611f4157506001610603565b600482511015611f5257505f610603565b5f611f5c83613c4a565b90505f5b8451811015611fb057816001600160e01b031916858281518110611f8657611f866135c3565b60200260200101516001600160e01b03191603611fa857600192505050610603565b600101611f60565b505f9695505050505050565b5f826001600160401b0316611fda86611fd487612341565b856116d6565b141595945050505050565b5f7fbd0377eefb5dc7a738d90531cd7288ef552f11f2ca78daed48f0926a288d66ae8260405160200161128b929190613c88565b5f7f5c9afff4d9847032d328680d8457d95dc3b99facf6fcc985997b4fa52e52bc5e825f015183602001518460400151856060015160405160200161205e9190613c0b565b60405160208183030381529060405280519060200120866080015160405160200161128b9695949392919095865260208601949094526001600160a01b0392831660408601529116606084015260808301526001600160401b031660a082015260c00190565b5f5f6120cf86611c5c565b90506120dd87878387611c70565b5f8185602001351480156120f45750604085013515155b90505f86900361211d57806121095787612114565b6121148286866123ba565b92505050611706565b5f6121288388612251565b90508115801561213b5750604086013515155b1561214e5761214b838288612505565b90505b6118db8382611d008980613849565b5f818310612177575f82815260208490526040902061074c565b5f83815260208390526040902061074c565b5f80807f7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a08411156121c257505f91506003905082612247565b604080515f808252602082018084528a905260ff891692820192909252606081018790526080810186905260019060a0016020604051602081039080840390855afa158015612213573d5f5f3e3d5ffd5b5050604051601f1901519150506001600160a01b03811661223e57505f925060019150829050612247565b92505f91508190505b9450945094915050565b6040805160208101849052908101829052600160608201525f90608001611e9b565b5f82825b818110156122c2576122b8888261228f6001866134c8565b61229991906134c8565b898989868181106122ac576122ac6135c3565b9050602002013561256d565b9650600101612277565b50949695505050505050565b5f61074c6122db846111f8565b8360405161190160f01b8152600281019290925260228201526042902090565b5f5f5f8351604103612332576020840151604085015160608601515f1a61232488828585612189565b955095509550505050610334565b505081515f9150600290610334565b5f8160ff1961237160017fc8ed905c4c30d02007e4ed256519137fbd8284b045d6c53c1dac72b7324d2de46134c8565b60405160200161238391815260200190565b60408051601f1981840301815282825280516020918201206001600160a01b0390951690830152919092169082015260600161128b565b5f36816123c78580613849565b90925090505f8190036123df57505f915061078c9050565b5f6123ed6020860186613c9c565b6124115761240c856020013586604001355f9182526020526040902090565b612423565b61242385602001358660400135612251565b905082825f818110612437576124376135c3565b9050602002013581146124825782825f818110612456576124566135c3565b9050602002013581604051633aadf41160e21b8152600401610442929190918252602082015260400190565b61248f6020860186613c9c565b6124aa576124a0875f858582612273565b935050505061078c565b60015b82811080156124d557508383828181106124c9576124c96135c3565b905060200201355f5f1b145b156124ec57806124e481613cb7565b9150506124ad565b6124f98883868685612273565b98975050505050505050565b5f80602083013585181e905061252e85828661252987602001358860400135612251565b61256d565b91505b61253b8380613849565b9050811115612565578061254e81613ccf565b915061255e90508582845f61256d565b9150612531565b509392505050565b5f808461257d60016101006134c8565b61258791906134c8565b60019087901c8116149050806125a9575f8481526020849052604090206125b7565b5f8381526020859052604090205b9695505050505050565b6040518060c001604052805f81526020015f6001600160a01b031681526020015f6001600160401b031681526020015f6001600160401b031681526020015f6001600160401b03168152602001606081525090565b60408051610240810182525f6080820181815260a0830182905260c0830182905260e08301829052610100830182905261012083018290526101408301829052610160830182905261018083018290526101a083018290526101c083018290526101e0830182905261020083018290526102208301829052825260208201819052918101829052606081019190915290565b5f61026082840312156126b9575f5ffd5b50919050565b5f5f5f606084860312156126d1575f5ffd5b83356001600160401b038111156126e6575f5ffd5b6126f2868287016126a8565b93505060208401356001600160401b0381111561270d575f5ffd5b612719868287016126a8565b93969395505050506040919091013590565b5f5f5f6060848603121561273d575f5ffd5b83356001600160401b03811115612752575f5ffd5b61275e868287016126a8565b93505060208401356001600160401b03811115612779575f5ffd5b840160a0818703121561278a575f5ffd5b929592945050506040919091013590565b5f5f602083850312156127ac575f5ffd5b82356001600160401b038111156127c1575f5ffd5b8301601f810185136127d1575f5ffd5b80356001600160401b038111156127e6575f5ffd5b8560208284010111156127f7575f5ffd5b6020919091019590945092505050565b5f81518084528060208401602086015e5f602082860101526020601f19601f83011685010191505092915050565b8051825260018060a01b0360208201511660208301526001600160401b0360408201511660408301526001600160401b0360608201511660608301526001600160401b0360808201511660808301525f60a082015160c060a085015261060360c0850182612807565b5f8151808452602084019350602083015f5b828110156128d85781516001600160e01b0319168652602095860195909101906001016128b0565b5093949350505050565b606081525f6128f46060830186612835565b82810360208401526129068186612807565b905082810360408401526125b7818561289e565b5f6101c082840312156126b9575f5ffd5b5f5f83601f84011261293b575f5ffd5b5081356001600160401b03811115612951575f5ffd5b6020830191508360208260061b85010111156106ed575f5ffd5b5f606082840312156126b9575f5ffd5b5f5f5f5f5f5f5f610260888a031215612992575f5ffd5b87356001600160401b038111156129a7575f5ffd5b6129b38a828b016126a8565b9750506129c38960208a0161291a565b95506101e08801356001600160401b038111156129de575f5ffd5b6129ea8a828b0161292b565b90965094505061020088013592506102208801356001600160401b03811115612a11575f5ffd5b612a1d8a828b0161296b565b979a96995094979396929592945050506102409091013590565b5f5f5f5f6102208587031215612a4b575f5ffd5b84356001600160401b03811115612a60575f5ffd5b612a6c878288016126a8565b945050612a7c866020870161291a565b92506101e08501356001600160401b03811115612a97575f5ffd5b612aa38782880161296b565b94979396509394610200013593505050565b805182526020808201516001600160a01b03908116828501526040808401519091169084015260608083015160a091850182905280519185018290525f920190829060c08601905b80831015612b295783516001600160e01b03191682526020938401936001939093019290910190612afd565b506080850151925061170660808701846001600160401b03169052565b805182526020808201516001600160a01b0390811691840191909152604080830151909116908301526060908101516001600160401b0316910152565b60ff8516815260e060208201525f612b9e60e0830186612ab5565b612bab6040840186612b46565b82810360c0840152610d388185612807565b5f60208284031215612bcd575f5ffd5b5035919050565b5f5f5f6102008486031215612be7575f5ffd5b83356001600160401b03811115612bfc575f5ffd5b612c08868287016126a8565b935050612c18856020860161291a565b929592945050506101e0919091013590565b6001600160a01b03811681146115a6575f5ffd5b5f5f5f5f60808587031215612c51575f5ffd5b8435612c5c81612c2a565b966020860135965060408601359560600135945092505050565b5f5f83601f840112612c86575f5ffd5b5081356001600160401b03811115612c9c575f5ffd5b6020830191508360208260051b85010111156106ed575f5ffd5b5f5f83601f840112612cc6575f5ffd5b5081356001600160401b03811115612cdc575f5ffd5b6020830191508360206060830285010111156106ed575f5ffd5b5f5f5f5f5f5f5f5f5f6102608a8c031215612d0f575f5ffd5b89356001600160401b03811115612d24575f5ffd5b612d308c828d016126a8565b995050612d408b60208c0161291a565b97506101e08a01356001600160401b03811115612d5b575f5ffd5b612d678c828d0161292b565b9098509650506102008a01356001600160401b03811115612d86575f5ffd5b612d928c828d01612c76565b9096509450506102208a01356001600160401b03811115612db1575f5ffd5b612dbd8c828d01612cb6565b9a9d999c50979a969995989497966102400135949350505050565b634e487b7160e01b5f52604160045260245ffd5b60405161014081016001600160401b0381118282101715612e0f57612e0f612dd8565b60405290565b6040516101e081016001600160401b0381118282101715612e0f57612e0f612dd8565b6040516101c081016001600160401b0381118282101715612e0f57612e0f612dd8565b60405160a081016001600160401b0381118282101715612e0f57612e0f612dd8565b60405160c081016001600160401b0381118282101715612e0f57612e0f612dd8565b604051608081016001600160401b0381118282101715612e0f57612e0f612dd8565b604051601f8201601f191681016001600160401b0381118282101715612ee957612ee9612dd8565b604052919050565b8051612efc81612c2a565b919050565b6001600160401b03811681146115a6575f5ffd5b8051612efc81612f01565b805160028110612efc575f5ffd5b80151581146115a6575f5ffd5b8051612efc81612f2e565b805163ffffffff81168114612efc575f5ffd5b5f6101408284031215612f6a575f5ffd5b612f72612dec565b9050612f7d82612f20565b8152612f8b60208301612f20565b6020820152612f9c60408301612f3b565b6040820152612fad60608301612f46565b6060820152612fbe60808301612f15565b6080820152612fcf60a08301612f46565b60a0820152612fe060c08301612f15565b60c0820152612ff160e08301612f15565b60e082015261010082810151908201526101209182015191810191909152919050565b5f610300828403128015613026575f5ffd5b5061302f612e15565b61303883612ef1565b815261304660208401612ef1565b60208201526040838101519082015261306160608401612ef1565b606082015261307260808401612ef1565b608082015261308360a08401612f15565b60a082015261309460c08401612f15565b60c082015260e083810151908201526130b1846101008501612f59565b6101008201526130c46102408401612f15565b6101208201526130d76102608401612ef1565b6101408201526130ea6102808401612f46565b6101608201526130fd6102a08401612f15565b6101808201526131106102c08401612f3b565b6101a08201526131236102e08401612f3b565b6101c08201529392505050565b8035612efc81612f01565b60ff811681146115a6575f5ffd5b8035612efc8161313b565b5f6101c0828403128015613166575f5ffd5b5061316f612e38565b8235815261317f60208401613130565b602082015261319060408401613130565b60408201526131a160608401613149565b60608201526131b260808401613130565b608082015260a0838101359082015260c0808401359082015260e0808401359082015261010080840135908201526131ed6101208401613149565b6101208201526132006101408401613130565b610140820152610160838101359082015261018080840135908201526132296101a08401613130565b6101a08201529392505050565b634e487b7160e01b5f52601160045260245ffd5b8082018082111561074f5761074f613236565b5f6020828403121561326d575f5ffd5b813561078c81612f01565b5f60208284031215613288575f5ffd5b5051919050565b5f6001600160401b038211156132a7576132a7612dd8565b50601f01601f191660200190565b5f82601f8301126132c4575f5ffd5b81356132d76132d28261328f565b612ec1565b8181528460208386010111156132eb575f5ffd5b816020850160208301375f918101602001919091529392505050565b5f60a08236031215613317575f5ffd5b61331f612e5b565b823561332a81612f01565b815260208301356009811061333d575f5ffd5b6020820152604083013561335081612c2a565b604082015261336160608401613130565b606082015260808301356001600160401b0381111561337e575f5ffd5b61338a368286016132b5565b60808301525092915050565b5f5f604083850312156133a7575f5ffd5b82356001600160401b038111156133bc575f5ffd5b830160c081860312156133cd575f5ffd5b6133d5612e7d565b8135815260208201356133e781612c2a565b602082015260408201356133fa81612f01565b6040820152606082013561340d81612f01565b606082015261341e60808301613130565b608082015260a08201356001600160401b0381111561343b575f5ffd5b613447878285016132b5565b60a08301525092505060208301356001600160401b03811115613468575f5ffd5b613474858286016132b5565b9150509250929050565b818382375f9101908152919050565b604081525f61349f6040830185612835565b82810360208401526117068185612807565b808202811582820484141761074f5761074f613236565b8181038181111561074f5761074f613236565b5f6001600160401b038211156134f3576134f3612dd8565b5060051b60200190565b6001600160e01b0319811681146115a6575f5ffd5b5f82601f830112613521575f5ffd5b815161352f6132d2826134db565b8082825260208201915060208360051b860101925085831115613550575f5ffd5b602085015b83811015613576578051613568816134fd565b835260209283019201613555565b5095945050505050565b5f60208284031215613590575f5ffd5b81516001600160401b038111156135a5575f5ffd5b61060384828501613512565b602081525f61074c602083018461289e565b634e487b7160e01b5f52603260045260245ffd5b5f5f5f606084860312156135e9575f5ffd5b83356135f48161313b565b925060208401356001600160401b0381111561360e575f5ffd5b840160a0818703121561361f575f5ffd5b613627612e5b565b81358152602082013561363981612c2a565b6020820152604082013561364c81612c2a565b604082015260608201356001600160401b03811115613669575f5ffd5b8201601f81018813613679575f5ffd5b80356136876132d2826134db565b8082825260208201915060208360051b85010192508a8311156136a8575f5ffd5b6020840193505b828410156136d35783356136c2816134fd565b8252602093840193909101906136af565b6060850152506136e891505060808301613130565b608082015292505060408401356001600160401b03811115613708575f5ffd5b613714868287016132b5565b9150509250925092565b60ff84168152606060208201525f6137396060830185612ab5565b82810360408401526125b78185612807565b5f5f5f83850360c081121561375e575f5ffd5b84356137698161313b565b93506080601f198201121561377c575f5ffd5b50613785612e9f565b60208501358152604085013561379a81612c2a565b602082015260608501356137ad81612c2a565b604082015260808501356137c081612f01565b6060820152915060a08401356001600160401b03811115613708575f5ffd5b60ff841681526137f26020820184612b46565b60c060a08201525f61170660c0830184612807565b5f5f8335601e1984360301811261381c575f5ffd5b8301803591506001600160401b03821115613835575f5ffd5b6020019150368190038213156106ed575f5ffd5b5f5f8335601e1984360301811261385e575f5ffd5b8301803591506001600160401b03821115613877575f5ffd5b6020019150600581901b36038213156106ed575f5ffd5b602081526001600160401b0382511660208201525f6020830151600981106138c457634e487b7160e01b5f52602160045260245ffd5b6040838101919091528301516001600160a01b03166060808401919091528301516001600160401b038116608084015250608083015160a08084015261060360c0840182612807565b60208152816020820152818360408301375f818301604090810191909152601f909201601f19160101919050565b5f82601f83011261394a575f5ffd5b81516139586132d28261328f565b81815284602083860101111561396c575f5ffd5b8160208501602083015e5f918101602001919091529392505050565b5f5f5f6060848603121561399a575f5ffd5b83516001600160401b038111156139af575f5ffd5b840160c081870312156139c0575f5ffd5b6139c8612e7d565b8151815260208201516139da81612c2a565b602082015260408201516139ed81612f01565b60408201526060820151613a0081612f01565b6060820152613a1160808301612f15565b608082015260a08201516001600160401b03811115613a2e575f5ffd5b613a3a8882850161393b565b60a083015250809450505060208401516001600160401b03811115613a5d575f5ffd5b613a698682870161393b565b92505060408401516001600160401b03811115613a84575f5ffd5b61371486828701613512565b5f8235605e19833603018112613aa4575f5ffd5b9190910192915050565b5f60808284031215613abe575f5ffd5b613ac6612e9f565b825181526020830151909150613adb81612c2a565b60208201526040820151613aee81612c2a565b60408201526060820151613b0181612f01565b606082015292915050565b5f5f5f5f60e08587031215613b1f575f5ffd5b8451613b2a8161313b565b60208601519094506001600160401b03811115613b45575f5ffd5b850160a08188031215613b56575f5ffd5b613b5e612e5b565b815181526020820151613b7081612c2a565b60208201526040820151613b8381612c2a565b604082015260608201516001600160401b03811115613ba0575f5ffd5b613bac89828501613512565b60608301525060808201519150613bc282612f01565b60808101919091529250613bd98660408701613aae565b915060c08501516001600160401b03811115613bf3575f5ffd5b613bff8782880161393b565b91505092959194509250565b81515f90829060208501835b82811015613c3f5781516001600160e01b031916845260209384019390910190600101613c17565b509195945050505050565b805160208201516001600160e01b0319811691906004821015613c81576001600160e01b0319600483900360031b81901b82161692505b5050919050565b82815260a0810161078c6020830184612b46565b5f60208284031215613cac575f5ffd5b813561078c81612f2e565b5f60018201613cc857613cc8613236565b5060010190565b5f81613cdd57613cdd613236565b505f19019056";
+  const _bytecode = "0x60a0604052348015600e575f5ffd5b50604051614604380380614604833981016040819052602b91603b565b6001600160a01b03166080526066565b5f60208284031215604a575f5ffd5b81516001600160a01b0381168114605f575f5ffd5b9392505050565b60805161457861008c5f395f81816102940152818161058d015261072501526145785ff3fe608060405234801561000f575f5ffd5b5060043610610127575f3560e01c8063686578ad116100a9578063b5b9cd7f1161006e578063b5b9cd7f14610292578063c45bc395146102b8578063d178a935146102cb578063d5bdacfb146102de578063f14fcbc8146102f1575f5ffd5b8063686578ad146102095780637ef7027f1461022c578063894324851461023f57806392f11db31461026c57806398b31b5a1461027f575f5ffd5b806330baf221116100ef57806330baf221146101a457806331ee428a146101b7578063365a86fc146101bf5780633e326f97146101e3578063668509db146101f6575f5ffd5b806303c0dd581461012b5780630989dd3d146101405780630ab4f59a1461015357806329eb653c146101665780632fd87ee514610191575b5f5ffd5b61013e610139366004612ba0565b610304565b005b61013e61014e366004612c0c565b610385565b61013e610161366004612c4d565b6103d8565b610179610174366004612cbd565b610418565b60405161018893929190612e04565b60405180910390f35b61013e61019f366004612e9d565b61043b565b61013e6101b2366004612f59565b610463565b61013e61050f565b5f546001600160a01b03165b6040516001600160a01b039091168152602001610188565b61013e6101f1366004612fd7565b61055e565b61013e6102043660046130d9565b610618565b61021c610217366004612cbd565b61068c565b6040516101889493929190613289565b61013e61023a366004612fd7565b6106f5565b61025e61024d3660046132c3565b5f9081526001602052604090205490565b604051908152602001610188565b61013e61027a3660046132da565b610761565b61013e61028d366004612ba0565b61079b565b7f00000000000000000000000000000000000000000000000000000000000000006101cb565b61013e6102c6366004612f59565b61081b565b61025e6102d9366004613344565b610851565b61013e6102ec3660046130d9565b61089e565b61013e6102ff3660046132c3565b6108d4565b5f5f6103108585610924565b915091505f82606001515f1461033057816060015183606001511461033a565b61033a8383610987565b825151845151919250145f82801561034f5750815b801561036e57508451845160400151602086015161036e9291906109e8565b905061037b858783610a26565b5050505050505050565b5f805461039c9084906001600160a01b0316610beb565b90505f81606001515f141580156103c5575081515f546103c591906001600160a01b0316610c06565b90506103d2828483610a26565b50505050565b5f80546103ef9085906001600160a01b0316610beb565b80515f549192506103d29183918591610413919088906001600160a01b0316610c9d565b610a26565b610420612aa2565b60608061042d8585610de0565b9250925092505b9250925092565b5f6104468888610eff565b905061037b8183610413845f01518b61018001358b8b8b8b610f3a565b5f61046e8585610eff565b5f805482515160405163234237a160e21b8152600481019190915292935090916001600160a01b0390911690638d08de849060240161030060405180830381865afa1580156104bf573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906104e391906135b8565b61010001516080015190506105078284610413855f0151896101800135868a610f98565b505050505050565b5f546001600160a01b03161561054b575f54604051630614de5d60e41b81526001600160a01b0390911660048201526024015b60405180910390fd5b5f80546001600160a01b03191633179055565b5f6105698585610eff565b5f54604051637cf222c960e01b815291925061061191839185916001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000811692637cf222c9926105d19291909116908c906101808d0135908c90600401613933565b6020604051808303815f875af11580156105ed573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610413919061396b565b5050505050565b5f6106238a8a611060565b8051519091505f9061064e9061063e368d90038d018d613986565b5f546001600160a01b03166110c5565b806106725750610672610666368c90038c018c613986565b5f8b8b8b8b8b8b6111da565b905061067f828483610a26565b5050505050505050505050565b6040805160a0810182525f8082526020820181905291810182905260608082015260808101829052604080516080810182525f80825260208201819052918101829052606081019190915260606106e3868661120f565b93509350935093505b92959194509250565b5f6107008585611060565b5f8054604051637cf222c960e01b815292935061061192849286926001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000811693637cf222c9936105d193909216918c918c90600401613933565b5f61076c8484610eff565b90506103d28183610413845f01518780360381019061078b9190613986565b5f546001600160a01b031661133c565b5f5f6107a78585610924565b604082015191935091505f906001600160a01b0316158015906107cf57506107cf8383610987565b80156107fa5750815f0151604001516001600160401b0316835f0151604001516001600160401b0316145b801561080e57508160200151836020015114155b9050610507838583610a26565b5f6108268585610eff565b80515f54919250610611918391859161041391906101808a01359089906001600160a01b031661159a565b604080516001600160a01b038616602082015290810184905260608101839052608081018290525f9060a0016040516020818303038152906040528051906020012090505b949350505050565b5f6108a98a8a610eff565b90506108c88183610413845f01518d61018001358d8d8d8d8d8d6111da565b50505050505050505050565b5f81815260016020526040902054156108ea5750565b5f818152600160205260408082204390555182917f1d835fd041cc3bb34aa7ab8341f3008e52f9e9abe48577aab34a2ba101e5030f91a250565b61092c612af7565b610934612af7565b5f8054610949906001600160a01b0316611664565b5f549091506109639086906001600160a01b031683611714565b5f5461097a9086906001600160a01b031684611714565b92509250505b9250929050565b5f81604001516001600160a01b031683604001516001600160a01b03161480156109b45750815151835151145b80156109df5750815f0151602001516001600160401b0316835f0151602001516001600160401b0316145b90505b92915050565b5f6109fd6001600160401b0384166001613a7c565b84604001516001600160401b0316148015610a1c5750818460a0015114155b90505b9392505050565b825180516020820151604083015184610a6c57604051639547ed0d60e01b8152600481018490526001600160401b03808416602483015282166044820152606401610542565b606087015115610ad7575f54606088015160405163873ea1e960e01b81526004810186905260248101919091526001600160a01b039091169063873ea1e9906044015f604051808303815f87803b158015610ac5575f5ffd5b505af115801561067f573d5f5f3e3d5ffd5b5f60015f610aeb33878c602001518c610851565b81526020019081526020015f205490505f815f14158015610b165750610b12600283613a7c565b4310155b5f546040805160c0810182528881528c8201516001600160a01b03908116602083019081526001600160401b038a81168486019081528a821660608601908152336080870190815289151560a0880190815297516330dbf52b60e01b8152965160048801529351851660248701529051821660448601525116606484015251811660848301529151151560a482015292935016906330dbf52b9060c4015f604051808303815f87803b158015610bca575f5ffd5b505af1158015610bdc573d5f5f3e3d5ffd5b50505050505050505050505050565b610bf3612af7565b6109df8383610c0185611664565b611714565b8151604051635ad8a11160e01b815260048101919091525f9081906001600160a01b03841690635ad8a1119060240160c060405180830381865afa158015610c50573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610c749190613a8f565b80519091506001600160401b031615801590610896575061089684825f015183608001516109e8565b82515f906001600160a01b0383169063606b672090610cbf6020870187613b0c565b6040516001600160e01b031960e085901b16815260048101929092526001600160401b03166024820152604401602060405180830381865afa158015610d07573d5f5f3e3d5ffd5b505050506040513d601f19601f82011682018060405250810190610d2b9190613b27565b610d3c610d3785613bb6565b6119e2565b14610d4857505f610a1f565b606084015160ff16600114801590610d685750606084015160ff16600414155b15610d7457505f610a1f565b610d816020840184613b0c565b6001600160401b0316846101a001516001600160401b0316108015610a1c5750621b7740610db56080850160608601613b0c565b6001600160401b0316610dc89190613a7c565b84608001516001600160401b03161190509392505050565b610de8612aa2565b60608080610df885870187613c45565b6040519195509150610e4890610e119088908890613d2d565b60405180910390208583604051602001610e2c929190613d3c565b60405160208183030381529060405280519060200120146119f4565b5f6020610e5760406002613a7c565b610e619190613d60565b610e6c906041613a7c565b9050610e896041835110158015610e84575081835111155b6119f4565b6041825103610e9a57509150610434565b610ea6825f6041611a15565b93505f610ec1836041808651610ebc9190613d77565b611a15565b905080806020019051810190610ed79190613e2f565b9350610ef5818051906020012085604051602001610e2c9190613e60565b5050509250925092565b610f07612af7565b5f54610f1d9084906001600160a01b0316610beb565b80519091506109e290610f3536859003850185613986565b611a6f565b5f610f4a85858960e00151611aad565b848484818110610f5c57610f5c613e72565b90506040020160200135610f8b87878787818110610f7c57610f7c613e72565b9050604002015f013585611ae4565b1415979650505050505050565b60608401515f9060ff166002146001600160401b0384168203610fbc579050610896565b5f61101e8660ff19610fef60017fe25bec91f64c2dd84904e56e2e5b786d9d7bf93e49cf8ef5a763d320b7e78fa1613d77565b60405160200161100191815260200190565b604051602081830303815290604052805190602001201686611ae4565b5f1c90508087608001516001600160401b0316101561103f57509050610896565b811580156110555750606087015160ff16600514155b979650505050505050565b611068612af7565b6110786060830160408401613b0c565b6001600160401b0316156110bb576110966060830160408401613b0c565b60405163caef2ad360e01b81526001600160401b039091166004820152602401610542565b6109df8383610eff565b60405163234237a160e21b8152600481018490525f9081906001600160a01b03841690638d08de849060240161030060405180830381865afa15801561110d573d5f5f3e3d5ffd5b505050506040513d601f19601f8201168201806040525081019061113191906135b8565b90505f85855f0151148015611151575060208501516001600160401b0316155b801561115f575060a0850151155b60608601519091505f9060ff1615801561118557506101a08601516001600160401b0316155b90505f8360a001516001600160401b031687608001516001600160401b03161480156111b857508360e001518760c00151145b90508280156111c45750815b80156111cd5750805b1598975050505050505050565b5f6111eb87878b6101000151611aad565b88610180015161120089898989898989611b1d565b14159998505050505050505050565b6040805160a0810182525f8082526020820181905291810182905260608082015260808101829052604080516080810182525f8082526020820181905291810182905260608101919091526060858561126a60016020613d77565b81811061127957611279613e72565b919091013560f81c9450505f8490036112e85761129885870187613e86565b60405192965090945091506112d1906112b49088908890613d2d565b6040518091039020858584604051602001610e2c93929190613fcd565b6112e3604084606001515111156119f4565b6106ec565b6112f78460ff166001146119f4565b61130385870187613ffa565b60405192965090935091506106ec9061131f9088908890613d2d565b6040518091039020858484604051602001610e2c9392919061408e565b60608301515f9060ff166002811490600381149015806113665750600560ff16866060015160ff16115b1561137657600192505050610a1f565b5f61138f86602001516001600160401b03166001611bfb565b60208801516001600160401b031611905080600560ff16886060015160ff16141515146113c25760019350505050610a1f565b600260ff1687610120015160ff1611156113e25760019350505050610a1f565b8551875114158061141857506040860151611407906001600160401b03166001613a7c565b87604001516001600160401b031614155b156114295760019350505050610a1f565b85602001516001600160401b031687602001516001600160401b0316108061146a575085608001516001600160401b031687608001516001600160401b0316105b1561147b5760019350505050610a1f565b81611486575f611489565b60015b60ff16866101a001516001600160401b03166114a59190613a7c565b876101a001516001600160401b0316146114c55760019350505050610a1f565b82156114fd577fc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a4708760c0015114159350505050610a1f565b818015611055575086516101a08801516040516303035b3960e51b81526001600160a01b0388169263606b672092611549926004019182526001600160401b0316602082015260400190565b602060405180830381865afa158015611564573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906115889190613b27565b8760c001511415979650505050505050565b5f806115a684806140b6565b6040516115b4929190613d2d565b604051809103902090508560c0015181146115f25760c0860151604051634efe218760e01b8152600481019190915260248101829052604401610542565b6140006115ff85806140b6565b905011156116185761161086611c0a565b915050610896565b611620611c2b565b600160ff16866060015160ff160361163e5761161086868686611c5f565b61164786611c0a565b801561165a575061165a86868686611e08565b9695505050505050565b604080517f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f60208201527fd2390bd02eb1ecff5dcbb51b3c7fd253c636b5e068204ebd2d0b39e7b8e30d73918101919091527fc89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc660608201524660808201526001600160a01b03821660a08201525f9060c0015b604051602081830303815290604052805190602001209050919050565b61171c612af7565b5f61172c36869003860186613986565b90505f61173b826101c0902090565b61024087013560608501526020840181905282845290505f61176a6117646101c08901896140f8565b84611ff8565b905061024087013515611823578251604051639be6357b60e01b8152600481019190915261024088013560248201525f906001600160a01b03881690639be6357b90604401602060405180830381865afa1580156117ca573d5f5f3e3d5ffd5b505050506040513d601f19601f820116820180604052508101906117ee9190613b27565b905080821461181a57604051639359c27560e01b81526004810182905260248101839052604401610542565b50505050610a1f565b60408301516001600160401b03161580611863575061184a61020088016101e08901613b0c565b6001600160401b031683604001516001600160401b0316105b80611894575061187b61022088016102008901613b0c565b6001600160401b031683604001516001600160401b0316115b156118f75760408301516118b061020089016101e08a01613b0c565b6118c26102208a016102008b01613b0c565b60405163808e7c8160e01b81526001600160401b03938416600482015291831660248301529091166044820152606401610542565b6040805160a081018252845181526020808601516001600160401b0316908201525f91810161192e6102008b016101e08c01613b0c565b6001600160401b0316815260200161194e6102208b016102008c01613b0c565b6001600160401b0316815260200183905290505f61198e8761196f84612039565b60405161190160f01b8152600281019290925260228201526042902090565b90506119a7816119a26102208c018c6140b6565b6120c3565b50506001600160a01b0316604087018190526119d65760405163307040ef60e01b815260040160405180910390fd5b50505050509392505050565b5f816040516020016116f7919061413d565b80611a125760405163395625f760e11b815260040160405180910390fd5b50565b6060816001600160401b03811115611a2f57611a2f61337c565b6040519080825280601f01601f191660200182016040528015611a59576020820181803683370190505b50905081836020860101602083015e9392505050565b6101c081208260a001518114611aa85760a0830151604051637a55f09160e11b8152600481019190915260248101829052604401610542565b505050565b5f611ab8848461210a565b90508181146103d25760405163500f9bd960e11b81526004810183905260248101829052604401610542565b5f5f611aef8461211f565b9050611afd85858386612133565b80836020013514611b0e575f611b14565b82604001355b95945050505050565b5f858481141580611b2e5750828114155b15611b5d5760405163792c363360e11b8152600481018290526024810186905260448101849052606401610542565b5f5b81811015611bed57611be38a8a8a84818110611b7d57611b7d613e72565b9050604002015f01358b8b85818110611b9857611b98613e72565b905060400201602001358a8a86818110611bb457611bb4613e72565b9050602002810190611bc691906141bc565b898987818110611bd857611bd8613e72565b9050606002016121fe565b9950600101611b5f565b509798975050505050505050565b5f8282188284110282186109df565b60608101515f9060ff16600114806109e25750506060015160ff1660041490565b5f5a9050621e8480811015611a12576040516326821adb60e21b8152621e8480600482015260248101829052604401610542565b5f611c68612aa2565b606080306329eb653c611c7b88806140b6565b6040518363ffffffff1660e01b8152600401611c989291906141da565b5f60405180830381865afa925050508015611cd457506040513d5f823e601f3d908101601f19168201604052611cd1919081019061423a565b60015b611ce45760019350505050610896565b9194509250905087518351141580611d15575087608001516001600160401b031683608001516001600160401b0316105b15611d265760019350505050610896565b5f611d3a86611d3486612297565b85612332565b90506001600160a01b038116611d57576001945050505050610896565b83602001516001600160a01b0316816001600160a01b0316141580611d7c5750815115155b15611dd8575f611d90856020015183612351565b90505f611daa8a83611da560408d018d6141bc565b611ae4565b5f1c9050611dc2818c60800151868960a00151612415565b611dd55760019650505050505050610896565b50505b611dfb88856020015186604001518a8060200190611df691906141bc565b6124ea565b9998505050505050505050565b5f3063686578ad611e1985806140b6565b6040518363ffffffff1660e01b8152600401611e369291906141da565b5f60405180830381865afa925050508015611e7257506040513d5f823e601f3d908101601f19168201604052611e6f91908101906143a0565b60015b611e7e57506001610896565b60ff8416155f8082611e965784516020860151611e9e565b855160208701515b915091505f83611eb657611eb186612513565b611ebf565b611ebf87612547565b8d519091508314611edb57600198505050505050505050610896565b5f611ee78b8388612332565b90506001600160a01b0381161580611f115750826001600160a01b0316816001600160a01b031614155b15611f285760019950505050505050505050610896565b84611f5757611f478d8489606001518f8060200190611df691906141bc565b9950505050505050505050610896565b8d608001516001600160401b031688608001516001600160401b03161015611f8b5760019950505050505050505050610896565b5f611fae8e611f9e868c60400151612351565b8f8060400190611da591906141bc565b905068010000000000000000811480611fe757508015801590611fe757508e608001516001600160401b0316816001600160401b031610155b9a5050505050505050505050610896565b5f81815b84811015612030576120268287878481811061201a5761201a613e72565b905060200201356125f2565b9150600101611ffc565b50949350505050565b5f7f05e04cc04037f5010834a4a6862df2eefa49e39cb76a4dd12a5e4918200bd6ed826040516020016116f79291905f60c082019050838252825160208301526001600160401b0360208401511660408301526001600160401b0360408401511660608301526001600160401b036060840151166080830152608083015160a08301529392505050565b5f808060418490036120f7578435602086013560408701355f1a6120e98982858561261e565b955095509550505050612101565b505f915060029050825b93509350939050565b5f604051604083028085833790209392505050565b5f816040516020016116f791815260200190565b5f61213e82806140f8565b905090505f6101008211156121695760405163068e63ed60e11b815260048101869052602401610542565b6040830135156121b35781602084013585181e101561219e5760405163068e63ed60e11b815260048101869052602401610542565b6121b0836020013584604001356126e6565b90505b5f6121c985836121c387806140f8565b5f612708565b90508681146121f55760405163285cf0d560e21b81526004810188905260248101829052604401610542565b50505050505050565b5f5f6122098661211f565b905061221787878387612133565b5f81856020013514801561222e5750604085013515155b90505f8690036122575780612243578761224e565b61224e828686612763565b92505050611b14565b5f61226283886126e6565b9050811580156122755750604086013515155b15612288576122858382886128ae565b90505b611dfb83826121c389806140f8565b5f7f93b83656c0e83d251fb80748f64e2ccb79897b517da819f4de7a06b157cf929e825f015183602001518460400151856060015186608001518760a00151805190602001206040516020016116f7979695949392919096875260208701959095526001600160a01b039390931660408601526001600160401b039182166060860152811660808501521660a083015260c082015260e00190565b5f6123466123408585612916565b83612943565b509095945050505050565b5f818360ff1961238260017f8af9b03d2db3a68f2c2c4d8792270af92d803f7a781df9ab346a1458c1e3c65c613d77565b60405160200161239491815260200190565b60408051601f1981840301815282825280516020918201206001600160a01b0390951690830152919092169082015260600160408051601f1981840301815282825280516020918201206001600160a01b03909416908301528101919091526060015b60405160208183030381529060405280519060200120905092915050565b5f8415806124345750836001600160401b0316856001600160401b0316105b1561244057505f610896565b604061244c5f85612989565b901c604086901c1461245f57505f610896565b82515f0361246f57506001610896565b60048251101561248057505f610896565b5f61248a8361449f565b90505f5b84518110156124de57816001600160e01b0319168582815181106124b4576124b4613e72565b60200260200101516001600160e01b031916036124d657600192505050610896565b60010161248e565b505f9695505050505050565b5f826001600160401b031661250886612502876129db565b85611ae4565b141595945050505050565b5f7fbd0377eefb5dc7a738d90531cd7288ef552f11f2ca78daed48f0926a288d66ae826040516020016116f79291906144dd565b5f7f5c9afff4d9847032d328680d8457d95dc3b99facf6fcc985997b4fa52e52bc5e825f015183602001518460400151856060015160405160200161258c91906144f1565b6040516020818303038152906040528051906020012086608001516040516020016116f79695949392919095865260208601949094526001600160a01b0392831660408601529116606084015260808301526001600160401b031660a082015260c00190565b5f81831061260c575f8281526020849052604090206109df565b5f8381526020839052604090206109df565b5f80807f7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a084111561265757505f915060039050826126dc565b604080515f808252602082018084528a905260ff891692820192909252606081018790526080810186905260019060a0016020604051602081039080840390855afa1580156126a8573d5f5f3e3d5ffd5b5050604051601f1901519150506001600160a01b0381166126d357505f9250600191508290506126dc565b92505f91508190505b9450945094915050565b6040805160208101849052908101829052600160608201525f906080016123f7565b5f82825b818110156127575761274d8882612724600186613d77565b61272e9190613d77565b8989898681811061274157612741613e72565b90506020020135612a54565b965060010161270c565b50949695505050505050565b5f368161277085806140f8565b90925090505f81900361278857505f9150610a1f9050565b5f6127966020860186614530565b6127ba576127b5856020013586604001355f9182526020526040902090565b6127cc565b6127cc856020013586604001356126e6565b905082825f8181106127e0576127e0613e72565b90506020020135811461282b5782825f8181106127ff576127ff613e72565b9050602002013581604051633aadf41160e21b8152600401610542929190918252602082015260400190565b6128386020860186614530565b61285357612849875f858582612708565b9350505050610a1f565b60015b828110801561287e575083838281811061287257612872613e72565b905060200201355f5f1b145b15612895578061288d8161454b565b915050612856565b6128a28883868685612708565b98975050505050505050565b5f80602083013585181e90506128d78582866128d2876020013588604001356126e6565b612a54565b91505b6128e483806140f8565b905081111561290e57806128f781614563565b915061290790508582845f612a54565b91506128da565b509392505050565b5f6109df61292384611664565b8360405161190160f01b8152600281019290925260228201526042902090565b5f5f5f835160410361297a576020840151604085015160608601515f1a61296c8882858561261e565b955095509550505050610434565b505081515f9150600290610434565b5f5f8260405160200161299c91906144f1565b60408051601f19818403018152919052805160209182012068010000000000000000600160e01b03911c166001600160401b0385161791505092915050565b5f8160ff19612a0b60017fc8ed905c4c30d02007e4ed256519137fbd8284b045d6c53c1dac72b7324d2de4613d77565b604051602001612a1d91815260200190565b60408051601f1981840301815282825280516020918201206001600160a01b039095169083015291909216908201526060016116f7565b5f8084612a646001610100613d77565b612a6e9190613d77565b60019087901c811614905080612a90575f84815260208490526040902061165a565b5f83815260208590526040902061165a565b6040518060c001604052805f81526020015f6001600160a01b031681526020015f6001600160401b031681526020015f6001600160401b031681526020015f6001600160401b03168152602001606081525090565b60408051610240810182525f6080820181815260a0830182905260c0830182905260e08301829052610100830182905261012083018290526101408301829052610160830182905261018083018290526101a083018290526101c083018290526101e0830182905261020083018290526102208301829052825260208201819052918101829052606081019190915290565b5f6102608284031215612b9a575f5ffd5b50919050565b5f5f5f60608486031215612bb2575f5ffd5b83356001600160401b03811115612bc7575f5ffd5b612bd386828701612b89565b93505060208401356001600160401b03811115612bee575f5ffd5b612bfa86828701612b89565b93969395505050506040919091013590565b5f5f60408385031215612c1d575f5ffd5b82356001600160401b03811115612c32575f5ffd5b612c3e85828601612b89565b95602094909401359450505050565b5f5f5f60608486031215612c5f575f5ffd5b83356001600160401b03811115612c74575f5ffd5b612c8086828701612b89565b93505060208401356001600160401b03811115612c9b575f5ffd5b840160a08187031215612cac575f5ffd5b929592945050506040919091013590565b5f5f60208385031215612cce575f5ffd5b82356001600160401b03811115612ce3575f5ffd5b8301601f81018513612cf3575f5ffd5b80356001600160401b03811115612d08575f5ffd5b856020828401011115612d19575f5ffd5b6020919091019590945092505050565b5f81518084528060208401602086015e5f602082860101526020601f19601f83011685010191505092915050565b8051825260018060a01b0360208201511660208301526001600160401b0360408201511660408301526001600160401b0360608201511660608301526001600160401b0360808201511660808301525f60a082015160c060a085015261089660c0850182612d29565b5f8151808452602084019350602083015f5b82811015612dfa5781516001600160e01b031916865260209586019590910190600101612dd2565b5093949350505050565b606081525f612e166060830186612d57565b8281036020840152612e288186612d29565b9050828103604084015261165a8185612dc0565b5f6101c08284031215612b9a575f5ffd5b5f5f83601f840112612e5d575f5ffd5b5081356001600160401b03811115612e73575f5ffd5b6020830191508360208260061b8501011115610980575f5ffd5b5f60608284031215612b9a575f5ffd5b5f5f5f5f5f5f5f610260888a031215612eb4575f5ffd5b87356001600160401b03811115612ec9575f5ffd5b612ed58a828b01612b89565b975050612ee58960208a01612e3c565b95506101e08801356001600160401b03811115612f00575f5ffd5b612f0c8a828b01612e4d565b90965094505061020088013592506102208801356001600160401b03811115612f33575f5ffd5b612f3f8a828b01612e8d565b979a96995094979396929592945050506102409091013590565b5f5f5f5f6102208587031215612f6d575f5ffd5b84356001600160401b03811115612f82575f5ffd5b612f8e87828801612b89565b945050612f9e8660208701612e3c565b92506101e08501356001600160401b03811115612fb9575f5ffd5b612fc587828801612e8d565b94979396509394610200013593505050565b5f5f5f5f6102208587031215612feb575f5ffd5b84356001600160401b03811115613000575f5ffd5b61300c87828801612b89565b94505061301c8660208701612e3c565b92506101e08501356001600160401b03811115613037575f5ffd5b850160808188031215613048575f5ffd5b939692955092936102000135925050565b5f5f83601f840112613069575f5ffd5b5081356001600160401b0381111561307f575f5ffd5b6020830191508360208260051b8501011115610980575f5ffd5b5f5f83601f8401126130a9575f5ffd5b5081356001600160401b038111156130bf575f5ffd5b602083019150836020606083028501011115610980575f5ffd5b5f5f5f5f5f5f5f5f5f6102608a8c0312156130f2575f5ffd5b89356001600160401b03811115613107575f5ffd5b6131138c828d01612b89565b9950506131238b60208c01612e3c565b97506101e08a01356001600160401b0381111561313e575f5ffd5b61314a8c828d01612e4d565b9098509650506102008a01356001600160401b03811115613169575f5ffd5b6131758c828d01613059565b9096509450506102208a01356001600160401b03811115613194575f5ffd5b6131a08c828d01613099565b9a9d999c50979a969995989497966102400135949350505050565b805182526020808201516001600160a01b03908116828501526040808401519091169084015260608083015160a091850182905280519185018290525f920190829060c08601905b8083101561322f5783516001600160e01b03191682526020938401936001939093019290910190613203565b5060808501519250611b1460808701846001600160401b03169052565b805182526020808201516001600160a01b0390811691840191909152604080830151909116908301526060908101516001600160401b0316910152565b60ff8516815260e060208201525f6132a460e08301866131bb565b6132b1604084018661324c565b82810360c08401526110558185612d29565b5f602082840312156132d3575f5ffd5b5035919050565b5f5f5f61020084860312156132ed575f5ffd5b83356001600160401b03811115613302575f5ffd5b61330e86828701612b89565b93505061331e8560208601612e3c565b929592945050506101e0919091013590565b6001600160a01b0381168114611a12575f5ffd5b5f5f5f5f60808587031215613357575f5ffd5b843561336281613330565b966020860135965060408601359560600135945092505050565b634e487b7160e01b5f52604160045260245ffd5b60405161014081016001600160401b03811182821017156133b3576133b361337c565b60405290565b6040516101e081016001600160401b03811182821017156133b3576133b361337c565b6040516101c081016001600160401b03811182821017156133b3576133b361337c565b60405160c081016001600160401b03811182821017156133b3576133b361337c565b60405160a081016001600160401b03811182821017156133b3576133b361337c565b604051608081016001600160401b03811182821017156133b3576133b361337c565b604051601f8201601f191681016001600160401b038111828210171561348d5761348d61337c565b604052919050565b80516134a081613330565b919050565b6001600160401b0381168114611a12575f5ffd5b80516134a0816134a5565b8051600281106134a0575f5ffd5b8015158114611a12575f5ffd5b80516134a0816134d2565b805163ffffffff811681146134a0575f5ffd5b5f610140828403121561350e575f5ffd5b613516613390565b9050613521826134c4565b815261352f602083016134c4565b6020820152613540604083016134df565b6040820152613551606083016134ea565b6060820152613562608083016134b9565b608082015261357360a083016134ea565b60a082015261358460c083016134b9565b60c082015261359560e083016134b9565b60e082015261010082810151908201526101209182015191810191909152919050565b5f6103008284031280156135ca575f5ffd5b506135d36133b9565b6135dc83613495565b81526135ea60208401613495565b60208201526040838101519082015261360560608401613495565b606082015261361660808401613495565b608082015261362760a084016134b9565b60a082015261363860c084016134b9565b60c082015260e083810151908201526136558461010085016134fd565b61010082015261366861024084016134b9565b61012082015261367b6102608401613495565b61014082015261368e61028084016134ea565b6101608201526136a16102a084016134b9565b6101808201526136b46102c084016134df565b6101a08201526136c76102e084016134df565b6101c08201529392505050565b80356134a0816134a5565b60ff81168114611a12575f5ffd5b80356134a0816136df565b80358252613708602082016136d4565b6001600160401b03166020830152613722604082016136d4565b6001600160401b0316604083015261373c606082016136ed565b60ff166060830152613750608082016136d4565b6001600160401b0316608083015260a0818101359083015260c0808201359083015260e08082013590830152610100808201359083015261379461012082016136ed565b60ff166101208301526137aa61014082016136d4565b6001600160401b0316610140830152610160818101359083015261018080820135908301526137dc6101a082016136d4565b6001600160401b0381166101a0840152505050565b5f5f8335601e19843603018112613806575f5ffd5b83016020810192503590506001600160401b03811115613824575f5ffd5b8060061b3603821315610980575f5ffd5b8183526020830192505f815f5b84811015612dfa57813586526020808301359087015260409586019590910190600101613842565b81835281816020850137505f828201602090810191909152601f909101601f19169091010190565b5f61389d82836137f1565b608085526138af608086018284613835565b9150506138bf60208401846137f1565b85830360208701526138d2838284613835565b6040868101359088015292505050606083013536849003601e190181126138f7575f5ffd5b83016020810190356001600160401b03811115613912575f5ffd5b803603821315613920575f5ffd5b858303606087015261165a83828461386a565b6001600160a01b038516815261394c60208201856136f8565b826101e08201526102206102008201525f61165a610220830184613892565b5f6020828403121561397b575f5ffd5b8151610a1f816134d2565b5f6101c0828403128015613998575f5ffd5b506139a16133dc565b823581526139b1602084016136d4565b60208201526139c2604084016136d4565b60408201526139d3606084016136ed565b60608201526139e4608084016136d4565b608082015260a0838101359082015260c0808401359082015260e080840135908201526101008084013590820152613a1f61012084016136ed565b610120820152613a3261014084016136d4565b61014082015261016083810135908201526101808084013590820152613a5b6101a084016136d4565b6101a08201529392505050565b634e487b7160e01b5f52601160045260245ffd5b808201808211156109e2576109e2613a68565b5f60c0828403128015613aa0575f5ffd5b50613aa96133ff565b8251613ab4816134a5565b81526020830151613ac4816134a5565b60208201526040830151613ad7816134a5565b60408201526060830151613aea816134d2565b60608201526080838101519082015260a0928301519281019290925250919050565b5f60208284031215613b1c575f5ffd5b8135610a1f816134a5565b5f60208284031215613b37575f5ffd5b5051919050565b5f6001600160401b03821115613b5657613b5661337c565b50601f01601f191660200190565b5f82601f830112613b73575f5ffd5b8135613b86613b8182613b3e565b613465565b818152846020838601011115613b9a575f5ffd5b816020850160208301375f918101602001919091529392505050565b5f60a08236031215613bc6575f5ffd5b613bce613421565b8235613bd9816134a5565b8152602083013560098110613bec575f5ffd5b60208201526040830135613bff81613330565b6040820152613c10606084016136d4565b606082015260808301356001600160401b03811115613c2d575f5ffd5b613c3936828601613b64565b60808301525092915050565b5f5f60408385031215613c56575f5ffd5b82356001600160401b03811115613c6b575f5ffd5b830160c08186031215613c7c575f5ffd5b613c846133ff565b813581526020820135613c9681613330565b60208201526040820135613ca9816134a5565b60408201526060820135613cbc816134a5565b6060820152613ccd608083016136d4565b608082015260a08201356001600160401b03811115613cea575f5ffd5b613cf687828501613b64565b60a08301525092505060208301356001600160401b03811115613d17575f5ffd5b613d2385828601613b64565b9150509250929050565b818382375f9101908152919050565b604081525f613d4e6040830185612d57565b8281036020840152611b148185612d29565b80820281158282048414176109e2576109e2613a68565b818103818111156109e2576109e2613a68565b5f6001600160401b03821115613da257613da261337c565b5060051b60200190565b6001600160e01b031981168114611a12575f5ffd5b5f82601f830112613dd0575f5ffd5b8151613dde613b8182613d8a565b8082825260208201915060208360051b860101925085831115613dff575f5ffd5b602085015b83811015613e25578051613e1781613dac565b835260209283019201613e04565b5095945050505050565b5f60208284031215613e3f575f5ffd5b81516001600160401b03811115613e54575f5ffd5b61089684828501613dc1565b602081525f6109df6020830184612dc0565b634e487b7160e01b5f52603260045260245ffd5b5f5f5f60608486031215613e98575f5ffd5b8335613ea3816136df565b925060208401356001600160401b03811115613ebd575f5ffd5b840160a08187031215613ece575f5ffd5b613ed6613421565b813581526020820135613ee881613330565b60208201526040820135613efb81613330565b604082015260608201356001600160401b03811115613f18575f5ffd5b8201601f81018813613f28575f5ffd5b8035613f36613b8182613d8a565b8082825260208201915060208360051b85010192508a831115613f57575f5ffd5b6020840193505b82841015613f82578335613f7181613dac565b825260209384019390910190613f5e565b606085015250613f97915050608083016136d4565b608082015292505060408401356001600160401b03811115613fb7575f5ffd5b613fc386828701613b64565b9150509250925092565b60ff84168152606060208201525f613fe860608301856131bb565b828103604084015261165a8185612d29565b5f5f5f83850360c081121561400d575f5ffd5b8435614018816136df565b93506080601f198201121561402b575f5ffd5b50614034613443565b60208501358152604085013561404981613330565b6020820152606085013561405c81613330565b6040820152608085013561406f816134a5565b6060820152915060a08401356001600160401b03811115613fb7575f5ffd5b60ff841681526140a1602082018461324c565b60c060a08201525f611b1460c0830184612d29565b5f5f8335601e198436030181126140cb575f5ffd5b8301803591506001600160401b038211156140e4575f5ffd5b602001915036819003821315610980575f5ffd5b5f5f8335601e1984360301811261410d575f5ffd5b8301803591506001600160401b03821115614126575f5ffd5b6020019150600581901b3603821315610980575f5ffd5b602081526001600160401b0382511660208201525f60208301516009811061417357634e487b7160e01b5f52602160045260245ffd5b6040838101919091528301516001600160a01b03166060808401919091528301516001600160401b038116608084015250608083015160a08084015261089660c0840182612d29565b5f8235605e198336030181126141d0575f5ffd5b9190910192915050565b602081525f610a1c60208301848661386a565b5f82601f8301126141fc575f5ffd5b815161420a613b8182613b3e565b81815284602083860101111561421e575f5ffd5b8160208501602083015e5f918101602001919091529392505050565b5f5f5f6060848603121561424c575f5ffd5b83516001600160401b03811115614261575f5ffd5b840160c08187031215614272575f5ffd5b61427a6133ff565b81518152602082015161428c81613330565b6020820152604082015161429f816134a5565b604082015260608201516142b2816134a5565b60608201526142c3608083016134b9565b608082015260a08201516001600160401b038111156142e0575f5ffd5b6142ec888285016141ed565b60a083015250809450505060208401516001600160401b0381111561430f575f5ffd5b61431b868287016141ed565b92505060408401516001600160401b03811115614336575f5ffd5b613fc386828701613dc1565b5f60808284031215614352575f5ffd5b61435a613443565b82518152602083015190915061436f81613330565b6020820152604082015161438281613330565b60408201526060820151614395816134a5565b606082015292915050565b5f5f5f5f60e085870312156143b3575f5ffd5b84516143be816136df565b60208601519094506001600160401b038111156143d9575f5ffd5b850160a081880312156143ea575f5ffd5b6143f2613421565b81518152602082015161440481613330565b6020820152604082015161441781613330565b604082015260608201516001600160401b03811115614434575f5ffd5b61444089828501613dc1565b60608301525060808201519150614456826134a5565b6080810191909152925061446d8660408701614342565b915060c08501516001600160401b03811115614487575f5ffd5b614493878288016141ed565b91505092959194509250565b805160208201516001600160e01b03198116919060048210156144d6576001600160e01b0319600483900360031b81901b82161692505b5050919050565b82815260a08101610a1f602083018461324c565b81515f90829060208501835b828110156145255781516001600160e01b0319168452602093840193909101906001016144fd565b509195945050505050565b5f60208284031215614540575f5ffd5b8135610a1f816134d2565b5f6001820161455c5761455c613a68565b5060010190565b5f8161457157614571613a68565b505f19019056";
 
   
       type ChannelCourtConstructorParams = [signer?: Signer] | ConstructorParameters<typeof ContractFactory>;
@@ -2275,11 +3192,11 @@ import type { NonPayableOverrides } from "../../common.js"
         
       }
     
-    override getDeployTransaction(overrides?: NonPayableOverrides & { from?: string }): Promise<ContractDeployTransaction> {
-      return super.getDeployTransaction(overrides || {});
+    override getDeployTransaction(replay_: AddressLike, overrides?: NonPayableOverrides & { from?: string }): Promise<ContractDeployTransaction> {
+      return super.getDeployTransaction(replay_, overrides || {});
     };
-    override deploy(overrides?: NonPayableOverrides & { from?: string }) {
-      return super.deploy(overrides || {}) as Promise<ChannelCourt & {
+    override deploy(replay_: AddressLike, overrides?: NonPayableOverrides & { from?: string }) {
+      return super.deploy(replay_, overrides || {}) as Promise<ChannelCourt & {
         deploymentTransaction(): ContractTransactionResponse;
       }>;
     }

@@ -16,6 +16,7 @@ export { Ether__factory } from './Ether__factory.js';
 export { GridEndings__factory } from './GridEndings__factory.js';
 export { GridOpenings__factory } from './GridOpenings__factory.js';
 export { GridReports__factory } from './GridReports__factory.js';
+export { LandMap__factory } from './LandMap__factory.js';
 export { OpcodeScan__factory } from './OpcodeScan__factory.js';
 export { Settlement__factory } from './Settlement__factory.js';
 export { StateTree__factory } from './StateTree__factory.js';
