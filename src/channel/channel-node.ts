@@ -249,6 +249,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       heartbeatMs,
       hears: (signer) => elector.hears(signer),
       distrusts: () => accuser.distrusts,
+      isWatching: init.watches,
     });
     const router = createRouter({
       core,
