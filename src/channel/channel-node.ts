@@ -217,7 +217,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     const { heartbeatMs = DEFAULT_HEARTBEAT_MS } = init;
     const roundTrips = createRoundTrips(clock);
     const relay = createRelay(core, { heartbeatMs });
-    const leader = createLeader(core, { ...init, publish: relay.publish });
+    const leader = createLeader(core, { ...init, publish: (body) => relay.publish(body) });
     const accuser = createAccuser(core, signal);
     const settler = createSettler(core, signal);
     const acker = createAcker(core);
