@@ -102,6 +102,7 @@ export function createMemoryHub(init: {
     maxCatchUpTicks: 3,
     windowSeconds: 0,
     aliveSeconds: 0,
+    answerSeconds: 0,
     stakeWei: 0n,
     fineWei: 0n,
     ...init.config,
