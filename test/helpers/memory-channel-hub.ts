@@ -22,7 +22,7 @@ import type {
 import { equalBytes, toHex } from "../../src/utils/bytes.ts";
 import { keccak256 } from "../../src/utils/keccak.ts";
 import { channelDomain } from "../../src/wire/channel/domain.ts";
-import { encodeBan, encodeJoin, encodeTerm, INBOX_KINDS, type InboxEntry } from "../../src/wire/channel/inbox-entry.ts";
+import { encodeBan, encodeJoin, encodeTerm, INBOX_KINDS, type Asset, type InboxEntry } from "../../src/wire/channel/inbox-entry.ts";
 import { ZERO_HASH } from "../../src/wire/channel/record.ts";
 import {
   changesRootOf,
@@ -43,8 +43,11 @@ const BAN_MS = 300_000;
 export interface MemoryHub {
   /** As an account sees it. */
   as(account: string): ChannelHub;
-  join(account: string, signer: string): void;
+  /** With what the account brings; nobody holds it. */
+  join(account: string, signer: string, assets?: readonly Asset[]): void;
   leave(account: string): void;
+  /** As the court does it to a follower. */
+  ban(account: string): void;
   close(): void;
   /** An empty block. */
   pass(): void;
@@ -309,12 +312,16 @@ export function createMemoryHub(init: {
     get settled() {
       return settled;
     },
-    join(account, signer) {
+    join(account, signer, assets = []) {
       members.set(account, signer);
-      const event = entryOf(INBOX_KINDS.join, account, encodeJoin(signer, entries.length + 1, []));
+      const event = entryOf(INBOX_KINDS.join, account, encodeJoin(signer, entries.length + 1, assets));
       mine(event, ...(term === 0 ? termOf(account) : []));
     },
     leave,
+    ban(account) {
+      members.delete(account);
+      mine(entryOf(INBOX_KINDS.ban, account, encodeBan(nowMs() + BAN_MS, leader)));
+    },
     close,
     pass: () => mine(),
   };
