@@ -49,6 +49,7 @@ import { writesOf } from "../src/domain/channel/evidence.ts";
 import type { Evidence } from "../src/ports/channel-court.ts";
 import { merkleRoot } from "../src/wire/channel/merkle.ts";
 import { hashRecord, RECORD_KINDS } from "../src/wire/channel/record.ts";
+import { measureReplay } from "./gas-rows-replay.ts";
 import type { ReportRow } from "./report.ts";
 
 const MEMBERS = 20;
@@ -82,6 +83,7 @@ export async function measureChannelGas(): Promise<ReportRow[]> {
     ...(await measureSettlements()),
     ...(await measureCalls()),
     ...(await measureCourt()),
+    ...(await measureReplays()),
   ];
 }
 
@@ -268,6 +270,8 @@ async function measureMaterialise(base: Hub): Promise<number> {
 
 /** Two openings and what compares them, without what the verdict does: a member's seat, its fine, two entries of the inbox. */
 const EQUIVOCATION_TARGET = 75_000;
+/** Of a replay's two transactions, without the verdict. */
+const REPLAY_TARGET = 350_000;
 /** Records of the batches that are opened. */
 const OPENED = 8;
 
@@ -304,6 +308,18 @@ async function measureCourt(): Promise<ReportRow[]> {
       `ChannelCourt.accuseFalseRoot, ${writes.length} slots, of a settlement that is void then`,
       await gasOf(accuseInCourt(scene, scene.stranger, falseRoot)),
     ),
+  ];
+}
+
+async function measureReplays(): Promise<ReportRow[]> {
+  const { slots, open, run, runOfGas, verdict } = await measureReplay(await newHub(2));
+  const of = `a transfer of ${slots} slots among 100,000`;
+  return [
+    row(`ChannelReplay.openReplay, ${of}`, open),
+    row(`ChannelCourt.runReplay, ${of}, what it shows`, run),
+    row(`ChannelCourt.runReplay, ${of}, what it shows of its gas`, runOfGas),
+    row(`both transactions of a replay, ${of}`, open + run, REPLAY_TARGET),
+    row(`ChannelCourt.runReplay, ${of}, with a ban, a fine and the next term`, verdict),
   ];
 }
 

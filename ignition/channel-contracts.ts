@@ -20,5 +20,6 @@ export function channelContracts(m: Builder, unbondingSeconds: bigint) {
   };
   const court = m.contract("ChannelCourt", [m.contract("ChannelReplay")]);
   const hub = m.contract("ChannelHub", [pool, store, vault, court], { libraries });
-  return { hub, pool, court };
+  const watch = m.contract("ChannelWatch", [hub]);
+  return { hub, pool, court, watch };
 }

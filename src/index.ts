@@ -76,6 +76,7 @@ export type { LandItems, LandSight, SeenHero } from "./client/landcraft/land-sig
 export type {
   ChannelDescription,
   ChannelHead,
+  ChannelLinks,
   ChannelReceipt,
   ChannelUpdate,
   Commitment,

@@ -72,8 +72,9 @@ contract ChannelReplay is IChannelReplay {
     }
 
     /// @inheritdoc IChannelReplay
-    function requireRulesGas(address scratch) public {
-        ScratchRun memory probe = _run(scratch, PROBE, GasProbe.GAS_LIMIT, "", new bytes32[](0));
+    function requireRulesGas() public {
+        // What scratches are clones of holds no values.
+        ScratchRun memory probe = _run(SCRATCH, PROBE, GasProbe.GAS_LIMIT, "", new bytes32[](0));
         uint256 used = probe.succeeded ? probe.gasUsed : GasProbe.GAS_LIMIT;
         if (used != GasProbe.GAS) revert ChannelReplay_OtherGas(GasProbe.GAS, used);
     }
@@ -115,7 +116,7 @@ contract ChannelReplay is IChannelReplay {
         }
         if (outcome.status != header.status || outcome.gasUsed != header.gasUsed) {
             // Where gas costs something else, calls end otherwise without anybody's fault.
-            requireRulesGas(subject.scratch);
+            requireRulesGas();
             return true;
         }
         return ReplayVerdicts.isFalse(header, plan, replay, outcome);

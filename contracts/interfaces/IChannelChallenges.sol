@@ -107,7 +107,8 @@ interface IChannelChallenges {
 
     /// @notice Shows the record that a settlement ends with, and that the settlement says something else of it: its height,
     /// time, root, cursor or channel. Or, with a proof that the record is among the settled ones, that the settlement ends with
-    /// another one at that height, or has it without having its height. Anyone.
+    /// another one at that height, has it without having its height, or begins with it although it does not follow the final record.
+    /// Anyone.
     /// @param proof In recordsRoot; empty for the head.
     /// @dev Reverts with _NotChallengeable, _NotOfSettlement, _NoFault.
     function proveHead(

@@ -62,8 +62,7 @@ interface IChannelReplay {
     ) external returns (bool);
 
     /// @notice Reverts with _OtherGas unless the chain's gas costs are those of the rules.
-    /// @param scratch One that was opened in an earlier block.
-    function requireRulesGas(address scratch) external;
+    function requireRulesGas() external;
 
     /// @notice Where these slots are, once they are loaded in that block.
     function scratchOf(

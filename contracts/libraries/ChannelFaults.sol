@@ -50,11 +50,12 @@ library ChannelFaults {
                     header.stateRoot == settlement.stateRoot &&
                     header.timeMs == settlement.timeMs &&
                     header.inboxCursor == settlement.inboxCursor;
-            _requireFault(accused, !isTrue);
+            _requireFault(accused, !isTrue || _isElsewhere(self, settlement, header));
         } else {
             if (!MerkleProof.verifyCalldata(proof, settlement.recordsRoot, hash)) _revertForeign(accused);
             // Another record at the head's height, or one that has no place here.
-            _requireFault(accused, !isIn || header.height == settlement.toHeight);
+            bool isOut = !isIn || header.height == settlement.toHeight;
+            _requireFault(accused, isOut || _isElsewhere(self, settlement, header));
         }
         _convict(self, accused);
     }
@@ -108,6 +109,18 @@ library ChannelFaults {
             entry.index > settlement.inboxCursor && settlement.timeMs > entry.timeMs + ChannelTiming.INCLUSION_MS;
         _requireFault(accused, isSkipped);
         self.voidSettlement(accused.channel, accused.proposal);
+    }
+
+    /// @dev The first record does not follow what is final. Of record 0 the hub has no hash.
+    function _isElsewhere(
+        Channel storage self,
+        Settlement memory settlement,
+        RecordHeader calldata header
+    ) private view returns (bool) {
+        return
+            settlement.fromHeight != 0 &&
+            header.height == settlement.fromHeight + 1 &&
+            header.previous != self.head.recordHash;
     }
 
     /// @dev Void is what it is first, so that those who are banned are not asked about it.

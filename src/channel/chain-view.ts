@@ -7,6 +7,7 @@ import type { Logger } from "../ports/logger.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { INBOX_KINDS, type InboxEntry } from "../wire/channel/inbox-entry.ts";
 import type { Settlement } from "../wire/channel/settlement.ts";
+import { createChallengeBook, type ChallengeBook } from "./challenge-book.ts";
 
 /** A settlement that waits for its window, or for whoever brings its changes. */
 export interface PassedSettlement {
@@ -34,6 +35,8 @@ export interface ChainView {
   readonly seenMs: number;
   /** The settlement that has passed and is not final; one at a time. */
   readonly passed: PassedSettlement | undefined;
+  /** What members do against each other. */
+  readonly challenges: Omit<ChallengeBook, "take">;
   /** Whether a record has been made final. */
   isSettled(height: number, recordHash: Uint8Array): boolean;
   /**
@@ -80,6 +83,13 @@ export async function followChain(
       passed = undefined;
     }
     if (event.kind === "proposed" && event.settlement !== undefined) proposed.set(event.proposal, event.settlement);
+    challenges.take(event);
+    if (event.kind === "voided") {
+      proposed.delete(event.proposal);
+      if (passed?.proposal === event.proposal) passed = undefined;
+    }
+    // A frozen channel goes on with nothing that has passed.
+    if (event.kind === "frozen") passed = undefined;
     if (event.kind === "passed") {
       const settlement = proposed.get(event.proposal);
       if (settlement !== undefined) passed = { proposal: event.proposal, settlement };
@@ -99,7 +109,9 @@ export async function followChain(
     }
   }
 
+  const challenges = createChallengeBook();
   const view: ChainView = {
+    challenges,
     get inboxLength() {
       return entries.length;
     },

@@ -3,11 +3,12 @@ import { countedWeight, memberOfSigner, weightOf, type Member, type Membership }
 import { isQuorum } from "../domain/channel/quorum.ts";
 import { messageOf } from "../errors.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
-import { broadcast, enterTerm, isLeader, officeOf, send, type Core } from "./core.ts";
+import { broadcast, enterTerm, isLeader, officeOf, peersOf, send, type Core } from "./core.ts";
+import type { HeartbeatWords } from "./heartbeat-words.ts";
 import { isQuorumOfAll } from "./standing.ts";
 
 /** As the specification of channels has it. */
-const DEFAULT_HEARTBEAT_MS = 5_000;
+export const DEFAULT_HEARTBEAT_MS = 5_000;
 /** Whoever is silent for so many heartbeats is dead. */
 const DEAD_HEARTBEATS = 3;
 /** A member that says it is in a later term than that is not believed: terms would run out. */
@@ -21,6 +22,8 @@ export interface Elector {
   onPreVote(from: string, message: ChannelMessageOf<"pre-vote">): void;
   /** This node, too, finds that nobody leads. */
   suspects(): boolean;
+  /** Whether a member was heard lately. */
+  hears(signer: string): boolean;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -30,6 +33,8 @@ export interface ElectorInit {
   readonly heartbeatMs?: number | undefined;
   /** This node has seen the leader lie. */
   readonly distrusts: () => boolean;
+  /** What a heartbeat to a member says besides. */
+  readonly tells: (peer: string) => HeartbeatWords;
   /** This node has gone to a term that it wants to lead. */
   readonly onCandidate: () => void;
 }
@@ -43,6 +48,7 @@ export function createElector({
   core,
   heartbeatMs = DEFAULT_HEARTBEAT_MS,
   distrusts,
+  tells,
   onCandidate,
 }: ElectorInit): Elector {
   const { clock } = core;
@@ -63,8 +69,8 @@ export function createElector({
     const { chain, player } = core;
     return chain.membershipAt(chain.inboxLength) ?? player.head.membership;
   };
-  const isAlive = ({ signer }: Member): boolean =>
-    signer === core.network.self || awakeMs() - (heard.get(signer)?.atMs ?? startedMs) < deadMs;
+  const hears = (signer: string): boolean => awakeMs() - (heard.get(signer)?.atMs ?? startedMs) < deadMs;
+  const isAlive = ({ signer }: Member): boolean => signer === core.network.self || hears(signer);
 
   /** One that has gone to a later term acks nothing of this one: with too few others left, its leader has to make way. */
   const isWithUs = ({ signer }: Member): boolean => (heard.get(signer)?.term ?? 0) <= core.term;
@@ -132,8 +138,16 @@ export function createElector({
     onCandidate();
   }
 
+  /** Past the batches on their way: a busy link is no dead one. */
+  function beat(): void {
+    for (const peer of peersOf(core)) {
+      send(core, peer, { kind: "heartbeat", term: core.term, ...tells(peer) }, { isUrgent: true });
+    }
+  }
+
   return {
     suspects,
+    hears,
     onHeartbeat(from, { term }) {
       heard.set(from, { atMs: awakeMs(), term });
       if (term === core.term && officeOf(core)?.signer === from) leaderHeardMs = awakeMs();
@@ -157,7 +171,7 @@ export function createElector({
         const nowMs = clock.now();
         if (nowMs >= beatAtMs) {
           beatAtMs = nowMs + heartbeatMs;
-          if (!isLeader(core) || (mayLead() && hearsQuorum())) broadcast(core, { kind: "heartbeat", term: core.term });
+          if (!isLeader(core) || (mayLead() && hearsQuorum())) beat();
         }
         look();
         const lookMs = heartbeatMs / LOOKS;

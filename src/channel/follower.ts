@@ -16,7 +16,7 @@ import {
   enterTerm,
   keep,
   officeOf,
-  send,
+  sendToLeader,
   tell,
   type Core,
 } from "./core.ts";
@@ -130,11 +130,8 @@ export function createAcker(core: Core): (options?: { readonly again?: boolean }
     const now = { term: core.term, height: header.height, certified: certifiedHeight(core) };
     if (!again && now.term === last.term && now.height === last.height && now.certified === last.certified) return;
     const { height, recordHash, certified, signature } = ackOfHead(core);
-    if (
-      send(core, term.signer, { kind: "acks", term: core.term, acks: [{ height, recordHash, certified, signature }] })
-    ) {
-      last = now;
-    }
+    const acks = [{ height, recordHash, certified, signature }];
+    if (sendToLeader(core, { kind: "acks", term: core.term, acks }) !== undefined) last = now;
   };
   /** The one that waits for its turn: it acks the head as it is then. */
   let next: { again: boolean } | undefined;

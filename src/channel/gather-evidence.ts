@@ -1,7 +1,7 @@
 import { isMisplaced, openRecord, writesOf } from "../domain/channel/evidence.ts";
 import { isPastEntry } from "../domain/channel/inbox-patience.ts";
 import { isSprfError } from "../errors.ts";
-import type { Evidence, SignedOpening } from "../ports/channel-court.ts";
+import type { Evidence, RecordOpening } from "../ports/channel-court.ts";
 import type { HubSlotProof } from "../ports/channel-hub.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { recoverSigner, SIGNATURE_BYTES } from "../utils/recoverable-signature.ts";
@@ -29,11 +29,22 @@ export async function gatherEvidence(
   /** Hash of the record before the batch. */
   batchBefore: Uint8Array,
 ): Promise<Evidence | undefined> {
-  const { player, info, chain } = core;
+  const height = core.player.head.header.height + 1;
+  const packed = batch.records[height - batch.first];
+  if (packed === undefined) return undefined;
+  const record = openRecord(batch, { channel: core.info.channel, before: batchBefore, height });
+  return await evidenceAgainst(core, record, decodeRecordBody(packed));
+}
+
+/** What shows that the next record after the head is false, whoever has signed it; undefined as above. In turn. */
+export async function evidenceAgainst(
+  core: Core,
+  record: RecordOpening,
+  body: RecordBody,
+): Promise<Evidence | undefined> {
+  const { player, chain } = core;
   const { sandbox } = player;
   const before = player.head.header;
-  const height = before.height + 1;
-  const record = openRecord(batch, { channel: info.channel, before: batchBefore, height });
   const { header } = record;
   const entry = chain.entry(header.inboxCursor);
   if (isMisplaced(before, header, entry && hashInboxEntry(entry))) return { fault: "misplaced", record, before };
@@ -45,9 +56,7 @@ export async function gatherEvidence(
   if (isTick ? !isDue : isDue && header.kind !== RECORD_KINDS.term) {
     return { fault: "mistimed", record, before, clock: hubProofOf(sandbox.prove(slotOf(CLOCK_SLOT))) };
   }
-  const packed = batch.records[height - batch.first];
-  if (packed === undefined) return undefined;
-  return await playFalse(core, { record, before, body: decodeRecordBody(packed) });
+  return await playFalse(core, { record, before, body });
 }
 
 /** That the leader of a batch has signed another record than one which it signed before, and which this node has; undefined for none. */
@@ -89,7 +98,7 @@ async function playFalse(
     record,
     before,
     body,
-  }: { readonly record: SignedOpening; readonly before: RecordHeader; readonly body: RecordBody },
+  }: { readonly record: RecordOpening; readonly before: RecordHeader; readonly body: RecordBody },
 ): Promise<Evidence | undefined> {
   const { player } = core;
   const { header } = record;

@@ -2,6 +2,7 @@ import { countedWeight, weightOf, type Membership } from "../domain/channel/memb
 import { isQuorum } from "../domain/channel/quorum.ts";
 import { SprfError } from "../errors.ts";
 import type { HubVote } from "../ports/channel-hub.ts";
+import { equalBytes } from "../utils/bytes.ts";
 import { VOTE_OPTIONS, type Settlement } from "../wire/channel/settlement.ts";
 import { certifiedHeight, type Core } from "./core.ts";
 
@@ -20,7 +21,11 @@ export interface Poll {
   readonly vote: HubVote;
 }
 
-/** Waits until as many are for a settlement as the hub asks for. @throws SprfError `CHANNEL_SETTLEMENT_FAILED` after 30 s */
+/**
+ * Waits until as many are for a settlement as the hub asks for.
+ *
+ * @throws SprfError `CHANNEL_SETTLEMENT_FAILED` after 30 s, and when its record is taken back before
+ */
 export async function gatherVotes(
   core: Core,
   { settlement, votes, vote }: Poll,
@@ -33,6 +38,11 @@ export async function gatherVotes(
   let lookAtMs = startMs;
   let quorumAtMs: number | undefined;
   for (;;) {
+    const own = core.player.at(settlement.toHeight);
+    // A certificate of a later term for its height would be of another record, and the vote one for what nobody has any more.
+    if (own !== undefined && !equalBytes(own.hash, settlement.head)) {
+      throw new SprfError("CHANNEL_SETTLEMENT_FAILED", `the record of height ${settlement.toHeight} was taken back`);
+    }
     if (certifiedHeight(core) >= settlement.toHeight) votes.set(vote.member, vote);
     const nowMs = core.clock.now();
     if (nowMs >= lookAtMs) {

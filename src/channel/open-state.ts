@@ -1,3 +1,4 @@
+import { isHigher } from "../domain/channel/election.ts";
 import type { Membership } from "../domain/channel/membership.ts";
 import { SprfError } from "../errors.ts";
 import type { ChannelHub, ChannelInfo } from "../ports/channel-hub.ts";
@@ -11,7 +12,7 @@ import type { SignedBatch } from "../wire/channel/schemas.ts";
 import type { ChainView } from "./chain-view.ts";
 import { readCuts } from "./cuts.ts";
 import { fromLogEntry, splitHeading } from "./log-entries.ts";
-import { createPlayer, playGenesis, type Player } from "./player.ts";
+import { createPlayer, playGenesis, type PlayedRecord, type Player } from "./player.ts";
 import { createSandbox, loadSandbox, type SandboxOptions } from "./sandbox/sandbox.ts";
 import { createTermBook, type TermBook } from "./term-book.ts";
 import { electionIn, proveKept, type KeptElection } from "./term-record.ts";
@@ -43,7 +44,18 @@ export interface OpenStateInit {
 }
 
 /** The state that a node's own log leads to. @throws SprfError `CHANNEL_LOG_INVALID` when it leads elsewhere than it says */
-export async function openState(init: OpenStateInit, signal: AbortSignal): Promise<OpenLog> {
+export async function openState(
+  init: OpenStateInit,
+  signal: AbortSignal,
+  {
+    upTo = Number.MAX_SAFE_INTEGER,
+    onRecord,
+  }: {
+    /** Later records are left out. */
+    readonly upTo?: number;
+    readonly onRecord?: (record: PlayedRecord) => void;
+  } = {},
+): Promise<OpenLog> {
   const { log, chain } = init;
   const { channel } = init.info;
   const terms = createTermBook(chain);
@@ -67,15 +79,15 @@ export async function openState(init: OpenStateInit, signal: AbortSignal): Promi
   for await (const entry of log.entries({ fromHeight })) {
     const logged = fromLogEntry(entry);
     if (logged.kind === "certificate") certificate = logged.certificate;
-    else if (logged.kind === "cut" && (certificate?.height ?? 0) > logged.height) {
-      givenUp = certificate;
+    else if (logged.kind === "cut" && certificate !== undefined && certificate.height > logged.height) {
+      if (isHigher(certificate, givenUp)) givenUp = certificate;
       certificate = undefined;
     } else if (logged.kind === "election") elect(logged.election);
     else if (logged.kind === "term") {
       term = Math.max(term, logged.term);
       terms.promise(logged.term, logged.leader);
     } else if (logged.kind === "batch") {
-      await replay(init, state, logged.batch, keptOf(number), { terms, elect });
+      await replay(init, state, logged.batch, Math.min(upTo, keptOf(number)), { terms, elect, onRecord });
     }
     number += 1;
   }
@@ -147,7 +159,15 @@ async function replay(
   { player, unsettled }: OpenState,
   batch: SignedBatch,
   keptTo: number,
-  { terms, elect }: { readonly terms: TermBook; readonly elect: (kept: KeptElection) => void },
+  {
+    terms,
+    elect,
+    onRecord,
+  }: {
+    readonly terms: TermBook;
+    readonly elect: (kept: KeptElection) => void;
+    readonly onRecord: ((record: PlayedRecord) => void) | undefined;
+  },
 ): Promise<void> {
   for (const [index, packed] of batch.records.entries()) {
     const height = batch.first + index;
@@ -163,5 +183,6 @@ async function replay(
       throw new SprfError("CHANNEL_LOG_INVALID", `the record of height ${height} comes to another result now`);
     }
     unsettled.add(played);
+    onRecord?.(played);
   }
 }

@@ -235,6 +235,13 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
   }
 
   markPassed();
+  core.news.add(({ kind }) => {
+    if (kind !== "records") return;
+    // Where relays bring the records, a proposal may be here before its last one.
+    for (const { settlement, from } of pending.values()) {
+      if (settlement.toHeight === core.player.head.header.height) capture(settlement.toHeight, from);
+    }
+  });
 
   return {
     settle: async () => await alone(settle),

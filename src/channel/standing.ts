@@ -14,7 +14,9 @@ export interface ShownStanding extends SignedStanding {
 export async function standingOf(core: Core, newLeader: string): Promise<ShownStanding> {
   await keep(core, []);
   const { term, info, domain, player, signerKey, givenUp } = core;
-  const isSure = holdsBase(core) || givenUp === undefined || !isHigher(givenUp, core.certificate);
+  // Nobody is elected in the term that it goes to: what its log stands on is of the term that it leaves.
+  const isSure =
+    holdsBase(core, player.head.header.term) || givenUp === undefined || !isHigher(givenUp, core.certificate);
   const certificate = isSure ? core.certificate : givenUp;
   const standing = {
     certifiedTerm: certificate?.term ?? 0,

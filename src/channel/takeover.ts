@@ -78,7 +78,7 @@ export function createTakeover(init: TakeoverInit): Takeover {
     askedAt = core.committed;
     askAgainAtMs = nowMs + (isBehind ? IDLE_MS : HEARTBEAT_MS);
     if (isBehind && isMoving) return;
-    send(core, office.signer, statusOf(core, true));
+    send(core, core.upstream ?? office.signer, statusOf(core, true));
   }
 
   const isMissing = (adopted: Adopted): boolean =>
@@ -122,7 +122,9 @@ export function createTakeover(init: TakeoverInit): Takeover {
   }
 
   function takeCertificates(shown: Iterable<ShownStanding>): void {
-    for (const { certificate } of shown) if (certificate !== undefined) takeCertificate(core, certificate);
+    for (const { certificate } of shown) {
+      if (certificate !== undefined) takeCertificate(core, certificate, { isShown: true });
+    }
   }
 
   /** Who holds the certificate first, then who has signed as much. */

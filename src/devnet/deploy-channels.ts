@@ -6,6 +6,7 @@ import { ChannelHub__factory } from "../../typechain-types/factories/channels/Ch
 import { ChannelCourt__factory } from "../../typechain-types/factories/channels/ChannelCourt__factory.ts";
 import { ChannelReplay__factory } from "../../typechain-types/factories/channels/ChannelReplay__factory.ts";
 import { ChannelStore__factory } from "../../typechain-types/factories/channels/ChannelStore__factory.ts";
+import { ChannelWatch__factory } from "../../typechain-types/factories/channels/ChannelWatch__factory.ts";
 import { ChannelVault__factory } from "../../typechain-types/factories/channels/ChannelVault__factory.ts";
 import { StakingPool__factory } from "../../typechain-types/factories/channels/StakingPool__factory.ts";
 import { ChannelClaims__factory } from "../../typechain-types/factories/libraries/ChannelClaims__factory.ts";
@@ -55,6 +56,7 @@ export async function deployDevnetChannels(
         "project/contracts/libraries/ChannelExits.sol:ChannelExits": exits,
       }).getDeployTransaction(pool, store, vault, court),
     );
+    const watch = await deploy(await new ChannelWatch__factory().getDeployTransaction(hub));
     const chatProgram = await deploy(await new ChatProgram__factory().getDeployTransaction());
     const documentProgram = await deploy(await new DocumentProgram__factory().getDeployTransaction());
     for (const program of [chatProgram, documentProgram]) {
@@ -66,6 +68,6 @@ export async function deployDevnetChannels(
     const chat = await deploy(await new Chat__factory().getDeployTransaction(hub, chatProgram));
     const editor = await deploy(await new DocumentEditor__factory().getDeployTransaction(hub, documentProgram));
     const land = await deployLandCraft({ deploy, call }, hub);
-    return { hub, pool, court, chat, editor, land };
+    return { hub, pool, court, watch, chat, editor, land };
   });
 }

@@ -1,3 +1,4 @@
+import type { ChannelChallenges, DataRange, RecordData, ShownChanges } from "./channel-challenges.ts";
 import type { JoinConsent } from "../wire/channel/consent.ts";
 import type { SignedCall } from "../wire/channel/call.ts";
 import type { Asset, InboxEntry } from "../wire/channel/inbox-entry.ts";
@@ -153,7 +154,31 @@ export type HubEvent =
   /** Its leave is final. */
   | { readonly kind: "left"; readonly member: string }
   | { readonly kind: "banned"; readonly member: string; readonly bannedUntilMs: number; readonly fineWei: bigint }
-  | { readonly kind: "closed" };
+  | { readonly kind: "closed" }
+  /** A settlement was shown to be none. */
+  | { readonly kind: "voided"; readonly proposal: bigint }
+  | {
+      readonly kind: "demanded";
+      readonly proposal: bigint;
+      readonly member: string;
+      readonly range: DataRange;
+      readonly deadlineSeconds: number;
+    }
+  /** Up to `next` a demand is answered. */
+  | { readonly kind: "answered"; readonly proposal: bigint; readonly member: string; readonly next: number }
+  /** What an answer showed. */
+  | { readonly kind: "records-shown"; readonly proposal: bigint; readonly records: readonly RecordData[] }
+  | { readonly kind: "changes-shown"; readonly proposal: bigint; readonly shown: ShownChanges }
+  /** An exit was not settled in time. */
+  | { readonly kind: "frozen"; readonly entryIndex: number; readonly endsAtSeconds: number }
+  /** The highest settlement of a frozen channel so far. */
+  | {
+      readonly kind: "brought";
+      readonly proposal: bigint;
+      readonly term: number;
+      readonly height: number;
+      readonly endsAtSeconds: number;
+    };
 
 /** All events of a channel up to a block that were not told before. */
 export interface HubNews {
@@ -178,7 +203,7 @@ export interface FollowOptions extends HubOptions {
  * and not here; what is sent is sent by the account. Every call throws SprfError `CHAIN_UNREACHABLE` when the node is away, and
  * `CHAIN_REVERTED` with the contract's error in `context.error` when the hub refuses.
  */
-export interface ChannelHub {
+export interface ChannelHub extends ChannelChallenges {
   /** Of the hub; signatures name it. Lower-case hex with 0x. */
   readonly address: string;
   readonly chainId: bigint;

@@ -38,7 +38,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     encodeFunctionData(functionFragment: 'isFalse', values: [AddressLike, RecordHeaderStruct, BytesLike, ReplayStruct]): string;
 encodeFunctionData(functionFragment: 'openReplay', values: [BytesLike, SlotValueStruct[], SlotValueStruct[], SlotProofStruct[]]): string;
 encodeFunctionData(functionFragment: 'readCall', values: [BytesLike]): string;
-encodeFunctionData(functionFragment: 'requireRulesGas', values: [AddressLike]): string;
+encodeFunctionData(functionFragment: 'requireRulesGas', values?: undefined): string;
 encodeFunctionData(functionFragment: 'scratchOf', values: [BytesLike, BytesLike, BytesLike, BigNumberish]): string;
 
     decodeFunctionResult(functionFragment: 'isFalse', data: BytesLike): Result;
@@ -120,7 +120,7 @@ decodeFunctionResult(functionFragment: 'scratchOf', data: BytesLike): Result;
 
     
     requireRulesGas: TypedContractMethod<
-      [scratch: AddressLike, ],
+      [],
       [void],
       'nonpayable'
     >
@@ -153,7 +153,7 @@ getFunction(nameOrSignature: 'readCall'): TypedContractMethod<
       'view'
     >;
 getFunction(nameOrSignature: 'requireRulesGas'): TypedContractMethod<
-      [scratch: AddressLike, ],
+      [],
       [void],
       'nonpayable'
     >;

@@ -12,7 +12,9 @@ import { agreementContract } from "./agreement-contract.ts";
 import { createAgreements } from "./agreements.ts";
 import { followBlocks } from "./blocks.ts";
 import type { ChannelCourt } from "../../ports/channel-court.ts";
+import type { ChannelWatch } from "../../ports/channel-watch.ts";
 import { createChannelApps } from "./channels/apps.ts";
+import { createChannelWatch } from "./channels/watch.ts";
 import { createChannelCourt } from "./channels/court.ts";
 import { createChannelHub } from "./channels/hub.ts";
 import { createStakingPool } from "./channels/staking-pool.ts";
@@ -58,6 +60,8 @@ export interface ChannelAddresses {
   readonly pool: string;
   /** Where leaders are convicted, where the hub has a court. */
   readonly court?: string | undefined;
+  /** Who pays those who watch channels, where there is one. */
+  readonly watch?: string | undefined;
   /** The app `Chat`, where there is one. */
   readonly chat?: string | undefined;
   /** The app `DocumentEditor`, where there is one. */
@@ -95,6 +99,8 @@ export interface EthersChannels {
   readonly pool: StakingPool;
   /** Absent where no court is known. */
   readonly court?: ChannelCourt;
+  /** Absent where nobody pays who watches. */
+  readonly watch?: ChannelWatch;
   readonly apps: ChannelApps;
 }
 
@@ -170,6 +176,7 @@ function channelsOf(connection: Connection, addresses: ChannelAddresses): Ethers
     hub,
     pool: createStakingPool(connection, addresses.pool),
     ...(addresses.court === undefined ? {} : { court: createChannelCourt(connection, addresses.court) }),
+    ...(addresses.watch === undefined ? {} : { watch: createChannelWatch(connection, addresses.watch) }),
     apps: createChannelApps(connection, hub, addresses),
   };
 }

@@ -9,6 +9,7 @@ export { IChannelCourt__factory } from "../../../typechain-types/factories/inter
 export { IChannelReplay__factory } from "../../../typechain-types/factories/interfaces/IChannelReplay__factory.ts";
 export { IChannelHub__factory } from "../../../typechain-types/factories/interfaces/IChannelHub__factory.ts";
 export { IChannelVault__factory } from "../../../typechain-types/factories/interfaces/IChannelVault__factory.ts";
+export { IChannelWatch__factory } from "../../../typechain-types/factories/interfaces/IChannelWatch__factory.ts";
 export { IDisputes__factory } from "../../../typechain-types/factories/interfaces/IDisputes__factory.ts";
 export { IGridContracts__factory } from "../../../typechain-types/factories/interfaces/IGridContracts__factory.ts";
 export { IGridQuotes__factory } from "../../../typechain-types/factories/interfaces/IGridQuotes__factory.ts";

@@ -183,15 +183,15 @@ describe("What it pays to attack a channel", () => {
   describe("a demand for nothing", () => {
     /** Bytes of a record's input, and how base fees of the demand and of the answer are. */
     const CASES = [
-      { bytes: 100, at: GWEI, then: GWEI },
-      { bytes: 100, at: FULL, then: FULL },
-      { bytes: 100, at: GWEI, then: 20n * GWEI },
-      { bytes: 16_000, at: FULL, then: FULL },
-      { bytes: 16_000, at: GWEI, then: 3n * GWEI },
+      { bytes: 100, at: GWEI, later: GWEI },
+      { bytes: 100, at: FULL, later: FULL },
+      { bytes: 100, at: GWEI, later: 20n * GWEI },
+      { bytes: 16_000, at: FULL, later: FULL },
+      { bytes: 16_000, at: GWEI, later: 3n * GWEI },
     ];
 
-    for (const { bytes, at, then } of CASES) {
-      it(`should cost who asks, and nobody who answers with ${bytes} bytes, at ${at / GWEI} and ${then / GWEI} gwei`, async () => {
+    for (const { bytes, at, later } of CASES) {
+      it(`should cost who asks, and nobody who answers with ${bytes} bytes, at ${at / GWEI} and ${later / GWEI} gwei`, async () => {
         const made = await channelOf(await networkHelpers.loadFixture(fixture), 4, CONFIG);
         const { hub, channel } = made;
         const [asking, answering] = [peerAt(made, 3), peerAt(made, 1)];
@@ -213,7 +213,7 @@ describe("What it pays to attack a channel", () => {
               async () => {
                 await hub.connect(answering.account).answerRecords(channel, proposal, asking.account, records, PAYS);
               },
-              then,
+              later,
             );
             const stood = BigInt((await networkHelpers.time.latest()) - stoodFrom);
             expect((await hub.proposalOf(channel, proposal)).finalAt).to.equal(finalAt + stood);

@@ -9,11 +9,14 @@ import { createSandbox, type Sandbox } from "../../../src/channel/sandbox/sandbo
 import { NO_MEMBERS } from "../../../src/domain/channel/membership.ts";
 import type { SlotValue } from "../../../src/ports/channel-court.ts";
 import type { HubSlotProof } from "../../../src/ports/channel-hub.ts";
-import { concatBytes, fromHex } from "../../../src/utils/bytes.ts";
-import { keccak256 } from "../../../src/utils/keccak.ts";
+import { concatBytes, equalBytes, fromHex } from "../../../src/utils/bytes.ts";
+import { keccak256, WORD_BYTES } from "../../../src/utils/keccak.ts";
+import { signDigest } from "../../../src/utils/recoverable-signature.ts";
+import { callDigest, encodeCallInput, type Call } from "../../../src/wire/channel/call.ts";
 import { channelDomain, type ChannelDomain } from "../../../src/wire/channel/domain.ts";
-import { RECORD_KINDS, ZERO_HASH, type RecordHeader } from "../../../src/wire/channel/record.ts";
+import { ZERO_HASH, type RecordHeader } from "../../../src/wire/channel/record.ts";
 import type { ChannelReplay } from "../../../typechain-types/index.ts";
+import type { User } from "./court.ts";
 import { asApp, CONFIG, type Hub, type HubConfig, type Made } from "./channels.ts";
 
 /** A record as it was played, and the state before it as far as it shows. */
@@ -60,12 +63,13 @@ export async function createReplayScene(
   await asApp(base, 0n, "create", [program, state, { ...CONFIG, ...config }, []]);
   const channel = await hub.channelCount();
   const domain = channelDomain(base.chainId, (await hub.getAddress()).toLowerCase());
-  const { deployedBytecode, abi } = await artifacts.readArtifact(name);
+  const { abi } = await artifacts.readArtifact(name);
   const view = await hub.channelOf(channel);
   const createdAtMs = Number(view.createdAtMs);
   const sandbox = await createSandbox({
     address: `0x${program.slice(2).toLowerCase()}`,
-    code: fromHex(deployedBytecode),
+    // With its immutables.
+    code: fromHex(await ethers.provider.getCode(program)),
     ticks: {
       tickMs: Number(view.config.tickMs),
       maxCatchUpTicks: Number(view.config.maxCatchUpTicks),
@@ -160,4 +164,64 @@ export async function isFalse(
   return await replay.isFalse.staticCall(hub, ...replayArguments(one, openedIn, change));
 }
 
-export { RECORD_KINDS };
+/** Opens a case, with some of it changed, and says whether its record is false then. */
+export async function judge(
+  scene: Pick<ReplayScene, "hub" | "replay" | "ethers">,
+  one: ReplayCase,
+  change: Partial<RecordHeader> = {},
+): Promise<boolean> {
+  return await isFalse(scene, one, await openCase(scene, one), change);
+}
+
+/** The same record with another touched set, as its leader may have signed it. */
+export function withTouched(one: ReplayCase, touched: readonly (SlotValue & { readonly proof: HubSlotProof })[]): ReplayCase {
+  const sorted = [...touched].sort((a, b) => Buffer.compare(a.slot, b.slot));
+  const set = sorted.map(({ slot, value }) => ({ slot, value }));
+  const left = one.besides.flatMap((each, index) => {
+    const isTaken = set.some(({ slot }) => equalBytes(slot, each.slot));
+    return isTaken ? [] : [{ ...each, proof: one.proofs[one.touched.length + index]! }];
+  });
+  return {
+    ...one,
+    header: { ...one.header, touchedHash: hashOfSet(set) },
+    touched: set,
+    besides: left.map(({ slot, value }) => ({ slot, value })),
+    proofs: [...sorted, ...left].map(({ proof }) => proof),
+  };
+}
+
+/** A case's touched set with its proofs. */
+export function touchedOf({ touched, proofs }: ReplayCase): (SlotValue & { readonly proof: HubSlotProof })[] {
+  return touched.map((each, index) => ({ ...each, proof: proofs[index]! }));
+}
+
+/** What a record's result may be said to be instead, one field each. */
+export function lies({ header }: ReplayCase): Partial<RecordHeader>[] {
+  const filled = new Uint8Array(WORD_BYTES).fill(9);
+  return [
+    ...[0, 1, 2].filter((status) => status !== header.status).map((status) => ({ status })),
+    { gasUsed: header.gasUsed + 1 },
+    ...(header.gasUsed === 0 ? [] : [{ gasUsed: header.gasUsed - 1 }]),
+    { returnHash: filled },
+    { writesHash: filled },
+  ];
+}
+
+/** The input of a user's call. */
+export function callInput(
+  { channel, domain, abi, sandbox }: ReplayScene,
+  user: User,
+  parts: Partial<Call> & { readonly name?: string; readonly args?: readonly unknown[]; readonly key?: Uint8Array },
+): Uint8Array {
+  const { name, args = [], key = user.key, ...rest } = parts;
+  const call: Call = {
+    channel,
+    sender: user.address,
+    nonce: sandbox.nonceOf(user.address),
+    gasLimit: 1_000_000n,
+    validUntilMs: 2n ** 60n,
+    data: name === undefined ? new Uint8Array() : fromHex(abi.encodeFunctionData(name, args)),
+    ...rest,
+  };
+  return encodeCallInput({ call, signature: signDigest(callDigest(domain, call), key) });
+}

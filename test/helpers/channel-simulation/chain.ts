@@ -1,5 +1,6 @@
 import { SprfError } from "../../../src/errors.ts";
-import type { ChannelConfig, ChannelHub, HubEvent, HubNews } from "../../../src/ports/channel-hub.ts";
+import type { ChannelConfig, ChannelHub, HubEvent, HubNews, HubVote } from "../../../src/ports/channel-hub.ts";
+import type { Settlement } from "../../../src/wire/channel/settlement.ts";
 import type { Trace } from "../simulation/trace.ts";
 import { createMemoryHub, type MemoryHub } from "../memory-channel-hub.ts";
 import type { SeededRandom } from "../seeded-random.ts";
@@ -50,6 +51,9 @@ export interface SimulatedChainInit {
   readonly reorged: number;
   /** Share of questions that the chain's service does not answer, in per cent. */
   readonly unanswered: number;
+  /** Hears of each event in a new block, and of settlements when somebody sends them. */
+  readonly onEvent?: (event: HubEvent) => void;
+  readonly onSettle?: (account: string, settlement: Settlement, votes: readonly HubVote[]) => void;
 }
 
 export function createSimulatedChain(init: SimulatedChainInit): SimulatedChain {
@@ -89,6 +93,7 @@ export function createSimulatedChain(init: SimulatedChainInit): SimulatedChain {
     const events = txs.flatMap(apply);
     blocks.push({ timeMs, txs, events });
     for (const event of events) {
+      init.onEvent?.(event);
       trace.event(
         "chain",
         `block ${blocks.length - 1}: ${event.kind}${event.kind === "inbox" ? ` ${event.entry.kind} of ${event.entry.account.slice(0, 6)}` : ""}${event.kind === "settled" ? ` ${event.height}` : ""}`,
@@ -173,8 +178,10 @@ export function createSimulatedChain(init: SimulatedChainInit): SimulatedChain {
           }
         }
       },
-      settle: async (settlement, changes, votes) =>
-        await tell("settle", async (on) => await on.settle(settlement, changes, votes)),
+      async settle(settlement, changes, votes) {
+        if (life.isAlive) init.onSettle?.(account, settlement, votes);
+        return await tell("settle", async (on) => await on.settle(settlement, changes, votes));
+      },
       leaveByRequest: async (channel, member, proof) =>
         await tell("leaveByRequest", async (on) => await on.leaveByRequest(channel, member, proof)),
       closeByRequest: async (channel, proof) =>

@@ -13,6 +13,7 @@ import type { SimulatedChain } from "./chain.ts";
 import { createSimulatedDisk } from "./disk.ts";
 import type { SimulatedNetwork } from "./network.ts";
 import type { ChannelPlan } from "./plan.ts";
+import type { RunLog } from "./run-log.ts";
 import { createLife, type Life, type SimulatedTime } from "./time.ts";
 import type { Watch } from "./watch.ts";
 
@@ -28,6 +29,7 @@ export interface World {
   readonly chain: SimulatedChain;
   readonly network: SimulatedNetwork;
   readonly watch: Watch;
+  readonly log: RunLog;
 }
 
 /** One life of a member's process. */
@@ -71,7 +73,7 @@ export function namesOf(number: number): { readonly account: string; readonly si
 }
 
 export function createSimulatedMember(world: World, number: number, distort: Distortion | undefined): SimulatedMember {
-  const { plan, time, random, trace, chain, network, watch } = world;
+  const { plan, time, random, trace, chain, network, watch, log } = world;
   const signerKey = testKey(number);
   const { account, signer } = namesOf(number);
   const name = `m${number}`;
@@ -81,6 +83,10 @@ export function createSimulatedMember(world: World, number: number, distort: Dis
     random,
     syncMs: plan.syncMs,
     liesAboutSync: plan.seeded === "ack-before-fsync",
+    ...(distort === undefined && {
+      onWritten: (entries) => log.wrote(name, entries),
+      onSaved: async (height, bytes) => await log.saved(name, height, bytes),
+    }),
   });
   let life: ReturnType<typeof createLife> | undefined;
   let running: Running | undefined;
@@ -91,16 +97,24 @@ export function createSimulatedMember(world: World, number: number, distort: Dis
       trace.event(name, `killed ${why}`);
       running = undefined;
       disk.crash();
+      if (distort === undefined) log.crashed(name);
     });
     life = own;
     const link = network.join(signer, own);
-    const net = distort === undefined ? link : distort(link, { signerKey, node: () => node });
+    const heard = log.hearing(name, link);
+    const net = distort === undefined ? heard : distort(heard, { signerKey, node: () => node });
     const logger = tracing(trace, name, own);
     const hub = chain.as(account, own);
     const init = { channel: 1n, signerKey, confirmations: plan.confirmations, settleEveryMs: plan.settleEveryMs };
     const components = { hub, network: net, log: disk.open(own), clock: time.clockOf(own, skewMs), logger };
     const node: ChannelNode = createChannelNode(components, init);
-    if (distort === undefined) watch.follow(name, node, own);
+    if (distort === undefined) {
+      log.began(name, node);
+      node.watch((news) => {
+        if (own.isAlive && news.kind === "committed") log.committed(name, news.height);
+      });
+      watch.follow(name, node, own);
+    }
     const service = createChannelService({ nodes: new Map([[1n, node]]), hub });
     trace.event(name, "starts");
     node.start().then(

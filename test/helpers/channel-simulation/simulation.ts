@@ -6,10 +6,11 @@ import { createTrace, type Trace } from "../simulation/trace.ts";
 import { createSimulatedChain } from "./chain.ts";
 import { examine, settledIn } from "./examine.ts";
 import { liarOf } from "./liar.ts";
-import { createSimulatedMember, type Running, type SimulatedMember, type World } from "./member.ts";
+import { createSimulatedMember, namesOf, type Running, type SimulatedMember, type World } from "./member.ts";
 import { createSimulatedNetwork } from "./network.ts";
 import type { ChannelPlan, Mishap } from "./plan.ts";
 import { convictLiars, oust, watchTerms } from "./office.ts";
+import { createRunLog } from "./run-log.ts";
 import { createSimulatedTime } from "./time.ts";
 import { simulateUser } from "./user.ts";
 import { createWatch } from "./watch.ts";
@@ -37,6 +38,8 @@ export interface ChannelOutcome {
   readonly kills: number;
   readonly reorgs: number;
   readonly messages: number;
+  /** What members did, as the model has it, each of which was judged. */
+  readonly judged: number;
   /** From the block that began a term to its first committed record. */
   readonly failOverMs: readonly number[];
   /** From the end of all faults until everything was done. */
@@ -58,6 +61,12 @@ export async function simulateChannel(
   const { code } = await compiledProgram("CounterMock");
   const watch = createWatch(trace, () => time.now());
   const { tickMs, mode, blockMs, reorged, unanswered } = plan;
+  const judged = Array.from({ length: plan.members + plan.lateMs.length }, (_, index) => ({
+    name: `m${index + 1}`,
+    ...namesOf(index + 1),
+    isLiar: index < plan.liars,
+  }));
+  const log = createRunLog({ members: judged, hub: () => chain.hub, complain: (what) => watch.breach(what) });
   const chain = createSimulatedChain({
     time,
     random,
@@ -67,9 +76,14 @@ export async function simulateChannel(
     blockMs,
     reorged,
     unanswered,
+    onEvent: (event) => log.mined(event),
+    onSettle(account, settlement, votes) {
+      const by = judged.find((each) => each.account === account);
+      if (by !== undefined) log.settles(by.name, settlement, votes);
+    },
   });
   const network = createSimulatedNetwork({ time, random, rates: plan.network });
-  const world: World = { plan, time, random, trace, chain, network, watch };
+  const world: World = { plan, time, random, trace, chain, network, watch, log };
   let counts = { calls: 0, kills: 0, progressMs: 0 };
   try {
     counts = await time.run(play(world));
@@ -89,6 +103,7 @@ export async function simulateChannel(
     settlements: settledIn(chain.hub).length,
     reorgs: chain.reorgs,
     messages: network.messages,
+    judged: log.events,
     failOverMs: watch.failOverMs,
   };
 }
@@ -186,6 +201,7 @@ async function play(world: World): Promise<{ calls: number; kills: number; progr
       // Its node was away for so long that it came back by a snapshot, and says that it does not know.
       if (!isSprfError(error, "CHANNEL_OUTCOME_UNKNOWN")) throw error;
       trace.event(`user ${user}`, "is told that nobody knows");
+      watch.unsure.add(user);
       return 0;
     }
   });

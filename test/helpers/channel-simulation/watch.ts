@@ -30,6 +30,8 @@ export interface Watch {
   /** By height, from 1. */
   readonly committed: ReadonlyMap<number, KnownRecord>;
   readonly told: readonly ToldOutcome[];
+  /** Users whose node does not know any more what became of a call; they stop there. */
+  readonly unsure: Set<number>;
   /** Failing over: from the first block with a term to the first committed record of it. */
   readonly failOverMs: readonly number[];
   breach(what: string): void;
@@ -74,6 +76,7 @@ export function createWatch(trace: Trace, now: () => number): Watch {
     breaches,
     committed,
     told,
+    unsure: new Set(),
     failOverMs,
     breach,
     follow(who, node, life) {

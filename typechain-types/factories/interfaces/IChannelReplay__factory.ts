@@ -450,13 +450,7 @@
     "type": "function"
   },
   {
-    "inputs": [
-      {
-        "internalType": "address",
-        "name": "scratch",
-        "type": "address"
-      }
-    ],
+    "inputs": [],
     "name": "requireRulesGas",
     "outputs": [],
     "stateMutability": "nonpayable",

@@ -7,6 +7,7 @@ import { followBlocks } from "../blocks.ts";
 import type { Connection } from "../connection.ts";
 import type { IChannelHub } from "../contract-types.ts";
 import { createEventRange, readPage, type EventRange } from "../event-range.ts";
+import { changesIn, dataKindOf, recordsIn } from "./challenge-values.ts";
 import { proposalTypeOf, settlementIn } from "./values.ts";
 
 const MS = 1_000;
@@ -70,6 +71,46 @@ const EVENTS: Readonly<Record<string, (values: Result) => HubEvent>> = {
     fineWei: values["fineWei"] as bigint,
   }),
   ChannelClosed: () => ({ kind: "closed" }),
+  SettlementVoided: (values) => ({ kind: "voided", proposal: values["proposal"] as bigint }),
+  DataDemanded: (values) => ({
+    kind: "demanded",
+    proposal: values["proposal"] as bigint,
+    member: addressIn(values, "member"),
+    range: {
+      kind: dataKindOf(values["kind"] as bigint),
+      first: Number(values["first"]),
+      last: Number(values["last"]),
+    },
+    deadlineSeconds: Number(values["deadline"]),
+  }),
+  DataAnswered: (values) => ({
+    kind: "answered",
+    proposal: values["proposal"] as bigint,
+    member: addressIn(values, "member"),
+    next: Number(values["next"]),
+  }),
+  RecordsShown: (values) => ({
+    kind: "records-shown",
+    proposal: values["proposal"] as bigint,
+    records: recordsIn(values),
+  }),
+  ChangesShown: (values) => ({
+    kind: "changes-shown",
+    proposal: values["proposal"] as bigint,
+    shown: changesIn(values),
+  }),
+  ChannelFrozen: (values) => ({
+    kind: "frozen",
+    entryIndex: Number(values["entryIndex"]),
+    endsAtSeconds: Number(values["endsAt"]),
+  }),
+  SettlementBrought: (values) => ({
+    kind: "brought",
+    proposal: values["proposal"] as bigint,
+    term: Number(values["term"]),
+    height: Number(values["height"]),
+    endsAtSeconds: Number(values["endsAt"]),
+  }),
 };
 
 /** What only the hub's events say. */

@@ -9,6 +9,7 @@ import { CHUNK_CHANGES, chunksOf, hashChunk, SETTLEMENT_MODES, type Change } fro
 import type { Connection } from "../connection.ts";
 import { IChannelHub__factory } from "../factories.ts";
 import { eventOf, requiredEventOf } from "../values.ts";
+import { createChallenges } from "./challenges.ts";
 import { createHubEvents } from "./events.ts";
 import { createHubReads } from "./hub-reads.ts";
 import {
@@ -105,6 +106,7 @@ export function createChannelHub(connection: Connection, address: string): Chann
     maxChanges: MAX_CHANGES,
     ...reads,
     ...createHubEvents(connection, hub, address),
+    ...createChallenges(connection, hub, address),
 
     async registerProgram(program, options) {
       await send(() => hub.registerProgram.populateTransaction(program), options);

@@ -1,0 +1,19 @@
+import { SprfError } from "../errors.ts";
+import type { ProofDesk } from "../ports/channel-challenges.ts";
+import type { ChannelCourt } from "../ports/channel-court.ts";
+import type { ChannelHub } from "../ports/channel-hub.ts";
+import { ZERO_HASH } from "../wire/channel/record.ts";
+
+/** Gives proofs to the hub and its court, at one's own cost. */
+export function createHubDesk(hub: ChannelHub, court: ChannelCourt | undefined): ProofDesk {
+  return {
+    async prove(channel, proposal, proof, options) {
+      if (proof.kind !== "record") return await hub.proveHub(channel, proposal, proof, options);
+      if (court === undefined) throw new SprfError("CONFIG_INVALID", "the settings name no court (SPRF_CHANNEL_COURT)");
+      // Nobody is rewarded for a settlement that is void.
+      await court.accuse(proof.evidence, ZERO_HASH, options);
+    },
+    freeze: async (channel, entry, options) => await hub.freeze(channel, entry, options),
+    conclude: async (channel, options) => await hub.conclude(channel, options),
+  };
+}

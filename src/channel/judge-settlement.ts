@@ -1,0 +1,202 @@
+import { changesFault, headFault, isSkipped, type OwnSettlement } from "../domain/channel/settlement-faults.ts";
+import { isSprfError } from "../errors.ts";
+import type { DataRange, RecordData, SettlementProof } from "../ports/channel-challenges.ts";
+import type { Evidence, SettledOpening, SlotValue } from "../ports/channel-court.ts";
+import type { HubSlotProof } from "../ports/channel-hub.ts";
+import { equalBytes } from "../utils/bytes.ts";
+import { WORD_BYTES } from "../utils/keccak.ts";
+import { hashRecord } from "../wire/channel/record.ts";
+import type { RecordBody } from "../wire/channel/record-body.ts";
+import { hashSettlement, type Settlement } from "../wire/channel/settlement.ts";
+import type { InFlight, Shown } from "./challenge-book.ts";
+import type { Core } from "./core.ts";
+import { evidenceAgainst } from "./gather-evidence.ts";
+import { hubProofOf } from "./hub-proof.ts";
+import type { OpenLog } from "./open-state.ts";
+import type { PlayedRecord } from "./player.ts";
+import { isOwn, ownSettlementTo, proveBetween, scratchAt } from "./scratch.ts";
+
+/** Records that one demand is for, at most (contracts/libraries/ChannelDemands.sol). */
+const MAX_DEMANDED = 256;
+
+/** What is to be done about a settlement. */
+export type JudgedStep =
+  /** It is what this node would have it, or comes to the same. */
+  | { readonly step: "none" }
+  | { readonly step: "prove"; readonly proof: SettlementProof; readonly why: string }
+  /** Only its data can say. */
+  | { readonly step: "demand"; readonly range: DataRange; readonly why: string }
+  /** It is false, or cannot be looked at, and this node can show nothing. */
+  | { readonly step: "stuck"; readonly why: string };
+
+/**
+ * Holds a settlement against what this node has, and what answers to demands have shown of it. Plays the node's own log again where it
+ * has to, beside what the node does.
+ */
+export async function judgeSettlement(
+  core: Core,
+  { proposal, settlement }: InFlight,
+  shown: Shown,
+  signal: AbortSignal,
+): Promise<JudgedStep> {
+  const entry = core.chain.entry(settlement.inboxCursor + 1);
+  if (entry !== undefined && isSkipped(settlement, entry)) {
+    return { step: "prove", proof: { kind: "skipped", entry }, why: `it leaves entry ${entry.index} of the inbox out` };
+  }
+  if (isOwn(core, settlement) === true) return { step: "none" };
+  const isThere = core.player.head.header.height >= settlement.toHeight;
+  const own = isThere ? await ownSettlementTo(core, settlement, signal) : undefined;
+  if (own !== undefined) {
+    if (equalBytes(hashSettlement(own.settlement), hashSettlement(settlement))) return { step: "none" };
+    const proof = headFault(settlement, own);
+    if (proof !== undefined)
+      return { step: "prove", proof, why: "it says something else than the record it ends with" };
+    if (equalBytes(own.settlement.head, settlement.head)) {
+      return await judgeChanges(settlement, own, shown, (slot) => proveBetween(core, settlement, slot, signal));
+    }
+  }
+  return await judgeRecords(core, { proposal, settlement }, shown, signal);
+}
+
+async function judgeChanges(
+  { changesRoot }: Settlement,
+  own: OwnSettlement,
+  shown: Shown,
+  prove: (slot: Uint8Array) => Promise<{ readonly before: HubSlotProof; readonly after: HubSlotProof }>,
+): Promise<JudgedStep> {
+  // Its records are said to be others, which takes nothing from anybody: head, state and changes are right.
+  if (equalBytes(changesRoot, own.settlement.changesRoot)) return { step: "none" };
+  const fault = changesFault(changesRoot, own.changes, shown);
+  if (fault === undefined) return { step: "stuck", why: "its changes are others, and none of them is wrong" };
+  if (fault.kind === "unseen") {
+    const range = { kind: "changes", first: fault.chunk, last: fault.chunk } as const;
+    return { step: "demand", range, why: "its changes are others than this node's" };
+  }
+  const proofs = await prove(fault.slot);
+  const { part, slot } = fault;
+  if (fault.kind === "omission") {
+    return { step: "prove", proof: { kind: "omission", part, slot, ...proofs }, why: "it leaves a change out" };
+  }
+  return {
+    step: "prove",
+    proof: { kind: "change", part, index: fault.index, ...proofs },
+    why: "a change of it is wrong",
+  };
+}
+
+/** Of a settlement that has other records than this node, or more. */
+async function judgeRecords(core: Core, flight: InFlight, shown: Shown, signal: AbortSignal): Promise<JudgedStep> {
+  const { fromHeight, toHeight } = flight.settlement;
+  const hashes = new Map<number, Uint8Array>();
+  const { player } = await scratchAt(core, toHeight, signal, ({ header, hash }) => hashes.set(header.height, hash));
+  const start = player.at(player.lowest);
+  if (start !== undefined) hashes.set(start.header.height, start.hash);
+  const ownHead = player.head.header.height;
+  let first = ownHead >= toHeight ? Math.max(fromHeight + 1, toHeight - MAX_DEMANDED + 1) : ownHead + 1;
+  for (;;) {
+    const range = unseenFrom(first, toHeight, shown);
+    if (range !== undefined) return { step: "demand", range, why: "its records are not here" };
+    const data = shown.records.get(first);
+    const parent = hashes.get(first - 1);
+    if (data === undefined) return { step: "stuck", why: "its records are not here" };
+    if (parent !== undefined && equalBytes(data.header.previous, parent)) break;
+    if (first === fromHeight + 1) {
+      if (fromHeight === 0) return { step: "stuck", why: "it begins with another record 0" };
+      const proof = { kind: "head", header: data.header, siblings: data.proof } as const;
+      return { step: "prove", proof, why: "it does not follow what is final" };
+    }
+    first = Math.max(fromHeight + 1, first - MAX_DEMANDED);
+  }
+  return await playShown(core, flight, shown, { first, hashes }, signal);
+}
+
+function unseenFrom(first: number, toHeight: number, { records }: Shown): DataRange | undefined {
+  let begin = first;
+  while (begin <= toHeight && records.has(begin)) begin += 1;
+  if (begin > toHeight) return undefined;
+  let last = begin;
+  while (last < toHeight && !records.has(last + 1) && last - begin + 1 < MAX_DEMANDED) last += 1;
+  return { kind: "records", first: begin, last };
+}
+
+/** Plays what was shown behind what this node has of the same, up to the first record that is false. */
+async function playShown(
+  core: Core,
+  { proposal, settlement }: InFlight,
+  { records, ...shown }: Shown,
+  { first, hashes }: { readonly first: number; readonly hashes: ReadonlyMap<number, Uint8Array> },
+  signal: AbortSignal,
+): Promise<JudgedStep> {
+  const { fromHeight, toHeight } = settlement;
+  const scratch = await scratchAt(core, first - 1, signal);
+  if (scratch.unsettled.fromHeight < fromHeight) scratch.unsettled.settled(fromHeight);
+  const recordHashes = Array.from({ length: first - 1 - fromHeight }, (_, index) => hashes.get(fromHeight + 1 + index));
+  const opened = (data: RecordData): SettledOpening => ({ header: data.header, proof: data.proof, proposal });
+  for (let height = first; height <= toHeight; height += 1) {
+    const data = records.get(height);
+    const before = records.get(height - 1);
+    if (data === undefined) return { step: "stuck", why: `record ${height} of it is not here` };
+    const isLinked = equalBytes(data.header.previous, scratch.player.head.hash);
+    const evidence: Evidence | undefined =
+      isLinked || before === undefined
+        ? await falseRecord({ ...core, player: scratch.player }, data, opened(data))
+        : { fault: "unlinked", record: opened(data), signedBefore: opened(before) };
+    if (evidence !== undefined) {
+      return { step: "prove", proof: { kind: "record", evidence }, why: `record ${height} of it is false` };
+    }
+    const played = await playAs(scratch, data);
+    if (played === undefined)
+      return { step: "stuck", why: `record ${height} of it is false in a way that takes a replay` };
+    scratch.unsettled.add(played);
+    recordHashes.push(played.hash);
+  }
+  const made = scratch.unsettled.settlementTo(toHeight, settlement.mode);
+  if (made === undefined) return { step: "stuck", why: "what its records come to is not known" };
+  const { header } = scratch.player.head;
+  const own = { ...made, header, recordHashes: recordHashes.filter((hash) => hash !== undefined) };
+  const proof = headFault(settlement, own);
+  if (proof !== undefined) return { step: "prove", proof, why: "it says something else than the record it ends with" };
+  return await judgeChanges(settlement, own, { records, ...shown }, async (slot) => ({
+    ...(await proveBetween(core, { fromHeight, toHeight: first - 1 }, slot, signal)),
+    after: hubProofOf(scratch.player.sandbox.prove(slot)),
+  }));
+}
+
+async function falseRecord(core: Core, data: RecordData, record: SettledOpening): Promise<Evidence | undefined> {
+  const before = core.player.head.header;
+  return (await evidenceAgainst(core, record, bodyOf(data))) ?? falseValue(core, data, { record, before });
+}
+
+/** A slot of which the record says that it held something else. */
+function falseValue(
+  { player: { sandbox } }: Core,
+  { touched: packed }: RecordData,
+  place: Pick<Extract<Evidence, { readonly fault: "falseValue" }>, "record" | "before">,
+): Evidence | undefined {
+  const touched: SlotValue[] = [];
+  for (let at = 0; at < packed.length; at += 2 * WORD_BYTES) {
+    touched.push({
+      slot: packed.slice(at, at + WORD_BYTES),
+      value: packed.slice(at + WORD_BYTES, at + 2 * WORD_BYTES),
+    });
+  }
+  const index = touched.findIndex(({ slot, value }) => !equalBytes(sandbox.slot(slot), value));
+  const wrong = touched[index];
+  if (wrong === undefined) return undefined;
+  return { fault: "falseValue", ...place, touched, index, proof: hubProofOf(sandbox.prove(wrong.slot)) };
+}
+
+async function playAs({ player }: OpenLog, { header, input }: RecordData): Promise<PlayedRecord | undefined> {
+  const played = await player
+    .play(header.kind, input, { term: header.term, timeMs: header.timeMs })
+    .catch((error: unknown) => {
+      if (isSprfError(error) && error.fault !== "internal") return undefined;
+      throw error;
+    });
+  return played !== undefined && equalBytes(played.hash, hashRecord(header)) ? played : undefined;
+}
+
+function bodyOf({ header, input }: RecordData): RecordBody {
+  const { kind, status, timeMs, gasUsed, inboxCursor, touchedHash, writesHash, returnHash, stateRoot } = header;
+  return { kind, status, timeMs, gasUsed, inboxCursor, touchedHash, writesHash, returnHash, stateRoot, input };
+}

@@ -1,0 +1,29 @@
+import { memberOfSigner } from "../domain/channel/membership.ts";
+import type { ChannelLinks } from "../ports/channel-service.ts";
+import { membersNow, type Core } from "./core.ts";
+import type { PathFinder } from "./path-finder.ts";
+import type { Relay } from "./relay.ts";
+import type { RoundTrips } from "./round-trips.ts";
+
+/** How records come to a node and go on from it, by members' accounts. */
+export function linksOf(
+  core: Core,
+  {
+    pathFinder,
+    relay,
+    roundTrips,
+  }: { readonly pathFinder: PathFinder; readonly relay: Relay; readonly roundTrips: RoundTrips },
+): ChannelLinks {
+  const members = membersNow(core);
+  // One who has left has no name any more but its signer's.
+  const nameOf = (signer: string): string => memberOfSigner(members, signer)?.account ?? signer;
+  const { first, second } = pathFinder.paths;
+  const delayMs = pathFinder.delayMs();
+  return {
+    ...(first !== undefined && { first: nameOf(first) }),
+    ...(second !== undefined && { second: nameOf(second) }),
+    ...(delayMs !== undefined && { delayMs }),
+    roundTrips: [...roundTrips.all].map(([signer, ms]) => ({ account: nameOf(signer), ms: Math.round(ms) })),
+    serves: [...relay.followers].flatMap(([signer, { wants }]) => (wants === "records" ? [nameOf(signer)] : [])),
+  };
+}
