@@ -44,9 +44,12 @@ import {
   userOf,
 } from "../test/contracts/helpers/court.ts";
 import { StateTreeModel } from "../test/helpers/state-tree-model.ts";
+import { headerStruct, openingStruct } from "../src/adapters/chain/channels/court-values.ts";
 import { hubProofOf } from "../src/channel/hub-proof.ts";
 import { writesOf } from "../src/domain/channel/evidence.ts";
 import type { Evidence } from "../src/ports/channel-court.ts";
+import { fromHex } from "../src/utils/bytes.ts";
+import { signAck } from "../src/wire/channel/batch.ts";
 import { merkleRoot } from "../src/wire/channel/merkle.ts";
 import { hashRecord, RECORD_KINDS } from "../src/wire/channel/record.ts";
 import { measureReplay } from "./gas-rows-replay.ts";
@@ -81,6 +84,7 @@ export async function measureChannelGas(): Promise<ReportRow[]> {
     ...(await measureLife()),
     ...(await measureExit()),
     ...(await measureSettlements()),
+    ...(await measureAbsence()),
     ...(await measureCalls()),
     ...(await measureCourt()),
     ...(await measureReplays()),
@@ -352,6 +356,77 @@ async function measureCalls(): Promise<ReportRow[]> {
     }
   }
   return rows;
+}
+
+/** Who is there: accusations, answers, and what follows from silence. */
+async function measureAbsence(): Promise<ReportRow[]> {
+  const { ethers, networkHelpers } = await network.create();
+  const scene = await createCourtScene(await deployHub(ethers, 4), 3, { answerSeconds: 60n });
+  const { absence, hub, channel } = scene;
+  await scene.takeInbox();
+  await scene.play(RECORD_KINDS.call, scene.callInput(userOf(1), "transfer", [userOf(2).address, 1n]));
+  const value = 10n ** 17n;
+  const accountOf = (index: number) => peerAt(scene, index).account;
+  const ackOf = (index: number, height: number): string => {
+    const { header, hash: recordHash } = recordAt(scene, height);
+    const ack = { channel, term: header.term, height, recordHash, certified: 0 };
+    return hexlify(signAck(scene.domain, ack, fromHex(peerAt(scene, index).key.privateKey)));
+  };
+  const later = async (): Promise<void> => {
+    await networkHelpers.time.increase(61);
+  };
+  const follower = accountOf(2).address;
+  const leader = accountOf(0).address;
+  const accuse = async (): Promise<number> => {
+    const head = scene.player.head.header.height;
+    return await gasOf(
+      absence.connect(accountOf(0)).accuse(channel, follower, openingStruct(openAt(scene, head)), { value }),
+    );
+  };
+  const beat = await gasOf(hub.connect(accountOf(1)).keepAlive(channel, []));
+  const accusation = await accuse();
+  const answer = await gasOf(absence.answerByAck(channel, follower, 0n, ackOf(2, scene.player.head.header.height)));
+  await later();
+  await accuse();
+  await later();
+  const silence = await gasOf(absence.resolve(channel, follower));
+  await scene.takeInbox();
+  const { height } = scene.player.head.header;
+  const back = await gasOf(
+    absence
+      .connect(accountOf(2))
+      .comeBack(channel, headerStruct(scene.player.head.header), 0n, ackOf(2, height)),
+  );
+  const ofLeader = await gasOf(absence.connect(accountOf(1)).accuseLeader(channel, 1n, { value }));
+  await scene.takeInbox();
+  const last = scene.player.head.header.height;
+  const acks = [0, 1, 2].map((index) => ({
+    member: accountOf(index).address,
+    certified: 0n,
+    signature: ackOf(index, last),
+  }));
+  const certificate = await gasOf(
+    absence.answerByCertificate(channel, leader, headerStruct(scene.player.head.header), acks),
+  );
+  await later();
+  await absence.connect(accountOf(1)).accuseLeader(channel, 1n, { value });
+  await later();
+  const replaced = await gasOf(absence.resolve(channel, leader));
+  const beating = await createCourtScene(await deployHub(ethers, 4), 3, { aliveSeconds: 45n });
+  await later();
+  await beating.hub.connect(accountOf(1)).keepAlive(beating.channel, []);
+  const applied = await gasOf(beating.absence.connect(accountOf(1)).applyLeader(beating.channel, 1n));
+  return [
+    row("a heartbeat of a member", beat),
+    row("a member accused of a record that it does not ack", accusation),
+    row("its ack as an answer", answer),
+    row("its absence without an answer", silence),
+    row("its coming back", back),
+    row("a leader accused", ofLeader),
+    row("a certificate of 3 as its answer", certificate),
+    row("its absence without an answer, and the next term", replaced),
+    row("the office of a leader without a heartbeat, and its absence", applied),
+  ];
 }
 
 /** The same program as an ordinary contract: its sender is what stands behind the call's data. */

@@ -2,8 +2,8 @@ import type { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 
 type Builder = Parameters<Parameters<typeof buildModule>[1]>[0];
 
-/** Deploys the channels' contracts in the order in which they need each other. The pool's time is a parameter of the module. */
-export function channelContracts(m: Builder, unbondingSeconds: bigint) {
+/** Deploys the channels' contracts in the order in which they need each other. Times are parameters of the module. */
+export function channelContracts(m: Builder, unbondingSeconds: bigint, answerSeconds: number) {
   const pool = m.contract("StakingPool", [m.getParameter("unbondingSeconds", unbondingSeconds)]);
   const store = m.contract("ChannelStore");
   const vault = m.contract("ChannelVault");
@@ -14,12 +14,14 @@ export function channelContracts(m: Builder, unbondingSeconds: bigint) {
     ChannelClaims: m.library("ChannelClaims"),
     ChannelVerdicts: m.library("ChannelVerdicts"),
     ChannelViews: m.library("ChannelViews"),
+    ChannelPresence: m.library("ChannelPresence"),
     ChannelFaults: m.library("ChannelFaults"),
     ChannelDemands: m.library("ChannelDemands"),
     ChannelExits: m.library("ChannelExits"),
   };
   const court = m.contract("ChannelCourt", [m.contract("ChannelReplay")]);
-  const hub = m.contract("ChannelHub", [pool, store, vault, court], { libraries });
+  const absence = m.contract("ChannelAbsence", [m.getParameter("answerSeconds", answerSeconds)]);
+  const hub = m.contract("ChannelHub", [pool, store, vault, court, absence], { libraries });
   const watch = m.contract("ChannelWatch", [hub]);
-  return { hub, pool, court, watch };
+  return { hub, pool, court, absence, watch };
 }

@@ -22,6 +22,7 @@ getContractFactory(name: 'MemberProgram', signerOrOptions?: ethers.Signer | Fact
 getContractFactory(name: 'World', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.World__factory>
 getContractFactory(name: 'WorldItems', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorldItems__factory>
 getContractFactory(name: 'WorldToken', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorldToken__factory>
+getContractFactory(name: 'ChannelAbsence', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelAbsence__factory>
 getContractFactory(name: 'ChannelContext', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelContext__factory>
 getContractFactory(name: 'ChannelCourt', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelCourt__factory>
 getContractFactory(name: 'ChannelHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelHub__factory>
@@ -39,6 +40,7 @@ getContractFactory(name: 'GridQuotes', signerOrOptions?: ethers.Signer | Factory
 getContractFactory(name: 'GridRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridRegistry__factory>
 getContractFactory(name: 'PriceBook', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PriceBook__factory>
 getContractFactory(name: 'Twins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Twins__factory>
+getContractFactory(name: 'IChannelAbsence', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelAbsence__factory>
 getContractFactory(name: 'IChannelApp', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelApp__factory>
 getContractFactory(name: 'IChannelChallenges', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelChallenges__factory>
 getContractFactory(name: 'IChannelCourt', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelCourt__factory>
@@ -68,6 +70,7 @@ getContractFactory(name: 'ChannelExits', signerOrOptions?: ethers.Signer | Facto
 getContractFactory(name: 'ChannelFaults', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelFaults__factory>
 getContractFactory(name: 'ChannelMembership', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelMembership__factory>
 getContractFactory(name: 'ChannelOpenings', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelOpenings__factory>
+getContractFactory(name: 'ChannelPresence', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelPresence__factory>
 getContractFactory(name: 'ChannelProposals', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelProposals__factory>
 getContractFactory(name: 'ChannelVerdicts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelVerdicts__factory>
 getContractFactory(name: 'ChannelViews', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelViews__factory>
@@ -127,6 +130,7 @@ getContractAt(name: 'MemberProgram', address: string | ethers.Addressable, signe
 getContractAt(name: 'World', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.World>
 getContractAt(name: 'WorldItems', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorldItems>
 getContractAt(name: 'WorldToken', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorldToken>
+getContractAt(name: 'ChannelAbsence', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelAbsence>
 getContractAt(name: 'ChannelContext', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelContext>
 getContractAt(name: 'ChannelCourt', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelCourt>
 getContractAt(name: 'ChannelHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelHub>
@@ -144,6 +148,7 @@ getContractAt(name: 'GridQuotes', address: string | ethers.Addressable, signer?:
 getContractAt(name: 'GridRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridRegistry>
 getContractAt(name: 'PriceBook', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PriceBook>
 getContractAt(name: 'Twins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Twins>
+getContractAt(name: 'IChannelAbsence', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelAbsence>
 getContractAt(name: 'IChannelApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelApp>
 getContractAt(name: 'IChannelChallenges', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelChallenges>
 getContractAt(name: 'IChannelCourt', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelCourt>
@@ -173,6 +178,7 @@ getContractAt(name: 'ChannelExits', address: string | ethers.Addressable, signer
 getContractAt(name: 'ChannelFaults', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelFaults>
 getContractAt(name: 'ChannelMembership', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelMembership>
 getContractAt(name: 'ChannelOpenings', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelOpenings>
+getContractAt(name: 'ChannelPresence', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelPresence>
 getContractAt(name: 'ChannelProposals', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelProposals>
 getContractAt(name: 'ChannelVerdicts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelVerdicts>
 getContractAt(name: 'ChannelViews', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelViews>
@@ -232,6 +238,7 @@ deployContract(name: 'MemberProgram', signerOrOptions?: ethers.Signer | DeployCo
 deployContract(name: 'World', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.World>
 deployContract(name: 'WorldItems', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorldItems>
 deployContract(name: 'WorldToken', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorldToken>
+deployContract(name: 'ChannelAbsence', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelAbsence>
 deployContract(name: 'ChannelContext', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
 deployContract(name: 'ChannelCourt', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelCourt>
 deployContract(name: 'ChannelHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelHub>
@@ -249,6 +256,7 @@ deployContract(name: 'GridQuotes', signerOrOptions?: ethers.Signer | DeployContr
 deployContract(name: 'GridRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridRegistry>
 deployContract(name: 'PriceBook', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PriceBook>
 deployContract(name: 'Twins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+deployContract(name: 'IChannelAbsence', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelAbsence>
 deployContract(name: 'IChannelApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelApp>
 deployContract(name: 'IChannelChallenges', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelChallenges>
 deployContract(name: 'IChannelCourt', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelCourt>
@@ -278,6 +286,7 @@ deployContract(name: 'ChannelExits', signerOrOptions?: ethers.Signer | DeployCon
 deployContract(name: 'ChannelFaults', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelFaults>
 deployContract(name: 'ChannelMembership', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelMembership>
 deployContract(name: 'ChannelOpenings', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelOpenings>
+deployContract(name: 'ChannelPresence', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelPresence>
 deployContract(name: 'ChannelProposals', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProposals>
 deployContract(name: 'ChannelVerdicts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVerdicts>
 deployContract(name: 'ChannelViews', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelViews>
@@ -337,6 +346,7 @@ deployContract(name: 'MemberProgram', args: any[], signerOrOptions?: ethers.Sign
 deployContract(name: 'World', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.World>
 deployContract(name: 'WorldItems', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorldItems>
 deployContract(name: 'WorldToken', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorldToken>
+deployContract(name: 'ChannelAbsence', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelAbsence>
 deployContract(name: 'ChannelContext', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
 deployContract(name: 'ChannelCourt', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelCourt>
 deployContract(name: 'ChannelHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelHub>
@@ -354,6 +364,7 @@ deployContract(name: 'GridQuotes', args: any[], signerOrOptions?: ethers.Signer 
 deployContract(name: 'GridRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridRegistry>
 deployContract(name: 'PriceBook', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PriceBook>
 deployContract(name: 'Twins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+deployContract(name: 'IChannelAbsence', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelAbsence>
 deployContract(name: 'IChannelApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelApp>
 deployContract(name: 'IChannelChallenges', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelChallenges>
 deployContract(name: 'IChannelCourt', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelCourt>
@@ -383,6 +394,7 @@ deployContract(name: 'ChannelExits', args: any[], signerOrOptions?: ethers.Signe
 deployContract(name: 'ChannelFaults', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelFaults>
 deployContract(name: 'ChannelMembership', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelMembership>
 deployContract(name: 'ChannelOpenings', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelOpenings>
+deployContract(name: 'ChannelPresence', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelPresence>
 deployContract(name: 'ChannelProposals', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProposals>
 deployContract(name: 'ChannelVerdicts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVerdicts>
 deployContract(name: 'ChannelViews', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelViews>

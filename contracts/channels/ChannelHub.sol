@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
+import {IChannelAbsence} from "../interfaces/IChannelAbsence.sol";
 import {IChannelCourt} from "../interfaces/IChannelCourt.sol";
 import {IChannelChallenges} from "../interfaces/IChannelChallenges.sol";
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
@@ -13,6 +14,7 @@ import {ChannelExits} from "../libraries/ChannelExits.sol";
 import {ChannelFaults} from "../libraries/ChannelFaults.sol";
 import {ChannelMembership} from "../libraries/ChannelMembership.sol";
 import {ChannelOpenings} from "../libraries/ChannelOpenings.sol";
+import {ChannelPresence} from "../libraries/ChannelPresence.sol";
 import {ChannelProposals} from "../libraries/ChannelProposals.sol";
 import {ChannelSignatures} from "../libraries/ChannelSignatures.sol";
 import {ChannelVerdicts} from "../libraries/ChannelVerdicts.sol";
@@ -71,11 +73,14 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     /// @param store A ChannelStore, which those of channels are clones of.
     /// @param vault A ChannelVault, which those of channels are clones of.
     /// @param court_ Is tied to this hub from now on.
-    constructor(IStakingPool pool_, address store, address vault, IChannelCourt court_) {
+    /// @param absence_ Is tied to this hub from now on.
+    constructor(IStakingPool pool_, address store, address vault, IChannelCourt court_, IChannelAbsence absence_) {
         (POOL, STORE, VAULT) = (pool_, store, vault);
         pool_.attachHub();
         _state.court = address(court_);
         court_.attachHub();
+        _state.absence = address(absence_);
+        absence_.attachHub();
     }
 
     /// @inheritdoc IChannelHub
@@ -407,6 +412,28 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IChannelHub
+    function setPresence(uint256 channel, address member, bool absent) external returns (uint64 entry) {
+        _requireAbsence();
+        return ChannelPresence.setPresence(_state, channel, member, absent);
+    }
+
+    /// @inheritdoc IChannelHub
+    function setOffice(uint256 channel, uint64 term, address leader, bool isElected) external {
+        _requireAbsence();
+        ChannelPresence.setOffice(_state, channel, term, leader, isElected);
+    }
+
+    /// @inheritdoc IChannelHub
+    function isQuorumAt(uint256 channel, uint64 cursor, address[] calldata members) external view returns (bool) {
+        return ChannelPresence.isQuorumAt(_state, channel, cursor, members);
+    }
+
+    /// @inheritdoc IChannelHub
+    function absence() external view returns (IChannelAbsence) {
+        return IChannelAbsence(_state.absence);
+    }
+
+    /// @inheritdoc IChannelHub
     function court() external view returns (IChannelCourt) {
         return IChannelCourt(_state.court);
     }
@@ -506,6 +533,10 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
 
     function _requireCourt() private view {
         if (msg.sender != _state.court) revert ChannelHub_NotTheCourt(_state.court, msg.sender);
+    }
+
+    function _requireAbsence() private view {
+        if (msg.sender != _state.absence) revert ChannelHub_NotTheAbsence(_state.absence, msg.sender);
     }
 
     function _requireKnown(uint256 channel) private view {

@@ -24,6 +24,7 @@ import {
     SlotProof
 } from "../types/ChannelTypes.sol";
 
+import {IChannelAbsence} from "./IChannelAbsence.sol";
 import {IChannelCourt} from "./IChannelCourt.sol";
 import {IChannelChallenges} from "./IChannelChallenges.sol";
 import {IStakingPool} from "./IStakingPool.sol";
@@ -187,6 +188,8 @@ interface IChannelHub is IChannelChallenges {
     error ChannelHub_FutureTime(uint256 most, uint64 actual);
     /// @notice Only the court does this.
     error ChannelHub_NotTheCourt(address court, address caller);
+    /// @notice Only the contract of absences does this.
+    error ChannelHub_NotTheAbsence(address absence, address caller);
     /// @notice The signer was convicted of something in this term before.
     error ChannelHub_AlreadyConvicted(uint256 channel, address signer, uint64 term);
     /// @notice The settlement took fewer inbox entries than the last one, or more than there are.
@@ -414,6 +417,22 @@ interface IChannelHub is IChannelChallenges {
     /// @notice Makes a settlement void for a record that it has. The same one is never taken again.
     /// @dev The court only (_NotTheCourt). Reverts with _NotChallengeable for one that is final, or lost, or being written.
     function voidSettlement(uint256 channel, uint256 proposal) external;
+
+    /// @notice Says in the inbox that a member is absent, or is not: then it counts. A member that is there is told that it is asked.
+    /// @dev The contract of absences only (_NotTheAbsence).
+    /// @return entry The number of that entry.
+    function setPresence(uint256 channel, address member, bool absent) external returns (uint64 entry);
+
+    /// @notice Lets a term begin after `term`, of which the hub may not know, with an entry of the inbox; or notes one that the members
+    /// have elected: they know. For the leader zero stands for the eldest of those that are present, without who led before.
+    /// @dev The contract of absences only (_NotTheAbsence).
+    function setOffice(uint256 channel, uint64 term, address leader, bool isElected) external;
+
+    /// @notice Whether these are a quorum of those who count at an entry of the inbox; who is named twice counts once.
+    function isQuorumAt(uint256 channel, uint64 cursor, address[] calldata members) external view returns (bool);
+
+    /// @notice Whose word on who is there counts here.
+    function absence() external view returns (IChannelAbsence);
 
     /// @notice Whose verdicts count here.
     function court() external view returns (IChannelCourt);

@@ -223,6 +223,8 @@ library ChannelMembership {
         joinNumber = ++self.counters.joins;
         self.roster.seats = seats | ChannelRoster.bit(seat);
         self.seated[seat] = joining.member;
+        // Who had the seat before may have left without having come back.
+        if (self.absent & ChannelRoster.bit(seat) != 0) self.absent &= ~ChannelRoster.bit(seat);
         self.accountOf[signer] = joining.member;
         (member.signer, member.joinNumber, member.seat, member.gone) = (signer, joinNumber, seat, false);
         (member.leftAt, member.lastAliveMs) = (0, ChannelTime.nowMs());

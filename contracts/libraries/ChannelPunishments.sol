@@ -11,6 +11,7 @@ import {ChannelNotice, InboxKind, Punishment, PunishmentReason} from "../types/C
 import {ChannelInbox} from "./ChannelInbox.sol";
 import {ChannelNotices} from "./ChannelNotices.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
+import {ChannelTerms} from "./ChannelTerms.sol";
 import {ChannelTime} from "./ChannelTime.sol";
 import {Quorum} from "./Quorum.sol";
 
@@ -49,9 +50,8 @@ library ChannelPunishments {
                 self.roster.banned & ChannelRoster.bit(target.seat) == 0 &&
                 punishment.reason != uint8(PunishmentReason.None) &&
                 punishment.reason <= uint8(type(PunishmentReason).max) &&
-                punishment.term <= self.office.term;
-        bool isLeader = punishment.target == self.office.leader && punishment.term == self.office.term;
-        if (!isKnown || !(isLeader || self.config.votesAreProof)) {
+                ChannelTerms.isNear(self, punishment.term);
+        if (!isKnown || !(_leads(self, punishment) || self.config.votesAreProof)) {
             revert IChannelHub.ChannelHub_BadPunishment(channel);
         }
         return self.active() & ~ChannelRoster.bit(target.seat);
@@ -76,17 +76,17 @@ library ChannelPunishments {
         uint64 counted = self.countedOf(proposal.ballot);
         uint256 accusers = ChannelRoster.count(proposal.ballot.inFavour & counted);
         uint256 others = ChannelRoster.count(proposal.ballot.electorate);
-        bool isLeader = punishment.target == self.office.leader && punishment.term == self.office.term;
+        bool isLeader = _leads(self, punishment);
         if (others == 1) {
-            verdict.bans = isLeader && accusers == 1;
-            verdict.suspends = verdict.bans;
+            verdict.suspends = isLeader && accusers == 1;
+            // Nobody else has seen who leads a term that the hub does not know.
+            verdict.bans = verdict.suspends && punishment.term == self.office.term;
             return verdict;
         }
-        verdict.suspends = isLeader && accusers >= ACCUSERS;
-        verdict.fines =
-            self.config.votesAreProof &&
-            accusers >= ACCUSERS &&
-            Quorum.isReached(accusers, ChannelRoster.count(counted));
+        // Who leads a term that the hub does not know, a quorum says, which could elect another one itself.
+        bool isQuorum = Quorum.isReached(accusers, ChannelRoster.count(counted));
+        verdict.suspends = isLeader && accusers >= ACCUSERS && (isQuorum || punishment.term == self.office.term);
+        verdict.fines = self.config.votesAreProof && accusers >= ACCUSERS && isQuorum;
         verdict.bans = verdict.fines;
     }
 
@@ -113,7 +113,7 @@ library ChannelPunishments {
         if (verdict.bans)
             emit IChannelHub.MemberBanned(channel, id, target, ban(self, channel, target, leader), fineWei);
         // After the ban, so that nodes take both entries in this order.
-        if (verdict.suspends) self.startTerm(channel, leader);
+        if (verdict.suspends) self.startTermAfter(channel, leader, self.punishments[id].term);
         if (verdict.bans) ChannelNotices.tell(self, channel, ChannelNotice.MemberBanned, target);
     }
 
@@ -133,6 +133,12 @@ library ChannelPunishments {
         }
         if (suspends) self.startTerm(channel, leader);
         share(self, others, finesWei / HALVES);
+    }
+
+    /// @dev It has the office, or leads a later term that the members have elected, as those say who accuse it.
+    function _leads(Channel storage self, Punishment memory punishment) private view returns (bool) {
+        if (punishment.term > self.office.term) return true;
+        return punishment.target == self.office.leader && punishment.term == self.office.term;
     }
 
     function _expel(

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
-import {Ballot, Channel, Member, Roster} from "../types/ChannelState.sol";
+import {Absence, Ballot, Channel, Member, Roster} from "../types/ChannelState.sol";
 import {ChannelTime} from "./ChannelTime.sol";
 
 /// @title Who is in a channel, and whose word counts
@@ -63,9 +63,28 @@ library ChannelRoster {
         }
     }
 
+    /// @dev Those of them who count for its certificate: all but those who were absent by then. Of each the last absence is known; who
+    /// was absent before counts for records of that time.
+    function countedAt(Channel storage self, uint64 cursor) internal view returns (uint64 counted) {
+        counted = membersAt(self, cursor);
+        for (uint64 rest = counted; rest != 0; rest &= rest - 1) {
+            uint256 seat = lowest(rest);
+            address account = self.seated[seat];
+            Absence memory absence = self.absences[account];
+            // One from before it joined again is over.
+            if (absence.from > cursor || absence.from < self.members[account].joinedAt) continue;
+            if (absence.to == 0 || cursor <= absence.to) counted &= ~bit(seat);
+        }
+    }
+
+    /// @dev Those who are active and not absent.
+    function present(Channel storage self) internal view returns (uint64) {
+        return active(self) & ~self.absent;
+    }
+
     /// @dev Whose weight counts: all who may vote, less those banned since, less those who are absent and said nothing.
     function countedOf(Channel storage self, Ballot memory ballot) internal view returns (uint64 counted) {
-        counted = ballot.electorate & ~self.roster.banned;
+        counted = ballot.electorate & ~self.roster.banned & ~(self.absent & ~votedIn(ballot));
         if (self.config.aliveSeconds == 0) return counted;
         for (uint64 rest = counted & ~votedIn(ballot); rest != 0; rest &= rest - 1) {
             uint256 seat = lowest(rest);
@@ -84,8 +103,9 @@ library ChannelRoster {
         return ballot.inFavour | ballot.against | ballot.abstained;
     }
 
-    /// @dev Without a heartbeat for too long, where heartbeats are asked for.
+    /// @dev It did not answer, or is without a heartbeat for too long where heartbeats are asked for.
     function isAbsent(Channel storage self, Member storage member) internal view returns (bool) {
+        if (self.absent & bit(member.seat) != 0) return true;
         uint256 aliveMs = self.config.aliveSeconds * ChannelTime.MS_PER_SECOND;
         return aliveMs != 0 && member.lastAliveMs + aliveMs < ChannelTime.nowMs();
     }
@@ -123,11 +143,17 @@ library ChannelRoster {
         return member.joinNumber != 0 && !member.gone;
     }
 
-    /// @dev The active member that joined first, zero when there is none but `except`.
+    /// @dev The active member that joined first, one that is present where there is one; zero when there is none but `except`.
     function eldest(Channel storage self, address except) internal view returns (address account) {
+        account = eldestOf(self, present(self), except);
+        if (account == address(0)) account = eldestOf(self, active(self), except);
+    }
+
+    /// @dev Who of some members joined first, zero when there is none but `except`.
+    function eldestOf(Channel storage self, uint64 seats, address except) internal view returns (address account) {
         uint256 first = type(uint256).max;
-        for (uint64 rest = active(self); rest != 0; rest &= rest - 1) {
-            address candidate = self.seated[lowest(rest)];
+        for (; seats != 0; seats &= seats - 1) {
+            address candidate = self.seated[lowest(seats)];
             uint256 joinNumber = self.members[candidate].joinNumber;
             if (candidate != except && joinNumber < first) (first, account) = (joinNumber, candidate);
         }

@@ -22,8 +22,10 @@ library ChannelViews {
         self.config = stored.config;
         (self.term, self.leader) = (stored.office.term, stored.office.leader);
         self.memberCount = uint32(ChannelRoster.count(stored.active()));
+        self.presentCount = uint32(ChannelRoster.count(stored.present()));
         self.inboxLength = stored.counters.inbox;
         (self.closing, self.closed) = (stored.counters.closeAt != 0, stored.head.closed);
+        self.frozen = stored.head.frozen;
     }
 
     /// @notice See `IChannelHub.headOf`.
@@ -66,6 +68,8 @@ library ChannelViews {
         (self.signer, self.joinNumber) = (stored.signer, stored.joinNumber);
         (self.joinedAt, self.leftAt, self.gone) = (stored.joinedAt, stored.leftAt, stored.gone);
         self.absent = !stored.gone && in_.isAbsent(stored);
+        if (in_.absent & ChannelRoster.bit(stored.seat) != 0 && !stored.gone)
+            self.absentAt = in_.absences[account].from;
         (self.lastAliveMs, self.bannedUntilMs) = (stored.lastAliveMs, stored.bannedUntilMs);
         if (stored.pooled) self.stakeSource = address(IChannelHub(address(this)).pool());
         self.stakeWei = stored.stakeWei;

@@ -149,6 +149,12 @@ struct Certified {
     uint8 joined;
 }
 
+/// @dev For how long a member was absent: the inbox entries that said so, and that it is back; zero while it is not. One slot.
+struct Absence {
+    uint64 from;
+    uint64 to;
+}
+
 /// @dev All that the hub stores of a channel.
 struct Channel {
     address app;
@@ -160,6 +166,9 @@ struct Channel {
     bytes32 codeHash;
     bytes32 initialStateHash;
     address store;
+    // Seats of those that did not answer an accusation, in the slot of what a settlement reads anyway.
+    uint64 absent;
+    // Slot.
     address vault;
     Config config;
     Office office;
@@ -193,6 +202,8 @@ struct Channel {
     mapping(address account => mapping(bytes32 assetKey => uint256 amount)) untaken;
     // Of a settlement, a list of chunks and a slot: up to which chunk the slot was looked for.
     mapping(bytes32 search => uint256 next) searched;
+    // When members were absent last.
+    mapping(address account => Absence) absences;
 }
 
 /// @dev All that the hub stores.
@@ -203,4 +214,6 @@ struct HubState {
     mapping(bytes32 digest => bool) consents;
     // Whose verdicts count.
     address court;
+    // Whose word on who is there counts.
+    address absence;
 }

@@ -47,7 +47,7 @@ enum InboxKind {
     Delegate,
     // data = abi.encode(Call call, bytes signature).
     ForcedCall,
-    // Reserved: data = abi.encode(bool absent).
+    // data = abi.encode(bool absent): the account does not count, or does again; false for a leader that is asked whether it is there.
     Presence,
     // data = abi.encode(uint64 term, address leader); the entry's account is the leader.
     Term
@@ -161,6 +161,8 @@ struct Config {
     uint64 windowSeconds;
     // A member without a heartbeat on chain for so long is not counted; 0: heartbeats on chain are not used.
     uint64 aliveSeconds;
+    // Who is accused of silence has so long to answer; 0: as long as the hub's other channels.
+    uint32 answerSeconds;
     uint256 stakeWei;
     uint256 fineWei;
 }
@@ -337,11 +339,13 @@ struct ChannelView {
     Config config;
     uint64 term;
     address leader;
-    // Members that joined and did not leave.
+    // Members that joined and did not leave, and those of them that are not absent for want of an answer.
     uint32 memberCount;
+    uint32 presentCount;
     uint64 inboxLength;
     bool closing;
     bool closed;
+    bool frozen;
 }
 
 /// @dev What the chain knows of a member.
@@ -354,8 +358,10 @@ struct MemberView {
     uint64 leftAt;
     // True once a final settlement contains the leave or ban.
     bool gone;
-    // Not counted for its want of heartbeats.
+    // Not counted: it did not answer, or has no heartbeat where those are asked for.
     bool absent;
+    // The inbox entry that said that it did not answer; zero unless it is absent for that.
+    uint64 absentAt;
     uint64 lastAliveMs;
     uint64 bannedUntilMs;
     address stakeSource;
@@ -454,4 +460,13 @@ struct ChangePart {
     // The chunk with which `changes` begin; they are whole ones in a row.
     uint256 first;
     Change[] changes;
+}
+
+/// @dev Where a member stands that goes to another term, with its signature of `LeaderChange`; see docs/spec/channel-records.md.
+struct SignedStanding {
+    address member;
+    uint64 certifiedTerm;
+    uint64 certifiedHeight;
+    uint64 head;
+    bytes signature;
 }

@@ -156,6 +156,8 @@ export async function followChain(
         .some((entry) => entry.account === account && entry.kind === INBOX_KINDS.join);
       if (account !== undefined && !cameBack) members.delete(account);
     }
+    // One who is absent counts as soon as it votes.
+    for (const [account, member] of members) if (member.isAbsent) members.set(account, { ...member, isAbsent: false });
     return { ...NO_MEMBERS, cursor, members };
   }
 

@@ -1,8 +1,9 @@
 import type { Member } from "../domain/channel/membership.ts";
 import { messageOf, SprfError } from "../errors.ts";
+import type { ChannelAbsence } from "../ports/channel-absence.ts";
 import type { ChannelCourt } from "../ports/channel-court.ts";
 import type { ChannelWatch } from "../ports/channel-watch.ts";
-import type { ChannelHub, ChannelInfo } from "../ports/channel-hub.ts";
+import type { ChannelHub, ChannelInfo, HubEvent } from "../ports/channel-hub.ts";
 import type { ChannelNetwork } from "../ports/channel-network.ts";
 import type { ChannelLinks } from "../ports/channel-service.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -17,6 +18,7 @@ import { encodeCallInput, type SignedCall } from "../wire/channel/call.ts";
 import { channelDomain, type ChannelDomain } from "../wire/channel/domain.ts";
 import { RECORD_KINDS, type TouchedSlot } from "../wire/channel/record.ts";
 import { encodeSessionInput, type SessionInput } from "../wire/channel/session.ts";
+import { createAbsenceKeeper } from "./absence.ts";
 import { createAccuser } from "./accuse.ts";
 import { createAnswers, type Answers } from "./answers.ts";
 import { followChain } from "./chain-view.ts";
@@ -54,6 +56,8 @@ export interface ChannelNodeComponents {
   readonly court?: ChannelCourt | undefined;
   /** Who pays for proofs, where there is one. */
   readonly watch?: ChannelWatch | undefined;
+  /** Absent: where members are no quorum, they wait. */
+  readonly absence?: ChannelAbsence | undefined;
   readonly network: ChannelNetwork;
   readonly log: RecordLog;
   readonly clock: Clock;
@@ -161,7 +165,7 @@ interface Running {
 
 /** A node that leads or follows, as the chain says. */
 export function createChannelNode(components: ChannelNodeComponents, init: ChannelNodeInit): ChannelNode {
-  const { hub, court, watch, network, log, clock } = components;
+  const { hub, court, absence, watch, network, log, clock } = components;
   const { channel, signerKey, confirmations = 0, settleEveryMs = 0 } = init;
   const logger = components.logger.child({ component: "channel", channel: channel.toString() });
   const domain = channelDomain(hub.chainId, hub.address);
@@ -180,30 +184,55 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     const signal = outer === undefined ? stop.signal : AbortSignal.any([outer, stop.signal]);
     const info = await hub.channel(channel, { signal });
     if (info === undefined) throw new SprfError("CHANNEL_UNKNOWN", `the hub has no channel ${channel}`);
-    let onNews = (): void => undefined;
+    let onNews: (events: readonly HubEvent[]) => void = () => undefined;
     const { view: chain, life } = await followChain(
-      { hub, channel, fromBlock: info.createdInBlock, confirmations, clock, logger, onNews: () => onNews() },
+      {
+        hub,
+        channel,
+        fromBlock: info.createdInBlock,
+        confirmations,
+        clock,
+        logger,
+        onNews: (events) => onNews(events),
+      },
       stop.signal,
     );
     try {
       const state = await openState({ info, domain, hub, chain, log }, signal);
       const account = hub.account.toLowerCase();
       const core = createCore(
-        { info, domain, account, signerKey, hub, court, chain, terms: state.terms, network, log, clock, logger },
+        {
+          info,
+          domain,
+          account,
+          signerKey,
+          hub,
+          court,
+          absence,
+          chain,
+          terms: state.terms,
+          network,
+          log,
+          clock,
+          logger,
+        },
         state,
       );
       const inner = run(core, stop);
       onNews = inner.onNews;
       running = { core, stop, ...inner, work: [...inner.work, life] };
       await network.start();
-      inner.onNews();
+      inner.onNews([]);
     } catch (error) {
       stop.abort();
       throw error;
     }
   }
 
-  function run(core: Core, stop: AbortController): Omit<Running, "core" | "stop"> & { readonly onNews: () => void } {
+  function run(
+    core: Core,
+    stop: AbortController,
+  ): Omit<Running, "core" | "stop"> & { readonly onNews: (events: readonly HubEvent[]) => void } {
     const { signal } = stop;
     core.news.add((news) => {
       for (const watcher of watchers) watcher(news);
@@ -271,11 +300,13 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     core.news.add(({ kind }) => {
       if (kind === "committed" || kind === "snapshot") settler.onProgress();
     });
-    const onNews = (): void => {
+    const keeper = createAbsenceKeeper({ core, elector, heartbeatMs: init.heartbeatMs });
+    const onNews = (events: readonly HubEvent[] = []): void => {
       network.keepLinks(new Set([...peersOf(core), ...guarding.watchers].filter((signer) => signer !== self)));
       takeover.wake();
       pathFinder.wake();
       onProgress();
+      keeper.onEvents(events);
     };
     const requester = createRequester(core, settler, init);
     const finisher = createFinisher(core, settler, init);
@@ -288,6 +319,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       work.push(
         leader.run(signal),
         elector.run(signal),
+        keeper.run(signal),
         relay.run(signal),
         pathFinder.run(signal),
         requester.run(signal),

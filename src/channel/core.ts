@@ -3,6 +3,7 @@ import { isHigher } from "../domain/channel/election.ts";
 import { countedWeight, weightOf, type Membership } from "../domain/channel/membership.ts";
 import type { Term } from "../domain/channel/terms.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
+import type { ChannelAbsence } from "../ports/channel-absence.ts";
 import type { ChannelNetwork, SendOptions } from "../ports/channel-network.ts";
 import type { ChannelCourt } from "../ports/channel-court.ts";
 import type { ChannelHub, ChannelInfo } from "../ports/channel-hub.ts";
@@ -41,6 +42,8 @@ export interface CoreInit {
   readonly hub: ChannelHub;
   /** Where lies are shown; absent where no court is known. */
   readonly court?: ChannelCourt | undefined;
+  /** Where members show that they are there; absent where nobody is accused of anything. */
+  readonly absence?: ChannelAbsence | undefined;
   readonly chain: ChainView;
   readonly terms: TermBook;
   readonly network: ChannelNetwork;

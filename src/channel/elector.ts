@@ -24,6 +24,10 @@ export interface Elector {
   suspects(): boolean;
   /** Whether a member was heard lately. */
   hears(signer: string): boolean;
+  /** Members that count and were not heard for the time in which a leader is found dead. */
+  silent(): readonly Member[];
+  /** Those that are heard are no quorum. */
+  isStuck(): boolean;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -110,7 +114,7 @@ export function createElector({
     if (!mayLead() || suspectsSinceMs === undefined) return false;
     const gone = core.terms.promisedIn(core.term) ?? officeOf(core)?.leader;
     const rank = [...members().members.values()]
-      .filter((member) => member.account !== gone && isAlive(member))
+      .filter((member) => member.account !== gone && !member.isAbsent && isAlive(member))
       .sort((a, b) => a.joinNumber - b.joinNumber)
       .findIndex(({ signer }) => signer === core.network.self);
     return rank >= 0 && awakeMs() - suspectsSinceMs >= rank * deadMs;
@@ -140,14 +144,24 @@ export function createElector({
 
   /** Past the batches on their way: a busy link is no dead one. */
   function beat(): void {
-    for (const peer of peersOf(core)) {
-      send(core, peer, { kind: "heartbeat", term: core.term, ...tells(peer) }, { isUrgent: true });
-    }
+    // One that leads nobody is there all the same: what it says of the term before holds nobody up.
+    const isIdle = isLeader(core) && !(mayLead() && hearsQuorum());
+    const term = isIdle ? core.term - 1 : core.term;
+    for (const peer of peersOf(core)) send(core, peer, { kind: "heartbeat", term, ...tells(peer) }, { isUrgent: true });
   }
+
+  const silent = (): readonly Member[] =>
+    [...members().members.values()].filter((member) => !member.isAbsent && !isAlive(member));
 
   return {
     suspects,
     hears,
+    silent,
+    isStuck() {
+      const all = members();
+      const alive = [...all.members.values()].filter(isAlive);
+      return !isQuorum(weightOf(all, new Set(alive.map(({ signer }) => signer))), countedWeight(all));
+    },
     onHeartbeat(from, { term }) {
       heard.set(from, { atMs: awakeMs(), term });
       if (term === core.term && officeOf(core)?.signer === from) leaderHeardMs = awakeMs();
@@ -171,7 +185,7 @@ export function createElector({
         const nowMs = clock.now();
         if (nowMs >= beatAtMs) {
           beatAtMs = nowMs + heartbeatMs;
-          if (!isLeader(core) || (mayLead() && hearsQuorum())) beat();
+            beat();
         }
         look();
         const lookMs = heartbeatMs / LOOKS;

@@ -1,7 +1,7 @@
 import { isMisplaced, openRecord, writesOf } from "../domain/channel/evidence.ts";
 import { isPastEntry } from "../domain/channel/inbox-patience.ts";
 import { isSprfError } from "../errors.ts";
-import type { Evidence, RecordOpening } from "../ports/channel-court.ts";
+import type { Evidence, RecordOpening, SignedOpening } from "../ports/channel-court.ts";
 import type { HubSlotProof } from "../ports/channel-hub.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { recoverSigner, SIGNATURE_BYTES } from "../utils/recoverable-signature.ts";

@@ -67,9 +67,12 @@ function weightFor(voters: Membership, votes: ReadonlyMap<string, HubVote>): big
   return weightOf(voters, new Set(inFavour.map(({ member }) => voters.members.get(member)?.signer ?? "")));
 }
 
-/** Accounts of which the chain has not heard for too long, where it asks them to show themselves. */
-async function absentees({ hub, info }: Core, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  if (info.config.aliveSeconds === 0) return new Set();
+/** Accounts that have not answered an accusation, or of which the chain has not heard where it asks them to show themselves. */
+async function absentees({ hub, info, chain }: Core, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  if (info.config.aliveSeconds === 0) {
+    const members = chain.membershipAt(chain.inboxLength)?.members.values() ?? [];
+    return new Set([...members].flatMap(({ account, isAbsent }) => (isAbsent ? [account] : [])));
+  }
   const members = await hub.members(info.channel, { signal });
   return new Set(members.flatMap(({ account, isAbsent }) => (isAbsent ? [account] : [])));
 }

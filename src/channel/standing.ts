@@ -1,6 +1,6 @@
 import { isHigher } from "../domain/channel/election.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
-import { countedWeight, weightOf, type Membership } from "../domain/channel/membership.ts";
+import { countedWeight, weightOf, type Member, type Membership } from "../domain/channel/membership.ts";
 import { recoverCertificate, type Certificate } from "../wire/channel/batch.ts";
 import { signLeaderChange, type SignedStanding } from "../wire/channel/leader-change.ts";
 import { holdsBase, keep, type Core } from "./core.ts";
@@ -40,10 +40,28 @@ function electorates({ chain, player, certificate }: Core): Membership[] {
 
 /** Whether the signers are a quorum of all who may have certified something; nobody waits for the word of the `accused`. */
 export function isQuorumOfAll(core: Core, signers: ReadonlySet<string>, accused?: string): boolean {
+  const { chain } = core;
+  const now = chain.membershipAt(chain.inboxLength);
   return electorates(core).every((members) => {
     const counted = countedWeight(members, accused);
-    return counted === 0n || isQuorum(weightOf(members, signers, accused), counted);
+    if (counted === 0n || isQuorum(weightOf(members, signers, accused), counted)) return true;
+    const present = withoutAbsent(members, now);
+    if (present === members) return false;
+    // Nobody waits for who has become absent; but if those who say nothing could be a quorum, all that is committed may be theirs alone.
+    const isMissed = isQuorum(countedWeight(members) - weightOf(members, signers), countedWeight(members));
+    return !isMissed && isQuorum(weightOf(present, signers, accused), countedWeight(present, accused));
   });
+}
+
+/** With those absent that are absent now. */
+function withoutAbsent(before: Membership, now: Membership | undefined): Membership {
+  const isLost = ({ account, isAbsent }: Member): boolean => !isAbsent && now?.members.get(account)?.isAbsent === true;
+  if (![...before.members.values()].some(isLost)) return before;
+  const members = [...before.members].map(([account, member]): [string, Member] => [
+    account,
+    isLost(member) ? { ...member, isAbsent: true } : member,
+  ]);
+  return { ...before, members: new Map(members) };
 }
 
 /** A quorum has signed it, or nobody needs to look for its records. */

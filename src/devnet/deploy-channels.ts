@@ -3,6 +3,7 @@ import { Chat__factory } from "../../typechain-types/factories/apps/Chat__factor
 import { DocumentEditor__factory } from "../../typechain-types/factories/apps/DocumentEditor__factory.ts";
 import { DocumentProgram__factory } from "../../typechain-types/factories/apps/DocumentProgram__factory.ts";
 import { ChannelHub__factory } from "../../typechain-types/factories/channels/ChannelHub__factory.ts";
+import { ChannelAbsence__factory } from "../../typechain-types/factories/channels/ChannelAbsence__factory.ts";
 import { ChannelCourt__factory } from "../../typechain-types/factories/channels/ChannelCourt__factory.ts";
 import { ChannelReplay__factory } from "../../typechain-types/factories/channels/ChannelReplay__factory.ts";
 import { ChannelStore__factory } from "../../typechain-types/factories/channels/ChannelStore__factory.ts";
@@ -15,11 +16,12 @@ import { ChannelExits__factory } from "../../typechain-types/factories/libraries
 import { ChannelFaults__factory } from "../../typechain-types/factories/libraries/ChannelFaults__factory.ts";
 import { ChannelMembership__factory } from "../../typechain-types/factories/libraries/ChannelMembership__factory.ts";
 import { ChannelOpenings__factory } from "../../typechain-types/factories/libraries/ChannelOpenings__factory.ts";
+import { ChannelPresence__factory } from "../../typechain-types/factories/libraries/ChannelPresence__factory.ts";
 import { ChannelProposals__factory } from "../../typechain-types/factories/libraries/ChannelProposals__factory.ts";
 import { ChannelVerdicts__factory } from "../../typechain-types/factories/libraries/ChannelVerdicts__factory.ts";
 import { ChannelViews__factory } from "../../typechain-types/factories/libraries/ChannelViews__factory.ts";
 import type { ChannelAddresses } from "../adapters/chain/ethers.ts";
-import { DEVNET_UNBONDING_SECONDS } from "./channel-settings.ts";
+import { DEVNET_ANSWER_SECONDS, DEVNET_UNBONDING_SECONDS } from "./channel-settings.ts";
 import { deployLandCraft } from "./deploy-landcraft.ts";
 import { asDevnetDeployer } from "./deployer.ts";
 
@@ -40,6 +42,8 @@ export async function deployDevnetChannels(
     const views = await deploy(await new ChannelViews__factory().getDeployTransaction());
     const replay = await deploy(await new ChannelReplay__factory().getDeployTransaction());
     const court = await deploy(await new ChannelCourt__factory().getDeployTransaction(replay));
+    const presence = await deploy(await new ChannelPresence__factory().getDeployTransaction());
+    const absence = await deploy(await new ChannelAbsence__factory().getDeployTransaction(DEVNET_ANSWER_SECONDS));
     const faults = await deploy(await new ChannelFaults__factory().getDeployTransaction());
     const demands = await deploy(await new ChannelDemands__factory().getDeployTransaction());
     const exits = await deploy(await new ChannelExits__factory().getDeployTransaction());
@@ -51,10 +55,11 @@ export async function deployDevnetChannels(
         "project/contracts/libraries/ChannelClaims.sol:ChannelClaims": claims,
         "project/contracts/libraries/ChannelVerdicts.sol:ChannelVerdicts": verdicts,
         "project/contracts/libraries/ChannelViews.sol:ChannelViews": views,
+        "project/contracts/libraries/ChannelPresence.sol:ChannelPresence": presence,
         "project/contracts/libraries/ChannelFaults.sol:ChannelFaults": faults,
         "project/contracts/libraries/ChannelDemands.sol:ChannelDemands": demands,
         "project/contracts/libraries/ChannelExits.sol:ChannelExits": exits,
-      }).getDeployTransaction(pool, store, vault, court),
+      }).getDeployTransaction(pool, store, vault, court, absence),
     );
     const watch = await deploy(await new ChannelWatch__factory().getDeployTransaction(hub));
     const chatProgram = await deploy(await new ChatProgram__factory().getDeployTransaction());

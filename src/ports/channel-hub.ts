@@ -25,6 +25,8 @@ export interface ChannelConfig {
   readonly windowSeconds: number;
   /** A member without a heartbeat on chain for so long does not count; 0: heartbeats on chain are not used. */
   readonly aliveSeconds: number;
+  /** Who is accused of silence has so long to answer; 0: as long as in the hub's other channels. */
+  readonly answerSeconds: number;
   readonly stakeWei: bigint;
   readonly fineWei: bigint;
 }
@@ -154,6 +156,8 @@ export type HubEvent =
   /** Its leave is final. */
   | { readonly kind: "left"; readonly member: string }
   | { readonly kind: "banned"; readonly member: string; readonly bannedUntilMs: number; readonly fineWei: bigint }
+  /** A member was accused of its absence, or has answered, or that is over. */
+  | { readonly kind: "accusation"; readonly member: string }
   | { readonly kind: "closed" }
   /** A settlement was shown to be none. */
   | { readonly kind: "voided"; readonly proposal: bigint }

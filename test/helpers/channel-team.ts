@@ -50,6 +50,8 @@ export interface TeamInit {
   readonly networkOf?: (index: number, network: ChannelNetwork) => ChannelNetwork;
   /** Joins, and is not started. */
   readonly isAway?: (index: number) => boolean;
+  /** They ask the chain who is there. */
+  readonly accuses?: boolean;
   /** They show lies to the court. */
   readonly proves?: boolean;
 }
@@ -95,7 +97,8 @@ export async function startChannelTeam(
     const create = (hub: ChannelHub, network: ChannelNetwork): ChannelNode => {
       const log = createMemoryRecordLog(disk);
       const court = init.proves === true ? peer.court : undefined;
-      const components = { hub, court, network, log, clock: systemClock, logger: createMemoryLogger(lines) };
+      const absence = init.accuses === true ? peer.absence : undefined;
+      const components = { hub, court, absence, network, log, clock: systemClock, logger: createMemoryLogger(lines) };
       const node = createChannelNode(components, { channel, signerKey, ...init.node });
       node.watch((item) => news.push(item));
       return node;

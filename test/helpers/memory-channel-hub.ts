@@ -22,7 +22,14 @@ import type {
 import { equalBytes, toHex } from "../../src/utils/bytes.ts";
 import { keccak256 } from "../../src/utils/keccak.ts";
 import { channelDomain } from "../../src/wire/channel/domain.ts";
-import { encodeBan, encodeJoin, encodeTerm, INBOX_KINDS, type Asset, type InboxEntry } from "../../src/wire/channel/inbox-entry.ts";
+import {
+  encodeBan,
+  encodeJoin,
+  encodeTerm,
+  INBOX_KINDS,
+  type Asset,
+  type InboxEntry,
+} from "../../src/wire/channel/inbox-entry.ts";
 import { ZERO_HASH } from "../../src/wire/channel/record.ts";
 import {
   changesRootOf,
@@ -105,6 +112,7 @@ export function createMemoryHub(init: {
     maxCatchUpTicks: 3,
     windowSeconds: 0,
     aliveSeconds: 0,
+    answerSeconds: 0,
     stakeWei: 0n,
     fineWei: 0n,
     ...init.config,

@@ -10,9 +10,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type ChangeStructOutput = [slot: string, oldValue: string, newValue: string] & {slot: string, oldValue: string, newValue: string }
   
 
-    export type ConfigStruct = {mode: BigNumberish, readAccess: BigNumberish, votesAreProof: boolean, maxMembers: BigNumberish, tickMs: BigNumberish, maxCatchUpTicks: BigNumberish, windowSeconds: BigNumberish, aliveSeconds: BigNumberish, stakeWei: BigNumberish, fineWei: BigNumberish}
+    export type ConfigStruct = {mode: BigNumberish, readAccess: BigNumberish, votesAreProof: boolean, maxMembers: BigNumberish, tickMs: BigNumberish, maxCatchUpTicks: BigNumberish, windowSeconds: BigNumberish, aliveSeconds: BigNumberish, answerSeconds: BigNumberish, stakeWei: BigNumberish, fineWei: BigNumberish}
 
-    export type ConfigStructOutput = [mode: bigint, readAccess: bigint, votesAreProof: boolean, maxMembers: bigint, tickMs: bigint, maxCatchUpTicks: bigint, windowSeconds: bigint, aliveSeconds: bigint, stakeWei: bigint, fineWei: bigint] & {mode: bigint, readAccess: bigint, votesAreProof: boolean, maxMembers: bigint, tickMs: bigint, maxCatchUpTicks: bigint, windowSeconds: bigint, aliveSeconds: bigint, stakeWei: bigint, fineWei: bigint }
+    export type ConfigStructOutput = [mode: bigint, readAccess: bigint, votesAreProof: boolean, maxMembers: bigint, tickMs: bigint, maxCatchUpTicks: bigint, windowSeconds: bigint, aliveSeconds: bigint, answerSeconds: bigint, stakeWei: bigint, fineWei: bigint] & {mode: bigint, readAccess: bigint, votesAreProof: boolean, maxMembers: bigint, tickMs: bigint, maxCatchUpTicks: bigint, windowSeconds: bigint, aliveSeconds: bigint, answerSeconds: bigint, stakeWei: bigint, fineWei: bigint }
   
 
     export type LabelStruct = {key: BytesLike, value: BytesLike}
@@ -50,9 +50,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type SignedAckStructOutput = [member: string, certified: bigint, signature: string] & {member: string, certified: bigint, signature: string }
   
 
-    export type ChannelViewStruct = {app: AddressLike, program: AddressLike, codeHash: BytesLike, store: AddressLike, vault: AddressLike, createdAtMs: BigNumberish, createdInBlock: BigNumberish, initialStateHash: BytesLike, config: ConfigStruct, term: BigNumberish, leader: AddressLike, memberCount: BigNumberish, inboxLength: BigNumberish, closing: boolean, closed: boolean}
+    export type ChannelViewStruct = {app: AddressLike, program: AddressLike, codeHash: BytesLike, store: AddressLike, vault: AddressLike, createdAtMs: BigNumberish, createdInBlock: BigNumberish, initialStateHash: BytesLike, config: ConfigStruct, term: BigNumberish, leader: AddressLike, memberCount: BigNumberish, presentCount: BigNumberish, inboxLength: BigNumberish, closing: boolean, closed: boolean, frozen: boolean}
 
-    export type ChannelViewStructOutput = [app: string, program: string, codeHash: string, store: string, vault: string, createdAtMs: bigint, createdInBlock: bigint, initialStateHash: string, config: ConfigStructOutput, term: bigint, leader: string, memberCount: bigint, inboxLength: bigint, closing: boolean, closed: boolean] & {app: string, program: string, codeHash: string, store: string, vault: string, createdAtMs: bigint, createdInBlock: bigint, initialStateHash: string, config: ConfigStructOutput, term: bigint, leader: string, memberCount: bigint, inboxLength: bigint, closing: boolean, closed: boolean }
+    export type ChannelViewStructOutput = [app: string, program: string, codeHash: string, store: string, vault: string, createdAtMs: bigint, createdInBlock: bigint, initialStateHash: string, config: ConfigStructOutput, term: bigint, leader: string, memberCount: bigint, presentCount: bigint, inboxLength: bigint, closing: boolean, closed: boolean, frozen: boolean] & {app: string, program: string, codeHash: string, store: string, vault: string, createdAtMs: bigint, createdInBlock: bigint, initialStateHash: string, config: ConfigStructOutput, term: bigint, leader: string, memberCount: bigint, presentCount: bigint, inboxLength: bigint, closing: boolean, closed: boolean, frozen: boolean }
   
 
     export type SlotProofStruct = {siblings: BytesLike[], leafPath: BytesLike, leafValue: BytesLike}
@@ -105,9 +105,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type JoinConsentStructOutput = [channel: bigint, app: string, program: string, member: string, signer: string, stakeSource: string, maxStake: bigint, deadline: bigint] & {channel: bigint, app: string, program: string, member: string, signer: string, stakeSource: string, maxStake: bigint, deadline: bigint }
   
 
-    export type MemberViewStruct = {signer: AddressLike, joinNumber: BigNumberish, joinedAt: BigNumberish, leftAt: BigNumberish, gone: boolean, absent: boolean, lastAliveMs: BigNumberish, bannedUntilMs: BigNumberish, stakeSource: AddressLike, stakeWei: BigNumberish}
+    export type MemberViewStruct = {signer: AddressLike, joinNumber: BigNumberish, joinedAt: BigNumberish, leftAt: BigNumberish, gone: boolean, absent: boolean, absentAt: BigNumberish, lastAliveMs: BigNumberish, bannedUntilMs: BigNumberish, stakeSource: AddressLike, stakeWei: BigNumberish}
 
-    export type MemberViewStructOutput = [signer: string, joinNumber: bigint, joinedAt: bigint, leftAt: bigint, gone: boolean, absent: boolean, lastAliveMs: bigint, bannedUntilMs: bigint, stakeSource: string, stakeWei: bigint] & {signer: string, joinNumber: bigint, joinedAt: bigint, leftAt: bigint, gone: boolean, absent: boolean, lastAliveMs: bigint, bannedUntilMs: bigint, stakeSource: string, stakeWei: bigint }
+    export type MemberViewStructOutput = [signer: string, joinNumber: bigint, joinedAt: bigint, leftAt: bigint, gone: boolean, absent: boolean, absentAt: bigint, lastAliveMs: bigint, bannedUntilMs: bigint, stakeSource: string, stakeWei: bigint] & {signer: string, joinNumber: bigint, joinedAt: bigint, leftAt: bigint, gone: boolean, absent: boolean, absentAt: bigint, lastAliveMs: bigint, bannedUntilMs: bigint, stakeSource: string, stakeWei: bigint }
   
 
     export type ProposalViewStruct = {proposalType: BigNumberish, state: BigNumberish, proposer: AddressLike, proposalHash: BytesLike, weightFor: BigNumberish, weightAgainst: BigNumberish, weightAbstained: BigNumberish, weightCounted: BigNumberish, finalAt: BigNumberish, chunksApplied: BigNumberish}
@@ -126,11 +126,12 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface ChannelHubInterface extends Interface {
-    getFunction(nameOrSignature: "answerChanges" | "answerRecords" | "applyChanges" | "assetOf" | "bring" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "conclude" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "demandData" | "demandOf" | "executeProposal" | "forceCall" | "freeze" | "freezeOf" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "reclaim" | "recordsRootOf" | "refuteChanges" | "registerProgram" | "requestExit" | "resolveDemand" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
+    getFunction(nameOrSignature: "absence" | "answerChanges" | "answerRecords" | "applyChanges" | "assetOf" | "bring" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "conclude" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "demandData" | "demandOf" | "executeProposal" | "forceCall" | "freeze" | "freezeOf" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "isQuorumAt" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "reclaim" | "recordsRootOf" | "refuteChanges" | "registerProgram" | "requestExit" | "resolveDemand" | "setOffice" | "setPresence" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
 
     getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChangesShown" | "ChannelClosed" | "ChannelCreated" | "ChannelFrozen" | "Claimed" | "Convicted" | "DataAnswered" | "DataDemanded" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Reclaimed" | "RecordsShown" | "Settled" | "SettlementBrought" | "SettlementVoided" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
 
-    encodeFunctionData(functionFragment: 'answerChanges', values: [BigNumberish, BigNumberish, AddressLike, BytesLike[], ChangeStruct[]]): string;
+    encodeFunctionData(functionFragment: 'absence', values?: undefined): string;
+encodeFunctionData(functionFragment: 'answerChanges', values: [BigNumberish, BigNumberish, AddressLike, BytesLike[], ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'answerRecords', values: [BigNumberish, BigNumberish, AddressLike, RecordDataStruct[]]): string;
 encodeFunctionData(functionFragment: 'applyChanges', values: [BigNumberish, BigNumberish, BytesLike[], BigNumberish, ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'assetOf', values: [BigNumberish, BytesLike]): string;
@@ -160,6 +161,7 @@ encodeFunctionData(functionFragment: 'getLabel', values: [BigNumberish, BytesLik
 encodeFunctionData(functionFragment: 'headOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'inboxHash', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'isConvicted', values: [BigNumberish, AddressLike, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'isQuorumAt', values: [BigNumberish, BigNumberish, AddressLike[]]): string;
 encodeFunctionData(functionFragment: 'join', values: [BigNumberish, AddressLike, JoinConsentStruct, BytesLike, AssetStruct[]]): string;
 encodeFunctionData(functionFragment: 'keepAlive', values: [BigNumberish, PeerDelayStruct[]]): string;
 encodeFunctionData(functionFragment: 'leaveByProof', values: [BigNumberish, AddressLike, SlotProofStruct]): string;
@@ -183,13 +185,16 @@ encodeFunctionData(functionFragment: 'refuteChanges', values: [BigNumberish, Big
 encodeFunctionData(functionFragment: 'registerProgram', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'requestExit', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'resolveDemand', values: [BigNumberish, BigNumberish, AddressLike]): string;
+encodeFunctionData(functionFragment: 'setOffice', values: [BigNumberish, BigNumberish, AddressLike, boolean]): string;
+encodeFunctionData(functionFragment: 'setPresence', values: [BigNumberish, AddressLike, boolean]): string;
 encodeFunctionData(functionFragment: 'settle', values: [SettlementStruct, ChangeStruct[], SignedVoteStruct[]]): string;
 encodeFunctionData(functionFragment: 'voidSettlement', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'vote', values: [BigNumberish, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'voteBySignatures', values: [BigNumberish, BigNumberish, SignedVoteStruct[]]): string;
 encodeFunctionData(functionFragment: 'withdrawStake', values: [BigNumberish, AddressLike]): string;
 
-    decodeFunctionResult(functionFragment: 'answerChanges', data: BytesLike): Result;
+    decodeFunctionResult(functionFragment: 'absence', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'answerChanges', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'answerRecords', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'applyChanges', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'assetOf', data: BytesLike): Result;
@@ -219,6 +224,7 @@ decodeFunctionResult(functionFragment: 'getLabel', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'headOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'inboxHash', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'isConvicted', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'isQuorumAt', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'join', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'keepAlive', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'leaveByProof', data: BytesLike): Result;
@@ -242,6 +248,8 @@ decodeFunctionResult(functionFragment: 'refuteChanges', data: BytesLike): Result
 decodeFunctionResult(functionFragment: 'registerProgram', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'requestExit', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'resolveDemand', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'setOffice', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'setPresence', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'settle', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'voidSettlement', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'vote', data: BytesLike): Result;
@@ -620,6 +628,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
 
     
     
+    absence: TypedContractMethod<
+      [],
+      [string],
+      'view'
+    >
+    
+
+    
     answerChanges: TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, chunkHashes: BytesLike[], changes: ChangeStruct[], ],
       [void],
@@ -860,6 +876,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    isQuorumAt: TypedContractMethod<
+      [channel: BigNumberish, cursor: BigNumberish, members: AddressLike[], ],
+      [boolean],
+      'view'
+    >
+    
+
+    
     join: TypedContractMethod<
       [channel: BigNumberish, member: AddressLike, consent: JoinConsentStruct, signature: BytesLike, assets: AssetStruct[], ],
       [bigint],
@@ -1044,6 +1068,22 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    setOffice: TypedContractMethod<
+      [channel: BigNumberish, term: BigNumberish, leader: AddressLike, isElected: boolean, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    setPresence: TypedContractMethod<
+      [channel: BigNumberish, member: AddressLike, absent: boolean, ],
+      [bigint],
+      'nonpayable'
+    >
+    
+
+    
     settle: TypedContractMethod<
       [settlement: SettlementStruct, arg1: ChangeStruct[], arg2: SignedVoteStruct[], ],
       [bigint],
@@ -1086,7 +1126,12 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
 
     getFunction<T extends ContractMethod = ContractMethod>(key: string | FunctionFragment): T;
 
-    getFunction(nameOrSignature: 'answerChanges'): TypedContractMethod<
+    getFunction(nameOrSignature: 'absence'): TypedContractMethod<
+      [],
+      [string],
+      'view'
+    >;
+getFunction(nameOrSignature: 'answerChanges'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, chunkHashes: BytesLike[], changes: ChangeStruct[], ],
       [void],
       'nonpayable'
@@ -1236,6 +1281,11 @@ getFunction(nameOrSignature: 'isConvicted'): TypedContractMethod<
       [boolean],
       'view'
     >;
+getFunction(nameOrSignature: 'isQuorumAt'): TypedContractMethod<
+      [channel: BigNumberish, cursor: BigNumberish, members: AddressLike[], ],
+      [boolean],
+      'view'
+    >;
 getFunction(nameOrSignature: 'join'): TypedContractMethod<
       [channel: BigNumberish, member: AddressLike, consent: JoinConsentStruct, signature: BytesLike, assets: AssetStruct[], ],
       [bigint],
@@ -1349,6 +1399,16 @@ getFunction(nameOrSignature: 'requestExit'): TypedContractMethod<
 getFunction(nameOrSignature: 'resolveDemand'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, ],
       [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'setOffice'): TypedContractMethod<
+      [channel: BigNumberish, term: BigNumberish, leader: AddressLike, isElected: boolean, ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'setPresence'): TypedContractMethod<
+      [channel: BigNumberish, member: AddressLike, absent: boolean, ],
+      [bigint],
       'nonpayable'
     >;
 getFunction(nameOrSignature: 'settle'): TypedContractMethod<

@@ -2,6 +2,7 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export type { ChannelAbsence } from './ChannelAbsence.js';
 export type { ChannelContext } from './ChannelContext.js';
 export type { ChannelCourt } from './ChannelCourt.js';
 export type { ChannelHub } from './ChannelHub.js';

@@ -2,6 +2,7 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export type { IChannelAbsence } from './IChannelAbsence.js';
 export type { IChannelApp } from './IChannelApp.js';
 export type { IChannelChallenges } from './IChannelChallenges.js';
 export type { IChannelCourt } from './IChannelCourt.js';

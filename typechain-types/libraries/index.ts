@@ -9,6 +9,7 @@ export type { ChannelExits } from './ChannelExits.js';
 export type { ChannelFaults } from './ChannelFaults.js';
 export type { ChannelMembership } from './ChannelMembership.js';
 export type { ChannelOpenings } from './ChannelOpenings.js';
+export type { ChannelPresence } from './ChannelPresence.js';
 export type { ChannelProposals } from './ChannelProposals.js';
 export type { ChannelVerdicts } from './ChannelVerdicts.js';
 export type { ChannelViews } from './ChannelViews.js';

@@ -1,4 +1,9 @@
 export type {
+  AccusationViewStructOutput,
+  IChannelAbsence,
+  SignedStandingStruct,
+} from "../../../typechain-types/interfaces/IChannelAbsence.ts";
+export type {
   IChannelCourt,
   InboxEntryStruct,
   OpeningStruct,

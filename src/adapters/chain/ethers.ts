@@ -11,10 +11,12 @@ import { systemClock } from "../clock/system.ts";
 import { agreementContract } from "./agreement-contract.ts";
 import { createAgreements } from "./agreements.ts";
 import { followBlocks } from "./blocks.ts";
+import type { ChannelAbsence } from "../../ports/channel-absence.ts";
 import type { ChannelCourt } from "../../ports/channel-court.ts";
 import type { ChannelWatch } from "../../ports/channel-watch.ts";
 import { createChannelApps } from "./channels/apps.ts";
 import { createChannelWatch } from "./channels/watch.ts";
+import { createChannelAbsence } from "./channels/absence.ts";
 import { createChannelCourt } from "./channels/court.ts";
 import { createChannelHub } from "./channels/hub.ts";
 import { createStakingPool } from "./channels/staking-pool.ts";
@@ -101,6 +103,8 @@ export interface EthersChannels {
   readonly court?: ChannelCourt;
   /** Absent where nobody pays who watches. */
   readonly watch?: ChannelWatch;
+  /** Who is there, where no quorum can say so. */
+  readonly absence: ChannelAbsence;
   readonly apps: ChannelApps;
 }
 
@@ -177,6 +181,7 @@ function channelsOf(connection: Connection, addresses: ChannelAddresses): Ethers
     pool: createStakingPool(connection, addresses.pool),
     ...(addresses.court === undefined ? {} : { court: createChannelCourt(connection, addresses.court) }),
     ...(addresses.watch === undefined ? {} : { watch: createChannelWatch(connection, addresses.watch) }),
+    absence: createChannelAbsence(connection, addresses.hub),
     apps: createChannelApps(connection, hub, addresses),
   };
 }

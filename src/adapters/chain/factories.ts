@@ -5,6 +5,7 @@ export { LandCraft__factory } from "../../../typechain-types/factories/apps/Land
 export { World__factory } from "../../../typechain-types/factories/apps/World__factory.ts";
 export { WorldItems__factory } from "../../../typechain-types/factories/apps/WorldItems__factory.ts";
 export { WorldToken__factory } from "../../../typechain-types/factories/apps/WorldToken__factory.ts";
+export { IChannelAbsence__factory } from "../../../typechain-types/factories/interfaces/IChannelAbsence__factory.ts";
 export { IChannelCourt__factory } from "../../../typechain-types/factories/interfaces/IChannelCourt__factory.ts";
 export { IChannelReplay__factory } from "../../../typechain-types/factories/interfaces/IChannelReplay__factory.ts";
 export { IChannelHub__factory } from "../../../typechain-types/factories/interfaces/IChannelHub__factory.ts";

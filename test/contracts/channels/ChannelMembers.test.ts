@@ -193,6 +193,7 @@ describe("ChannelHub: members", () => {
         leftAt: 0n,
         gone: false,
         absent: false,
+        absentAt: 0n,
         lastAliveMs: BigInt(block?.timestamp ?? 0) * 1_000n,
         bannedUntilMs: 0n,
         stakeSource: ZeroAddress,

@@ -15,7 +15,7 @@ import {
   type Settlement,
 } from "../../../src/wire/channel/settlement.ts";
 import type { ChannelHub } from "../../../typechain-types/index.ts";
-import { deployChannelLibraries } from "./channels.ts";
+import { ANSWER_SECONDS, deployChannelLibraries } from "./channels.ts";
 import { compiledProgram, openTestChannel, type TestChannel } from "../../helpers/program-sandbox.ts";
 
 const UNBONDING_SECONDS = 3_600n;
@@ -57,7 +57,8 @@ export async function deployHubScene(ethers: HardhatEthers, programName: string)
   const store = await ethers.deployContract("ChannelStore");
   const vault = await ethers.deployContract("ChannelVault");
   const court = await ethers.deployContract("ChannelCourt", [await ethers.deployContract("ChannelReplay")]);
-  const hub = await ethers.deployContract("ChannelHub", [pool, store, vault, court], { libraries });
+  const absence = await ethers.deployContract("ChannelAbsence", [ANSWER_SECONDS]);
+  const hub = await ethers.deployContract("ChannelHub", [pool, store, vault, court, absence], { libraries });
   const program = await (await ethers.deployContract(programName)).getAddress();
   await hub.registerProgram(program);
   const { chainId } = await ethers.provider.getNetwork();

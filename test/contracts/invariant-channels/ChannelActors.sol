@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {ChannelAbsence} from "../../../contracts/channels/ChannelAbsence.sol";
 import {ChannelCourt} from "../../../contracts/channels/ChannelCourt.sol";
 import {ChannelHub} from "../../../contracts/channels/ChannelHub.sol";
 import {ChannelReplay} from "../../../contracts/channels/ChannelReplay.sol";
@@ -33,6 +34,7 @@ abstract contract ChannelActors is SolidityTest {
     uint256 internal constant FINE = 0.3 ether + 1;
     uint256 internal constant WINDOW = 50;
     uint256 internal constant UNBONDING = 100;
+    uint32 internal constant ANSWER = 30;
     uint256 private constant BEGAN = 1_700_000_000;
     uint256 private constant WEALTH = 1_000_000 ether;
 
@@ -51,7 +53,8 @@ abstract contract ChannelActors is SolidityTest {
         VM.warp(BEGAN);
         pool = new StakingPool(UNBONDING);
         ChannelCourt court = new ChannelCourt(new ChannelReplay());
-        hub = new ChannelHub(pool, address(new ChannelStore()), address(new ChannelVault()), court);
+        ChannelAbsence absence = new ChannelAbsence(ANSWER);
+        hub = new ChannelHub(pool, address(new ChannelStore()), address(new ChannelVault()), court, absence);
         token = new ScriptedToken();
         program = address(new CounterProgram());
         hub.registerProgram(program);
@@ -88,6 +91,7 @@ abstract contract ChannelActors is SolidityTest {
                 maxCatchUpTicks: 0,
                 windowSeconds: channel == 1 ? 0 : uint64(WINDOW),
                 aliveSeconds: 0,
+                answerSeconds: 0,
                 stakeWei: STAKE,
                 fineWei: FINE
             });

@@ -2,6 +2,7 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export { ChannelAbsence__factory } from './ChannelAbsence__factory.js';
 export { ChannelContext__factory } from './ChannelContext__factory.js';
 export { ChannelCourt__factory } from './ChannelCourt__factory.js';
 export { ChannelHub__factory } from './ChannelHub__factory.js';

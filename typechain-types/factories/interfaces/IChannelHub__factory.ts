@@ -540,6 +540,22 @@
     "inputs": [
       {
         "internalType": "address",
+        "name": "absence",
+        "type": "address"
+      },
+      {
+        "internalType": "address",
+        "name": "caller",
+        "type": "address"
+      }
+    ],
+    "name": "ChannelHub_NotTheAbsence",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
         "name": "court",
         "type": "address"
       },
@@ -1103,6 +1119,11 @@
             "internalType": "uint64",
             "name": "aliveSeconds",
             "type": "uint64"
+          },
+          {
+            "internalType": "uint32",
+            "name": "answerSeconds",
+            "type": "uint32"
           },
           {
             "internalType": "uint256",
@@ -2026,6 +2047,19 @@
     "type": "event"
   },
   {
+    "inputs": [],
+    "name": "absence",
+    "outputs": [
+      {
+        "internalType": "contract IChannelAbsence",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
     "inputs": [
       {
         "internalType": "uint256",
@@ -2598,6 +2632,11 @@
                 "type": "uint64"
               },
               {
+                "internalType": "uint32",
+                "name": "answerSeconds",
+                "type": "uint32"
+              },
+              {
                 "internalType": "uint256",
                 "name": "stakeWei",
                 "type": "uint256"
@@ -2628,6 +2667,11 @@
             "type": "uint32"
           },
           {
+            "internalType": "uint32",
+            "name": "presentCount",
+            "type": "uint32"
+          },
+          {
             "internalType": "uint64",
             "name": "inboxLength",
             "type": "uint64"
@@ -2640,6 +2684,11 @@
           {
             "internalType": "bool",
             "name": "closed",
+            "type": "bool"
+          },
+          {
+            "internalType": "bool",
+            "name": "frozen",
             "type": "bool"
           }
         ],
@@ -3040,6 +3089,11 @@
             "internalType": "uint64",
             "name": "aliveSeconds",
             "type": "uint64"
+          },
+          {
+            "internalType": "uint32",
+            "name": "answerSeconds",
+            "type": "uint32"
           },
           {
             "internalType": "uint256",
@@ -3651,6 +3705,35 @@
         "type": "uint256"
       },
       {
+        "internalType": "uint64",
+        "name": "cursor",
+        "type": "uint64"
+      },
+      {
+        "internalType": "address[]",
+        "name": "members",
+        "type": "address[]"
+      }
+    ],
+    "name": "isQuorumAt",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
         "internalType": "address",
         "name": "member",
         "type": "address"
@@ -3943,6 +4026,11 @@
             "internalType": "bool",
             "name": "absent",
             "type": "bool"
+          },
+          {
+            "internalType": "uint64",
+            "name": "absentAt",
+            "type": "uint64"
           },
           {
             "internalType": "uint64",
@@ -4681,6 +4769,63 @@
     ],
     "name": "resolveDemand",
     "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint64",
+        "name": "term",
+        "type": "uint64"
+      },
+      {
+        "internalType": "address",
+        "name": "leader",
+        "type": "address"
+      },
+      {
+        "internalType": "bool",
+        "name": "isElected",
+        "type": "bool"
+      }
+    ],
+    "name": "setOffice",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "member",
+        "type": "address"
+      },
+      {
+        "internalType": "bool",
+        "name": "absent",
+        "type": "bool"
+      }
+    ],
+    "name": "setPresence",
+    "outputs": [
+      {
+        "internalType": "uint64",
+        "name": "entry",
+        "type": "uint64"
+      }
+    ],
     "stateMutability": "nonpayable",
     "type": "function"
   },

@@ -2,6 +2,7 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export { IChannelAbsence__factory } from './IChannelAbsence__factory.js';
 export { IChannelApp__factory } from './IChannelApp__factory.js';
 export { IChannelChallenges__factory } from './IChannelChallenges__factory.js';
 export { IChannelCourt__factory } from './IChannelCourt__factory.js';

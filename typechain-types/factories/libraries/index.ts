@@ -9,6 +9,7 @@ export { ChannelExits__factory } from './ChannelExits__factory.js';
 export { ChannelFaults__factory } from './ChannelFaults__factory.js';
 export { ChannelMembership__factory } from './ChannelMembership__factory.js';
 export { ChannelOpenings__factory } from './ChannelOpenings__factory.js';
+export { ChannelPresence__factory } from './ChannelPresence__factory.js';
 export { ChannelProposals__factory } from './ChannelProposals__factory.js';
 export { ChannelVerdicts__factory } from './ChannelVerdicts__factory.js';
 export { ChannelViews__factory } from './ChannelViews__factory.js';

@@ -84,6 +84,7 @@ function configOf(config: ChannelConfigStructOutput): ChannelConfig {
     maxCatchUpTicks: Number(config.maxCatchUpTicks),
     windowSeconds: Number(config.windowSeconds),
     aliveSeconds: Number(config.aliveSeconds),
+    answerSeconds: Number(config.answerSeconds),
     stakeWei: config.stakeWei,
     fineWei: config.fineWei,
   };
