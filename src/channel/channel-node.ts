@@ -133,6 +133,8 @@ export interface ChannelNode extends Startable {
   record(height: number): PlayedRecord | undefined;
   /** What a record did; known for longer than the record itself. */
   outcome(height: number): KeptOutcome | undefined;
+  /** Whether another state came in the place of what stood at a height, and it is not known what that was. */
+  isUnsure(height: number): boolean;
   /** The height of an account's call, or end of a session, of this number. */
   heightOf(account: string, nonce: bigint): number | undefined;
   /** How many slots the state at the head has. */
@@ -237,7 +239,10 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     core.news.add((news) => {
       for (const watcher of watchers) watcher(news);
     });
-    const receipts = createReceiptBook(() => core.player);
+    const receipts = createReceiptBook(
+      () => core.player,
+      () => core.committed,
+    );
     receipts.catchUp();
     core.news.add(({ kind }) => {
       if (kind === "records") receipts.catchUp();
@@ -446,6 +451,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       return found !== undefined && "body" in found ? found : undefined;
     },
     outcome: (height) => parts().receipts.at(height),
+    isUnsure: (height) => parts().receipts.isUnsure(height),
     heightOf: (account, nonce) => parts().receipts.heightOf(account, nonce),
     get slotCount() {
       return parts().core.player.sandbox.slotCount;
