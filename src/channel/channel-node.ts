@@ -32,7 +32,7 @@ import { createGuarding, type Guarding } from "./guarding.ts";
 import { heartbeatWords } from "./heartbeat-words.ts";
 import { createHistory } from "./history.ts";
 import { createLeader, type Leader } from "./leader.ts";
-import { linksOf } from "./links.ts";
+import { delaysOf, linksOf } from "./links.ts";
 import { openState } from "./open-state.ts";
 import { createPathFinder, type PathFinder } from "./path-finder.ts";
 import type { PlayedRecord, Player } from "./player.ts";
@@ -251,7 +251,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     const { heartbeatMs = DEFAULT_HEARTBEAT_MS } = init;
     const roundTrips = createRoundTrips(clock);
     const relay = createRelay(core, { heartbeatMs });
-    const leader = createLeader(core, { ...init, publish: relay.publish });
+    const leader = createLeader(core, { ...init, publish: (body) => relay.publish(body) });
     const accuser = createAccuser(core, signal);
     const settler = createSettler(core, signal);
     const acker = createAcker(core);
@@ -283,6 +283,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       heartbeatMs,
       hears: (signer) => elector.hears(signer),
       distrusts: () => accuser.distrusts,
+      isWatching: init.watches,
     });
     const router = createRouter({
       core,
@@ -329,7 +330,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
         pathFinder.run(signal),
         requester.run(signal),
         finisher.run(signal),
-        beat(core, signal),
+        beat(core, () => delaysOf(core, roundTrips), signal),
         settleRegularly(core, settler, signal),
       );
     }
