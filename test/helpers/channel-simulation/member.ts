@@ -128,6 +128,7 @@ export function createSimulatedMember(world: World, number: number, distort: Dis
       () => {
         if (!own.isAlive) return;
         running = { life: own, node, service };
+        if (distort === undefined) log.started(name, node);
         trace.event(name, `started at ${node.head.height}, term ${node.term}`);
       },
       (error: unknown) => {

@@ -29,6 +29,8 @@ export interface RunLog {
   /** What was told, for somebody who looks for a fault. */
   onEvent: (event: ChannelEvent) => void;
   began(name: string, node: ChannelNode): void;
+  /** It has read its disk. */
+  started(name: string, node: ChannelNode): void;
   crashed(name: string): void;
   /** On the disk. */
   wrote(name: string, entries: readonly LogEntry[]): void;
@@ -97,6 +99,9 @@ export function createRunLog(init: {
       mirror.leads = false;
       if (mirror.term > 0) say({ kind: "back", member: name });
       mirror.term = Math.max(1, mirror.term);
+    },
+    started(name, { term }) {
+      if (mirrorOf(name).node !== undefined) say({ kind: "stands", member: name, term });
     },
     crashed(name) {
       mirrorOf(name).node = undefined;

@@ -248,6 +248,8 @@ export function createJudge({
       case "back":
         member.isUp = true;
         return undefined;
+      case "stands":
+        return event.term < member.term ? `it had promised term ${member.term}` : undefined;
     }
   };
 }
