@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
-import {Channel, Head, HubState, Member, Proposal} from "../types/ChannelState.sol";
+import {Ballot, Channel, Head, HubState, Member, Proposal} from "../types/ChannelState.sol";
 import {
     ChannelRules,
     ChannelView,
@@ -11,6 +11,7 @@ import {
     ProposalView,
     SettledHead
 } from "../types/ChannelTypes.sol";
+import {ChannelDelegations} from "./ChannelDelegations.sol";
 import {ChannelProposals} from "./ChannelProposals.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
 
@@ -94,6 +95,8 @@ library ChannelViews {
         (self.lastAliveMs, self.bannedUntilMs) = (stored.lastAliveMs, stored.bannedUntilMs);
         if (stored.pooled) self.stakeSource = address(IChannelHub(address(this)).pool());
         self.stakeWei = stored.stakeWei;
+        if (in_.active() & ChannelRoster.bit(stored.seat) == 0 || stored.gone) return self;
+        (self.candidate, self.weight) = ChannelDelegations.delegationOf(in_, stored.seat);
     }
 
     /// @notice See `IChannelHub.proposalOf`.
@@ -108,13 +111,12 @@ library ChannelViews {
         self.proposalType = stored.proposalType;
         self.state = ChannelProposals.stateOf(in_, id);
         (self.proposer, self.proposalHash) = (stored.proposer, stored.hash);
-        self.weightFor = ChannelRoster.count(stored.ballot.inFavour);
-        self.weightAgainst = ChannelRoster.count(stored.ballot.against);
-        self.weightAbstained = ChannelRoster.count(stored.ballot.abstained);
+        Ballot memory ballot = stored.ballot;
+        self.weightFor = ChannelRoster.count(in_.inFavourOf(ballot));
+        self.weightAgainst = ChannelRoster.count(in_.withBackers(ballot, ballot.against));
+        self.weightAbstained = ChannelRoster.count(in_.withBackers(ballot, ballot.abstained));
         bool settles = stored.proposalType == ProposalType.Settlement;
-        self.weightCounted = ChannelRoster.count(
-            settles ? in_.countedToSettle(stored.ballot) : in_.countedOf(stored.ballot)
-        );
+        self.weightCounted = ChannelRoster.count(settles ? in_.countedToSettle(ballot) : in_.countedOf(ballot));
         self.finalAt = stored.finalAt;
         self.chunksApplied = uint32(stored.chunksApplied);
     }

@@ -43,7 +43,7 @@ enum InboxKind {
     Close,
     // data = abi.encode(uint64 bannedUntilMs, address newLeader).
     Ban,
-    // Reserved.
+    // data = abi.encode(address candidate), zero for none any more.
     Delegate,
     // data = abi.encode(Call call, bytes signature).
     ForcedCall,
@@ -377,6 +377,10 @@ struct MemberView {
     uint64 bannedUntilMs;
     address stakeSource;
     uint256 stakeWei;
+    // To whom it delegated, zero for nobody.
+    address candidate;
+    // Its own voice and those of who back it; none while another one has it.
+    uint32 weight;
 }
 
 /// @dev Where a proposal stands.
