@@ -25,8 +25,8 @@ contract ChannelAbsence is IChannelAbsence {
     uint256 private constant BOND_GAS = 1_500_000;
     /// @dev What an answer is paid: for itself, and for each ack that it has. Somewhat more than it takes, so that who is there does
     /// not pay for saying so.
-    uint256 private constant ANSWER_GAS = 210_000;
-    uint256 private constant ACK_GAS = 20_000;
+    uint256 private constant ANSWER_GAS = 220_000;
+    uint256 private constant ACK_GAS = 25_000;
     uint256 private constant MAX_RECORDS = 16;
     /// @dev Gas that the bond of a demand is for, of a record: header and the largest input.
     uint256 private constant RECORD_GAS = 1_000_000;
