@@ -46,6 +46,7 @@ describe("channel/member-addresses", () => {
     const agreement = fromHex(STORE);
     expect(mayAskForMember({ agreement, from: BOB }, STORE, MEMBERS)).to.equal(true);
     expect(mayAskForMember({ agreement, from: STRANGER }, STORE, MEMBERS)).to.equal(false);
+    expect(mayAskForMember({ agreement, from: STRANGER }, STORE, MEMBERS, [addressOfKey(STRANGER)])).to.equal(true);
     expect(mayAskForMember({ agreement: new Uint8Array(20).fill(1), from: BOB }, STORE, MEMBERS)).to.equal(false);
   });
 });
