@@ -27,6 +27,7 @@ import {
     Call,
     Change,
     ChangePart,
+    ChannelRules,
     ChannelView,
     Config,
     DataKind,
@@ -472,6 +473,11 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     /// @inheritdoc IChannelHub
     function channelOf(uint256 channel) external view known(channel) returns (ChannelView memory) {
         return ChannelViews.channelOf(_state, channel);
+    }
+
+    /// @inheritdoc IChannelHub
+    function rulesOf(uint256 channel) external view known(channel) returns (ChannelRules memory) {
+        return ChannelViews.rulesOf(_state, channel);
     }
 
     /// @inheritdoc IChannelHub

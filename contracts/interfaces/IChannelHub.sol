@@ -7,6 +7,7 @@ import {
     Call,
     Change,
     ChannelNotice,
+    ChannelRules,
     ChannelView,
     Config,
     InboxKind,
@@ -468,6 +469,9 @@ interface IChannelHub is IChannelChallenges {
 
     /// @notice Reverts with _UnknownChannel, as all that follow.
     function channelOf(uint256 channel) external view returns (ChannelView memory);
+
+    /// @notice How the channel's records are played: a part of `channelOf`, for a tenth of its gas.
+    function rulesOf(uint256 channel) external view returns (ChannelRules memory);
 
     /// @notice What was settled last.
     function headOf(uint256 channel) external view returns (SettledHead memory);

@@ -3,7 +3,14 @@ pragma solidity ^0.8.28;
 
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {Ballot, Channel, Head, HubState, Member, Proposal} from "../types/ChannelState.sol";
-import {ChannelView, MemberView, ProposalType, ProposalView, SettledHead} from "../types/ChannelTypes.sol";
+import {
+    ChannelRules,
+    ChannelView,
+    MemberView,
+    ProposalType,
+    ProposalView,
+    SettledHead
+} from "../types/ChannelTypes.sol";
 import {ChannelDelegations} from "./ChannelDelegations.sol";
 import {ChannelProposals} from "./ChannelProposals.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
@@ -27,6 +34,20 @@ library ChannelViews {
         self.inboxLength = stored.counters.inbox;
         (self.closing, self.closed) = (stored.counters.closeAt != 0, stored.head.closed);
         self.frozen = stored.head.frozen;
+    }
+
+    /// @notice See `IChannelHub.rulesOf`.
+    function rulesOf(HubState storage state, uint256 channel) external view returns (ChannelRules memory) {
+        Channel storage self = state.channels[channel];
+        return
+            ChannelRules({
+                program: self.program,
+                createdAtMs: self.createdAtMs,
+                tickMs: self.config.tickMs,
+                maxCatchUpTicks: self.config.maxCatchUpTicks,
+                codeHash: self.codeHash,
+                initialStateHash: self.initialStateHash
+            });
     }
 
     /// @notice See `IChannelHub.headOf`.

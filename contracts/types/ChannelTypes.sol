@@ -310,6 +310,17 @@ struct ProposalAction {
     Punishment punishment;
 }
 
+/// @dev What decides how a channel's records are played.
+struct ChannelRules {
+    address program;
+    uint64 createdAtMs;
+    uint64 tickMs;
+    uint32 maxCatchUpTicks;
+    bytes32 codeHash;
+    // keccak256; the bytes are in ChannelCreated.
+    bytes32 initialStateHash;
+}
+
 /// @dev What the chain knows of a channel's state.
 struct SettledHead {
     // Zero: nothing was settled.

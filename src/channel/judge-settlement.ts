@@ -10,7 +10,7 @@ import type { RecordBody } from "../wire/channel/record-body.ts";
 import { hashSettlement, type Settlement } from "../wire/channel/settlement.ts";
 import type { InFlight, Shown } from "./challenge-book.ts";
 import type { Core } from "./core.ts";
-import { evidenceAgainst } from "./gather-evidence.ts";
+import { evidenceAgainst, replayAgainst } from "./gather-evidence.ts";
 import { hubProofOf } from "./hub-proof.ts";
 import type { OpenLog } from "./open-state.ts";
 import type { PlayedRecord } from "./player.ts";
@@ -163,16 +163,28 @@ async function playShown(
 }
 
 async function falseRecord(core: Core, data: RecordData, record: SettledOpening): Promise<Evidence | undefined> {
+  const evidence = await evidenceAgainst(core, record, bodyOf(data));
+  if (evidence !== undefined) return evidence;
+  const touched = touchedIn(data);
   const before = core.player.head.header;
-  return (await evidenceAgainst(core, record, bodyOf(data))) ?? falseValue(core, data, { record, before });
+  return (
+    falseValue(core, touched, { record, before }) ?? (await replayAgainst(core, record, { input: data.input, touched }))
+  );
 }
 
 /** A slot of which the record says that it held something else. */
 function falseValue(
   { player: { sandbox } }: Core,
-  { touched: packed }: RecordData,
+  touched: readonly SlotValue[],
   place: Pick<Extract<Evidence, { readonly fault: "falseValue" }>, "record" | "before">,
 ): Evidence | undefined {
+  const index = touched.findIndex(({ slot, value }) => !equalBytes(sandbox.slot(slot), value));
+  const wrong = touched[index];
+  if (wrong === undefined) return undefined;
+  return { fault: "falseValue", ...place, touched, index, proof: hubProofOf(sandbox.prove(wrong.slot)) };
+}
+
+function touchedIn({ touched: packed }: RecordData): SlotValue[] {
   const touched: SlotValue[] = [];
   for (let at = 0; at < packed.length; at += 2 * WORD_BYTES) {
     touched.push({
@@ -180,10 +192,7 @@ function falseValue(
       value: packed.slice(at + WORD_BYTES, at + 2 * WORD_BYTES),
     });
   }
-  const index = touched.findIndex(({ slot, value }) => !equalBytes(sandbox.slot(slot), value));
-  const wrong = touched[index];
-  if (wrong === undefined) return undefined;
-  return { fault: "falseValue", ...place, touched, index, proof: hubProofOf(sandbox.prove(wrong.slot)) };
+  return touched;
 }
 
 async function playAs({ player }: OpenLog, { header, input }: RecordData): Promise<PlayedRecord | undefined> {

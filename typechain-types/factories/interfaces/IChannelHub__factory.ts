@@ -4848,6 +4848,57 @@
         "internalType": "uint256",
         "name": "channel",
         "type": "uint256"
+      }
+    ],
+    "name": "rulesOf",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "program",
+            "type": "address"
+          },
+          {
+            "internalType": "uint64",
+            "name": "createdAtMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "tickMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxCatchUpTicks",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "codeHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "initialStateHash",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct ChannelRules",
+        "name": "",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
       },
       {
         "internalType": "uint64",
