@@ -38,10 +38,18 @@ function electorates({ chain, player, certificate }: Core): Membership[] {
   return all;
 }
 
-/** Whether the signers are a quorum of all who may have certified something; nobody waits for the word of the `accused`. */
-export function isQuorumOfAll(core: Core, signers: ReadonlySet<string>, accused?: string): boolean {
+/**
+ * Whether the signers are a quorum of all who may have certified something; nobody waits for the word of the `accused`. Where the chain
+ * has begun the term, who is absent by now is not waited for either; members that elect by themselves need the quorum that the record
+ * has which they go on from, or nobody would find their election proven.
+ */
+export function isQuorumOfAll(
+  core: Core,
+  signers: ReadonlySet<string>,
+  { accused, isByChain = false }: { readonly accused?: string | undefined; readonly isByChain?: boolean } = {},
+): boolean {
   const { chain } = core;
-  const now = chain.membershipAt(chain.inboxLength);
+  const now = isByChain ? chain.membershipAt(chain.inboxLength) : undefined;
   return electorates(core).every((members) => {
     const counted = countedWeight(members, accused);
     if (counted === 0n || isQuorum(weightOf(members, signers, accused), counted)) return true;
