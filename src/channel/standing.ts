@@ -27,8 +27,15 @@ export async function standingOf(core: Core, newLeader: string): Promise<ShownSt
   return { ...standing, signature: signLeaderChange(domain, change, signerKey), certificate };
 }
 
+/** What a node knows of those who may have certified something. */
+export interface Electorates {
+  readonly chain: Pick<Core["chain"], "inboxLength" | "membershipAt" | "settled">;
+  readonly player: Pick<Core["player"], "at">;
+  readonly certificate: Core["certificate"];
+}
+
 /** All who may have certified what this node has not seen: the members as of what it holds, and after each change since. */
-function electorates({ chain, player, certificate }: Core): Membership[] {
+function electorates({ chain, player, certificate }: Electorates): Membership[] {
   const floor = player.at(Math.max(certificate?.height ?? 0, chain.settled.height))?.membership.cursor;
   const all: Membership[] = [];
   for (let cursor = floor ?? chain.settled.inboxCursor; cursor <= chain.inboxLength; cursor += 1) {
@@ -44,7 +51,7 @@ function electorates({ chain, player, certificate }: Core): Membership[] {
  * has which they go on from, or nobody would find their election proven.
  */
 export function isQuorumOfAll(
-  core: Core,
+  core: Electorates,
   signers: ReadonlySet<string>,
   { accused, isByChain = false }: { readonly accused?: string | undefined; readonly isByChain?: boolean } = {},
 ): boolean {
