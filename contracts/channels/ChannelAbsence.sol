@@ -23,8 +23,9 @@ contract ChannelAbsence is IChannelAbsence {
 
     /// @dev Gas that a bond is for: a certificate of a full channel.
     uint256 private constant BOND_GAS = 2_200_000;
-    /// @dev What an answer is paid: for itself, and for each ack that it has.
-    uint256 private constant ANSWER_GAS = 130_000;
+    /// @dev What an answer is paid: for itself, and for each ack that it has. Somewhat more than it takes, so that who is there does
+    /// not pay for saying so.
+    uint256 private constant ANSWER_GAS = 210_000;
     uint256 private constant ACK_GAS = 30_000;
     uint256 private constant MAX_RECORDS = 16;
     /// @dev Gas that the bond of a demand is for, of a record: header and the largest input.
@@ -358,7 +359,8 @@ contract ChannelAbsence is IChannelAbsence {
 
     /// @dev Pays whoever brings an answer.
     function _pay(Accusation storage self, uint256 gas) private {
-        uint256 paidWei = Math.min(gas * self.feeWei, self.bondWei);
+        // Blocks may cost more than when it was accused.
+        uint256 paidWei = Math.min(gas * Math.max(self.feeWei, block.basefee), self.bondWei);
         _credits[msg.sender] += paidWei;
         self.bondWei -= uint128(paidWei);
     }
