@@ -79,6 +79,13 @@ export interface SprfChannels {
   ): Promise<HubMember>;
   /** Asks for this account's leave; a settlement makes it final. */
   leave(channel: bigint, options?: ChannelsCallOptions): Promise<void>;
+  /**
+   * Lets another member speak for this account in a channel of more than five, or with `undefined` nobody any more. Its record makes
+   * it hold.
+   *
+   * @throws SprfError `CHAIN_REVERTED` where that one has as many as it may have, speaks for nobody, or this account does for others
+   */
+  delegate(channel: bigint, candidate: string | undefined, options?: ChannelsCallOptions): Promise<void>;
   /** Has the app end the channel; a settlement makes it final. @throws SprfError `CHAIN_REVERTED` for who may not */
   closeChannel(channel: bigint, options?: ChannelsCallOptions): Promise<void>;
   /**
@@ -165,6 +172,7 @@ export async function connectChannels(
       return member;
     },
     leave: async (channel, callOptions) => await hub.requestExit(channel, callOptions),
+    delegate: async (channel, candidate, callOptions) => await hub.delegate(channel, candidate, callOptions),
     closeChannel: async (channel, callOptions) => await apps.close(await infoOf(channel, callOptions), callOptions),
     async claim(channel, { assets: named = [], dataDirectory, file, ...callOptions } = {}) {
       const info = await infoOf(channel, callOptions);

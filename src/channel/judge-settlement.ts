@@ -7,15 +7,15 @@ import type { HubSlotProof } from "../ports/channel-hub.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { WORD_BYTES } from "../utils/keccak.ts";
 import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
-import { hashRecord, RECORD_KINDS, type RecordHeader } from "../wire/channel/record.ts";
+import { hashRecord, RECORD_KINDS } from "../wire/channel/record.ts";
 import type { RecordBody } from "../wire/channel/record-body.ts";
 import { hashSettlement, type Settlement } from "../wire/channel/settlement.ts";
 import type { InFlight, Shown } from "./challenge-book.ts";
 import type { Core } from "./core.ts";
-import { evidenceAgainst } from "./gather-evidence.ts";
+import { evidenceAgainst, replayAgainst } from "./gather-evidence.ts";
 import { hubProofOf } from "./hub-proof.ts";
 import type { OpenLog } from "./open-state.ts";
-import type { PlayedRecord, Player } from "./player.ts";
+import type { PlayedRecord } from "./player.ts";
 import { isOwn, ownSettlementTo, proveBetween, scratchAt } from "./scratch.ts";
 
 /** Records that one demand is for, at most (contracts/libraries/ChannelDemands.sol). */
@@ -166,58 +166,36 @@ async function playShown(
 }
 
 async function falseRecord(core: Core, data: RecordData, record: SettledOpening): Promise<Evidence | undefined> {
-  const found = await evidenceAgainst(core, record, bodyOf(data));
-  if (found !== undefined) return found;
-  const place = { record, before: core.player.head.header };
-  const touched = slotsIn(data.touched);
-  return falseValue(core, touched, place) ?? (await falseResult(core, data, { ...place, touched }));
-}
-
-type Place = Pick<Extract<Evidence, { readonly fault: "falseValue" }>, "record" | "before">;
-
-function slotsIn(packed: Uint8Array): SlotValue[] {
-  return Array.from({ length: packed.length / (2 * WORD_BYTES) }, (_, index) => {
-    const at = 2 * WORD_BYTES * index;
-    return {
-      slot: packed.slice(at, at + WORD_BYTES),
-      value: packed.slice(at + WORD_BYTES, at + 2 * WORD_BYTES),
-    };
-  });
+  const evidence = await evidenceAgainst(core, record, bodyOf(data));
+  if (evidence !== undefined) return evidence;
+  const touched = touchedIn(data);
+  const before = core.player.head.header;
+  return (
+    falseValue(core, touched, { record, before }) ?? (await replayAgainst(core, record, { input: data.input, touched }))
+  );
 }
 
 /** A slot of which the record says that it held something else. */
-function falseValue({ player: { sandbox } }: Core, touched: readonly SlotValue[], place: Place): Evidence | undefined {
+function falseValue(
+  { player: { sandbox } }: Core,
+  touched: readonly SlotValue[],
+  place: Pick<Extract<Evidence, { readonly fault: "falseValue" }>, "record" | "before">,
+): Evidence | undefined {
   const index = touched.findIndex(({ slot, value }) => !equalBytes(sandbox.slot(slot), value));
   const wrong = touched[index];
   if (wrong === undefined) return undefined;
   return { fault: "falseValue", ...place, touched, index, proof: hubProofOf(sandbox.prove(wrong.slot)) };
 }
 
-/** What the chain runs the record again on: what it says that it touched, and beside it what it does touch. */
-async function falseResult(
-  { player }: Core,
-  { header, input }: RecordData,
-  { touched, ...place }: Place & { readonly touched: readonly SlotValue[] },
-): Promise<Evidence | undefined> {
-  const own = await playOrNothing(player, header, input);
-  if (own === undefined) return undefined;
-  await player.revertTo(header.height - 1);
-  const besides = own.touched
-    .filter(({ slot }) => !touched.some((known) => equalBytes(known.slot, slot)))
-    .map(({ slot, before }) => ({ slot, value: before }));
-  const slotProofs = [...touched, ...besides].map(({ slot }) => hubProofOf(player.sandbox.prove(slot)));
-  return { fault: "falseResult", ...place, input, touched, besides, slotProofs };
-}
-
-async function playOrNothing(
-  player: Player,
-  { kind, term, timeMs }: RecordHeader,
-  input: Uint8Array,
-): Promise<PlayedRecord | undefined> {
-  return await player.play(kind, input, { term, timeMs }).catch((error: unknown) => {
-    if (isSprfError(error) && error.fault !== "internal") return undefined;
-    throw error;
-  });
+function touchedIn({ touched: packed }: RecordData): SlotValue[] {
+  const touched: SlotValue[] = [];
+  for (let at = 0; at < packed.length; at += 2 * WORD_BYTES) {
+    touched.push({
+      slot: packed.slice(at, at + WORD_BYTES),
+      value: packed.slice(at + WORD_BYTES, at + 2 * WORD_BYTES),
+    });
+  }
+  return touched;
 }
 
 /** The record as this node plays it; undefined when it comes to another one, or must not be there. */
@@ -234,7 +212,12 @@ async function playAs(
   const entry = header.kind === RECORD_KINDS.inbox ? chain.entry(header.inboxCursor) : undefined;
   const isForeign = entry !== undefined && !equalBytes(encodeInboxEntry(entry), input);
   if (faultOfNext(head, header, context) !== undefined || isForeign) return undefined;
-  const played = await playOrNothing(player, header, input);
+  const played = await player
+    .play(header.kind, input, { term: header.term, timeMs: header.timeMs })
+    .catch((error: unknown) => {
+      if (isSprfError(error) && error.fault !== "internal") return undefined;
+      throw error;
+    });
   if (played === undefined || equalBytes(played.hash, hashRecord(header))) return played;
   await player.revertTo(head.header.height);
   return undefined;

@@ -21,6 +21,7 @@ const memberOf = (account: string, key: Uint8Array): HubMember => ({
   lastAliveMs: 0,
   bannedUntilMs: 0,
   stakeWei: 0n,
+  weight: 1,
 });
 const MEMBERS = [memberOf("0xa", ALICE), memberOf("0xb", BOB)];
 const { signal } = new AbortController();
