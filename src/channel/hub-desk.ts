@@ -15,6 +15,7 @@ export function createHubDesk(hub: ChannelHub, court: ChannelCourt | undefined):
       if (proof.kind === "omission") return await proveOmission(hub, channel, proposal, proof, options);
       if (proof.kind !== "record") return await hub.proveHub(channel, proposal, proof, options);
       if (court === undefined) throw new SprfError("CONFIG_INVALID", "the settings name no court (SPRF_CHANNEL_COURT)");
+      // Nobody is rewarded for a settlement that is void.
       await court.accuse(proof.evidence, ZERO_HASH, options);
     },
     freeze: async (channel, entry, options) => await hub.freeze(channel, entry, options),

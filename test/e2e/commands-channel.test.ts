@@ -21,14 +21,17 @@ describe("the commands of channels", function () {
   let folder: string;
   /** Of the node of account 2. */
   let port = "";
+  /** Of the nodes that play a land, in the place of 8104 and 8105. */
+  const landPorts: string[] = [];
   const nodes: RunningCommand[] = [];
 
   /** A command as a document shows it, with the test's own ports and files in place of the document's. */
   const lineOf = (line: string): string =>
     line
       // Any free one: what was free a moment ago may be somebody else's now.
-      .replace(/--port 810[23]/, "--port 0")
+      .replace(/--port 810[2-5]/, "--port 0")
       .replace(":8102", `:${port}`)
+      .replace(/:810([45])/, (_, last: string) => `:${landPorts[Number(last) - 4]}`)
       .replace("gardeners.channel", join(folder, "gardeners.channel"));
   const run = async (line: string): Promise<string> => (await succeed(lineOf(line), devnet.environment)).stdout;
   const json = async (line: string): Promise<Record<string, unknown>> =>
@@ -147,5 +150,65 @@ describe("the commands of channels", function () {
     expect((await node?.end("SIGTERM"))?.code).to.equal(0);
     const gone = await fail("npm run channel -- read 1 lineCount --devnet --account 2");
     expect(gone.stderr).to.match(/^error INVALID_INPUT: --url: no node of this account runs here/);
+  });
+
+  it("should take a land out of its world, play it, and bring it back with what is everybody's paid", async () => {
+    // docs-command: npm run channel -- create land --number 1 --devnet --account 2
+    const opened = await run("npm run channel -- create land --number 1 --devnet --account 2");
+    expect(opened).to.equal("channel 2 is open\n");
+    const early = await fail("npm run channel -- join 2 --devnet --account 3 --yes");
+    expect([early.code, early.stderr]).to.deep.equal([USER, early.stderr]);
+    expect(early.stderr).to.match(/^error CHAIN_REVERTED: .*LandCraft_LordFirst/);
+    // docs-command: npm run channel -- join 2 --devnet --account 2 --yes
+    // docs-command: npm run channel -- join 2 --devnet --account 3 --yes
+    for (const account of [2, 3]) {
+      const joined = await run(`npm run channel -- join 2 --devnet --account ${account} --yes`);
+      expect(joined).to.match(/^joined channel 2 as member \d$/m);
+    }
+    // An account has one node at a time: its messages come to one only.
+    await Promise.all(nodes.splice(0).map(async (node) => await node.end("SIGTERM")));
+    // docs-command: npm run channel -- node 2 --devnet --account 2 --port 8104
+    // docs-command: npm run channel -- node 2 --devnet --account 3 --port 8105
+    const playing = [
+      "npm run channel -- node 2 --devnet --account 2 --port 8104",
+      "npm run channel -- node 2 --devnet --account 3 --port 8105",
+    ].map((line) => startCommand(lineOf(line), devnet.environment, DAEMON));
+    nodes.push(...playing);
+    const serves = /^node of 0x[0-9a-f]{40} in channel 2 serves ws:\/\/127\.0\.0\.1:(\d+); Ctrl-C/m;
+    for (const node of playing) landPorts.push((await node.until(serves))[1] ?? "");
+
+    // docs-command: npx node examples/channels/landcraft.ts 2 ws://127.0.0.1:8105 --account 3 --keys DDss.e... --json
+    const json3 = await run(
+      "npx node examples/channels/landcraft.ts 2 ws://127.0.0.1:8105 --account 3 --keys DDss.e... --json",
+    );
+    const sights = json3
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { name: string; tick: number; fields: string[]; heroes: unknown[] });
+    const ticks = sights.map(({ tick }) => tick);
+    expect(ticks.length).to.be.at.least("DDss.e...".length);
+    expect(ticks).to.deep.equal(ticks.toSorted((a, b) => a - b));
+    expect(sights.at(-1)).to.include({ name: "Valley" });
+    expect(sights.at(-1)?.fields[0]).to.equal("#".repeat(32));
+    expect(sights.at(-1)?.heroes).to.have.length(2);
+    // docs-command: npx node examples/channels/landcraft.ts 2 ws://127.0.0.1:8104 --account 2
+    const drawn = await run("npx node examples/channels/landcraft.ts 2 ws://127.0.0.1:8104 --account 2 --ticks 5");
+    expect(drawn).to.match(/^Valley {3}tick \d+ {3}2 heroes\n\+-{64}\+\n\|(██){32}\| you carry\n/);
+    expect(drawn).to.match(/@[<>^v]/);
+    expect(drawn).not.to.include("\u001b");
+
+    expect(await run("npm run channel -- close 2 --devnet --account 2")).to.match(/^channel 2 is closing/);
+    const isClosed = async (): Promise<boolean> => {
+      const { info } = await json("npm run channel -- status 2 --devnet --account 2");
+      return (info as { readonly isClosed: boolean }).isClosed;
+    };
+    await until(isClosed, PATIENT);
+    const claimed = await run("npm run channel -- claim 2 --devnet --account 2");
+    expect(claimed).to.match(/^stake: 1 ether\nether: 0\n0x[0-9a-f]{40}:\d+: 1\n/);
+    const other = await json("npm run channel -- claim 2 --devnet --account 3");
+    // Its hero, and what is left of what it began with.
+    const [, hero, wood] = other["assets"] as { readonly amount: string }[];
+    expect([hero?.amount, Number(wood?.amount) >= 4]).to.deep.equal(["1", true]);
+    expect(await run("npm run channel -- create land --number 1 --devnet --account 2")).to.equal("channel 3 is open\n");
   });
 });

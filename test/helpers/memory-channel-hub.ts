@@ -23,6 +23,7 @@ import {
   encodeJoin,
   encodeTerm,
   INBOX_KINDS,
+  type Asset,
   type InboxEntry,
 } from "../../src/wire/channel/inbox-entry.ts";
 import { ZERO_HASH } from "../../src/wire/channel/record.ts";
@@ -45,10 +46,13 @@ const BAN_MS = 300_000;
 export interface MemoryHub {
   /** As an account sees it. */
   as(account: string): ChannelHub;
-  join(account: string, signer: string): void;
+  /** With what the account brings; nobody holds it. */
+  join(account: string, signer: string, assets?: readonly Asset[]): void;
   leave(account: string): void;
   /** To nobody where no candidate is named. What the hub would refuse has to be known to the test. */
   delegate(account: string, candidate: string | undefined): void;
+  /** As the court does it to a follower. */
+  ban(account: string): void;
   close(): void;
   /** An empty block. */
   pass(): void;
@@ -316,13 +320,17 @@ export function createMemoryHub(init: {
     get settled() {
       return settled;
     },
-    join(account, signer) {
+    join(account, signer, assets = []) {
       members.set(account, signer);
-      const event = entryOf(INBOX_KINDS.join, account, encodeJoin(signer, entries.length + 1, []));
+      const event = entryOf(INBOX_KINDS.join, account, encodeJoin(signer, entries.length + 1, assets));
       mine(event, ...(term === 0 ? termOf(account) : []));
     },
     leave,
     delegate: (account, candidate) => mine(entryOf(INBOX_KINDS.delegate, account, encodeDelegation(candidate))),
+    ban(account) {
+      members.delete(account);
+      mine(entryOf(INBOX_KINDS.ban, account, encodeBan(nowMs() + BAN_MS, leader)));
+    },
     close,
     pass: () => mine(),
   };

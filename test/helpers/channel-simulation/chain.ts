@@ -43,6 +43,8 @@ export interface SimulatedChainInit {
   readonly random: SeededRandom;
   readonly trace: Trace;
   readonly code: Uint8Array;
+  /** @default none */
+  readonly initialState?: Uint8Array;
   readonly config: Partial<ChannelConfig>;
   readonly blockMs: number;
   /** Share of blocks that replace others, in per cent. */
@@ -67,7 +69,8 @@ export function createSimulatedChain(init: SimulatedChainInit): SimulatedChain {
   let mined = Promise.withResolvers<void>();
 
   function fresh(): MemoryHub {
-    return createMemoryHub({ code, createdAtMs, nowMs: () => blockTimeMs, config });
+    const { initialState = new Uint8Array() } = init;
+    return createMemoryHub({ code, createdAtMs, nowMs: () => blockTimeMs, config, initialState });
   }
 
   /** All that the hub does happens before it returns its promise. */
