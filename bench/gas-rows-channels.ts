@@ -393,9 +393,7 @@ async function measureAbsence(): Promise<ReportRow[]> {
   await scene.takeInbox();
   const { height } = scene.player.head.header;
   const back = await gasOf(
-    absence
-      .connect(accountOf(2))
-      .comeBack(channel, headerStruct(scene.player.head.header), 0n, ackOf(2, height)),
+    absence.connect(accountOf(2)).comeBack(channel, headerStruct(scene.player.head.header), 0n, ackOf(2, height)),
   );
   const ofLeader = await gasOf(absence.connect(accountOf(1)).accuseLeader(channel, 1n, { value }));
   await scene.takeInbox();

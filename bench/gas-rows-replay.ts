@@ -1,7 +1,6 @@
 import { AbiCoder, hexlify, keccak256, toBeHex } from "ethers";
 
-import { createPlayer, type PlayedRecord } from "../src/channel/player.ts";
-import { hubProofOf } from "../src/channel/hub-proof.ts";
+import { createPlayer } from "../src/channel/player.ts";
 import { nonceSlotOf } from "../src/channel/sandbox/protocol-slots.ts";
 import { loadSandbox } from "../src/channel/sandbox/sandbox.ts";
 import { slotOf, toSlotKey, wordOf } from "../src/channel/sandbox/slot-key.ts";
@@ -13,7 +12,6 @@ import { fromHex } from "../src/utils/bytes.ts";
 import { keccak256 as hashOf } from "../src/utils/keccak.ts";
 import { hashRecord, RECORD_KINDS, type RecordHeader } from "../src/wire/channel/record.ts";
 import { slotValueStruct } from "../src/adapters/chain/channels/court-values.ts";
-import { proofStruct } from "../src/adapters/chain/channels/values.ts";
 import { FINE, type Hub, STAKE } from "../test/contracts/helpers/channels.ts";
 import { accuse, type CourtScene, createCourtScene, signHeaders, userOf } from "../test/contracts/helpers/court.ts";
 
@@ -36,21 +34,16 @@ export interface ReplayGas {
 /** Measures the replay of a transfer in a state of a hundred thousand slots. */
 export async function measureReplay(base: Hub): Promise<ReplayGas> {
   const scene = await createCourtScene(base, 2, { stakeWei: STAKE, fineWei: FINE });
-  const { before, transfer, proofs } = await playAmongMany(scene);
+  const { before, transfer } = await playAmongMany(scene);
   const touched = transfer.touched.map(({ slot, before: value }) => ({ slot, value }));
   const replay = await scene.ethers.getContractAt("IChannelReplay", await scene.court.replay(), scene.stranger);
-  const opened = await replay.openReplay(
-    hexlify(before.stateRoot),
-    touched.map(slotValueStruct),
-    [],
-    proofs.map(proofStruct),
-  );
+  const opened = await replay.openReplay(hexlify(before.stateRoot), touched.map(slotValueStruct), [], []);
   const receipt = (await opened.wait())!;
   const evidenceOf = (change: Partial<RecordHeader>): Evidence => {
     const headers = batchOf(scene, { ...transfer.header, ...change });
     const record = openHeader(headers, { height: transfer.header.height, signature: signHeaders(scene, headers) });
     const { input } = transfer.body;
-    const replayed = { input, touched, besides: [], slotProofs: proofs, openedIn: receipt.blockNumber };
+    const replayed = { input, touched, besides: [], openedIn: receipt.blockNumber };
     return { fault: "falseResult", record, before, ...replayed };
   };
   const lie = evidenceOf({ returnHash: transfer.header.inputHash });
@@ -89,11 +82,8 @@ async function playAmongMany(scene: CourtScene) {
   const player = createPlayer({ sandbox, channel: scene.channel, domain: scene.domain }, start);
   const input = scene.callInput(from, "transfer", [to.address, 10n], { nonce: 5n });
   const at = { term: 1, timeMs: before.timeMs + 1 };
-  const first = await player.play(RECORD_KINDS.call, input, at);
-  await player.revertTo(before.height);
-  const proofs = first.touched.map(({ slot }) => hubProofOf(sandbox.prove(slot)));
-  const transfer: PlayedRecord = await player.play(RECORD_KINDS.call, input, at);
-  return { before, transfer, proofs };
+  const transfer = await player.play(RECORD_KINDS.call, input, at);
+  return { before, transfer };
 }
 
 /** The record, and some before it that nobody asks about. */

@@ -7,17 +7,19 @@ export function channelContracts(m: Builder, unbondingSeconds: bigint, answerSec
   const pool = m.contract("StakingPool", [m.getParameter("unbondingSeconds", unbondingSeconds)]);
   const store = m.contract("ChannelStore");
   const vault = m.contract("ChannelVault");
+  const ChannelDelegations = m.library("ChannelDelegations");
   const libraries = {
+    ChannelDelegations,
     ChannelOpenings: m.library("ChannelOpenings"),
-    ChannelMembership: m.library("ChannelMembership"),
-    ChannelProposals: m.library("ChannelProposals"),
+    ChannelMembership: m.library("ChannelMembership", { libraries: { ChannelDelegations } }),
+    ChannelProposals: m.library("ChannelProposals", { libraries: { ChannelDelegations } }),
     ChannelClaims: m.library("ChannelClaims"),
-    ChannelVerdicts: m.library("ChannelVerdicts"),
-    ChannelViews: m.library("ChannelViews"),
-    ChannelPresence: m.library("ChannelPresence"),
-    ChannelFaults: m.library("ChannelFaults"),
+    ChannelVerdicts: m.library("ChannelVerdicts", { libraries: { ChannelDelegations } }),
+    ChannelViews: m.library("ChannelViews", { libraries: { ChannelDelegations } }),
+    ChannelPresence: m.library("ChannelPresence", { libraries: { ChannelDelegations } }),
+    ChannelFaults: m.library("ChannelFaults", { libraries: { ChannelDelegations } }),
     ChannelDemands: m.library("ChannelDemands"),
-    ChannelExits: m.library("ChannelExits"),
+    ChannelExits: m.library("ChannelExits", { libraries: { ChannelDelegations } }),
   };
   const court = m.contract("ChannelCourt", [m.contract("ChannelReplay")]);
   const absence = m.contract("ChannelAbsence", [m.getParameter("answerSeconds", answerSeconds)]);

@@ -24,6 +24,7 @@ import { SprfError, messageOf } from "./errors.ts";
 import type { ChannelApps, ChannelAsset } from "./ports/channel-apps.ts";
 import type { ChannelHub, ChannelInfo, HubMember, SettledHead } from "./ports/channel-hub.ts";
 import type { LogEntry, RecordLog } from "./ports/record-log.ts";
+import type { ChannelWatch } from "./ports/channel-watch.ts";
 import type { StakingPool } from "./ports/staking-pool.ts";
 import { throwIfAborted } from "./utils/abort.ts";
 import { addressOfKey } from "./utils/recoverable-signature.ts";
@@ -62,6 +63,8 @@ export interface SprfChannels {
   readonly hub: ChannelHub;
   readonly pool: StakingPool;
   readonly apps: ChannelApps;
+  /** Who pays those that watch channels; absent where the settings name nobody. */
+  readonly watch?: ChannelWatch | undefined;
   /** @throws SprfError `CHANNEL_UNKNOWN` */
   standing(channel: bigint, options?: ChannelsCallOptions): Promise<ChannelStanding>;
   /**
@@ -76,6 +79,13 @@ export interface SprfChannels {
   ): Promise<HubMember>;
   /** Asks for this account's leave; a settlement makes it final. */
   leave(channel: bigint, options?: ChannelsCallOptions): Promise<void>;
+  /**
+   * Lets another member speak for this account in a channel of more than five, or with `undefined` nobody any more. Its record makes
+   * it hold.
+   *
+   * @throws SprfError `CHAIN_REVERTED` where that one has as many as it may have, speaks for nobody, or this account does for others
+   */
+  delegate(channel: bigint, candidate: string | undefined, options?: ChannelsCallOptions): Promise<void>;
   /** Has the app end the channel; a settlement makes it final. @throws SprfError `CHAIN_REVERTED` for who may not */
   closeChannel(channel: bigint, options?: ChannelsCallOptions): Promise<void>;
   /**
@@ -145,6 +155,7 @@ export async function connectChannels(
     hub,
     pool,
     apps,
+    watch: channels.watch,
     async standing(channel, callOptions) {
       const info = await infoOf(channel, callOptions);
       const [members, head] = await Promise.all([hub.members(channel, callOptions), hub.head(channel, callOptions)]);
@@ -161,6 +172,7 @@ export async function connectChannels(
       return member;
     },
     leave: async (channel, callOptions) => await hub.requestExit(channel, callOptions),
+    delegate: async (channel, candidate, callOptions) => await hub.delegate(channel, candidate, callOptions),
     closeChannel: async (channel, callOptions) => await apps.close(await infoOf(channel, callOptions), callOptions),
     async claim(channel, { assets: named = [], dataDirectory, file, ...callOptions } = {}) {
       const info = await infoOf(channel, callOptions);
@@ -170,7 +182,10 @@ export async function connectChannels(
         ...named.filter((one) => !own.some(({ token, id }) => token === one.token && id === one.id)),
       ];
       if (info.isClosed) await apps.bringBack(info, callOptions);
-      if (info.config.mode !== SETTLEMENT_MODES.root) return await claimAll(hub, info, { assets }, callOptions);
+      // A channel that ended without its members' settlement has its last state in a root alone, whatever its mode.
+      const { isFrozen } = await hub.freezeOf(channel, callOptions);
+      const isProven = isFrozen || info.config.mode === SETTLEMENT_MODES.root;
+      if (!isProven) return await claimAll(hub, info, { assets }, callOptions);
       const kept = await history.open(channel, { dataDirectory, file });
       const prove: ProveLedger = async (account, assetKey) => {
         const slots = [exitsSlotOf(account, assetKey), ownedSlotOf(account, assetKey)];

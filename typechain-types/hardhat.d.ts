@@ -65,6 +65,7 @@ getContractFactory(name: 'IWorkerDispatcher', signerOrOptions?: ethers.Signer | 
 getContractFactory(name: 'IWorkerRecords', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IWorkerRecords__factory>
 getContractFactory(name: 'ChangeSets', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChangeSets__factory>
 getContractFactory(name: 'ChannelClaims', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelClaims__factory>
+getContractFactory(name: 'ChannelDelegations', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelDelegations__factory>
 getContractFactory(name: 'ChannelDemands', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelDemands__factory>
 getContractFactory(name: 'ChannelExits', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelExits__factory>
 getContractFactory(name: 'ChannelFaults', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelFaults__factory>
@@ -173,6 +174,7 @@ getContractAt(name: 'IWorkerDispatcher', address: string | ethers.Addressable, s
 getContractAt(name: 'IWorkerRecords', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IWorkerRecords>
 getContractAt(name: 'ChangeSets', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChangeSets>
 getContractAt(name: 'ChannelClaims', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelClaims>
+getContractAt(name: 'ChannelDelegations', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelDelegations>
 getContractAt(name: 'ChannelDemands', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelDemands>
 getContractAt(name: 'ChannelExits', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelExits>
 getContractAt(name: 'ChannelFaults', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelFaults>
@@ -281,6 +283,7 @@ deployContract(name: 'IWorkerDispatcher', signerOrOptions?: ethers.Signer | Depl
 deployContract(name: 'IWorkerRecords', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerRecords>
 deployContract(name: 'ChangeSets', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChangeSets>
 deployContract(name: 'ChannelClaims', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelClaims>
+deployContract(name: 'ChannelDelegations', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelDelegations>
 deployContract(name: 'ChannelDemands', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelDemands>
 deployContract(name: 'ChannelExits', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelExits>
 deployContract(name: 'ChannelFaults', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelFaults>
@@ -389,6 +392,7 @@ deployContract(name: 'IWorkerDispatcher', args: any[], signerOrOptions?: ethers.
 deployContract(name: 'IWorkerRecords', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerRecords>
 deployContract(name: 'ChangeSets', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChangeSets>
 deployContract(name: 'ChannelClaims', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelClaims>
+deployContract(name: 'ChannelDelegations', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelDelegations>
 deployContract(name: 'ChannelDemands', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelDemands>
 deployContract(name: 'ChannelExits', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelExits>
 deployContract(name: 'ChannelFaults', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelFaults>

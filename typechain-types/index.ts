@@ -127,6 +127,8 @@ export type { ChangeSets } from './libraries/ChangeSets.js';
 export { ChangeSets__factory } from './factories/libraries/ChangeSets__factory.js';
 export type { ChannelClaims } from './libraries/ChannelClaims.js';
 export { ChannelClaims__factory } from './factories/libraries/ChannelClaims__factory.js';
+export type { ChannelDelegations } from './libraries/ChannelDelegations.js';
+export { ChannelDelegations__factory } from './factories/libraries/ChannelDelegations__factory.js';
 export type { ChannelDemands } from './libraries/ChannelDemands.js';
 export { ChannelDemands__factory } from './factories/libraries/ChannelDemands__factory.js';
 export type { ChannelExits } from './libraries/ChannelExits.js';

@@ -22,10 +22,11 @@ contract ChannelAbsence is IChannelAbsence {
     using SafeCast for uint256;
 
     /// @dev Gas that a bond is for: a certificate of a full channel.
-    uint256 private constant BOND_GAS = 1_500_000;
-    /// @dev What an answer is paid: for itself, and for each ack that it has.
-    uint256 private constant ANSWER_GAS = 120_000;
-    uint256 private constant ACK_GAS = 20_000;
+    uint256 private constant BOND_GAS = 2_200_000;
+    /// @dev What an answer is paid: for itself, and for each ack that it has. Somewhat more than it takes, so that who is there does
+    /// not pay for saying so.
+    uint256 private constant ANSWER_GAS = 210_000;
+    uint256 private constant ACK_GAS = 30_000;
     uint256 private constant MAX_RECORDS = 16;
     /// @dev Gas that the bond of a demand is for, of a record: header and the largest input.
     uint256 private constant RECORD_GAS = 1_000_000;
@@ -171,7 +172,7 @@ contract ChannelAbsence is IChannelAbsence {
         uint256 leastWei = demandBondOf(self.feeWei, last - first + 1);
         if (msg.value < leastWei) revert ChannelAbsence_BondTooSmall(leastWei, msg.value);
         (self.first, self.last, self.demandBondWei) = (first, last, msg.value.toUint128());
-        self.deadline = uint40(block.timestamp + answerSecondsOf(channel));
+        self.deadline = uint40(block.timestamp + self.answerSeconds);
         emit RecordsDemanded(channel, msg.sender, first, last, self.deadline);
     }
 
@@ -197,7 +198,7 @@ contract ChannelAbsence is IChannelAbsence {
         self.demandBondWei -= uint128(paidWei);
         // The member acks the last one; `last` stays, so that it asks only once.
         (self.height, self.recordHash, self.first) = (self.last, recordHash, 0);
-        self.deadline = uint40(block.timestamp + answerSecondsOf(channel));
+        self.deadline = uint40(block.timestamp + self.answerSeconds);
         emit RecordsPosted(channel, member, headers, inputs, self.deadline);
     }
 
@@ -350,22 +351,25 @@ contract ChannelAbsence is IChannelAbsence {
         if (block.timestamp < self.quietUntil) revert ChannelAbsence_TooEarly(channel, member, self.quietUntil);
         uint256 leastWei = bondOf(block.basefee);
         if (msg.value < leastWei) revert ChannelAbsence_BondTooSmall(leastWei, msg.value);
-        (self.accuser, self.deadline) = (msg.sender, uint40(block.timestamp + _answerSeconds(office)));
-        self.bondWei = msg.value.toUint128();
-        self.feeWei = Math.max(block.basefee, LEAST_FEE).toUint128();
+        uint256 answerSeconds = _answerSeconds(office);
+        (self.accuser, self.deadline) = (msg.sender, uint40(block.timestamp + answerSeconds));
+        (self.bondWei, self.answerSeconds) = (msg.value.toUint128(), uint32(answerSeconds));
+        self.feeWei = Math.max(block.basefee, LEAST_FEE).toUint96();
     }
 
     /// @dev Pays whoever brings an answer.
     function _pay(Accusation storage self, uint256 gas) private {
-        uint256 paidWei = Math.min(gas * self.feeWei, self.bondWei);
+        // Blocks may cost more than when it was accused.
+        uint256 paidWei = Math.min(gas * Math.max(self.feeWei, block.basefee), self.bondWei);
         _credits[msg.sender] += paidWei;
         self.bondWei -= uint128(paidWei);
     }
 
     /// @dev It was answered.
     function _fall(Accusation storage self, uint256 channel, address member) private {
+        uint256 answerSeconds = self.answerSeconds;
         _end(self, member, self.accuser);
-        self.quietUntil = uint40(block.timestamp + answerSecondsOf(channel));
+        self.quietUntil = uint40(block.timestamp + answerSeconds);
         emit Answered(channel, member, msg.sender);
     }
 
@@ -376,7 +380,7 @@ contract ChannelAbsence is IChannelAbsence {
         self.accuser = address(0);
         (self.isOfLeader, self.isThere, self.entry, self.officeTerm) = (false, false, 0, 0);
         (self.term, self.height, self.recordHash) = (0, 0, 0);
-        (self.bondWei, self.feeWei) = (0, 0);
+        (self.bondWei, self.feeWei, self.answerSeconds) = (0, 0, 0);
         (self.first, self.last, self.demandBondWei) = (0, 0, 0);
     }
 

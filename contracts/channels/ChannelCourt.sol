@@ -87,7 +87,7 @@ contract ChannelCourt is IChannelCourt {
         bytes32 salt
     ) external {
         RecordOpenings.Opened memory opened = _openAfter(record, before);
-        uint64 tickMs = _hub.channelOf(opened.header.channel).config.tickMs;
+        uint64 tickMs = _hub.rulesOf(opened.header.channel).tickMs;
         _judge(opened, salt, StateFaults.isMistimed(opened.header, before.stateRoot, tickMs, clock));
     }
 
@@ -169,14 +169,6 @@ contract ChannelCourt is IChannelCourt {
         bool isFault =
             OrderFaults.isOtherGenesis(opened.header.channel, genesis, _hub) ||
                 StateFaults.isFalseRoot(genesis, 0, writes, proofs, openings);
-        _judge(opened, salt, isFault);
-    }
-
-    /// @inheritdoc IChannelCourt
-    function accuseDetached(Opening calldata record, bytes32 salt) external {
-        RecordOpenings.Opened memory opened = record.open(_hub);
-        // Who signed another record than the one that was settled may be right: a quorum can settle what nobody has signed.
-        bool isFault = opened.proposal != 0 && OrderFaults.isDetached(opened.header, _hub);
         _judge(opened, salt, isFault);
     }
 

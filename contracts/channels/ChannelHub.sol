@@ -9,6 +9,7 @@ import {IChannelChallenges} from "../interfaces/IChannelChallenges.sol";
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {IStakingPool} from "../interfaces/IStakingPool.sol";
 import {ChannelClaims} from "../libraries/ChannelClaims.sol";
+import {ChannelDelegations} from "../libraries/ChannelDelegations.sol";
 import {ChannelDemands} from "../libraries/ChannelDemands.sol";
 import {ChannelExits} from "../libraries/ChannelExits.sol";
 import {ChannelFaults} from "../libraries/ChannelFaults.sol";
@@ -26,6 +27,7 @@ import {
     Call,
     Change,
     ChangePart,
+    ChannelRules,
     ChannelView,
     Config,
     DataKind,
@@ -158,6 +160,11 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     /// @inheritdoc IChannelHub
     function keepAlive(uint256 channel, PeerDelay[] calldata delays) external known(channel) nonReentrant {
         ChannelMembership.keepAlive(_state, channel, delays);
+    }
+
+    /// @inheritdoc IChannelHub
+    function delegate(uint256 channel, address candidate) external known(channel) nonReentrant {
+        ChannelDelegations.delegate(_state, channel, candidate);
     }
 
     /// @inheritdoc IChannelHub
@@ -466,6 +473,11 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     /// @inheritdoc IChannelHub
     function channelOf(uint256 channel) external view known(channel) returns (ChannelView memory) {
         return ChannelViews.channelOf(_state, channel);
+    }
+
+    /// @inheritdoc IChannelHub
+    function rulesOf(uint256 channel) external view known(channel) returns (ChannelRules memory) {
+        return ChannelViews.rulesOf(_state, channel);
     }
 
     /// @inheritdoc IChannelHub

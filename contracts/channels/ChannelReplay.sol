@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IChannelCourt} from "../interfaces/IChannelCourt.sol";
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
@@ -14,8 +15,8 @@ import {ReplayVerdicts} from "../libraries/ReplayVerdicts.sol";
 import {SlotSets} from "../libraries/SlotSets.sol";
 import {StateTree} from "../libraries/StateTree.sol";
 import {SlotValue} from "../types/ChannelCourtTypes.sol";
-import {Replay, ReplayPlan, ScratchRun} from "../types/ChannelReplayTypes.sol";
-import {Call, ChannelView, RecordHeader, SlotProof} from "../types/ChannelTypes.sol";
+import {Replay, ReplayLoading, ReplayPlace, ReplayPlan, ScratchRun} from "../types/ChannelReplayTypes.sol";
+import {Call, ChannelRules, RecordHeader, RecordKind, RecordStatus, SlotProof} from "../types/ChannelTypes.sol";
 import {ChannelScratch} from "./ChannelScratch.sol";
 
 /// @title Where the chain runs a record again, see {IChannelReplay}
@@ -27,9 +28,12 @@ contract ChannelReplay is IChannelReplay {
     }
 
     uint256 private constant SELECTOR_BYTES = 4;
+    /// @dev Slots that one transaction loads: 22,100 gas each.
+    uint256 private constant PART = 256;
 
     address private immutable SCRATCH = address(new ChannelScratch());
     address private immutable PROBE = GasProbe.deploy();
+    mapping(address scratch => ReplayLoading) private _loadings;
 
     /// @inheritdoc IChannelReplay
     function openReplay(
@@ -38,18 +42,33 @@ contract ChannelReplay is IChannelReplay {
         SlotValue[] calldata besides,
         SlotProof[] calldata proofs
     ) external returns (address scratch) {
-        if (proofs.length != touched.length + besides.length) {
-            revert ChannelReplay_WrongCount(touched.length + besides.length, proofs.length);
+        if (proofs.length != besides.length) revert ChannelReplay_WrongCount(besides.length, proofs.length);
+        for (uint256 i = 0; i < besides.length; i++) {
+            bytes32 expected = StateTree.valueOf(root, besides[i].slot, proofs[i]);
+            if (expected != besides[i].value) {
+                revert ChannelReplay_WrongValue(besides[i].slot, expected, besides[i].value);
+            }
         }
-        _requireValues(root, touched, proofs, 0);
-        _requireValues(root, besides, proofs, touched.length);
-        (bytes32 touchedHash, bytes32 besidesHash) = (SlotSets.hash(touched), SlotSets.hash(besides));
-        scratch = scratchOf(root, touchedHash, besidesHash, block.number);
+        bytes32 touchedHash = SlotSets.hash(touched);
+        ReplayPlace memory place = ReplayPlace(root, SlotSets.hash(besides), block.number);
+        scratch = _scratchOf(place, touchedHash);
         if (scratch.code.length != 0) return scratch;
-        Clones.cloneDeterministic(SCRATCH, _saltOf(root, touchedHash, besidesHash, block.number));
-        IChannelScratch(scratch).load(touched);
+        Clones.cloneDeterministic(SCRATCH, _saltOf(place, touchedHash));
+        bool isLong = touched.length > PART;
+        IChannelScratch(scratch).load(isLong ? touched[:PART] : touched);
+        if (isLong) _loadings[scratch] = ReplayLoading(uint128(PART), uint128(block.number));
         if (besides.length != 0) IChannelScratch(scratch).load(besides);
-        emit ReplayOpened(root, touchedHash, besidesHash, scratch);
+        emit ReplayOpened(root, touchedHash, place.besidesHash, scratch);
+    }
+
+    /// @inheritdoc IChannelReplay
+    function loadMore(ReplayPlace calldata place, SlotValue[] calldata touched) external {
+        address scratch = _scratchOf(place, SlotSets.hash(touched));
+        ReplayLoading memory loading = _loadings[scratch];
+        if (loading.count == 0) revert ChannelReplay_NotOpened(scratch, place.openedIn);
+        uint256 end = Math.min(loading.count + PART, touched.length);
+        _loadings[scratch] = ReplayLoading(uint128(end), uint128(block.number));
+        IChannelScratch(scratch).load(touched[loading.count:end]);
     }
 
     /// @inheritdoc IChannelReplay
@@ -61,14 +80,35 @@ contract ChannelReplay is IChannelReplay {
     ) external returns (bool) {
         bytes32 actual = keccak256(replay.input);
         if (actual != header.inputHash) revert IChannelCourt.ChannelCourt_WrongInput(header.inputHash, actual);
-        address scratch = _requireOpened(header, rootBefore, replay);
-        if (!SlotSets.isAscending(replay.touched)) return true;
-        ChannelView memory channel = hub.channelOf(header.channel);
-        ReplayPlan memory plan = ReplayPlans.planOf(address(hub), channel, header, replay);
+        SlotSets.requireHash(replay.touched, header.touchedHash);
+        bool isGenesis = header.kind == uint8(RecordKind.Initialize);
+        if (!SlotSets.isAscending(replay.touched) || (isGenesis && !SlotSets.isZero(replay.touched))) return true;
+        ChannelRules memory rules = hub.rulesOf(header.channel);
+        ReplayPlan memory plan = ReplayPlans.planOf(address(hub), rules, header, replay);
         if (plan.lacksSlot) return true;
+        ReplayPlace memory place = ReplayPlace(rootBefore, SlotSets.hash(replay.besides), replay.openedIn);
+        address scratch = _scratchOf(place, header.touchedHash);
+        bool isOpened = _isOpened(scratch, replay);
+        bool isOver = ReplayVerdicts.isOverLimit(plan, replay);
+        // What the plan took from the slots besides was proven when they were loaded.
+        if (!isOpened && ((plan.runs && !isOver) || replay.besides.length != 0)) {
+            revert ChannelReplay_NotOpened(scratch, replay.openedIn);
+        }
         if (!plan.runs) return ReplayVerdicts.isFalseWithoutRun(header, plan, replay);
-        _requireProgram(channel);
-        return _isFalseRun(Subject(scratch, channel.program), header, plan, replay);
+        if (isOver && header.status != uint8(RecordStatus.OverLimit)) return true;
+        if (!isOpened) return ReplayVerdicts.isFalseBeyondLimit(header, plan, replay);
+        _requireProgram(rules);
+        return _isFalseRun(Subject(scratch, rules.program), header, plan, replay);
+    }
+
+    /// @inheritdoc IChannelReplay
+    function scratchOf(ReplayPlace calldata place, bytes32 touchedHash) external view returns (address) {
+        return _scratchOf(place, touchedHash);
+    }
+
+    /// @inheritdoc IChannelReplay
+    function loadedOf(ReplayPlace calldata place, bytes32 touchedHash) external view returns (uint256) {
+        return _loadings[_scratchOf(place, touchedHash)].count;
     }
 
     /// @inheritdoc IChannelReplay
@@ -77,16 +117,6 @@ contract ChannelReplay is IChannelReplay {
         ScratchRun memory probe = _run(SCRATCH, PROBE, GasProbe.GAS_LIMIT, "", new bytes32[](0));
         uint256 used = probe.succeeded ? probe.gasUsed : GasProbe.GAS_LIMIT;
         if (used != GasProbe.GAS) revert ChannelReplay_OtherGas(GasProbe.GAS, used);
-    }
-
-    /// @inheritdoc IChannelReplay
-    function scratchOf(
-        bytes32 root,
-        bytes32 touchedHash,
-        bytes32 besidesHash,
-        uint256 openedIn
-    ) public view returns (address) {
-        return Clones.predictDeterministicAddress(SCRATCH, _saltOf(root, touchedHash, besidesHash, openedIn));
     }
 
     /// @inheritdoc IChannelReplay
@@ -106,12 +136,22 @@ contract ChannelReplay is IChannelReplay {
         // A slot that comes twice is warm the second time, so that nothing of the touched set stands besides it too.
         _requireCold(subject.scratch, slots);
         bytes memory context = ReplayPlans.contextOf(plan.sender, header);
-        ScratchRun memory first =
-            _run(subject.scratch, subject.program, plan.gasLimit, bytes.concat(plan.data, context), slots);
+        ScratchRun memory first = _run(
+            subject.scratch,
+            subject.program,
+            plan.gasLimit,
+            bytes.concat(plan.data, context),
+            slots
+        );
         ReplayVerdicts.Outcome memory outcome = ReplayVerdicts.outcomeOf(plan, replay, first);
         if (outcome.needsSecond) {
-            ScratchRun memory second =
-                _run(subject.scratch, subject.program, plan.gasLimit, bytes.concat(plan.withoutHook, context), slots);
+            ScratchRun memory second = _run(
+                subject.scratch,
+                subject.program,
+                plan.gasLimit,
+                bytes.concat(plan.withoutHook, context),
+                slots
+            );
             outcome = ReplayVerdicts.outcomeWithoutHook(header, plan, replay, first, second);
         }
         if (outcome.status != header.status || outcome.gasUsed != header.gasUsed) {
@@ -122,24 +162,18 @@ contract ChannelReplay is IChannelReplay {
         return ReplayVerdicts.isFalse(header, plan, replay, outcome);
     }
 
-    function _requireOpened(
-        RecordHeader calldata header,
-        bytes32 rootBefore,
-        Replay calldata replay
-    ) private view returns (address scratch) {
-        SlotSets.requireHash(replay.touched, header.touchedHash);
-        scratch = scratchOf(rootBefore, header.touchedHash, SlotSets.hash(replay.besides), replay.openedIn);
-        // In the block in which they were loaded, slots may be warm, and the values before a transaction others.
-        if (replay.openedIn >= block.number || scratch.code.length == 0) {
-            revert ChannelReplay_NotOpened(scratch, replay.openedIn);
-        }
+    /// @dev In the block in which they were loaded, slots may be warm, and the values before a transaction others.
+    function _isOpened(address scratch, Replay calldata replay) private view returns (bool) {
+        if (replay.openedIn >= block.number || scratch.code.length == 0) return false;
+        uint256 count = replay.touched.length;
+        if (count <= PART) return true;
+        ReplayLoading memory loading = _loadings[scratch];
+        return loading.count == count && loading.lastBlock < block.number;
     }
 
-    function _requireProgram(ChannelView memory channel) private view {
-        bytes32 actual = channel.program.codehash;
-        if (actual != channel.codeHash) {
-            revert ChannelReplay_ProgramChanged(channel.program, channel.codeHash, actual);
-        }
+    function _requireProgram(ChannelRules memory rules) private view {
+        bytes32 actual = rules.program.codehash;
+        if (actual != rules.codeHash) revert ChannelReplay_ProgramChanged(rules.program, rules.codeHash, actual);
     }
 
     function _requireCold(address scratch, bytes32[] memory slots) private view {
@@ -165,25 +199,11 @@ contract ChannelReplay is IChannelReplay {
         return abi.decode(result, (ScratchRun));
     }
 
-    /// @param first Proof of the first slot.
-    function _requireValues(
-        bytes32 root,
-        SlotValue[] calldata slots,
-        SlotProof[] calldata proofs,
-        uint256 first
-    ) private pure {
-        for (uint256 i = 0; i < slots.length; i++) {
-            bytes32 expected = StateTree.valueOf(root, slots[i].slot, proofs[first + i]);
-            if (expected != slots[i].value) revert ChannelReplay_WrongValue(slots[i].slot, expected, slots[i].value);
-        }
+    function _scratchOf(ReplayPlace memory place, bytes32 touchedHash) private view returns (address) {
+        return Clones.predictDeterministicAddress(SCRATCH, _saltOf(place, touchedHash));
     }
 
-    function _saltOf(
-        bytes32 root,
-        bytes32 touchedHash,
-        bytes32 besidesHash,
-        uint256 openedIn
-    ) private pure returns (bytes32) {
-        return keccak256(abi.encode(root, touchedHash, besidesHash, openedIn));
+    function _saltOf(ReplayPlace memory place, bytes32 touchedHash) private pure returns (bytes32) {
+        return keccak256(abi.encode(place, touchedHash));
     }
 }

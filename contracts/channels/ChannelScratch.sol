@@ -43,12 +43,7 @@ contract ChannelScratch is IChannelScratch {
     }
 
     /// @inheritdoc IChannelScratch
-    function run(
-        address program,
-        uint256 gasLimit,
-        bytes calldata data,
-        bytes32[] calldata slots
-    ) external onlyOwner {
+    function run(address program, uint256 gasLimit, bytes calldata data, bytes32[] calldata slots) external onlyOwner {
         ScratchRun memory result;
         (result.succeeded, result.gasUsed) = _measure(program, gasLimit, data);
         result.returnHash = _returnHash();

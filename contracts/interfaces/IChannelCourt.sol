@@ -163,9 +163,6 @@ interface IChannelCourt {
         bytes32 salt
     ) external;
 
-    /// @notice The first record of a settlement that does not follow the settled head. Of a settlement only: it is void then.
-    function accuseDetached(Opening calldata record, bytes32 salt) external;
-
     /// @notice The block of a commitment, 0 for none.
     function committedIn(bytes32 commitment) external view returns (uint256);
 

@@ -7,6 +7,7 @@ import {
     Call,
     Change,
     ChannelNotice,
+    ChannelRules,
     ChannelView,
     Config,
     InboxKind,
@@ -42,7 +43,11 @@ import {IStakingPool} from "./IStakingPool.sol";
 ///
 /// **Quorum**: strictly more than 2/3 of the counted weight. Counted are the members as of the settlement's inbox cursor
 /// that are not gone yet, less those absent, less the accused; and those who joined since, who have no vote. Who abstains is
-/// counted, who is silent too.
+/// counted, who is silent too. With more than five voters a vote also stands for those who delegated to the voter and have
+/// not voted themselves.
+///
+/// **Delegation**: where there are more than five members, five of them lead and relay, those with most backers. A
+/// certificate or an election counts a member that delegated as nothing and its candidate as one more.
 ///
 /// **Settlement**: one at a time moves the final height on, from where the last one ended. It starts from an empty state,
 /// so the first one's changes are the whole state. With a quorum it has passed and waits for the channel's window, which
@@ -150,6 +155,11 @@ interface IChannelHub is IChannelChallenges {
     error ChannelHub_AlreadyLeaving(uint256 channel, address account);
     /// @notice The account may not join again before that time.
     error ChannelHub_Banned(uint256 channel, address account, uint64 untilMs);
+    /// @notice A member delegates to another one that does not delegate itself, and to which it has no backers to bring along;
+    /// nobody takes back what was not given.
+    error ChannelHub_BadDelegation(uint256 channel, address account, address candidate);
+    /// @notice It has as many backers as the channel has members for: ceil((members - 5) / 5), none with up to five members.
+    error ChannelHub_CandidateFull(uint256 channel, address candidate, uint256 cap);
     /// @notice The channel has as many members as it may have.
     error ChannelHub_Full(uint256 channel, uint256 max);
     /// @notice Another member has this key.
@@ -293,6 +303,12 @@ interface IChannelHub is IChannelChallenges {
     /// @notice Says that a member is there.
     /// @dev Member or its signer (_NotMember). Reverts with _TooMany.
     function keepAlive(uint256 channel, PeerDelay[] calldata delays) external;
+
+    /// @notice Lets a candidate speak for a member, in the place of another one, or with zero for nobody any more. Holds from
+    /// the record that takes its entry of the inbox, and for votes here at once. Where members leave and a candidate may have
+    /// fewer backers, those who came last wait.
+    /// @dev Member or its signer (_NotMember). Reverts with _Closed, _AlreadyLeaving, _BadDelegation, _CandidateFull.
+    function delegate(uint256 channel, address candidate) external;
 
     /// @notice Proposes a settlement (type 1, data = abi.encode(Settlement, Change[]), the changes may be left out) or a
     /// punishment (type 2, data = abi.encode(Punishment)). To propose a settlement is not to vote for it; to accuse is.
@@ -453,6 +469,9 @@ interface IChannelHub is IChannelChallenges {
 
     /// @notice Reverts with _UnknownChannel, as all that follow.
     function channelOf(uint256 channel) external view returns (ChannelView memory);
+
+    /// @notice How the channel's records are played: a part of `channelOf`, for a tenth of its gas.
+    function rulesOf(uint256 channel) external view returns (ChannelRules memory);
 
     /// @notice What was settled last.
     function headOf(uint256 channel) external view returns (SettledHead memory);

@@ -165,8 +165,9 @@ library CallFaults {
             if (signer == address(0) || signer != wallet) return true;
             if (!grants) return _isOtherNonce(rootBefore, wallet, revoke.nonce, word.nonce);
             if (grant.expiryMs < header.timeMs) return true;
-            uint256 before =
-                uint256(StateTree.valueOf(rootBefore, ChannelSlots.sessionSlot(wallet, grant.key), word.session));
+            uint256 before = uint256(
+                StateTree.valueOf(rootBefore, ChannelSlots.sessionSlot(wallet, grant.key), word.session)
+            );
             // A key is granted again only after its time, and never after its revocation.
             return before == REVOKED || (before != 0 && uint64(before) >= header.timeMs);
         } catch {

@@ -32,6 +32,9 @@ library ChannelDemands {
     /// @notice What an answer is paid: for a byte as EIP-7623 has it at most, and for the rest.
     uint256 internal constant BYTE_GAS = 40;
     uint256 internal constant BASE_GAS = 60_000;
+    /// @notice Slots that a record may touch: two calls of two million gas, at 2,100 a slot.
+    uint256 internal constant MAX_TOUCHED = 2_048;
+    uint256 private constant ENTRY_BYTES = 64;
     uint256 private constant HEADER_BYTES = 800;
     uint256 private constant CHANGE_BYTES = 96;
     uint256 private constant WORD_BYTES = 32;
@@ -166,6 +169,10 @@ library ChannelDemands {
                 keccak256(data.input) == data.header.inputHash &&
                 keccak256(data.touched) == data.header.touchedHash &&
                 keccak256(data.writes) == data.header.writesHash &&
+                // Other bytes are no set of slots, which nobody could show to be false.
+                data.touched.length % ENTRY_BYTES == 0 &&
+                data.writes.length % ENTRY_BYTES == 0 &&
+                data.touched.length <= MAX_TOUCHED * ENTRY_BYTES &&
                 (height != settlement.toHeight || hash == settlement.head) &&
                 MerkleProof.verifyCalldata(data.proof, settlement.recordsRoot, hash);
         if (!isRight) revert IChannelChallenges.ChannelHub_WrongAnswer(subject.channel, subject.proposal, height);

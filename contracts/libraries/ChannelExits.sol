@@ -21,6 +21,7 @@ import {
     SignedAck
 } from "../types/ChannelTypes.sol";
 import {ChangeSets} from "./ChangeSets.sol";
+import {ChannelDelegations} from "./ChannelDelegations.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
 import {ChannelSettlements} from "./ChannelSettlements.sol";
 import {ChannelSignatures} from "./ChannelSignatures.sol";
@@ -201,7 +202,9 @@ library ChannelExits {
             if (actual != signer) revert IChannelHub.ChannelHub_BadSignature(signer, actual);
             acked |= seat;
         }
-        (uint256 weight, uint256 counted) = (ChannelRoster.count(acked), ChannelRoster.count(members));
+        uint256 weights = ChannelDelegations.weightsAt(self, header.inboxCursor);
+        uint256 weight = ChannelRoster.weightOfAll(weights, acked);
+        uint256 counted = ChannelRoster.weightOfAll(weights, members);
         if (!Quorum.isReached(weight, counted)) revert IChannelHub.ChannelHub_NoQuorum(weight, counted);
     }
 

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {Absence, Channel, HubState, Member} from "../types/ChannelState.sol";
 import {InboxKind} from "../types/ChannelTypes.sol";
+import {ChannelDelegations} from "./ChannelDelegations.sol";
 import {ChannelInbox} from "./ChannelInbox.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
 import {Quorum} from "./Quorum.sol";
@@ -31,13 +32,14 @@ library ChannelPresence {
             self.absent &= ~seat;
             self.absences[account].to = entry;
         }
+        self.reweigh(entry);
     }
 
     /// @notice See `IChannelHub.setOffice`.
     function setOffice(HubState storage state, uint256 channel, uint64 term, address leader, bool isElected) external {
         Channel storage self = state.channels[channel];
         if (!isElected) {
-            if (leader == address(0)) leader = self.eldestOf(self.present(), self.office.leader);
+            if (leader == address(0)) leader = self.eldestOf(self.candidates(), self.office.leader);
             self.startTermAfter(channel, leader, term);
             return;
         }
@@ -59,6 +61,8 @@ library ChannelPresence {
             Member storage member = self.members[members[i]];
             if (ChannelRoster.isIn(member)) named |= ChannelRoster.bit(member.seat);
         }
-        return Quorum.isReached(ChannelRoster.count(named & counted), ChannelRoster.count(counted));
+        uint256 weights = ChannelDelegations.weightsAt(self, cursor);
+        uint256 weight = ChannelRoster.weightOfAll(weights, named & counted);
+        return Quorum.isReached(weight, ChannelRoster.weightOfAll(weights, counted));
     }
 }

@@ -388,7 +388,7 @@ library ChannelProposals {
     function _requireQuorum(Channel storage self, Ballot memory ballot) private view {
         if (_hasQuorum(self, ballot)) return;
         uint256 counted = ChannelRoster.count(self.countedToSettle(ballot));
-        revert IChannelHub.ChannelHub_NoQuorum(ChannelRoster.count(ballot.inFavour), counted);
+        revert IChannelHub.ChannelHub_NoQuorum(ChannelRoster.count(self.inFavourOf(ballot)), counted);
     }
 
     /// @dev How long a settlement waits that has a quorum: not at all when all owners are for it. Those who are absent are
@@ -400,13 +400,17 @@ library ChannelProposals {
         if (owners & ~ballot.inFavour == 0) return 0;
         windowSeconds = self.config.windowSeconds;
         if (windowSeconds != 0) return windowSeconds;
-        bool isQuorumOfAll = Quorum.isReached(ChannelRoster.count(ballot.inFavour), ChannelRoster.count(owners));
+        bool isQuorumOfAll = Quorum.isReached(
+            ChannelRoster.count(self.inFavourOf(ballot)),
+            ChannelRoster.count(owners)
+        );
         return isQuorumOfAll ? 0 : OBJECTION_SECONDS;
     }
 
     function _hasQuorum(Channel storage self, Ballot memory ballot) private view returns (bool) {
         uint64 counted = self.countedToSettle(ballot);
-        return Quorum.isReached(ChannelRoster.count(ballot.inFavour & counted), ChannelRoster.count(counted));
+        uint256 inFavour = ChannelRoster.count(self.inFavourOf(ballot) & counted);
+        return Quorum.isReached(inFavour, ChannelRoster.count(counted));
     }
 
     /// @dev Even if all who said nothing were for it, there would be no quorum.

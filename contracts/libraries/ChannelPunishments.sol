@@ -84,7 +84,8 @@ library ChannelPunishments {
             return verdict;
         }
         // Who leads a term that the hub does not know, a quorum says, which could elect another one itself.
-        bool isQuorum = Quorum.isReached(accusers, ChannelRoster.count(counted));
+        uint256 supporters = ChannelRoster.count(self.inFavourOf(proposal.ballot) & counted);
+        bool isQuorum = Quorum.isReached(supporters, ChannelRoster.count(counted));
         verdict.suspends = isLeader && accusers >= ACCUSERS && (isQuorum || punishment.term == self.office.term);
         verdict.fines = self.config.votesAreProof && accusers >= ACCUSERS && isQuorum;
         verdict.bans = verdict.fines;
@@ -170,12 +171,14 @@ library ChannelPunishments {
         member.bannedUntilMs = untilMs;
         uint64 index = self.add(channel, InboxKind.Ban, target, abi.encode(untilMs, leader));
         if (member.leftAt == 0) member.leftAt = index;
+        self.reweigh(index);
     }
 
-    /// @dev The reporter, unless it is leaving itself.
+    /// @dev The reporter, if it may lead.
     function successor(Channel storage self, address reporter, address target) internal view returns (address) {
-        bool isActive = self.active() & ChannelRoster.bit(self.members[reporter].seat) != 0;
-        return isActive ? reporter : self.eldest(target);
+        // Who is no member has the number of somebody's seat all the same.
+        bool mayLead = ChannelRoster.isIn(self.members[reporter]) && self.candidates() & _seatOf(self, reporter) != 0;
+        return mayLead ? reporter : self.eldest(target);
     }
 
     /// @dev Takes the fine from the stake; the others share it evenly, and the reporter gets what cannot be shared.

@@ -5,10 +5,17 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {Absence, Ballot, Channel, Member, Roster} from "../types/ChannelState.sol";
+import {ChannelDelegations} from "./ChannelDelegations.sol";
+import {ChannelLimits} from "./ChannelLimits.sol";
 import {ChannelTime} from "./ChannelTime.sol";
 
 /// @title Who is in a channel, and whose word counts
 library ChannelRoster {
+    uint256 internal constant WEIGHT_BITS = 4;
+    /// @notice Weights of one for each seat, see ChannelDelegations.
+    uint256 internal constant PLAIN_WEIGHTS = type(uint256).max / 15;
+    uint256 private constant WEIGHT_MASK = 15;
+
     /// @dev The number of a set's members.
     function count(uint64 seats) internal pure returns (uint256 members) {
         // Sums of two bits, of four, of eight, and then of all bytes in the highest one: none is over 64.
@@ -99,6 +106,35 @@ library ChannelRoster {
         return countedOf(self, all);
     }
 
+    /// @dev Who is for it: those who said so, and those whom they speak for, unless they voted themselves.
+    function inFavourOf(Channel storage self, Ballot memory ballot) internal view returns (uint64) {
+        return withBackers(self, ballot, ballot.inFavour);
+    }
+
+    /// @dev Some who voted, and those of the electorate who back them and did not.
+    function withBackers(
+        Channel storage self,
+        Ballot memory ballot,
+        uint64 voters
+    ) internal view returns (uint64 speakers) {
+        speakers = voters;
+        if (count(ballot.electorate) <= ChannelLimits.CANDIDATES) return speakers;
+        uint64 silent = ballot.electorate & ~votedIn(ballot);
+        for (uint64 rest = voters & self.delegations.backed; rest != 0; rest &= rest - 1) {
+            speakers |= self.delegations.backings[lowest(rest)].held & silent;
+        }
+    }
+
+    /// @dev What a seat weighs.
+    function weightOf(uint256 weights, uint256 seat) internal pure returns (uint256) {
+        return (weights >> (seat * WEIGHT_BITS)) & WEIGHT_MASK;
+    }
+
+    /// @dev What all seats of a set weigh.
+    function weightOfAll(uint256 weights, uint64 seats) internal pure returns (uint256 sum) {
+        for (; seats != 0; seats &= seats - 1) sum += weightOf(weights, lowest(seats));
+    }
+
     function votedIn(Ballot memory ballot) internal pure returns (uint64) {
         return ballot.inFavour | ballot.against | ballot.abstained;
     }
@@ -143,9 +179,20 @@ library ChannelRoster {
         return member.joinNumber != 0 && !member.gone;
     }
 
-    /// @dev The active member that joined first, one that is present where there is one; zero when there is none but `except`.
+    /// @dev Who is there changed with this entry of the inbox: where anybody has delegated, weights may have too.
+    function reweigh(Channel storage self, uint64 index) internal {
+        if (self.delegations.backed != 0) ChannelDelegations.update(self, index);
+    }
+
+    /// @dev Those who may lead: of up to five members all that are present.
+    function candidates(Channel storage self) internal view returns (uint64 seats) {
+        if (count(active(self)) > ChannelLimits.CANDIDATES) return ChannelDelegations.candidatesOf(self);
+        return present(self);
+    }
+
+    /// @dev The candidate that joined first, or where there is none the active member; zero when there is none but `except`.
     function eldest(Channel storage self, address except) internal view returns (address account) {
-        account = eldestOf(self, present(self), except);
+        account = eldestOf(self, candidates(self), except);
         if (account == address(0)) account = eldestOf(self, active(self), except);
     }
 

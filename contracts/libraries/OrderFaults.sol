@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
-import {ChannelView, InboxEntry, RecordHeader, RecordKind, RecordStatus, SettledHead} from "../types/ChannelTypes.sol";
+import {ChannelRules, InboxEntry, RecordHeader, RecordKind, RecordStatus} from "../types/ChannelTypes.sol";
 import {ChannelLimits} from "./ChannelLimits.sol";
 import {RecordHash} from "./RecordHash.sol";
 
@@ -49,17 +49,11 @@ library OrderFaults {
         RecordHeader memory genesis,
         IChannelHub hub
     ) internal view returns (bool) {
-        ChannelView memory created = hub.channelOf(channel);
+        ChannelRules memory created = hub.rulesOf(channel);
         bool isPlaced = genesis.channel == channel && genesis.term == 0 && genesis.previous == 0;
         bool isOfKind = genesis.kind == uint8(RecordKind.Initialize) && genesis.inboxCursor == 0;
         bool isCreated = genesis.timeMs == created.createdAtMs && genesis.inputHash == created.initialStateHash;
         return !(isPlaced && isOfKind && isCreated);
-    }
-
-    /// @notice A record next to the settled head that names another one.
-    function isDetached(RecordHeader memory header, IChannelHub hub) internal view returns (bool) {
-        SettledHead memory head = hub.headOf(header.channel);
-        return head.height != 0 && isUnlinked(header, head.height, head.recordHash);
     }
 
     /// @notice A user's call or session long after an entry of the inbox that was not taken. What comes due at once after a

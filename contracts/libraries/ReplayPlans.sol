@@ -8,7 +8,7 @@ import {Replay, ReplayMark, ReplayPlan} from "../types/ChannelReplayTypes.sol";
 import {
     Asset,
     Call,
-    ChannelView,
+    ChannelRules,
     InboxEntry,
     InboxKind,
     RecordHeader,
@@ -33,23 +33,23 @@ library ReplayPlans {
     /// @dev Reverts with _NoKind, _MissingSlot, and as CallFaults reads inputs.
     function planOf(
         address hub,
-        ChannelView memory channel,
+        ChannelRules memory rules,
         RecordHeader calldata header,
         Replay calldata replay
     ) internal view returns (ReplayPlan memory plan) {
         plan.status = uint8(RecordStatus.Success);
-        uint64 tickMs = channel.config.tickMs;
+        uint64 tickMs = rules.tickMs;
         // Whether a tick is due decides whether any other record may be.
         if (tickMs != 0) _touch(plan, replay, ChannelSlots.CLOCK);
         if (header.kind == uint8(RecordKind.Initialize)) {
             _callSystem(plan, abi.encodeCall(IChannelProgram.initialize, (replay.input)));
-            if (tickMs != 0) _write(plan, 0, channel.createdAtMs + tickMs);
+            if (tickMs != 0) _write(plan, 0, rules.createdAtMs + tickMs);
         } else if (header.kind == uint8(RecordKind.Call)) {
             _planCall(plan, hub, replay);
         } else if (header.kind == uint8(RecordKind.Tick)) {
             _callSystem(plan, abi.encodeCall(IChannelProgram.channelTick, ()));
             if (tickMs == 0) plan.lacksSlot = true;
-            else if (!plan.lacksSlot) _write(plan, 0, _nextTick(channel, replay, header.timeMs));
+            else if (!plan.lacksSlot) _write(plan, 0, _nextTick(rules, replay, header.timeMs));
         } else if (header.kind == uint8(RecordKind.Inbox)) {
             _planEntry(plan, hub, header, replay);
         } else if (header.kind == uint8(RecordKind.Session)) {
@@ -178,14 +178,14 @@ library ReplayPlans {
 
     /// @dev As src/domain/channel/ticks.ts: after a pause, at most so many are caught up.
     function _nextTick(
-        ChannelView memory channel,
+        ChannelRules memory rules,
         Replay calldata replay,
         uint64 timeMs
     ) private pure returns (uint256) {
         uint256 dueMs = uint256(_valueOf(replay, ChannelSlots.CLOCK));
-        uint256 tickMs = channel.config.tickMs;
-        if (timeMs < dueMs || timeMs - dueMs <= channel.config.maxCatchUpTicks * tickMs) return dueMs + tickMs;
-        return channel.createdAtMs + ((timeMs - channel.createdAtMs) / tickMs + 1) * tickMs;
+        uint256 tickMs = rules.tickMs;
+        if (timeMs < dueMs || timeMs - dueMs <= rules.maxCatchUpTicks * tickMs) return dueMs + tickMs;
+        return rules.createdAtMs + ((timeMs - rules.createdAtMs) / tickMs + 1) * tickMs;
     }
 
     function _touch(ReplayPlan memory plan, Replay calldata replay, bytes32 slot) private pure {

@@ -26,6 +26,23 @@ library ReplayVerdicts {
         bool isSeen;
     }
 
+    /// @notice A call that says that it touched more slots than it may. All that the protocol touches, it does before.
+    function isOverLimit(ReplayPlan memory plan, Replay calldata replay) internal pure returns (bool) {
+        bool isOne = plan.runs && plan.withoutHook.length == 0;
+        return isOne && replay.touched.length > ChannelLimits.TOUCHED_SLOTS;
+    }
+
+    /// @notice The same, of what it wrote: nothing but what the protocol does. Its gas and what it returned are believed.
+    function isFalseBeyondLimit(
+        RecordHeader calldata header,
+        ReplayPlan memory plan,
+        Replay calldata replay
+    ) internal pure returns (bool) {
+        Outcome memory outcome;
+        (outcome.status, outcome.returnHash) = (header.status, header.returnHash);
+        return isFalse(header, plan, replay, outcome);
+    }
+
     /// @notice By one call.
     function outcomeOf(
         ReplayPlan memory plan,
@@ -35,7 +52,7 @@ library ReplayVerdicts {
         outcome = _outcome(run);
         if (plan.withoutHook.length != 0) {
             outcome.needsSecond = !run.succeeded || _countTouched(plan, replay, run) > ChannelLimits.TOUCHED_SLOTS;
-        } else if (replay.touched.length > ChannelLimits.TOUCHED_SLOTS) {
+        } else if (isOverLimit(plan, replay)) {
             outcome.status = uint8(RecordStatus.OverLimit);
         }
     }
@@ -51,8 +68,7 @@ library ReplayVerdicts {
     ) internal pure returns (Outcome memory outcome) {
         outcome = _outcome(second);
         outcome.isSeen = first.succeeded && second.succeeded;
-        uint256 most =
-            second.succeeded ? _countTouched(plan, replay, second) : replay.touched.length;
+        uint256 most = second.succeeded ? _countTouched(plan, replay, second) : replay.touched.length;
         bool mayBeOver = most > ChannelLimits.TOUCHED_SLOTS;
         if (mayBeOver && header.status == uint8(RecordStatus.OverLimit)) outcome.status = header.status;
         if (!first.succeeded) return outcome;
@@ -91,8 +107,7 @@ library ReplayVerdicts {
 
     function _outcome(ScratchRun memory run) private pure returns (Outcome memory) {
         RecordStatus status = run.succeeded ? RecordStatus.Success : RecordStatus.Failed;
-        return
-            Outcome(false, uint8(status), run.gasUsed, run.returnHash, run.values, run.touched, run.succeeded);
+        return Outcome(false, uint8(status), run.gasUsed, run.returnHash, run.values, run.touched, run.succeeded);
     }
 
     /// @dev Slots that a call touched, with those that the protocol did before.

@@ -32,6 +32,14 @@ library SlotSets {
         return true;
     }
 
+    /// @notice No slot holds anything.
+    function isZero(SlotValue[] calldata set) internal pure returns (bool) {
+        for (uint256 i = 0; i < set.length; i++) {
+            if (set[i].value != 0) return false;
+        }
+        return true;
+    }
+
     /// @notice The slots of two sets, one behind the other.
     function slotsOf(
         SlotValue[] calldata set,

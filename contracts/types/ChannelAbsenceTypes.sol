@@ -23,7 +23,9 @@ struct Accusation {
     bytes32 recordHash;
     // Slot.
     uint128 bondWei;
-    uint128 feeWei;
+    uint96 feeWei;
+    // The channel's.
+    uint32 answerSeconds;
     // Slot: the records that the accused asks for.
     uint64 first;
     uint64 last;

@@ -15,6 +15,20 @@ struct Replay {
     bytes input;
 }
 
+/// @dev What slots are loaded for, besides the touched set.
+struct ReplayPlace {
+    // Of the state before the record.
+    bytes32 root;
+    bytes32 besidesHash;
+    uint256 openedIn;
+}
+
+/// @dev How much of a long touched set is loaded. One slot.
+struct ReplayLoading {
+    uint128 count;
+    uint128 lastBlock;
+}
+
 /// @dev What a run in a scratch came to.
 struct ScratchRun {
     bool succeeded;

@@ -149,6 +149,25 @@ struct Certified {
     uint8 joined;
 }
 
+/// @dev Who backs a member. One slot.
+struct Backing {
+    // Seats of those whose delegation holds.
+    uint64 held;
+    // All in the order in which they came, the first one in the lowest byte: their seats, plus one.
+    uint192 order;
+}
+
+/// @dev Who speaks for whom.
+struct Delegations {
+    // Seats of those who delegated, and of those to whom they did.
+    uint64 delegating;
+    uint64 backed;
+    // Slots: inbox entries with which weights changed, and what they are from there on, four bits a seat.
+    uint64[] changedAt;
+    mapping(uint256 index => uint256) weights;
+    mapping(uint256 seat => Backing) backings;
+}
+
 /// @dev For how long a member was absent: the inbox entries that said so, and that it is back; zero while it is not. One slot.
 struct Absence {
     uint64 from;
@@ -198,6 +217,7 @@ struct Channel {
     mapping(uint256 proposal => mapping(address member => Demand)) demands;
     Freeze freeze;
     mapping(uint256 proposal => Certified) certified;
+    Delegations delegations;
     // What a join brought that no settlement has taken, in a channel that ended by a freeze.
     mapping(address account => mapping(bytes32 assetKey => uint256 amount)) untaken;
     // Of a settlement, a list of chunks and a slot: up to which chunk the slot was looked for.

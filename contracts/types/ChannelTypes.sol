@@ -43,7 +43,7 @@ enum InboxKind {
     Close,
     // data = abi.encode(uint64 bannedUntilMs, address newLeader).
     Ban,
-    // Reserved.
+    // data = abi.encode(address candidate), zero for none any more.
     Delegate,
     // data = abi.encode(Call call, bytes signature).
     ForcedCall,
@@ -310,6 +310,17 @@ struct ProposalAction {
     Punishment punishment;
 }
 
+/// @dev What decides how a channel's records are played.
+struct ChannelRules {
+    address program;
+    uint64 createdAtMs;
+    uint64 tickMs;
+    uint32 maxCatchUpTicks;
+    bytes32 codeHash;
+    // keccak256; the bytes are in ChannelCreated.
+    bytes32 initialStateHash;
+}
+
 /// @dev What the chain knows of a channel's state.
 struct SettledHead {
     // Zero: nothing was settled.
@@ -366,6 +377,10 @@ struct MemberView {
     uint64 bannedUntilMs;
     address stakeSource;
     uint256 stakeWei;
+    // To whom it delegated, zero for nobody.
+    address candidate;
+    // Its own voice and those of who back it; none while another one has it.
+    uint32 weight;
 }
 
 /// @dev Where a proposal stands.

@@ -19,6 +19,7 @@ const NOT_NODE_ONLY = [
   "test/src/create-node.test.ts",
   "test/src/node/docker-node.test.ts",
   "test/e2e/channel-differential.test.ts",
+  "test/e2e/channel-guard.test.ts",
   "test/e2e/channel-input.test.ts",
   "test/e2e/channel-land.test.ts",
   "test/e2e/channel-lies.test.ts",

@@ -1,3 +1,4 @@
+import { hubElectorate } from "../domain/channel/ballot.ts";
 import { NO_MEMBERS, takeEntry, type Membership } from "../domain/channel/membership.ts";
 import { termBegunBy, type Term } from "../domain/channel/terms.ts";
 import { SprfError, isSprfError, messageOf } from "../errors.ts";
@@ -41,7 +42,7 @@ export interface ChainView {
   isSettled(height: number, recordHash: Uint8Array): boolean;
   /**
    * The members whose votes count for a settlement at `cursor`: they joined before, are not gone by the last one, and were not
-   * banned.
+   * banned. Each has its own voice, and the delegations are those that hold by now.
    */
   votersOf(cursor: number): Membership;
 }
@@ -156,9 +157,7 @@ export async function followChain(
         .some((entry) => entry.account === account && entry.kind === INBOX_KINDS.join);
       if (account !== undefined && !cameBack) members.delete(account);
     }
-    // One who is absent counts as soon as it votes.
-    for (const [account, member] of members) if (member.isAbsent) members.set(account, { ...member, isAbsent: false });
-    return { ...NO_MEMBERS, cursor, members };
+    return hubElectorate(cursor, members.values(), memberships.at(-1) ?? NO_MEMBERS);
   }
 
   /** A node that is away for a moment must not end the view of the chain. */

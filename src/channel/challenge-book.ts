@@ -41,8 +41,6 @@ export interface ChallengeBook {
   shown(proposal: bigint): Shown;
   /** The exit that froze the channel. */
   readonly frozenBy: number | undefined;
-  /** Of the highest settlement that was brought to it. */
-  readonly best: { readonly term: number; readonly height: number } | undefined;
   readonly isClosed: boolean;
 }
 
@@ -58,7 +56,7 @@ export function createChallengeBook(): ChallengeBook {
   const demands = new Map<string, OpenDemand>();
   const kept = new Map<bigint, Kept>();
   /** In the order in which they were brought: each was higher than those before it. */
-  let brought: { readonly proposal: bigint; readonly term: number; readonly height: number }[] = [];
+  let brought: bigint[] = [];
   let passed: bigint | undefined;
   let frozenBy: number | undefined;
   let isClosed = false;
@@ -66,7 +64,7 @@ export function createChallengeBook(): ChallengeBook {
   function forget(proposal: bigint): void {
     proposed.delete(proposal);
     kept.delete(proposal);
-    brought = brought.filter((one) => one.proposal !== proposal);
+    brought = brought.filter((one) => one !== proposal);
     if (passed === proposal) passed = undefined;
     for (const [key, demand] of demands) if (demand.proposal === proposal) demands.delete(key);
   }
@@ -140,7 +138,7 @@ export function createChallengeBook(): ChallengeBook {
           passed = undefined;
           return;
         case "brought":
-          brought.push(event);
+          brought.push(event.proposal);
           return;
         case "closed":
           isClosed = true;
@@ -150,7 +148,7 @@ export function createChallengeBook(): ChallengeBook {
     },
     get inFlight() {
       if (isClosed) return undefined;
-      const proposal = frozenBy === undefined ? passed : brought.at(-1)?.proposal;
+      const proposal = frozenBy === undefined ? passed : brought.at(-1);
       const settlement = proposal === undefined ? undefined : proposed.get(proposal);
       return proposal === undefined || settlement === undefined ? undefined : { proposal, settlement };
     },
@@ -160,9 +158,6 @@ export function createChallengeBook(): ChallengeBook {
     shown: (proposal) => kept.get(proposal) ?? { records: new Map(), chunkHashes: undefined, chunks: new Map() },
     get frozenBy() {
       return frozenBy;
-    },
-    get best() {
-      return brought.at(-1);
     },
     get isClosed() {
       return isClosed;

@@ -32,7 +32,7 @@ import { createGuarding, type Guarding } from "./guarding.ts";
 import { heartbeatWords } from "./heartbeat-words.ts";
 import { createHistory } from "./history.ts";
 import { createLeader, type Leader } from "./leader.ts";
-import { linksOf } from "./links.ts";
+import { delaysOf, linksOf } from "./links.ts";
 import { openState } from "./open-state.ts";
 import { createPathFinder, type PathFinder } from "./path-finder.ts";
 import type { PlayedRecord, Player } from "./player.ts";
@@ -133,6 +133,8 @@ export interface ChannelNode extends Startable {
   record(height: number): PlayedRecord | undefined;
   /** What a record did; known for longer than the record itself. */
   outcome(height: number): KeptOutcome | undefined;
+  /** Whether another state came in the place of what stood at a height, and it is not known what that was. */
+  isUnsure(height: number): boolean;
   /** The height of an account's call, or end of a session, of this number. */
   heightOf(account: string, nonce: bigint): number | undefined;
   /** How many slots the state at the head has. */
@@ -237,7 +239,10 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     core.news.add((news) => {
       for (const watcher of watchers) watcher(news);
     });
-    const receipts = createReceiptBook(() => core.player);
+    const receipts = createReceiptBook(
+      () => core.player,
+      () => core.committed,
+    );
     receipts.catchUp();
     core.news.add(({ kind }) => {
       if (kind === "records") receipts.catchUp();
@@ -246,7 +251,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     const { heartbeatMs = DEFAULT_HEARTBEAT_MS } = init;
     const roundTrips = createRoundTrips(clock);
     const relay = createRelay(core, { heartbeatMs });
-    const leader = createLeader(core, { ...init, publish: relay.publish });
+    const leader = createLeader(core, { ...init, publish: (body) => relay.publish(body) });
     const accuser = createAccuser(core, signal);
     const settler = createSettler(core, signal);
     const acker = createAcker(core);
@@ -278,6 +283,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       heartbeatMs,
       hears: (signer) => elector.hears(signer),
       distrusts: () => accuser.distrusts,
+      isWatching: init.watches,
     });
     const router = createRouter({
       core,
@@ -324,7 +330,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
         pathFinder.run(signal),
         requester.run(signal),
         finisher.run(signal),
-        beat(core, signal),
+        beat(core, () => delaysOf(core, roundTrips), signal),
         settleRegularly(core, settler, signal),
       );
     }
@@ -445,6 +451,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       return found !== undefined && "body" in found ? found : undefined;
     },
     outcome: (height) => parts().receipts.at(height),
+    isUnsure: (height) => parts().receipts.isUnsure(height),
     heightOf: (account, nonce) => parts().receipts.heightOf(account, nonce),
     get slotCount() {
       return parts().core.player.sandbox.slotCount;

@@ -175,7 +175,7 @@ async function awaitCommitment(
     return commitment !== "final" && (commitment === "leader-signed" || height <= node.committedHeight);
   };
   const isGone = (): boolean => {
-    if (height > node.head.height) return true;
+    if (height > node.head.height || node.isUnsure(height)) return true;
     const outcome = node.outcome(height);
     return outcome !== undefined && !equalBytes(outcome.recordHash, recordHash);
   };

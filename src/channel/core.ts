@@ -91,7 +91,7 @@ export function createCore(
     unwritten: undefined,
     upstream: undefined,
     // What is final is committed; of the rest the others will tell.
-    committed: Math.min(init.chain.settled.height, state.player.head.header.height),
+    committed: finalHere({ chain: init.chain, player: state.player }),
     acks: createAckBook(state.term),
     news: new Set(),
     async inTurn(work) {
@@ -110,6 +110,27 @@ export function createCore(
 
 export function tell(core: Core, news: ChannelNews): void {
   for (const listener of core.news) listener(news);
+}
+
+/**
+ * The highest record here that the chain has made final. Others may have gone on from below this node's head while it was away: a height
+ * is then final, and the record that stands here at that height is not.
+ */
+export function finalHere({
+  chain,
+  player,
+}: {
+  readonly chain: Pick<ChainView, "settled" | "isSettled">;
+  readonly player: Pick<Player, "at" | "head" | "lowest">;
+}): number {
+  const { settled } = chain;
+  for (let height = Math.min(settled.height, player.head.header.height); height > player.lowest; height -= 1) {
+    const own = player.at(height)?.hash;
+    if (own === undefined) continue;
+    if (height === settled.height && equalBytes(own, settled.recordHash)) return height;
+    if (chain.isSettled(height, own)) return height;
+  }
+  return player.lowest;
 }
 
 /** Who leads the term that this node is in; undefined while nobody is known to. */

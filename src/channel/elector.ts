@@ -1,3 +1,4 @@
+import { candidatesOf } from "../domain/channel/candidates.ts";
 import { isCutOff } from "../domain/channel/inbox-patience.ts";
 import { countedWeight, memberOfSigner, weightOf, type Member, type Membership } from "../domain/channel/membership.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
@@ -20,8 +21,8 @@ const LOOKS = 5;
 export interface Elector {
   onHeartbeat(from: string, message: ChannelMessageOf<"heartbeat">): void;
   onPreVote(from: string, message: ChannelMessageOf<"pre-vote">): void;
-  /** This node, too, finds that nobody leads. */
-  suspects(): boolean;
+  /** This node, too, finds that nobody leads, and that this member may. */
+  mayElect(signer: string): boolean;
   /** Whether a member was heard lately. */
   hears(signer: string): boolean;
   /** Members that count and were not heard for the time in which a leader is found dead. */
@@ -106,16 +107,27 @@ export function createElector({
   /** Not for long without the chain: an entry of the inbox that this node cannot see would convict it. */
   const mayLead = (): boolean => !isCutOff(clock.now(), core.chain.seenMs);
 
+  /** The candidates of those that are there, without the one that leads no more: who is dead loses its seat to the next. */
+  function others(isThere = isAlive): readonly Member[] {
+    const gone = core.terms.promisedIn(core.term) ?? officeOf(core)?.leader;
+    return candidatesOf(members(), (member) => member.account !== gone && isThere(member));
+  }
+
+  function mayElect(signer: string): boolean {
+    const isIt = (member: Member): boolean => member.signer === signer;
+    // It is heard just now, whatever became of its heartbeats; and one that led another term may stand again.
+    const isThere = (member: Member): boolean => isIt(member) || isAlive(member);
+    return suspects() && (others(isThere).some(isIt) || candidatesOf(members(), isThere).some(isIt));
+  }
+
   /**
-   * Whose turn it is: the first of those that are there, without the one that leads no more; when it does nothing, as one that may not
-   * lead or does not want to, the next, each after the time in which a leader is found dead.
+   * Whose turn it is: the first of these; when it does nothing, as one that may not lead or does not want to, the next, each after
+   * the time in which a leader is found dead.
    */
   function isItsTurn(): boolean {
     if (!mayLead() || suspectsSinceMs === undefined) return false;
-    const gone = core.terms.promisedIn(core.term) ?? officeOf(core)?.leader;
-    const rank = [...members().members.values()]
-      .filter((member) => member.account !== gone && !member.isAbsent && isAlive(member))
-      .sort((a, b) => a.joinNumber - b.joinNumber)
+    const rank = others()
+      .toSorted((a, b) => a.joinNumber - b.joinNumber)
       .findIndex(({ signer }) => signer === core.network.self);
     return rank >= 0 && awakeMs() - suspectsSinceMs >= rank * deadMs;
   }
@@ -151,10 +163,10 @@ export function createElector({
   }
 
   const silent = (): readonly Member[] =>
-    [...members().members.values()].filter((member) => !member.isAbsent && !isAlive(member));
+    [...members().members.values()].filter((member) => !member.isAbsent && member.weight > 0n && !isAlive(member));
 
   return {
-    suspects,
+    mayElect,
     hears,
     silent,
     isStuck() {
@@ -168,7 +180,7 @@ export function createElector({
     },
     onPreVote(from, { term, agrees }) {
       if (agrees === undefined) {
-        send(core, from, { kind: "pre-vote", term, agrees: term > core.term && suspects() });
+        send(core, from, { kind: "pre-vote", term, agrees: term > core.term && mayElect(from) });
         return;
       }
       if (!agrees || term !== agreed.term || memberOfSigner(members(), from) === undefined) return;
@@ -185,7 +197,7 @@ export function createElector({
         const nowMs = clock.now();
         if (nowMs >= beatAtMs) {
           beatAtMs = nowMs + heartbeatMs;
-            beat();
+          beat();
         }
         look();
         const lookMs = heartbeatMs / LOOKS;

@@ -1,16 +1,15 @@
-import { isHigher } from "../domain/channel/election.ts";
-import { messageOf } from "../errors.ts";
+import { isSprfError, messageOf } from "../errors.ts";
 import type { BroughtSettlement, ProofDesk } from "../ports/channel-challenges.ts";
+import type { HubSlotProof } from "../ports/channel-hub.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { assetKeyOf } from "../wire/channel/asset-key.ts";
 import { recoverAck } from "../wire/channel/batch.ts";
 import { contentOf, INBOX_KINDS, type InboxEntry } from "../wire/channel/inbox-entry.ts";
 import { SETTLEMENT_MODES } from "../wire/channel/settlement.ts";
 import type { Core } from "./core.ts";
-import { hubProofOf } from "./hub-proof.ts";
+import { hubProofOf, NO_PROOF } from "./hub-proof.ts";
 import type { Purse } from "./purse.ts";
 import { exitsSlotOf, ownedSlotOf } from "./sandbox/protocol-slots.ts";
-import { numberOf } from "./sandbox/slot-key.ts";
 import { ownSettlementTo, scratchAt } from "./scratch.ts";
 import { guardTurnMs } from "./turns.ts";
 
@@ -22,8 +21,10 @@ const MS = 1_000;
 const WINDOWS = 2;
 const LEAST_SECONDS = 600;
 const MOST_EXITS = 3;
+/** For a leader that has just come back, and settles what waits. */
+const OWN_MS = 10_000;
 /** For members whose own exit it is not. */
-const OTHERS_MS = 10_000;
+const OTHERS_MS = 30_000;
 const ETHER = { token: `0x${"0".repeat(40)}`, id: 0n };
 
 /** The part of a node that sees a member out of a channel that does not settle. */
@@ -78,7 +79,7 @@ export function createExitWatch({ core, desk, purse, isForAll }: ExitWatchInit):
   /** True once it is this node's turn, for something that others would do as well. */
   function isItsTurn(isOwn: boolean): boolean {
     foundMs ??= clock.now();
-    return clock.now() - foundMs >= (isOwn ? 0 : OTHERS_MS + guardTurnMs(core));
+    return clock.now() - foundMs >= (isOwn ? OWN_MS : OTHERS_MS + guardTurnMs(core));
   }
 
   async function freezeWhenOverdue(signal: AbortSignal): Promise<void> {
@@ -97,9 +98,8 @@ export function createExitWatch({ core, desk, purse, isForAll }: ExitWatchInit):
   /** The highest certified settlement that this node has, when it is higher than what is there. */
   async function higher(signal: AbortSignal): Promise<BroughtSettlement | undefined> {
     const { certificate } = core;
-    const { settled, challenges } = chain;
+    const { settled } = chain;
     if (certificate === undefined || certificate.height <= settled.height) return undefined;
-    if (challenges.best !== undefined && !isHigher(certificate, challenges.best)) return undefined;
     const span = { fromHeight: settled.height, toHeight: certificate.height, mode: config.mode };
     const own = await ownSettlementTo(core, span, signal);
     if (own === undefined || !equalBytes(own.settlement.head, certificate.recordHash)) return undefined;
@@ -116,17 +116,28 @@ export function createExitWatch({ core, desk, purse, isForAll }: ExitWatchInit):
     return { settlement: own.settlement, header: own.header, acks, changes };
   }
 
+  /** Which one is higher the hub knows: also who had joined by then counts. */
+  async function bring(found: BroughtSettlement, signal: AbortSignal): Promise<void> {
+    const { height } = found.header;
+    try {
+      await hub.bring(found, { signal });
+      logger.warn("a certified settlement was brought to the frozen channel", { height });
+    } catch (error) {
+      const isKnown = isSprfError(error, "CHAIN_REVERTED") && error.context["error"] === "ChannelHub_NotHigher";
+      if (!isKnown) throw error;
+    }
+  }
+
   async function endFrozen(signal: AbortSignal): Promise<void> {
     if (!isItsTurn(chain.entry(chain.challenges.frozenBy ?? 0)?.account === account)) return;
     const { certificate } = core;
-    const key = `${certificate?.term} ${certificate?.height} ${chain.challenges.best?.term} ${chain.challenges.best?.height}`;
+    const key = `${certificate?.term} ${certificate?.height} ${chain.challenges.inFlight?.proposal}`;
     // What does not go is not tried again for as long as nothing else is there.
     if (brought !== key) {
       brought = key;
       const found = await higher(signal);
       if (found !== undefined) {
-        await purse.spend("a certified settlement", async () => void (await hub.bring(found, { signal })));
-        logger.warn("a certified settlement was brought to the frozen channel", { height: found.header.height });
+        await purse.spend("a certified settlement", async () => await bring(found, signal));
         return;
       }
     }
@@ -151,6 +162,32 @@ export function createExitWatch({ core, desk, purse, isForAll }: ExitWatchInit):
     return [...keys.values()];
   }
 
+  /** What its member brought with a join that the channel's end has not taken. */
+  async function reclaim(signal: AbortSignal): Promise<void> {
+    for (let index = chain.settled.inboxCursor + 1; index <= chain.inboxLength; index += 1) {
+      const entry = chain.entry(index);
+      if (entry?.kind !== INBOX_KINDS.join || entry.account !== account) continue;
+      await hub.reclaim(channel, entry, { signal }).catch((error: unknown) => {
+        // Once: before a new start, or somebody did it for this member.
+        if (!isSprfError(error, "CHAIN_REVERTED")) throw error;
+      });
+    }
+  }
+
+  async function claim(
+    assetKey: Uint8Array,
+    proofs: { readonly exits: HubSlotProof; readonly owned: HubSlotProof },
+    signal: AbortSignal,
+  ): Promise<bigint> {
+    try {
+      return await hub.claimByProof(channel, account, assetKey, proofs, { signal });
+    } catch (error) {
+      const isNone = isSprfError(error, "CHAIN_REVERTED") && error.context["error"] === "ChannelHub_NothingToClaim";
+      if (isNone) return 0n;
+      throw error;
+    }
+  }
+
   /** What is this node's member's, by proofs under the root with which the channel ended. */
   async function claimOwn(signal: AbortSignal): Promise<void> {
     retryAtMs = clock.now() + RETRY_MS;
@@ -163,17 +200,19 @@ export function createExitWatch({ core, desk, purse, isForAll }: ExitWatchInit):
         isClaimed = true;
         return;
       }
+      await reclaim(signal);
       for (const assetKey of assetKeys()) {
         const [exits, owned] = [exitsSlotOf(account, assetKey), ownedSlotOf(account, assetKey)];
-        const due = numberOf(player.sandbox.slot(exits)) + numberOf(player.sandbox.slot(owned));
-        if (due <= (await hub.paid(channel, account, assetKey, { signal }))) continue;
         const proofs = {
           exits: hubProofOf(player.sandbox.prove(exits)),
           owned: hubProofOf(player.sandbox.prove(owned)),
         };
-        const amount = await hub.claimByProof(channel, account, assetKey, proofs, { signal });
-        logger.info("what was this member's in the channel was claimed", { amount });
+        const amount = await claim(assetKey, proofs, signal);
+        if (amount > 0n) logger.info("what was this member's in the channel was claimed", { amount });
       }
+    } else {
+      await reclaim(signal);
+      for (const assetKey of assetKeys()) await claim(assetKey, { exits: NO_PROOF, owned: NO_PROOF }, signal);
     }
     if ((await hub.creditWei(channel, account, { signal })) > 0n) await hub.withdrawStake(channel, { signal });
     isClaimed = true;

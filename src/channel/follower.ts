@@ -14,6 +14,7 @@ import {
   holdsBase,
   cutTo,
   enterTerm,
+  finalHere,
   keep,
   officeOf,
   sendToLeader,
@@ -76,7 +77,7 @@ export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<
   // Other records of one term would be a leader's second word, of which the first counts.
   if (inItsPlace === batch.term) return (await twice(core, batch)) ?? { outcome: "known" };
   // An election shows that what is certified and not committed may go.
-  const sure = Math.max(begins ? core.committed : (core.certificate?.height ?? 0), core.chain.settled.height);
+  const sure = Math.max(begins ? core.committed : (core.certificate?.height ?? 0), finalHere(core));
   if (inItsPlace !== undefined && first <= sure) return { outcome: "refused", why: "it would undo what is certified" };
   // A new leader goes on from what was certified; what it has not signed takes nothing back.
   await cutTo(core, first - 1);

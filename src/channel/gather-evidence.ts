@@ -1,9 +1,10 @@
 import { isMisplaced, openRecord, writesOf } from "../domain/channel/evidence.ts";
 import { isPastEntry } from "../domain/channel/inbox-patience.ts";
+import { faultOfResult } from "../domain/channel/record-rules.ts";
 import { isSprfError } from "../errors.ts";
-import type { Evidence, RecordOpening, SignedOpening } from "../ports/channel-court.ts";
+import type { Evidence, RecordOpening, SlotValue } from "../ports/channel-court.ts";
 import type { HubSlotProof } from "../ports/channel-hub.ts";
-import { equalBytes } from "../utils/bytes.ts";
+import { equalBytes, toHex } from "../utils/bytes.ts";
 import { recoverSigner, SIGNATURE_BYTES } from "../utils/recoverable-signature.ts";
 import { callDigest, decodeCallInput } from "../wire/channel/call.ts";
 import { hashInboxEntry } from "../wire/channel/inbox-entry.ts";
@@ -112,8 +113,10 @@ async function playFalse(
     return isUsers ? { fault: "forged", record, before, input, ...proofsOf(core, body) } : undefined;
   }
   await player.revertTo(before.height);
-  if (!equalBytes(own.header.writesHash, header.writesHash)) return replayOf(core, { record, before, own });
-  if (equalBytes(own.header.stateRoot, header.stateRoot)) return replayOf(core, { record, before, own });
+  if (faultOfResult(own.header, header) === undefined) return undefined;
+  const isRoot =
+    equalBytes(own.header.writesHash, header.writesHash) && !equalBytes(own.header.stateRoot, header.stateRoot);
+  if (!isRoot) return replayOf({ record, before, own });
   const writes = writesOf(own.touched);
   const proofs = player.sandbox.proveWrites(writes).map(({ proof, beside }) => ({
     proof: hubProofOf(proof),
@@ -122,19 +125,47 @@ async function playFalse(
   return { fault: "falseRoot", record, before, writes, proofs };
 }
 
-/** What the chain runs the record again on, if that is what the record says that it touched. At the state before it. */
-function replayOf(
-  { player: { sandbox } }: Core,
-  {
-    record,
-    before,
-    own,
-  }: { readonly record: SignedOpening; readonly before: RecordHeader; readonly own: PlayedRecord },
-): Evidence | undefined {
+/** What the chain runs the record again on, if that is what the record says that it touched. */
+function replayOf({
+  record,
+  before,
+  own,
+}: {
+  readonly record: RecordOpening;
+  readonly before: RecordHeader;
+  readonly own: PlayedRecord;
+}): Evidence | undefined {
   if (!equalBytes(own.header.touchedHash, record.header.touchedHash)) return undefined;
-  const touched = own.touched.map((slot) => ({ slot: slot.slot, value: slot.before }));
-  const slotProofs = touched.map(({ slot }) => hubProofOf(sandbox.prove(slot)));
-  return { fault: "falseResult", record, before, input: own.body.input, touched, besides: [], slotProofs };
+  return { fault: "falseResult", record, before, input: own.body.input, touched: touchedSet(own), besides: [] };
+}
+
+/**
+ * The same for a record that shows what it says that it touched; `touched` holds true values. Undefined for a record whose result is right.
+ * In turn, with the record before at the head; the head stays.
+ */
+export async function replayAgainst(
+  { player }: Core,
+  record: RecordOpening,
+  { input, touched }: { readonly input: Uint8Array; readonly touched: readonly SlotValue[] },
+): Promise<Evidence | undefined> {
+  const { header } = record;
+  const before = player.head.header;
+  const own = await player.play(header.kind, input, header).catch((error: unknown) => {
+    if (isSprfError(error) && error.fault !== "internal") return undefined;
+    throw error;
+  });
+  if (own === undefined) return undefined;
+  await player.revertTo(before.height);
+  if (faultOfResult(own.header, header) === undefined) return undefined;
+  const isShown = new Set(touched.map(({ slot }) => toHex(slot)));
+  const besides = touchedSet(own)
+    .filter(({ slot }) => !isShown.has(toHex(slot)))
+    .map((each) => ({ ...each, proof: hubProofOf(player.sandbox.prove(each.slot)) }));
+  return { fault: "falseResult", record, before, input, touched, besides };
+}
+
+function touchedSet({ touched }: PlayedRecord): SlotValue[] {
+  return touched.map(({ slot, before }) => ({ slot, value: before }));
 }
 
 /** What the state says of whoever an input is of, as far as it can be read. */

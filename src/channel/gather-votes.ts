@@ -1,3 +1,4 @@
+import { supportersOf } from "../domain/channel/ballot.ts";
 import { countedWeight, weightOf, type Membership } from "../domain/channel/membership.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
 import { SprfError } from "../errors.ts";
@@ -33,7 +34,6 @@ export async function gatherVotes(
 ): Promise<readonly HubVote[]> {
   const startMs = core.clock.now();
   const voters = core.chain.votersOf(settlement.inboxCursor);
-  const all = countedWeight(voters);
   let absent: ReadonlySet<string> = new Set();
   let lookAtMs = startMs;
   let quorumAtMs: number | undefined;
@@ -49,10 +49,13 @@ export async function gatherVotes(
       absent = await absentees(core, signal);
       lookAtMs = nowMs + ABSENT_EVERY_MS;
     }
-    const weight = weightFor(voters, votes);
-    const counted = countedWeight(withoutSilent(voters, absent, votes));
+    const counting = withoutSilent(voters, absent, votes);
+    const counted = countedWeight(counting);
+    const weight = weightFor(voters, counting, votes);
     if (isQuorum(weight, counted)) quorumAtMs ??= nowMs;
-    const isEnough = weight === all || core.info.config.windowSeconds === 0;
+    // Owners have to sign themselves for that.
+    const isOfAll = [...voters.members.keys()].every((account) => votes.get(account)?.option === VOTE_OPTIONS.for);
+    const isEnough = isOfAll || core.info.config.windowSeconds === 0;
     if (quorumAtMs !== undefined && (isEnough || nowMs - quorumAtMs >= UNANIMOUS_MS)) return [...votes.values()];
     if (nowMs - startMs > TIMEOUT_MS) {
       const why = `${weight} of ${counted} have voted for height ${settlement.toHeight}`;
@@ -62,9 +65,10 @@ export async function gatherVotes(
   }
 }
 
-function weightFor(voters: Membership, votes: ReadonlyMap<string, HubVote>): bigint {
+function weightFor(voters: Membership, counting: Membership, votes: ReadonlyMap<string, HubVote>): bigint {
   const inFavour = [...votes.values()].filter(({ option }) => option === VOTE_OPTIONS.for);
-  return weightOf(voters, new Set(inFavour.map(({ member }) => voters.members.get(member)?.signer ?? "")));
+  const supporters = supportersOf(voters, new Set(inFavour.map(({ member }) => member)), new Set(votes.keys()));
+  return weightOf(counting, new Set([...supporters].map((account) => counting.members.get(account)?.signer ?? "")));
 }
 
 /** Accounts that have not answered an accusation, or of which the chain has not heard where it asks them to show themselves. */

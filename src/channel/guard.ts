@@ -1,5 +1,5 @@
 import { messageOf } from "../errors.ts";
-import type { DataRange, ProofDesk } from "../ports/channel-challenges.ts";
+import type { DataRange, ProofDesk, SettlementProof } from "../ports/channel-challenges.ts";
 import type { InFlight, OpenDemand } from "./challenge-book.ts";
 import { peersOf, type Core } from "./core.ts";
 import { judgeSettlement, type JudgedStep } from "./judge-settlement.ts";
@@ -10,6 +10,8 @@ const LOOK_EVERY_MS = 500;
 /** After something that was sent, or failed. */
 const RETRY_MS = 5_000;
 const MS = 1_000;
+/** Looks, for a block to be made. */
+const BLOCK_ROUNDS = 120;
 /** Demands that a member may make of one settlement. */
 const MAX_DEMANDS = 4;
 /** What a bond may be at most: it comes back, less what answers cost. */
@@ -99,9 +101,23 @@ export function createGuard(init: GuardInit): Guard {
     retryAtMs = clock.now() + RETRY_MS;
     if (!(await isOpen(flight, signal))) return;
     if (step.step === "prove") {
-      await purse.spend(step.why, async () => await desk.prove(channel, flight.proposal, step.proof, { signal }));
+      await purse.spend(step.why, async () => {
+        await desk.prove(channel, flight.proposal, await readyOf(step.proof, signal), { signal });
+      });
       logger.warn("a settlement was undone", { proposal: flight.proposal, why: step.why });
     } else if (demand !== undefined) await demand();
+  }
+
+  /** What the chain has to run again is loaded first, and run in a later block. */
+  async function readyOf(proof: SettlementProof, signal: AbortSignal): Promise<SettlementProof> {
+    const { court } = core;
+    if (proof.kind !== "record" || proof.evidence.fault !== "falseResult" || court === undefined) return proof;
+    const { evidence } = proof;
+    const openedIn = await court.openReplay(evidence.before.stateRoot, evidence, { signal });
+    for (let round = 0; round < BLOCK_ROUNDS && (await hub.blockNumber({ signal })) <= openedIn; round += 1) {
+      await clock.sleep(LOOK_EVERY_MS, { signal });
+    }
+    return { kind: "record", evidence: { ...evidence, openedIn } };
   }
 
   /** One after the other. */

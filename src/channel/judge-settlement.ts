@@ -1,3 +1,4 @@
+import { faultOfNext } from "../domain/channel/record-rules.ts";
 import { changesFault, headFault, isSkipped, type OwnSettlement } from "../domain/channel/settlement-faults.ts";
 import { isSprfError } from "../errors.ts";
 import type { DataRange, RecordData, SettlementProof } from "../ports/channel-challenges.ts";
@@ -5,15 +6,16 @@ import type { Evidence, SettledOpening, SlotValue } from "../ports/channel-court
 import type { HubSlotProof } from "../ports/channel-hub.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { WORD_BYTES } from "../utils/keccak.ts";
-import { hashRecord } from "../wire/channel/record.ts";
+import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
+import { hashRecord, RECORD_KINDS, type RecordHeader } from "../wire/channel/record.ts";
 import type { RecordBody } from "../wire/channel/record-body.ts";
 import { hashSettlement, type Settlement } from "../wire/channel/settlement.ts";
 import type { InFlight, Shown } from "./challenge-book.ts";
 import type { Core } from "./core.ts";
-import { evidenceAgainst } from "./gather-evidence.ts";
+import { evidenceAgainst, replayAgainst } from "./gather-evidence.ts";
 import { hubProofOf } from "./hub-proof.ts";
 import type { OpenLog } from "./open-state.ts";
-import type { PlayedRecord } from "./player.ts";
+import type { PlayedRecord, Player } from "./player.ts";
 import { isOwn, ownSettlementTo, proveBetween, scratchAt } from "./scratch.ts";
 
 /** Records that one demand is for, at most (contracts/libraries/ChannelDemands.sol). */
@@ -67,7 +69,8 @@ async function judgeChanges(
   // Its records are said to be others, which takes nothing from anybody: head, state and changes are right.
   if (equalBytes(changesRoot, own.settlement.changesRoot)) return { step: "none" };
   const fault = changesFault(changesRoot, own.changes, shown);
-  if (fault === undefined) return { step: "stuck", why: "its changes are others, and none of them is wrong" };
+  // The same changes in another order.
+  if (fault === undefined) return { step: "none" };
   if (fault.kind === "unseen") {
     const range = { kind: "changes", first: fault.chunk, last: fault.chunk } as const;
     return { step: "demand", range, why: "its changes are others than this node's" };
@@ -136,17 +139,17 @@ async function playShown(
     const data = records.get(height);
     const before = records.get(height - 1);
     if (data === undefined) return { step: "stuck", why: `record ${height} of it is not here` };
-    const isLinked = equalBytes(data.header.previous, scratch.player.head.hash);
-    const evidence: Evidence | undefined =
-      isLinked || before === undefined
-        ? await falseRecord({ ...core, player: scratch.player }, data, opened(data))
-        : { fault: "unlinked", record: opened(data), signedBefore: opened(before) };
-    if (evidence !== undefined) {
-      return { step: "prove", proof: { kind: "record", evidence }, why: `record ${height} of it is false` };
+    const played = await playAs(core, scratch, data);
+    if (played === undefined) {
+      const isLinked = equalBytes(data.header.previous, scratch.player.head.hash);
+      const evidence: Evidence | undefined =
+        isLinked || before === undefined
+          ? await falseRecord({ ...core, player: scratch.player }, data, opened(data))
+          : { fault: "unlinked", record: opened(data), signedBefore: opened(before) };
+      const why = `record ${height} of it is false`;
+      if (evidence === undefined) return { step: "stuck", why: `${why}, in a way that nothing shows` };
+      return { step: "prove", proof: { kind: "record", evidence }, why };
     }
-    const played = await playAs(scratch, data);
-    if (played === undefined)
-      return { step: "stuck", why: `record ${height} of it is false in a way that takes a replay` };
     scratch.unsettled.add(played);
     recordHashes.push(played.hash);
   }
@@ -163,16 +166,28 @@ async function playShown(
 }
 
 async function falseRecord(core: Core, data: RecordData, record: SettledOpening): Promise<Evidence | undefined> {
+  const evidence = await evidenceAgainst(core, record, bodyOf(data));
+  if (evidence !== undefined) return evidence;
+  const touched = touchedIn(data);
   const before = core.player.head.header;
-  return (await evidenceAgainst(core, record, bodyOf(data))) ?? falseValue(core, data, { record, before });
+  return (
+    falseValue(core, touched, { record, before }) ?? (await replayAgainst(core, record, { input: data.input, touched }))
+  );
 }
 
 /** A slot of which the record says that it held something else. */
 function falseValue(
   { player: { sandbox } }: Core,
-  { touched: packed }: RecordData,
+  touched: readonly SlotValue[],
   place: Pick<Extract<Evidence, { readonly fault: "falseValue" }>, "record" | "before">,
 ): Evidence | undefined {
+  const index = touched.findIndex(({ slot, value }) => !equalBytes(sandbox.slot(slot), value));
+  const wrong = touched[index];
+  if (wrong === undefined) return undefined;
+  return { fault: "falseValue", ...place, touched, index, proof: hubProofOf(sandbox.prove(wrong.slot)) };
+}
+
+function touchedIn({ touched: packed }: RecordData): SlotValue[] {
   const touched: SlotValue[] = [];
   for (let at = 0; at < packed.length; at += 2 * WORD_BYTES) {
     touched.push({
@@ -180,20 +195,38 @@ function falseValue(
       value: packed.slice(at + WORD_BYTES, at + 2 * WORD_BYTES),
     });
   }
-  const index = touched.findIndex(({ slot, value }) => !equalBytes(sandbox.slot(slot), value));
-  const wrong = touched[index];
-  if (wrong === undefined) return undefined;
-  return { fault: "falseValue", ...place, touched, index, proof: hubProofOf(sandbox.prove(wrong.slot)) };
+  return touched;
 }
 
-async function playAs({ player }: OpenLog, { header, input }: RecordData): Promise<PlayedRecord | undefined> {
-  const played = await player
-    .play(header.kind, input, { term: header.term, timeMs: header.timeMs })
-    .catch((error: unknown) => {
-      if (isSprfError(error) && error.fault !== "internal") return undefined;
-      throw error;
-    });
-  return played !== undefined && equalBytes(played.hash, hashRecord(header)) ? played : undefined;
+async function playOrNothing(
+  player: Player,
+  { kind, term, timeMs }: RecordHeader,
+  input: Uint8Array,
+): Promise<PlayedRecord | undefined> {
+  return await player.play(kind, input, { term, timeMs }).catch((error: unknown) => {
+    if (isSprfError(error) && error.fault !== "internal") return undefined;
+    throw error;
+  });
+}
+
+/** The record as this node plays it; undefined when it comes to another one, or must not be there. */
+async function playAs(
+  { chain }: Core,
+  { player }: OpenLog,
+  { header, input }: RecordData,
+): Promise<PlayedRecord | undefined> {
+  const { head } = player;
+  const waiting = chain.entry(head.header.inboxCursor + 1);
+  const tickDueMs = player.sandbox.tickDueMs();
+  // When it was made is not known, nor in which term nodes were then.
+  const context = { term: header.term, tickDueMs, nowMs: header.timeMs, waiting };
+  const entry = header.kind === RECORD_KINDS.inbox ? chain.entry(header.inboxCursor) : undefined;
+  const isForeign = entry !== undefined && !equalBytes(encodeInboxEntry(entry), input);
+  if (faultOfNext(head, header, context) !== undefined || isForeign) return undefined;
+  const played = await playOrNothing(player, header, input);
+  if (played === undefined || equalBytes(played.hash, hashRecord(header))) return played;
+  await player.revertTo(head.header.height);
+  return undefined;
 }
 
 function bodyOf({ header, input }: RecordData): RecordBody {

@@ -5,6 +5,17 @@ import type { PathFinder } from "./path-finder.ts";
 import type { Relay } from "./relay.ts";
 import type { RoundTrips } from "./round-trips.ts";
 
+/** How far members are from this node, one way, as far as that was measured; by their accounts. */
+export function delaysOf(core: Core, roundTrips: RoundTrips): ReadonlyMap<string, number> {
+  const members = membersNow(core);
+  return new Map(
+    [...roundTrips.all].flatMap(([signer, ms]) => {
+      const account = memberOfSigner(members, signer)?.account;
+      return account === undefined ? [] : [[account, Math.round(ms / 2)] as const];
+    }),
+  );
+}
+
 /** How records come to a node and go on from it, by members' accounts. */
 export function linksOf(
   core: Core,

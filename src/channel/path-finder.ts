@@ -69,10 +69,12 @@ export interface PathFinderInit {
   readonly hears: (signer: string) => boolean;
   /** This node has seen the leader lie. */
   readonly distrusts: () => boolean;
+  /** It is no member's, and asks for what it wants. @default false */
+  readonly isWatching?: boolean | undefined;
 }
 
 export function createPathFinder(init: PathFinderInit): PathFinder {
-  const { core, roundTrips, sync, heartbeatMs, hears, distrusts } = init;
+  const { core, roundTrips, sync, heartbeatMs, hears, distrusts, isWatching = false } = init;
   const { clock, network } = core;
   const alarm = createAlarm(clock);
   const linked = new Set<string>();
@@ -99,7 +101,7 @@ export function createPathFinder(init: PathFinderInit): PathFinder {
   function neighboursNow(): Neighbour[] {
     const members = membersNow(core);
     const leader = officeOf(core)?.signer;
-    if (!isRelayed(members) || isInMesh(members, network.self, leader)) return [];
+    if (isWatching || !isRelayed(members) || isInMesh(members, network.self, leader)) return [];
     const signers = [...relaysFor(members, network.self, leader), ...(leader === undefined ? [] : [leader])];
     return signers
       .filter((signer) => linked.has(signer) && hears(signer))

@@ -73,7 +73,11 @@ export function createRelay(core: Core, { heartbeatMs }: { readonly heartbeatMs:
 
   function dropSilent(): void {
     const nowMs = clock.now();
-    for (const [peer, { untilMs }] of followers) if (untilMs <= nowMs || !mayServe(peer)) followers.delete(peer);
+    for (const [peer, { untilMs }] of followers) {
+      if (untilMs > nowMs && mayServe(peer)) continue;
+      followers.delete(peer);
+      send(core, peer, { kind: "path-refused" });
+    }
   }
 
   /** In turn: what is told of is on the disk. */

@@ -167,7 +167,7 @@ export function createRouter(init: RouterInit): ChannelListener {
       case "pre-vote":
         return elector.onPreVote(from, message);
       case "candidacy":
-        return takeover.onCandidacy(from, message, () => elector.suspects());
+        return takeover.onCandidacy(from, message, () => elector.mayElect(from));
       case "leader-change":
         return takeover.onLeaderChange(from, message);
       case "input":

@@ -59,7 +59,7 @@ export async function proveBetween(
   return { before, after: await proveAt(source, toHeight, slot, signal) };
 }
 
-export async function proveAt(
+async function proveAt(
   source: ScratchSource,
   height: number,
   slot: Uint8Array,

@@ -5,7 +5,18 @@ import { createAlarm } from "../utils/alarm.ts";
 import { encodeElection, recoverLeaderChange, type Election } from "../wire/channel/leader-change.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { RECORD_KINDS } from "../wire/channel/record.ts";
-import { broadcast, cutTo, enterTerm, isLeader, officeOf, send, statusOf, takeCertificate, type Core } from "./core.ts";
+import {
+  broadcast,
+  cutTo,
+  enterTerm,
+  isLeader,
+  officeOf,
+  send,
+  sendToLeader,
+  statusOf,
+  takeCertificate,
+  type Core,
+} from "./core.ts";
 import type { Forwarder } from "./forward.ts";
 import type { Leader } from "./leader.ts";
 import { isProven, isQuorumOfAll, standingOf, type ShownStanding } from "./standing.ts";
@@ -78,7 +89,9 @@ export function createTakeover(init: TakeoverInit): Takeover {
     askedAt = core.committed;
     askAgainAtMs = nowMs + (isBehind ? IDLE_MS : HEARTBEAT_MS);
     if (isBehind && isMoving) return;
-    send(core, core.upstream ?? office.signer, statusOf(core, true));
+    // The relay that brings its records, unless that may be why it misses some.
+    if (!isBehind && core.upstream !== undefined) send(core, core.upstream, statusOf(core, true));
+    else sendToLeader(core, statusOf(core, true));
   }
 
   const isMissing = (adopted: Adopted): boolean =>

@@ -62,6 +62,20 @@ export function addMemberCommands(parent: Command): void {
 
   channelCommand(
     parent,
+    "delegate <channel> [account]",
+    "Lets a member speak for this account, in a channel of more than five; without an account nobody any more.",
+  ).action(async (text: string, account: string | undefined, options: DaemonOptions) => {
+    await withChannels(options, async ({ channels, signal }) => {
+      const channel = channelOf(text);
+      const candidate = account === undefined ? undefined : accountOf(account);
+      await channels.delegate(channel, candidate, { signal });
+      if (options.json) printJson({ channel, candidate });
+      else console.log(`${candidate ?? "nobody else"} speaks for ${channels.account} in channel ${channel}`);
+    });
+  });
+
+  channelCommand(
+    parent,
     "close <channel>",
     "Ends a channel that this account opened; a settlement makes it final.",
   ).action(async (text: string, options: DaemonOptions) => {
@@ -141,6 +155,11 @@ async function showStatus(
   } finally {
     await client?.disconnect();
   }
+}
+
+function accountOf(text: string): string {
+  if (/^0x[0-9a-fA-F]{40}$/.test(text)) return text.toLowerCase();
+  throw new SprfError("INVALID_INPUT", `account: expected an address, got ${JSON.stringify(text)}`);
 }
 
 function assetOf(text: string): ChannelAsset {

@@ -1,4 +1,5 @@
 import { addCallCommands } from "./channel-calls.ts";
+import { addGuardCommands } from "./channel-guard.ts";
 import { addHistoryCommands } from "./channel-history.ts";
 import { addMemberCommands } from "./channel-members.ts";
 import { addNodeCommand } from "./channel-node.ts";
@@ -13,5 +14,6 @@ addNodeCommand(channel);
 addMemberCommands(channel);
 addCallCommands(channel);
 addHistoryCommands(channel);
+addGuardCommands(channel);
 
 await channel.parseAsync();

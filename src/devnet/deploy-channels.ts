@@ -11,6 +11,7 @@ import { ChannelWatch__factory } from "../../typechain-types/factories/channels/
 import { ChannelVault__factory } from "../../typechain-types/factories/channels/ChannelVault__factory.ts";
 import { StakingPool__factory } from "../../typechain-types/factories/channels/StakingPool__factory.ts";
 import { ChannelClaims__factory } from "../../typechain-types/factories/libraries/ChannelClaims__factory.ts";
+import { ChannelDelegations__factory } from "../../typechain-types/factories/libraries/ChannelDelegations__factory.ts";
 import { ChannelDemands__factory } from "../../typechain-types/factories/libraries/ChannelDemands__factory.ts";
 import { ChannelExits__factory } from "../../typechain-types/factories/libraries/ChannelExits__factory.ts";
 import { ChannelFaults__factory } from "../../typechain-types/factories/libraries/ChannelFaults__factory.ts";
@@ -35,20 +36,23 @@ export async function deployDevnetChannels(
     const store = await deploy(await new ChannelStore__factory().getDeployTransaction());
     const vault = await deploy(await new ChannelVault__factory().getDeployTransaction());
     const openings = await deploy(await new ChannelOpenings__factory().getDeployTransaction());
-    const membership = await deploy(await new ChannelMembership__factory().getDeployTransaction());
-    const proposals = await deploy(await new ChannelProposals__factory().getDeployTransaction());
+    const delegations = await deploy(await new ChannelDelegations__factory().getDeployTransaction());
+    const withDelegations = { "project/contracts/libraries/ChannelDelegations.sol:ChannelDelegations": delegations };
+    const membership = await deploy(await new ChannelMembership__factory(withDelegations).getDeployTransaction());
+    const proposals = await deploy(await new ChannelProposals__factory(withDelegations).getDeployTransaction());
     const claims = await deploy(await new ChannelClaims__factory().getDeployTransaction());
-    const verdicts = await deploy(await new ChannelVerdicts__factory().getDeployTransaction());
-    const views = await deploy(await new ChannelViews__factory().getDeployTransaction());
+    const verdicts = await deploy(await new ChannelVerdicts__factory(withDelegations).getDeployTransaction());
+    const views = await deploy(await new ChannelViews__factory(withDelegations).getDeployTransaction());
     const replay = await deploy(await new ChannelReplay__factory().getDeployTransaction());
     const court = await deploy(await new ChannelCourt__factory().getDeployTransaction(replay));
-    const presence = await deploy(await new ChannelPresence__factory().getDeployTransaction());
+    const presence = await deploy(await new ChannelPresence__factory(withDelegations).getDeployTransaction());
     const absence = await deploy(await new ChannelAbsence__factory().getDeployTransaction(DEVNET_ANSWER_SECONDS));
-    const faults = await deploy(await new ChannelFaults__factory().getDeployTransaction());
+    const faults = await deploy(await new ChannelFaults__factory(withDelegations).getDeployTransaction());
     const demands = await deploy(await new ChannelDemands__factory().getDeployTransaction());
-    const exits = await deploy(await new ChannelExits__factory().getDeployTransaction());
+    const exits = await deploy(await new ChannelExits__factory(withDelegations).getDeployTransaction());
     const hub = await deploy(
       await new ChannelHub__factory({
+        ...withDelegations,
         "project/contracts/libraries/ChannelOpenings.sol:ChannelOpenings": openings,
         "project/contracts/libraries/ChannelMembership.sol:ChannelMembership": membership,
         "project/contracts/libraries/ChannelProposals.sol:ChannelProposals": proposals,

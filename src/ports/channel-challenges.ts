@@ -135,6 +135,8 @@ export interface ChannelChallenges {
   /** Resolves with its number. */
   bring(brought: BroughtSettlement, options?: HubOptions): Promise<bigint>;
   conclude(channel: bigint, options?: HubOptions): Promise<void>;
+  /** Gives a member what it brought with a join that the end of a frozen channel has not taken; a claim pays it. */
+  reclaim(channel: bigint, entry: InboxEntry, options?: HubOptions): Promise<void>;
   demandOf(channel: bigint, proposal: bigint, member: string, options?: HubOptions): Promise<HubDemand>;
   freezeOf(channel: bigint, options?: HubOptions): Promise<HubFreeze>;
 }

@@ -104,19 +104,15 @@ export type Evidence =
       readonly before: RecordHeader;
       readonly writes: readonly SlotValue[];
       readonly proofs: readonly WriteProof[];
-    }
-  /** The first record of a settlement, that does not name the settled head. */
-  | { readonly fault: "detached"; readonly record: RecordOpening };
+    };
 
 /** On what the chain runs a record again. */
 export interface ReplayedRecord {
   readonly input: Uint8Array;
   /** What the record's hash is of: all slots that it touched, with their values before. */
   readonly touched: readonly SlotValue[];
-  /** Further slots that decide something. */
-  readonly besides: readonly SlotValue[];
-  /** Of all of these, in order, under the root before. */
-  readonly slotProofs: readonly HubSlotProof[];
+  /** Further slots that decide something, under the root before. */
+  readonly besides: readonly (SlotValue & { readonly proof: HubSlotProof })[];
   /** The block in which they were loaded; the chain runs the record in a later one. */
   readonly openedIn?: number;
 }
@@ -128,7 +124,7 @@ export interface ChannelCourt {
   commit(commitment: Uint8Array, options?: HubOptions): Promise<void>;
   /**
    * Loads what the chain needs to run a record again, unless somebody has just done it; resolves with the block, which belongs into the
-   * evidence. @throws SprfError `CHAIN_REVERTED` for values that the state before has not
+   * evidence. @throws SprfError `CHAIN_REVERTED` for slots besides that the state before has not
    */
   openReplay(rootBefore: Uint8Array, replayed: ReplayedRecord, options?: HubOptions): Promise<number>;
   /**

@@ -88,6 +88,10 @@ export interface HubMember {
   /** The pool that the stake is from; absent when it came with the join. */
   readonly stakeSource?: string;
   readonly stakeWei: bigint;
+  /** To whom it delegated. */
+  readonly candidate?: string;
+  /** Of its acks: its own and those of who delegated to it; 0 while another one has it, and for who is leaving. */
+  readonly weight: number;
 }
 
 export type HubProposalState = "proposed" | "passed" | "pending" | "final" | "rejected";
@@ -262,6 +266,8 @@ export interface ChannelHub extends ChannelChallenges {
   /** The same for the channel's end; the proof is of `requests[0]`. */
   closeByRequest(channel: bigint, proof: HubSlotProof | undefined, options?: HubOptions): Promise<void>;
   keepAlive(channel: bigint, delaysMs: ReadonlyMap<string, number>, options?: HubOptions): Promise<void>;
+  /** Lets a candidate speak for the account, or with `undefined` nobody any more. */
+  delegate(channel: bigint, candidate: string | undefined, options?: HubOptions): Promise<void>;
   forceCall(signedCall: SignedCall, options?: HubOptions): Promise<void>;
 
   /** Resolves with the proposal's number. */

@@ -100,6 +100,26 @@ describe("the commands of channels", function () {
     }
   });
 
+  it("should have another account guard the channel for a member, and be paid by a fund", async () => {
+    const guarding = startCommand("npm run channel -- guard 1 --devnet --account 5", devnet.environment, DAEMON);
+    // docs-command: npm run channel -- guard 1 --devnet --account 5
+    const [, signer] = await guarding.until(
+      /^0x[0-9a-f]{40} watches channel 1 for members that appoint (0x[0-9a-f]{40}); /m,
+    );
+    expect(await run(`npm run channel -- appoint 1 ${signer} --devnet --account 2`)).to.equal(
+      `${signer} watches for this member\n`,
+    );
+    // docs-command: npm run channel -- fund 1 0.5 --devnet --account 3
+    const funded = await run("npm run channel -- fund 1 0.5 --devnet --account 3");
+    expect(funded).to.equal("the fund of channel 1 has 0.5 ether\n");
+    // docs-command: npm run channel -- reward --devnet --account 5
+    expect(await run("npm run channel -- reward --devnet --account 5")).to.equal("0 ether\n");
+    for (const line of ["appoint 1 me", "appoint 9 none", "fund 1 much", "fund 1 -1"]) {
+      expect((await fail(`npm run channel -- ${line} --devnet --account 3`)).code, line).to.equal(USER);
+    }
+    expect((await guarding.end("SIGTERM")).code).to.equal(0);
+  });
+
   it("should settle, let a member leave and claim, close, and show that all of it is true", async () => {
     // docs-command: npm run channel -- settle 1 --devnet --account 2
     expect(await run("npm run channel -- settle 1 --devnet --account 2")).to.match(

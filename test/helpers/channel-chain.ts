@@ -1,6 +1,7 @@
 import { type BaseContract, hexlify, JsonRpcProvider, NonceManager, Wallet, ZeroAddress, ZeroHash } from "ethers";
 
 import { createChannelHub } from "../../src/adapters/chain/channels/hub.ts";
+import { createChannelWatch } from "../../src/adapters/chain/channels/watch.ts";
 import { createChannelAbsence } from "../../src/adapters/chain/channels/absence.ts";
 import { createChannelCourt } from "../../src/adapters/chain/channels/court.ts";
 import { createStakingPool } from "../../src/adapters/chain/channels/staking-pool.ts";
@@ -12,6 +13,7 @@ import { startDevnetChain } from "../../src/devnet/chain.ts";
 import { deployDevnetChannels } from "../../src/devnet/deploy-channels.ts";
 import type { TwinKeys } from "../../src/domain/identity/keys.ts";
 import type { ChannelConfig, ChannelHub, ChannelInfo } from "../../src/ports/channel-hub.ts";
+import type { ChannelWatch } from "../../src/ports/channel-watch.ts";
 import type { ChannelAbsence } from "../../src/ports/channel-absence.ts";
 import type { ChannelCourt } from "../../src/ports/channel-court.ts";
 import type { StakingPool } from "../../src/ports/staking-pool.ts";
@@ -33,6 +35,7 @@ export interface ChannelPeer {
   readonly hub: ChannelHub;
   readonly pool: StakingPool;
   readonly court: ChannelCourt;
+  readonly watch: ChannelWatch;
   readonly absence: ChannelAbsence;
 }
 
@@ -116,6 +119,7 @@ export async function startChannelChain(): Promise<ChannelChain> {
         pool: createStakingPool(connection, addresses.pool),
         absence: createChannelAbsence(connection, addresses.hub),
         court: createChannelCourt(connection, addresses.court ?? ""),
+        watch: createChannelWatch(connection, addresses.watch ?? ""),
       };
     },
     deployFeatures: async () => await register(await new FeatureProgram__factory(appSigner).deploy()),

@@ -61,12 +61,11 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface ChannelCourtInterface extends Interface {
-    getFunction(nameOrSignature: "accuseDetached" | "accuseEquivocation" | "accuseFalseGenesis" | "accuseFalseRoot" | "accuseFalseValue" | "accuseForged" | "accuseMisplaced" | "accuseMistimed" | "accusePastEntry" | "accuseUnlinked" | "attachHub" | "commit" | "commitmentOf" | "committedIn" | "hub" | "readCall" | "readSession" | "replay" | "runGenesisReplay" | "runReplay"): FunctionFragment;
+    getFunction(nameOrSignature: "accuseEquivocation" | "accuseFalseGenesis" | "accuseFalseRoot" | "accuseFalseValue" | "accuseForged" | "accuseMisplaced" | "accuseMistimed" | "accusePastEntry" | "accuseUnlinked" | "attachHub" | "commit" | "commitmentOf" | "committedIn" | "hub" | "readCall" | "readSession" | "replay" | "runGenesisReplay" | "runReplay"): FunctionFragment;
 
     getEvent(nameOrSignatureOrTopic: "Committed"): EventFragment;
 
-    encodeFunctionData(functionFragment: 'accuseDetached', values: [OpeningStruct, BytesLike]): string;
-encodeFunctionData(functionFragment: 'accuseEquivocation', values: [OpeningStruct, OpeningStruct, BytesLike]): string;
+    encodeFunctionData(functionFragment: 'accuseEquivocation', values: [OpeningStruct, OpeningStruct, BytesLike]): string;
 encodeFunctionData(functionFragment: 'accuseFalseGenesis', values: [OpeningStruct, RecordHeaderStruct, SlotValueStruct[], SlotProofStruct[], SlotOpeningStruct[], BytesLike]): string;
 encodeFunctionData(functionFragment: 'accuseFalseRoot', values: [OpeningStruct, RecordHeaderStruct, SlotValueStruct[], SlotProofStruct[], SlotOpeningStruct[], BytesLike]): string;
 encodeFunctionData(functionFragment: 'accuseFalseValue', values: [OpeningStruct, RecordHeaderStruct, SlotValueStruct[], BigNumberish, SlotProofStruct, BytesLike]): string;
@@ -86,8 +85,7 @@ encodeFunctionData(functionFragment: 'replay', values?: undefined): string;
 encodeFunctionData(functionFragment: 'runGenesisReplay', values: [OpeningStruct, RecordHeaderStruct, ReplayStruct, BytesLike]): string;
 encodeFunctionData(functionFragment: 'runReplay', values: [OpeningStruct, RecordHeaderStruct, ReplayStruct, BytesLike]): string;
 
-    decodeFunctionResult(functionFragment: 'accuseDetached', data: BytesLike): Result;
-decodeFunctionResult(functionFragment: 'accuseEquivocation', data: BytesLike): Result;
+    decodeFunctionResult(functionFragment: 'accuseEquivocation', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'accuseFalseGenesis', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'accuseFalseRoot', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'accuseFalseValue', data: BytesLike): Result;
@@ -154,14 +152,6 @@ decodeFunctionResult(functionFragment: 'runReplay', data: BytesLike): Result;
 
 
     
-    
-    accuseDetached: TypedContractMethod<
-      [record: OpeningStruct, salt: BytesLike, ],
-      [void],
-      'nonpayable'
-    >
-    
-
     
     accuseEquivocation: TypedContractMethod<
       [one: OpeningStruct, other: OpeningStruct, salt: BytesLike, ],
@@ -317,12 +307,7 @@ decodeFunctionResult(functionFragment: 'runReplay', data: BytesLike): Result;
 
     getFunction<T extends ContractMethod = ContractMethod>(key: string | FunctionFragment): T;
 
-    getFunction(nameOrSignature: 'accuseDetached'): TypedContractMethod<
-      [record: OpeningStruct, salt: BytesLike, ],
-      [void],
-      'nonpayable'
-    >;
-getFunction(nameOrSignature: 'accuseEquivocation'): TypedContractMethod<
+    getFunction(nameOrSignature: 'accuseEquivocation'): TypedContractMethod<
       [one: OpeningStruct, other: OpeningStruct, salt: BytesLike, ],
       [void],
       'nonpayable'

@@ -105,9 +105,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type JoinConsentStructOutput = [channel: bigint, app: string, program: string, member: string, signer: string, stakeSource: string, maxStake: bigint, deadline: bigint] & {channel: bigint, app: string, program: string, member: string, signer: string, stakeSource: string, maxStake: bigint, deadline: bigint }
   
 
-    export type MemberViewStruct = {signer: AddressLike, joinNumber: BigNumberish, joinedAt: BigNumberish, leftAt: BigNumberish, gone: boolean, absent: boolean, absentAt: BigNumberish, lastAliveMs: BigNumberish, bannedUntilMs: BigNumberish, stakeSource: AddressLike, stakeWei: BigNumberish}
+    export type MemberViewStruct = {signer: AddressLike, joinNumber: BigNumberish, joinedAt: BigNumberish, leftAt: BigNumberish, gone: boolean, absent: boolean, absentAt: BigNumberish, lastAliveMs: BigNumberish, bannedUntilMs: BigNumberish, stakeSource: AddressLike, stakeWei: BigNumberish, candidate: AddressLike, weight: BigNumberish}
 
-    export type MemberViewStructOutput = [signer: string, joinNumber: bigint, joinedAt: bigint, leftAt: bigint, gone: boolean, absent: boolean, absentAt: bigint, lastAliveMs: bigint, bannedUntilMs: bigint, stakeSource: string, stakeWei: bigint] & {signer: string, joinNumber: bigint, joinedAt: bigint, leftAt: bigint, gone: boolean, absent: boolean, absentAt: bigint, lastAliveMs: bigint, bannedUntilMs: bigint, stakeSource: string, stakeWei: bigint }
+    export type MemberViewStructOutput = [signer: string, joinNumber: bigint, joinedAt: bigint, leftAt: bigint, gone: boolean, absent: boolean, absentAt: bigint, lastAliveMs: bigint, bannedUntilMs: bigint, stakeSource: string, stakeWei: bigint, candidate: string, weight: bigint] & {signer: string, joinNumber: bigint, joinedAt: bigint, leftAt: bigint, gone: boolean, absent: boolean, absentAt: bigint, lastAliveMs: bigint, bannedUntilMs: bigint, stakeSource: string, stakeWei: bigint, candidate: string, weight: bigint }
   
 
     export type ProposalViewStruct = {proposalType: BigNumberish, state: BigNumberish, proposer: AddressLike, proposalHash: BytesLike, weightFor: BigNumberish, weightAgainst: BigNumberish, weightAbstained: BigNumberish, weightCounted: BigNumberish, finalAt: BigNumberish, chunksApplied: BigNumberish}
@@ -120,13 +120,18 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type ChangePartStructOutput = [chunkHashes: string[], first: bigint, changes: ChangeStructOutput[]] & {chunkHashes: string[], first: bigint, changes: ChangeStructOutput[] }
   
 
+    export type ChannelRulesStruct = {program: AddressLike, createdAtMs: BigNumberish, tickMs: BigNumberish, maxCatchUpTicks: BigNumberish, codeHash: BytesLike, initialStateHash: BytesLike}
+
+    export type ChannelRulesStructOutput = [program: string, createdAtMs: bigint, tickMs: bigint, maxCatchUpTicks: bigint, codeHash: string, initialStateHash: string] & {program: string, createdAtMs: bigint, tickMs: bigint, maxCatchUpTicks: bigint, codeHash: string, initialStateHash: string }
+  
+
     export type SignedVoteStruct = {member: AddressLike, option: BigNumberish, signature: BytesLike}
 
     export type SignedVoteStructOutput = [member: string, option: bigint, signature: string] & {member: string, option: bigint, signature: string }
   
 
   export interface ChannelHubInterface extends Interface {
-    getFunction(nameOrSignature: "absence" | "answerChanges" | "answerRecords" | "applyChanges" | "assetOf" | "bring" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "conclude" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "demandData" | "demandOf" | "executeProposal" | "forceCall" | "freeze" | "freezeOf" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "isQuorumAt" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "reclaim" | "recordsRootOf" | "refuteChanges" | "registerProgram" | "requestExit" | "resolveDemand" | "setOffice" | "setPresence" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
+    getFunction(nameOrSignature: "absence" | "answerChanges" | "answerRecords" | "applyChanges" | "assetOf" | "bring" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "conclude" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "delegate" | "demandData" | "demandOf" | "executeProposal" | "forceCall" | "freeze" | "freezeOf" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "isQuorumAt" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "reclaim" | "recordsRootOf" | "refuteChanges" | "registerProgram" | "requestExit" | "resolveDemand" | "rulesOf" | "setOffice" | "setPresence" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
 
     getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChangesShown" | "ChannelClosed" | "ChannelCreated" | "ChannelFrozen" | "Claimed" | "Convicted" | "DataAnswered" | "DataDemanded" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Reclaimed" | "RecordsShown" | "Settled" | "SettlementBrought" | "SettlementVoided" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
 
@@ -151,6 +156,7 @@ encodeFunctionData(functionFragment: 'court', values?: undefined): string;
 encodeFunctionData(functionFragment: 'create', values: [AddressLike, BytesLike, ConfigStruct, LabelStruct[]]): string;
 encodeFunctionData(functionFragment: 'createProposal', values: [BigNumberish, BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'creditOf', values: [BigNumberish, AddressLike]): string;
+encodeFunctionData(functionFragment: 'delegate', values: [BigNumberish, AddressLike]): string;
 encodeFunctionData(functionFragment: 'demandData', values: [BigNumberish, BigNumberish, BigNumberish, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'demandOf', values: [BigNumberish, BigNumberish, AddressLike]): string;
 encodeFunctionData(functionFragment: 'executeProposal', values: [BigNumberish, BigNumberish, ChangeStruct[]]): string;
@@ -185,6 +191,7 @@ encodeFunctionData(functionFragment: 'refuteChanges', values: [BigNumberish, Big
 encodeFunctionData(functionFragment: 'registerProgram', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'requestExit', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'resolveDemand', values: [BigNumberish, BigNumberish, AddressLike]): string;
+encodeFunctionData(functionFragment: 'rulesOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'setOffice', values: [BigNumberish, BigNumberish, AddressLike, boolean]): string;
 encodeFunctionData(functionFragment: 'setPresence', values: [BigNumberish, AddressLike, boolean]): string;
 encodeFunctionData(functionFragment: 'settle', values: [SettlementStruct, ChangeStruct[], SignedVoteStruct[]]): string;
@@ -214,6 +221,7 @@ decodeFunctionResult(functionFragment: 'court', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'create', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'createProposal', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'creditOf', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'delegate', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'demandData', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'demandOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'executeProposal', data: BytesLike): Result;
@@ -248,6 +256,7 @@ decodeFunctionResult(functionFragment: 'refuteChanges', data: BytesLike): Result
 decodeFunctionResult(functionFragment: 'registerProgram', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'requestExit', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'resolveDemand', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'rulesOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'setOffice', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'setPresence', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'settle', data: BytesLike): Result;
@@ -796,6 +805,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    delegate: TypedContractMethod<
+      [channel: BigNumberish, candidate: AddressLike, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
     demandData: TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, kind: BigNumberish, first: BigNumberish, last: BigNumberish, ],
       [void],
@@ -1068,6 +1085,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    rulesOf: TypedContractMethod<
+      [channel: BigNumberish, ],
+      [ChannelRulesStructOutput],
+      'view'
+    >
+    
+
+    
     setOffice: TypedContractMethod<
       [channel: BigNumberish, term: BigNumberish, leader: AddressLike, isElected: boolean, ],
       [void],
@@ -1230,6 +1255,11 @@ getFunction(nameOrSignature: 'creditOf'): TypedContractMethod<
       [channel: BigNumberish, account: AddressLike, ],
       [bigint],
       'view'
+    >;
+getFunction(nameOrSignature: 'delegate'): TypedContractMethod<
+      [channel: BigNumberish, candidate: AddressLike, ],
+      [void],
+      'nonpayable'
     >;
 getFunction(nameOrSignature: 'demandData'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, kind: BigNumberish, first: BigNumberish, last: BigNumberish, ],
@@ -1400,6 +1430,11 @@ getFunction(nameOrSignature: 'resolveDemand'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, ],
       [void],
       'nonpayable'
+    >;
+getFunction(nameOrSignature: 'rulesOf'): TypedContractMethod<
+      [channel: BigNumberish, ],
+      [ChannelRulesStructOutput],
+      'view'
     >;
 getFunction(nameOrSignature: 'setOffice'): TypedContractMethod<
       [channel: BigNumberish, term: BigNumberish, leader: AddressLike, isElected: boolean, ],

@@ -20,6 +20,11 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type ReplayStructOutput = [touched: SlotValueStructOutput[], besides: SlotValueStructOutput[], openedIn: bigint, input: string] & {touched: SlotValueStructOutput[], besides: SlotValueStructOutput[], openedIn: bigint, input: string }
   
 
+    export type ReplayPlaceStruct = {root: BytesLike, besidesHash: BytesLike, openedIn: BigNumberish}
+
+    export type ReplayPlaceStructOutput = [root: string, besidesHash: string, openedIn: bigint] & {root: string, besidesHash: string, openedIn: bigint }
+  
+
     export type SlotProofStruct = {siblings: BytesLike[], leafPath: BytesLike, leafValue: BytesLike}
 
     export type SlotProofStructOutput = [siblings: string[], leafPath: string, leafValue: string] & {siblings: string[], leafPath: string, leafValue: string }
@@ -31,17 +36,21 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface IChannelReplayInterface extends Interface {
-    getFunction(nameOrSignature: "isFalse" | "openReplay" | "readCall" | "requireRulesGas" | "scratchOf"): FunctionFragment;
+    getFunction(nameOrSignature: "isFalse" | "loadMore" | "loadedOf" | "openReplay" | "readCall" | "requireRulesGas" | "scratchOf"): FunctionFragment;
 
     getEvent(nameOrSignatureOrTopic: "ReplayOpened"): EventFragment;
 
     encodeFunctionData(functionFragment: 'isFalse', values: [AddressLike, RecordHeaderStruct, BytesLike, ReplayStruct]): string;
+encodeFunctionData(functionFragment: 'loadMore', values: [ReplayPlaceStruct, SlotValueStruct[]]): string;
+encodeFunctionData(functionFragment: 'loadedOf', values: [ReplayPlaceStruct, BytesLike]): string;
 encodeFunctionData(functionFragment: 'openReplay', values: [BytesLike, SlotValueStruct[], SlotValueStruct[], SlotProofStruct[]]): string;
 encodeFunctionData(functionFragment: 'readCall', values: [BytesLike]): string;
 encodeFunctionData(functionFragment: 'requireRulesGas', values?: undefined): string;
-encodeFunctionData(functionFragment: 'scratchOf', values: [BytesLike, BytesLike, BytesLike, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'scratchOf', values: [ReplayPlaceStruct, BytesLike]): string;
 
     decodeFunctionResult(functionFragment: 'isFalse', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'loadMore', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'loadedOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'openReplay', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'readCall', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'requireRulesGas', data: BytesLike): Result;
@@ -103,6 +112,22 @@ decodeFunctionResult(functionFragment: 'scratchOf', data: BytesLike): Result;
     
 
     
+    loadMore: TypedContractMethod<
+      [place: ReplayPlaceStruct, touched: SlotValueStruct[], ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    loadedOf: TypedContractMethod<
+      [place: ReplayPlaceStruct, touchedHash: BytesLike, ],
+      [bigint],
+      'view'
+    >
+    
+
+    
     openReplay: TypedContractMethod<
       [root: BytesLike, touched: SlotValueStruct[], besides: SlotValueStruct[], proofs: SlotProofStruct[], ],
       [string],
@@ -128,7 +153,7 @@ decodeFunctionResult(functionFragment: 'scratchOf', data: BytesLike): Result;
 
     
     scratchOf: TypedContractMethod<
-      [root: BytesLike, touchedHash: BytesLike, besidesHash: BytesLike, openedIn: BigNumberish, ],
+      [place: ReplayPlaceStruct, touchedHash: BytesLike, ],
       [string],
       'view'
     >
@@ -141,6 +166,16 @@ decodeFunctionResult(functionFragment: 'scratchOf', data: BytesLike): Result;
       [hub: AddressLike, header: RecordHeaderStruct, rootBefore: BytesLike, replay: ReplayStruct, ],
       [boolean],
       'nonpayable'
+    >;
+getFunction(nameOrSignature: 'loadMore'): TypedContractMethod<
+      [place: ReplayPlaceStruct, touched: SlotValueStruct[], ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'loadedOf'): TypedContractMethod<
+      [place: ReplayPlaceStruct, touchedHash: BytesLike, ],
+      [bigint],
+      'view'
     >;
 getFunction(nameOrSignature: 'openReplay'): TypedContractMethod<
       [root: BytesLike, touched: SlotValueStruct[], besides: SlotValueStruct[], proofs: SlotProofStruct[], ],
@@ -158,7 +193,7 @@ getFunction(nameOrSignature: 'requireRulesGas'): TypedContractMethod<
       'nonpayable'
     >;
 getFunction(nameOrSignature: 'scratchOf'): TypedContractMethod<
-      [root: BytesLike, touchedHash: BytesLike, besidesHash: BytesLike, openedIn: BigNumberish, ],
+      [place: ReplayPlaceStruct, touchedHash: BytesLike, ],
       [string],
       'view'
     >;

@@ -4,6 +4,7 @@
 /* eslint-disable */
 export type { ChangeSets } from './ChangeSets.js';
 export type { ChannelClaims } from './ChannelClaims.js';
+export type { ChannelDelegations } from './ChannelDelegations.js';
 export type { ChannelDemands } from './ChannelDemands.js';
 export type { ChannelExits } from './ChannelExits.js';
 export type { ChannelFaults } from './ChannelFaults.js';

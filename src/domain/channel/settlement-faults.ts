@@ -53,7 +53,10 @@ export function headFault(
   return { kind: "head", header, siblings: merkleProof(recordHashes, recordHashes.length - 1) };
 }
 
-/** What is wrong with changes whose root differs from that of one's `own`, as far as they were seen. */
+/**
+ * What is wrong with changes whose root differs from that of one's `own`, as far as they were seen; undefined when they are the same in
+ * another order. The hub believes that a slot is left out when a chunk has slots on both sides of it, or when it has seen all chunks.
+ */
 export function changesFault(
   changesRoot: Uint8Array,
   own: readonly Change[],
@@ -63,55 +66,36 @@ export function changesFault(
   },
 ): ChangesFault | undefined {
   const isNone = equalBytes(changesRoot, ZERO_HASH);
-  const { chunkHashes = isNone ? [] : undefined, chunks } = seen;
+  const { chunkHashes = isNone ? [] : undefined } = seen;
   if (chunkHashes === undefined) return { kind: "unseen", chunk: 0 };
-  const ownChunks = chunksOf(own);
-  // All before it are the same on both sides, so that what differs first is in it or around it.
-  const at = chunkHashes.findIndex((hash, index) => {
-    const chunk = ownChunks[index];
-    return chunk === undefined || !equalBytes(hashChunk(chunk), hash);
-  });
-  if (at < 0) {
-    const left = ownChunks[chunkHashes.length]?.[0];
-    const last = Math.max(0, chunkHashes.length - 1);
-    const part = { chunkHashes, first: last, changes: chunkHashes.length === 0 ? [] : (ownChunks[last] ?? []) };
-    return left === undefined ? undefined : { kind: "omission", part, slot: left.slot };
+  const mine = new Map(chunksOf(own).map((chunk) => [toHex(hashChunk(chunk)), chunk]));
+  const known = chunkHashes.map((hash, index) => mine.get(toHex(hash)) ?? seen.chunks.get(index));
+  const bySlot = new Map(own.map((change) => [toHex(change.slot), change]));
+  const shown = new Set(known.flatMap((chunk = []) => chunk.map(({ slot }) => toHex(slot))));
+  const left = own.filter(({ slot }) => !shown.has(toHex(slot)));
+  for (const [first, changes] of known.entries()) {
+    if (changes === undefined) continue;
+    const part = { chunkHashes, first, changes };
+    const index = changes.findIndex((change) => !isSame(change, bySlot.get(toHex(change.slot))));
+    const wrong = changes[index];
+    if (wrong !== undefined) return { kind: "change", part, index, slot: wrong.slot };
+    const within = left.find(({ slot }) => isWithin(changes, slot));
+    if (within !== undefined) return { kind: "omission", part, slot: within.slot };
   }
-  const chunk = chunks.get(at);
-  if (chunk === undefined) return { kind: "unseen", chunk: at };
-  return faultIn(chunk, own, { chunkHashes, at, before: ownChunks[at - 1] });
+  const unseen = known.indexOf(undefined);
+  if (unseen >= 0) return { kind: "unseen", chunk: unseen };
+  const [first] = left;
+  if (first === undefined) return undefined;
+  const changes = known.flatMap((chunk = []) => chunk);
+  return { kind: "omission", part: { chunkHashes, first: 0, changes }, slot: first.slot };
 }
 
-function faultIn(
-  chunk: readonly Change[],
-  own: readonly Change[],
-  {
-    chunkHashes,
-    at,
-    before,
-  }: {
-    readonly chunkHashes: readonly Uint8Array[];
-    readonly at: number;
-    readonly before: readonly Change[] | undefined;
-  },
-): ChangesFault | undefined {
-  const bySlot = new Map(own.map((change) => [toHex(change.slot), change]));
-  const index = chunk.findIndex(({ slot, oldValue, newValue }) => {
-    const mine = bySlot.get(toHex(slot));
-    return mine === undefined || !equalBytes(mine.oldValue, oldValue) || !equalBytes(mine.newValue, newValue);
-  });
-  const part = { chunkHashes, first: at, changes: chunk };
-  const wrong = chunk[index];
-  if (wrong !== undefined) return { kind: "change", part, index, slot: wrong.slot };
-  // All that it has is right, so something is left out: between the end of the chunk before it and its own.
-  const shown = new Set(chunk.map(({ slot }) => toHex(slot)));
-  const after = before?.at(-1)?.slot;
-  const left = own.find(
-    ({ slot }) => (after === undefined || Buffer.compare(slot, after) > 0) && !shown.has(toHex(slot)),
-  );
-  if (left === undefined) return undefined;
-  const [first] = chunk;
-  const isBetween = before !== undefined && first !== undefined && Buffer.compare(left.slot, first.slot) < 0;
-  const around = isBetween ? { chunkHashes, first: at - 1, changes: [...before, ...chunk] } : part;
-  return { kind: "omission", part: around, slot: left.slot };
+function isSame({ oldValue, newValue }: Change, mine: Change | undefined): boolean {
+  return mine !== undefined && equalBytes(mine.oldValue, oldValue) && equalBytes(mine.newValue, newValue);
+}
+
+function isWithin(chunk: readonly Change[], slot: Uint8Array): boolean {
+  const [first, last] = [chunk[0], chunk.at(-1)];
+  if (first === undefined || last === undefined) return false;
+  return Buffer.compare(first.slot, slot) < 0 && Buffer.compare(slot, last.slot) < 0;
 }

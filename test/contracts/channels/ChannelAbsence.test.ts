@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { hexlify, type Wallet } from "ethers";
+import fc from "fast-check";
 import { network } from "hardhat";
 
 import { headerStruct, openingStruct } from "../../../src/adapters/chain/channels/court-values.ts";
@@ -21,15 +22,24 @@ const LAST = 5;
 const made = async (members: number, config: Partial<HubConfig> = {}): Promise<CourtScene> => {
   const scene = await createCourtScene(await deployHub(ethers, 6), members, { answerSeconds: W, ...config });
   await scene.takeInbox();
-  while (scene.player.head.header.height < LAST) {
-    await scene.play(RECORD_KINDS.call, scene.callInput(ALICE, "transfer", [BOB.address, 1n]));
-  }
+  while (scene.player.head.header.height < LAST) await transfer(scene);
   return scene;
 };
+async function transfer(scene: CourtScene, term = 1): Promise<void> {
+  const nonce = scene.sandbox.nonceOf(ALICE.address);
+  await scene.play(RECORD_KINDS.call, scene.callInput(ALICE, "transfer", [BOB.address, 1n], { nonce }), { term });
+}
 const two = async (): Promise<CourtScene> => await made(2);
 const three = async (): Promise<CourtScene> => await made(3);
 const four = async (): Promise<CourtScene> => await made(4);
-const load = async (make: () => Promise<CourtScene>): Promise<CourtScene> => await networkHelpers.loadFixture(make);
+/** The chain and the records as they were made. */
+const load = async (make: () => Promise<CourtScene>): Promise<CourtScene> => {
+  const scene = await networkHelpers.loadFixture(make);
+  await scene.player.revertTo(LAST);
+  scene.records.splice(LAST + 1);
+  scene.proofs.splice(LAST + 1);
+  return scene;
+};
 
 const accountOf = (scene: CourtScene, index: number): Wallet => peerAt(scene, index).account;
 const as = (scene: CourtScene, index: number) => scene.absence.connect(accountOf(scene, index));
@@ -293,9 +303,7 @@ describe("ChannelAbsence", () => {
     it("should ask for so many records that a transaction holds them, and ack the last of those", async () => {
       const scene = await load(three);
       const { absence, channel } = scene;
-      for (let call = 0; call < 20; call += 1) {
-        await scene.play(RECORD_KINDS.call, scene.callInput(ALICE, "transfer", [BOB.address, 1n]));
-      }
+      for (let call = 0; call < 20; call += 1) await transfer(scene);
       const member = accountOf(scene, 2).address;
       await accuse(scene, 0, 2, LAST + 20);
       const { feeWei } = await absence.accusationOf(channel, member);
@@ -580,6 +588,28 @@ describe("ChannelAbsence", () => {
     });
   });
 
+  it("should call nobody absent that answers, leave somebody present, keep its ether and never let a term fall", async function () {
+    this.timeout(240_000);
+    const member = fc.integer({ min: 0, max: MEMBERS - 1 });
+    const step = fc.oneof(
+      fc.record({ what: fc.constant("accuse" as const), by: member, of: member }),
+      fc.record({ what: fc.constant("accuseLeader" as const), by: member, of: fc.nat({ max: 3 }) }),
+      fc.record({ what: fc.constantFrom("die" as const, "wake" as const), by: member, of: member }),
+      fc.record({ what: fc.constant("pass" as const), by: member, of: member }),
+      fc.record({ what: fc.constant("comeBack" as const), by: member, of: member }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 18 }), async (steps) => {
+        const play = createPlay(await load(four));
+        for (const { what, by, of } of steps) {
+          await play[what](by, of);
+          await play.check();
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+
   it("should be tied to one hub, and let nobody else say who is there", async () => {
     const scene = await load(three);
     const { absence, hub, channel } = scene;
@@ -604,4 +634,104 @@ function coded(value: boolean): string {
 /** What the first accusation of a scene was given. */
 async function bondGiven({ absence }: CourtScene): Promise<bigint> {
   return await ethers.provider.getBalance(absence);
+}
+
+const MEMBERS = 4;
+
+/** Members that are dead, or answer in time whatever they are accused of. Who may not do what it tries has done nothing. */
+function createPlay(scene: CourtScene) {
+  const { absence, hub, channel } = scene;
+  const dead = new Set<number>();
+  const indexes = Array.from({ length: MEMBERS }, (_, index) => index);
+  const indexOf = (account: string): number =>
+    indexes.findIndex((index) => accountOf(scene, index).address === account);
+  let lastTerm = 1n;
+
+  const tried = async (sending: Promise<unknown>): Promise<boolean> =>
+    await sending.then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof Error && error.message.includes("Channel")) return false;
+        throw error;
+      },
+    );
+  async function absentOnes(): Promise<number[]> {
+    const all = await Promise.all(indexes.map(async (index) => await isAbsent(scene, index)));
+    return indexes.filter((index) => all[index]);
+  }
+
+  /** The hub's leader has signed a record of its term, which has taken all entries. */
+  async function catchUp(): Promise<number> {
+    const { leader, term } = await hub.channelOf(channel);
+    await scene.takeInbox(Number(term));
+    if (scene.player.head.header.term < Number(term)) await transfer(scene, Number(term));
+    return indexOf(leader);
+  }
+
+  async function answerAll(): Promise<void> {
+    const leader = await catchUp();
+    const { height } = scene.player.head.header;
+    for (const index of indexes) {
+      const account = accountOf(scene, index).address;
+      const { accuser, isOfLeader, isThere, height: asked } = await absence.accusationOf(channel, account);
+      if (dead.has(index) || accuser === ethers.ZeroAddress) continue;
+      if (!isOfLeader) {
+        // Whose term is over has nothing to ack, and is not judged.
+        await tried(answer(scene, index, Number(asked)));
+        continue;
+      }
+      const alive = indexes.filter((other) => !dead.has(other));
+      const isShown = await tried(
+        absence.answerByCertificate(channel, account, ...certificateOf(scene, height, alive)),
+      );
+      if (isShown || isThere || leader !== index) continue;
+      await absence.answerByRecord(channel, account, openingStruct(openAt(scene, height, {}, index)));
+    }
+  }
+
+  return {
+    async accuse(by: number, of: number) {
+      const leader = await catchUp();
+      const opening = openingStruct(openAt(scene, scene.player.head.header.height, {}, leader));
+      const value = await bond(scene);
+      await tried(as(scene, by).accuse(channel, accountOf(scene, of).address, opening, { value }));
+    },
+    async accuseLeader(by: number, ahead: number) {
+      await tried(accuseLeader(scene, by, (await termOf(scene)) + BigInt(ahead)));
+    },
+    die: async (by: number) => await Promise.resolve(dead.add(by)),
+    wake: async (by: number) => await Promise.resolve(dead.delete(by)),
+    async pass() {
+      const before = await absentOnes();
+      await answerAll();
+      await pass(W + 1n);
+      for (const index of indexes) await tried(absence.resolve(channel, accountOf(scene, index).address));
+      const lost = (await absentOnes()).filter((index) => !before.includes(index));
+      expect(lost.filter((index) => !dead.has(index))).to.deep.equal([]);
+    },
+    async comeBack(by: number) {
+      await catchUp();
+      if (dead.has(by)) return;
+      const { header } = scene.player.head;
+      const back = as(scene, by).comeBack(channel, headerStruct(header), 0n, ackOf(scene, by, header.height));
+      await tried(back);
+    },
+    async check() {
+      const { term, presentCount, leader } = await hub.channelOf(channel);
+      expect(term >= lastTerm).to.equal(true);
+      lastTerm = term;
+      const absent = await absentOnes();
+      let owed = 0n;
+      for (const index of indexes) {
+        const account = accountOf(scene, index).address;
+        owed += (await absence.creditOf(account)) + (await absence.accusationOf(channel, account)).bondWei;
+      }
+      owed += await absence.creditOf(scene.stranger.address);
+      owed += await absence.creditOf(scene.owner.address);
+      expect(Number(presentCount)).to.equal(MEMBERS - absent.length);
+      expect(presentCount).to.be.greaterThan(0n);
+      expect(await ethers.provider.getBalance(absence)).to.equal(owed);
+      expect(indexOf(leader)).to.be.greaterThanOrEqual(0);
+    },
+  };
 }

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { hexlify } from "ethers";
 import { network } from "hardhat";
 
-import { NO_PROOF, hubProofOf } from "../../../src/channel/hub-proof.ts";
+import { hubProofOf } from "../../../src/channel/hub-proof.ts";
 import { createSandbox } from "../../../src/channel/sandbox/sandbox.ts";
 import { writesOf } from "../../../src/domain/channel/evidence.ts";
 import type { Evidence, RecordOpening } from "../../../src/ports/channel-court.ts";
@@ -141,12 +141,7 @@ describe("ChannelCourt, of results and borders", () => {
         .and.not.to.emit(scene.hub, "Convicted");
       expect(await stateOf(scene, proposal)).to.equal(State.Rejected);
       const right = await proposeRecords(scene, withLie(scene, TRANSFER, {}));
-      const honest = await falseResult(
-        scene,
-        TRANSFER,
-        {},
-        openIn(withLie(scene, TRANSFER, {}), TRANSFER, right),
-      );
+      const honest = await falseResult(scene, TRANSFER, {}, openIn(withLie(scene, TRANSFER, {}), TRANSFER, right));
       await expectRefusal(scene, honest, NO_FAULT);
     });
 
@@ -212,7 +207,7 @@ describe("ChannelCourt, of results and borders", () => {
       const { body, touched } = recordAt(scene, 0);
       const right = genesisOf(scene);
       const set = touched.map(({ slot, before }) => ({ slot, value: before }));
-      const replayed = { input: body.input, touched: set, besides: [], slotProofs: set.map(() => NO_PROOF) };
+      const replayed = { input: body.input, touched: set, besides: [] };
       const openedIn = await openReplay(scene, new Uint8Array(32), replayed);
       const honest: Evidence = {
         fault: "falseGenesisResult",
@@ -222,7 +217,11 @@ describe("ChannelCourt, of results and borders", () => {
         openedIn,
       };
       await expectRefusal(scene, honest, NO_FAULT);
-      await expectRefusal(scene, { ...honest, record: openAt(scene, 2), before: recordAt(scene, 1).header }, "ChannelCourt_NotGenesis");
+      await expectRefusal(
+        scene,
+        { ...honest, record: openAt(scene, 2), before: recordAt(scene, 1).header },
+        "ChannelCourt_NotGenesis",
+      );
       const before = { ...right, writesHash: filled, stateRoot: filled };
       await expectConviction(scene, { ...honest, record: openFirst(scene, before), before });
     });
@@ -239,7 +238,6 @@ describe("ChannelCourt, of results and borders", () => {
   });
 
   describe("the border of two settlements", () => {
-    const detached = (record: RecordOpening): Evidence => ({ fault: "detached", record });
     /** All up to the first transfer is final. */
     async function settled(): Promise<CourtScene> {
       const scene = await played();
@@ -258,35 +256,6 @@ describe("ChannelCourt, of results and borders", () => {
     }
     const loadSettled = async (): Promise<CourtScene> => await networkHelpers.loadFixture(settled);
     const first = { first: TRANSFER + 1 };
-
-    it("is where the first record names the settled head", async () => {
-      const scene = await loadSettled();
-      const headers = withLie(scene, 0, {}, first);
-      const proposal = await proposeRecords(scene, headers);
-      for (const height of [TRANSFER + 1, TRANSFER + 2]) {
-        await expectRefusal(scene, detached(openIn(headers, height, proposal)), NO_FAULT);
-      }
-      const forked = withLie(scene, TRANSFER + 1, { previous: filled }, first);
-      const other = await proposeRecords(scene, forked);
-      await accuse(scene, scene.stranger, detached(openIn(forked, TRANSFER + 1, other)));
-      expect([await stateOf(scene, proposal), await stateOf(scene, other)]).to.deep.equal([
-        State.Proposed,
-        State.Rejected,
-      ]);
-    });
-
-    it("convicts nobody: a quorum may have settled another record than the leader's", async () => {
-      const scene = await loadSettled();
-      const record = openAt(scene, TRANSFER + 1, { previous: filled });
-      await expectRefusal(scene, detached(record), NO_FAULT);
-    });
-
-    it("is no border before anything was settled", async () => {
-      const scene = await load();
-      const headers = withLie(scene, 1, { previous: filled });
-      const proposal = await proposeRecords(scene, headers);
-      await expectRefusal(scene, detached(openIn(headers, 1, proposal)), NO_FAULT);
-    });
 
     it("has the faults of any record after another one: time, term, result", async () => {
       const scene = await loadSettled();

@@ -189,6 +189,8 @@ describe("ChannelHub: members", () => {
       expect(named(member)).to.deep.equal({
         signer: second.key.address,
         joinNumber: 2n,
+        candidate: ZeroAddress,
+        weight: 1n,
         joinedAt: 2n,
         leftAt: 0n,
         gone: false,

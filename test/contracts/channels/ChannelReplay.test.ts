@@ -34,7 +34,6 @@ import {
   type ReplayCase,
   replayArguments,
   type ReplayScene,
-  touchedOf,
   withTouched,
 } from "../helpers/replay.ts";
 
@@ -58,7 +57,11 @@ const transfer = async (scene: ReplayScene, parts: Parameters<typeof callInput>[
   );
 
 /** Right as it was played, and false with any other result. */
-async function expectTold(scene: ReplayScene, one: ReplayCase, but: readonly (keyof RecordHeader)[] = []): Promise<void> {
+async function expectTold(
+  scene: ReplayScene,
+  one: ReplayCase,
+  but: readonly (keyof RecordHeader)[] = [],
+): Promise<void> {
   const openedIn = await openCase(scene, one);
   expect(await isFalse(scene, one, openedIn), "as it was played").to.equal(false);
   for (const lie of lies(one)) {
@@ -68,16 +71,19 @@ async function expectTold(scene: ReplayScene, one: ReplayCase, but: readonly (ke
   }
 }
 
-let inboxed = 0;
 /** Plays an entry that the hub might have made. */
 async function take(
   scene: ReplayScene,
   kind: number,
-  { account = ALICE.address, data = new Uint8Array(), watched = [] as Uint8Array[] } = {},
+  {
+    account = ALICE.address,
+    data = new Uint8Array(),
+    watched = [],
+  }: { readonly account?: string; readonly data?: Uint8Array; readonly watched?: readonly Uint8Array[] } = {},
 ): Promise<ReplayCase> {
-  inboxed = scene.player.head.membership.cursor + 1;
+  const index = scene.player.head.membership.cursor + 1;
   const { timeMs } = scene.player.head.header;
-  const entry: InboxEntry = { index: inboxed, kind, account, timeMs, data };
+  const entry: InboxEntry = { index, kind, account, timeMs, data };
   return await scene.play(RECORD_KINDS.inbox, encodeInboxEntry(entry), { watched });
 }
 
@@ -100,7 +106,7 @@ async function expectRefused(
   from: { interface: unknown } = scene.replay,
 ): Promise<void> {
   const run = scene.replay.isFalse.staticCall(scene.hub, ...replayArguments(one, openedIn));
-  await expect(run).to.be.revertedWithCustomError(from as never, error);
+  await expect(run).to.be.revertedWithCustomError(from, error);
 }
 
 describe("ChannelReplay", () => {
@@ -113,7 +119,7 @@ describe("ChannelReplay", () => {
       expect(bySession.header.status).to.equal(1);
       await expectTold(scene, bySession);
       const slot = slotOf(sessionSlotOf(ALICE.address, KEY.address));
-      const without = touchedOf(bySession).filter((each) => Buffer.compare(each.slot, slot) !== 0);
+      const without = bySession.touched.filter((each) => Buffer.compare(each.slot, slot) !== 0);
       expect(await judge(scene, withTouched(bySession, without))).to.equal(true);
     });
 
@@ -139,11 +145,9 @@ describe("ChannelReplay", () => {
       ]);
       for (const one of [most, over]) await expectTold(scene, one);
       // Fewer than it touched, so that it would not be too many; the one that is left out is shown.
-      const touched = touchedOf(over);
-      const left = touched[5]!;
-      const without = withTouched({ ...over, header: { ...over.header, status: 1 } }, touched.toSpliced(5, 1));
-      const shown = { ...without, besides: [left], proofs: [...without.proofs, left.proof] };
-      expect(await judge(scene, shown)).to.equal(true);
+      const lied = { ...over, header: { ...over.header, status: 1 } };
+      const without = withTouched(lied, over.touched.toSpliced(5, 1));
+      expect(await judge(scene, { ...without, besides: [over.before[5]!] })).to.equal(true);
     });
 
     it("a tick, also one that catches up", async () => {
@@ -156,8 +160,7 @@ describe("ChannelReplay", () => {
       expect(scene.sandbox.tickDueMs()).to.equal(timeMs + 61_000);
       const one = await scene.play(RECORD_KINDS.call, callInput(scene, ALICE, { name: "increment" }));
       await expectTold(scene, one);
-      const [clock] = touchedOf(late).filter(({ slot }) => Buffer.compare(slot, clockOf(scene)) === 0);
-      const without = touchedOf(one).filter(({ slot }) => Buffer.compare(slot, clock!.slot) !== 0);
+      const without = one.touched.filter(({ slot }) => Buffer.compare(slot, clockOf(scene)) !== 0);
       expect(without.length).to.equal(one.touched.length - 1);
       expect(await judge(scene, withTouched(one, without))).to.equal(true);
     });
@@ -188,10 +191,7 @@ describe("ChannelReplay", () => {
     it("a join and a leave whose hooks fail", async () => {
       const scene = await sceneOf("FeatureProgram");
       await scene.play(RECORD_KINDS.call, callInput(scene, ALICE, { name: "failHooks", args: [true] }));
-      for (const one of [
-        await take(scene, INBOX_KINDS.join, { data: JOIN }),
-        await take(scene, INBOX_KINDS.leave),
-      ]) {
+      for (const one of [await take(scene, INBOX_KINDS.join, { data: JOIN }), await take(scene, INBOX_KINDS.leave)]) {
         expect(one.header.status).to.equal(1);
         await expectTold(scene, one);
       }
@@ -217,12 +217,9 @@ describe("ChannelReplay", () => {
       const election = await scene.play(RECORD_KINDS.term, new Uint8Array([1, 2, 3]));
       for (const one of [term, presence, election]) await expectTold(scene, one);
       // They touch the clock and nothing else.
-      const [clock] = touchedOf(election);
       expect(await judge(scene, withTouched(election, []))).to.equal(true);
-      const other = { ...clock!, slot: slotOf(nonceSlotOf(ALICE.address)), value: new Uint8Array(32) };
-      const proven = await scene.play(RECORD_KINDS.term, new Uint8Array(), { watched: [other.slot] });
-      const more = { ...other, proof: proven.proofs.at(-1)! };
-      expect(await judge(scene, withTouched(proven, [...touchedOf(proven), more]))).to.equal(true);
+      const other = { slot: slotOf(nonceSlotOf(ALICE.address)), value: new Uint8Array(32) };
+      expect(await judge(scene, withTouched(election, [...election.touched, other]))).to.equal(true);
     });
 
     it("a session granted, granted again after its time, and revoked", async () => {
@@ -245,10 +242,7 @@ describe("ChannelReplay", () => {
       { by = ALICE, functions = [] as string[] }: { by?: User; functions?: string[] } = {},
     ): Uint8Array => {
       const data = fromHex(
-        new ethers.Interface(["function transfer(address,uint256)"]).encodeFunctionData("transfer", [
-          BOB.address,
-          10n,
-        ]),
+        new ethers.Interface(["function transfer(address,uint256)"]).encodeFunctionData("transfer", [BOB.address, 10n]),
       );
       const call: Call = {
         channel,
@@ -291,7 +285,7 @@ describe("ChannelReplay", () => {
       });
       expect([right, wrong].map(({ header }) => header.status)).to.deep.equal([1, 0]);
       for (const one of [right, wrong]) await expectTold(scene, one);
-      const hidden = { ...wrong, besides: [], proofs: wrong.proofs.slice(0, -1) };
+      const hidden = { ...wrong, besides: [] };
       await expectRefused(scene, hidden, await openCase(scene, hidden), "ChannelReplay_MissingSlot");
     });
 
@@ -315,47 +309,107 @@ describe("ChannelReplay", () => {
       const input = callInput(scene, ALICE, { name: "transfer", args: [BOB.address, 10n] });
       const one = await scene.play(RECORD_KINDS.call, input, { watched: [stranger] });
       expect(await judge(scene, one), "with a slot besides that nobody touched").to.equal(false);
-      const extra = { slot: stranger, value: new Uint8Array(32), proof: one.proofs.at(-1)! };
-      expect(await judge(scene, withTouched(one, [...touchedOf(one), extra])), "one too many").to.equal(true);
+      const extra = { slot: stranger, value: new Uint8Array(32) };
+      expect(await judge(scene, withTouched(one, [...one.touched, extra])), "one too many").to.equal(true);
     });
 
     it("is in ascending order", async () => {
       const scene = await sceneOf();
       const one = await transfer(scene);
-      const touched = touchedOf(one);
-      const [first, second, ...rest] = touched;
-      for (const order of [
+      const [first, second, ...rest] = one.touched;
+      for (const touched of [
         [second!, first!, ...rest],
         [first!, first!, second!, ...rest],
       ]) {
-        const { header } = withTouched(one, touched);
-        const set = order.map(({ slot, value }) => ({ slot, value }));
-        const lied = { ...one, header: { ...header, touchedHash: hashOfSet(set) }, touched: set };
-        expect(await judge(scene, { ...lied, proofs: order.map(({ proof }) => proof) })).to.equal(true);
+        const header = { ...one.header, touchedHash: hashOfSet(touched) };
+        expect(await judge(scene, { ...one, header, touched })).to.equal(true);
       }
     });
 
-    it("is loaded with the values of the state before, or not at all", async () => {
+    it("has besides it what the state before holds, or nothing", async () => {
       const scene = await sceneOf();
+      const watched = [slotOf(nonceSlotOf(ALICE.address)), slotOf(nonceSlotOf(BOB.address))];
       const one = await transfer(scene);
-      const wrong = one.touched.map(({ slot }, index) => ({ slot, value: new Uint8Array(32).fill(index + 1) }));
-      const sent = (touched: typeof wrong, proofs = one.proofs): Promise<unknown> =>
-        scene.replay.openReplay(
-          hexlify(one.rootBefore),
-          touched.map(slotValueStruct),
-          [],
-          proofs.map(proofStruct),
-        );
-      await expect(sent(wrong)).to.be.revertedWithCustomError(scene.replay, "ChannelReplay_WrongValue");
-      await expect(sent([...one.touched], one.proofs.slice(1))).to.be.revertedWithCustomError(
-        scene.replay,
-        "ChannelReplay_WrongCount",
+      const two = await scene.play(RECORD_KINDS.tick, new Uint8Array(), { watched }).catch(() => undefined);
+      expect(two).to.equal(undefined);
+      const other = await scene.play(RECORD_KINDS.term, new Uint8Array(), { watched });
+      const [nonce] = other.besides;
+      expect(BigInt(hexlify(nonce!.value))).to.equal(1n);
+      const open = async (besides: ReplayCase["besides"], rootBefore = other.rootBefore): Promise<bigint> =>
+        await openCase(scene, { ...other, besides, rootBefore });
+      const refusal = async (sent: Promise<unknown>, error: string): Promise<void> =>
+        await expect(sent).to.be.revertedWithCustomError(scene.replay, error);
+      await refusal(open([{ ...nonce!, value: new Uint8Array(32) }]), "ChannelReplay_WrongValue");
+      const { touched, besides } = other;
+      const sent = scene.replay.openReplay(
+        hexlify(other.rootBefore),
+        touched.map(slotValueStruct),
+        besides.map(slotValueStruct),
+        [proofStruct(nonce!.proof)],
       );
-      const other = { ...one, rootBefore: new Uint8Array(32).fill(1) };
-      await expect(openCase(scene, other)).to.be.revertedWithCustomError(
-        { interface: new ethers.Interface(["error StateTree_WrongRoot(bytes32,bytes32)"]) },
-        "StateTree_WrongRoot",
-      );
+      await refusal(sent, "ChannelReplay_WrongCount");
+      const tree = { interface: new ethers.Interface(["error StateTree_WrongRoot(bytes32,bytes32)"]) };
+      await expect(open([nonce!], one.rootBefore)).to.be.revertedWithCustomError(tree, "StateTree_WrongRoot");
+      await open(besides);
+    });
+
+    it("is nothing but zeros before record 0", async () => {
+      const scene = await sceneOf();
+      const [first, ...rest] = scene.genesis.touched;
+      const touched = [{ ...first!, value: new Uint8Array(32).fill(1) }, ...rest];
+      expect(await judge(scene, withTouched(scene.genesis, touched))).to.equal(true);
+    });
+  });
+
+  describe("a long touched set", () => {
+    const many = Array.from({ length: 300 }, (_, index) => ({
+      slot: fromHex(keccak256(ethers.toBeHex(index, 32))),
+      value: fromHex(ethers.toBeHex(index + 1, 32)),
+    }));
+    const unopened = 0n;
+
+    it("of a call is over the limit by what it says: it needs no run, and has written nothing", async () => {
+      const scene = await sceneOf("SlotsMock");
+      const call = callInput(scene, ALICE, { name: "sum", args: [0, 200] });
+      const over = await scene.play(RECORD_KINDS.call, call);
+      expect(over.header.status).to.equal(2);
+      expect(await isFalse(scene, over, unopened)).to.equal(false);
+      for (const lie of [{ status: 1 }, { status: 0 }, { writesHash: new Uint8Array(32) }]) {
+        expect(await isFalse(scene, over, unopened, lie)).to.equal(true);
+      }
+      const short = await scene.play(RECORD_KINDS.call, callInput(scene, ALICE, { name: "sum", args: [0, 3] }));
+      await expectRefused(scene, short, unopened, "ChannelReplay_NotOpened");
+      const padded = withTouched(short, [...short.touched, ...many]);
+      expect(await isFalse(scene, padded, unopened)).to.equal(true);
+      const shown = { ...short, header: { ...short.header, status: 2 } };
+      // Whoever loads enough of it shows that it is not what was touched.
+      const some = withTouched(shown, [...short.touched, ...many.slice(0, 200)]);
+      expect(await judge(scene, some)).to.equal(true);
+    });
+
+    it("is loaded in parts, and run in a later block than the last one", async () => {
+      const scene = await sceneOf("FeatureProgram");
+      await take(scene, INBOX_KINDS.join, { data: JOIN });
+      const leave = await take(scene, INBOX_KINDS.leave);
+      const padded = withTouched(leave, [...leave.touched, ...many]);
+      const openedIn = await openCase(scene, padded);
+      await expectRefused(scene, padded, openedIn, "ChannelReplay_NotOpened");
+      const place = { root: hexlify(padded.rootBefore), besidesHash: keccak256("0x"), openedIn };
+      const set = padded.touched.map(slotValueStruct);
+      const { touchedHash } = padded.header;
+      expect(await scene.replay.loadedOf(place, hexlify(touchedHash))).to.equal(256n);
+      await scene.replay.loadMore(place, set);
+      await expectRefused(scene, padded, openedIn, "ChannelReplay_NotOpened");
+      await scene.replay.loadMore(place, set);
+      await scene.ethers.provider.send("hardhat_mine", ["0x1"]);
+      expect(await scene.replay.loadedOf(place, hexlify(touchedHash))).to.equal(BigInt(set.length));
+      const scratch = await scratchOf(scene, padded, openedIn);
+      for (const { slot, value } of padded.touched) {
+        expect(await scene.ethers.provider.getStorage(scratch, hexlify(slot))).to.equal(hexlify(value));
+      }
+      expect(await isFalse(scene, padded, openedIn), "nobody has touched most of it").to.equal(true);
+      const other = scene.replay.loadMore({ ...place, openedIn: openedIn + 1n }, set);
+      await expect(other).to.be.revertedWithCustomError(scene.replay, "ChannelReplay_NotOpened");
     });
   });
 
@@ -376,7 +430,7 @@ describe("ChannelReplay", () => {
           hexlify(one.rootBefore),
           one.touched.map(slotValueStruct),
           [],
-          one.proofs.map(proofStruct),
+          [],
         );
         const run = await scene.replay.isFalse.populateTransaction(scene.hub, ...struct);
         const sent = [];
@@ -405,12 +459,7 @@ describe("ChannelReplay", () => {
       const scene = await sceneOf();
       const one = await transfer(scene);
       const openedIn = await openCase(scene, one);
-      const scratch = await scene.replay.scratchOf(
-        hexlify(one.rootBefore),
-        hexlify(one.header.touchedHash),
-        keccak256("0x"),
-        openedIn,
-      );
+      const scratch = await scratchOf(scene, one, openedIn);
       const run = await scene.replay.isFalse.populateTransaction(scene.hub, ...replayArguments(one, openedIn));
       const [caller] = await scene.ethers.getSigners();
       const calling = async (storageKeys: string[]): Promise<string> => {
@@ -451,12 +500,7 @@ describe("ChannelReplay", () => {
       const scene = await sceneOf();
       const one = await transfer(scene);
       const openedIn = await openCase(scene, one);
-      const address = await scene.replay.scratchOf(
-        hexlify(one.rootBefore),
-        hexlify(one.header.touchedHash),
-        keccak256("0x"),
-        openedIn,
-      );
+      const address = await scratchOf(scene, one, openedIn);
       const original = getCreateAddress({ from: await scene.replay.getAddress(), nonce: 1 });
       for (const at of [address, original]) {
         const scratch = await scene.ethers.getContractAt("ChannelScratch", at);
@@ -484,7 +528,7 @@ describe("ChannelReplay", () => {
     it("has a slot in one of the two sets", async () => {
       const scene = await sceneOf();
       const one = await transfer(scene);
-      const twice = { ...one, besides: one.touched, proofs: [...one.proofs, ...one.proofs] };
+      const twice = { ...one, besides: one.before };
       await expectRefused(scene, twice, await openCase(scene, twice), "ChannelReplay_NotRun");
     });
   });
@@ -529,6 +573,11 @@ describe("ChannelReplay", () => {
     });
   });
 });
+
+async function scratchOf({ replay }: ReplayScene, one: ReplayCase, openedIn: bigint): Promise<string> {
+  const place = { root: hexlify(one.rootBefore), besidesHash: keccak256("0x"), openedIn };
+  return await replay.scratchOf(place, hexlify(one.header.touchedHash));
+}
 
 function clockOf({ genesis }: ReplayScene): Uint8Array {
   const seed = BigInt(ethers.id("sprf.channel.clock")) - 1n;

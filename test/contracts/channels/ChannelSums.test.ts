@@ -1,8 +1,11 @@
 import { expect } from "chai";
-import { id, ZeroAddress } from "ethers";
+import { hexlify, id, ZeroAddress } from "ethers";
 import { network } from "hardhat";
 
+import { headerStruct, openingStruct } from "../../../src/adapters/chain/channels/court-values.ts";
 import type { Evidence } from "../../../src/ports/channel-court.ts";
+import { fromHex } from "../../../src/utils/bytes.ts";
+import { signAck } from "../../../src/wire/channel/batch.ts";
 import { StateTreeModel } from "../../helpers/state-tree-model.ts";
 import { acksOf, tell, type Told } from "../helpers/channel-states.ts";
 import {
@@ -24,7 +27,7 @@ import {
   State,
   votesOf,
 } from "../helpers/channels.ts";
-import { accuse, commit, createCourtScene, openAt } from "../helpers/court.ts";
+import { accuse, commit, type CourtScene, createCourtScene, openAt, recordAt } from "../helpers/court.ts";
 
 const { ethers, networkHelpers } = await network.create();
 
@@ -246,6 +249,136 @@ describe("What it pays to attack a channel", () => {
       expect((await hub.proposalOf(channel, proposal)).finalAt).to.equal(finalAt + stood);
       await networkHelpers.time.increaseTo(finalAt + stood);
       await hub.executeProposal(channel, proposal, []);
+    });
+  });
+
+  describe("a forged absence", () => {
+    const ANSWER = 600n;
+    const HEIGHT = 4;
+
+    async function withRecords(): Promise<CourtScene> {
+      const base = await networkHelpers.loadFixture(fixture);
+      const scene = await createCourtScene(base, 4, { ...CONFIG, answerSeconds: ANSWER });
+      await scene.takeInbox();
+      return scene;
+    }
+
+    const ackOf = (scene: CourtScene, peer: Peer, height: number): string => {
+      const { header, hash: recordHash } = recordAt(scene, height);
+      const ack = { channel: scene.channel, term: header.term, height, recordHash, certified: 0 };
+      return hexlify(signAck(scene.domain, ack, fromHex(peer.key.privateKey)));
+    };
+
+    /** With what the absence's contract owes them. */
+    async function winWith(scene: CourtScene, peer: Peer, done: () => Promise<unknown>, baseFee: bigint) {
+      const before = await scene.absence.creditOf(peer.account);
+      const won = await winOf(scene, [peer], done, baseFee);
+      return won + (await scene.absence.creditOf(peer.account)) - before;
+    }
+
+    for (const [at, later] of [
+      [FULL, FULL],
+      [GWEI, 3n * GWEI],
+    ] as const) {
+      it(`should cost who accuses, and neither a vote nor ether who is there, at ${at / GWEI} and ${later / GWEI} gwei`, async () => {
+        const scene = await withRecords();
+        const { absence, channel, hub } = scene;
+        const [accuser, accused] = [peerAt(scene, 1), peerAt(scene, 3)];
+        const value = STAKE;
+        const lost = await winWith(
+          scene,
+          accuser,
+          async () => {
+            const opening = openingStruct(openAt(scene, HEIGHT));
+            await absence.connect(accuser.account).accuse(channel, accused.account, opening, { ...PAYS, value });
+            const answered = await winWith(
+              scene,
+              accused,
+              async () => {
+                const ack = ackOf(scene, accused, HEIGHT);
+                await absence.connect(accused.account).answerByAck(channel, accused.account, 0n, ack, PAYS);
+              },
+              later,
+            );
+            expect(answered).to.be.greaterThan(0n);
+          },
+          at,
+        );
+        expect(lost).to.be.lessThan(0n);
+        const again = absence
+          .connect(accuser.account)
+          .accuse(channel, accused.account, openingStruct(openAt(scene, HEIGHT)), { value });
+        await expect(again).to.be.revertedWithCustomError(absence, "ChannelAbsence_TooEarly");
+        await networkHelpers.time.increase(ANSWER + 1n);
+        await expect(absence.resolve(channel, accused.account)).to.be.revertedWithCustomError(
+          absence,
+          "ChannelAbsence_NoAccusation",
+        );
+        const { absent, stakeWei } = await hub.memberOf(channel, accused.account);
+        expect([absent, stakeWei]).to.deep.equal([false, STAKE]);
+      });
+    }
+
+    it("should win the office of who is there for nobody, at the cost of who accuses it", async () => {
+      const scene = await withRecords();
+      const { absence, channel, hub } = scene;
+      const [leader, accuser] = [peerAt(scene, 0), peerAt(scene, 1)];
+      const lost = await winWith(
+        scene,
+        accuser,
+        async () => {
+          await absence.connect(accuser.account).accuseLeader(channel, 1n, { ...PAYS, value: STAKE });
+          await scene.takeInbox();
+          const { header } = recordAt(scene, HEIGHT + 1);
+          const acks = scene.peers.slice(0, 3).map((peer) => ({
+            member: peer.account.address,
+            certified: 0n,
+            signature: ackOf(scene, peer, HEIGHT + 1),
+          }));
+          const answered = await winWith(
+            scene,
+            leader,
+            async () => {
+              const certificate = [headerStruct(header), acks] as const;
+              await absence.connect(leader.account).answerByCertificate(channel, leader.account, ...certificate, PAYS);
+            },
+            FULL,
+          );
+          expect(answered).to.be.greaterThan(0n);
+        },
+        FULL,
+      );
+      expect(lost).to.be.lessThan(0n);
+      expect((await hub.channelOf(channel)).leader).to.equal(leader.account.address);
+      expect((await hub.channelOf(channel)).term).to.equal(1n);
+    });
+
+    it("should take nothing but the vote from who is away, and give nobody anything", async () => {
+      const scene = await withRecords();
+      const { absence, channel, hub } = scene;
+      const [accuser, away] = [peerAt(scene, 1), peerAt(scene, 3)];
+      const lost = await winWith(
+        scene,
+        accuser,
+        async () => {
+          const opening = openingStruct(openAt(scene, HEIGHT));
+          await absence.connect(accuser.account).accuse(channel, away.account, opening, { ...PAYS, value: STAKE });
+          await networkHelpers.time.increase(ANSWER + 1n);
+          await absence.connect(accuser.account).resolve(channel, away.account, PAYS);
+        },
+        FULL,
+      );
+      // The bond is back; the gas is not.
+      expect(lost).to.be.lessThan(0n);
+      expect(lost).to.be.greaterThan(-STAKE / 10n);
+      const { absent, stakeWei, gone } = await hub.memberOf(channel, away.account);
+      expect([absent, stakeWei, gone]).to.deep.equal([true, STAKE, false]);
+      // Those who are left settle, and wait for the window, in which it may object.
+      const settlement = await settlementOf(scene);
+      await hub.settle(settlement, [], await votesOf(scene, scene.peers.slice(0, 3), hashOfSettlement(settlement)));
+      const proposal = await hub.proposalCount(channel);
+      expect(await stateOf(scene, proposal)).to.equal(State.Pending);
+      await hub.connect(away.account).demandData(channel, proposal, DATA.Records, 1n, 1n, { value: STAKE });
     });
   });
 

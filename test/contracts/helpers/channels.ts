@@ -21,7 +21,16 @@ export const Kind = { Ether: 0n, ERC20: 1n, ERC721: 2n, ERC1155: 3n } as const;
 export const Mode = { Slots: 0n, Root: 1n } as const;
 export const Option = { Against: 0n, For: 1n, Abstain: 2n } as const;
 export const State = { None: 0n, Proposed: 1n, Passed: 2n, Pending: 3n, Final: 4n, Rejected: 5n } as const;
-export const Inbox = { Join: 1n, Leave: 2n, Close: 3n, Ban: 4n, ForcedCall: 6n, Presence: 7n, Term: 8n } as const;
+export const Inbox = {
+  Join: 1n,
+  Leave: 2n,
+  Close: 3n,
+  Ban: 4n,
+  Delegate: 5n,
+  ForcedCall: 6n,
+  Presence: 7n,
+  Term: 8n,
+} as const;
 export const Reason = { WrongResult: 1n, Equivocation: 5n } as const;
 export const Notice = { Settled: 0n, MemberLeft: 1n, MemberBanned: 2n, Closed: 3n } as const;
 
@@ -167,19 +176,21 @@ export async function deployHub(ethers: HardhatEthers, peerCount = 8): Promise<H
 /** What the code of ChannelHub is linked with. */
 export async function deployChannelLibraries(ethers: HardhatEthers): Promise<Record<string, string>> {
   const libraries: Record<string, string> = {};
+  for (const name of ["ChannelClaims", "ChannelDelegations", "ChannelDemands", "ChannelOpenings"]) {
+    libraries[name] = await (await ethers.deployContract(name)).getAddress();
+  }
+  const { ChannelDelegations = "" } = libraries;
   for (const name of [
-    "ChannelClaims",
-    "ChannelDemands",
     "ChannelExits",
     "ChannelFaults",
     "ChannelMembership",
-    "ChannelOpenings",
     "ChannelPresence",
     "ChannelProposals",
     "ChannelVerdicts",
     "ChannelViews",
   ]) {
-    libraries[name] = await (await ethers.deployContract(name)).getAddress();
+    const library = await ethers.deployContract(name, [], { libraries: { ChannelDelegations } });
+    libraries[name] = await library.getAddress();
   }
   return libraries;
 }

@@ -253,7 +253,6 @@ export async function falseResult(
     input: body.input,
     touched: set,
     besides: [],
-    slotProofs: set.map(({ slot }) => proofAt(scene, height, slot)),
   };
   const before = recordAt(scene, height - 1).header;
   const openedIn = await openReplay(scene, before.stateRoot, replayed);
@@ -264,14 +263,14 @@ export async function falseResult(
 export async function openReplay(
   { court, ethers, stranger }: Made,
   rootBefore: Uint8Array,
-  { touched, besides, slotProofs }: Pick<ReplayedRecord, "touched" | "besides" | "slotProofs">,
+  { touched, besides }: Pick<ReplayedRecord, "touched" | "besides">,
 ): Promise<number> {
   const replay = await ethers.getContractAt("IChannelReplay", await court.replay(), stranger);
   const sent = await replay.openReplay(
     hexlify(rootBefore),
     touched.map(slotValueStruct),
     besides.map(slotValueStruct),
-    slotProofs.map(proofStruct),
+    besides.map(({ proof }) => proofStruct(proof)),
   );
   return (await sent.wait())!.blockNumber;
 }

@@ -1,6 +1,7 @@
 import { hexlify, Interface } from "ethers";
 import { artifacts } from "hardhat";
 
+import type { RecordHeaderStruct, ReplayStruct } from "../../../src/adapters/chain/contract-types.ts";
 import { headerStruct, slotValueStruct } from "../../../src/adapters/chain/channels/court-values.ts";
 import { proofStruct } from "../../../src/adapters/chain/channels/values.ts";
 import { hubProofOf } from "../../../src/channel/hub-proof.ts";
@@ -19,15 +20,17 @@ import type { ChannelReplay } from "../../../typechain-types/index.ts";
 import type { User } from "./court.ts";
 import { asApp, CONFIG, type Hub, type HubConfig, type Made } from "./channels.ts";
 
+export type ProvenSlot = SlotValue & { readonly proof: HubSlotProof };
+
 /** A record as it was played, and the state before it as far as it shows. */
 export interface ReplayCase {
   readonly header: RecordHeader;
   readonly input: Uint8Array;
   readonly rootBefore: Uint8Array;
   readonly touched: readonly SlotValue[];
-  /** Of the touched slots, in order, and of those that were watched. */
-  readonly proofs: readonly HubSlotProof[];
-  readonly besides: readonly SlotValue[];
+  readonly besides: readonly ProvenSlot[];
+  /** The touched slots with their proofs, which are asked for of a slot that its leader left out. */
+  readonly before: readonly ProvenSlot[];
 }
 
 /** A channel of some program on the hub, played by the real sandbox. */
@@ -88,15 +91,21 @@ export async function createReplayScene(
     player,
     sandbox,
     abi: new Interface(abi),
-    genesis: caseOf(genesis, ZERO_HASH, () => ({ siblings: [], leafPath: ZERO_HASH, leafValue: ZERO_HASH })),
+    genesis: caseOf(genesis, ZERO_HASH),
     async play(kind, input = new Uint8Array(), { timeMs, watched = [] } = {}) {
       const at = { term: 1, timeMs: timeMs ?? player.head.header.timeMs + 1 };
       const first = await player.play(kind, input, at);
       await player.revertTo(first.header.height - 1);
       const { root } = sandbox;
-      const made = caseOf(first, root, (slot) => hubProofOf(sandbox.prove(slot)), watched, (slot) =>
-        sandbox.slot(slot),
-      );
+      const prove = (slot: Uint8Array): ProvenSlot => ({
+        slot,
+        value: sandbox.slot(slot),
+        proof: hubProofOf(sandbox.prove(slot)),
+      });
+      const made = caseOf(first, root, {
+        besides: watched.map(prove),
+        before: first.touched.map(({ slot }) => prove(slot)),
+      });
       await player.play(kind, input, at);
       return made;
     },
@@ -106,14 +115,10 @@ export async function createReplayScene(
 function caseOf(
   { header, body, touched }: PlayedRecord,
   rootBefore: Uint8Array,
-  prove: (slot: Uint8Array) => HubSlotProof,
-  watched: readonly Uint8Array[] = [],
-  valueOf: (slot: Uint8Array) => Uint8Array = () => ZERO_HASH,
+  shown: Pick<ReplayCase, "besides" | "before"> = { besides: [], before: [] },
 ): ReplayCase {
   const set = touched.map(({ slot, before }) => ({ slot, value: before }));
-  const besides = watched.map((slot) => ({ slot, value: valueOf(slot) }));
-  const proofs = [...set, ...besides].map(({ slot }) => prove(slot));
-  return { header, input: body.input, rootBefore, touched: set, besides, proofs };
+  return { header, input: body.input, rootBefore, touched: set, ...shown };
 }
 
 export function hashOfSet(set: readonly SlotValue[]): Uint8Array {
@@ -125,12 +130,12 @@ export async function openCase(
   { replay, ethers }: Pick<ReplayScene, "replay" | "ethers">,
   one: ReplayCase,
 ): Promise<bigint> {
-  const { rootBefore, touched, besides, proofs } = one;
+  const { rootBefore, touched, besides } = one;
   const sent = await replay.openReplay(
     hexlify(rootBefore),
     touched.map(slotValueStruct),
     besides.map(slotValueStruct),
-    proofs.map(proofStruct),
+    besides.map(({ proof }) => proofStruct(proof)),
   );
   const openedIn = BigInt((await sent.wait())!.blockNumber);
   // A call on a node is in its last block.
@@ -138,20 +143,19 @@ export async function openCase(
   return openedIn;
 }
 
-/** The arguments of `isFalse`. */
+/** The arguments of `isFalse` behind the hub. */
 export function replayArguments(
-  one: ReplayCase,
+  { header, rootBefore, touched, besides, input }: ReplayCase,
   openedIn: bigint,
   change: Partial<RecordHeader> = {},
-): Parameters<ChannelReplay["isFalse"]["staticCall"]> extends [unknown, ...infer Rest] ? Rest : never {
-  const { header, rootBefore, touched, besides, input } = one;
-  const struct = {
+): [header: RecordHeaderStruct, rootBefore: string, replay: ReplayStruct] {
+  const replay: ReplayStruct = {
     touched: touched.map(slotValueStruct),
     besides: besides.map(slotValueStruct),
     openedIn,
     input: hexlify(input),
   };
-  return [headerStruct({ ...header, ...change }), hexlify(rootBefore), struct] as never;
+  return [headerStruct({ ...header, ...change }), hexlify(rootBefore), replay];
 }
 
 /** Whether the chain finds that a record is false; `change` is what it says otherwise than it was played. */
@@ -174,25 +178,10 @@ export async function judge(
 }
 
 /** The same record with another touched set, as its leader may have signed it. */
-export function withTouched(one: ReplayCase, touched: readonly (SlotValue & { readonly proof: HubSlotProof })[]): ReplayCase {
-  const sorted = [...touched].sort((a, b) => Buffer.compare(a.slot, b.slot));
-  const set = sorted.map(({ slot, value }) => ({ slot, value }));
-  const left = one.besides.flatMap((each, index) => {
-    const isTaken = set.some(({ slot }) => equalBytes(slot, each.slot));
-    return isTaken ? [] : [{ ...each, proof: one.proofs[one.touched.length + index]! }];
-  });
-  return {
-    ...one,
-    header: { ...one.header, touchedHash: hashOfSet(set) },
-    touched: set,
-    besides: left.map(({ slot, value }) => ({ slot, value })),
-    proofs: [...sorted, ...left].map(({ proof }) => proof),
-  };
-}
-
-/** A case's touched set with its proofs. */
-export function touchedOf({ touched, proofs }: ReplayCase): (SlotValue & { readonly proof: HubSlotProof })[] {
-  return touched.map((each, index) => ({ ...each, proof: proofs[index]! }));
+export function withTouched(one: ReplayCase, touched: readonly SlotValue[]): ReplayCase {
+  const set = [...touched].sort((a, b) => Buffer.compare(a.slot, b.slot));
+  const besides = one.besides.filter((each) => !set.some(({ slot }) => equalBytes(slot, each.slot)));
+  return { ...one, header: { ...one.header, touchedHash: hashOfSet(set) }, touched: set, besides };
 }
 
 /** What a record's result may be said to be instead, one field each. */

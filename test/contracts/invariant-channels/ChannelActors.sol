@@ -163,6 +163,11 @@ abstract contract ChannelActors is SolidityTest {
         return uint256(keccak256(abi.encode(seed, use)));
     }
 
+    /// @dev By an actor's node.
+    function _signAs(uint256 actor, bytes32 digest) internal returns (bytes memory) {
+        return _sign(ACTORS + actor + 1, digest);
+    }
+
     function _sign(uint256 privateKey, bytes32 digest) private returns (bytes memory) {
         (uint8 v, bytes32 r, bytes32 s) = VM.sign(privateKey, digest);
         return abi.encodePacked(r, s, v);

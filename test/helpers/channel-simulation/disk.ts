@@ -18,8 +18,6 @@ export interface SimulatedDiskInit {
   readonly random: SeededRandom;
   /** A sync takes 1 ms to this; once in a while twenty times as long. */
   readonly syncMs: number;
-  /** A fault to be found: appends resolve before they are synced. */
-  readonly liesAboutSync?: boolean;
   /** Hears of what is on the disk from now on, in its order. */
   readonly onWritten?: (entries: readonly LogEntry[]) => void;
   readonly onSaved?: (height: number, bytes: Uint8Array) => Promise<void>;
@@ -30,14 +28,7 @@ interface Append {
   readonly done: PromiseWithResolvers<void>;
 }
 
-export function createSimulatedDisk({
-  time,
-  random,
-  syncMs,
-  liesAboutSync = false,
-  onWritten,
-  onSaved,
-}: SimulatedDiskInit): SimulatedDisk {
+export function createSimulatedDisk({ time, random, syncMs, onWritten, onSaved }: SimulatedDiskInit): SimulatedDisk {
   const durable = createMemoryDisk();
   let writing: Append[] = [];
   let waiting: Append[] = [];
@@ -77,7 +68,7 @@ export function createSimulatedDisk({
           };
           waiting.push(append);
           sync(life);
-          if (!liesAboutSync) await append.done.promise;
+          await append.done.promise;
         },
         async saveSnapshot(height, parts) {
           const all: Uint8Array[] = [];
@@ -99,8 +90,7 @@ export function createSimulatedDisk({
     },
     crash() {
       const lost = [...writing, ...waiting].flatMap(({ entries }) => entries);
-      const kept = random.below(lost.length + 1);
-      if (!liesAboutSync) write(lost.slice(0, kept));
+      write(lost.slice(0, random.below(lost.length + 1)));
       writing = [];
       waiting = [];
     },

@@ -82,7 +82,6 @@ export function createSimulatedMember(world: World, number: number, distort: Dis
     time,
     random,
     syncMs: plan.syncMs,
-    liesAboutSync: plan.seeded === "ack-before-fsync",
     ...(distort === undefined && {
       onWritten: (entries) => log.wrote(name, entries),
       onSaved: async (height, bytes) => await log.saved(name, height, bytes),

@@ -145,21 +145,32 @@ async function play(world: World): Promise<{ calls: number; kills: number; progr
   const isShared = (): boolean =>
     members.slice(1).some(({ running }) => (running?.node.committedHeight ?? 0) >= plan.members);
 
+  function kill(member: SimulatedMember, { downMs, steps }: { readonly downMs: number; readonly steps: number }): void {
+    kills += 1;
+    if (steps > 0) member.arm(steps);
+    else member.kill("at once");
+    // One that is armed dies when it does; it is looked at until then.
+    const back = (): void => {
+      if (member.isDown) revive(member);
+      else if (!hands.healed) time.after(LOOK_MS, back);
+    };
+    time.after(downMs, back);
+  }
+
   function happen(mishap: Mishap): void {
     if (hands.healed) return;
     switch (mishap.kind) {
       case "kill": {
         const member = members[mishap.member];
         if (member === undefined || member.isDown) return;
-        kills += 1;
-        if (mishap.steps > 0) member.arm(mishap.steps);
-        else member.kill("at once");
-        // One that is armed dies when it does; it is looked at until then.
-        const back = (): void => {
-          if (member.isDown) revive(member);
-          else if (!hands.healed) time.after(LOOK_MS, back);
-        };
-        time.after(mishap.downMs, back);
+        kill(member, mishap);
+        return;
+      }
+      case "fall": {
+        const member = members.find(({ running }) => running?.node.leads === true);
+        if (member?.running === undefined) return;
+        watch.leaderDied(member.running.node.term);
+        kill(member, { ...mishap, steps: 0 });
         return;
       }
       case "part": {
@@ -181,6 +192,16 @@ async function play(world: World): Promise<{ calls: number; kills: number; progr
         trace.event("chain", `m${mishap.member + 1} wants to leave`);
         chain
           .send("leave", (hub) => void (hub.office.members.includes(account) && hub.leave(account)))
+          .catch(() => undefined);
+        return;
+      }
+      case "delegate": {
+        const [from, to] = [members[mishap.member]?.account ?? "", members[mishap.to]?.account ?? ""];
+        chain
+          .send("delegate", (hub) => {
+            const { members: now } = hub.office;
+            if (from !== to && now.includes(from) && now.includes(to)) hub.delegate(from, to);
+          })
           .catch(() => undefined);
         return;
       }

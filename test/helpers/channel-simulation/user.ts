@@ -93,14 +93,26 @@ export async function simulateUser(world: World, user: number, at: SimulatedMemb
 
   /** The same call again: whoever has its record answers with that. */
   async function again(signed: SignedCall): Promise<ChannelReceipt> {
-    for (;;) {
+    for (let spent = 0; ;) {
       try {
         return await connection.call(signed);
       } catch (error) {
         if (!isSprfError(error)) throw error;
+        spent = isSprfError(error, "CHANNEL_NONCE_WRONG") && (await isSpent(signed)) ? spent + 1 : 0;
+        if (spent > 1) throw new SprfError("CHANNEL_OUTCOME_UNKNOWN", `the number ${signed.call.nonce} is spent`);
         if (BigInt(time.now()) > signed.call.validUntilMs) throw error;
         await time.sleep(PAUSE_MS);
       }
+    }
+  }
+
+  /** By what its node does not know: it came back by a snapshot. */
+  async function isSpent({ call: { nonce } }: SignedCall): Promise<boolean> {
+    try {
+      return (await connection.nonce()) > nonce && (await connection.transaction({ nonce })) === undefined;
+    } catch (error) {
+      if (!isSprfError(error)) throw error;
+      return false;
     }
   }
 

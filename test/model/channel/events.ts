@@ -12,7 +12,7 @@ export interface CertificateRef extends RecordRef {
 /** Who counts, and for how much: members of a channel change, and weigh differently. */
 export interface Voters {
   readonly counted: number;
-  weightOf(names: ReadonlySet<string>): number;
+  readonly weightOf: (names: ReadonlySet<string>) => number;
 }
 
 /** What the first record of a term shows in logs of nodes: who has signed a LeaderChange for its leader, and what each names. */

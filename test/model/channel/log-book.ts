@@ -22,10 +22,10 @@ export interface LogBook {
   add(hash: string, record: Played): void;
   record(hash: string): Played | undefined;
   /** Whether somebody has made another record at a place of a term. */
-  hasTwin(term: number, height: number): boolean;
+  readonly hasTwin: (term: number, height: number) => boolean;
   /** The hash at a height of the chain that ends with a record, as far as it is known; record 0 has none. */
-  below(tip: RecordRef, height: number): string | undefined;
-  isOn(record: RecordRef, tip: RecordRef): boolean;
+  readonly below: (tip: RecordRef, height: number) => string | undefined;
+  readonly isOn: (record: RecordRef, tip: RecordRef) => boolean;
   /** An ack of somebody honest. Liars are taken to have signed whatever there is. */
   say(member: string, said: Said): void;
   vote(member: string, record: RecordRef): void;

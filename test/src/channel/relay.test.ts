@@ -23,7 +23,7 @@ type Change = (sent: {
   readonly from: string;
   readonly to: string;
   readonly message: ChannelMessage;
-}) => Uint8Array | "lost" | number | undefined;
+}) => Uint8Array | "lost" | "refused" | number | undefined;
 
 describe("channel: relays", function () {
   this.timeout(60_000);
@@ -47,6 +47,7 @@ describe("channel: relays", function () {
         if (message.kind === "batch") sent.set(network.self, (sent.get(network.self) ?? new Set()).add(to));
         const instead = change({ from: network.self, to, message });
         if (instead === "lost") return true;
+        if (instead === "refused") return false;
         if (typeof instead !== "number") return network.send(to, instead ?? bytes, options);
         void systemClock.sleep(instead).then(() => network.send(to, bytes, options));
         return true;
@@ -227,6 +228,46 @@ describe("channel: relays", function () {
     await leader!.start();
     await scene.same();
     await commit(leader!);
+    await scene.same();
+  });
+
+  it("should serve no more than its share, and nobody where it is no relay", async () => {
+    const members = await begin(7);
+    const [, relay, third, fourth, , sixth, seventh] = members as [SceneMember, ...SceneMember[]];
+    await settled(members.slice(5));
+    const refused: string[] = [];
+    change = ({ from, to, message }) => {
+      if (message.kind === "path-refused") refused.push(`${from} ${to}`);
+      return undefined;
+    };
+    const ask = (from: SceneMember, to: SceneMember, wants: "records" | "heads" | "nothing"): void =>
+      void scene.mesh.join(from.signer).send(to.signer, encodeChannelMessage(1n, { kind: "path", wants }));
+    const serves = (member: SceneMember | undefined): readonly string[] =>
+      relay!.node.links.serves.filter((account) => account === member!.account);
+    ask(seventh!, sixth!, "records");
+    await until(() => refused.includes(`${sixth!.signer} ${seventh!.signer}`), { what: "a refusal of no relay" });
+    // Two that need a relay, four relays: each has room for twice its even share.
+    for (const member of [sixth, seventh, third, fourth]) ask(member!, relay!, "records");
+    await until(() => refused.some((each) => each.startsWith(relay!.signer)), { what: "a refusal of a full relay" });
+    expect(relay!.node.links.serves.length).to.be.at.most(2);
+    // Heads are short.
+    ask(fourth!, relay!, "heads");
+    ask(sixth!, relay!, "nothing");
+    await until(() => serves(sixth).length === 0);
+    await commit(seventh!);
+    await scene.same();
+  });
+
+  it("should tell a member whose queue was full where it stands, so that nothing stays lost", async () => {
+    const members = await begin(7);
+    const outer = members.slice(5);
+    await settled(outer);
+    const relay = firstOf(outer[0]!)!;
+    let isFull = true;
+    change = ({ from, to }) => (isFull && from === relay.signer && to === outer[0]!.signer ? "refused" : undefined);
+    await commit(members[1]!);
+    isFull = false;
+    await until(() => outer[0]!.node.head.height === members[1]!.node.head.height, { what: "the record" });
     await scene.same();
   });
 

@@ -121,6 +121,27 @@
         "type": "uint256"
       },
       {
+        "internalType": "address",
+        "name": "account",
+        "type": "address"
+      },
+      {
+        "internalType": "address",
+        "name": "candidate",
+        "type": "address"
+      }
+    ],
+    "name": "ChannelHub_BadDelegation",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
         "internalType": "uint256",
         "name": "proposal",
         "type": "uint256"
@@ -245,6 +266,27 @@
       }
     ],
     "name": "ChannelHub_BondTooSmall",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "candidate",
+        "type": "address"
+      },
+      {
+        "internalType": "uint256",
+        "name": "cap",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChannelHub_CandidateFull",
     "type": "error"
   },
   {
@@ -3200,6 +3242,24 @@
         "type": "uint256"
       },
       {
+        "internalType": "address",
+        "name": "candidate",
+        "type": "address"
+      }
+    ],
+    "name": "delegate",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      },
+      {
         "internalType": "uint256",
         "name": "proposal",
         "type": "uint256"
@@ -4051,6 +4111,16 @@
             "internalType": "uint256",
             "name": "stakeWei",
             "type": "uint256"
+          },
+          {
+            "internalType": "address",
+            "name": "candidate",
+            "type": "address"
+          },
+          {
+            "internalType": "uint32",
+            "name": "weight",
+            "type": "uint32"
           }
         ],
         "internalType": "struct MemberView",
@@ -4770,6 +4840,57 @@
     "name": "resolveDemand",
     "outputs": [],
     "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "channel",
+        "type": "uint256"
+      }
+    ],
+    "name": "rulesOf",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "program",
+            "type": "address"
+          },
+          {
+            "internalType": "uint64",
+            "name": "createdAtMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "tickMs",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxCatchUpTicks",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "codeHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "initialStateHash",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct ChannelRules",
+        "name": "",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
     "type": "function"
   },
   {

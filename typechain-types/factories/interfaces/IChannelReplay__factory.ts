@@ -316,6 +316,94 @@
   {
     "inputs": [
       {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "root",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "besidesHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint256",
+            "name": "openedIn",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct ReplayPlace",
+        "name": "place",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "slot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "value",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct SlotValue[]",
+        "name": "touched",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "loadMore",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "root",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "besidesHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint256",
+            "name": "openedIn",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct ReplayPlace",
+        "name": "place",
+        "type": "tuple"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "touchedHash",
+        "type": "bytes32"
+      }
+    ],
+    "name": "loadedOf",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "bytes32",
         "name": "root",
         "type": "bytes32"
@@ -459,24 +547,31 @@
   {
     "inputs": [
       {
-        "internalType": "bytes32",
-        "name": "root",
-        "type": "bytes32"
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "root",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "besidesHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint256",
+            "name": "openedIn",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct ReplayPlace",
+        "name": "place",
+        "type": "tuple"
       },
       {
         "internalType": "bytes32",
         "name": "touchedHash",
         "type": "bytes32"
-      },
-      {
-        "internalType": "bytes32",
-        "name": "besidesHash",
-        "type": "bytes32"
-      },
-      {
-        "internalType": "uint256",
-        "name": "openedIn",
-        "type": "uint256"
       }
     ],
     "name": "scratchOf",

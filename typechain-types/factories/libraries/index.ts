@@ -4,6 +4,7 @@
 /* eslint-disable */
 export { ChangeSets__factory } from './ChangeSets__factory.js';
 export { ChannelClaims__factory } from './ChannelClaims__factory.js';
+export { ChannelDelegations__factory } from './ChannelDelegations__factory.js';
 export { ChannelDemands__factory } from './ChannelDemands__factory.js';
 export { ChannelExits__factory } from './ChannelExits__factory.js';
 export { ChannelFaults__factory } from './ChannelFaults__factory.js';

@@ -62,8 +62,6 @@ export async function accusationOf(
       const run = evidence.fault === "falseResult" ? court.runReplay : court.runGenesisReplay;
       return await run.populateTransaction(record, headerStruct(evidence.before), replayStruct(evidence), salt);
     }
-    case "detached":
-      return await court.accuseDetached.populateTransaction(record, salt);
     case "forged": {
       const { before, input, nonce, session } = evidence;
       const word = { input: hexlify(input), nonce: proofStruct(nonce), session: proofStruct(session) };

@@ -50,7 +50,7 @@ export function freezeOf({ frozen, endsAt, best }: FreezeViewStructOutput): HubF
   return { isFrozen: frozen, endsAtSeconds: Number(endsAt), best };
 }
 
-export function partStruct({ chunkHashes, first, changes }: ShownChanges): ChangePartStruct {
+function partStruct({ chunkHashes, first, changes }: ShownChanges): ChangePartStruct {
   return { chunkHashes: chunkHashes.map((hash) => hexlify(hash)), first, changes: changes.map(changeStruct) };
 }
 

@@ -83,6 +83,9 @@ export function createChallenges(connection: Connection, hub: IChannelHub, addre
     async conclude(channel, options) {
       await send(() => hub.conclude.populateTransaction(channel), options);
     },
+    async reclaim(channel, entry, options) {
+      await send(() => hub.reclaim.populateTransaction(channel, entryStruct(entry)), options);
+    },
     demandOf: async (channel, proposal, account, options) =>
       demandOf(await read(() => hub.demandOf(channel, proposal, account), options)),
     freezeOf: async (channel, options) => freezeOf(await read(() => hub.freezeOf(channel), options)),

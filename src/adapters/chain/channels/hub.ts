@@ -1,4 +1,4 @@
-import { hexlify, type TransactionReceipt } from "ethers";
+import { hexlify, ZeroAddress, type TransactionReceipt } from "ethers";
 
 import type { ChannelHub, HubOptions } from "../../../ports/channel-hub.ts";
 import { fromHex } from "../../../utils/bytes.ts";
@@ -135,6 +135,9 @@ export function createChannelHub(connection: Connection, address: string): Chann
             : hub.closeByProof.populateTransaction(channel, proofStruct(proof)),
         options,
       );
+    },
+    async delegate(channel, candidate, options) {
+      await send(() => hub.delegate.populateTransaction(channel, candidate ?? ZeroAddress), options);
     },
     async keepAlive(channel, delaysMs, options) {
       const delays = [...delaysMs].map(([peer, delayMs]) => ({ peer, delayMs }));

@@ -116,6 +116,8 @@ export function memberOf(account: string, view: MemberViewStructOutput): HubMemb
     bannedUntilMs: Number(view.bannedUntilMs),
     ...(view.stakeSource === ZERO_ADDRESS ? {} : { stakeSource: view.stakeSource.toLowerCase() }),
     stakeWei: view.stakeWei,
+    ...(view.candidate === ZERO_ADDRESS ? {} : { candidate: view.candidate.toLowerCase() }),
+    weight: Number(view.weight),
   };
 }
 

@@ -9,7 +9,13 @@ import {
   weightOf,
 } from "../../../../src/domain/channel/membership.ts";
 import { termBegunBy } from "../../../../src/domain/channel/terms.ts";
-import { encodeBan, encodeJoin, encodeTerm, type InboxEntry } from "../../../../src/wire/channel/inbox-entry.ts";
+import {
+  encodeBan,
+  encodeDelegation,
+  encodeJoin,
+  encodeTerm,
+  type InboxEntry,
+} from "../../../../src/wire/channel/inbox-entry.ts";
 import { codeThrown } from "../../../helpers/code-of.ts";
 
 const account = (n: number): string => `0x${"a".repeat(39)}${n}`;
@@ -57,8 +63,14 @@ describe("domain/channel/membership", () => {
 
   it("should know what changes members, when it closes, and whose signer is whose", () => {
     expect(
-      [join(1, 1), of(1, 2, 1), of(1, 3, 1), of(1, 8, 1, encodeTerm(2, account(1)))].map(changesMembers),
-    ).to.deep.equal([true, true, false, false]);
+      [
+        join(1, 1),
+        of(1, 2, 1),
+        of(1, 3, 1),
+        of(1, 5, 1, encodeDelegation(account(2))),
+        of(1, 8, 1, encodeTerm(2, account(1))),
+      ].map(changesMembers),
+    ).to.deep.equal([true, true, false, true, false]);
     expect(fold(...three, of(4, 3, 1)).isClosing).to.equal(true);
     expect(memberOfSigner(fold(...three), signer(2))?.account).to.equal(account(2));
     expect(memberOfSigner(fold(...three), account(2))).to.equal(undefined);

@@ -31,13 +31,13 @@ const changesOf = (count: number): Change[] =>
 function find(own: readonly Change[], theirs: readonly Change[]) {
   const chunks = chunksOf(theirs);
   const seen = { chunkHashes: undefined as Uint8Array[] | undefined, chunks: new Map<number, Change[]>() };
-  for (let asked = 0; asked < 4; asked += 1) {
+  for (let asked = 0; asked < 5; asked += 1) {
     const fault = changesFault(changesRootOf(theirs), own, seen);
     if (fault?.kind !== "unseen") return fault;
     seen.chunkHashes = chunks.map(hashChunk);
     seen.chunks.set(fault.chunk, chunks[fault.chunk]!);
   }
-  throw new Error("it asked for more than two chunks");
+  throw new Error("it asked for more chunks than there are");
 }
 
 describe("domain/channel/settlement-faults", () => {
@@ -81,9 +81,12 @@ describe("domain/channel/settlement-faults", () => {
         }
         expect(shown).to.equal(undefined);
         // As ChannelFaults finds whether the slot would be in this part.
-        const last = part.first + chunksOf(part.changes).length === part.chunkHashes.length;
-        expect(part.first === 0 || Buffer.compare(part.changes[0]!.slot, slot) < 0).to.equal(true);
-        expect(last || Buffer.compare(part.changes.at(-1)!.slot, slot) > 0).to.equal(true);
+        const isAll = part.first === 0 && chunksOf(part.changes).length === part.chunkHashes.length;
+        const isWithin =
+          part.changes.length > 0 &&
+          Buffer.compare(part.changes[0]!.slot, slot) < 0 &&
+          Buffer.compare(part.changes.at(-1)!.slot, slot) > 0;
+        expect(isAll || isWithin).to.equal(true);
       }),
     );
   });
