@@ -114,6 +114,16 @@ export function createElector({
   /** Not for long without the chain: an entry of the inbox that this node cannot see would convict it. */
   const mayLead = (): boolean => !isCutOff(clock.now(), core.chain.seenMs);
 
+  /**
+   * A term goes on from what is certified, and is proven by who was a member there, its leader among them: one that joined above it
+   * would lead nobody, and before anything is certified nobody can be elected.
+   */
+  function isOfBase(): boolean {
+    const { certificate, chain, player } = core;
+    const base = player.at(Math.max(certificate?.height ?? 0, chain.settled.height));
+    return base === undefined || base.membership.members.has(core.account);
+  }
+
   /** The candidates of those that are there, without the one that leads no more: who is dead loses its seat to the next. */
   function others(isThere = isAlive): readonly Member[] {
     const gone = core.terms.promisedIn(core.term) ?? officeOf(core)?.leader;
@@ -134,7 +144,7 @@ export function createElector({
    * the time in which a leader is found dead.
    */
   function isItsTurn(): boolean {
-    if (!mayLead() || suspectsSinceMs === undefined) return false;
+    if (!mayLead() || !isOfBase() || suspectsSinceMs === undefined) return false;
     const rank = others()
       .toSorted((a, b) => a.joinNumber - b.joinNumber)
       .findIndex(({ signer }) => signer === core.network.self);
