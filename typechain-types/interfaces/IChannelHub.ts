@@ -120,13 +120,18 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type ChangePartStructOutput = [chunkHashes: string[], first: bigint, changes: ChangeStructOutput[]] & {chunkHashes: string[], first: bigint, changes: ChangeStructOutput[] }
   
 
+    export type ChannelRulesStruct = {program: AddressLike, createdAtMs: BigNumberish, tickMs: BigNumberish, maxCatchUpTicks: BigNumberish, codeHash: BytesLike, initialStateHash: BytesLike}
+
+    export type ChannelRulesStructOutput = [program: string, createdAtMs: bigint, tickMs: bigint, maxCatchUpTicks: bigint, codeHash: string, initialStateHash: string] & {program: string, createdAtMs: bigint, tickMs: bigint, maxCatchUpTicks: bigint, codeHash: string, initialStateHash: string }
+  
+
     export type SignedVoteStruct = {member: AddressLike, option: BigNumberish, signature: BytesLike}
 
     export type SignedVoteStructOutput = [member: string, option: bigint, signature: string] & {member: string, option: bigint, signature: string }
   
 
   export interface IChannelHubInterface extends Interface {
-    getFunction(nameOrSignature: "absence" | "answerChanges" | "answerRecords" | "applyChanges" | "assetOf" | "bring" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "conclude" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "delegate" | "demandData" | "demandOf" | "executeProposal" | "forceCall" | "freeze" | "freezeOf" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "isQuorumAt" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "reclaim" | "recordsRootOf" | "refuteChanges" | "registerProgram" | "requestExit" | "resolveDemand" | "setOffice" | "setPresence" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
+    getFunction(nameOrSignature: "absence" | "answerChanges" | "answerRecords" | "applyChanges" | "assetOf" | "bring" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "conclude" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "delegate" | "demandData" | "demandOf" | "executeProposal" | "forceCall" | "freeze" | "freezeOf" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "isQuorumAt" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "reclaim" | "recordsRootOf" | "refuteChanges" | "registerProgram" | "requestExit" | "resolveDemand" | "rulesOf" | "setOffice" | "setPresence" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
 
     getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChangesShown" | "ChannelClosed" | "ChannelCreated" | "ChannelFrozen" | "Claimed" | "Convicted" | "DataAnswered" | "DataDemanded" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Reclaimed" | "RecordsShown" | "Settled" | "SettlementBrought" | "SettlementVoided" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
 
@@ -186,6 +191,7 @@ encodeFunctionData(functionFragment: 'refuteChanges', values: [BigNumberish, Big
 encodeFunctionData(functionFragment: 'registerProgram', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'requestExit', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'resolveDemand', values: [BigNumberish, BigNumberish, AddressLike]): string;
+encodeFunctionData(functionFragment: 'rulesOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'setOffice', values: [BigNumberish, BigNumberish, AddressLike, boolean]): string;
 encodeFunctionData(functionFragment: 'setPresence', values: [BigNumberish, AddressLike, boolean]): string;
 encodeFunctionData(functionFragment: 'settle', values: [SettlementStruct, ChangeStruct[], SignedVoteStruct[]]): string;
@@ -250,6 +256,7 @@ decodeFunctionResult(functionFragment: 'refuteChanges', data: BytesLike): Result
 decodeFunctionResult(functionFragment: 'registerProgram', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'requestExit', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'resolveDemand', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'rulesOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'setOffice', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'setPresence', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'settle', data: BytesLike): Result;
@@ -1078,6 +1085,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    rulesOf: TypedContractMethod<
+      [channel: BigNumberish, ],
+      [ChannelRulesStructOutput],
+      'view'
+    >
+    
+
+    
     setOffice: TypedContractMethod<
       [channel: BigNumberish, term: BigNumberish, leader: AddressLike, isElected: boolean, ],
       [void],
@@ -1415,6 +1430,11 @@ getFunction(nameOrSignature: 'resolveDemand'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, ],
       [void],
       'nonpayable'
+    >;
+getFunction(nameOrSignature: 'rulesOf'): TypedContractMethod<
+      [channel: BigNumberish, ],
+      [ChannelRulesStructOutput],
+      'view'
     >;
 getFunction(nameOrSignature: 'setOffice'): TypedContractMethod<
       [channel: BigNumberish, term: BigNumberish, leader: AddressLike, isElected: boolean, ],
