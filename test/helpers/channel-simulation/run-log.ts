@@ -5,7 +5,7 @@ import type { ChannelNetwork } from "../../../src/ports/channel-network.ts";
 import type { HubEvent, HubVote } from "../../../src/ports/channel-hub.ts";
 import type { LogEntry } from "../../../src/ports/record-log.ts";
 import { toHex } from "../../../src/utils/bytes.ts";
-import { recoverCertificate, type Certificate } from "../../../src/wire/channel/batch.ts";
+import { recoverAck, recoverCertificate, type Certificate } from "../../../src/wire/channel/batch.ts";
 import { decodeChannelMessage, type ChannelMessage } from "../../../src/wire/channel/messages.ts";
 import { RECORD_KINDS, hashRecord } from "../../../src/wire/channel/record.ts";
 import type { SignedBatch } from "../../../src/wire/channel/schemas.ts";
@@ -294,8 +294,12 @@ export function createRunLog(init: {
     }
     switch (message.kind) {
       case "acks":
-        for (const { height, recordHash, certified } of message.acks) {
-          ack(name, { term: message.term, height, hash: toHex(recordHash), certified });
+        for (const { height, recordHash, certified, signature } of message.acks) {
+          // A relay brings others' acks on their way.
+          const { term } = message;
+          const signer = recoverAck(hub().domain, { channel: 1n, term, height, recordHash, certified }, signature);
+          if (signer !== signerOf.get(name)) continue;
+          ack(name, { term, height, hash: toHex(recordHash), certified });
         }
         return;
       case "leader-change": {
