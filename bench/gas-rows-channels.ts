@@ -32,8 +32,9 @@ import {
   FINE,
   STAKE,
   votesOf,
+  wordOf,
 } from "../test/contracts/helpers/channels.ts";
-import { acksOf, tell } from "../test/contracts/helpers/channel-states.ts";
+import { acksOf, tell, type Telling } from "../test/contracts/helpers/channel-states.ts";
 import {
   accuse as accuseInCourt,
   commit,
@@ -72,6 +73,8 @@ const BATCHES = [1_000, 10_000];
 const ACCOUNTS = 100;
 const EXIT_WINDOW = 600n;
 const EXIT_TARGET = 200_000;
+/** DataKind, as the contracts number it. */
+const [RECORDS, CHANGES] = [0n, 1n];
 const ETHER_KEY = assetKeyOf("0x0000000000000000000000000000000000000000");
 
 interface Sent {
@@ -83,6 +86,7 @@ export async function measureChannelGas(): Promise<ReportRow[]> {
   return [
     ...(await measureLife()),
     ...(await measureExit()),
+    ...(await measureChallenges()),
     ...(await measureSettlements()),
     ...(await measureAbsence()),
     ...(await measureCalls()),
@@ -153,6 +157,66 @@ async function measureExit(): Promise<ReportRow[]> {
       EXIT_TARGET,
     ),
   );
+  return rows;
+}
+
+/** Proofs against a settlement, and demands for its data, in a channel of four. */
+async function measureChallenges(): Promise<ReportRow[]> {
+  const { ethers, networkHelpers } = await network.create();
+  const base = await deployHub(ethers, 5);
+  const rows: ReportRow[] = [];
+  const measure = async (name: string, sent: Promise<Sent>): Promise<void> => {
+    rows.push(row(`ChannelHub.${name}`, await gasOf(sent)));
+  };
+  const config = { windowSeconds: EXIT_WINDOW, stakeWei: STAKE, fineWei: FINE };
+  const slots = ledgerChanges(
+    base.peers.slice(0, 4).map(({ account }) => ["owned", account.address, ETHER_KEY, 100n] as const),
+  );
+  const [slot] = slots;
+  if (slot === undefined) throw new Error("no slots");
+  /** Each in a channel of its own, since who voted is banned by a proof. */
+  const passed = async (telling: Telling) => {
+    const made = await channelOf(base, 4, config);
+    const state = new StateTreeModel();
+    const told = await tell(made, state, slots, telling);
+    const votes = await votesOf(made, made.peers.slice(0, 3), hashOfSettlement(told.settlement));
+    await made.hub.settle(told.settlement, [], votes);
+    const part = { chunkHashes: chunkHashesOf(told.changes), first: 0n, changes: told.changes };
+    return { ...made, told, part, proof: state.prove(slot.slot), proposal: await made.hub.proposalCount(made.channel) };
+  };
+  const nothing = { siblings: [], leafPath: ZeroHash, leafValue: ZeroHash };
+
+  const head = await passed({ settlement: { stateRoot: id("another") } });
+  const { hub } = head;
+  await measure("proveHead, 3 voters", hub.proveHead(head.channel, head.proposal, head.told.headerStruct, []));
+  const wrong = slots.map((change) => (change === slot ? { ...change, newValue: wordOf(7n) } : change));
+  const changed = await passed({ changes: wrong });
+  await measure(
+    "proveChange, of 4, 3 voters",
+    hub.proveChange(changed.channel, changed.proposal, changed.part, 0n, nothing, changed.proof),
+  );
+  const omitted = await passed({ changes: slots.slice(1) });
+  await measure(
+    "proveOmission, of 4, 3 voters",
+    hub.proveOmission(omitted.channel, omitted.proposal, omitted.part, slot.slot, nothing, omitted.proof),
+  );
+
+  const true_ = await passed({});
+  const asking = hub.connect(peerAt(base, 3).account);
+  const member = peerAt(base, 3).account;
+  const value = STAKE;
+  const at = [true_.channel, true_.proposal] as const;
+  await measure("demandData, the first", asking.demandData(...at, RECORDS, 1n, 3n, { value }));
+  const records = [1n, 2n, 3n].map((height) => true_.told.record(height));
+  await measure("answerRecords, 3 small ones", hub.answerRecords(...at, member, records));
+  await asking.demandData(...at, CHANGES, 0n, 0n, { value });
+  await measure(
+    "answerChanges, 4 changes",
+    hub.answerChanges(...at, member, true_.part.chunkHashes, true_.part.changes),
+  );
+  await asking.demandData(...at, RECORDS, 1n, 1n, { value });
+  await networkHelpers.time.increase(2n * EXIT_WINDOW);
+  await measure("resolveDemand, which voids a settlement", hub.resolveDemand(...at, member));
   return rows;
 }
 

@@ -207,8 +207,10 @@ export function createElector({
     silent,
     isStuck() {
       const all = members();
-      const alive = [...all.members.values()].filter(isAlive);
-      return !isQuorum(weightOf(all, new Set(alive.map(({ signer }) => signer))), countedWeight(all));
+      const alive = new Set([...all.members.values()].filter(isAlive).map(({ signer }) => signer));
+      if (!isQuorum(weightOf(all, alive), countedWeight(all))) return true;
+      // An absence that no record has taken for sure does not help them to elect anybody.
+      return suspects() && !isQuorumOfAll(core, alive);
     },
     onHeartbeat(from, { term }) {
       heard.set(from, { atMs: awakeMs(), term });
