@@ -51,7 +51,7 @@ export default defineConfig({
       "contracts/channels/ChannelScratch.sol",
       "contracts/**/*Program.sol",
       "contracts/channels/Channel{Context,Precompiles}.sol",
-      "contracts/libraries/{ChannelSlots,Utf8}.sol",
+      "contracts/libraries/{ChannelSlots,LandMap,Utf8}.sol",
     ],
   },
   test: {

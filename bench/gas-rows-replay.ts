@@ -1,4 +1,11 @@
-import { AbiCoder, hexlify, keccak256, toBeHex } from "ethers";
+import {
+  AbiCoder,
+  type ContractTransactionReceipt,
+  type ContractTransactionResponse,
+  hexlify,
+  keccak256,
+  toBeHex,
+} from "ethers";
 
 import { createPlayer } from "../src/channel/player.ts";
 import { nonceSlotOf } from "../src/channel/sandbox/protocol-slots.ts";
@@ -38,7 +45,7 @@ export async function measureReplay(base: Hub): Promise<ReplayGas> {
   const touched = transfer.touched.map(({ slot, before: value }) => ({ slot, value }));
   const replay = await scene.ethers.getContractAt("IChannelReplay", await scene.court.replay(), scene.stranger);
   const opened = await replay.openReplay(hexlify(before.stateRoot), touched.map(slotValueStruct), [], []);
-  const receipt = (await opened.wait())!;
+  const receipt = await minedOf(opened);
   const evidenceOf = (change: Partial<RecordHeader>): Evidence => {
     const headers = batchOf(scene, { ...transfer.header, ...change });
     const record = openHeader(headers, { height: transfer.header.height, signature: signHeaders(scene, headers) });
@@ -48,10 +55,16 @@ export async function measureReplay(base: Hub): Promise<ReplayGas> {
   };
   const lie = evidenceOf({ returnHash: transfer.header.inputHash });
   const lieOfGas = evidenceOf({ gasUsed: transfer.header.gasUsed - 1 });
-  const verdict = (await (await accuse(scene, scene.stranger, lie)).wait())!.gasUsed;
+  const { gasUsed: verdict } = await minedOf(await accuse(scene, scene.stranger, lie));
   // The same again shows as much and does nothing.
   const [run, runOfGas] = [await gasOfRefused(scene, lie), await gasOfRefused(scene, lieOfGas)];
   return { slots: touched.length, open: Number(receipt.gasUsed), run, runOfGas, verdict: Number(verdict) };
+}
+
+async function minedOf(sent: ContractTransactionResponse): Promise<ContractTransactionReceipt> {
+  const receipt = await sent.wait();
+  if (receipt === null) throw new Error("a transaction was not mined");
+  return receipt;
 }
 
 /** A transfer between two accounts that have something, among many slots, by the real sandbox. */

@@ -19,9 +19,9 @@ import {IChannelHub} from "./IChannelHub.sol";
 /// **The leader** is accused of leading nobody. The accusation is an entry of the inbox, and the answer the certificate of a record that
 /// has taken it. A leader that can show such a record but no certificate for it is there, and keeps its vote, but not the office.
 ///
-/// **Bonds** pay whoever brings an answer, at the base fee of the accusation or of the answer, whichever is higher, and what is left goes back to the accuser; where records
-/// were asked for and did not come, the accused gets all of it. After an answer nobody accuses that member for another
-/// `answerSeconds`. There is always one that is present: the last one cannot be accused.
+/// **Bonds** pay whoever brings an answer, at the base fee of the accusation or of the answer, whichever is higher, and what is left
+/// goes back to the accuser; where records were asked for and did not come, the accused gets all of it. After an answer nobody accuses
+/// that member for another `answerSeconds`. There is always one that is present: the last one cannot be accused.
 ///
 /// **Terms**: members elect leaders without the hub, which learns of that by `reportElection`, or by the term that an accusation names;
 /// that one may be 65,536 after the hub's. The term that follows is after both.

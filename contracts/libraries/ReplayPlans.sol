@@ -38,18 +38,14 @@ library ReplayPlans {
         Replay calldata replay
     ) internal view returns (ReplayPlan memory plan) {
         plan.status = uint8(RecordStatus.Success);
-        uint64 tickMs = rules.tickMs;
         // Whether a tick is due decides whether any other record may be.
-        if (tickMs != 0) _touch(plan, replay, ChannelSlots.CLOCK);
+        if (rules.tickMs != 0) _touch(plan, replay, ChannelSlots.CLOCK);
         if (header.kind == uint8(RecordKind.Initialize)) {
-            _callSystem(plan, abi.encodeCall(IChannelProgram.initialize, (replay.input)));
-            if (tickMs != 0) _write(plan, 0, rules.createdAtMs + tickMs);
+            _planGenesis(plan, rules, replay);
         } else if (header.kind == uint8(RecordKind.Call)) {
             _planCall(plan, hub, replay);
         } else if (header.kind == uint8(RecordKind.Tick)) {
-            _callSystem(plan, abi.encodeCall(IChannelProgram.channelTick, ()));
-            if (tickMs == 0) plan.lacksSlot = true;
-            else if (!plan.lacksSlot) _write(plan, 0, _nextTick(rules, replay, header.timeMs));
+            _planTick(plan, rules, replay, header.timeMs);
         } else if (header.kind == uint8(RecordKind.Inbox)) {
             _planEntry(plan, hub, header, replay);
         } else if (header.kind == uint8(RecordKind.Session)) {
@@ -62,6 +58,24 @@ library ReplayPlans {
     /// @notice What stands behind the data of each call.
     function contextOf(address sender, RecordHeader calldata header) internal pure returns (bytes memory) {
         return abi.encodePacked(sender, header.timeMs, header.height, header.previous);
+    }
+
+    /// @dev The clock's mark is the first one; so in `_planTick`.
+    function _planGenesis(ReplayPlan memory plan, ChannelRules memory rules, Replay calldata replay) private pure {
+        _callSystem(plan, abi.encodeCall(IChannelProgram.initialize, (replay.input)));
+        if (rules.tickMs != 0) _write(plan, 0, rules.createdAtMs + rules.tickMs);
+    }
+
+    function _planTick(
+        ReplayPlan memory plan,
+        ChannelRules memory rules,
+        Replay calldata replay,
+        uint64 timeMs
+    ) private pure {
+        _callSystem(plan, abi.encodeCall(IChannelProgram.channelTick, ()));
+        // There are no ticks in a channel without a clock.
+        if (rules.tickMs == 0) plan.lacksSlot = true;
+        else if (!plan.lacksSlot) _write(plan, 0, _nextTick(rules, replay, timeMs));
     }
 
     function _planCall(ReplayPlan memory plan, address hub, Replay calldata replay) private view {

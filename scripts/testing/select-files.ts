@@ -15,6 +15,7 @@ const NOT_NODE_ONLY = [
   "test/src/adapters/engine/runsc.test.ts",
   "test/src/adapters/workloads/docker-compliance.test.ts",
   "test/src/adapters/workloads/real-workloads.test.ts",
+  "test/simulation-channel/faults.test.ts",
   "test/src/audit/docker.test.ts",
   "test/src/create-node.test.ts",
   "test/src/node/docker-node.test.ts",

@@ -61,6 +61,7 @@ export function createAbsenceKeeper({
   const retryAtMs = new Map<string, number>();
   let stuckSinceMs: number | undefined;
   let answerMs = 0;
+  let isOwed = false;
 
   const newest = (): Membership => core.chain.membershipAt(core.chain.inboxLength) ?? core.player.head.membership;
 
@@ -83,6 +84,8 @@ export function createAbsenceKeeper({
       const now = await absence.accusation(channel, member, { signal });
       unknown.delete(member);
       const before = open.get(member);
+      // What is left of its bond is the accuser's, what an answer is paid the one's who brings it.
+      if (before !== undefined && now === undefined) isOwed ||= before.accuser === account || member === account;
       if (now === undefined) open.delete(member);
       else {
         const isSame = before?.deadlineSeconds === now.deadlineSeconds;
@@ -281,6 +284,12 @@ export function createAbsenceKeeper({
 
   async function look(absence: ChannelAbsence, signal: AbortSignal): Promise<void> {
     await refresh(absence, signal);
+    if (isOwed) {
+      isOwed = false;
+      await attempt("bonds were taken back", account, async () => {
+        await absence.withdraw({ signal });
+      });
+    }
     const self = newest().members.get(account);
     if (self === undefined) return;
     const accusation = open.get(account);

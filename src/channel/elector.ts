@@ -14,6 +14,9 @@ export const DEFAULT_HEARTBEAT_MS = 5_000;
 const DEAD_HEARTBEATS = 3;
 /** A member that says it is in a later term than that is not believed: terms would run out. */
 const MAX_AHEAD = 65_536;
+/** A leader waits so many times as long as until one is dead before it takes members along again, and then twice as long each time. */
+const ALONG_PAUSES = 4;
+const MAX_DOUBLINGS = 6;
 /** How often somebody looks, between two heartbeats. */
 const LOOKS = 5;
 
@@ -47,7 +50,8 @@ export interface ElectorInit {
 /**
  * Members tell each other that they are there; a leader only while it hears a quorum, so that one that is cut off from them ends to
  * lead. Where it is silent, the first of those that are there asks the others whether they find so too, and only with a quorum's yes
- * goes to another term: whoever comes back from a dead link deposes nobody (the pre-vote of Raft).
+ * goes to another term: whoever comes back from a dead link deposes nobody (the pre-vote of Raft). Where a few have gone to a later term
+ * that nobody leads, because the others heard their leader again, it takes them along: it is elected once more, in a term after theirs.
  */
 export function createElector({
   core,
@@ -69,6 +73,9 @@ export function createElector({
   /** Since when this node finds, without a break, that nobody leads. */
   let suspectsSinceMs: number | undefined;
   let agreed = { term: 0, signers: new Set<string>() };
+  /** Since when some are in a later term than the one that this node leads, and when it may ask for one after that. */
+  let aheadSinceMs: number | undefined;
+  let along = { times: 0, notBeforeMs: 0 };
 
   const members = (): Membership => {
     const { chain, player } = core;
@@ -107,6 +114,16 @@ export function createElector({
   /** Not for long without the chain: an entry of the inbox that this node cannot see would convict it. */
   const mayLead = (): boolean => !isCutOff(clock.now(), core.chain.seenMs);
 
+  /**
+   * A term goes on from what is certified, and is proven by who was a member there, its leader among them: one that joined above it
+   * would lead nobody, and before anything is certified nobody can be elected.
+   */
+  function isOfBase(): boolean {
+    const { certificate, chain, player } = core;
+    const base = player.at(Math.max(certificate?.height ?? 0, chain.settled.height));
+    return base === undefined || base.membership.members.has(core.account);
+  }
+
   /** The candidates of those that are there, without the one that leads no more: who is dead loses its seat to the next. */
   function others(isThere = isAlive): readonly Member[] {
     const gone = core.terms.promisedIn(core.term) ?? officeOf(core)?.leader;
@@ -117,6 +134,8 @@ export function createElector({
     const isIt = (member: Member): boolean => member.signer === signer;
     // It is heard just now, whatever became of its heartbeats; and one that led another term may stand again.
     const isThere = (member: Member): boolean => isIt(member) || isAlive(member);
+    // The leader itself wants to go on in another term.
+    if (officeOf(core)?.signer === signer && !distrusts()) return candidatesOf(members(), isThere).some(isIt);
     return suspects() && (others(isThere).some(isIt) || candidatesOf(members(), isThere).some(isIt));
   }
 
@@ -125,7 +144,7 @@ export function createElector({
    * the time in which a leader is found dead.
    */
   function isItsTurn(): boolean {
-    if (!mayLead() || suspectsSinceMs === undefined) return false;
+    if (!mayLead() || !isOfBase() || suspectsSinceMs === undefined) return false;
     const rank = others()
       .toSorted((a, b) => a.joinNumber - b.joinNumber)
       .findIndex(({ signer }) => signer === core.network.self);
@@ -135,7 +154,24 @@ export function createElector({
   function look(): void {
     if (!suspects()) suspectsSinceMs = undefined;
     else suspectsSinceMs ??= awakeMs();
-    if (isItsTurn()) askForVotes();
+    if (isItsTurn() || takesAlong()) askForVotes();
+  }
+
+  /** Nobody can go back to an earlier term, and what is ahead acks nothing of this one. */
+  function takesAlong(): boolean {
+    const isAhead = (member: Member): boolean => member.weight > 0n && isAlive(member) && !isWithUs(member);
+    const leads = isLeader(core) && mayLead() && hearsQuorum();
+    if (!leads || ![...members().members.values()].some(isAhead)) {
+      aheadSinceMs = undefined;
+      return false;
+    }
+    const nowMs = awakeMs();
+    aheadSinceMs ??= nowMs;
+    if (nowMs - aheadSinceMs < deadMs || nowMs < along.notBeforeMs) return false;
+    // Not as often as one that lies about its term would like.
+    const pauseMs = ALONG_PAUSES * deadMs * 2 ** Math.min(along.times, MAX_DOUBLINGS);
+    along = { times: along.times + 1, notBeforeMs: nowMs + pauseMs };
+    return true;
   }
 
   function askForVotes(): void {
@@ -147,7 +183,7 @@ export function createElector({
 
   async function stand(term: number): Promise<void> {
     await core.inTurn(async () => {
-      if (term <= core.term || !suspects()) return;
+      if (term <= core.term || !(suspects() || isLeader(core))) return;
       core.logger.info("this node stands for the office", { term });
       await enterTerm(core, term, core.account);
     });
@@ -171,8 +207,10 @@ export function createElector({
     silent,
     isStuck() {
       const all = members();
-      const alive = [...all.members.values()].filter(isAlive);
-      return !isQuorum(weightOf(all, new Set(alive.map(({ signer }) => signer))), countedWeight(all));
+      const alive = new Set([...all.members.values()].filter(isAlive).map(({ signer }) => signer));
+      if (!isQuorum(weightOf(all, alive), countedWeight(all))) return true;
+      // An absence that no record has taken for sure does not help them to elect anybody.
+      return suspects() && !isQuorumOfAll(core, alive);
     },
     onHeartbeat(from, { term }) {
       heard.set(from, { atMs: awakeMs(), term });

@@ -144,7 +144,7 @@ function replayOf({
  * In turn, with the record before at the head; the head stays.
  */
 export async function replayAgainst(
-  { player }: Core,
+  { player }: Pick<Core, "player">,
   record: RecordOpening,
   { input, touched }: { readonly input: Uint8Array; readonly touched: readonly SlotValue[] },
 ): Promise<Evidence | undefined> {

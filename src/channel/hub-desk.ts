@@ -15,14 +15,8 @@ export function createHubDesk(hub: ChannelHub, court: ChannelCourt | undefined):
       if (proof.kind === "omission") return await proveOmission(hub, channel, proposal, proof, options);
       if (proof.kind !== "record") return await hub.proveHub(channel, proposal, proof, options);
       if (court === undefined) throw new SprfError("CONFIG_INVALID", "the settings name no court (SPRF_CHANNEL_COURT)");
-      const { evidence } = proof;
-      // A node that tries it out in the block that has loaded the slots refuses; the next try finds them.
-      const shown =
-        evidence.fault === "falseResult"
-          ? { ...evidence, openedIn: await court.openReplay(evidence.before.stateRoot, evidence, options) }
-          : evidence;
       // Nobody is rewarded for a settlement that is void.
-      await court.accuse(shown, ZERO_HASH, options);
+      await court.accuse(proof.evidence, ZERO_HASH, options);
     },
     freeze: async (channel, entry, options) => await hub.freeze(channel, entry, options),
     conclude: async (channel, options) => await hub.conclude(channel, options),

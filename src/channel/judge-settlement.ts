@@ -7,7 +7,7 @@ import type { HubSlotProof } from "../ports/channel-hub.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { WORD_BYTES } from "../utils/keccak.ts";
 import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
-import { hashRecord, RECORD_KINDS, type RecordHeader } from "../wire/channel/record.ts";
+import { hashRecord, RECORD_KINDS } from "../wire/channel/record.ts";
 import type { RecordBody } from "../wire/channel/record-body.ts";
 import { hashSettlement, type Settlement } from "../wire/channel/settlement.ts";
 import type { InFlight, Shown } from "./challenge-book.ts";
@@ -15,7 +15,7 @@ import type { Core } from "./core.ts";
 import { evidenceAgainst, replayAgainst } from "./gather-evidence.ts";
 import { hubProofOf } from "./hub-proof.ts";
 import type { OpenLog } from "./open-state.ts";
-import type { PlayedRecord, Player } from "./player.ts";
+import type { PlayedRecord } from "./player.ts";
 import { isOwn, ownSettlementTo, proveBetween, scratchAt } from "./scratch.ts";
 
 /** Records that one demand is for, at most (contracts/libraries/ChannelDemands.sol). */
@@ -198,17 +198,6 @@ function touchedIn({ touched: packed }: RecordData): SlotValue[] {
   return touched;
 }
 
-async function playOrNothing(
-  player: Player,
-  { kind, term, timeMs }: RecordHeader,
-  input: Uint8Array,
-): Promise<PlayedRecord | undefined> {
-  return await player.play(kind, input, { term, timeMs }).catch((error: unknown) => {
-    if (isSprfError(error) && error.fault !== "internal") return undefined;
-    throw error;
-  });
-}
-
 /** The record as this node plays it; undefined when it comes to another one, or must not be there. */
 async function playAs(
   { chain }: Core,
@@ -223,7 +212,12 @@ async function playAs(
   const entry = header.kind === RECORD_KINDS.inbox ? chain.entry(header.inboxCursor) : undefined;
   const isForeign = entry !== undefined && !equalBytes(encodeInboxEntry(entry), input);
   if (faultOfNext(head, header, context) !== undefined || isForeign) return undefined;
-  const played = await playOrNothing(player, header, input);
+  const played = await player
+    .play(header.kind, input, { term: header.term, timeMs: header.timeMs })
+    .catch((error: unknown) => {
+      if (isSprfError(error) && error.fault !== "internal") return undefined;
+      throw error;
+    });
   if (played === undefined || equalBytes(played.hash, hashRecord(header))) return played;
   await player.revertTo(head.header.height);
   return undefined;

@@ -27,8 +27,15 @@ export async function standingOf(core: Core, newLeader: string): Promise<ShownSt
   return { ...standing, signature: signLeaderChange(domain, change, signerKey), certificate };
 }
 
+/** What a node knows of those who may have certified something. */
+export interface Electorates {
+  readonly chain: Pick<Core["chain"], "inboxLength" | "membershipAt" | "settled">;
+  readonly player: Pick<Core["player"], "at">;
+  readonly certificate: Core["certificate"];
+}
+
 /** All who may have certified what this node has not seen: the members as of what it holds, and after each change since. */
-function electorates({ chain, player, certificate }: Core): Membership[] {
+function electorates({ chain, player, certificate }: Electorates): Membership[] {
   const floor = player.at(Math.max(certificate?.height ?? 0, chain.settled.height))?.membership.cursor;
   const all: Membership[] = [];
   for (let cursor = floor ?? chain.settled.inboxCursor; cursor <= chain.inboxLength; cursor += 1) {
@@ -38,10 +45,18 @@ function electorates({ chain, player, certificate }: Core): Membership[] {
   return all;
 }
 
-/** Whether the signers are a quorum of all who may have certified something; nobody waits for the word of the `accused`. */
-export function isQuorumOfAll(core: Core, signers: ReadonlySet<string>, accused?: string): boolean {
+/**
+ * Whether the signers are a quorum of all who may have certified something; nobody waits for the word of the `accused`. Where the chain
+ * has begun the term, who is absent by now is not waited for either; members that elect by themselves need the quorum that the record
+ * has which they go on from, or nobody would find their election proven.
+ */
+export function isQuorumOfAll(
+  core: Electorates,
+  signers: ReadonlySet<string>,
+  { accused, isByChain = false }: { readonly accused?: string | undefined; readonly isByChain?: boolean } = {},
+): boolean {
   const { chain } = core;
-  const now = chain.membershipAt(chain.inboxLength);
+  const now = isByChain ? chain.membershipAt(chain.inboxLength) : undefined;
   return electorates(core).every((members) => {
     const counted = countedWeight(members, accused);
     if (counted === 0n || isQuorum(weightOf(members, signers, accused), counted)) return true;

@@ -71,7 +71,10 @@ export function createTakeover(init: TakeoverInit): Takeover {
   let seenTerm = core.term;
 
   /** Nobody waits for the word of the one whom the chain took the office from, who may be a member still. */
-  const accused = (): string | undefined => electorateOf(core, { term: core.term, newLeader: core.account }, 0).accused;
+  const begun = (): { readonly accused?: string | undefined; readonly isByChain: boolean } => {
+    const { accused, sinceEntry } = electorateOf(core, { term: core.term, newLeader: core.account }, 0);
+    return { accused, isByChain: sinceEntry > 0 };
+  };
   const mayLead = (): boolean =>
     core.term === FIRST_TERM ? isLeader(core) : core.terms.promisedIn(core.term) === core.account;
 
@@ -112,7 +115,7 @@ export function createTakeover(init: TakeoverInit): Takeover {
       const own = await core.inTurn(async () => await standingOf(core, core.account));
       const words = new Map([...standings, [core.network.self, own]]);
       const adopted = adoptedFrom(words.values());
-      if (isQuorumOfAll(core, new Set(words.keys()), accused())) {
+      if (isQuorumOfAll(core, new Set(words.keys()), begun())) {
         if (!isMissing(adopted)) return { election: electionOf(term, words), adopted };
         const nowMs = core.clock.now();
         if (nowMs >= patientUntilMs && giveUp(words, adopted)) continue;
@@ -157,7 +160,7 @@ export function createTakeover(init: TakeoverInit): Takeover {
     const rest = [...words].filter(
       ([, { certifiedTerm, certifiedHeight }]) => certifiedTerm !== adopted.term || certifiedHeight !== adopted.height,
     );
-    if (!isQuorumOfAll(core, new Set(rest.map(([signer]) => signer)), accused())) return false;
+    if (!isQuorumOfAll(core, new Set(rest.map(([signer]) => signer)), begun())) return false;
     core.logger.error("nobody shows the records of a certificate, and a quorum never held it", { ...adopted });
     standings = new Map(rest);
     for (const signer of words.keys()) if (!standings.has(signer)) doubted.add(signer);

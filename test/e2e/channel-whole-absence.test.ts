@@ -117,6 +117,23 @@ describe("e2e: members of a channel that are no quorum any more", function () {
     await of.same();
   });
 
+  it("should tell the hub of the leader that four have elected when that one is gone too", async () => {
+    const of = await start(4);
+    const [first, second, third, fourth] = of.members as [TeamMember, TeamMember, TeamMember, TeamMember];
+    await first.kill();
+    await until(() => second.node.leads, { ...SLOW, what: "the members elect the second one" });
+    await commit(of, second);
+    await of.same([second, third, fourth]);
+    expect((await third.peer.hub.channel(of.info.channel))?.term).to.equal(1);
+    await second.kill();
+    await until(() => third.node.leads, { ...SLOW, what: "the third one leads, as the chain says" });
+    const { term = 0, leader } = (await third.peer.hub.channel(of.info.channel)) ?? {};
+    expect([leader, term > 2]).to.deep.equal([third.peer.account, true]);
+    await commit(of, third);
+    await of.same([third, fourth]);
+    expect(await of.count(third)).to.equal(3n);
+  });
+
   it("should not lose a member that answers, nor an office whose records are certified, whoever accuses it", async () => {
     const of = await start(3);
     const [first, second, third] = of.members as [TeamMember, TeamMember, TeamMember];

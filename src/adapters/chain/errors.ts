@@ -6,6 +6,7 @@ import { AGREEMENT_INTERFACE } from "./agreement-contract.ts";
 import {
   Chat__factory,
   DocumentEditor__factory,
+  IChannelAbsence__factory,
   IChannelHub__factory,
   IChannelVault__factory,
   IDisputes__factory,
@@ -53,6 +54,7 @@ const INTERFACES: readonly Interface[] = [
   LandCraft__factory.createInterface(),
   World__factory.createInterface(),
   IChannelHub__factory.createInterface(),
+  IChannelAbsence__factory.createInterface(),
   IChannelVault__factory.createInterface(),
   IStakingPool__factory.createInterface(),
   LIBRARY_ERRORS,

@@ -135,6 +135,25 @@ describe("IChannelChallenges", () => {
       }
     });
 
+    it("should undo one whose first record does not follow what is final", async () => {
+      const scene = await sceneOf();
+      const { hub, channel } = scene;
+      const truth = scene.truth();
+      const first = await tell(scene, truth, scene.changes);
+      await pass(scene, first);
+      await networkHelpers.time.increase(WINDOW);
+      await hub.executeProposal(channel, 1n, first.changes);
+      // Its records follow one that nobody ever saw.
+      const second = await tell(scene, truth, [], { to: 5n });
+      const proposal = await pass(scene, second);
+      const { header, proof } = second.record(4n);
+      await expect(hub.proveHead(channel, proposal, second.record(5n).header, [])).to.be.revertedWithCustomError(
+        hub,
+        "ChannelHub_NoFault",
+      );
+      await expect(hub.proveHead(channel, proposal, header, proof)).to.emit(hub, "SettlementVoided");
+    });
+
     it("should find nothing in a true settlement, and take no record of another one", async () => {
       const scene = await sceneOf();
       const { hub, channel } = scene;

@@ -3,9 +3,10 @@ import { hexlify } from "ethers";
 import { network } from "hardhat";
 
 import { hubProofOf } from "../../../src/channel/hub-proof.ts";
+import { replayAgainst } from "../../../src/channel/gather-evidence.ts";
 import { createSandbox } from "../../../src/channel/sandbox/sandbox.ts";
 import { writesOf } from "../../../src/domain/channel/evidence.ts";
-import type { Evidence, RecordOpening } from "../../../src/ports/channel-court.ts";
+import type { Evidence, RecordOpening, SlotValue } from "../../../src/ports/channel-court.ts";
 import { fromHex } from "../../../src/utils/bytes.ts";
 import { merkleRoot } from "../../../src/wire/channel/merkle.ts";
 import { hashRecord, RECORD_KINDS, type RecordHeader } from "../../../src/wire/channel/record.ts";
@@ -23,6 +24,7 @@ import {
   signHeaders,
   userOf,
 } from "../helpers/court.ts";
+import { hashOfSet } from "../helpers/replay.ts";
 
 const { ethers, networkHelpers } = await network.create();
 
@@ -43,6 +45,12 @@ async function played(): Promise<CourtScene> {
   return scene;
 }
 const load = async (): Promise<CourtScene> => await networkHelpers.loadFixture(played);
+/** One whose player may be moved. */
+async function sceneOfItsOwn(): Promise<CourtScene> {
+  await networkHelpers.loadFixture(empty);
+  return await played();
+}
+const empty = async (): Promise<void> => {};
 
 async function expectConviction(scene: CourtScene, evidence: Evidence, rewardWei = 0n): Promise<void> {
   const { header } = evidence.record;
@@ -157,6 +165,46 @@ describe("ChannelCourt, of results and borders", () => {
       const foreign = { ...lie, before: recordAt(scene, TRANSFER - 2).header };
       await expectRefusal(scene, foreign, "ChannelCourt_NotBefore");
     });
+  });
+
+  describe("what a node gathers of a settlement's record", () => {
+    /** With the head before the transfer. */
+    async function gather(scene: CourtScene, headers: readonly RecordHeader[], touched: readonly SlotValue[]) {
+      const proposal = await proposeRecords(scene, headers);
+      await scene.player.revertTo(TRANSFER - 1);
+      const { input } = recordAt(scene, TRANSFER).body;
+      const record = openIn(headers, TRANSFER, proposal);
+      const evidence = await replayAgainst(scene, record, { input, touched });
+      expect(scene.player.head.header.height).to.equal(TRANSFER - 1);
+      return { proposal, evidence };
+    }
+    const touchedAt = (scene: CourtScene): SlotValue[] =>
+      recordAt(scene, TRANSFER).touched.map(({ slot, before }) => ({ slot, value: before }));
+
+    it("is nothing where it is right", async () => {
+      const scene = await sceneOfItsOwn();
+      const { evidence } = await gather(scene, withLie(scene, TRANSFER, {}), touchedAt(scene));
+      expect(evidence).to.equal(undefined);
+    });
+
+    for (const [name, left] of [
+      ["a false result", undefined],
+      ["a touched set that leaves a balance out", 0],
+      ["a touched set that leaves another slot out", 1],
+      ["a touched set that leaves the last one out", 2],
+    ] as const) {
+      it(`makes it void for ${name}`, async () => {
+        const scene = await sceneOfItsOwn();
+        const touched = touchedAt(scene).filter((_, index) => index !== left);
+        const lie = { touchedHash: hashOfSet(touched), writesHash: filled, stateRoot: filled };
+        const { proposal, evidence } = await gather(scene, withLie(scene, TRANSFER, lie), touched);
+        if (evidence?.fault !== "falseResult") throw new Error("nothing was gathered");
+        expect(evidence.besides.length).to.equal(left === undefined ? 0 : 1);
+        const openedIn = await openReplay(scene, evidence.before.stateRoot, evidence);
+        await accuse(scene, scene.stranger, { ...evidence, openedIn });
+        expect(await stateOf(scene, proposal)).to.equal(State.Rejected);
+      });
+    }
   });
 
   describe("record 0", () => {

@@ -263,6 +263,41 @@ describe("ChannelHub: delegations", () => {
     });
   });
 
+  describe("who is absent", () => {
+    it("speaks for nobody and is no candidate, and its share is gone with it", async () => {
+      const self = await made(7);
+      await delegate(self, 5, 0);
+      await delegate(self, 6, 1);
+      await setPresent(self, nameOf(self, 0), false);
+      await setPresent(self, nameOf(self, 6), false);
+      await expectEqual(self);
+      const weights = await Promise.all(
+        [0, 1, 5].map(async (i) => await self.hub.memberOf(self.channel, nameOf(self, i))),
+      );
+      expect(weights.map(({ weight }) => weight)).to.deep.equal([1n, 1n, 1n]);
+      await self.hub.connect(peerAt(self, 2).account).requestExit(self.channel);
+      await setPresent(self, nameOf(self, 0), true);
+      await expectEqual(self);
+      expect((await self.hub.memberOf(self.channel, nameOf(self, 5))).weight).to.equal(0n);
+    });
+
+    it("weighs the same to the hub and the nodes, whatever else happens", async () => {
+      const act = fc.tuple(fc.nat(12), fc.nat(PEERS - 1), fc.nat(PEERS - 1));
+      await fc.assert(
+        fc.asyncProperty(fc.array(act, { minLength: 8, maxLength: 24 }), async (acts) => {
+          const self = await made(9);
+          for (const [what, who, to] of acts) {
+            const isIn = (await membershipOf(self)).members.has(nameOf(self, who).toLowerCase());
+            if (what < 10) await live(self, what, who, to);
+            else if (isIn) await setPresent(self, nameOf(self, who), what === 10);
+            await expectEqual(self);
+          }
+        }),
+        { numRuns: 3 },
+      );
+    }).timeout(60_000);
+  });
+
   describe("a certificate", () => {
     it("has the weights of its record, and counts nobody's share twice", async () => {
       const self = await made(7, { windowSeconds: WINDOW });
@@ -294,6 +329,14 @@ describe("ChannelHub: delegations", () => {
     }).timeout(60_000);
   });
 });
+
+/** The hub hears from its contract for absences that a member does not answer, or is back. */
+async function setPresent({ hub, channel }: Made, account: string, isPresent: boolean): Promise<void> {
+  const absence = await hub.absence();
+  await networkHelpers.setBalance(absence, 10n ** 18n);
+  await networkHelpers.impersonateAccount(absence);
+  await hub.connect(await ethers.getSigner(absence)).setPresence(channel, account, !isPresent);
+}
 
 /** One more thing that happens to a channel, if it can. */
 async function live(self: Made, what: number, who: number, to: number): Promise<void> {

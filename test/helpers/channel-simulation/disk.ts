@@ -1,4 +1,4 @@
-import { createMemoryDisk, createMemoryRecordLog } from "../../../src/adapters/record-log/memory.ts";
+import { createMemoryDisk, createMemoryRecordLog, type MemoryDisk } from "../../../src/adapters/record-log/memory.ts";
 import type { LogEntry, RecordLog } from "../../../src/ports/record-log.ts";
 import { concatBytes } from "../../../src/utils/bytes.ts";
 import type { SeededRandom } from "../seeded-random.ts";
@@ -11,6 +11,8 @@ export interface SimulatedDisk {
   open(life: Life): RecordLog;
   /** The process is dead: of what it was writing, a beginning is there. */
   crash(): void;
+  /** What is on it now. */
+  copy(): MemoryDisk;
 }
 
 export interface SimulatedDiskInit {
@@ -94,5 +96,6 @@ export function createSimulatedDisk({ time, random, syncMs, onWritten, onSaved }
       writing = [];
       waiting = [];
     },
+    copy: () => ({ entries: [...durable.entries], snapshots: new Map(durable.snapshots) }),
   };
 }

@@ -1,3 +1,4 @@
+import type { MemoryDisk } from "../../../src/adapters/record-log/memory.ts";
 import { createChannelNode, type ChannelNode } from "../../../src/channel/channel-node.ts";
 import { createChannelService } from "../../../src/channel/channel-service.ts";
 import { messageOf } from "../../../src/errors.ts";
@@ -9,6 +10,8 @@ import { publicKeyOf } from "../../../src/utils/secp256k1.ts";
 import { testKey } from "../channel-scene.ts";
 import type { SeededRandom } from "../seeded-random.ts";
 import type { Trace } from "../simulation/trace.ts";
+import type { TestProgram } from "../program-sandbox.ts";
+import type { Alone } from "./alone.ts";
 import type { SimulatedChain } from "./chain.ts";
 import { createSimulatedDisk } from "./disk.ts";
 import type { SimulatedNetwork } from "./network.ts";
@@ -30,6 +33,9 @@ export interface World {
   readonly network: SimulatedNetwork;
   readonly watch: Watch;
   readonly log: RunLog;
+  readonly program: TestProgram;
+  /** Who is to leave alone, as its disk was while everything still went wrong. */
+  alone: Alone | undefined;
 }
 
 /** One life of a member's process. */
@@ -52,6 +58,8 @@ export interface SimulatedMember {
   /** Kills it after some more effects. */
   arm(steps: number): void;
   readonly isDown: boolean;
+  /** What is on its disk now. */
+  disk(): MemoryDisk;
 }
 
 /** Puts itself between a liar and the network. */
@@ -120,6 +128,7 @@ export function createSimulatedMember(world: World, number: number, distort: Dis
       () => {
         if (!own.isAlive) return;
         running = { life: own, node, service };
+        if (distort === undefined) log.started(name, node);
         trace.event(name, `started at ${node.head.height}, term ${node.term}`);
       },
       (error: unknown) => {
@@ -150,6 +159,7 @@ export function createSimulatedMember(world: World, number: number, distort: Dis
     start,
     kill: (why) => life?.kill(why),
     arm: (steps) => life?.arm(steps),
+    disk: () => disk.copy(),
   };
 }
 

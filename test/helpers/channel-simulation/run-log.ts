@@ -5,11 +5,11 @@ import type { ChannelNetwork } from "../../../src/ports/channel-network.ts";
 import type { HubEvent, HubVote } from "../../../src/ports/channel-hub.ts";
 import type { LogEntry } from "../../../src/ports/record-log.ts";
 import { toHex } from "../../../src/utils/bytes.ts";
-import { recoverCertificate, type Certificate } from "../../../src/wire/channel/batch.ts";
+import { recoverAck, recoverCertificate, type Certificate } from "../../../src/wire/channel/batch.ts";
 import { decodeChannelMessage, type ChannelMessage } from "../../../src/wire/channel/messages.ts";
 import { RECORD_KINDS, hashRecord } from "../../../src/wire/channel/record.ts";
 import type { SignedBatch } from "../../../src/wire/channel/schemas.ts";
-import { hashSettlement, VOTE_OPTIONS, type Settlement } from "../../../src/wire/channel/settlement.ts";
+import { hashSettlement, recoverVote, VOTE_OPTIONS, type Settlement } from "../../../src/wire/channel/settlement.ts";
 import type { CertificateRef, ChannelEvent, RecordRef } from "../../model/channel/events.ts";
 import { createJudge } from "../../model/channel/validate-log.ts";
 import type { MemoryHub } from "../memory-channel-hub.ts";
@@ -29,6 +29,8 @@ export interface RunLog {
   /** What was told, for somebody who looks for a fault. */
   onEvent: (event: ChannelEvent) => void;
   began(name: string, node: ChannelNode): void;
+  /** It has read its disk. */
+  started(name: string, node: ChannelNode): void;
   crashed(name: string): void;
   /** On the disk. */
   wrote(name: string, entries: readonly LogEntry[]): void;
@@ -97,6 +99,9 @@ export function createRunLog(init: {
       mirror.leads = false;
       if (mirror.term > 0) say({ kind: "back", member: name });
       mirror.term = Math.max(1, mirror.term);
+    },
+    started(name, { term }) {
+      if (mirrorOf(name).node !== undefined) say({ kind: "stands", member: name, term });
     },
     crashed(name) {
       mirrorOf(name).node = undefined;
@@ -294,8 +299,11 @@ export function createRunLog(init: {
     }
     switch (message.kind) {
       case "acks":
-        for (const { height, recordHash, certified } of message.acks) {
-          ack(name, { term: message.term, height, hash: toHex(recordHash), certified });
+        for (const { height, recordHash, certified, signature } of message.acks) {
+          const { term } = message;
+          // A relay sends those of others on.
+          const by = recoverAck(hub().domain, { channel: 1n, term, height, recordHash, certified }, signature);
+          if (nameOfSigner.get(by ?? "") === name) ack(name, { term, height, hash: toHex(recordHash), certified });
         }
         return;
       case "leader-change": {
@@ -313,9 +321,11 @@ export function createRunLog(init: {
         mirrorOf(name).proposed = { ...propose(message.settlement), isVotedFor: false };
         return voteOwn(name, mirrorOf(name));
       case "vote": {
-        const record = proposals.get(toHex(message.proposalHash));
-        if (record !== undefined && message.option === VOTE_OPTIONS.for)
-          say({ kind: "voted", member: name, ...record });
+        const { proposalHash, option, signature } = message;
+        const record = proposals.get(toHex(proposalHash));
+        if (record === undefined || option !== VOTE_OPTIONS.for) return;
+        const by = recoverVote(hub().domain, { channel: 1n, proposalHash, option }, signature);
+        if (nameOfSigner.get(by ?? "") === name) say({ kind: "voted", member: name, ...record });
         return;
       }
       default:

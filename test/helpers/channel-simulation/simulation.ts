@@ -10,6 +10,7 @@ import { createSimulatedMember, namesOf, type Running, type SimulatedMember, typ
 import { createSimulatedNetwork } from "./network.ts";
 import type { ChannelPlan, Mishap } from "./plan.ts";
 import { convictLiars, oust, watchTerms } from "./office.ts";
+import { BROUGHT } from "./purse.ts";
 import { createRunLog } from "./run-log.ts";
 import { createSimulatedTime } from "./time.ts";
 import { simulateUser } from "./user.ts";
@@ -58,7 +59,8 @@ export async function simulateChannel(
     createTrace(() => time.now()),
     onEvent,
   );
-  const { code } = await compiledProgram("CounterMock");
+  const program = await compiledProgram("FeatureProgram");
+  const { code } = program;
   const watch = createWatch(trace, () => time.now());
   const { tickMs, mode, blockMs, reorged, unanswered } = plan;
   const judged = Array.from({ length: plan.members + plan.lateMs.length }, (_, index) => ({
@@ -83,7 +85,7 @@ export async function simulateChannel(
     },
   });
   const network = createSimulatedNetwork({ time, random, rates: plan.network });
-  const world: World = { plan, time, random, trace, chain, network, watch, log };
+  const world: World = { plan, time, random, trace, chain, network, watch, log, program, alone: undefined };
   let counts = { calls: 0, kills: 0, progressMs: 0 };
   try {
     counts = await time.run(play(world));
@@ -228,6 +230,11 @@ async function play(world: World): Promise<{ calls: number; kills: number; progr
   });
   users.forEach((user) => void user.catch(() => undefined));
   await time.sleep(plan.healMs);
+  const honest = members.filter(({ account, isLiar }) => !isLiar && chain.hub.office.members.includes(account));
+  if (honest.length > 0) {
+    const leaver = random.pick(honest);
+    world.alone = { name: leaver.name, account: leaver.account, disk: leaver.disk() };
+  }
   trace.event("network", "healed");
   hands.healed = true;
   network.heal();
@@ -289,7 +296,7 @@ async function settleAll({ chain, watch }: World, here: readonly Running[]): Pro
 }
 
 async function join({ chain }: World, account: string, signer: string): Promise<void> {
-  await chain.send("join", (hub) => hub.join(account, signer));
+  await chain.send("join", (hub) => hub.join(account, signer, [BROUGHT]));
 }
 
 function placeOf({ name, running, isDown }: SimulatedMember): string {

@@ -108,4 +108,6 @@ export type ChannelEvent =
       readonly certificate?: CertificateRef | undefined;
     }
   /** A node begins to read its disk; what it has forgotten of it will show. */
-  | { readonly kind: "back"; readonly member: string };
+  | { readonly kind: "back"; readonly member: string }
+  /** It has read it, and is in this term. */
+  | { readonly kind: "stands"; readonly member: string; readonly term: number };

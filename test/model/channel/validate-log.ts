@@ -114,10 +114,12 @@ export function createJudge({
     if (book.record(hash)?.term !== term) return "the record is of another term";
     if (!isOn(event, member.head)) return "it does not have the record";
     if (term < member.term && handover !== "locks") {
-      // A new leader takes what it is shown, and the others what their term then stands on.
+      // What it takes before it has named one counts as held before; then a new leader takes what it is shown, and the others what
+      // their term stands on.
       const base = elections.baseOf(member.term);
       const isDue = member.promises.get(member.term) === name || (base !== undefined && !isHigher(event, base));
-      if (!areNodes || !isDue) return `it has left that term for ${member.term}`;
+      const hasNamed = member.named.some((each) => each.term > term);
+      if (!areNodes || (hasNamed && !isDue)) return `it has left that term for ${member.term}`;
     }
     if (!book.isCertified(event)) return "no quorum has acked the record";
     hold(book, member, { height, hash, term });
@@ -246,6 +248,8 @@ export function createJudge({
       case "back":
         member.isUp = true;
         return undefined;
+      case "stands":
+        return event.term < member.term ? `it had promised term ${member.term}` : undefined;
     }
   };
 }

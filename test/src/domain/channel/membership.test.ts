@@ -6,6 +6,7 @@ import {
   memberOfSigner,
   NO_MEMBERS,
   takeEntry,
+  votersBetween,
   weightOf,
 } from "../../../../src/domain/channel/membership.ts";
 import { termBegunBy } from "../../../../src/domain/channel/terms.ts";
@@ -82,5 +83,17 @@ describe("domain/channel/membership", () => {
     expect(termBegunBy(join(2, 2), fold(...three))).to.equal(undefined);
     const next = termBegunBy(of(4, 8, 2, encodeTerm(2, account(2))), fold(...three));
     expect(next).to.deep.equal({ term: 2, leader: account(2), signer: signer(2), sinceEntry: 4 });
+  });
+
+  it("should let a record that takes an absence be certified without the absent one, and all others by those before", () => {
+    const flag = (is: boolean): Uint8Array => new Uint8Array(32).fill(is ? 1 : 0, 31);
+    const before = fold(...three);
+    const absent = takeEntry(before, of(4, 7, 3, flag(true)));
+    const back = takeEntry(absent, of(5, 7, 3, flag(false)));
+    const joined = takeEntry(before, join(4, 4));
+    expect(countedWeight(votersBetween(before, absent))).to.equal(2n);
+    expect(countedWeight(votersBetween(absent, back))).to.equal(2n);
+    expect(votersBetween(before, joined)).to.equal(before);
+    expect(votersBetween(before, undefined)).to.equal(before);
   });
 });
