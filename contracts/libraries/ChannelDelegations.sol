@@ -133,6 +133,7 @@ library ChannelDelegations {
         backing.order = uint192(order | ((uint256(self.members[account].seat) + 1) << (count * SEAT_BITS)));
         all.delegating |= backer;
         all.backed |= ChannelRoster.bit(seat);
+        self.hasBackers = true;
     }
 
     /// @dev Takes a member out of the list that it is in.

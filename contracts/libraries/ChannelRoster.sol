@@ -118,7 +118,7 @@ library ChannelRoster {
         uint64 voters
     ) internal view returns (uint64 speakers) {
         speakers = voters;
-        if (count(ballot.electorate) <= ChannelLimits.CANDIDATES) return speakers;
+        if (!self.hasBackers || count(ballot.electorate) <= ChannelLimits.CANDIDATES) return speakers;
         uint64 silent = ballot.electorate & ~votedIn(ballot);
         for (uint64 rest = voters & self.delegations.backed; rest != 0; rest &= rest - 1) {
             speakers |= self.delegations.backings[lowest(rest)].held & silent;
@@ -181,7 +181,7 @@ library ChannelRoster {
 
     /// @dev Who is there changed with this entry of the inbox: where anybody has delegated, weights may have too.
     function reweigh(Channel storage self, uint64 index) internal {
-        if (self.delegations.backed != 0) ChannelDelegations.update(self, index);
+        if (self.hasBackers && self.delegations.backed != 0) ChannelDelegations.update(self, index);
     }
 
     /// @dev Those who may lead: of up to five members all that are present.

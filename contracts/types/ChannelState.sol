@@ -187,6 +187,8 @@ struct Channel {
     address store;
     // Seats of those that did not answer an accusation, in the slot of what a settlement reads anyway.
     uint64 absent;
+    // Somebody has delegated: only then delegations are looked at.
+    bool hasBackers;
     // Slot.
     address vault;
     Config config;

@@ -4,7 +4,7 @@ import { runChannelMarathon } from "../helpers/channel-marathon.ts";
 const { SPRF_CHANNEL_CALLS: given } = process.env;
 const CALLS = given === undefined ? 10_000 : Number(given);
 /** By relays: what twelve processes have to do for a call is much more than what a call is. */
-const RELAYED_CALLS = Math.min(CALLS, 1_000);
+const RELAYED_CALLS = Math.min(CALLS, 500);
 
 describe("e2e: channels of processes", function () {
   this.timeout(900_000);

@@ -346,7 +346,8 @@ async function live(self: Made, what: number, who: number, to: number): Promise<
   const name = peer.account.address.toLowerCase();
   const { gone, joinNumber } = await hub.memberOf(channel, name);
   if (!membership.members.has(name)) {
-    if (gone || joinNumber === 0n) await join(self, peer);
+    // Who comes back consents anew.
+    if (gone || joinNumber === 0n) await join(self, peer, { consent: { deadline: 2n ** 40n + joinNumber } });
     return;
   }
   if (what < 7) {

@@ -7,7 +7,6 @@ import {Opening} from "../../../contracts/types/ChannelCourtTypes.sol";
 import {
     Ack,
     Asset,
-    AssetKind,
     Batch,
     Change,
     DataKind,

@@ -1,3 +1,4 @@
+import { hubElectorate, supportersOf } from "../../../src/domain/channel/ballot.ts";
 import {
   countedWeight,
   NO_MEMBERS,
@@ -71,7 +72,16 @@ export function createElectorate({
         if (kind === INBOX_KINDS.join && joined !== undefined) members.set(account, joined);
       }
       for (const { kind, account } of entries) if (kind === INBOX_KINDS.ban) members.delete(account);
-      return votersAmong({ ...NO_MEMBERS, members });
+      // The hub goes by the delegations of now: whoever delegated and says nothing stands behind its candidate.
+      const voters = hubElectorate(cursor, members.values(), membershipAt(entries.length));
+      const bySigner = new Map([...members.values()].map(({ signer, account }) => [signer, account]));
+      return {
+        counted: Number(countedWeight(voters)),
+        weightOf: (names) => {
+          const accounts = [...names].map((name) => bySigner.get(signerOf.get(name) ?? "") ?? "");
+          return supportersOf(voters, new Set(accounts), new Set(accounts)).size;
+        },
+      };
     },
     electionIn(input, { cursor, term }) {
       const election = decodeElection(input);

@@ -15,11 +15,12 @@ const vote: HubVote = { member: ACCOUNT, option: 1, signature: new Uint8Array(65
 async function gathered(term: number, hash: Uint8Array): Promise<readonly HubVote[]> {
   let nowMs = 0;
   const member = { account: ACCOUNT, signer: ACCOUNT, joinNumber: 1, weight: 1n, isAbsent: false };
+  const membership = { ...NO_MEMBERS, members: new Map([[ACCOUNT, member]]) };
   const core = {
     term: 2,
     certificate: { term, height: 9, recordHash: hash, acks: [] },
     info: { config: { aliveSeconds: 0, windowSeconds: 0 } },
-    chain: { inboxLength: 1, votersOf: () => ({ ...NO_MEMBERS, members: new Map([[ACCOUNT, member]]) }) },
+    chain: { inboxLength: 1, votersOf: () => membership, membershipAt: () => membership },
     player: { at: () => ({ hash }) },
     clock: { now: () => nowMs, sleep: async (ms: number) => void (nowMs += ms) },
   } as unknown as Core;
