@@ -153,12 +153,14 @@ interface IChannelChallenges {
 
     /// @notice Asks for records, by height, or for chunks of changes, by number, of a settlement that passed or was brought. Of
     /// changes the first demand is for chunk 0: its answer says how many there are. A longer list of chunks may take its place
-    /// later; whose answer brings that has its demand back.
+    /// later; whose answer brings that has its demand back. Of a channel's first settlement record 0 can be asked for as well,
+    /// together with record 1.
     /// @dev Member or its signer (_NotMember), with a bond (_BondTooSmall). Reverts with _NotChallengeable, _BadDemand,
     /// _TooManyDemands.
     function demandData(uint256 channel, uint256 proposal, DataKind kind, uint64 first, uint64 last) external payable;
 
-    /// @notice The next records that a member asked for, in order, as many as fit. Anyone, and the caller is paid.
+    /// @notice The next records that a member asked for, in order, as many as fit. Anyone, and the caller is paid. Record 0 has no
+    /// siblings and comes with record 1, which names it.
     /// @dev Reverts with _NoDemand, _WrongAnswer, _NotChallengeable.
     function answerRecords(uint256 channel, uint256 proposal, address member, RecordData[] calldata records) external;
 

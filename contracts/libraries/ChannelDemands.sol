@@ -89,7 +89,7 @@ library ChannelDemands {
         Demand memory mine = _requireWaiting(self, subject, DataKind.Records, records.length);
         uint256 gas = BASE_GAS;
         for (uint256 i = 0; i < records.length; i++) {
-            _requireRecord(subject, settlement, records[i], mine.next + uint64(i));
+            _requireRecord(subject, settlement, records, i, mine.next + uint64(i));
             uint256 size = records[i].input.length + records[i].touched.length + records[i].writes.length;
             gas += (HEADER_BYTES + size + records[i].proof.length * WORD_BYTES) * BYTE_GAS;
         }
@@ -149,19 +149,25 @@ library ChannelDemands {
         if (asked.last < asked.first) return false;
         uint64 more = asked.last - asked.first;
         if (asked.kind == DataKind.Records) {
-            return asked.first > settlement.fromHeight && asked.last <= settlement.toHeight && more < MAX_RECORDS;
+            // The first settlement begins behind record 0, which is shown together with the record that names it.
+            bool begins = asked.first > settlement.fromHeight || settlement.fromHeight == 0;
+            bool isWithin = asked.last > settlement.fromHeight && asked.last <= settlement.toHeight;
+            return begins && isWithin && more < MAX_RECORDS;
         }
         if (challenge.listHash == 0) return asked.last == 0 && settlement.changesRoot != 0;
         return asked.last < challenge.chunks && more < MAX_CHUNKS;
     }
 
-    /// @dev The record at that height, whole, and one of those that the settlement has.
+    /// @dev The record at that height, whole, and one of those that the settlement has; or record 0, if it is the one that the
+    /// next record of the same answer names.
     function _requireRecord(
         Subject calldata subject,
         Settlement memory settlement,
-        RecordData calldata data,
+        RecordData[] calldata records,
+        uint256 index,
         uint64 height
     ) private pure {
+        RecordData calldata data = records[index];
         bytes32 hash = keccak256(abi.encode(data.header));
         bool isRight =
             data.header.channel == subject.channel &&
@@ -174,8 +180,17 @@ library ChannelDemands {
                 data.writes.length % ENTRY_BYTES == 0 &&
                 data.touched.length <= MAX_TOUCHED * ENTRY_BYTES &&
                 (height != settlement.toHeight || hash == settlement.head) &&
-                MerkleProof.verifyCalldata(data.proof, settlement.recordsRoot, hash);
+                (
+                    height == 0
+                        ? _isGenesis(records, hash)
+                        : MerkleProof.verifyCalldata(data.proof, settlement.recordsRoot, hash)
+                );
         if (!isRight) revert IChannelChallenges.ChannelHub_WrongAnswer(subject.channel, subject.proposal, height);
+    }
+
+    /// @dev Record 1 is one of the settlement's, as it is looked at next. Siblings would be paid for, and show nothing.
+    function _isGenesis(RecordData[] calldata records, bytes32 hash) private pure returns (bool) {
+        return records.length > 1 && records[0].proof.length == 0 && records[1].header.previous == hash;
     }
 
     /// @dev The first answer says which list of chunks it is. Inner nodes of the tree can stand in it for chunks; who says such

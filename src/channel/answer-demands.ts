@@ -55,7 +55,8 @@ export function createAnswerer(core: Core): Answerer {
     if (own === undefined || !equalBytes(hashSettlement(own.settlement), hashSettlement(settlement))) return undefined;
     const records = new Map<number, RecordData>();
     for (const [height, { header, body, touched }] of played) {
-      const proof = merkleProof(own.recordHashes, height - settlement.fromHeight - 1);
+      // Record 0 is none of the settlement's: the next one names it.
+      const proof = height === 0 ? [] : merkleProof(own.recordHashes, height - settlement.fromHeight - 1);
       records.set(height, {
         header,
         input: body.input,
@@ -136,7 +137,9 @@ function recordsFrom(next: number, last: number, known: ReadonlyMap<number, Reco
     const record = known.get(height);
     if (record === undefined) break;
     bytes += HEADER_BYTES + record.input.length + record.touched.length + record.writes.length;
-    if (bytes > MAX_ANSWER_BYTES && records.length > 0) break;
+    // Record 0 is shown with the one that names it.
+    const least = next === 0 ? 2 : 1;
+    if (bytes > MAX_ANSWER_BYTES && records.length >= least) break;
     records.push(record);
   }
   return records;

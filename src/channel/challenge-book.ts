@@ -77,6 +77,8 @@ export function createChallengeBook(): ChallengeBook {
 
   function keepRecords(proposal: bigint, records: readonly RecordData[]): void {
     const into = keptOf(proposal);
+    // The record 1 that a record 0 was shown with takes the place of another one: what follows that one does not follow this.
+    if (records[0]?.header.height === 0 && !into.records.has(0)) into.records.delete(1);
     for (const record of records) {
       const { height } = record.header;
       if (into.bytes > MAX_SHOWN_BYTES || into.records.has(height)) continue;

@@ -1,5 +1,6 @@
 import { messageOf } from "../errors.ts";
 import type { DataRange, ProofDesk, SettlementProof } from "../ports/channel-challenges.ts";
+import { ZERO_HASH } from "../wire/channel/record.ts";
 import type { InFlight, OpenDemand } from "./challenge-book.ts";
 import { peersOf, type Core } from "./core.ts";
 import { judgeSettlement, type JudgedStep } from "./judge-settlement.ts";
@@ -111,9 +112,11 @@ export function createGuard(init: GuardInit): Guard {
   /** What the chain has to run again is loaded first, and run in a later block. */
   async function readyOf(proof: SettlementProof, signal: AbortSignal): Promise<SettlementProof> {
     const { court } = core;
-    if (proof.kind !== "record" || proof.evidence.fault !== "falseResult" || court === undefined) return proof;
+    if (proof.kind !== "record" || court === undefined) return proof;
     const { evidence } = proof;
-    const openedIn = await court.openReplay(evidence.before.stateRoot, evidence, { signal });
+    if (evidence.fault !== "falseResult" && evidence.fault !== "falseGenesisResult") return proof;
+    const rootBefore = evidence.fault === "falseResult" ? evidence.before.stateRoot : ZERO_HASH;
+    const openedIn = await court.openReplay(rootBefore, evidence, { signal });
     for (let round = 0; round < BLOCK_ROUNDS && (await hub.blockNumber({ signal })) <= openedIn; round += 1) {
       await clock.sleep(LOOK_EVERY_MS, { signal });
     }

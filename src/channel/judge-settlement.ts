@@ -13,6 +13,7 @@ import { hashSettlement, type Settlement } from "../wire/channel/settlement.ts";
 import type { InFlight, Shown } from "./challenge-book.ts";
 import type { Core } from "./core.ts";
 import { evidenceAgainst, replayAgainst } from "./gather-evidence.ts";
+import { genesisAgainst } from "./genesis-evidence.ts";
 import { hubProofOf } from "./hub-proof.ts";
 import type { OpenLog } from "./open-state.ts";
 import type { PlayedRecord } from "./player.ts";
@@ -91,7 +92,11 @@ async function judgeChanges(
 async function judgeRecords(core: Core, flight: InFlight, shown: Shown, signal: AbortSignal): Promise<JudgedStep> {
   const { fromHeight, toHeight } = flight.settlement;
   const hashes = new Map<number, Uint8Array>();
-  const { player } = await scratchAt(core, toHeight, signal, ({ header, hash }) => hashes.set(header.height, hash));
+  let genesis: PlayedRecord | undefined;
+  const { player } = await scratchAt(core, toHeight, signal, (record) => {
+    hashes.set(record.header.height, record.hash);
+    if (record.header.height === 0) genesis = record;
+  });
   const start = player.at(player.lowest);
   if (start !== undefined) hashes.set(start.header.height, start.hash);
   const ownHead = player.head.header.height;
@@ -104,13 +109,33 @@ async function judgeRecords(core: Core, flight: InFlight, shown: Shown, signal: 
     if (data === undefined) return { step: "stuck", why: "its records are not here" };
     if (parent !== undefined && equalBytes(data.header.previous, parent)) break;
     if (first === fromHeight + 1) {
-      if (fromHeight === 0) return { step: "stuck", why: "it begins with another record 0" };
+      if (fromHeight === 0) return await judgeGenesis(core, flight, shown, genesis, signal);
       const proof = { kind: "head", header: data.header, siblings: data.proof } as const;
       return { step: "prove", proof, why: "it does not follow what is final" };
     }
     first = Math.max(fromHeight + 1, first - MAX_DEMANDED);
   }
   return await playShown(core, flight, shown, { first, hashes }, signal);
+}
+
+/** Of a first settlement that begins behind another record 0 than this node's. */
+async function judgeGenesis(
+  core: Core,
+  { proposal }: InFlight,
+  { records }: Shown,
+  genesis: PlayedRecord | undefined,
+  signal: AbortSignal,
+): Promise<JudgedStep> {
+  const why = "it begins with another record 0";
+  const [data, next] = [records.get(0), records.get(1)];
+  if (data === undefined) return { step: "demand", range: { kind: "records", first: 0, last: 1 }, why };
+  if (genesis === undefined || next === undefined) return { step: "stuck", why };
+  const { player } = await scratchAt(core, 0, signal);
+  // The state before it.
+  await player.sandbox.revertLast(1);
+  const record = { header: next.header, proof: next.proof, proposal };
+  const evidence = genesisAgainst({ record, shown: { ...data, touched: touchedIn(data) }, genesis }, player.sandbox);
+  return { step: "prove", proof: { kind: "record", evidence }, why };
 }
 
 function unseenFrom(first: number, toHeight: number, { records }: Shown): DataRange | undefined {

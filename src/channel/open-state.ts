@@ -65,8 +65,11 @@ export async function openState(
   };
   const newest = (await log.snapshots()).at(-1);
   let state: OpenState;
-  if (newest === undefined) state = await openGenesis(init, signal);
-  else {
+  if (newest === undefined) {
+    const opened = await openGenesis(init, signal);
+    state = opened;
+    onRecord?.(opened.genesis);
+  } else {
     const { header, state: parts } = await splitHeading(log.readSnapshot(newest));
     state = await openSnapshot(init, header, parts, signal);
   }
@@ -94,8 +97,11 @@ export async function openState(
   return { player, unsettled, certificate, givenUp, term, terms };
 }
 
-/** Record 0. */
-export async function openGenesis(init: Omit<OpenStateInit, "log">, signal: AbortSignal): Promise<OpenState> {
+/** Record 0, and the state after it. */
+export async function openGenesis(
+  init: Omit<OpenStateInit, "log">,
+  signal: AbortSignal,
+): Promise<OpenState & { readonly genesis: PlayedRecord }> {
   const { info, domain, hub, chain } = init;
   const sandbox = await createSandbox(await sandboxOptions(init, signal));
   const members = knownMembership(chain, 0);
@@ -108,7 +114,7 @@ export async function openGenesis(init: Omit<OpenStateInit, "log">, signal: Abor
   const unsettled = createUnsettled({ fromHeight: 0 });
   unsettled.add(genesis);
   const player = createPlayer({ sandbox, channel: info.channel, domain }, genesis);
-  return { player, unsettled, certificate: undefined, term: 1 };
+  return { player, unsettled, certificate: undefined, term: 1, genesis };
 }
 
 /** A snapshot of a record that is final. @throws SprfError `CHANNEL_SNAPSHOT_INVALID` when it is not what the header says */

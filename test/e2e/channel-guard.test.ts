@@ -6,14 +6,16 @@ import { systemClock } from "../../src/adapters/clock/system.ts";
 import { createMemoryLogger } from "../../src/adapters/logger/memory.ts";
 import { createMemoryRecordLog } from "../../src/adapters/record-log/memory.ts";
 import { followChain } from "../../src/channel/chain-view.ts";
+import type { PlayedRecord } from "../../src/channel/player.ts";
 import { ownSettlementTo } from "../../src/channel/scratch.ts";
 import type { OwnSettlement } from "../../src/domain/channel/settlement-faults.ts";
+import type { HubDemand } from "../../src/ports/channel-challenges.ts";
 import type { ChannelConfig } from "../../src/ports/channel-hub.ts";
 import { settlementOf } from "../../src/domain/channel/settle.ts";
 import { keccak256 } from "../../src/utils/keccak.ts";
 import { encodeCallInput } from "../../src/wire/channel/call.ts";
 import { merkleProof } from "../../src/wire/channel/merkle.ts";
-import { hashRecord, RECORD_KINDS } from "../../src/wire/channel/record.ts";
+import { hashRecord, packTouched, packWrites, RECORD_KINDS, type RecordHeader } from "../../src/wire/channel/record.ts";
 import { assetKeyOf } from "../../src/wire/channel/asset-key.ts";
 import {
   changesRootOf,
@@ -90,7 +92,10 @@ describe("e2e: one honest node guards its channel by itself", function () {
   }
 
   /** What is true, by a member's log. */
-  async function truth({ disk, node, peer }: TeamMember): Promise<OwnSettlement> {
+  async function truth(
+    { disk, node, peer }: TeamMember,
+    onRecord?: (record: PlayedRecord) => void,
+  ): Promise<OwnSettlement> {
     const { info } = team;
     const stop = new AbortController();
     const { hub } = peer;
@@ -108,7 +113,7 @@ describe("e2e: one honest node guards its channel by itself", function () {
     );
     const source = { info, domain: node.domain, hub, chain: view, log: createMemoryRecordLog(disk) };
     const span = { fromHeight: 0, toHeight: node.head.height, mode: info.config.mode };
-    const own = await ownSettlementTo(source, span, stop.signal);
+    const own = await ownSettlementTo(source, span, stop.signal, onRecord);
     stop.abort();
     await life;
     return own!;
@@ -200,6 +205,42 @@ describe("e2e: one honest node guards its channel by itself", function () {
     await untilVoid(proposal);
   });
 
+  it("should have the court run a record 0 that is not the channel's, once it is shown", async () => {
+    const { cartel, honest } = await begin();
+    await play();
+    const played: PlayedRecord[] = [];
+    const own = await truth(honest, (record) => played.push(record));
+    for (const member of cartel) await member.kill();
+    const { channel } = team.info;
+    const { hub } = cartel[0]!.peer;
+    const headers: RecordHeader[] = [];
+    for (const { header } of played) {
+      const last = headers.at(-1);
+      const lie = last === undefined ? { gasUsed: header.gasUsed + 1 } : { previous: hashRecord(last) };
+      headers.push({ ...header, ...lie });
+    }
+    const recordHashes = headers.slice(1).map(hashRecord);
+    const header = headers.at(-1)!;
+    const { changes } = own;
+    const { mode } = team.info.config;
+    const told = { fromHeight: 0, header, head: hashRecord(header), recordHashes, changes, mode };
+    const proposal = await vote(cartel, settlementOf(told));
+    const records = played.map(({ body, touched }, height) => ({
+      header: headers[height]!,
+      input: body.input,
+      touched: packTouched(touched),
+      writes: packWrites(touched),
+      proof: height === 0 ? [] : merkleProof(recordHashes, height - 1),
+    }));
+    for (const first of [1, 0]) {
+      const asked = async (): Promise<HubDemand> => await hub.demandOf(channel, proposal, honest.peer.account);
+      const isAsked = async (): Promise<boolean> => (await asked()).isOpen && (await asked()).next === first;
+      await until(isAsked, { ...SLOW, what: `the records from ${first} on are asked for` });
+      await hub.answerRecords(channel, proposal, honest.peer.account, records.slice(first, (await asked()).last + 1));
+    }
+    await untilVoid(proposal);
+  });
+
   it("should make a settlement void whose records nobody shows", async () => {
     const { cartel, honest } = await begin();
     await play();
@@ -226,7 +267,7 @@ describe("e2e: one honest node guards its channel by itself", function () {
     const { channel } = team.info;
     const proposal = await vote(cartel, settlement);
     const { hub, account } = cartel[0]!.peer;
-    await hub.demandData(channel, proposal, { kind: "records", first: 1, last: settlement.toHeight });
+    await hub.demandData(channel, proposal, { kind: "records", first: 0, last: settlement.toHeight });
     const isAnswered = async (): Promise<boolean> => !(await hub.demandOf(channel, proposal, account)).isOpen;
     await until(isAnswered, { ...SLOW, what: "the records are shown" });
     expect(await hub.creditWei(channel, honest.peer.account)).to.be.above(0n);

@@ -354,7 +354,7 @@ describe("IChannelChallenges", () => {
       const proposal = await pass(scene, told);
       const asking = hub.connect(honest.account);
       for (const [kind, first, last] of [
-        [DATA.Records, 0n, 1n],
+        [DATA.Records, 0n, 0n],
         [DATA.Records, 3n, 4n],
         [DATA.Records, 2n, 1n],
         [DATA.Changes, 1n, 1n],

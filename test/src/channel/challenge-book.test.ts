@@ -74,6 +74,22 @@ describe("channel/challenge-book", () => {
     expect(book.inFlight).to.equal(undefined);
   });
 
+  it("should keep the record 1 that a record 0 was shown with, and only the first of such pairs", () => {
+    const book = createChallengeBook();
+    for (const event of [proposed(1n), passed(1n)]) book.take(event);
+    const [lone, pair, later] = [1, 2, 3].map((gasUsed) => {
+      const shown = record(1);
+      return { ...shown, header: { ...shown.header, gasUsed } };
+    }) as [RecordData, RecordData, RecordData];
+    book.take({ kind: "records-shown", proposal: 1n, records: [lone, record(2)] });
+    expect(book.shown(1n).records.get(1)).to.equal(lone);
+    const genesis = record(0);
+    book.take({ kind: "records-shown", proposal: 1n, records: [genesis, pair] });
+    book.take({ kind: "records-shown", proposal: 1n, records: [record(0), later] });
+    const { records } = book.shown(1n);
+    expect([records.get(0), records.get(1), records.size]).to.deep.equal([genesis, pair, 3]);
+  });
+
   it("should know who waits for what, and what was shown, and forget it with the settlement", () => {
     const book = createChallengeBook();
     for (const event of [proposed(1n), passed(1n), demanded(1n, ALICE), demanded(1n, BOB)]) book.take(event);
