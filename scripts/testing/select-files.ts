@@ -42,8 +42,8 @@ const NOT_NODE_ONLY = [
   "test/e2e/wasi.test.ts",
 ];
 
-/** Run when they are named: twenty processes want a machine of more than two cores, and a dozen deployments many minutes. */
-const BY_NAME = ["test/e2e/grid-full.test.ts", "test/e2e/market.test.ts"];
+/** Run when they are named: a dozen processes and more want a machine of more than two cores, and a dozen deployments many minutes. */
+const BY_NAME = ["test/e2e/channels-by-relays.test.ts", "test/e2e/grid-full.test.ts", "test/e2e/market.test.ts"];
 
 export interface TestFiles {
   readonly mocha: readonly string[];

@@ -3,8 +3,6 @@ import { runChannelMarathon } from "../helpers/channel-marathon.ts";
 
 const { SPRF_CHANNEL_CALLS: given } = process.env;
 const CALLS = given === undefined ? 10_000 : Number(given);
-/** By relays: what twelve processes have to do for a call is much more than what a call is. */
-const RELAYED_CALLS = Math.min(CALLS, 500);
 
 describe("e2e: channels of processes", function () {
   this.timeout(900_000);
@@ -19,8 +17,4 @@ describe("e2e: channels of processes", function () {
       await runChannelMarathon(chain, { members, calls: CALLS });
     });
   }
-
-  it(`should lose nothing that 12 members committed in ${RELAYED_CALLS} calls by relays, whoever is killed`, async () => {
-    await runChannelMarathon(chain, { members: 12, calls: RELAYED_CALLS });
-  });
 });
