@@ -50,6 +50,7 @@ export default defineConfig({
     skipFiles: [
       "contracts/channels/ChannelScratch.sol",
       "contracts/**/*Program.sol",
+      "contracts/mocks/**/*.sol",
       "contracts/channels/Channel{Context,Precompiles}.sol",
       "contracts/libraries/{ChannelSlots,LandMap,Utf8}.sol",
     ],

@@ -254,13 +254,6 @@ describe("ChannelHub: delegations", () => {
       const proposal = await self.hub.proposalOf(self.channel, 1n);
       expect([proposal.weightFor, proposal.finalAt > 0n]).to.deep.equal([10n, true]);
     });
-
-    it("costs no more where up to five members are", async () => {
-      const self = await made(5);
-      const proposal = await propose(self, peerAt(self, 0), await settlementOf(self));
-      const gas = await self.hub.connect(peerAt(self, 1).account).vote.estimateGas(self.channel, proposal, Option.For);
-      expect(gas).to.be.lessThan(80_000n);
-    });
   });
 
   describe("who is absent", () => {
