@@ -1,4 +1,4 @@
-import { memberOfSigner, type Member, type Membership } from "../domain/channel/membership.ts";
+import { memberOfSigner, type Member } from "../domain/channel/membership.ts";
 import { messageOf } from "../errors.ts";
 import type { Accusation, ChannelAbsence, OfMember } from "../ports/channel-absence.ts";
 import type { ChannelInfo, HubEvent } from "../ports/channel-hub.ts";
@@ -8,7 +8,7 @@ import { recoverAck, signAck, type Certificate, type SignedAck } from "../wire/c
 import { contentOf } from "../wire/channel/inbox-entry.ts";
 import { decodeElection, recoverLeaderChange, type SignedStanding } from "../wire/channel/leader-change.ts";
 import type { RecordHeader } from "../wire/channel/record.ts";
-import { ackOfHead, isLeader, keep, type Core } from "./core.ts";
+import { ackOfHead, isLeader, keep, membersNow, type Core } from "./core.ts";
 import type { Elector } from "./elector.ts";
 import { openingOf } from "./opening-of.ts";
 import { standingOf } from "./standing.ts";
@@ -63,8 +63,6 @@ export function createAbsenceKeeper({
   let answerMs = 0;
   let isOwed = false;
 
-  const newest = (): Membership => core.chain.membershipAt(core.chain.inboxLength) ?? core.player.head.membership;
-
   /** Sends something that may be refused because somebody else was faster. */
   async function attempt(what: string, member: string, send: () => Promise<void>): Promise<void> {
     const key = `${what} ${member}`;
@@ -97,7 +95,7 @@ export function createAbsenceKeeper({
   /** The first of those that are there is 0; undefined for who does not count. */
   function rankOf(): number | undefined {
     const silent = new Set(elector.silent().map((member) => member.account));
-    const there = [...newest().members.values()]
+    const there = [...membersNow(core).members.values()]
       .filter((member) => !member.isAbsent && !silent.has(member.account))
       .sort((a, b) => a.joinNumber - b.joinNumber);
     const rank = there.findIndex((member) => member.account === account);
@@ -162,7 +160,7 @@ export function createAbsenceKeeper({
     return acks.flatMap((ack) => {
       const { certified, signature } = ack;
       const signer = recoverAck(core.domain, { channel, term, height, recordHash, certified }, signature);
-      const member = memberOfSigner(newest(), signer ?? "");
+      const member = memberOfSigner(membersNow(core), signer ?? "");
       return member === undefined ? [] : [{ ...ack, member: member.account }];
     });
   }
@@ -274,7 +272,7 @@ export function createAbsenceKeeper({
     const { term, newLeader, standings } = decodeElection(election.input);
     const known: OfMember<SignedStanding>[] = standings.flatMap((standing) => {
       const signer = recoverLeaderChange(core.domain, { channel, term, newLeader, ...standing }, standing.signature);
-      const member = memberOfSigner(newest(), signer ?? "");
+      const member = memberOfSigner(membersNow(core), signer ?? "");
       return member === undefined ? [] : [{ ...standing, member: member.account }];
     });
     await attempt("an election was reported", newLeader, async () => {
@@ -290,7 +288,7 @@ export function createAbsenceKeeper({
         await absence.withdraw({ signal });
       });
     }
-    const self = newest().members.get(account);
+    const self = membersNow(core).members.get(account);
     if (self === undefined) return;
     const accusation = open.get(account);
     if (accusation !== undefined) await answer(absence, accusation, signal);
@@ -310,7 +308,7 @@ export function createAbsenceKeeper({
       const { absence } = core;
       if (absence === undefined) return;
       // Somebody may have accused before this node was started.
-      for (const member of newest().members.keys()) unknown.add(member);
+      for (const member of membersNow(core).members.keys()) unknown.add(member);
       while (!signal.aborted) {
         alarm.rearm();
         try {

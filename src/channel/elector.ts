@@ -4,7 +4,7 @@ import { countedWeight, memberOfSigner, weightOf, type Member, type Membership }
 import { isQuorum } from "../domain/channel/quorum.ts";
 import { messageOf } from "../errors.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
-import { broadcast, enterTerm, isLeader, officeOf, peersOf, send, type Core } from "./core.ts";
+import { broadcast, enterTerm, isLeader, membersNow, officeOf, peersOf, send, type Core } from "./core.ts";
 import type { HeartbeatWords } from "./heartbeat-words.ts";
 import { isQuorumOfAll } from "./standing.ts";
 
@@ -77,10 +77,7 @@ export function createElector({
   let aheadSinceMs: number | undefined;
   let along = { times: 0, notBeforeMs: 0 };
 
-  const members = (): Membership => {
-    const { chain, player } = core;
-    return chain.membershipAt(chain.inboxLength) ?? player.head.membership;
-  };
+  const members = (): Membership => membersNow(core);
   const hears = (signer: string): boolean => awakeMs() - (heard.get(signer)?.atMs ?? startedMs) < deadMs;
   const isAlive = ({ signer }: Member): boolean => signer === core.network.self || hears(signer);
 

@@ -14,6 +14,7 @@ import type { SignedBatch } from "../wire/channel/schemas.ts";
 import { decodeSessionInput } from "../wire/channel/session.ts";
 import type { Core } from "./core.ts";
 import { fromLogEntry, lastOf } from "./log-entries.ts";
+import { playOrNothing } from "./play-or-nothing.ts";
 import type { PlayedRecord } from "./player.ts";
 import { readBatch } from "./read-batch.ts";
 import { CLOCK_SLOT, nonceSlotOf, sessionSlotOf } from "./sandbox/protocol-slots.ts";
@@ -104,10 +105,7 @@ async function playFalse(
   const { player } = core;
   const { header } = record;
   const { input } = body;
-  const own = await player.play(body.kind, input, header).catch((error: unknown) => {
-    if (isSprfError(error) && error.fault !== "internal") return undefined;
-    throw error;
-  });
+  const own = await playOrNothing(player, { ...header, kind: body.kind }, input);
   if (own === undefined) {
     const isUsers = header.kind === RECORD_KINDS.call || header.kind === RECORD_KINDS.session;
     return isUsers ? { fault: "forged", record, before, input, ...proofsOf(core, body) } : undefined;
@@ -150,10 +148,7 @@ export async function replayAgainst(
 ): Promise<Evidence | undefined> {
   const { header } = record;
   const before = player.head.header;
-  const own = await player.play(header.kind, input, header).catch((error: unknown) => {
-    if (isSprfError(error) && error.fault !== "internal") return undefined;
-    throw error;
-  });
+  const own = await playOrNothing(player, header, input);
   if (own === undefined) return undefined;
   await player.revertTo(before.height);
   if (faultOfResult(own.header, header) === undefined) return undefined;

@@ -1,6 +1,5 @@
 import { faultOfNext } from "../domain/channel/record-rules.ts";
 import { changesFault, headFault, isSkipped, type OwnSettlement } from "../domain/channel/settlement-faults.ts";
-import { isSprfError } from "../errors.ts";
 import type { DataRange, RecordData, SettlementProof } from "../ports/channel-challenges.ts";
 import type { Evidence, SettledOpening, SlotValue } from "../ports/channel-court.ts";
 import type { HubSlotProof } from "../ports/channel-hub.ts";
@@ -16,6 +15,7 @@ import { evidenceAgainst, replayAgainst } from "./gather-evidence.ts";
 import { genesisAgainst } from "./genesis-evidence.ts";
 import { hubProofOf } from "./hub-proof.ts";
 import type { OpenLog } from "./open-state.ts";
+import { playOrNothing } from "./play-or-nothing.ts";
 import type { PlayedRecord } from "./player.ts";
 import { isOwn, ownSettlementTo, proveBetween, scratchAt } from "./scratch.ts";
 
@@ -237,12 +237,7 @@ async function playAs(
   const entry = header.kind === RECORD_KINDS.inbox ? chain.entry(header.inboxCursor) : undefined;
   const isForeign = entry !== undefined && !equalBytes(encodeInboxEntry(entry), input);
   if (faultOfNext(head, header, context) !== undefined || isForeign) return undefined;
-  const played = await player
-    .play(header.kind, input, { term: header.term, timeMs: header.timeMs })
-    .catch((error: unknown) => {
-      if (isSprfError(error) && error.fault !== "internal") return undefined;
-      throw error;
-    });
+  const played = await playOrNothing(player, header, input);
   if (played === undefined || equalBytes(played.hash, hashRecord(header))) return played;
   await player.revertTo(head.header.height);
   return undefined;

@@ -10,6 +10,7 @@ import {
   cutTo,
   enterTerm,
   isLeader,
+  membersNow,
   officeOf,
   send,
   sendToLeader,
@@ -215,8 +216,7 @@ export function createTakeover(init: TakeoverInit): Takeover {
   }
 
   async function answer(from: string, term: number, mayFollow: () => boolean): Promise<void> {
-    const { chain } = core;
-    const candidate = memberOfSigner(chain.membershipAt(chain.inboxLength) ?? core.player.head.membership, from);
+    const candidate = memberOfSigner(membersNow(core), from);
     if (candidate === undefined) return;
     if (term > core.term && mayFollow()) await enterTerm(core, term, candidate.account);
     if (term !== core.term || core.terms.promisedIn(term) !== candidate.account) return;
