@@ -32,8 +32,9 @@ import {
   FINE,
   STAKE,
   votesOf,
+  wordOf,
 } from "../test/contracts/helpers/channels.ts";
-import { acksOf, tell } from "../test/contracts/helpers/channel-states.ts";
+import { acksOf, tell, type Telling } from "../test/contracts/helpers/channel-states.ts";
 import {
   accuse as accuseInCourt,
   commit,
@@ -44,11 +45,15 @@ import {
   userOf,
 } from "../test/contracts/helpers/court.ts";
 import { StateTreeModel } from "../test/helpers/state-tree-model.ts";
+import { headerStruct, openingStruct } from "../src/adapters/chain/channels/court-values.ts";
 import { hubProofOf } from "../src/channel/hub-proof.ts";
 import { writesOf } from "../src/domain/channel/evidence.ts";
 import type { Evidence } from "../src/ports/channel-court.ts";
+import { fromHex } from "../src/utils/bytes.ts";
+import { signAck } from "../src/wire/channel/batch.ts";
 import { merkleRoot } from "../src/wire/channel/merkle.ts";
 import { hashRecord, RECORD_KINDS } from "../src/wire/channel/record.ts";
+import { measureReplay } from "./gas-rows-replay.ts";
 import type { ReportRow } from "./report.ts";
 
 const MEMBERS = 20;
@@ -68,6 +73,8 @@ const BATCHES = [1_000, 10_000];
 const ACCOUNTS = 100;
 const EXIT_WINDOW = 600n;
 const EXIT_TARGET = 200_000;
+/** DataKind, as the contracts number it. */
+const [RECORDS, CHANGES] = [0n, 1n];
 const ETHER_KEY = assetKeyOf("0x0000000000000000000000000000000000000000");
 
 interface Sent {
@@ -79,9 +86,12 @@ export async function measureChannelGas(): Promise<ReportRow[]> {
   return [
     ...(await measureLife()),
     ...(await measureExit()),
+    ...(await measureChallenges()),
     ...(await measureSettlements()),
+    ...(await measureAbsence()),
     ...(await measureCalls()),
     ...(await measureCourt()),
+    ...(await measureReplays()),
   ];
 }
 
@@ -147,6 +157,66 @@ async function measureExit(): Promise<ReportRow[]> {
       EXIT_TARGET,
     ),
   );
+  return rows;
+}
+
+/** Proofs against a settlement, and demands for its data, in a channel of four. */
+async function measureChallenges(): Promise<ReportRow[]> {
+  const { ethers, networkHelpers } = await network.create();
+  const base = await deployHub(ethers, 5);
+  const rows: ReportRow[] = [];
+  const measure = async (name: string, sent: Promise<Sent>): Promise<void> => {
+    rows.push(row(`ChannelHub.${name}`, await gasOf(sent)));
+  };
+  const config = { windowSeconds: EXIT_WINDOW, stakeWei: STAKE, fineWei: FINE };
+  const slots = ledgerChanges(
+    base.peers.slice(0, 4).map(({ account }) => ["owned", account.address, ETHER_KEY, 100n] as const),
+  );
+  const [slot] = slots;
+  if (slot === undefined) throw new Error("no slots");
+  /** Each in a channel of its own, since who voted is banned by a proof. */
+  const passed = async (telling: Telling) => {
+    const made = await channelOf(base, 4, config);
+    const state = new StateTreeModel();
+    const told = await tell(made, state, slots, telling);
+    const votes = await votesOf(made, made.peers.slice(0, 3), hashOfSettlement(told.settlement));
+    await made.hub.settle(told.settlement, [], votes);
+    const part = { chunkHashes: chunkHashesOf(told.changes), first: 0n, changes: told.changes };
+    return { ...made, told, part, proof: state.prove(slot.slot), proposal: await made.hub.proposalCount(made.channel) };
+  };
+  const nothing = { siblings: [], leafPath: ZeroHash, leafValue: ZeroHash };
+
+  const head = await passed({ settlement: { stateRoot: id("another") } });
+  const { hub } = head;
+  await measure("proveHead, 3 voters", hub.proveHead(head.channel, head.proposal, head.told.headerStruct, []));
+  const wrong = slots.map((change) => (change === slot ? { ...change, newValue: wordOf(7n) } : change));
+  const changed = await passed({ changes: wrong });
+  await measure(
+    "proveChange, of 4, 3 voters",
+    hub.proveChange(changed.channel, changed.proposal, changed.part, 0n, nothing, changed.proof),
+  );
+  const omitted = await passed({ changes: slots.slice(1) });
+  await measure(
+    "proveOmission, of 4, 3 voters",
+    hub.proveOmission(omitted.channel, omitted.proposal, omitted.part, slot.slot, nothing, omitted.proof),
+  );
+
+  const true_ = await passed({});
+  const asking = hub.connect(peerAt(base, 3).account);
+  const member = peerAt(base, 3).account;
+  const value = STAKE;
+  const at = [true_.channel, true_.proposal] as const;
+  await measure("demandData, the first", asking.demandData(...at, RECORDS, 1n, 3n, { value }));
+  const records = [1n, 2n, 3n].map((height) => true_.told.record(height));
+  await measure("answerRecords, 3 small ones", hub.answerRecords(...at, member, records));
+  await asking.demandData(...at, CHANGES, 0n, 0n, { value });
+  await measure(
+    "answerChanges, 4 changes",
+    hub.answerChanges(...at, member, true_.part.chunkHashes, true_.part.changes),
+  );
+  await asking.demandData(...at, RECORDS, 1n, 1n, { value });
+  await networkHelpers.time.increase(2n * EXIT_WINDOW);
+  await measure("resolveDemand, which voids a settlement", hub.resolveDemand(...at, member));
   return rows;
 }
 
@@ -268,6 +338,8 @@ async function measureMaterialise(base: Hub): Promise<number> {
 
 /** Two openings and what compares them, without what the verdict does: a member's seat, its fine, two entries of the inbox. */
 const EQUIVOCATION_TARGET = 75_000;
+/** Of a replay's two transactions, without the verdict. */
+const REPLAY_TARGET = 350_000;
 /** Records of the batches that are opened. */
 const OPENED = 8;
 
@@ -307,6 +379,18 @@ async function measureCourt(): Promise<ReportRow[]> {
   ];
 }
 
+async function measureReplays(): Promise<ReportRow[]> {
+  const { slots, open, run, runOfGas, verdict } = await measureReplay(await newHub(2));
+  const of = `a transfer of ${slots} slots among 100,000`;
+  return [
+    row(`ChannelReplay.openReplay, ${of}`, open),
+    row(`ChannelCourt.runReplay, ${of}, what it shows`, run),
+    row(`ChannelCourt.runReplay, ${of}, what it shows of its gas`, runOfGas),
+    row(`both transactions of a replay, ${of}`, open + run, REPLAY_TARGET),
+    row(`ChannelCourt.runReplay, ${of}, with a ban, a fine and the next term`, verdict),
+  ];
+}
+
 /** Of a transaction that is mined and refused. */
 async function gasOfRefused(base: Hub, sent: Promise<unknown>): Promise<number> {
   await sent.then(
@@ -336,6 +420,75 @@ async function measureCalls(): Promise<ReportRow[]> {
     }
   }
   return rows;
+}
+
+/** Who is there: accusations, answers, and what follows from silence. */
+async function measureAbsence(): Promise<ReportRow[]> {
+  const { ethers, networkHelpers } = await network.create();
+  const scene = await createCourtScene(await deployHub(ethers, 4), 3, { answerSeconds: 60n });
+  const { absence, hub, channel } = scene;
+  await scene.takeInbox();
+  await scene.play(RECORD_KINDS.call, scene.callInput(userOf(1), "transfer", [userOf(2).address, 1n]));
+  const value = 10n ** 17n;
+  const accountOf = (index: number) => peerAt(scene, index).account;
+  const ackOf = (index: number, height: number): string => {
+    const { header, hash: recordHash } = recordAt(scene, height);
+    const ack = { channel, term: header.term, height, recordHash, certified: 0 };
+    return hexlify(signAck(scene.domain, ack, fromHex(peerAt(scene, index).key.privateKey)));
+  };
+  const later = async (): Promise<void> => {
+    await networkHelpers.time.increase(61);
+  };
+  const follower = accountOf(2).address;
+  const leader = accountOf(0).address;
+  const accuse = async (): Promise<number> => {
+    const head = scene.player.head.header.height;
+    return await gasOf(
+      absence.connect(accountOf(0)).accuse(channel, follower, openingStruct(openAt(scene, head)), { value }),
+    );
+  };
+  const beat = await gasOf(hub.connect(accountOf(1)).keepAlive(channel, []));
+  const accusation = await accuse();
+  const answer = await gasOf(absence.answerByAck(channel, follower, 0n, ackOf(2, scene.player.head.header.height)));
+  await later();
+  await accuse();
+  await later();
+  const silence = await gasOf(absence.resolve(channel, follower));
+  await scene.takeInbox();
+  const { height } = scene.player.head.header;
+  const back = await gasOf(
+    absence.connect(accountOf(2)).comeBack(channel, headerStruct(scene.player.head.header), 0n, ackOf(2, height)),
+  );
+  const ofLeader = await gasOf(absence.connect(accountOf(1)).accuseLeader(channel, 1n, { value }));
+  await scene.takeInbox();
+  const last = scene.player.head.header.height;
+  const acks = [0, 1, 2].map((index) => ({
+    member: accountOf(index).address,
+    certified: 0n,
+    signature: ackOf(index, last),
+  }));
+  const certificate = await gasOf(
+    absence.answerByCertificate(channel, leader, headerStruct(scene.player.head.header), acks),
+  );
+  await later();
+  await absence.connect(accountOf(1)).accuseLeader(channel, 1n, { value });
+  await later();
+  const replaced = await gasOf(absence.resolve(channel, leader));
+  const beating = await createCourtScene(await deployHub(ethers, 4), 3, { aliveSeconds: 45n });
+  await later();
+  await beating.hub.connect(accountOf(1)).keepAlive(beating.channel, []);
+  const applied = await gasOf(beating.absence.connect(accountOf(1)).applyLeader(beating.channel, 1n));
+  return [
+    row("a heartbeat of a member", beat),
+    row("a member accused of a record that it does not ack", accusation),
+    row("its ack as an answer", answer),
+    row("its absence without an answer", silence),
+    row("its coming back", back),
+    row("a leader accused", ofLeader),
+    row("a certificate of 3 as its answer", certificate),
+    row("its absence without an answer, and the next term", replaced),
+    row("the office of a leader without a heartbeat, and its absence", applied),
+  ];
 }
 
 /** The same program as an ordinary contract: its sender is what stands behind the call's data. */

@@ -33,7 +33,7 @@ export interface GridNetwork {
 
 export async function startGridNetwork(directory: string): Promise<GridNetwork> {
   const file = join(directory, "devnet.json");
-  const daemon = await startDaemon("src/cli/devnet.ts", ["--file", file, "--json"]);
+  const daemon = await startDaemon("devnet", ["--file", file, "--json"]);
   const open: EthersChain[] = [];
   const stop = async (): Promise<void> => {
     for (const account of open.splice(0)) account.close();

@@ -62,7 +62,7 @@ export async function measureOverhead(
   await writeFile(config, JSON.stringify({ node: { resources, label, firewall: "managed-elsewhere" } }));
   const common = ["--devnet", network.file, "--config", config, "--account", `${NODE_ACCOUNT}`, "--json"];
   const options = [...common, "--data", data, "--node", "--farm", `${farmId}`];
-  const daemon = await startDaemon("src/cli/worker.ts", options);
+  const daemon = await startDaemon("worker", options);
   try {
     const idle = await costOf(daemon.pid, seconds);
     await deployAll(network, Number(daemon.info["nodeId"]), join(directory, "user"), deployments);

@@ -52,7 +52,7 @@ type Shown = Readonly<Record<string, string | number | bigint | readonly number[
 
 const command = createCommand("npx node scripts/buy-contract.ts", "Buys an agreement.")
   .option("--config <file>", "settings as JSON")
-  .option("--devnet [file]", "take networks and accounts from what `npm run devnet` has written")
+  .option("--devnet [file]", "take networks and accounts from what `npx sprf devnet` has written")
   .option("--account <index>", "which account of the mnemonic (SPRF_ACCOUNT_INDEX)");
 for (const name of NAMES) command.option(FIELDS[name].flags, `${FIELDS[name].help} (${FIELDS[name].variable})`);
 command.action(async (options: Readonly<Record<string, unknown>>) => {

@@ -55,11 +55,12 @@ await runCommand(async () => {
         ? { deploymentId, parameters: { Channels: { unbondingSeconds: DEVNET_UNBONDING_SECONDS } } }
         : {};
     try {
-      const { hub, pool, court } = await ignition.deploy(Channels, options);
+      const { hub, pool, court, watch } = await ignition.deploy(Channels, options);
       return {
         hub: await hub.getAddress(),
         pool: await pool.getAddress(),
         court: await court.getAddress(),
+        watch: await watch.getAddress(),
       };
     } finally {
       await rm(journal, { recursive: true, force: true });

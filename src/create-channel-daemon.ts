@@ -30,13 +30,17 @@ export interface ChannelDaemonInit extends Omit<PeerInit, "dataDirectory"> {
   readonly confirmations?: number | undefined;
   /** Keeps all records, so that the channel can be verified from its beginning on. @default false: what is final is pruned */
   readonly archive?: boolean | undefined;
+  /** No member's: it follows for members that named it, guards the channel, and serves no clients. @default false */
+  readonly watches?: boolean | undefined;
 }
 
 /** A member's node of one channel, with its API for clients. */
 export interface ChannelDaemon extends Startable {
   readonly account: string;
   readonly channel: bigint;
-  /** `ws://...`. Known after start. */
+  /** Address of the key with which the node signs, and by which others know it. */
+  readonly signer: string;
+  /** `ws://...`. Known after start; of a watcher empty. */
   readonly apiUrl: string;
   /** What it knows can be read after start. */
   readonly node: ChannelNode;
@@ -61,11 +65,12 @@ export async function createChannelDaemon(init: ChannelDaemonInit): Promise<Chan
     if (chain.channels === undefined) {
       throw new SprfError("CONFIG_INVALID", "networks.chain.channels: the settings name no hub (SPRF_CHANNEL_HUB)");
     }
-    const { hub, apps } = chain.channels;
+    const { hub, apps, watch } = chain.channels;
     const info = await hub.channel(channel);
     if (info === undefined) throw new SprfError("CHANNEL_UNKNOWN", `the hub has no channel ${channel}`);
     const self = addressOfKey(keys.messageKey);
-    demandMember(info, await hub.member(channel, hub.account), self);
+    const { watches = false } = init;
+    if (!watches) demandMember(info, await hub.member(channel, hub.account), self);
 
     const directory = channelLogDirectory(dataDirectory, channel);
     const lock = await lockDirectory(directory);
@@ -87,6 +92,7 @@ export async function createChannelDaemon(init: ChannelDaemonInit): Promise<Chan
       archive: init.archive,
       confirmations: init.confirmations,
       settleEveryMs: init.settleEveryMs,
+      watches,
     });
     const server = createChannelApiServer({
       service: createChannelService({ nodes: new Map([[channel, node]]), hub, apps }),
@@ -105,7 +111,8 @@ export async function createChannelDaemon(init: ChannelDaemonInit): Promise<Chan
     const answers = answerAddressRequests({
       messenger,
       identity,
-      authorise: async (request) => mayAskForMember(request, info.store, await members()),
+      authorise: async (request) =>
+        mayAskForMember(request, info.store, await members(), await watch?.watchers(channel)),
       describe: () => ({
         // Members want the multiaddrs; the message has a place for the HTTP API of a worker.
         apiUrl: `http://${api.host ?? DEFAULT_HOST}`,
@@ -119,16 +126,17 @@ export async function createChannelDaemon(init: ChannelDaemonInit): Promise<Chan
     return daemonOf({
       account: hub.account,
       channel,
+      signer: self,
       parts: [
         { ...NOTHING, stop: async () => await Promise.resolve(lock.release()) },
         peer,
         { ...NOTHING, start: ensureTwin },
         answers,
         node,
-        server,
+        ...(watches ? [] : [server]),
       ],
       node,
-      apiUrl: () => server.url,
+      apiUrl: () => (watches ? "" : server.url),
     });
   } catch (error) {
     await peer.stop();
@@ -140,17 +148,19 @@ export async function createChannelDaemon(init: ChannelDaemonInit): Promise<Chan
 function daemonOf(init: {
   readonly account: string;
   readonly channel: bigint;
+  readonly signer: string;
   /** In the order of their start. */
   readonly parts: readonly Startable[];
   readonly node: ChannelNode;
   readonly apiUrl: () => string;
 }): ChannelDaemon {
-  const { account, channel, parts, node, apiUrl } = init;
+  const { account, channel, signer, parts, node, apiUrl } = init;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
   return {
     account,
     channel,
+    signer,
     node,
     get apiUrl() {
       return apiUrl();

@@ -13,7 +13,9 @@ import { addressOfKey, checkSecp256k1, isSecp256k1Native } from "./utils/recover
 
 /** The parts of a peer that a channel's node needs. */
 export type ChannelPeer = Pick<Peer, "keys" | "node" | "clock" | "logger"> & {
-  readonly chain: { readonly channels?: Pick<NonNullable<Peer["chain"]["channels"]>, "hub" | "court"> };
+  readonly chain: {
+    readonly channels?: Pick<NonNullable<Peer["chain"]["channels"]>, "hub" | "court" | "absence" | "watch">;
+  };
 };
 
 /** What a member's node of a channel is made from. */
@@ -64,6 +66,8 @@ export async function createChannelNode(peer: ChannelPeer, init: CreateChannelNo
   const components = {
     hub: chain.channels.hub,
     court: chain.channels.court,
+    absence: chain.channels.absence,
+    watch: chain.channels.watch,
     network,
     log: archive ? withoutPruning(log) : log,
     clock,

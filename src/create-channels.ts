@@ -14,16 +14,17 @@ import { openArchive, writeArchive, type Archive } from "./channel/archive.ts";
 import { exitsSlotOf, ownedSlotOf } from "./channel/sandbox/protocol-slots.ts";
 import { proveSettled } from "./channel/settled-proofs.ts";
 import { verifyChannel, type ChannelHistory, type VerifiedChannel } from "./channel/verify.ts";
-import { claimAll, type ChannelAsset, type ChannelClaims, type ProveLedger } from "./client/channel/claim.ts";
-import { chatProgramAbi, documentProgramAbi } from "./client/channel/program-abis.ts";
+import { claimAll, type ChannelClaims, type ProveLedger } from "./client/channel/claim.ts";
+import { chatProgramAbi, documentProgramAbi, landCraftProgramAbi } from "./client/channel/program-abis.ts";
 import { connectChannel, type ChannelClient } from "./create-channel-client.ts";
 import { channelLogDirectory } from "./create-channel-node.ts";
 import type { ConnectInit } from "./create-client.ts";
 import { deriveTwinKeys, type TwinKeys } from "./domain/identity/keys.ts";
 import { SprfError, messageOf } from "./errors.ts";
-import type { ChannelApps } from "./ports/channel-apps.ts";
+import type { ChannelApps, ChannelAsset } from "./ports/channel-apps.ts";
 import type { ChannelHub, ChannelInfo, HubMember, SettledHead } from "./ports/channel-hub.ts";
 import type { LogEntry, RecordLog } from "./ports/record-log.ts";
+import type { ChannelWatch } from "./ports/channel-watch.ts";
 import type { StakingPool } from "./ports/staking-pool.ts";
 import { throwIfAborted } from "./utils/abort.ts";
 import { addressOfKey } from "./utils/recoverable-signature.ts";
@@ -48,7 +49,7 @@ export interface ChannelStanding {
 
 /** What is claimed, and how it is proved where it has to be. */
 export interface ClaimOptions {
-  /** Besides ether. */
+  /** Besides ether and what the channel's app deals in. */
   readonly assets?: readonly ChannelAsset[] | undefined;
   /** Of a node that has kept the channel. */
   readonly dataDirectory?: string | undefined;
@@ -62,6 +63,8 @@ export interface SprfChannels {
   readonly hub: ChannelHub;
   readonly pool: StakingPool;
   readonly apps: ChannelApps;
+  /** Who pays those that watch channels; absent where the settings name nobody. */
+  readonly watch?: ChannelWatch | undefined;
   /** @throws SprfError `CHANNEL_UNKNOWN` */
   standing(channel: bigint, options?: ChannelsCallOptions): Promise<ChannelStanding>;
   /**
@@ -76,11 +79,19 @@ export interface SprfChannels {
   ): Promise<HubMember>;
   /** Asks for this account's leave; a settlement makes it final. */
   leave(channel: bigint, options?: ChannelsCallOptions): Promise<void>;
+  /**
+   * Lets another member speak for this account in a channel of more than five, or with `undefined` nobody any more. Its record makes
+   * it hold.
+   *
+   * @throws SprfError `CHAIN_REVERTED` where that one has as many as it may have, speaks for nobody, or this account does for others
+   */
+  delegate(channel: bigint, candidate: string | undefined, options?: ChannelsCallOptions): Promise<void>;
   /** Has the app end the channel; a settlement makes it final. @throws SprfError `CHAIN_REVERTED` for who may not */
   closeChannel(channel: bigint, options?: ChannelsCallOptions): Promise<void>;
   /**
    * Sends this account what left the channel for it, and its stake when that is free. What there is nothing of is 0. In a channel that
-   * settles roots it is proved out of what a node of this machine has kept, or out of a file of {@link exportTo}.
+   * settles roots it is proved out of what a node of this machine has kept, or out of a file of {@link exportTo}. Out of a closed channel
+   * of LandCraft this also brings the land back to its world.
    *
    * @throws SprfError `INVALID_INPUT` where proofs are needed and there is nothing to make them of, `CHANNEL_UNVERIFIED`,
    * `CHANNEL_HEIGHT_UNKNOWN` when that does not reach what is settled
@@ -144,6 +155,7 @@ export async function connectChannels(
     hub,
     pool,
     apps,
+    watch: channels.watch,
     async standing(channel, callOptions) {
       const info = await infoOf(channel, callOptions);
       const [members, head] = await Promise.all([hub.members(channel, callOptions), hub.head(channel, callOptions)]);
@@ -160,10 +172,20 @@ export async function connectChannels(
       return member;
     },
     leave: async (channel, callOptions) => await hub.requestExit(channel, callOptions),
+    delegate: async (channel, candidate, callOptions) => await hub.delegate(channel, candidate, callOptions),
     closeChannel: async (channel, callOptions) => await apps.close(await infoOf(channel, callOptions), callOptions),
-    async claim(channel, { assets = [], dataDirectory, file, ...callOptions } = {}) {
+    async claim(channel, { assets: named = [], dataDirectory, file, ...callOptions } = {}) {
       const info = await infoOf(channel, callOptions);
-      if (info.config.mode !== SETTLEMENT_MODES.root) return await claimAll(hub, info, { assets }, callOptions);
+      const own = await apps.assetsOf(info, callOptions);
+      const assets = [
+        ...own,
+        ...named.filter((one) => !own.some(({ token, id }) => token === one.token && id === one.id)),
+      ];
+      if (info.isClosed) await apps.bringBack(info, callOptions);
+      // A channel that ended without its members' settlement has its last state in a root alone, whatever its mode.
+      const { isFrozen } = await hub.freezeOf(channel, callOptions);
+      const isProven = isFrozen || info.config.mode === SETTLEMENT_MODES.root;
+      if (!isProven) return await claimAll(hub, info, { assets }, callOptions);
       const kept = await history.open(channel, { dataDirectory, file });
       const prove: ProveLedger = async (account, assetKey) => {
         const slots = [exitsSlotOf(account, assetKey), ownedSlotOf(account, assetKey)];
@@ -177,6 +199,7 @@ export async function connectChannels(
     async programAbi(channel, callOptions) {
       const { app } = await infoOf(channel, callOptions);
       if (app === apps.chat) return chatProgramAbi;
+      if (app === apps.land) return landCraftProgramAbi;
       return app === apps.editor ? documentProgramAbi : undefined;
     },
     connect: async (at, callOptions) =>

@@ -173,14 +173,14 @@ export const ERRORS = {
 
   NO_NODE: {
     fault: "user",
-    next: "Ask for less, choose another node, or wait until one is free: `npm run grid -- node list` shows them.",
+    next: "Ask for less, choose another node, or wait until one is free: `npx sprf grid node list` shows them.",
   },
-  CONTRACT_UNKNOWN: { fault: "user", next: "Check the contract's number: `npm run grid -- status` lists yours." },
+  CONTRACT_UNKNOWN: { fault: "user", next: "Check the contract's number: `npx sprf grid status` lists yours." },
   PRICE_STALE: {
     fault: "network",
     next: "Try again when the feed answers; what runs goes on at the last good price, and can be cancelled.",
   },
-  BALANCE_TOO_LOW: { fault: "user", next: "Deposit what the message says (`npm run grid -- deposit`)." },
+  BALANCE_TOO_LOW: { fault: "user", next: "Deposit what the message says (`npx sprf grid deposit`)." },
   WORKLOAD_FILE_INVALID: {
     fault: "user",
     next: "Correct the named lines; `docs/spec/workload-file.md` says what a workload file may hold.",
@@ -241,7 +241,7 @@ export const ERRORS = {
     fault: "network",
     next: "Index anew with --rebuild, from the block of the market's deployment and from a node that keeps all logs.",
   },
-  INDEX_INVALID: { fault: "user", next: "Index with `npm run indexer`; --rebuild begins anew." },
+  INDEX_INVALID: { fault: "user", next: "Index with `npx sprf indexer`; --rebuild begins anew." },
   INDEX_MOVED: { fault: "network", next: "Read it again: blocks of the chain were replaced meanwhile." },
   REORG_TOO_DEEP: { fault: "network", next: "Index anew with --rebuild: more blocks were replaced than are kept." },
 

@@ -63,12 +63,21 @@ export { createChannelDaemon } from "./create-channel-daemon.ts";
 export type { ChannelDaemon, ChannelDaemonInit } from "./create-channel-daemon.ts";
 export type { VerifiedChannel } from "./channel/verify.ts";
 export type { TypedDataSigner } from "./client/channel/channel-signer.ts";
-export type { ChannelAsset, ChannelClaims } from "./client/channel/claim.ts";
+export type { ChannelClaims } from "./client/channel/claim.ts";
+export type { ChannelAsset } from "./ports/channel-apps.ts";
 export type { ProgramEvent } from "./client/channel/program-abi.ts";
-export { chatProgramAbi, documentProgramAbi } from "./client/channel/program-abis.ts";
+export { chatProgramAbi, documentProgramAbi, landCraftProgramAbi } from "./client/channel/program-abis.ts";
+export { formatLand } from "./domain/landcraft/land-map.ts";
+export { createLandGame } from "./create-land-game.ts";
+export type { LandGame } from "./create-land-game.ts";
+export { drawLand, redraw } from "./client/landcraft/draw-land.ts";
+export { keysOf, orderOfKey } from "./client/landcraft/land-orders.ts";
+export type { LandOrder } from "./client/landcraft/land-orders.ts";
+export type { LandItems, LandSight, SeenHero } from "./client/landcraft/land-sight.ts";
 export type {
   ChannelDescription,
   ChannelHead,
+  ChannelLinks,
   ChannelReceipt,
   ChannelUpdate,
   Commitment,

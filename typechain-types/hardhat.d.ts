@@ -16,13 +16,22 @@ getContractFactory(name: 'Chat', signerOrOptions?: ethers.Signer | FactoryOption
 getContractFactory(name: 'ChatProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChatProgram__factory>
 getContractFactory(name: 'DocumentEditor', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.DocumentEditor__factory>
 getContractFactory(name: 'DocumentProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.DocumentProgram__factory>
+getContractFactory(name: 'LandCraft', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.LandCraft__factory>
+getContractFactory(name: 'LandCraftProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.LandCraftProgram__factory>
 getContractFactory(name: 'MemberProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.MemberProgram__factory>
+getContractFactory(name: 'World', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.World__factory>
+getContractFactory(name: 'WorldItems', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorldItems__factory>
+getContractFactory(name: 'WorldToken', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.WorldToken__factory>
+getContractFactory(name: 'ChannelAbsence', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelAbsence__factory>
 getContractFactory(name: 'ChannelContext', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelContext__factory>
 getContractFactory(name: 'ChannelCourt', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelCourt__factory>
 getContractFactory(name: 'ChannelHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelHub__factory>
 getContractFactory(name: 'ChannelProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelProgram__factory>
+getContractFactory(name: 'ChannelReplay', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelReplay__factory>
+getContractFactory(name: 'ChannelScratch', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelScratch__factory>
 getContractFactory(name: 'ChannelStore', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelStore__factory>
 getContractFactory(name: 'ChannelVault', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelVault__factory>
+getContractFactory(name: 'ChannelWatch', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelWatch__factory>
 getContractFactory(name: 'StakingPool', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.StakingPool__factory>
 getContractFactory(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.FixedPriceFeed__factory>
 getContractFactory(name: 'GridAccounts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridAccounts__factory>
@@ -31,13 +40,17 @@ getContractFactory(name: 'GridQuotes', signerOrOptions?: ethers.Signer | Factory
 getContractFactory(name: 'GridRegistry', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridRegistry__factory>
 getContractFactory(name: 'PriceBook', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.PriceBook__factory>
 getContractFactory(name: 'Twins', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Twins__factory>
+getContractFactory(name: 'IChannelAbsence', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelAbsence__factory>
 getContractFactory(name: 'IChannelApp', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelApp__factory>
 getContractFactory(name: 'IChannelChallenges', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelChallenges__factory>
 getContractFactory(name: 'IChannelCourt', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelCourt__factory>
 getContractFactory(name: 'IChannelHub', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelHub__factory>
 getContractFactory(name: 'IChannelProgram', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelProgram__factory>
+getContractFactory(name: 'IChannelReplay', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelReplay__factory>
+getContractFactory(name: 'IChannelScratch', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelScratch__factory>
 getContractFactory(name: 'IChannelStore', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelStore__factory>
 getContractFactory(name: 'IChannelVault', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelVault__factory>
+getContractFactory(name: 'IChannelWatch', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IChannelWatch__factory>
 getContractFactory(name: 'IDisputes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IDisputes__factory>
 getContractFactory(name: 'IGridContracts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridContracts__factory>
 getContractFactory(name: 'IGridQuotes', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IGridQuotes__factory>
@@ -52,11 +65,13 @@ getContractFactory(name: 'IWorkerDispatcher', signerOrOptions?: ethers.Signer | 
 getContractFactory(name: 'IWorkerRecords', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.IWorkerRecords__factory>
 getContractFactory(name: 'ChangeSets', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChangeSets__factory>
 getContractFactory(name: 'ChannelClaims', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelClaims__factory>
+getContractFactory(name: 'ChannelDelegations', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelDelegations__factory>
 getContractFactory(name: 'ChannelDemands', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelDemands__factory>
 getContractFactory(name: 'ChannelExits', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelExits__factory>
 getContractFactory(name: 'ChannelFaults', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelFaults__factory>
 getContractFactory(name: 'ChannelMembership', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelMembership__factory>
 getContractFactory(name: 'ChannelOpenings', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelOpenings__factory>
+getContractFactory(name: 'ChannelPresence', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelPresence__factory>
 getContractFactory(name: 'ChannelProposals', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelProposals__factory>
 getContractFactory(name: 'ChannelVerdicts', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelVerdicts__factory>
 getContractFactory(name: 'ChannelViews', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.ChannelViews__factory>
@@ -64,6 +79,7 @@ getContractFactory(name: 'Ether', signerOrOptions?: ethers.Signer | FactoryOptio
 getContractFactory(name: 'GridEndings', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridEndings__factory>
 getContractFactory(name: 'GridOpenings', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridOpenings__factory>
 getContractFactory(name: 'GridReports', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.GridReports__factory>
+getContractFactory(name: 'LandMap', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.LandMap__factory>
 getContractFactory(name: 'OpcodeScan', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.OpcodeScan__factory>
 getContractFactory(name: 'Settlement', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.Settlement__factory>
 getContractFactory(name: 'StateTree', signerOrOptions?: ethers.Signer | FactoryOptions): Promise<Contracts.StateTree__factory>
@@ -109,13 +125,22 @@ getContractAt(name: 'Chat', address: string | ethers.Addressable, signer?: ether
 getContractAt(name: 'ChatProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChatProgram>
 getContractAt(name: 'DocumentEditor', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.DocumentEditor>
 getContractAt(name: 'DocumentProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.DocumentProgram>
+getContractAt(name: 'LandCraft', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.LandCraft>
+getContractAt(name: 'LandCraftProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.LandCraftProgram>
 getContractAt(name: 'MemberProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.MemberProgram>
+getContractAt(name: 'World', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.World>
+getContractAt(name: 'WorldItems', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorldItems>
+getContractAt(name: 'WorldToken', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.WorldToken>
+getContractAt(name: 'ChannelAbsence', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelAbsence>
 getContractAt(name: 'ChannelContext', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelContext>
 getContractAt(name: 'ChannelCourt', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelCourt>
 getContractAt(name: 'ChannelHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelHub>
 getContractAt(name: 'ChannelProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelProgram>
+getContractAt(name: 'ChannelReplay', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelReplay>
+getContractAt(name: 'ChannelScratch', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelScratch>
 getContractAt(name: 'ChannelStore', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelStore>
 getContractAt(name: 'ChannelVault', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelVault>
+getContractAt(name: 'ChannelWatch', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelWatch>
 getContractAt(name: 'StakingPool', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.StakingPool>
 getContractAt(name: 'FixedPriceFeed', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.FixedPriceFeed>
 getContractAt(name: 'GridAccounts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridAccounts>
@@ -124,13 +149,17 @@ getContractAt(name: 'GridQuotes', address: string | ethers.Addressable, signer?:
 getContractAt(name: 'GridRegistry', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridRegistry>
 getContractAt(name: 'PriceBook', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.PriceBook>
 getContractAt(name: 'Twins', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Twins>
+getContractAt(name: 'IChannelAbsence', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelAbsence>
 getContractAt(name: 'IChannelApp', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelApp>
 getContractAt(name: 'IChannelChallenges', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelChallenges>
 getContractAt(name: 'IChannelCourt', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelCourt>
 getContractAt(name: 'IChannelHub', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelHub>
 getContractAt(name: 'IChannelProgram', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelProgram>
+getContractAt(name: 'IChannelReplay', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelReplay>
+getContractAt(name: 'IChannelScratch', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelScratch>
 getContractAt(name: 'IChannelStore', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelStore>
 getContractAt(name: 'IChannelVault', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelVault>
+getContractAt(name: 'IChannelWatch', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IChannelWatch>
 getContractAt(name: 'IDisputes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IDisputes>
 getContractAt(name: 'IGridContracts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridContracts>
 getContractAt(name: 'IGridQuotes', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IGridQuotes>
@@ -145,11 +174,13 @@ getContractAt(name: 'IWorkerDispatcher', address: string | ethers.Addressable, s
 getContractAt(name: 'IWorkerRecords', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.IWorkerRecords>
 getContractAt(name: 'ChangeSets', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChangeSets>
 getContractAt(name: 'ChannelClaims', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelClaims>
+getContractAt(name: 'ChannelDelegations', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelDelegations>
 getContractAt(name: 'ChannelDemands', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelDemands>
 getContractAt(name: 'ChannelExits', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelExits>
 getContractAt(name: 'ChannelFaults', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelFaults>
 getContractAt(name: 'ChannelMembership', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelMembership>
 getContractAt(name: 'ChannelOpenings', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelOpenings>
+getContractAt(name: 'ChannelPresence', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelPresence>
 getContractAt(name: 'ChannelProposals', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelProposals>
 getContractAt(name: 'ChannelVerdicts', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelVerdicts>
 getContractAt(name: 'ChannelViews', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.ChannelViews>
@@ -157,6 +188,7 @@ getContractAt(name: 'Ether', address: string | ethers.Addressable, signer?: ethe
 getContractAt(name: 'GridEndings', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridEndings>
 getContractAt(name: 'GridOpenings', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridOpenings>
 getContractAt(name: 'GridReports', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.GridReports>
+getContractAt(name: 'LandMap', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.LandMap>
 getContractAt(name: 'OpcodeScan', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.OpcodeScan>
 getContractAt(name: 'Settlement', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.Settlement>
 getContractAt(name: 'StateTree', address: string | ethers.Addressable, signer?: ethers.Signer): Promise<Contracts.StateTree>
@@ -202,13 +234,22 @@ deployContract(name: 'Chat', signerOrOptions?: ethers.Signer | DeployContractOpt
 deployContract(name: 'ChatProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChatProgram>
 deployContract(name: 'DocumentEditor', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentEditor>
 deployContract(name: 'DocumentProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentProgram>
+deployContract(name: 'LandCraft', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LandCraft>
+deployContract(name: 'LandCraftProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LandCraftProgram>
 deployContract(name: 'MemberProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.MemberProgram>
+deployContract(name: 'World', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.World>
+deployContract(name: 'WorldItems', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorldItems>
+deployContract(name: 'WorldToken', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorldToken>
+deployContract(name: 'ChannelAbsence', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelAbsence>
 deployContract(name: 'ChannelContext', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
 deployContract(name: 'ChannelCourt', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelCourt>
 deployContract(name: 'ChannelHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelHub>
 deployContract(name: 'ChannelProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProgram>
+deployContract(name: 'ChannelReplay', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelReplay>
+deployContract(name: 'ChannelScratch', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelScratch>
 deployContract(name: 'ChannelStore', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelStore>
 deployContract(name: 'ChannelVault', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVault>
+deployContract(name: 'ChannelWatch', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelWatch>
 deployContract(name: 'StakingPool', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StakingPool>
 deployContract(name: 'FixedPriceFeed', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
 deployContract(name: 'GridAccounts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridAccounts>
@@ -217,13 +258,17 @@ deployContract(name: 'GridQuotes', signerOrOptions?: ethers.Signer | DeployContr
 deployContract(name: 'GridRegistry', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridRegistry>
 deployContract(name: 'PriceBook', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PriceBook>
 deployContract(name: 'Twins', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+deployContract(name: 'IChannelAbsence', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelAbsence>
 deployContract(name: 'IChannelApp', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelApp>
 deployContract(name: 'IChannelChallenges', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelChallenges>
 deployContract(name: 'IChannelCourt', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelCourt>
 deployContract(name: 'IChannelHub', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelHub>
 deployContract(name: 'IChannelProgram', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelProgram>
+deployContract(name: 'IChannelReplay', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelReplay>
+deployContract(name: 'IChannelScratch', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelScratch>
 deployContract(name: 'IChannelStore', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelStore>
 deployContract(name: 'IChannelVault', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelVault>
+deployContract(name: 'IChannelWatch', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelWatch>
 deployContract(name: 'IDisputes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
 deployContract(name: 'IGridContracts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridContracts>
 deployContract(name: 'IGridQuotes', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridQuotes>
@@ -238,11 +283,13 @@ deployContract(name: 'IWorkerDispatcher', signerOrOptions?: ethers.Signer | Depl
 deployContract(name: 'IWorkerRecords', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerRecords>
 deployContract(name: 'ChangeSets', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChangeSets>
 deployContract(name: 'ChannelClaims', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelClaims>
+deployContract(name: 'ChannelDelegations', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelDelegations>
 deployContract(name: 'ChannelDemands', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelDemands>
 deployContract(name: 'ChannelExits', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelExits>
 deployContract(name: 'ChannelFaults', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelFaults>
 deployContract(name: 'ChannelMembership', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelMembership>
 deployContract(name: 'ChannelOpenings', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelOpenings>
+deployContract(name: 'ChannelPresence', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelPresence>
 deployContract(name: 'ChannelProposals', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProposals>
 deployContract(name: 'ChannelVerdicts', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVerdicts>
 deployContract(name: 'ChannelViews', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelViews>
@@ -250,6 +297,7 @@ deployContract(name: 'Ether', signerOrOptions?: ethers.Signer | DeployContractOp
 deployContract(name: 'GridEndings', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridEndings>
 deployContract(name: 'GridOpenings', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridOpenings>
 deployContract(name: 'GridReports', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridReports>
+deployContract(name: 'LandMap', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LandMap>
 deployContract(name: 'OpcodeScan', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.OpcodeScan>
 deployContract(name: 'Settlement', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Settlement>
 deployContract(name: 'StateTree', signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StateTree>
@@ -295,13 +343,22 @@ deployContract(name: 'Chat', args: any[], signerOrOptions?: ethers.Signer | Depl
 deployContract(name: 'ChatProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChatProgram>
 deployContract(name: 'DocumentEditor', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentEditor>
 deployContract(name: 'DocumentProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.DocumentProgram>
+deployContract(name: 'LandCraft', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LandCraft>
+deployContract(name: 'LandCraftProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LandCraftProgram>
 deployContract(name: 'MemberProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.MemberProgram>
+deployContract(name: 'World', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.World>
+deployContract(name: 'WorldItems', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorldItems>
+deployContract(name: 'WorldToken', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.WorldToken>
+deployContract(name: 'ChannelAbsence', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelAbsence>
 deployContract(name: 'ChannelContext', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelContext>
 deployContract(name: 'ChannelCourt', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelCourt>
 deployContract(name: 'ChannelHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelHub>
 deployContract(name: 'ChannelProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProgram>
+deployContract(name: 'ChannelReplay', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelReplay>
+deployContract(name: 'ChannelScratch', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelScratch>
 deployContract(name: 'ChannelStore', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelStore>
 deployContract(name: 'ChannelVault', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVault>
+deployContract(name: 'ChannelWatch', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelWatch>
 deployContract(name: 'StakingPool', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StakingPool>
 deployContract(name: 'FixedPriceFeed', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.FixedPriceFeed>
 deployContract(name: 'GridAccounts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridAccounts>
@@ -310,13 +367,17 @@ deployContract(name: 'GridQuotes', args: any[], signerOrOptions?: ethers.Signer 
 deployContract(name: 'GridRegistry', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridRegistry>
 deployContract(name: 'PriceBook', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.PriceBook>
 deployContract(name: 'Twins', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Twins>
+deployContract(name: 'IChannelAbsence', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelAbsence>
 deployContract(name: 'IChannelApp', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelApp>
 deployContract(name: 'IChannelChallenges', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelChallenges>
 deployContract(name: 'IChannelCourt', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelCourt>
 deployContract(name: 'IChannelHub', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelHub>
 deployContract(name: 'IChannelProgram', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelProgram>
+deployContract(name: 'IChannelReplay', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelReplay>
+deployContract(name: 'IChannelScratch', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelScratch>
 deployContract(name: 'IChannelStore', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelStore>
 deployContract(name: 'IChannelVault', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelVault>
+deployContract(name: 'IChannelWatch', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IChannelWatch>
 deployContract(name: 'IDisputes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IDisputes>
 deployContract(name: 'IGridContracts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridContracts>
 deployContract(name: 'IGridQuotes', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IGridQuotes>
@@ -331,11 +392,13 @@ deployContract(name: 'IWorkerDispatcher', args: any[], signerOrOptions?: ethers.
 deployContract(name: 'IWorkerRecords', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.IWorkerRecords>
 deployContract(name: 'ChangeSets', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChangeSets>
 deployContract(name: 'ChannelClaims', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelClaims>
+deployContract(name: 'ChannelDelegations', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelDelegations>
 deployContract(name: 'ChannelDemands', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelDemands>
 deployContract(name: 'ChannelExits', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelExits>
 deployContract(name: 'ChannelFaults', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelFaults>
 deployContract(name: 'ChannelMembership', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelMembership>
 deployContract(name: 'ChannelOpenings', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelOpenings>
+deployContract(name: 'ChannelPresence', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelPresence>
 deployContract(name: 'ChannelProposals', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelProposals>
 deployContract(name: 'ChannelVerdicts', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelVerdicts>
 deployContract(name: 'ChannelViews', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.ChannelViews>
@@ -343,6 +406,7 @@ deployContract(name: 'Ether', args: any[], signerOrOptions?: ethers.Signer | Dep
 deployContract(name: 'GridEndings', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridEndings>
 deployContract(name: 'GridOpenings', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridOpenings>
 deployContract(name: 'GridReports', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.GridReports>
+deployContract(name: 'LandMap', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.LandMap>
 deployContract(name: 'OpcodeScan', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.OpcodeScan>
 deployContract(name: 'Settlement', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.Settlement>
 deployContract(name: 'StateTree', args: any[], signerOrOptions?: ethers.Signer | DeployContractOptions): Promise<Contracts.StateTree>

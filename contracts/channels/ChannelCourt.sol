@@ -3,12 +3,14 @@ pragma solidity 0.8.37;
 
 import {IChannelCourt} from "../interfaces/IChannelCourt.sol";
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
+import {IChannelReplay} from "../interfaces/IChannelReplay.sol";
 import {CallFaults} from "../libraries/CallFaults.sol";
 import {ChannelSignatures} from "../libraries/ChannelSignatures.sol";
 import {OrderFaults} from "../libraries/OrderFaults.sol";
 import {RecordOpenings} from "../libraries/RecordOpenings.sol";
 import {StateFaults} from "../libraries/StateFaults.sol";
 import {Conviction, Opening, SlotValue, UserWord} from "../types/ChannelCourtTypes.sol";
+import {Replay} from "../types/ChannelReplayTypes.sol";
 import {
     Call,
     InboxEntry,
@@ -25,8 +27,15 @@ contract ChannelCourt is IChannelCourt {
 
     uint256 private constant BLOCKS_AHEAD = 2;
 
+    IChannelReplay private immutable REPLAY;
+
     IChannelHub private _hub;
     mapping(bytes32 commitment => uint256 blockNumber) private _commitments;
+
+    /// @param replay_ Runs records again.
+    constructor(IChannelReplay replay_) {
+        REPLAY = replay_;
+    }
 
     /// @inheritdoc IChannelCourt
     function attachHub() external {
@@ -78,7 +87,7 @@ contract ChannelCourt is IChannelCourt {
         bytes32 salt
     ) external {
         RecordOpenings.Opened memory opened = _openAfter(record, before);
-        uint64 tickMs = _hub.channelOf(opened.header.channel).config.tickMs;
+        uint64 tickMs = _hub.rulesOf(opened.header.channel).tickMs;
         _judge(opened, salt, StateFaults.isMistimed(opened.header, before.stateRoot, tickMs, clock));
     }
 
@@ -126,6 +135,44 @@ contract ChannelCourt is IChannelCourt {
     }
 
     /// @inheritdoc IChannelCourt
+    function runReplay(
+        Opening calldata record,
+        RecordHeader calldata before,
+        Replay calldata replay_,
+        bytes32 salt
+    ) external {
+        RecordOpenings.Opened memory opened = _openAfter(record, before);
+        _judge(opened, salt, REPLAY.isFalse(_hub, record.header, before.stateRoot, replay_));
+    }
+
+    /// @inheritdoc IChannelCourt
+    function runGenesisReplay(
+        Opening calldata record,
+        RecordHeader calldata genesis,
+        Replay calldata replay_,
+        bytes32 salt
+    ) external {
+        RecordOpenings.Opened memory opened = _openAfterGenesis(record, genesis);
+        _judge(opened, salt, REPLAY.isFalse(_hub, genesis, 0, replay_));
+    }
+
+    /// @inheritdoc IChannelCourt
+    function accuseFalseGenesis(
+        Opening calldata record,
+        RecordHeader calldata genesis,
+        SlotValue[] calldata writes,
+        SlotProof[] calldata proofs,
+        SlotOpening[] calldata openings,
+        bytes32 salt
+    ) external {
+        RecordOpenings.Opened memory opened = _openAfterGenesis(record, genesis);
+        bool isFault =
+            OrderFaults.isOtherGenesis(opened.header.channel, genesis, _hub) ||
+                StateFaults.isFalseRoot(genesis, 0, writes, proofs, openings);
+        _judge(opened, salt, isFault);
+    }
+
+    /// @inheritdoc IChannelCourt
     function committedIn(bytes32 commitment) external view returns (uint256) {
         return _commitments[commitment];
     }
@@ -133,6 +180,11 @@ contract ChannelCourt is IChannelCourt {
     /// @inheritdoc IChannelCourt
     function hub() external view returns (IChannelHub) {
         return _hub;
+    }
+
+    /// @inheritdoc IChannelCourt
+    function replay() external view returns (IChannelReplay) {
+        return REPLAY;
     }
 
     /// @inheritdoc IChannelCourt
@@ -183,6 +235,15 @@ contract ChannelCourt is IChannelCourt {
     ) private view returns (RecordOpenings.Opened memory opened) {
         opened = record.open(_hub);
         RecordOpenings.requireBefore(opened.header, before);
+    }
+
+    /// @dev Nobody signs record 0: whoever signs the next one says what it is.
+    function _openAfterGenesis(
+        Opening calldata record,
+        RecordHeader calldata genesis
+    ) private view returns (RecordOpenings.Opened memory) {
+        if (genesis.height != 0) revert ChannelCourt_NotGenesis(genesis.height);
+        return _openAfter(record, genesis);
     }
 
     function _openTwo(

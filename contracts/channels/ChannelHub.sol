@@ -3,16 +3,19 @@ pragma solidity 0.8.37;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
+import {IChannelAbsence} from "../interfaces/IChannelAbsence.sol";
 import {IChannelCourt} from "../interfaces/IChannelCourt.sol";
 import {IChannelChallenges} from "../interfaces/IChannelChallenges.sol";
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {IStakingPool} from "../interfaces/IStakingPool.sol";
 import {ChannelClaims} from "../libraries/ChannelClaims.sol";
+import {ChannelDelegations} from "../libraries/ChannelDelegations.sol";
 import {ChannelDemands} from "../libraries/ChannelDemands.sol";
 import {ChannelExits} from "../libraries/ChannelExits.sol";
 import {ChannelFaults} from "../libraries/ChannelFaults.sol";
 import {ChannelMembership} from "../libraries/ChannelMembership.sol";
 import {ChannelOpenings} from "../libraries/ChannelOpenings.sol";
+import {ChannelPresence} from "../libraries/ChannelPresence.sol";
 import {ChannelProposals} from "../libraries/ChannelProposals.sol";
 import {ChannelSignatures} from "../libraries/ChannelSignatures.sol";
 import {ChannelVerdicts} from "../libraries/ChannelVerdicts.sol";
@@ -24,6 +27,7 @@ import {
     Call,
     Change,
     ChangePart,
+    ChannelRules,
     ChannelView,
     Config,
     DataKind,
@@ -71,11 +75,14 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     /// @param store A ChannelStore, which those of channels are clones of.
     /// @param vault A ChannelVault, which those of channels are clones of.
     /// @param court_ Is tied to this hub from now on.
-    constructor(IStakingPool pool_, address store, address vault, IChannelCourt court_) {
+    /// @param absence_ Is tied to this hub from now on.
+    constructor(IStakingPool pool_, address store, address vault, IChannelCourt court_, IChannelAbsence absence_) {
         (POOL, STORE, VAULT) = (pool_, store, vault);
         pool_.attachHub();
         _state.court = address(court_);
         court_.attachHub();
+        _state.absence = address(absence_);
+        absence_.attachHub();
     }
 
     /// @inheritdoc IChannelHub
@@ -153,6 +160,11 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     /// @inheritdoc IChannelHub
     function keepAlive(uint256 channel, PeerDelay[] calldata delays) external known(channel) nonReentrant {
         ChannelMembership.keepAlive(_state, channel, delays);
+    }
+
+    /// @inheritdoc IChannelHub
+    function delegate(uint256 channel, address candidate) external known(channel) nonReentrant {
+        ChannelDelegations.delegate(_state, channel, candidate);
     }
 
     /// @inheritdoc IChannelHub
@@ -376,6 +388,11 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IChannelChallenges
+    function reclaim(uint256 channel, InboxEntry calldata entry) external known(channel) nonReentrant {
+        ChannelClaims.reclaim(_state, channel, entry);
+    }
+
+    /// @inheritdoc IChannelChallenges
     function demandOf(
         uint256 channel,
         uint256 proposal,
@@ -399,6 +416,28 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     function voidSettlement(uint256 channel, uint256 proposal) external nonReentrant {
         _requireCourt();
         ChannelVerdicts.voidSettlement(_state, channel, proposal);
+    }
+
+    /// @inheritdoc IChannelHub
+    function setPresence(uint256 channel, address member, bool absent) external returns (uint64 entry) {
+        _requireAbsence();
+        return ChannelPresence.setPresence(_state, channel, member, absent);
+    }
+
+    /// @inheritdoc IChannelHub
+    function setOffice(uint256 channel, uint64 term, address leader, bool isElected) external {
+        _requireAbsence();
+        ChannelPresence.setOffice(_state, channel, term, leader, isElected);
+    }
+
+    /// @inheritdoc IChannelHub
+    function isQuorumAt(uint256 channel, uint64 cursor, address[] calldata members) external view returns (bool) {
+        return ChannelPresence.isQuorumAt(_state, channel, cursor, members);
+    }
+
+    /// @inheritdoc IChannelHub
+    function absence() external view returns (IChannelAbsence) {
+        return IChannelAbsence(_state.absence);
     }
 
     /// @inheritdoc IChannelHub
@@ -434,6 +473,11 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
     /// @inheritdoc IChannelHub
     function channelOf(uint256 channel) external view known(channel) returns (ChannelView memory) {
         return ChannelViews.channelOf(_state, channel);
+    }
+
+    /// @inheritdoc IChannelHub
+    function rulesOf(uint256 channel) external view known(channel) returns (ChannelRules memory) {
+        return ChannelViews.rulesOf(_state, channel);
     }
 
     /// @inheritdoc IChannelHub
@@ -501,6 +545,10 @@ contract ChannelHub is IChannelHub, ReentrancyGuardTransient {
 
     function _requireCourt() private view {
         if (msg.sender != _state.court) revert ChannelHub_NotTheCourt(_state.court, msg.sender);
+    }
+
+    function _requireAbsence() private view {
+        if (msg.sender != _state.absence) revert ChannelHub_NotTheAbsence(_state.absence, msg.sender);
     }
 
     function _requireKnown(uint256 channel) private view {

@@ -23,13 +23,14 @@ import {
 ///
 /// **Demands** for the data of a settlement, by any member. While one waits, the settlement's window stands still. Without an
 /// answer in time the settlement is void; nobody is fined, since nobody knows who is silent. A bond pays who answers, by
-/// bytes, at twice the block's base fee of the demand; what is left of it goes back. A member has one demand at a time and
+/// bytes, at twice the base fee of the demand's block or of the answer's, whichever is higher; what is left goes back. A member has one demand at a time and
 /// `maxDemands` of a settlement, so that demands cannot stop a channel for ever.
 ///
 /// **Exit**: a leave (`IChannelHub.requestExit`), ban or close that no final settlement contains in time (`exitSeconds` after
 /// its entry; a settlement that contains it and is in its window has until three times that) lets anybody freeze the channel.
-/// Then anybody brings settlements with a certificate for their head. The highest by term, then by height, counts once no
-/// challenge to it is left and its window is over; without any, what was final. The channel closes with that root: stakes are
+/// Then anybody brings settlements with a certificate for their head. The highest counts once no challenge to it is left and its
+/// window is over; without any, what was final. Higher is what more of those who are in the channel had joined by, then the
+/// later term, then the greater height. All that were brought can be challenged at the same time. The channel closes with that root: stakes are
 /// released and everybody claims by proof what left and what it owns.
 interface IChannelChallenges {
     /// @notice It never takes effect, and neither does another one that says the same.
@@ -43,7 +44,18 @@ interface IChannelChallenges {
         uint64 last,
         uint64 deadline
     );
-    /// @notice Up to `next` it is answered; the bytes are in the transaction.
+    /// @notice Records that an answer showed. In an event, since who answers through a contract need not have them in its
+    /// transaction as they are.
+    event RecordsShown(uint256 indexed channel, uint256 indexed proposal, RecordData[] records);
+    /// @notice Chunks of changes from number `first` on that an answer showed, and the hashes of all chunks.
+    event ChangesShown(
+        uint256 indexed channel,
+        uint256 indexed proposal,
+        uint64 first,
+        bytes32[] chunkHashes,
+        Change[] changes
+    );
+    /// @notice Up to `next` it is answered.
     event DataAnswered(
         uint256 indexed channel,
         uint256 indexed proposal,
@@ -60,6 +72,9 @@ interface IChannelChallenges {
         uint64 height,
         uint64 endsAt
     );
+
+    /// @notice What a member brought with that entry of the inbox is its own again.
+    event Reclaimed(uint256 indexed channel, address indexed member, uint64 entryIndex);
 
     /// @notice The settlement is final, void, in application or not the one that counts.
     error ChannelHub_NotChallengeable(uint256 channel, uint256 proposal);
@@ -92,7 +107,8 @@ interface IChannelChallenges {
 
     /// @notice Shows the record that a settlement ends with, and that the settlement says something else of it: its height,
     /// time, root, cursor or channel. Or, with a proof that the record is among the settled ones, that the settlement ends with
-    /// another one at that height, or has it without having its height. Anyone.
+    /// another one at that height, has it without having its height, or begins with it although it does not follow the final record.
+    /// Anyone.
     /// @param proof In recordsRoot; empty for the head.
     /// @dev Reverts with _NotChallengeable, _NotOfSettlement, _NoFault.
     function proveHead(
@@ -118,7 +134,8 @@ interface IChannelChallenges {
     ) external;
 
     /// @notice Shows that a slot differs between the roots and is not among the changes. Anyone.
-    /// @param part All changes; or, once the list of chunks is known by an answer, those between which the slot would be.
+    /// @param part All changes, or a chunk that has slots below and above this one. Where all are too many for a transaction: some
+    /// chunks from the list's beginning on, then the next ones; it takes effect with the last.
     /// @dev Reverts as `proveChange`.
     function proveOmission(
         uint256 channel,
@@ -135,12 +152,15 @@ interface IChannelChallenges {
     function proveSkipped(uint256 channel, uint256 proposal, InboxEntry calldata entry) external;
 
     /// @notice Asks for records, by height, or for chunks of changes, by number, of a settlement that passed or was brought. Of
-    /// changes the first demand is for chunk 0: its answer says how many there are.
+    /// changes the first demand is for chunk 0: its answer says how many there are. A longer list of chunks may take its place
+    /// later; whose answer brings that has its demand back. Of a channel's first settlement record 0 can be asked for as well,
+    /// together with record 1.
     /// @dev Member or its signer (_NotMember), with a bond (_BondTooSmall). Reverts with _NotChallengeable, _BadDemand,
     /// _TooManyDemands.
     function demandData(uint256 channel, uint256 proposal, DataKind kind, uint64 first, uint64 last) external payable;
 
-    /// @notice The next records that a member asked for, in order, as many as fit. Anyone, and the caller is paid.
+    /// @notice The next records that a member asked for, in order, as many as fit. Anyone, and the caller is paid. Record 0 has no
+    /// siblings and comes with record 1, which names it.
     /// @dev Reverts with _NoDemand, _WrongAnswer, _NotChallengeable.
     function answerRecords(uint256 channel, uint256 proposal, address member, RecordData[] calldata records) external;
 
@@ -181,6 +201,11 @@ interface IChannelChallenges {
     /// @notice Closes a frozen channel, once its time is over, with the root that counts. Anyone.
     /// @dev Reverts with _NotFrozen, _Closed, _TooEarly.
     function conclude(uint256 channel) external;
+
+    /// @notice Gives a member what it brought with a join that the root of a frozen channel has not taken: `claimByProof` pays it
+    /// with the rest. Once the channel is closed. Anyone, once.
+    /// @dev Reverts with _NotFrozen, _Frozen, _BadEntry.
+    function reclaim(uint256 channel, InboxEntry calldata entry) external;
 
     /// @notice What a member asked for last of a settlement.
     function demandOf(uint256 channel, uint256 proposal, address member) external view returns (DemandView memory);

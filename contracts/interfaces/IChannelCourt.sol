@@ -12,7 +12,10 @@ import {
     SlotProof
 } from "../types/ChannelTypes.sol";
 
+import {Replay} from "../types/ChannelReplayTypes.sol";
+
 import {IChannelHub} from "./IChannelHub.sol";
+import {IChannelReplay} from "./IChannelReplay.sol";
 
 /// @title Where records convict who signed them
 /// @notice An accusation is a transaction that shows a record and what is wrong with it. It needs no bond, no vote and no turn:
@@ -48,6 +51,8 @@ interface IChannelCourt {
     error ChannelCourt_WrongInput(bytes32 expected, bytes32 actual);
     /// @notice The settlement has not this record.
     error ChannelCourt_WrongRoot(bytes32 expected, bytes32 actual);
+    /// @notice This is not record 0.
+    error ChannelCourt_NotGenesis(uint64 height);
     /// @notice No input of a call or session is encoded like this.
     error ChannelCourt_Unreadable();
     /// @notice Too little gas to judge an input.
@@ -126,10 +131,44 @@ interface IChannelCourt {
         bytes32 salt
     ) external;
 
+    /// @notice A record that does not say what the chain comes to when it runs it again: another status, gas, return data, another
+    /// write or touched slot. `IChannelReplay.openReplay` comes first, in an earlier block.
+    /// @dev Reverts as `IChannelReplay.isFalse`.
+    function runReplay(
+        Opening calldata record,
+        RecordHeader calldata before,
+        Replay calldata replay_,
+        bytes32 salt
+    ) external;
+
+    /// @notice The same of record 0, on the empty state. Whoever signed a record that follows it answers for it.
+    /// @param genesis Record 0, as the other one names it.
+    /// @dev Reverts with _NotGenesis, and as `runReplay`.
+    function runGenesisReplay(
+        Opening calldata record,
+        RecordHeader calldata genesis,
+        Replay calldata replay_,
+        bytes32 salt
+    ) external;
+
+    /// @notice A record 0 that is not what the channel was created with, or whose writes lead to another root.
+    /// @param writes All slots that it wrote, as in `accuseFalseRoot`; anything where the header shows it.
+    /// @dev Reverts with _NotGenesis, _WrongSet.
+    function accuseFalseGenesis(
+        Opening calldata record,
+        RecordHeader calldata genesis,
+        SlotValue[] calldata writes,
+        SlotProof[] calldata proofs,
+        SlotOpening[] calldata openings,
+        bytes32 salt
+    ) external;
+
     /// @notice The block of a commitment, 0 for none.
     function committedIn(bytes32 commitment) external view returns (uint256);
 
     function hub() external view returns (IChannelHub);
+
+    function replay() external view returns (IChannelReplay);
 
     /// @notice What a reporter commits to: keccak256(abi.encode(reporter, channel, recordHash, salt)).
     function commitmentOf(

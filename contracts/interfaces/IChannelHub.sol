@@ -7,6 +7,7 @@ import {
     Call,
     Change,
     ChannelNotice,
+    ChannelRules,
     ChannelView,
     Config,
     InboxKind,
@@ -24,6 +25,7 @@ import {
     SlotProof
 } from "../types/ChannelTypes.sol";
 
+import {IChannelAbsence} from "./IChannelAbsence.sol";
 import {IChannelCourt} from "./IChannelCourt.sol";
 import {IChannelChallenges} from "./IChannelChallenges.sol";
 import {IStakingPool} from "./IStakingPool.sol";
@@ -40,7 +42,12 @@ import {IStakingPool} from "./IStakingPool.sol";
 /// that order, so that no leader can skip one. Of each the hash keccak256(abi.encode(InboxEntry)) is kept.
 ///
 /// **Quorum**: strictly more than 2/3 of the counted weight. Counted are the members as of the settlement's inbox cursor
-/// that are not gone yet, less those absent, less the accused. Who abstains is counted, who is silent too.
+/// that are not gone yet, less those absent, less the accused; and those who joined since, who have no vote. Who abstains is
+/// counted, who is silent too. With more than five voters a vote also stands for those who delegated to the voter and have
+/// not voted themselves.
+///
+/// **Delegation**: where there are more than five members, five of them lead and relay, those with most backers. A
+/// certificate or an election counts a member that delegated as nothing and its candidate as one more.
 ///
 /// **Settlement**: one at a time moves the final height on, from where the last one ended. It starts from an empty state,
 /// so the first one's changes are the whole state. With a quorum it has passed and waits for the channel's window, which
@@ -148,6 +155,11 @@ interface IChannelHub is IChannelChallenges {
     error ChannelHub_AlreadyLeaving(uint256 channel, address account);
     /// @notice The account may not join again before that time.
     error ChannelHub_Banned(uint256 channel, address account, uint64 untilMs);
+    /// @notice A member delegates to another one that does not delegate itself, and to which it has no backers to bring along;
+    /// nobody takes back what was not given.
+    error ChannelHub_BadDelegation(uint256 channel, address account, address candidate);
+    /// @notice It has as many backers as the channel has members for: ceil((members - 5) / 5), none with up to five members.
+    error ChannelHub_CandidateFull(uint256 channel, address candidate, uint256 cap);
     /// @notice The channel has as many members as it may have.
     error ChannelHub_Full(uint256 channel, uint256 max);
     /// @notice Another member has this key.
@@ -186,6 +198,8 @@ interface IChannelHub is IChannelChallenges {
     error ChannelHub_FutureTime(uint256 most, uint64 actual);
     /// @notice Only the court does this.
     error ChannelHub_NotTheCourt(address court, address caller);
+    /// @notice Only the contract of absences does this.
+    error ChannelHub_NotTheAbsence(address absence, address caller);
     /// @notice The signer was convicted of something in this term before.
     error ChannelHub_AlreadyConvicted(uint256 channel, address signer, uint64 term);
     /// @notice The settlement took fewer inbox entries than the last one, or more than there are.
@@ -289,6 +303,12 @@ interface IChannelHub is IChannelChallenges {
     /// @notice Says that a member is there.
     /// @dev Member or its signer (_NotMember). Reverts with _TooMany.
     function keepAlive(uint256 channel, PeerDelay[] calldata delays) external;
+
+    /// @notice Lets a candidate speak for a member, in the place of another one, or with zero for nobody any more. Holds from
+    /// the record that takes its entry of the inbox, and for votes here at once. Where members leave and a candidate may have
+    /// fewer backers, those who came last wait.
+    /// @dev Member or its signer (_NotMember). Reverts with _Closed, _AlreadyLeaving, _BadDelegation, _CandidateFull.
+    function delegate(uint256 channel, address candidate) external;
 
     /// @notice Proposes a settlement (type 1, data = abi.encode(Settlement, Change[]), the changes may be left out) or a
     /// punishment (type 2, data = abi.encode(Punishment)). To propose a settlement is not to vote for it; to accuse is.
@@ -414,6 +434,22 @@ interface IChannelHub is IChannelChallenges {
     /// @dev The court only (_NotTheCourt). Reverts with _NotChallengeable for one that is final, or lost, or being written.
     function voidSettlement(uint256 channel, uint256 proposal) external;
 
+    /// @notice Says in the inbox that a member is absent, or is not: then it counts. A member that is there is told that it is asked.
+    /// @dev The contract of absences only (_NotTheAbsence).
+    /// @return entry The number of that entry.
+    function setPresence(uint256 channel, address member, bool absent) external returns (uint64 entry);
+
+    /// @notice Lets a term begin after `term`, of which the hub may not know, with an entry of the inbox; or notes one that the members
+    /// have elected: they know. For the leader zero stands for the eldest of those that are present, without who led before.
+    /// @dev The contract of absences only (_NotTheAbsence).
+    function setOffice(uint256 channel, uint64 term, address leader, bool isElected) external;
+
+    /// @notice Whether these are a quorum of those who count at an entry of the inbox; who is named twice counts once.
+    function isQuorumAt(uint256 channel, uint64 cursor, address[] calldata members) external view returns (bool);
+
+    /// @notice Whose word on who is there counts here.
+    function absence() external view returns (IChannelAbsence);
+
     /// @notice Whose verdicts count here.
     function court() external view returns (IChannelCourt);
 
@@ -433,6 +469,9 @@ interface IChannelHub is IChannelChallenges {
 
     /// @notice Reverts with _UnknownChannel, as all that follow.
     function channelOf(uint256 channel) external view returns (ChannelView memory);
+
+    /// @notice How the channel's records are played: a part of `channelOf`, for a tenth of its gas.
+    function rulesOf(uint256 channel) external view returns (ChannelRules memory);
 
     /// @notice What was settled last.
     function headOf(uint256 channel) external view returns (SettledHead memory);

@@ -17,6 +17,8 @@ import {StateTree} from "./StateTree.sol";
 library CallFaults {
     /// @notice What an input's reading needs at most, so that nobody convicts by giving it too little.
     uint256 internal constant READING_GAS = 2_000_000;
+    /// @notice What the slot of a revoked key holds.
+    uint256 internal constant REVOKED = 1 << 64;
 
     uint256 private constant WORD = 32;
     uint256 private constant SELECTOR_BYTES = 4;
@@ -33,8 +35,7 @@ library CallFaults {
         bytes32 actual = keccak256(word.input);
         if (actual != header.inputHash) revert IChannelCourt.ChannelCourt_WrongInput(header.inputHash, actual);
         if (word.input.length > ChannelLimits.INPUT_BYTES) return _isUsers(header);
-        uint256 left = gasleft();
-        if (left < READING_GAS) revert IChannelCourt.ChannelCourt_TooLittleGas(READING_GAS, left);
+        requireReadingGas();
         if (header.kind == uint8(RecordKind.Call)) return _isForgedCall(header, rootBefore, word, hub);
         return _isUsers(header) && _isForgedSession(header, rootBefore, word, hub);
     }
@@ -77,6 +78,42 @@ library CallFaults {
         }
     }
 
+    /// @notice Reverts unless there is gas enough to read any input.
+    function requireReadingGas() internal view {
+        uint256 left = gasleft();
+        if (left < READING_GAS) revert IChannelCourt.ChannelCourt_TooLittleGas(READING_GAS, left);
+    }
+
+    /// @notice Who has signed a struct in the domain of the hub; zero for nobody.
+    function signerOf(address hub, bytes32 structHash, bytes memory signature) internal view returns (address signer) {
+        (signer, , ) = ECDSA.tryRecover(ChannelSignatures.digestOf(hub, structHash), signature);
+    }
+
+    /// @notice Whether what a session's slot holds lets its key make a call, see docs/spec/channel-state.md.
+    function allows(
+        uint256 granted,
+        uint64 timeMs,
+        bytes4[] memory functions,
+        bytes memory data
+    ) internal pure returns (bool) {
+        if (granted == 0 || uint64(granted) < timeMs) return false;
+        if (granted >> EXPIRY_BITS != sessionOf(0, functions) >> EXPIRY_BITS) return false;
+        if (functions.length == 0) return true;
+        if (data.length < SELECTOR_BYTES) return false;
+        bytes4 selector = bytes4(data);
+        for (uint256 i = 0; i < functions.length; i++) {
+            if (functions[i] == selector) return true;
+        }
+        return false;
+    }
+
+    /// @notice What the slot of a key holds that was granted.
+    function sessionOf(uint64 expiryMs, bytes4[] memory functions) internal pure returns (uint256) {
+        // Arrays are packed in whole words.
+        uint160 functionsHash = uint160(bytes20(keccak256(abi.encodePacked(functions))));
+        return (uint256(functionsHash) << EXPIRY_BITS) | expiryMs;
+    }
+
     function _isForgedCall(
         RecordHeader memory header,
         bytes32 rootBefore,
@@ -96,12 +133,12 @@ library CallFaults {
             return true;
         }
         if (call.channel != header.channel || call.validUntilMs < header.timeMs) return true;
-        address signer = _signerOf(hub, ChannelSignatures.hash(call), signature);
+        address signer = signerOf(hub, ChannelSignatures.hash(call), signature);
         if (signer == address(0)) return true;
         if (signer != call.sender || functions.length != 0) {
             bytes32 slot = ChannelSlots.sessionSlot(call.sender, signer);
             uint256 granted = uint256(StateTree.valueOf(rootBefore, slot, word.session));
-            if (!_allows(granted, header.timeMs, functions, call.data)) return true;
+            if (!allows(granted, header.timeMs, functions, call.data)) return true;
         }
         return _isOtherNonce(rootBefore, call.sender, call.nonce, word.nonce);
     }
@@ -124,11 +161,15 @@ library CallFaults {
                 : (revoke.channel, revoke.wallet);
             bytes32 structHash = grants ? ChannelSignatures.hash(grant) : ChannelSignatures.hash(revoke);
             if (channel != header.channel) return true;
-            address signer = _signerOf(hub, structHash, signature);
+            address signer = signerOf(hub, structHash, signature);
             if (signer == address(0) || signer != wallet) return true;
             if (!grants) return _isOtherNonce(rootBefore, wallet, revoke.nonce, word.nonce);
-            // A key is granted once.
-            return StateTree.valueOf(rootBefore, ChannelSlots.sessionSlot(wallet, grant.key), word.session) != 0;
+            if (grant.expiryMs < header.timeMs) return true;
+            uint256 before = uint256(
+                StateTree.valueOf(rootBefore, ChannelSlots.sessionSlot(wallet, grant.key), word.session)
+            );
+            // A key is granted again only after its time, and never after its revocation.
+            return before == REVOKED || (before != 0 && uint64(before) >= header.timeMs);
         } catch {
             return true;
         }
@@ -136,28 +177,6 @@ library CallFaults {
 
     function _isUsers(RecordHeader memory header) private pure returns (bool) {
         return header.kind == uint8(RecordKind.Call) || header.kind == uint8(RecordKind.Session);
-    }
-
-    function _signerOf(address hub, bytes32 structHash, bytes memory signature) private view returns (address signer) {
-        (signer, , ) = ECDSA.tryRecover(ChannelSignatures.digestOf(hub, structHash), signature);
-    }
-
-    /// @dev See docs/spec/channel-state.md for what a session's slot holds.
-    function _allows(
-        uint256 granted,
-        uint64 timeMs,
-        bytes4[] memory functions,
-        bytes memory data
-    ) private pure returns (bool) {
-        if (granted == 0 || uint64(granted) < timeMs) return false;
-        if (uint160(granted >> EXPIRY_BITS) != uint160(bytes20(keccak256(abi.encodePacked(functions))))) return false;
-        if (functions.length == 0) return true;
-        if (data.length < SELECTOR_BYTES) return false;
-        bytes4 selector = bytes4(data);
-        for (uint256 i = 0; i < functions.length; i++) {
-            if (functions[i] == selector) return true;
-        }
-        return false;
     }
 
     function _isOtherNonce(

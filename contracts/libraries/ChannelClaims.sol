@@ -5,7 +5,7 @@ import {IChannelChallenges} from "../interfaces/IChannelChallenges.sol";
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
 import {IChannelVault} from "../interfaces/IChannelVault.sol";
 import {Channel, Holding, HubState} from "../types/ChannelState.sol";
-import {Asset, AssetKind, SettlementMode, SlotProof} from "../types/ChannelTypes.sol";
+import {Asset, AssetKind, InboxEntry, InboxKind, SettlementMode, SlotProof} from "../types/ChannelTypes.sol";
 import {ChannelSlots} from "./ChannelSlots.sol";
 import {StateTree} from "./StateTree.sol";
 import {StoreClones} from "./StoreClones.sol";
@@ -53,8 +53,29 @@ library ChannelClaims {
         uint256 due = uint256(StateTree.valueOf(root, ChannelSlots.exitsSlot(self.member, self.assetKey), exits));
         if (channel.head.closed) {
             due += uint256(StateTree.valueOf(root, ChannelSlots.ownedSlot(self.member, self.assetKey), owned));
+            due += channel.untaken[self.member][self.assetKey];
         }
         return _pay(channel, self, due);
+    }
+
+    /// @notice See `IChannelChallenges.reclaim`.
+    function reclaim(HubState storage state, uint256 channel, InboxEntry calldata entry) external {
+        Channel storage self = state.channels[channel];
+        if (!self.head.frozen) revert IChannelChallenges.ChannelHub_NotFrozen(channel);
+        if (!self.head.closed) revert IChannelChallenges.ChannelHub_Frozen(channel);
+        bool isUntaken =
+            entry.kind == InboxKind.Join &&
+                entry.index > self.head.inboxCursor &&
+                self.inbox[entry.index] == keccak256(abi.encode(entry));
+        if (!isUntaken) revert IChannelChallenges.ChannelHub_BadEntry(channel, entry.index);
+        // Once.
+        self.inbox[entry.index] = 0;
+        (, , Asset[] memory received) = abi.decode(entry.data, (address, uint64, Asset[]));
+        for (uint256 i = 0; i < received.length; i++) {
+            bytes32 assetKey = ChannelSlots.assetKey(received[i].token, received[i].id);
+            self.untaken[entry.account][assetKey] += received[i].amount;
+        }
+        emit IChannelChallenges.Reclaimed(channel, entry.account, entry.index);
     }
 
     /// @notice See `IChannelHub.withdrawStake`.

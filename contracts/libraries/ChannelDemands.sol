@@ -7,7 +7,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IChannelChallenges} from "../interfaces/IChannelChallenges.sol";
 import {IChannelVault} from "../interfaces/IChannelVault.sol";
-import {Challenge, Channel, Demand, HubState} from "../types/ChannelState.sol";
+import {Challenge, Channel, Demand, HubState, Proposal} from "../types/ChannelState.sol";
 import {Change, DataKind, DemandView, RecordData, Settlement} from "../types/ChannelTypes.sol";
 import {ChangeSets} from "./ChangeSets.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
@@ -32,6 +32,9 @@ library ChannelDemands {
     /// @notice What an answer is paid: for a byte as EIP-7623 has it at most, and for the rest.
     uint256 internal constant BYTE_GAS = 40;
     uint256 internal constant BASE_GAS = 60_000;
+    /// @notice Slots that a record may touch: two calls of two million gas, at 2,100 a slot.
+    uint256 internal constant MAX_TOUCHED = 2_048;
+    uint256 private constant ENTRY_BYTES = 64;
     uint256 private constant HEADER_BYTES = 800;
     uint256 private constant CHANGE_BYTES = 96;
     uint256 private constant WORD_BYTES = 32;
@@ -86,10 +89,11 @@ library ChannelDemands {
         Demand memory mine = _requireWaiting(self, subject, DataKind.Records, records.length);
         uint256 gas = BASE_GAS;
         for (uint256 i = 0; i < records.length; i++) {
-            _requireRecord(subject, settlement, records[i], mine.next + uint64(i));
+            _requireRecord(subject, settlement, records, i, mine.next + uint64(i));
             uint256 size = records[i].input.length + records[i].touched.length + records[i].writes.length;
             gas += (HEADER_BYTES + size + records[i].proof.length * WORD_BYTES) * BYTE_GAS;
         }
+        emit IChannelChallenges.RecordsShown(subject.channel, subject.proposal, records);
         _advance(self, subject, mine, records.length, gas);
     }
 
@@ -104,12 +108,14 @@ library ChannelDemands {
         Settlement memory settlement = _requireInFlight(self, subject.channel, subject.proposal);
         bytes32[] memory hashes = ChangeSets.hashesOf(changes);
         Demand memory mine = _requireWaiting(self, subject, DataKind.Changes, hashes.length);
-        _useList(self, subject, settlement.changesRoot, chunkHashes);
+        // What was asked for by numbers of another list is not what is answered.
+        if (_useList(self, subject, settlement.changesRoot, chunkHashes)) mine.made--;
         for (uint256 i = 0; i < hashes.length; i++) {
             if (mine.next + i >= chunkHashes.length || hashes[i] != chunkHashes[mine.next + i]) {
                 revert IChannelChallenges.ChannelHub_WrongAnswer(subject.channel, subject.proposal, mine.next);
             }
         }
+        emit IChannelChallenges.ChangesShown(subject.channel, subject.proposal, mine.next, chunkHashes, changes);
         uint256 size = changes.length * CHANGE_BYTES + chunkHashes.length * WORD_BYTES;
         _advance(self, subject, mine, hashes.length, BASE_GAS + size * BYTE_GAS);
     }
@@ -143,19 +149,25 @@ library ChannelDemands {
         if (asked.last < asked.first) return false;
         uint64 more = asked.last - asked.first;
         if (asked.kind == DataKind.Records) {
-            return asked.first > settlement.fromHeight && asked.last <= settlement.toHeight && more < MAX_RECORDS;
+            // The first settlement begins behind record 0, which is shown together with the record that names it.
+            bool begins = asked.first > settlement.fromHeight || settlement.fromHeight == 0;
+            bool isWithin = asked.last > settlement.fromHeight && asked.last <= settlement.toHeight;
+            return begins && isWithin && more < MAX_RECORDS;
         }
         if (challenge.listHash == 0) return asked.last == 0 && settlement.changesRoot != 0;
         return asked.last < challenge.chunks && more < MAX_CHUNKS;
     }
 
-    /// @dev The record at that height, whole, and one of those that the settlement has.
+    /// @dev The record at that height, whole, and one of those that the settlement has; or record 0, if it is the one that the
+    /// next record of the same answer names.
     function _requireRecord(
         Subject calldata subject,
         Settlement memory settlement,
-        RecordData calldata data,
+        RecordData[] calldata records,
+        uint256 index,
         uint64 height
     ) private pure {
+        RecordData calldata data = records[index];
         bytes32 hash = keccak256(abi.encode(data.header));
         bool isRight =
             data.header.channel == subject.channel &&
@@ -163,25 +175,41 @@ library ChannelDemands {
                 keccak256(data.input) == data.header.inputHash &&
                 keccak256(data.touched) == data.header.touchedHash &&
                 keccak256(data.writes) == data.header.writesHash &&
+                // Other bytes are no set of slots, which nobody could show to be false.
+                data.touched.length % ENTRY_BYTES == 0 &&
+                data.writes.length % ENTRY_BYTES == 0 &&
+                data.touched.length <= MAX_TOUCHED * ENTRY_BYTES &&
                 (height != settlement.toHeight || hash == settlement.head) &&
-                MerkleProof.verifyCalldata(data.proof, settlement.recordsRoot, hash);
+                (
+                    height == 0
+                        ? _isGenesis(records, hash)
+                        : MerkleProof.verifyCalldata(data.proof, settlement.recordsRoot, hash)
+                );
         if (!isRight) revert IChannelChallenges.ChannelHub_WrongAnswer(subject.channel, subject.proposal, height);
     }
 
-    /// @dev The first answer says which list of chunks it is. Of several that have the root, all but one have hashes that are
-    /// those of no changes: who says such a list can be asked for them.
+    /// @dev Record 1 is one of the settlement's, as it is looked at next. Siblings would be paid for, and show nothing.
+    function _isGenesis(RecordData[] calldata records, bytes32 hash) private pure returns (bool) {
+        return records.length > 1 && records[0].proof.length == 0 && records[1].header.previous == hash;
+    }
+
+    /// @dev The first answer says which list of chunks it is. Inner nodes of the tree can stand in it for chunks; who says such
+    /// a list can be asked for them, and has no changes for them. But whoever answers its own demand could say one to keep
+    /// others from answering: so a longer list takes the place of a shorter one, and the longest is of chunks alone.
+    /// @return isOther Another list was known.
     function _useList(
         Channel storage self,
         Subject calldata subject,
         bytes32 changesRoot,
         bytes32[] calldata chunkHashes
-    ) private {
+    ) private returns (bool isOther) {
         Challenge storage challenge = self.challenges[subject.proposal];
         bytes32 listHash = keccak256(abi.encodePacked(chunkHashes));
-        if (challenge.listHash == listHash) return;
-        if (challenge.listHash != 0 || MerkleRoots.rootOf(chunkHashes) != changesRoot) {
+        if (challenge.listHash == listHash) return false;
+        if (chunkHashes.length <= challenge.chunks || MerkleRoots.rootOf(chunkHashes) != changesRoot) {
             revert IChannelChallenges.ChannelHub_NotOfSettlement(subject.channel, subject.proposal);
         }
+        isOther = challenge.listHash != 0;
         challenge.listHash = listHash;
         challenge.chunks = chunkHashes.length.toUint32();
     }
@@ -194,7 +222,9 @@ library ChannelDemands {
         uint256 answered,
         uint256 gas
     ) private {
-        uint256 paidWei = Math.min(gas * mine.gasPriceWei, mine.bondWei);
+        // Blocks may cost more than when it was asked for.
+        uint256 priceWei = Math.max(mine.gasPriceWei, FEE_FACTOR * block.basefee);
+        uint256 paidWei = Math.min(gas * priceWei, mine.bondWei);
         self.credits[msg.sender] += paidWei;
         mine.next += uint64(answered);
         mine.bondWei -= uint128(paidWei);
@@ -209,19 +239,16 @@ library ChannelDemands {
         (mine.isOpen, mine.bondWei) = (false, 0);
         self.credits[subject.member] += bondWei;
         Challenge storage challenge = self.challenges[subject.proposal];
-        if (--challenge.open != 0 || !_isInFlight(self, subject.proposal)) return;
-        if (self.head.frozen) self.freeze.endsAt = _resumed(self.freeze.endsAt, challenge.stoppedAt);
-        else {
-            self.proposals[subject.proposal].finalAt = _resumed(
-                self.proposals[subject.proposal].finalAt,
-                challenge.stoppedAt
-            );
+        if (--challenge.open != 0) return;
+        uint40 stood = uint40(block.timestamp) - challenge.stoppedAt;
+        if (self.head.frozen) {
+            if (self.freeze.best == subject.proposal && self.freeze.endsAt > challenge.stoppedAt) {
+                self.freeze.endsAt += stood;
+            }
+        } else if (self.head.settling == subject.proposal) {
+            Proposal storage proposal = self.proposals[subject.proposal];
+            if (proposal.finalAt > challenge.stoppedAt) proposal.finalAt += stood;
         }
-    }
-
-    /// @dev When a clock ends that stood since `stoppedAt`.
-    function _resumed(uint40 endsAt, uint40 stoppedAt) private view returns (uint40) {
-        return endsAt <= stoppedAt ? endsAt : uint40(endsAt + block.timestamp - stoppedAt);
     }
 
     function _requireWaiting(
@@ -252,9 +279,9 @@ library ChannelDemands {
         if (!_isInFlight(self, id)) revert IChannelChallenges.ChannelHub_NotChallengeable(channel, id);
     }
 
-    /// @dev It passed, or is the highest one of a frozen channel.
+    /// @dev It passed, or was brought to a frozen channel.
     function _isInFlight(Channel storage self, uint256 id) private view returns (bool) {
         if (self.head.closed) return false;
-        return self.head.frozen ? self.freeze.best == id : self.head.settling == id;
+        return self.head.frozen ? self.isBrought(id) : self.head.settling == id;
     }
 }

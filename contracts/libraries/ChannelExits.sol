@@ -21,6 +21,7 @@ import {
     SignedAck
 } from "../types/ChannelTypes.sol";
 import {ChangeSets} from "./ChangeSets.sol";
+import {ChannelDelegations} from "./ChannelDelegations.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
 import {ChannelSettlements} from "./ChannelSettlements.sol";
 import {ChannelSignatures} from "./ChannelSignatures.sol";
@@ -99,7 +100,8 @@ library ChannelExits {
         Proposal storage proposal = self.proposals[id];
         (proposal.proposer, proposal.proposalType, proposal.hash) = (msg.sender, ProposalType.Settlement, hash);
         self.settlements[id] = settlement;
-        self.certified[id] = Certified(term, self.freeze.best);
+        uint256 joined = ChannelRoster.count(self.joinedBy(settlement.inboxCursor));
+        self.certified[id] = Certified(term, self.freeze.best, uint8(joined));
         uint40 endsAt = uint40(block.timestamp + ChannelTiming.answerSeconds(self));
         if (endsAt < self.freeze.endsAt) endsAt = self.freeze.endsAt;
         (self.freeze.endsAt, self.freeze.best) = (endsAt, uint40(id));
@@ -160,10 +162,24 @@ library ChannelExits {
                 header.inboxCursor == settlement.inboxCursor;
         if (!isHead) revert IChannelChallenges.ChannelHub_NotOfSettlement(channel, 0);
         if (best == 0) return;
-        (uint64 term, uint64 to) = (self.certified[best].term, self.settlements[best].toHeight);
-        if (header.term < term || (header.term == term && header.height <= to)) {
-            revert IChannelChallenges.ChannelHub_NotHigher(channel, term, to);
-        }
+        _requireHigher(self, channel, best, header);
+    }
+
+    /// @dev More of those who are in the channel had joined; or as many, and its term is higher; or that is the same, and its
+    /// height. Those who were there before somebody joined can always agree on what would have been without that, in any term.
+    function _requireHigher(
+        Channel storage self,
+        uint256 channel,
+        uint256 best,
+        RecordHeader calldata header
+    ) private view {
+        (Certified memory highest, uint64 to) = (self.certified[best], self.settlements[best].toHeight);
+        uint256 joined = ChannelRoster.count(self.joinedBy(header.inboxCursor));
+        bool isHigher =
+            joined != highest.joined
+                ? joined > highest.joined
+                : header.term > highest.term || (header.term == highest.term && header.height > to);
+        if (!isHigher) revert IChannelChallenges.ChannelHub_NotHigher(channel, highest.term, to);
     }
 
     /// @dev Acks of a quorum of the members at the record.
@@ -186,7 +202,9 @@ library ChannelExits {
             if (actual != signer) revert IChannelHub.ChannelHub_BadSignature(signer, actual);
             acked |= seat;
         }
-        (uint256 weight, uint256 counted) = (ChannelRoster.count(acked), ChannelRoster.count(members));
+        uint256 weights = ChannelDelegations.weightsAt(self, header.inboxCursor);
+        uint256 weight = ChannelRoster.weightOfAll(weights, acked);
+        uint256 counted = ChannelRoster.weightOfAll(weights, members);
         if (!Quorum.isReached(weight, counted)) revert IChannelHub.ChannelHub_NoQuorum(weight, counted);
     }
 

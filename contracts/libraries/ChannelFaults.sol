@@ -2,12 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IChannelChallenges} from "../interfaces/IChannelChallenges.sol";
 import {IStakingPool} from "../interfaces/IStakingPool.sol";
 import {Channel, HubState} from "../types/ChannelState.sol";
 import {Change, ChangePart, InboxEntry, RecordHeader, Settlement, SlotProof} from "../types/ChannelTypes.sol";
 import {ChangeSets} from "./ChangeSets.sol";
+import {ChannelLimits} from "./ChannelLimits.sol";
 import {ChannelPunishments} from "./ChannelPunishments.sol";
 import {ChannelTiming} from "./ChannelTiming.sol";
 import {ChannelVoids} from "./ChannelVoids.sol";
@@ -48,11 +50,12 @@ library ChannelFaults {
                     header.stateRoot == settlement.stateRoot &&
                     header.timeMs == settlement.timeMs &&
                     header.inboxCursor == settlement.inboxCursor;
-            _requireFault(accused, !isTrue);
+            _requireFault(accused, !isTrue || _isElsewhere(self, settlement, header));
         } else {
             if (!MerkleProof.verifyCalldata(proof, settlement.recordsRoot, hash)) _revertForeign(accused);
             // Another record at the head's height, or one that has no place here.
-            _requireFault(accused, !isIn || header.height == settlement.toHeight);
+            bool isOut = !isIn || header.height == settlement.toHeight;
+            _requireFault(accused, isOut || _isElsewhere(self, settlement, header));
         }
         _convict(self, accused);
     }
@@ -90,17 +93,11 @@ library ChannelFaults {
         Channel storage self = state.channels[accused.channel];
         Settlement memory settlement = self.requireOpen(accused.channel, accused.proposal);
         uint256 chunks = _requirePart(accused, settlement, part);
-        // Inner nodes of the tree can stand in a list for chunks. Nobody has changes for them, so a list is known to be the
-        // right one when all of it is shown, or when it was answered to a demand, which can then ask for any chunk.
-        bool isKnown =
-            chunks == part.chunkHashes.length ||
-                self.challenges[accused.proposal].listHash == keccak256(abi.encodePacked(part.chunkHashes));
-        if (!isKnown || !_wouldHave(part, chunks, slot)) _revertForeign(accused);
         bool differs =
             StateTree.valueOf(self.head.stateRoot, slot, before) !=
                 StateTree.valueOf(settlement.stateRoot, slot, after_);
         _requireFault(accused, differs && !_has(part.changes, slot));
-        _convict(self, accused);
+        if (_isWithin(part.changes, slot) || _isSearched(self, accused, part, chunks, slot)) _convict(self, accused);
     }
 
     /// @notice See `IChannelChallenges.proveSkipped`.
@@ -112,6 +109,18 @@ library ChannelFaults {
             entry.index > settlement.inboxCursor && settlement.timeMs > entry.timeMs + ChannelTiming.INCLUSION_MS;
         _requireFault(accused, isSkipped);
         self.voidSettlement(accused.channel, accused.proposal);
+    }
+
+    /// @dev The first record does not follow what is final. Of record 0 the hub has no hash.
+    function _isElsewhere(
+        Channel storage self,
+        Settlement memory settlement,
+        RecordHeader calldata header
+    ) private view returns (bool) {
+        return
+            settlement.fromHeight != 0 &&
+            header.height == settlement.fromHeight + 1 &&
+            header.previous != self.head.recordHash;
     }
 
     /// @dev Void is what it is first, so that those who are banned are not asked about it.
@@ -136,13 +145,30 @@ library ChannelFaults {
         if (MerkleRoots.rootOf(part.chunkHashes) != settlement.changesRoot) _revertForeign(accused);
     }
 
-    /// @dev Whether the slot would be in this part of the list, since it is in ascending order, or should be.
-    function _wouldHave(ChangePart calldata part, uint256 chunks, bytes32 slot) private pure returns (bool) {
-        if (chunks == part.chunkHashes.length) return true;
-        bool isAfter = part.first == 0 || part.changes[0].slot < slot;
-        bool isBefore =
-            part.first + chunks == part.chunkHashes.length || part.changes[part.changes.length - 1].slot > slot;
-        return chunks != 0 && isAfter && isBefore;
+    /// @dev Whether the slot would be in one of these chunks, since each is in ascending order.
+    function _isWithin(Change[] calldata changes, bytes32 slot) private pure returns (bool) {
+        for (uint256 first = 0; first < changes.length; first += ChannelLimits.CHUNK) {
+            uint256 last = Math.min(first + ChannelLimits.CHUNK, changes.length) - 1;
+            if (changes[first].slot < slot && slot < changes[last].slot) return true;
+        }
+        return false;
+    }
+
+    /// @dev Whether all chunks were shown, in this transaction or in earlier ones. The root does not say in which order chunks
+    /// are, nor which of its nodes are none: only who has seen all of them knows that a slot is in none.
+    function _isSearched(
+        Channel storage self,
+        Accused calldata accused,
+        ChangePart calldata part,
+        uint256 chunks,
+        bytes32 slot
+    ) private returns (bool) {
+        bytes32 search = keccak256(abi.encode(accused.proposal, keccak256(abi.encodePacked(part.chunkHashes)), slot));
+        if (part.first > self.searched[search]) _revertForeign(accused);
+        uint256 next = part.first + chunks;
+        if (next == part.chunkHashes.length) return true;
+        if (next > self.searched[search]) self.searched[search] = next;
+        return false;
     }
 
     function _has(Change[] calldata changes, bytes32 slot) private pure returns (bool) {

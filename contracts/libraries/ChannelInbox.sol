@@ -34,4 +34,10 @@ library ChannelInbox {
         if (term > 1) add(self, channel, InboxKind.Term, leader, abi.encode(term, leader));
         emit IChannelHub.TermStarted(channel, term, leader);
     }
+
+    /// @dev Begins a term after one that the members may be in, which the hub does not have to know of: they elect without it.
+    function startTermAfter(Channel storage self, uint256 channel, address leader, uint64 term) internal {
+        if (term > self.office.term && leader != address(0)) self.office.term = term;
+        startTerm(self, channel, leader);
+    }
 }

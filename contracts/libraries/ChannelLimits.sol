@@ -12,6 +12,8 @@ library ChannelLimits {
     uint256 internal constant CALL_GAS = 2_000_000;
     /// @notice Members of a channel.
     uint256 internal constant MEMBERS = 64;
+    /// @notice Who may lead where there are more members, and take the others' delegations.
+    uint256 internal constant CANDIDATES = 5;
     /// @notice Different assets of a member.
     uint256 internal constant ASSETS = 24;
     /// @notice Changes in a chunk of a change set.

@@ -130,6 +130,7 @@ library ChannelMembership {
         if (member.leftAt != 0) revert IChannelHub.ChannelHub_AlreadyLeaving(channel, account);
         member.leftAt = self.add(channel, InboxKind.Leave, account, "");
         self.roster.leaving |= ChannelRoster.bit(member.seat);
+        self.reweigh(member.leftAt);
         if (self.office.leader == account) self.startTerm(channel, self.eldest(account));
     }
 
@@ -223,6 +224,8 @@ library ChannelMembership {
         joinNumber = ++self.counters.joins;
         self.roster.seats = seats | ChannelRoster.bit(seat);
         self.seated[seat] = joining.member;
+        // Who had the seat before may have left without having come back.
+        if (self.absent & ChannelRoster.bit(seat) != 0) self.absent &= ~ChannelRoster.bit(seat);
         self.accountOf[signer] = joining.member;
         (member.signer, member.joinNumber, member.seat, member.gone) = (signer, joinNumber, seat, false);
         (member.leftAt, member.lastAliveMs) = (0, ChannelTime.nowMs());
@@ -255,6 +258,7 @@ library ChannelMembership {
         bytes memory data = abi.encode(consent.signer, joinNumber, received);
         uint64 index = self.add(joining.channel, InboxKind.Join, account, data);
         (self.members[account].joinedAt, self.roster.newestJoinAt) = (index, index);
+        self.reweigh(index);
         emit IChannelHub.MemberJoined(
             joining.channel,
             account,

@@ -84,6 +84,7 @@ library ChannelOpenings {
                 config.maxMembers <= ChannelLimits.MEMBERS &&
                 config.windowSeconds <= MAX_SECONDS &&
                 config.aliveSeconds <= MAX_SECONDS &&
+                config.answerSeconds <= MAX_SECONDS &&
                 config.stakeWei <= type(uint128).max;
         // Without ticks there are none to catch up; with them, at least the one that is due.
         if (!isGood || (config.tickMs == 0) != (config.maxCatchUpTicks == 0)) {

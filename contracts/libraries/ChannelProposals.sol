@@ -387,26 +387,30 @@ library ChannelProposals {
 
     function _requireQuorum(Channel storage self, Ballot memory ballot) private view {
         if (_hasQuorum(self, ballot)) return;
-        uint256 counted = ChannelRoster.count(self.countedOf(ballot));
-        revert IChannelHub.ChannelHub_NoQuorum(ChannelRoster.count(ballot.inFavour), counted);
+        uint256 counted = ChannelRoster.count(self.countedToSettle(ballot));
+        revert IChannelHub.ChannelHub_NoQuorum(ChannelRoster.count(self.inFavourOf(ballot)), counted);
     }
 
     /// @dev How long a settlement waits that has a quorum: not at all when all owners are for it. Those who are absent are
-    /// asked too, they still own what is settled. So do those who were banned and have no vote: until a settlement has let
-    /// them go there is time to object, or one of two could ban the other one and take all at once. A channel without a
-    /// window gives that time only where it took a ban or an absence to make a quorum.
+    /// asked too, they still own what is settled. So do those who joined since, and those who were banned and have no vote:
+    /// until a settlement has let them go there is time to object, or one of two could ban the other one and take all at once.
+    /// A channel without a window gives that time only where it took a ban or an absence to make a quorum.
     function _windowOf(Channel storage self, Ballot memory ballot) private view returns (uint256 windowSeconds) {
-        uint64 owners = ballot.electorate | self.roster.banned;
+        uint64 owners = self.roster.seats;
         if (owners & ~ballot.inFavour == 0) return 0;
         windowSeconds = self.config.windowSeconds;
         if (windowSeconds != 0) return windowSeconds;
-        bool isQuorumOfAll = Quorum.isReached(ChannelRoster.count(ballot.inFavour), ChannelRoster.count(owners));
+        bool isQuorumOfAll = Quorum.isReached(
+            ChannelRoster.count(self.inFavourOf(ballot)),
+            ChannelRoster.count(owners)
+        );
         return isQuorumOfAll ? 0 : OBJECTION_SECONDS;
     }
 
     function _hasQuorum(Channel storage self, Ballot memory ballot) private view returns (bool) {
-        uint64 counted = self.countedOf(ballot);
-        return Quorum.isReached(ChannelRoster.count(ballot.inFavour & counted), ChannelRoster.count(counted));
+        uint64 counted = self.countedToSettle(ballot);
+        uint256 inFavour = ChannelRoster.count(self.inFavourOf(ballot) & counted);
+        return Quorum.isReached(inFavour, ChannelRoster.count(counted));
     }
 
     /// @dev Even if all who said nothing were for it, there would be no quorum.

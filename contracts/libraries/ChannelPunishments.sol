@@ -11,6 +11,7 @@ import {ChannelNotice, InboxKind, Punishment, PunishmentReason} from "../types/C
 import {ChannelInbox} from "./ChannelInbox.sol";
 import {ChannelNotices} from "./ChannelNotices.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
+import {ChannelTerms} from "./ChannelTerms.sol";
 import {ChannelTime} from "./ChannelTime.sol";
 import {Quorum} from "./Quorum.sol";
 
@@ -49,9 +50,8 @@ library ChannelPunishments {
                 self.roster.banned & ChannelRoster.bit(target.seat) == 0 &&
                 punishment.reason != uint8(PunishmentReason.None) &&
                 punishment.reason <= uint8(type(PunishmentReason).max) &&
-                punishment.term <= self.office.term;
-        bool isLeader = punishment.target == self.office.leader && punishment.term == self.office.term;
-        if (!isKnown || !(isLeader || self.config.votesAreProof)) {
+                ChannelTerms.isNear(self, punishment.term);
+        if (!isKnown || !(_leads(self, punishment) || self.config.votesAreProof)) {
             revert IChannelHub.ChannelHub_BadPunishment(channel);
         }
         return self.active() & ~ChannelRoster.bit(target.seat);
@@ -76,17 +76,18 @@ library ChannelPunishments {
         uint64 counted = self.countedOf(proposal.ballot);
         uint256 accusers = ChannelRoster.count(proposal.ballot.inFavour & counted);
         uint256 others = ChannelRoster.count(proposal.ballot.electorate);
-        bool isLeader = punishment.target == self.office.leader && punishment.term == self.office.term;
+        bool isLeader = _leads(self, punishment);
         if (others == 1) {
-            verdict.bans = isLeader && accusers == 1;
-            verdict.suspends = verdict.bans;
+            verdict.suspends = isLeader && accusers == 1;
+            // Nobody else has seen who leads a term that the hub does not know.
+            verdict.bans = verdict.suspends && punishment.term == self.office.term;
             return verdict;
         }
-        verdict.suspends = isLeader && accusers >= ACCUSERS;
-        verdict.fines =
-            self.config.votesAreProof &&
-            accusers >= ACCUSERS &&
-            Quorum.isReached(accusers, ChannelRoster.count(counted));
+        // Who leads a term that the hub does not know, a quorum says, which could elect another one itself.
+        uint256 supporters = ChannelRoster.count(self.inFavourOf(proposal.ballot) & counted);
+        bool isQuorum = Quorum.isReached(supporters, ChannelRoster.count(counted));
+        verdict.suspends = isLeader && accusers >= ACCUSERS && (isQuorum || punishment.term == self.office.term);
+        verdict.fines = self.config.votesAreProof && accusers >= ACCUSERS && isQuorum;
         verdict.bans = verdict.fines;
     }
 
@@ -113,7 +114,7 @@ library ChannelPunishments {
         if (verdict.bans)
             emit IChannelHub.MemberBanned(channel, id, target, ban(self, channel, target, leader), fineWei);
         // After the ban, so that nodes take both entries in this order.
-        if (verdict.suspends) self.startTerm(channel, leader);
+        if (verdict.suspends) self.startTermAfter(channel, leader, self.punishments[id].term);
         if (verdict.bans) ChannelNotices.tell(self, channel, ChannelNotice.MemberBanned, target);
     }
 
@@ -133,6 +134,12 @@ library ChannelPunishments {
         }
         if (suspends) self.startTerm(channel, leader);
         share(self, others, finesWei / HALVES);
+    }
+
+    /// @dev It has the office, or leads a later term that the members have elected, as those say who accuse it.
+    function _leads(Channel storage self, Punishment memory punishment) private view returns (bool) {
+        if (punishment.term > self.office.term) return true;
+        return punishment.target == self.office.leader && punishment.term == self.office.term;
     }
 
     function _expel(
@@ -164,12 +171,14 @@ library ChannelPunishments {
         member.bannedUntilMs = untilMs;
         uint64 index = self.add(channel, InboxKind.Ban, target, abi.encode(untilMs, leader));
         if (member.leftAt == 0) member.leftAt = index;
+        self.reweigh(index);
     }
 
-    /// @dev The reporter, unless it is leaving itself.
+    /// @dev The reporter, if it may lead.
     function successor(Channel storage self, address reporter, address target) internal view returns (address) {
-        bool isActive = self.active() & ChannelRoster.bit(self.members[reporter].seat) != 0;
-        return isActive ? reporter : self.eldest(target);
+        // Who is no member has the number of somebody's seat all the same.
+        bool mayLead = ChannelRoster.isIn(self.members[reporter]) && self.candidates() & _seatOf(self, reporter) != 0;
+        return mayLead ? reporter : self.eldest(target);
     }
 
     /// @dev Takes the fine from the stake; the others share it evenly, and the reporter gets what cannot be shared.

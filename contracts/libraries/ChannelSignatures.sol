@@ -11,7 +11,8 @@ import {
     Punishment,
     SessionGrant,
     SessionRevoke,
-    Settlement
+    Settlement,
+    SignedStanding
 } from "../types/ChannelTypes.sol";
 
 /// @title What is signed in channels
@@ -46,6 +47,9 @@ library ChannelSignatures {
         "Punishment(uint256 channel,uint64 term,address target,uint64 height,bytes32 recordHash,uint8 reason)"
     );
     bytes32 private constant VOTE_TYPEHASH = keccak256("Vote(uint256 channel,bytes32 proposalHash,uint8 option)");
+    bytes32 private constant LEADER_CHANGE_TYPEHASH = keccak256(
+        "LeaderChange(uint256 channel,uint64 term,address newLeader,uint64 certifiedTerm,uint64 certifiedHeight,uint64 head)"
+    );
     bytes32 private constant JOIN_CONSENT_TYPEHASH = keccak256(
         "JoinConsent(uint256 channel,address app,address program,address member,address signer,address stakeSource,uint256 maxStake,uint64 deadline)"
     );
@@ -116,5 +120,25 @@ library ChannelSignatures {
     /// @param proposalHash Hash of the Settlement or Punishment, so that votes can be gathered before it is on the chain.
     function voteHash(uint256 channel, bytes32 proposalHash, uint8 option) internal pure returns (bytes32) {
         return keccak256(abi.encode(VOTE_TYPEHASH, channel, proposalHash, option));
+    }
+
+    function leaderChangeHash(
+        uint256 channel,
+        uint64 term,
+        address newLeader,
+        SignedStanding calldata standing
+    ) internal pure returns (bytes32) {
+        return
+            keccak256(
+                abi.encode(
+                    LEADER_CHANGE_TYPEHASH,
+                    channel,
+                    term,
+                    newLeader,
+                    standing.certifiedTerm,
+                    standing.certifiedHeight,
+                    standing.head
+                )
+            );
     }
 }

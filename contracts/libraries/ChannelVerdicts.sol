@@ -10,6 +10,7 @@ import {ChannelInbox} from "./ChannelInbox.sol";
 import {ChannelNotices} from "./ChannelNotices.sol";
 import {ChannelPunishments} from "./ChannelPunishments.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
+import {ChannelTerms} from "./ChannelTerms.sol";
 import {ChannelVoids} from "./ChannelVoids.sol";
 
 /// @title What follows from a proof
@@ -56,7 +57,7 @@ library ChannelVerdicts {
             emit IChannelHub.MemberBanned(channel, 0, account, untilMs, fineWei);
         }
         // After the ban, so that nodes take both entries in this order.
-        if (leads) self.startTerm(channel, next);
+        if (leads) self.startTermAfter(channel, next, ChannelTerms.isNear(self, conviction.term) ? conviction.term : 0);
         if (!isBanned) ChannelNotices.tell(self, channel, ChannelNotice.MemberBanned, account);
     }
 

@@ -2,8 +2,16 @@
 pragma solidity ^0.8.28;
 
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
-import {Channel, Head, HubState, Member, Proposal} from "../types/ChannelState.sol";
-import {ChannelView, MemberView, ProposalType, ProposalView, SettledHead} from "../types/ChannelTypes.sol";
+import {Ballot, Channel, Head, HubState, Member, Proposal} from "../types/ChannelState.sol";
+import {
+    ChannelRules,
+    ChannelView,
+    MemberView,
+    ProposalType,
+    ProposalView,
+    SettledHead
+} from "../types/ChannelTypes.sol";
+import {ChannelDelegations} from "./ChannelDelegations.sol";
 import {ChannelProposals} from "./ChannelProposals.sol";
 import {ChannelRoster} from "./ChannelRoster.sol";
 
@@ -22,8 +30,24 @@ library ChannelViews {
         self.config = stored.config;
         (self.term, self.leader) = (stored.office.term, stored.office.leader);
         self.memberCount = uint32(ChannelRoster.count(stored.active()));
+        self.presentCount = uint32(ChannelRoster.count(stored.present()));
         self.inboxLength = stored.counters.inbox;
         (self.closing, self.closed) = (stored.counters.closeAt != 0, stored.head.closed);
+        self.frozen = stored.head.frozen;
+    }
+
+    /// @notice See `IChannelHub.rulesOf`.
+    function rulesOf(HubState storage state, uint256 channel) external view returns (ChannelRules memory) {
+        Channel storage self = state.channels[channel];
+        return
+            ChannelRules({
+                program: self.program,
+                createdAtMs: self.createdAtMs,
+                tickMs: self.config.tickMs,
+                maxCatchUpTicks: self.config.maxCatchUpTicks,
+                codeHash: self.codeHash,
+                initialStateHash: self.initialStateHash
+            });
     }
 
     /// @notice See `IChannelHub.headOf`.
@@ -66,9 +90,13 @@ library ChannelViews {
         (self.signer, self.joinNumber) = (stored.signer, stored.joinNumber);
         (self.joinedAt, self.leftAt, self.gone) = (stored.joinedAt, stored.leftAt, stored.gone);
         self.absent = !stored.gone && in_.isAbsent(stored);
+        if (in_.absent & ChannelRoster.bit(stored.seat) != 0 && !stored.gone)
+            self.absentAt = in_.absences[account].from;
         (self.lastAliveMs, self.bannedUntilMs) = (stored.lastAliveMs, stored.bannedUntilMs);
         if (stored.pooled) self.stakeSource = address(IChannelHub(address(this)).pool());
         self.stakeWei = stored.stakeWei;
+        if (in_.active() & ChannelRoster.bit(stored.seat) == 0 || stored.gone) return self;
+        (self.candidate, self.weight) = ChannelDelegations.delegationOf(in_, stored.seat);
     }
 
     /// @notice See `IChannelHub.proposalOf`.
@@ -83,10 +111,12 @@ library ChannelViews {
         self.proposalType = stored.proposalType;
         self.state = ChannelProposals.stateOf(in_, id);
         (self.proposer, self.proposalHash) = (stored.proposer, stored.hash);
-        self.weightFor = ChannelRoster.count(stored.ballot.inFavour);
-        self.weightAgainst = ChannelRoster.count(stored.ballot.against);
-        self.weightAbstained = ChannelRoster.count(stored.ballot.abstained);
-        self.weightCounted = ChannelRoster.count(in_.countedOf(stored.ballot));
+        Ballot memory ballot = stored.ballot;
+        self.weightFor = ChannelRoster.count(in_.inFavourOf(ballot));
+        self.weightAgainst = ChannelRoster.count(in_.withBackers(ballot, ballot.against));
+        self.weightAbstained = ChannelRoster.count(in_.withBackers(ballot, ballot.abstained));
+        bool settles = stored.proposalType == ProposalType.Settlement;
+        self.weightCounted = ChannelRoster.count(settles ? in_.countedToSettle(ballot) : in_.countedOf(ballot));
         self.finalAt = stored.finalAt;
         self.chunksApplied = uint32(stored.chunksApplied);
     }

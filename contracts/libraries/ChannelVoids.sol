@@ -24,7 +24,7 @@ library ChannelVoids {
                 !self.voided[proposal.hash] &&
                 (
                     self.head.frozen
-                        ? self.freeze.best == id
+                        ? isBrought(self, id)
                         : settlement.fromHeight == self.head.height && !(self.head.locked && self.head.settling == id)
                 );
         if (!isOpen) revert IChannelChallenges.ChannelHub_NotChallengeable(channel, id);
@@ -45,6 +45,14 @@ library ChannelVoids {
             best = self.certified[best].replaces;
         }
         self.freeze.best = best;
+        // Its clock begins now, and stands still if it is asked for already.
+        if (self.challenges[best].open != 0) self.challenges[best].stoppedAt = uint40(block.timestamp);
         self.freeze.endsAt = uint40(block.timestamp + ChannelTiming.answerSeconds(self));
+    }
+
+    /// @dev It was brought to a frozen channel and is not void. All of these can be challenged, whichever is the highest: one
+    /// after the other, a cartel could keep an exit waiting for as many windows as it brings settlements.
+    function isBrought(Channel storage self, uint256 id) internal view returns (bool) {
+        return self.certified[id].joined != 0 && !self.voided[self.proposals[id].hash];
     }
 }

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IChannelHub} from "../interfaces/IChannelHub.sol";
-import {InboxEntry, RecordHeader, RecordKind, RecordStatus} from "../types/ChannelTypes.sol";
+import {ChannelRules, InboxEntry, RecordHeader, RecordKind, RecordStatus} from "../types/ChannelTypes.sol";
 import {ChannelLimits} from "./ChannelLimits.sol";
 import {RecordHash} from "./RecordHash.sol";
 
@@ -41,6 +41,19 @@ library OrderFaults {
         if (header.inboxCursor != uint256(before.inboxCursor) + (isInbox ? 1 : 0)) return true;
         if (isTick) return header.inputHash != keccak256("");
         return isInbox && header.inputHash != hub.inboxHash(header.channel, header.inboxCursor);
+    }
+
+    /// @notice A record 0 that is another one than the channel was created with. What it came to is not looked at.
+    function isOtherGenesis(
+        uint256 channel,
+        RecordHeader memory genesis,
+        IChannelHub hub
+    ) internal view returns (bool) {
+        ChannelRules memory created = hub.rulesOf(channel);
+        bool isPlaced = genesis.channel == channel && genesis.term == 0 && genesis.previous == 0;
+        bool isOfKind = genesis.kind == uint8(RecordKind.Initialize) && genesis.inboxCursor == 0;
+        bool isCreated = genesis.timeMs == created.createdAtMs && genesis.inputHash == created.initialStateHash;
+        return !(isPlaced && isOfKind && isCreated);
     }
 
     /// @notice A user's call or session long after an entry of the inbox that was not taken. What comes due at once after a

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.31;
 
-import {IChannelCourt} from "../interfaces/IChannelCourt.sol";
 import {SlotValue} from "../types/ChannelCourtTypes.sol";
 import {RecordHeader, RecordKind, SlotOpening, SlotProof} from "../types/ChannelTypes.sol";
 import {ChannelSlots} from "./ChannelSlots.sol";
+import {SlotSets} from "./SlotSets.sol";
 import {StateTree} from "./StateTree.sol";
 
 /// @title Records that say of the state what it is not
 library StateFaults {
-    uint256 private constant WORD = 32;
-
     /// @notice The record says of a slot that it held another value than it did.
     /// @param touched All that the record says that it touched.
     /// @dev Reverts with _WrongSet, and as StateTree.
@@ -21,7 +19,7 @@ library StateFaults {
         uint256 index,
         SlotProof calldata proof
     ) internal pure returns (bool) {
-        _requireSet(header.touchedHash, touched);
+        SlotSets.requireHash(touched, header.touchedHash);
         return StateTree.valueOf(rootBefore, touched[index].slot, proof) != touched[index].value;
     }
 
@@ -35,7 +33,7 @@ library StateFaults {
         SlotProof[] calldata proofs,
         SlotOpening[] calldata openings
     ) internal pure returns (bool) {
-        _requireSet(header.writesHash, writes);
+        SlotSets.requireHash(writes, header.writesHash);
         return StateTree.updateAll(rootBefore, writes, proofs, openings) != header.stateRoot;
     }
 
@@ -54,15 +52,5 @@ library StateFaults {
         if (header.timeMs < dueMs) return isTick;
         // A term may begin before the tick that is due.
         return !isTick && header.kind != uint8(RecordKind.Term);
-    }
-
-    /// @dev The hash of a set is over its packed slots and values, as calldata has them.
-    function _requireSet(bytes32 expected, SlotValue[] calldata set) private pure {
-        bytes memory packed = new bytes(set.length * 2 * WORD);
-        assembly ("memory-safe") {
-            calldatacopy(add(packed, 0x20), set.offset, mload(packed))
-        }
-        bytes32 actual = keccak256(packed);
-        if (actual != expected) revert IChannelCourt.ChannelCourt_WrongSet(expected, actual);
     }
 }

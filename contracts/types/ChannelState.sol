@@ -145,6 +145,33 @@ struct Certified {
     uint64 term;
     // The proposal that was the highest one before; it is so again when this one is void.
     uint40 replaces;
+    // How many of those who are in the channel had joined by then.
+    uint8 joined;
+}
+
+/// @dev Who backs a member. One slot.
+struct Backing {
+    // Seats of those whose delegation holds.
+    uint64 held;
+    // All in the order in which they came, the first one in the lowest byte: their seats, plus one.
+    uint192 order;
+}
+
+/// @dev Who speaks for whom.
+struct Delegations {
+    // Seats of those who delegated, and of those to whom they did.
+    uint64 delegating;
+    uint64 backed;
+    // Slots: inbox entries with which weights changed, and what they are from there on, four bits a seat.
+    uint64[] changedAt;
+    mapping(uint256 index => uint256) weights;
+    mapping(uint256 seat => Backing) backings;
+}
+
+/// @dev For how long a member was absent: the inbox entries that said so, and that it is back; zero while it is not. One slot.
+struct Absence {
+    uint64 from;
+    uint64 to;
 }
 
 /// @dev All that the hub stores of a channel.
@@ -158,6 +185,11 @@ struct Channel {
     bytes32 codeHash;
     bytes32 initialStateHash;
     address store;
+    // Seats of those that did not answer an accusation, in the slot of what a settlement reads anyway.
+    uint64 absent;
+    // Somebody has delegated: only then delegations are looked at.
+    bool hasBackers;
+    // Slot.
     address vault;
     Config config;
     Office office;
@@ -187,6 +219,13 @@ struct Channel {
     mapping(uint256 proposal => mapping(address member => Demand)) demands;
     Freeze freeze;
     mapping(uint256 proposal => Certified) certified;
+    Delegations delegations;
+    // What a join brought that no settlement has taken, in a channel that ended by a freeze.
+    mapping(address account => mapping(bytes32 assetKey => uint256 amount)) untaken;
+    // Of a settlement, a list of chunks and a slot: up to which chunk the slot was looked for.
+    mapping(bytes32 search => uint256 next) searched;
+    // When members were absent last.
+    mapping(address account => Absence) absences;
 }
 
 /// @dev All that the hub stores.
@@ -197,4 +236,6 @@ struct HubState {
     mapping(bytes32 digest => bool) consents;
     // Whose verdicts count.
     address court;
+    // Whose word on who is there counts.
+    address absence;
 }

@@ -43,11 +43,11 @@ enum InboxKind {
     Close,
     // data = abi.encode(uint64 bannedUntilMs, address newLeader).
     Ban,
-    // Reserved.
+    // data = abi.encode(address candidate), zero for none any more.
     Delegate,
     // data = abi.encode(Call call, bytes signature).
     ForcedCall,
-    // Reserved: data = abi.encode(bool absent).
+    // data = abi.encode(bool absent): the account does not count, or does again; false for a leader that is asked whether it is there.
     Presence,
     // data = abi.encode(uint64 term, address leader); the entry's account is the leader.
     Term
@@ -161,6 +161,8 @@ struct Config {
     uint64 windowSeconds;
     // A member without a heartbeat on chain for so long is not counted; 0: heartbeats on chain are not used.
     uint64 aliveSeconds;
+    // Who is accused of silence has so long to answer; 0: as long as the hub's other channels.
+    uint32 answerSeconds;
     uint256 stakeWei;
     uint256 fineWei;
 }
@@ -308,6 +310,17 @@ struct ProposalAction {
     Punishment punishment;
 }
 
+/// @dev What decides how a channel's records are played.
+struct ChannelRules {
+    address program;
+    uint64 createdAtMs;
+    uint64 tickMs;
+    uint32 maxCatchUpTicks;
+    bytes32 codeHash;
+    // keccak256; the bytes are in ChannelCreated.
+    bytes32 initialStateHash;
+}
+
 /// @dev What the chain knows of a channel's state.
 struct SettledHead {
     // Zero: nothing was settled.
@@ -337,11 +350,13 @@ struct ChannelView {
     Config config;
     uint64 term;
     address leader;
-    // Members that joined and did not leave.
+    // Members that joined and did not leave, and those of them that are not absent for want of an answer.
     uint32 memberCount;
+    uint32 presentCount;
     uint64 inboxLength;
     bool closing;
     bool closed;
+    bool frozen;
 }
 
 /// @dev What the chain knows of a member.
@@ -354,12 +369,18 @@ struct MemberView {
     uint64 leftAt;
     // True once a final settlement contains the leave or ban.
     bool gone;
-    // Not counted for its want of heartbeats.
+    // Not counted: it did not answer, or has no heartbeat where those are asked for.
     bool absent;
+    // The inbox entry that said that it did not answer; zero unless it is absent for that.
+    uint64 absentAt;
     uint64 lastAliveMs;
     uint64 bannedUntilMs;
     address stakeSource;
     uint256 stakeWei;
+    // To whom it delegated, zero for nobody.
+    address candidate;
+    // Its own voice and those of who back it; none while another one has it.
+    uint32 weight;
 }
 
 /// @dev Where a proposal stands.
@@ -454,4 +475,13 @@ struct ChangePart {
     // The chunk with which `changes` begin; they are whole ones in a row.
     uint256 first;
     Change[] changes;
+}
+
+/// @dev Where a member stands that goes to another term, with its signature of `LeaderChange`; see docs/spec/channel-records.md.
+struct SignedStanding {
+    address member;
+    uint64 certifiedTerm;
+    uint64 certifiedHeight;
+    uint64 head;
+    bytes signature;
 }

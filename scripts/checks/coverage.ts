@@ -10,7 +10,7 @@ import { readLcov } from "./lcov.ts";
 
 const LEAST = 0.98;
 const TESTS = ["test/contracts/**/*.test.ts", "test/contracts/**/*.t.sol"];
-const SLOW = "test/contracts/invariant/";
+const SLOW = "test/contracts/invariant";
 const NOT_COUNTED = "contracts/mocks/";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

@@ -17,6 +17,7 @@ interface SolidityResults {
 const LONG_GAME = { fuzzRuns: 4_096, runs: 256, depth: 128 };
 /** And of the executions' simulation, `test/helpers/simulation/settings.ts`. */
 const LONG_SIMULATION = { files: ["test/simulation/executions.test.ts"], seeds: "200" };
+const LONG_CHANNEL_SIMULATION = { files: ["test/simulation-channel/channels.test.ts"], seeds: "2000" };
 /** And of the calls that a channel's sandbox and another EVM come to the same for, `test/helpers/channel-settings.ts`. */
 const LONG_CHANNEL = { files: ["test/src/channel/sandbox/differential.test.ts"], calls: "24000" };
 /** And of those that three nodes of a channel play without growing. */
@@ -68,7 +69,7 @@ function selection(): Selection {
 }
 
 /**
- * The Solidity tests with more runs, Hardhat knows no other profile than the default one, the simulation with more seeds, more calls of
+ * The Solidity tests with more runs, Hardhat knows no other profile than the default one, the simulations with more seeds, more calls of
  * channels, and their model to its bounds.
  */
 function longGame(): TestFiles {
@@ -77,11 +78,13 @@ function longGame(): TestFiles {
   profile.fuzz = { ...profile.fuzz, runs: LONG_GAME.fuzzRuns };
   profile.invariant = { ...profile.invariant, runs: LONG_GAME.runs, depth: LONG_GAME.depth };
   process.env["SPRF_SIMULATION_SEEDS"] ??= LONG_SIMULATION.seeds;
+  process.env["SPRF_CHANNEL_SIMULATION_SEEDS"] ??= LONG_CHANNEL_SIMULATION.seeds;
   process.env["SPRF_CHANNEL_CALLS"] ??= LONG_CHANNEL.calls;
   process.env["SPRF_CHANNEL_MODEL"] ??= LONG_MODEL.searches;
   process.env["SPRF_CHANNEL_MEMORY_CALLS"] ??= LONG_MEMORY.calls;
   if (positionals.length > 0) return selectFiles(positionals, selection());
-  const files = [LONG_SIMULATION, LONG_CHANNEL, LONG_MEMORY, LONG_MODEL].flatMap((each) => each.files);
+  const long = [LONG_SIMULATION, LONG_CHANNEL_SIMULATION, LONG_CHANNEL, LONG_MEMORY, LONG_MODEL];
+  const files = long.flatMap((each) => each.files);
   return { mocha: files, solidity: solidityTests() };
 }
 

@@ -15,11 +15,16 @@ const NOT_NODE_ONLY = [
   "test/src/adapters/engine/runsc.test.ts",
   "test/src/adapters/workloads/docker-compliance.test.ts",
   "test/src/adapters/workloads/real-workloads.test.ts",
+  "test/contracts/channels/ChannelReplay.random.test.ts",
+  "test/simulation-channel/faults.test.ts",
   "test/src/audit/docker.test.ts",
+  "test/src/channel/relay.test.ts",
   "test/src/create-node.test.ts",
   "test/src/node/docker-node.test.ts",
   "test/e2e/channel-differential.test.ts",
+  "test/e2e/channel-guard.test.ts",
   "test/e2e/channel-input.test.ts",
+  "test/e2e/channel-land.test.ts",
   "test/e2e/channel-lies.test.ts",
   "test/e2e/channel-memory.test.ts",
   "test/e2e/channels.test.ts",
@@ -30,14 +35,15 @@ const NOT_NODE_ONLY = [
   "test/e2e/commands-audit",
   "test/e2e/commands-channel",
   "test/e2e/commands-grid",
+  "test/e2e/commands-input",
   "test/e2e/commands-program",
   "test/e2e/go-waku.test.ts",
   "test/e2e/kubo",
   "test/e2e/wasi.test.ts",
 ];
 
-/** Run when they are named: twenty processes want a machine of more than two cores, and a dozen deployments many minutes. */
-const BY_NAME = ["test/e2e/grid-full.test.ts", "test/e2e/market.test.ts"];
+/** Run when they are named: a dozen processes and more want a machine of more than two cores, and a dozen deployments many minutes. */
+const BY_NAME = ["test/e2e/channels-by-relays.test.ts", "test/e2e/grid-full.test.ts", "test/e2e/market.test.ts"];
 
 export interface TestFiles {
   readonly mocha: readonly string[];

@@ -1,4 +1,5 @@
-import { messageOf } from "../errors.ts";
+import { isSprfError, messageOf } from "../errors.ts";
+import type { ChannelCourt, Evidence } from "../ports/channel-court.ts";
 import type { HubVote } from "../ports/channel-hub.ts";
 import { concatBytes, toHex } from "../utils/bytes.ts";
 import { keccak256 } from "../utils/keccak.ts";
@@ -13,10 +14,12 @@ import type { FoundFault } from "./follower.ts";
 const TURN_MS = 3_000;
 const VOTES_EVERY_MS = 250;
 /** Of that length each, for two blocks to be made. */
-const COMMIT_ROUNDS = 120;
+const BLOCK_ROUNDS = 120;
 const VOTE_ROUNDS = 40;
 /** Proposals of which a member's votes are kept before this node has seen what they are about. */
 const MAX_EARLY = 4;
+
+type FalseResult = Extract<Evidence, { fault: "falseResult" }>;
 
 /** The part of a node that reports a leader's lie. */
 export interface Accuser {
@@ -89,14 +92,32 @@ export function createAccuser(core: Core, signal: AbortSignal): Accuser {
     const { fineWei } = core.info.config;
     if (fineWei > 0n) {
       await court.commit(commitmentOf(account, evidence, salt), { signal });
-      const madeIn = await hub.blockNumber({ signal });
-      // Where no blocks are made without transactions, the reward is given up.
-      for (let round = 0; round < COMMIT_ROUNDS && (await hub.blockNumber({ signal })) <= madeIn; round += 1) {
-        await clock.sleep(VOTES_EVERY_MS, { signal });
-      }
+      // Without another block the reward is given up.
+      await blockAfter(await hub.blockNumber({ signal }));
     }
     const isOut = !(core.chain.membershipAt(core.chain.inboxLength)?.members.has(leader) ?? false);
-    if (!isOut || fineWei > 0n) await court.accuse(evidence, salt, { signal });
+    if (isOut && fineWei === 0n) return;
+    if (evidence.fault === "falseResult") await convictByReplay(court, evidence, salt);
+    else await court.accuse(evidence, salt, { signal });
+  }
+
+  /** Loads what the chain needs, and has it run the record in a later block. After a new start, it finds what was loaded before. */
+  async function convictByReplay(court: ChannelCourt, evidence: FalseResult, salt: Uint8Array): Promise<void> {
+    const openedIn = await court.openReplay(evidence.before.stateRoot, evidence, { signal });
+    const opened = { ...evidence, openedIn };
+    await court.accuse(opened, salt, { signal }).catch(async (error: unknown) => {
+      // Some nodes try it out in the block that is there, and not in the next one.
+      if (!isSprfError(error, "CHAIN_REVERTED")) throw error;
+      await blockAfter(openedIn);
+      await court.accuse(opened, salt, { signal });
+    });
+  }
+
+  /** Waits until there is a later block, as long as that may take where blocks are made without transactions. */
+  async function blockAfter(block: number): Promise<void> {
+    for (let round = 0; round < BLOCK_ROUNDS && (await core.hub.blockNumber({ signal })) <= block; round += 1) {
+      await core.clock.sleep(VOTES_EVERY_MS, { signal });
+    }
   }
 
   return {

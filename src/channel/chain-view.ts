@@ -1,3 +1,4 @@
+import { hubElectorate } from "../domain/channel/ballot.ts";
 import { NO_MEMBERS, takeEntry, type Membership } from "../domain/channel/membership.ts";
 import { termBegunBy, type Term } from "../domain/channel/terms.ts";
 import { SprfError, isSprfError, messageOf } from "../errors.ts";
@@ -7,6 +8,7 @@ import type { Logger } from "../ports/logger.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { INBOX_KINDS, type InboxEntry } from "../wire/channel/inbox-entry.ts";
 import type { Settlement } from "../wire/channel/settlement.ts";
+import { createChallengeBook, type ChallengeBook } from "./challenge-book.ts";
 
 /** A settlement that waits for its window, or for whoever brings its changes. */
 export interface PassedSettlement {
@@ -34,11 +36,13 @@ export interface ChainView {
   readonly seenMs: number;
   /** The settlement that has passed and is not final; one at a time. */
   readonly passed: PassedSettlement | undefined;
+  /** What members do against each other. */
+  readonly challenges: Omit<ChallengeBook, "take">;
   /** Whether a record has been made final. */
   isSettled(height: number, recordHash: Uint8Array): boolean;
   /**
    * The members whose votes count for a settlement at `cursor`: they joined before, are not gone by the last one, and were not
-   * banned.
+   * banned. Each has its own voice, and the delegations are those that hold by now.
    */
   votersOf(cursor: number): Membership;
 }
@@ -80,6 +84,13 @@ export async function followChain(
       passed = undefined;
     }
     if (event.kind === "proposed" && event.settlement !== undefined) proposed.set(event.proposal, event.settlement);
+    challenges.take(event);
+    if (event.kind === "voided") {
+      proposed.delete(event.proposal);
+      if (passed?.proposal === event.proposal) passed = undefined;
+    }
+    // A frozen channel goes on with nothing that has passed.
+    if (event.kind === "frozen") passed = undefined;
     if (event.kind === "passed") {
       const settlement = proposed.get(event.proposal);
       if (settlement !== undefined) passed = { proposal: event.proposal, settlement };
@@ -99,7 +110,9 @@ export async function followChain(
     }
   }
 
+  const challenges = createChallengeBook();
   const view: ChainView = {
+    challenges,
     get inboxLength() {
       return entries.length;
     },
@@ -144,7 +157,7 @@ export async function followChain(
         .some((entry) => entry.account === account && entry.kind === INBOX_KINDS.join);
       if (account !== undefined && !cameBack) members.delete(account);
     }
-    return { ...NO_MEMBERS, cursor, members };
+    return hubElectorate(cursor, members.values(), memberships.at(-1) ?? NO_MEMBERS);
   }
 
   /** A node that is away for a moment must not end the view of the chain. */

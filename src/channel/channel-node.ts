@@ -1,8 +1,11 @@
 import type { Member } from "../domain/channel/membership.ts";
 import { messageOf, SprfError } from "../errors.ts";
+import type { ChannelAbsence } from "../ports/channel-absence.ts";
 import type { ChannelCourt } from "../ports/channel-court.ts";
-import type { ChannelHub, ChannelInfo } from "../ports/channel-hub.ts";
+import type { ChannelWatch } from "../ports/channel-watch.ts";
+import type { ChannelHub, ChannelInfo, HubEvent } from "../ports/channel-hub.ts";
 import type { ChannelNetwork } from "../ports/channel-network.ts";
+import type { ChannelLinks } from "../ports/channel-service.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { RecordLog } from "../ports/record-log.ts";
@@ -15,23 +18,30 @@ import { encodeCallInput, type SignedCall } from "../wire/channel/call.ts";
 import { channelDomain, type ChannelDomain } from "../wire/channel/domain.ts";
 import { RECORD_KINDS, type TouchedSlot } from "../wire/channel/record.ts";
 import { encodeSessionInput, type SessionInput } from "../wire/channel/session.ts";
+import { createAbsenceKeeper } from "./absence.ts";
 import { createAccuser } from "./accuse.ts";
 import { createAnswers, type Answers } from "./answers.ts";
 import { followChain } from "./chain-view.ts";
 import { createCore, isLeader, officeOf, peersOf, type ChannelNews, type Core } from "./core.ts";
-import { createElector } from "./elector.ts";
+import { createElector, DEFAULT_HEARTBEAT_MS } from "./elector.ts";
 import { createAcker } from "./follower.ts";
 import { createFinisher } from "./finisher.ts";
 import { createForwarder, type Forwarder } from "./forward.ts";
 import { beat } from "./heartbeat.ts";
+import { createGuarding, type Guarding } from "./guarding.ts";
+import { heartbeatWords } from "./heartbeat-words.ts";
 import { createHistory } from "./history.ts";
 import { createLeader, type Leader } from "./leader.ts";
+import { delaysOf, linksOf } from "./links.ts";
 import { openState } from "./open-state.ts";
+import { createPathFinder, type PathFinder } from "./path-finder.ts";
 import type { PlayedRecord, Player } from "./player.ts";
 import { createReadGate, type ReadGate } from "./read-gate.ts";
 import { createReceiptBook, type KeptOutcome, type ReceiptBook } from "./receipt-book.ts";
 import { createRequester } from "./program-requests.ts";
+import { createRelay, type Relay } from "./relay.ts";
 import { createRequests } from "./requests.ts";
+import { createRoundTrips, type RoundTrips } from "./round-trips.ts";
 import { createRouter } from "./router.ts";
 import type { CallOutcome } from "./sandbox/call-runner.ts";
 import { createSettler, type Settler } from "./settler.ts";
@@ -44,6 +54,10 @@ export interface ChannelNodeComponents {
   readonly hub: ChannelHub;
   /** Absent: lies are reported by votes alone. */
   readonly court?: ChannelCourt | undefined;
+  /** Who pays for proofs, where there is one. */
+  readonly watch?: ChannelWatch | undefined;
+  /** Absent: where members are no quorum, they wait. */
+  readonly absence?: ChannelAbsence | undefined;
   readonly network: ChannelNetwork;
   readonly log: RecordLog;
   readonly clock: Clock;
@@ -71,6 +85,10 @@ export interface ChannelNodeInit {
    * costs a slot for good. Members' calls are taken up to twice as many. @default 1,048,576
    */
   readonly maxStateSlots?: number | undefined;
+  /** No member's node: it follows, and guards the channel for members that named its signer. @default false */
+  readonly watches?: boolean | undefined;
+  /** How long records of a settlement may come from members before they are asked for on the chain. @default 20,000 */
+  readonly dataPatienceMs?: number | undefined;
 }
 
 /** A member's node of one channel. What it knows can be read once it was started. */
@@ -93,6 +111,8 @@ export interface ChannelNode extends Startable {
   readonly leader: string;
   /** Members as of the head. */
   readonly members: readonly Member[];
+  /** How records come here and go on. */
+  readonly links: ChannelLinks;
   /**
    * Brings a call or session to the leader. Resolves with the height once the leader has signed its record.
    *
@@ -113,6 +133,8 @@ export interface ChannelNode extends Startable {
   record(height: number): PlayedRecord | undefined;
   /** What a record did; known for longer than the record itself. */
   outcome(height: number): KeptOutcome | undefined;
+  /** Whether another state came in the place of what stood at a height, and it is not known what that was. */
+  isUnsure(height: number): boolean;
   /** The height of an account's call, or end of a session, of this number. */
   heightOf(account: string, nonce: bigint): number | undefined;
   /** How many slots the state at the head has. */
@@ -121,6 +143,8 @@ export interface ChannelNode extends Startable {
   snapshot(): { readonly height: number; readonly parts: AsyncIterable<Uint8Array> };
   /** Settles on the chain all up to the head; resolves with the height when it is final. */
   settle(): Promise<number>;
+  /** What its guarding of the channel cannot do by itself; undefined while there is nothing. */
+  readonly trouble: string | undefined;
   /** Calls `listener` with all that happens; returns what ends that. */
   watch(listener: (news: ChannelNews) => void): () => void;
 }
@@ -131,15 +155,19 @@ interface Running {
   readonly settler: Settler;
   readonly forwarder: Forwarder;
   readonly answers: Answers;
+  readonly pathFinder: PathFinder;
+  readonly relay: Relay;
+  readonly roundTrips: RoundTrips;
   readonly reads: ReadGate;
   readonly receipts: ReceiptBook;
+  readonly guarding: Guarding;
   readonly stop: AbortController;
   readonly work: readonly Promise<unknown>[];
 }
 
 /** A node that leads or follows, as the chain says. */
 export function createChannelNode(components: ChannelNodeComponents, init: ChannelNodeInit): ChannelNode {
-  const { hub, court, network, log, clock } = components;
+  const { hub, court, absence, watch, network, log, clock } = components;
   const { channel, signerKey, confirmations = 0, settleEveryMs = 0 } = init;
   const logger = components.logger.child({ component: "channel", channel: channel.toString() });
   const domain = channelDomain(hub.chainId, hub.address);
@@ -158,51 +186,86 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     const signal = outer === undefined ? stop.signal : AbortSignal.any([outer, stop.signal]);
     const info = await hub.channel(channel, { signal });
     if (info === undefined) throw new SprfError("CHANNEL_UNKNOWN", `the hub has no channel ${channel}`);
-    let onNews = (): void => undefined;
+    let onNews: (events: readonly HubEvent[]) => void = () => undefined;
     const { view: chain, life } = await followChain(
-      { hub, channel, fromBlock: info.createdInBlock, confirmations, clock, logger, onNews: () => onNews() },
+      {
+        hub,
+        channel,
+        fromBlock: info.createdInBlock,
+        confirmations,
+        clock,
+        logger,
+        onNews: (events) => onNews(events),
+      },
       stop.signal,
     );
     try {
       const state = await openState({ info, domain, hub, chain, log }, signal);
       const account = hub.account.toLowerCase();
       const core = createCore(
-        { info, domain, account, signerKey, hub, court, chain, terms: state.terms, network, log, clock, logger },
+        {
+          info,
+          domain,
+          account,
+          signerKey,
+          hub,
+          court,
+          absence,
+          chain,
+          terms: state.terms,
+          network,
+          log,
+          clock,
+          logger,
+        },
         state,
       );
       const inner = run(core, stop);
       onNews = inner.onNews;
       running = { core, stop, ...inner, work: [...inner.work, life] };
       await network.start();
-      inner.onNews();
+      inner.onNews([]);
     } catch (error) {
       stop.abort();
       throw error;
     }
   }
 
-  function run(core: Core, stop: AbortController): Omit<Running, "core" | "stop"> & { readonly onNews: () => void } {
+  function run(
+    core: Core,
+    stop: AbortController,
+  ): Omit<Running, "core" | "stop"> & { readonly onNews: (events: readonly HubEvent[]) => void } {
     const { signal } = stop;
     core.news.add((news) => {
       for (const watcher of watchers) watcher(news);
     });
-    const receipts = createReceiptBook(() => core.player);
+    const receipts = createReceiptBook(
+      () => core.player,
+      () => core.committed,
+    );
     receipts.catchUp();
     core.news.add(({ kind }) => {
       if (kind === "records") receipts.catchUp();
     });
     const requests = createRequests(clock);
-    const leader = createLeader(core, init);
+    const { heartbeatMs = DEFAULT_HEARTBEAT_MS } = init;
+    const roundTrips = createRoundTrips(clock);
+    const relay = createRelay(core, { heartbeatMs });
+    const leader = createLeader(core, { ...init, publish: (body) => relay.publish(body) });
     const accuser = createAccuser(core, signal);
     const settler = createSettler(core, signal);
     const acker = createAcker(core);
     const onProgress = (): void => {
-      if (!accuser.distrusts) acker();
+      if (!accuser.distrusts && init.watches !== true) acker();
       settler.onProgress();
       leader.wake();
     };
     const onFault = accuser.onFault.bind(accuser);
-    const sync = createSync({ core, requests, onFault, onProgress, signal });
+    const onSynced = (): void => {
+      onProgress();
+      relay.remind();
+    };
+    const sync = createSync({ core, requests, onFault, onProgress: onSynced, signal });
     const forwarder = createForwarder(core);
     const answers = createAnswers(core, createHistory(core), signal);
     const takeover = createTakeover({ core, leader, forwarder, sync, recordsPatienceMs: init.recordsPatienceMs });
@@ -210,10 +273,23 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       core,
       heartbeatMs: init.heartbeatMs,
       distrusts: () => accuser.distrusts,
+      tells: (peer) => heartbeatWords(core, { peer, roundTrips, delayMs: pathFinder.delayMs() }),
       onCandidate: () => takeover.wake(),
+    });
+    const pathFinder = createPathFinder({
+      core,
+      roundTrips,
+      sync,
+      heartbeatMs,
+      hears: (signer) => elector.hears(signer),
+      distrusts: () => accuser.distrusts,
+      isWatching: init.watches,
     });
     const router = createRouter({
       core,
+      relay,
+      pathFinder,
+      roundTrips,
       leader,
       accuser,
       settler,
@@ -230,24 +306,49 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     core.news.add(({ kind }) => {
       if (kind === "committed" || kind === "snapshot") settler.onProgress();
     });
-    const onNews = (): void => {
-      network.keepLinks(new Set(peersOf(core)));
+    const keeper = createAbsenceKeeper({ core, elector, heartbeatMs: init.heartbeatMs });
+    const onNews = (events: readonly HubEvent[] = []): void => {
+      network.keepLinks(new Set([...peersOf(core), ...guarding.watchers].filter((signer) => signer !== self)));
       takeover.wake();
+      pathFinder.wake();
       onProgress();
+      keeper.onEvents(events);
     };
     const requester = createRequester(core, settler, init);
     const finisher = createFinisher(core, settler, init);
-    const work = [
-      leader.run(signal),
-      takeover.run(signal),
-      elector.run(signal),
-      requester.run(signal),
-      finisher.run(signal),
-      beat(core, signal),
-      settleRegularly(core, settler, signal),
-    ];
+    const watches = init.watches === true;
+    const { dataPatienceMs: recordsPatienceMs } = init;
+    const catchUp = (from: string): void => sync.catchUp(from);
+    const guarding = createGuarding({ core, watch, watches, catchUp, onWatchers: () => onNews(), recordsPatienceMs });
+    const work = [takeover.run(signal), guarding.run(signal)];
+    if (!watches) {
+      work.push(
+        leader.run(signal),
+        elector.run(signal),
+        keeper.run(signal),
+        relay.run(signal),
+        pathFinder.run(signal),
+        requester.run(signal),
+        finisher.run(signal),
+        beat(core, () => delaysOf(core, roundTrips), signal),
+        settleRegularly(core, settler, signal),
+      );
+    }
     const reads = createReadGate(clock, signal);
-    return { leader, settler, forwarder, answers, reads, receipts, work, onNews };
+    return {
+      leader,
+      settler,
+      forwarder,
+      answers,
+      pathFinder,
+      relay,
+      roundTrips,
+      reads,
+      receipts,
+      guarding,
+      work,
+      onNews,
+    };
   }
 
   async function settleRegularly(core: Core, settler: Settler, signal: AbortSignal): Promise<void> {
@@ -304,13 +405,17 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     get members() {
       return [...parts().core.player.head.membership.members.values()];
     },
+    get links() {
+      const { core, ...rest } = parts();
+      return linksOf(core, rest);
+    },
     async submit(input, { signal } = {}) {
       const { core, leader, forwarder } = parts();
       const [kind, bytes] =
         "call" in input
           ? [RECORD_KINDS.call, encodeCallInput(input)]
           : [RECORD_KINDS.session, encodeSessionInput(input)];
-      return isLeader(core) ? await leader.submit(kind, bytes) : await forwarder.forward(kind, bytes, signal);
+      return isLeader(core) ? await leader.submit(kind, bytes) : await forwarder.forward(kind, bytes, { signal });
     },
     async committed(height, { signal } = {}) {
       const { core } = parts();
@@ -346,6 +451,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       return found !== undefined && "body" in found ? found : undefined;
     },
     outcome: (height) => parts().receipts.at(height),
+    isUnsure: (height) => parts().receipts.isUnsure(height),
     heightOf: (account, nonce) => parts().receipts.heightOf(account, nonce),
     get slotCount() {
       return parts().core.player.sandbox.slotCount;
@@ -355,6 +461,9 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       return { height: player.head.header.height, parts: player.sandbox.snapshot() };
     },
     settle: async () => await parts().settler.settle(),
+    get trouble() {
+      return parts().guarding.trouble;
+    },
     watch(listener) {
       watchers.add(listener);
       return () => watchers.delete(listener);

@@ -128,7 +128,7 @@ export function createChannelService({ nodes, hub, apps }: ChannelServiceInit): 
 }
 
 function describe(node: ChannelNode, hub: ChannelHub): ChannelDescription {
-  const { info, head, members } = node;
+  const { info, head, members, links } = node;
   return {
     channel: node.channel,
     chainId: hub.chainId,
@@ -144,6 +144,7 @@ function describe(node: ChannelNode, hub: ChannelHub): ChannelDescription {
       finalHeight: node.finalHeight,
       timeMs: head.timeMs,
     },
+    links,
   };
 }
 
@@ -174,7 +175,7 @@ async function awaitCommitment(
     return commitment !== "final" && (commitment === "leader-signed" || height <= node.committedHeight);
   };
   const isGone = (): boolean => {
-    if (height > node.head.height) return true;
+    if (height > node.head.height || node.isUnsure(height)) return true;
     const outcome = node.outcome(height);
     return outcome !== undefined && !equalBytes(outcome.recordHash, recordHash);
   };

@@ -1,9 +1,10 @@
 import { createAckBook, heldByQuorum, type AckBook } from "../domain/channel/acks.ts";
 import { isHigher } from "../domain/channel/election.ts";
-import { countedWeight, weightOf } from "../domain/channel/membership.ts";
+import { countedWeight, weightOf, type Membership } from "../domain/channel/membership.ts";
 import type { Term } from "../domain/channel/terms.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
-import type { ChannelNetwork } from "../ports/channel-network.ts";
+import type { ChannelAbsence } from "../ports/channel-absence.ts";
+import type { ChannelNetwork, SendOptions } from "../ports/channel-network.ts";
 import type { ChannelCourt } from "../ports/channel-court.ts";
 import type { ChannelHub, ChannelInfo } from "../ports/channel-hub.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -41,6 +42,8 @@ export interface CoreInit {
   readonly hub: ChannelHub;
   /** Where lies are shown; absent where no court is known. */
   readonly court?: ChannelCourt | undefined;
+  /** Where members show that they are there; absent where nobody is accused of anything. */
+  readonly absence?: ChannelAbsence | undefined;
   readonly chain: ChainView;
   readonly terms: TermBook;
   readonly network: ChannelNetwork;
@@ -67,6 +70,8 @@ export interface Core extends CoreInit {
   /** One after the other, in the order of asking. */
   inTurn<T>(work: () => Promise<T>): Promise<T>;
   readonly news: Set<(news: ChannelNews) => void>;
+  /** Signer of the relay that brings records here; undefined where the leader does. */
+  upstream: string | undefined;
 }
 
 export function createCore(
@@ -84,8 +89,9 @@ export function createCore(
     ...init,
     ...state,
     unwritten: undefined,
+    upstream: undefined,
     // What is final is committed; of the rest the others will tell.
-    committed: Math.min(init.chain.settled.height, state.player.head.header.height),
+    committed: finalHere({ chain: init.chain, player: state.player }),
     acks: createAckBook(state.term),
     news: new Set(),
     async inTurn(work) {
@@ -106,6 +112,27 @@ export function tell(core: Core, news: ChannelNews): void {
   for (const listener of core.news) listener(news);
 }
 
+/**
+ * The highest record here that the chain has made final. Others may have gone on from below this node's head while it was away: a height
+ * is then final, and the record that stands here at that height is not.
+ */
+export function finalHere({
+  chain,
+  player,
+}: {
+  readonly chain: Pick<ChainView, "settled" | "isSettled">;
+  readonly player: Pick<Player, "at" | "head" | "lowest">;
+}): number {
+  const { settled } = chain;
+  for (let height = Math.min(settled.height, player.head.header.height); height > player.lowest; height -= 1) {
+    const own = player.at(height)?.hash;
+    if (own === undefined) continue;
+    if (height === settled.height && equalBytes(own, settled.recordHash)) return height;
+    if (chain.isSettled(height, own)) return height;
+  }
+  return player.lowest;
+}
+
 /** Who leads the term that this node is in; undefined while nobody is known to. */
 export function officeOf({ terms, term }: Core): Term | undefined {
   return terms.of(term);
@@ -115,14 +142,25 @@ export function isLeader(core: Core): boolean {
   return officeOf(core)?.signer === core.network.self;
 }
 
-export function send(core: Core, to: string, body: ChannelMessageBody): boolean {
-  return core.network.send(to, encodeChannelMessage(core.info.channel, body));
+export function send(core: Core, to: string, body: ChannelMessageBody, options?: SendOptions): boolean {
+  return core.network.send(to, encodeChannelMessage(core.info.channel, body), options);
+}
+
+/** To the leader itself, or where there is no link by the relay that brings its records; who has taken it. */
+export function sendToLeader(core: Core, body: ChannelMessageBody): string | undefined {
+  const ways = [officeOf(core)?.signer, core.upstream];
+  return ways.find((way) => way !== undefined && send(core, way, body));
 }
 
 /** To all members there is a link to. */
 export function broadcast(core: Core, body: ChannelMessageBody): void {
   const message = encodeChannelMessage(core.info.channel, body);
   for (const peer of peersOf(core)) core.network.send(peer, message);
+}
+
+/** The members, as the chain has them now. */
+export function membersNow({ chain, player }: Core): Membership {
+  return chain.membershipAt(chain.inboxLength) ?? player.head.membership;
 }
 
 /** Signers of the other members, as the chain has them now; one who leaves is one of them until a settlement lets it go. */
@@ -158,10 +196,10 @@ export function certifiedHeight(core: Core): number {
 
 /**
  * Whether this node can show, from its disk, the certificate that its term stands on, or a later one. Without, it must not ack: the next
- * election would not learn from it what is committed.
+ * election would not learn from it what is committed. The same of another term `of`.
  */
-export function holdsBase({ certificate, unwritten, terms, term, chain }: Core): boolean {
-  const base = terms.baseOf(term);
+export function holdsBase({ certificate, unwritten, terms, term, chain }: Core, of: number = term): boolean {
+  const base = terms.baseOf(of);
   if (base === undefined || base.height <= chain.settled.height) return true;
   if (certificate === undefined || unwritten !== undefined) return false;
   return !isHigher(base, certificate);
@@ -183,10 +221,17 @@ export function ackOfHead(core: Core): Ack & { readonly signature: Uint8Array } 
 /** What a certificate is worth here. */
 export type CertificateVerdict = "taken" | "known" | "invalid" | "ahead" | "other-record";
 
-/** Takes a certificate that is higher than the one that is held, if a quorum of those who may has signed it. */
-export function takeCertificate(core: Core, certificate: Certificate): CertificateVerdict {
+/**
+ * Takes a certificate that is higher than the one that is held, if a quorum of those who may has signed it. Of a term that this node has
+ * left only the one that its own stands on, or what a new leader was shown: its word of what it holds is given.
+ */
+export function takeCertificate(
+  core: Core,
+  certificate: Certificate,
+  { isShown = false }: { readonly isShown?: boolean } = {},
+): CertificateVerdict {
   const { player, info, domain } = core;
-  if (!isNewer(core.certificate, certificate)) return "known";
+  if (!isNewer(core.certificate, certificate) || (!isShown && isLate(core, certificate))) return "known";
   if (certificate.height > player.head.header.height) return "ahead";
   const own = player.at(certificate.height);
   const voters = player.votersAt(certificate.height);
@@ -222,8 +267,9 @@ export function commit(core: Core, height: number): void {
 export async function cutTo(core: Core, height: number): Promise<readonly PlayedRecord[]> {
   const removed = await core.player.revertTo(height);
   core.unsettled.revertTo(height);
-  if ((core.certificate?.height ?? 0) > height) {
-    core.givenUp = core.certificate;
+  if (core.certificate !== undefined && core.certificate.height > height) {
+    // The highest counts: what was given up before may still be all that shows it.
+    if (isHigher(core.certificate, core.givenUp)) core.givenUp = core.certificate;
     core.certificate = core.unwritten = undefined;
   }
   if (removed.length === 0) return removed;
@@ -247,6 +293,12 @@ export async function keepTerm({ log, term, terms }: Core, height: number): Prom
   const kept: Logged[] = leader === undefined ? [] : [{ kind: "term", term, leader, height }];
   if (terms.election !== undefined) kept.push({ kind: "election", election: terms.election, height });
   if (kept.length > 0) await log.append(kept.map(toLogEntry));
+}
+
+function isLate({ term, terms }: Core, certificate: Certificate): boolean {
+  if (certificate.term >= term) return false;
+  const base = terms.baseOf(term);
+  return base === undefined || isHigher(certificate, base);
 }
 
 function isNewer(held: Certificate | undefined, given: Certificate): boolean {

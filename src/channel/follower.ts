@@ -14,9 +14,10 @@ import {
   holdsBase,
   cutTo,
   enterTerm,
+  finalHere,
   keep,
   officeOf,
-  send,
+  sendToLeader,
   tell,
   type Core,
 } from "./core.ts";
@@ -76,7 +77,7 @@ export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<
   // Other records of one term would be a leader's second word, of which the first counts.
   if (inItsPlace === batch.term) return (await twice(core, batch)) ?? { outcome: "known" };
   // An election shows that what is certified and not committed may go.
-  const sure = Math.max(begins ? core.committed : (core.certificate?.height ?? 0), core.chain.settled.height);
+  const sure = Math.max(begins ? core.committed : (core.certificate?.height ?? 0), finalHere(core));
   if (inItsPlace !== undefined && first <= sure) return { outcome: "refused", why: "it would undo what is certified" };
   // A new leader goes on from what was certified; what it has not signed takes nothing back.
   await cutTo(core, first - 1);
@@ -130,11 +131,8 @@ export function createAcker(core: Core): (options?: { readonly again?: boolean }
     const now = { term: core.term, height: header.height, certified: certifiedHeight(core) };
     if (!again && now.term === last.term && now.height === last.height && now.certified === last.certified) return;
     const { height, recordHash, certified, signature } = ackOfHead(core);
-    if (
-      send(core, term.signer, { kind: "acks", term: core.term, acks: [{ height, recordHash, certified, signature }] })
-    ) {
-      last = now;
-    }
+    const acks = [{ height, recordHash, certified, signature }];
+    if (sendToLeader(core, { kind: "acks", term: core.term, acks }) !== undefined) last = now;
   };
   /** The one that waits for its turn: it acks the head as it is then. */
   let next: { again: boolean } | undefined;

@@ -8,10 +8,18 @@ const RECEIPT_TIMEOUT_MS = 10_000;
 /** Inputs on their way to the leader; of those an account may have as many as there is room left for. */
 const MAX_PENDING = 4_096;
 
+export interface ForwardOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly peer?: string | undefined;
+}
+
 /** Brings users' inputs from a follower to the leader. */
 export interface Forwarder {
-  /** @throws SprfError the leader's refusal, `CHANNEL_NO_LEADER`, `CHANNEL_BUSY` */
-  forward(kind: number, input: Uint8Array, signal: AbortSignal | undefined): Promise<number>;
+  /**
+   * @param peer - The member that it is for: one without a link to the leader, that this node is a relay of.
+   * @throws SprfError the leader's refusal, `CHANNEL_NO_LEADER`, `CHANNEL_BUSY`
+   */
+  forward(kind: number, input: Uint8Array, options?: ForwardOptions): Promise<number>;
   onReceipt(from: string, receipt: ChannelMessageOf<"receipt">): void;
   /** The link to a peer is down: receipts that it owes may be lost. */
   onLinkDown(peer: string): void;
@@ -19,23 +27,34 @@ export interface Forwarder {
 }
 
 export function createForwarder(core: Core): Forwarder {
-  const pending = new Map<number, { readonly leader: string; readonly done: PromiseWithResolvers<number> }>();
+  /** By who has taken it: the leader, or a relay. */
+  const pending = new Map<number, { readonly by: string; readonly done: PromiseWithResolvers<number> }>();
   const ofAccounts = new Map<string, number>();
+  const ofPeers = new Map<string, number>();
   let lastId = 0;
   return {
-    async forward(kind, input, signal) {
-      const leader = officeOf(core)?.signer ?? "";
+    async forward(kind, input, { signal, peer = core.network.self } = {}) {
       const account = accountIn(kind, input);
       const own = ofAccounts.get(account) ?? 0;
-      if (MAX_PENDING - pending.size <= own) {
+      const free = MAX_PENDING - pending.size;
+      if (free <= own || free <= (peer === core.network.self ? 0 : (ofPeers.get(peer) ?? 0))) {
         throw new SprfError("CHANNEL_BUSY", `${pending.size} calls are under way already, ${own} of this account`);
       }
       const id = (lastId += 1);
       const done = Promise.withResolvers<number>();
-      pending.set(id, { leader, done });
-      ofAccounts.set(account, own + 1);
+      // Before it is sent: in one process the answer may be there at once.
+      const entry = { by: "", done };
+      pending.set(id, entry);
+      add(ofAccounts, account, 1);
+      add(ofPeers, peer, 1);
       try {
-        if (!send(core, leader, { kind: "input", id, recordKind: kind === 1 ? 1 : 4, input })) {
+        const message = { kind: "input", id, recordKind: kind === 1 ? 1 : 4, input } as const;
+        for (const way of [officeOf(core)?.signer, core.upstream]) {
+          if (way === undefined || entry.by !== "") continue;
+          entry.by = way;
+          if (!send(core, way, message)) entry.by = "";
+        }
+        if (entry.by === "") {
           throw new SprfError("CHANNEL_NO_LEADER", "there is no way to the leader now");
         }
         return await within(async () => await done.promise, {
@@ -45,26 +64,31 @@ export function createForwarder(core: Core): Forwarder {
         });
       } finally {
         pending.delete(id);
-        const left = (ofAccounts.get(account) ?? 1) - 1;
-        if (left === 0) ofAccounts.delete(account);
-        else ofAccounts.set(account, left);
+        add(ofAccounts, account, -1);
+        add(ofPeers, peer, -1);
       }
     },
     onReceipt(from, { id, height, refusal, detail }) {
       const waiting = pending.get(id);
-      if (waiting?.leader !== from) return;
+      if (waiting?.by !== from) return;
       if (height !== undefined) waiting.done.resolve(height);
       else waiting.done.reject(new SprfError(codeIn(refusal), detail ?? "the leader refuses it"));
     },
     onLinkDown(peer) {
       const error = new SprfError("CHANNEL_NO_LEADER", "the way to the leader was lost");
-      for (const { leader, done } of pending.values()) if (leader === peer) done.reject(error);
+      for (const { by, done } of pending.values()) if (by === peer) done.reject(error);
     },
     refuseAll(error) {
       for (const { done } of pending.values()) done.reject(error);
       pending.clear();
     },
   };
+}
+
+function add(counts: Map<string, number>, key: string, change: number): void {
+  const count = (counts.get(key) ?? 0) + change;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
 }
 
 function codeIn(refusal: string | undefined): ErrorCode {

@@ -1,9 +1,10 @@
 import { isMisplaced, openRecord, writesOf } from "../domain/channel/evidence.ts";
 import { isPastEntry } from "../domain/channel/inbox-patience.ts";
+import { faultOfResult } from "../domain/channel/record-rules.ts";
 import { isSprfError } from "../errors.ts";
-import type { Evidence, SignedOpening } from "../ports/channel-court.ts";
+import type { Evidence, RecordOpening, SlotValue } from "../ports/channel-court.ts";
 import type { HubSlotProof } from "../ports/channel-hub.ts";
-import { equalBytes } from "../utils/bytes.ts";
+import { equalBytes, toHex } from "../utils/bytes.ts";
 import { recoverSigner, SIGNATURE_BYTES } from "../utils/recoverable-signature.ts";
 import { callDigest, decodeCallInput } from "../wire/channel/call.ts";
 import { hashInboxEntry } from "../wire/channel/inbox-entry.ts";
@@ -13,14 +14,16 @@ import type { SignedBatch } from "../wire/channel/schemas.ts";
 import { decodeSessionInput } from "../wire/channel/session.ts";
 import type { Core } from "./core.ts";
 import { fromLogEntry, lastOf } from "./log-entries.ts";
+import { playOrNothing } from "./play-or-nothing.ts";
+import type { PlayedRecord } from "./player.ts";
 import { readBatch } from "./read-batch.ts";
 import { CLOCK_SLOT, nonceSlotOf, sessionSlotOf } from "./sandbox/protocol-slots.ts";
 import { slotOf } from "./sandbox/slot-key.ts";
 import { NO_PROOF, hubProofOf } from "./hub-proof.ts";
 
 /**
- * What convicts whoever signed the next record of a batch, which this node has found false; undefined where that takes running the call
- * on chain. In turn, with the record before it at the head; the head stays.
+ * What convicts whoever signed the next record of a batch, which this node has found false; undefined where the record hides what it has
+ * touched: of that only a hash is known. In turn, with the record before it at the head; the head stays.
  */
 export async function gatherEvidence(
   core: Core,
@@ -28,11 +31,22 @@ export async function gatherEvidence(
   /** Hash of the record before the batch. */
   batchBefore: Uint8Array,
 ): Promise<Evidence | undefined> {
-  const { player, info, chain } = core;
+  const height = core.player.head.header.height + 1;
+  const packed = batch.records[height - batch.first];
+  if (packed === undefined) return undefined;
+  const record = openRecord(batch, { channel: core.info.channel, before: batchBefore, height });
+  return await evidenceAgainst(core, record, decodeRecordBody(packed));
+}
+
+/** What shows that the next record after the head is false, whoever has signed it; undefined as above. In turn. */
+export async function evidenceAgainst(
+  core: Core,
+  record: RecordOpening,
+  body: RecordBody,
+): Promise<Evidence | undefined> {
+  const { player, chain } = core;
   const { sandbox } = player;
   const before = player.head.header;
-  const height = before.height + 1;
-  const record = openRecord(batch, { channel: info.channel, before: batchBefore, height });
   const { header } = record;
   const entry = chain.entry(header.inboxCursor);
   if (isMisplaced(before, header, entry && hashInboxEntry(entry))) return { fault: "misplaced", record, before };
@@ -44,9 +58,7 @@ export async function gatherEvidence(
   if (isTick ? !isDue : isDue && header.kind !== RECORD_KINDS.term) {
     return { fault: "mistimed", record, before, clock: hubProofOf(sandbox.prove(slotOf(CLOCK_SLOT))) };
   }
-  const packed = batch.records[height - batch.first];
-  if (packed === undefined) return undefined;
-  return await playFalse(core, { record, before, body: decodeRecordBody(packed) });
+  return await playFalse(core, { record, before, body });
 }
 
 /** That the leader of a batch has signed another record than one which it signed before, and which this node has; undefined for none. */
@@ -81,36 +93,74 @@ export async function findEquivocation(
   return undefined;
 }
 
-/** A word of a user that is none, or a root that does not follow from what was written. */
+/** A word of a user that is none, a root that does not follow from what was written, or another result than the chain comes to. */
 async function playFalse(
   core: Core,
   {
     record,
     before,
     body,
-  }: { readonly record: SignedOpening; readonly before: RecordHeader; readonly body: RecordBody },
+  }: { readonly record: RecordOpening; readonly before: RecordHeader; readonly body: RecordBody },
 ): Promise<Evidence | undefined> {
   const { player } = core;
   const { header } = record;
   const { input } = body;
-  const own = await player.play(body.kind, input, header).catch((error: unknown) => {
-    if (isSprfError(error) && error.fault !== "internal") return undefined;
-    throw error;
-  });
+  const own = await playOrNothing(player, { ...header, kind: body.kind }, input);
   if (own === undefined) {
     const isUsers = header.kind === RECORD_KINDS.call || header.kind === RECORD_KINDS.session;
     return isUsers ? { fault: "forged", record, before, input, ...proofsOf(core, body) } : undefined;
   }
   await player.revertTo(before.height);
+  if (faultOfResult(own.header, header) === undefined) return undefined;
   const isRoot =
     equalBytes(own.header.writesHash, header.writesHash) && !equalBytes(own.header.stateRoot, header.stateRoot);
-  if (!isRoot) return undefined;
+  if (!isRoot) return replayOf({ record, before, own });
   const writes = writesOf(own.touched);
   const proofs = player.sandbox.proveWrites(writes).map(({ proof, beside }) => ({
     proof: hubProofOf(proof),
     ...(beside === undefined ? {} : { beside }),
   }));
   return { fault: "falseRoot", record, before, writes, proofs };
+}
+
+/** What the chain runs the record again on, if that is what the record says that it touched. */
+function replayOf({
+  record,
+  before,
+  own,
+}: {
+  readonly record: RecordOpening;
+  readonly before: RecordHeader;
+  readonly own: PlayedRecord;
+}): Evidence | undefined {
+  if (!equalBytes(own.header.touchedHash, record.header.touchedHash)) return undefined;
+  return { fault: "falseResult", record, before, input: own.body.input, touched: touchedSet(own), besides: [] };
+}
+
+/**
+ * The same for a record that shows what it says that it touched; `touched` holds true values. Undefined for a record whose result is right.
+ * In turn, with the record before at the head; the head stays.
+ */
+export async function replayAgainst(
+  { player }: Pick<Core, "player">,
+  record: RecordOpening,
+  { input, touched }: { readonly input: Uint8Array; readonly touched: readonly SlotValue[] },
+): Promise<Evidence | undefined> {
+  const { header } = record;
+  const before = player.head.header;
+  const own = await playOrNothing(player, header, input);
+  if (own === undefined) return undefined;
+  await player.revertTo(before.height);
+  if (faultOfResult(own.header, header) === undefined) return undefined;
+  const isShown = new Set(touched.map(({ slot }) => toHex(slot)));
+  const besides = touchedSet(own)
+    .filter(({ slot }) => !isShown.has(toHex(slot)))
+    .map((each) => ({ ...each, proof: hubProofOf(player.sandbox.prove(each.slot)) }));
+  return { fault: "falseResult", record, before, input, touched, besides };
+}
+
+function touchedSet({ touched }: PlayedRecord): SlotValue[] {
+  return touched.map(({ slot, before }) => ({ slot, value: before }));
 }
 
 /** What the state says of whoever an input is of, as far as it can be read. */

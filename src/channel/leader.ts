@@ -1,24 +1,24 @@
 import { isCutOff } from "../domain/channel/inbox-patience.ts";
-import { changesMembers } from "../domain/channel/membership.ts";
+import { changesMembers, memberOfSigner } from "../domain/channel/membership.ts";
 import { isSprfError, messageOf, SprfError } from "../errors.ts";
 import { recoverAck, signBatch } from "../wire/channel/batch.ts";
 import { createAlarm } from "../utils/alarm.ts";
 import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
 import { MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_INPUT_BYTES, MAX_STATE_SLOTS } from "../wire/channel/limits.ts";
 import { merkleRoot } from "../wire/channel/merkle.ts";
-import type { ChannelMessageOf } from "../wire/channel/messages.ts";
+import type { ChannelMessageBody, ChannelMessageOf } from "../wire/channel/messages.ts";
 import { RECORD_KINDS } from "../wire/channel/record.ts";
 import { encodeRecordBody } from "../wire/channel/record-body.ts";
 import { accountIn } from "./account-in.ts";
 import { createFairQueue } from "./fair-queue.ts";
 import {
   ackOfHead,
-  broadcast,
   certifiedHeight,
   commit,
   holdCertificate,
   isLeader,
   keep,
+  membersNow,
   statusOf,
   tell,
   type Core,
@@ -82,7 +82,13 @@ export function createLeader(
   {
     maxWaiting = DEFAULT_MAX_WAITING,
     maxStateSlots = DEFAULT_MAX_STATE_SLOTS,
-  }: { readonly maxWaiting?: number | undefined; readonly maxStateSlots?: number | undefined } = {},
+    publish,
+  }: {
+    readonly maxWaiting?: number | undefined;
+    readonly maxStateSlots?: number | undefined;
+    /** Sends what followers need on its way to them. */
+    readonly publish: (body: ChannelMessageBody) => void;
+  },
 ): Leader {
   const waiting = createFairQueue<Waiting>(maxWaiting);
   /** In the order in which they were played before. */
@@ -200,7 +206,7 @@ export function createLeader(
     await keep(core, [{ kind: "batch", batch }]);
     const { certificate } = core;
     announced = { height: certificate?.height ?? 0, committed: core.committed };
-    broadcast(core, { kind: "batch", batch, ...(certificate === undefined ? {} : { certificate }) });
+    publish({ kind: "batch", batch, ...(certificate === undefined ? {} : { certificate }) });
     tell(core, { kind: "records", records });
     expectAcks();
   }
@@ -237,14 +243,14 @@ export function createLeader(
     if (certifiedHeight(core) > counted.certified || counted.term !== core.term) countOwn();
     if (announced.height === certificate.height && announced.committed === core.committed) return false;
     announced = { height: certificate.height, committed: core.committed };
-    broadcast(core, { kind: "batch", certificate: core.certificate ?? certificate });
+    publish({ kind: "batch", certificate: core.certificate ?? certificate });
     return true;
   }
 
   /** Tells those who may have missed something where the leader stands, when nothing else would. */
   function remind(): void {
     if (alarm.isRung || !leads() || core.committed === core.player.head.header.height) return;
-    broadcast(core, statusOf(core, false));
+    publish(statusOf(core, false));
   }
 
   const leader: Leader = {
@@ -276,6 +282,10 @@ export function createLeader(
         );
         return done.promise;
       }
+      if (core.chain.challenges.frozenBy !== undefined) {
+        done.reject(new SprfError("CHANNEL_CLOSED", "the channel is frozen, and ends with what is certified"));
+        return done.promise;
+      }
       const next = { kind, input, done };
       if (isOwed) owed.push(next);
       else if (waiting.push({ peer, account: accountIn(kind, input) }, next)) alarm.ring();
@@ -286,10 +296,12 @@ export function createLeader(
       if (!leads() || term !== core.term) return;
       const { channel } = core.info;
       for (const ack of acks) {
-        if (recoverAck(core.domain, { channel, term, ...ack }, ack.signature) !== from) {
-          throw new SprfError("MESSAGE_INVALID", `an ack that ${from} has not signed`);
+        const signer = recoverAck(core.domain, { channel, term, ...ack }, ack.signature);
+        // A member without a link to this node has a relay bring its acks.
+        if (signer === undefined || (signer !== from && memberOfSigner(membersNow(core), signer) === undefined)) {
+          throw new SprfError("MESSAGE_INVALID", `an ack from ${from} that no member has signed`);
         }
-        count(from, ack);
+        count(signer, ack);
       }
       alarm.ring();
     },

@@ -28,13 +28,14 @@ export function createMemberAddresses({
   };
 }
 
-/** Whether who asks is a member of the channel with this store. */
+/** Whether who asks is a member of the channel with this store, or watches it for one. */
 export function mayAskForMember(
   { agreement, from }: Pick<AddressRequest, "agreement" | "from">,
   store: string,
   members: readonly HubMember[],
+  watchers: readonly string[] = [],
 ): boolean {
   if (!equalBytes(agreement, fromHex(store))) return false;
   const signer = addressOfKey(from);
-  return members.some((member) => member.signer === signer);
+  return watchers.includes(signer) || members.some((member) => member.signer === signer);
 }

@@ -1,3 +1,4 @@
+import { isHigher } from "../domain/channel/election.ts";
 import type { Membership } from "../domain/channel/membership.ts";
 import { SprfError } from "../errors.ts";
 import type { ChannelHub, ChannelInfo } from "../ports/channel-hub.ts";
@@ -11,7 +12,7 @@ import type { SignedBatch } from "../wire/channel/schemas.ts";
 import type { ChainView } from "./chain-view.ts";
 import { readCuts } from "./cuts.ts";
 import { fromLogEntry, splitHeading } from "./log-entries.ts";
-import { createPlayer, playGenesis, type Player } from "./player.ts";
+import { createPlayer, playGenesis, type PlayedRecord, type Player } from "./player.ts";
 import { createSandbox, loadSandbox, type SandboxOptions } from "./sandbox/sandbox.ts";
 import { createTermBook, type TermBook } from "./term-book.ts";
 import { electionIn, proveKept, type KeptElection } from "./term-record.ts";
@@ -43,7 +44,18 @@ export interface OpenStateInit {
 }
 
 /** The state that a node's own log leads to. @throws SprfError `CHANNEL_LOG_INVALID` when it leads elsewhere than it says */
-export async function openState(init: OpenStateInit, signal: AbortSignal): Promise<OpenLog> {
+export async function openState(
+  init: OpenStateInit,
+  signal: AbortSignal,
+  {
+    upTo = Number.MAX_SAFE_INTEGER,
+    onRecord,
+  }: {
+    /** Later records are left out. */
+    readonly upTo?: number;
+    readonly onRecord?: (record: PlayedRecord) => void;
+  } = {},
+): Promise<OpenLog> {
   const { log, chain } = init;
   const { channel } = init.info;
   const terms = createTermBook(chain);
@@ -53,8 +65,11 @@ export async function openState(init: OpenStateInit, signal: AbortSignal): Promi
   };
   const newest = (await log.snapshots()).at(-1);
   let state: OpenState;
-  if (newest === undefined) state = await openGenesis(init, signal);
-  else {
+  if (newest === undefined) {
+    const opened = await openGenesis(init, signal);
+    state = opened;
+    onRecord?.(opened.genesis);
+  } else {
     const { header, state: parts } = await splitHeading(log.readSnapshot(newest));
     state = await openSnapshot(init, header, parts, signal);
   }
@@ -67,23 +82,26 @@ export async function openState(init: OpenStateInit, signal: AbortSignal): Promi
   for await (const entry of log.entries({ fromHeight })) {
     const logged = fromLogEntry(entry);
     if (logged.kind === "certificate") certificate = logged.certificate;
-    else if (logged.kind === "cut" && (certificate?.height ?? 0) > logged.height) {
-      givenUp = certificate;
+    else if (logged.kind === "cut" && certificate !== undefined && certificate.height > logged.height) {
+      if (isHigher(certificate, givenUp)) givenUp = certificate;
       certificate = undefined;
     } else if (logged.kind === "election") elect(logged.election);
     else if (logged.kind === "term") {
       term = Math.max(term, logged.term);
       terms.promise(logged.term, logged.leader);
     } else if (logged.kind === "batch") {
-      await replay(init, state, logged.batch, keptOf(number), { terms, elect });
+      await replay(init, state, logged.batch, Math.min(upTo, keptOf(number)), { terms, elect, onRecord });
     }
     number += 1;
   }
   return { player, unsettled, certificate, givenUp, term, terms };
 }
 
-/** Record 0. */
-export async function openGenesis(init: Omit<OpenStateInit, "log">, signal: AbortSignal): Promise<OpenState> {
+/** Record 0, and the state after it. */
+export async function openGenesis(
+  init: Omit<OpenStateInit, "log">,
+  signal: AbortSignal,
+): Promise<OpenState & { readonly genesis: PlayedRecord }> {
   const { info, domain, hub, chain } = init;
   const sandbox = await createSandbox(await sandboxOptions(init, signal));
   const members = knownMembership(chain, 0);
@@ -96,7 +114,7 @@ export async function openGenesis(init: Omit<OpenStateInit, "log">, signal: Abor
   const unsettled = createUnsettled({ fromHeight: 0 });
   unsettled.add(genesis);
   const player = createPlayer({ sandbox, channel: info.channel, domain }, genesis);
-  return { player, unsettled, certificate: undefined, term: 1 };
+  return { player, unsettled, certificate: undefined, term: 1, genesis };
 }
 
 /** A snapshot of a record that is final. @throws SprfError `CHANNEL_SNAPSHOT_INVALID` when it is not what the header says */
@@ -147,7 +165,15 @@ async function replay(
   { player, unsettled }: OpenState,
   batch: SignedBatch,
   keptTo: number,
-  { terms, elect }: { readonly terms: TermBook; readonly elect: (kept: KeptElection) => void },
+  {
+    terms,
+    elect,
+    onRecord,
+  }: {
+    readonly terms: TermBook;
+    readonly elect: (kept: KeptElection) => void;
+    readonly onRecord: ((record: PlayedRecord) => void) | undefined;
+  },
 ): Promise<void> {
   for (const [index, packed] of batch.records.entries()) {
     const height = batch.first + index;
@@ -163,5 +189,6 @@ async function replay(
       throw new SprfError("CHANNEL_LOG_INVALID", `the record of height ${height} comes to another result now`);
     }
     unsettled.add(played);
+    onRecord?.(played);
   }
 }

@@ -1,4 +1,4 @@
-import { takeEntry, type Membership } from "../domain/channel/membership.ts";
+import { takeEntry, votersBetween, type Membership } from "../domain/channel/membership.ts";
 import type { Predecessor } from "../domain/channel/record-rules.ts";
 import { SprfError } from "../errors.ts";
 import { keccak256 } from "../utils/keccak.ts";
@@ -43,7 +43,7 @@ export interface Player {
   /** The lowest height that {@link Player.at} knows. */
   readonly lowest: number;
   at(height: number): PlayerStart | PlayedRecord | undefined;
-  /** The members before the record at `height`, who have a say about it. */
+  /** The members before the record at `height`, who have a say about it, without one of whom it says that it is absent. */
   votersAt(height: number): Membership | undefined;
   /**
    * Plays an input as the next record. `check` may refuse a call that a record could hold, before anything has changed.
@@ -109,7 +109,10 @@ export function createPlayer(
       return lowest();
     },
     at,
-    votersAt: (height) => at(height - 1)?.membership,
+    votersAt(height) {
+      const before = at(height - 1)?.membership;
+      return before === undefined ? undefined : votersBetween(before, at(height)?.membership);
+    },
     async play(kind, input, { term, timeMs, check }) {
       const height = head.header.height + 1;
       const { effect, membership } = read(kind, input, timeMs);

@@ -35,14 +35,25 @@ export interface ReceiptBook {
   at(height: number): KeptOutcome | undefined;
   /** The height of an account's call, or end of a session, of this number. */
   heightOf(account: string, nonce: bigint): number | undefined;
+  /** Whether a snapshot came in the place of what stood there and was not committed: nobody here knows what became of it. */
+  isUnsure(height: number): boolean;
 }
 
-/** A book of all that `player` knows now and plays from now on; the player may be another one after a snapshot. */
-export function createReceiptBook(player: () => Pick<Player, "head" | "at">): ReceiptBook {
+/**
+ * A book of all that `player` knows now and plays from now on; the player may be another one after a snapshot. Then only what was
+ * committed before, as `committed` says, is still what the channel has.
+ */
+export function createReceiptBook(
+  player: () => Pick<Player, "head" | "at">,
+  committed: () => number = () => player().head.header.height,
+): ReceiptBook {
   const outcomes = new Map<number, KeptOutcome>();
   const heights = new Map<string, number>();
   let bytes = 0;
   let top = 0;
+  let known: unknown = player();
+  let sure = committed();
+  let unsure = { above: 0, to: 0 };
 
   const drop = (height: number): void => {
     const outcome = outcomes.get(height);
@@ -65,8 +76,15 @@ export function createReceiptBook(player: () => Pick<Player, "head" | "at">): Re
     }
   };
   const catchUp = (): void => {
-    const { head, at } = player();
+    const now = player();
+    const { head, at } = now;
     const { height } = head.header;
+    if (now === known) sure = committed();
+    else {
+      for (; top > sure; top -= 1) drop(top);
+      unsure = { above: sure, to: height };
+      known = now;
+    }
     for (; top > height; top -= 1) drop(top);
     const unseen: PlayedRecord[] = [];
     for (let below = height; below >= 0; below -= 1) {
@@ -88,6 +106,10 @@ export function createReceiptBook(player: () => Pick<Player, "head" | "at">): Re
     heightOf(account, nonce) {
       catchUp();
       return heights.get(`${account}/${nonce}`);
+    },
+    isUnsure(height) {
+      catchUp();
+      return height > unsure.above && height <= unsure.to && !outcomes.has(height);
     },
   };
 }

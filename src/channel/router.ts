@@ -9,7 +9,10 @@ import type { Elector } from "./elector.ts";
 import { playLeadersBatch } from "./follower.ts";
 import type { Forwarder } from "./forward.ts";
 import type { Leader } from "./leader.ts";
+import type { PathFinder } from "./path-finder.ts";
+import type { Relay } from "./relay.ts";
 import type { Requests } from "./requests.ts";
+import type { RoundTrips } from "./round-trips.ts";
 import type { Settler } from "./settler.ts";
 import type { Sync } from "./sync.ts";
 import type { Takeover } from "./takeover.ts";
@@ -28,6 +31,9 @@ export interface RouterInit {
   readonly forwarder: Forwarder;
   readonly requests: Requests;
   readonly answers: Answers;
+  readonly relay: Relay;
+  readonly pathFinder: PathFinder;
+  readonly roundTrips: RoundTrips;
   readonly acker: (options?: { readonly again?: boolean }) => void;
   readonly onProgress: () => void;
 }
@@ -36,6 +42,7 @@ export interface RouterInit {
 export function createRouter(init: RouterInit): ChannelListener {
   const { core, leader, accuser, settler, sync, takeover, elector, forwarder, requests, answers, acker, onProgress } =
     init;
+  const { relay, pathFinder, roundTrips } = init;
   /** Those who will be told where this node stands; asked again meanwhile, it tells them once. */
   const untold = new Map<string, boolean>();
 
@@ -64,14 +71,24 @@ export function createRouter(init: RouterInit): ChannelListener {
       return;
     }
     const { header, hash } = core.player.head;
-    const isOfLeader = from === officeOf(core)?.signer;
+    const isOfLeader = from === officeOf(core)?.signer || from === core.upstream;
     if (status.height > header.height) sync.catchUp(from);
     else if (isOfLeader && status.height === header.height && !equalBytes(status.recordHash, hash)) sync.catchUp(from);
     else if (isOfLeader) acker({ again: true });
   }
 
-  async function onBatch(from: string, { batch, certificate }: ChannelMessageOf<"batch">): Promise<void> {
+  async function onBatch(from: string, message: ChannelMessageOf<"batch">): Promise<void> {
     if (accuser.distrusts) return;
+    const onPushed = pathFinder.onPush(from);
+    try {
+      await takeBatch(from, message);
+    } finally {
+      onPushed();
+    }
+    onProgress();
+  }
+
+  async function takeBatch(from: string, { batch, certificate }: ChannelMessageOf<"batch">): Promise<void> {
     await core.inTurn(async () => {
       if (certificate !== undefined) {
         const verdict = takeCertificate(core, certificate);
@@ -80,6 +97,7 @@ export function createRouter(init: RouterInit): ChannelListener {
       }
       if (batch === undefined) {
         await keep(core, []);
+        relay.passOn();
         return;
       }
       if (batch.term < core.term) return;
@@ -91,26 +109,45 @@ export function createRouter(init: RouterInit): ChannelListener {
         takeCertificate(core, certificate);
         await keep(core, []);
       }
+      // What its leader has signed, true or not: whoever is not shown a lie could not vote on it.
+      if (result.outcome === "kept" || result.outcome === "fault") relay.passOn(batch);
       if (result.outcome === "fault") accuser.onFault(result.fault);
       if (result.outcome === "gap") sync.catchUp(from);
       if (result.outcome === "refused") {
         core.logger.debug("a batch was refused", { from, why: result.why });
         // What stands here may be another leader's.
-        if (from === officeOf(core)?.signer) sync.catchUp(from);
+        if (from === officeOf(core)?.signer || from === core.upstream) sync.catchUp(from);
       }
     });
-    onProgress();
   }
 
   function onInput(from: string, { id, recordKind, input }: ChannelMessageOf<"input">): void {
     const refuse = (refusal: string, detail: string): void => {
       send(core, from, { kind: "receipt", id, refusal, detail: detail.slice(0, MAX_DETAIL_LENGTH) });
     };
-    if (!isLeader(core)) return refuse("CHANNEL_NO_LEADER", "this member does not lead");
-    leader.submit(recordKind, input, { peer: from }).then(
+    const isServed = relay.serves(from);
+    if (!isLeader(core) && !isServed) return refuse("CHANNEL_NO_LEADER", "this member does not lead");
+    const taken = isLeader(core)
+      ? leader.submit(recordKind, input, { peer: from })
+      : forwarder.forward(recordKind, input, { peer: from });
+    taken.then(
       (height) => send(core, from, { kind: "receipt", id, height }),
       (error: unknown) => refuse(isSprfError(error) ? error.code : "INTERNAL", messageOf(error)),
     );
+  }
+
+  function onHeartbeat(from: string, message: ChannelMessageOf<"heartbeat">): void {
+    elector.onHeartbeat(from, message);
+    pathFinder.onHeartbeat(from, message);
+    if (message.id !== undefined) send(core, from, { kind: "echo", id: message.id }, { isUrgent: true });
+    if (message.term > core.term) tellStatus(from, true);
+  }
+
+  /** Those of a member that has no link to the leader go on to it; each is signed. */
+  async function onAcks(from: string, message: ChannelMessageOf<"acks">): Promise<void> {
+    const { signer } = officeOf(core) ?? {};
+    if (isLeader(core)) await leader.onAcks(from, message);
+    else if (signer !== undefined && relay.serves(from)) send(core, signer, message);
   }
 
   async function route(from: string, message: ChannelMessage): Promise<void> {
@@ -118,13 +155,19 @@ export function createRouter(init: RouterInit): ChannelListener {
       case "status":
         return onStatus(from, message);
       case "heartbeat":
-        elector.onHeartbeat(from, message);
-        if (message.term > core.term) tellStatus(from, true);
-        return;
+        return onHeartbeat(from, message);
+      case "echo":
+        return roundTrips.onEcho(from, message.id);
+      case "path":
+        return relay.onPath(from, message);
+      case "path-refused":
+        return pathFinder.onRefused(from);
+      case "head":
+        return pathFinder.onHead(from, message);
       case "pre-vote":
         return elector.onPreVote(from, message);
       case "candidacy":
-        return takeover.onCandidacy(from, message, () => elector.suspects());
+        return takeover.onCandidacy(from, message, () => elector.mayElect(from));
       case "leader-change":
         return takeover.onLeaderChange(from, message);
       case "input":
@@ -134,7 +177,7 @@ export function createRouter(init: RouterInit): ChannelListener {
       case "batch":
         return await onBatch(from, message);
       case "acks":
-        return await leader.onAcks(from, message);
+        return await onAcks(from, message);
       case "sync":
       case "part-request":
         return answers.ask(from, message);
@@ -166,7 +209,11 @@ export function createRouter(init: RouterInit): ChannelListener {
     },
     onLink(peer, isUp) {
       if (isUp) tellStatus(peer, true);
-      else forwarder.onLinkDown(peer);
+      else {
+        forwarder.onLinkDown(peer);
+        relay.onLinkDown(peer);
+      }
+      pathFinder.onLink(peer, isUp);
     },
   };
 }

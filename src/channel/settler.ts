@@ -1,4 +1,5 @@
 import { memberOfSigner } from "../domain/channel/membership.ts";
+import { isSkipped } from "../domain/channel/settlement-faults.ts";
 import { SprfError, messageOf } from "../errors.ts";
 import type { HubVote } from "../ports/channel-hub.ts";
 import { equalBytes } from "../utils/bytes.ts";
@@ -98,7 +99,10 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
       if (mine === undefined) continue;
       const isSame = equalBytes(hashSettlement(mine.settlement), proposalHash);
       if (!isSame) core.logger.warn("a settlement differs from this node's", { from, toHeight: settlement.toHeight });
-      const option = isSame ? VOTE_OPTIONS.for : VOTE_OPTIONS.against;
+      const entry = core.chain.entry(settlement.inboxCursor + 1);
+      // The hub undoes it for that.
+      const isLate = entry !== undefined && isSkipped(settlement, entry);
+      const option = isSame && !isLate ? VOTE_OPTIONS.for : VOTE_OPTIONS.against;
       send(core, from, { kind: "vote", proposalHash, option, signature: voteFor(proposalHash, option) });
     }
   }
@@ -199,7 +203,7 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
   /** Leaves, bans and the close wait for a settlement that contains them. */
   function settleWhatWaits(): void {
     const { chain, player, clock } = core;
-    if (isSettling || !isLeader(core) || clock.now() < retryAtMs) return;
+    if (isSettling || !isLeader(core) || clock.now() < retryAtMs || chain.challenges.frozenBy !== undefined) return;
     const taken = player.at(core.committed)?.membership.cursor ?? 0;
     const kinds: readonly number[] = [INBOX_KINDS.leave, INBOX_KINDS.ban, INBOX_KINDS.close];
     for (let index = chain.settled.inboxCursor + 1; index <= taken; index += 1) {
@@ -235,6 +239,13 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
   }
 
   markPassed();
+  core.news.add(({ kind }) => {
+    if (kind !== "records") return;
+    // Where relays bring the records, a proposal may be here before its last one.
+    for (const { settlement, from } of pending.values()) {
+      if (settlement.toHeight === core.player.head.header.height) capture(settlement.toHeight, from);
+    }
+  });
 
   return {
     settle: async () => await alone(settle),

@@ -1,6 +1,6 @@
 import { isHigher } from "../domain/channel/election.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
-import { countedWeight, weightOf, type Membership } from "../domain/channel/membership.ts";
+import { countedWeight, weightOf, type Member, type Membership } from "../domain/channel/membership.ts";
 import { recoverCertificate, type Certificate } from "../wire/channel/batch.ts";
 import { signLeaderChange, type SignedStanding } from "../wire/channel/leader-change.ts";
 import { holdsBase, keep, type Core } from "./core.ts";
@@ -14,7 +14,9 @@ export interface ShownStanding extends SignedStanding {
 export async function standingOf(core: Core, newLeader: string): Promise<ShownStanding> {
   await keep(core, []);
   const { term, info, domain, player, signerKey, givenUp } = core;
-  const isSure = holdsBase(core) || givenUp === undefined || !isHigher(givenUp, core.certificate);
+  // Nobody is elected in the term that it goes to: what its log stands on is of the term that it leaves.
+  const isSure =
+    holdsBase(core, player.head.header.term) || givenUp === undefined || !isHigher(givenUp, core.certificate);
   const certificate = isSure ? core.certificate : givenUp;
   const standing = {
     certifiedTerm: certificate?.term ?? 0,
@@ -25,8 +27,15 @@ export async function standingOf(core: Core, newLeader: string): Promise<ShownSt
   return { ...standing, signature: signLeaderChange(domain, change, signerKey), certificate };
 }
 
+/** What a node knows of those who may have certified something. */
+export interface Electorates {
+  readonly chain: Pick<Core["chain"], "inboxLength" | "membershipAt" | "settled">;
+  readonly player: Pick<Core["player"], "at">;
+  readonly certificate: Core["certificate"];
+}
+
 /** All who may have certified what this node has not seen: the members as of what it holds, and after each change since. */
-function electorates({ chain, player, certificate }: Core): Membership[] {
+function electorates({ chain, player, certificate }: Electorates): Membership[] {
   const floor = player.at(Math.max(certificate?.height ?? 0, chain.settled.height))?.membership.cursor;
   const all: Membership[] = [];
   for (let cursor = floor ?? chain.settled.inboxCursor; cursor <= chain.inboxLength; cursor += 1) {
@@ -36,12 +45,38 @@ function electorates({ chain, player, certificate }: Core): Membership[] {
   return all;
 }
 
-/** Whether the signers are a quorum of all who may have certified something; nobody waits for the word of the `accused`. */
-export function isQuorumOfAll(core: Core, signers: ReadonlySet<string>, accused?: string): boolean {
+/**
+ * Whether the signers are a quorum of all who may have certified something; nobody waits for the word of the `accused`. Where the chain
+ * has begun the term, who is absent by now is not waited for either; members that elect by themselves need the quorum that the record
+ * has which they go on from, or nobody would find their election proven.
+ */
+export function isQuorumOfAll(
+  core: Electorates,
+  signers: ReadonlySet<string>,
+  { accused, isByChain = false }: { readonly accused?: string | undefined; readonly isByChain?: boolean } = {},
+): boolean {
+  const { chain } = core;
+  const now = isByChain ? chain.membershipAt(chain.inboxLength) : undefined;
   return electorates(core).every((members) => {
     const counted = countedWeight(members, accused);
-    return counted === 0n || isQuorum(weightOf(members, signers, accused), counted);
+    if (counted === 0n || isQuorum(weightOf(members, signers, accused), counted)) return true;
+    const present = withoutAbsent(members, now);
+    if (present === members) return false;
+    // Nobody waits for who has become absent; but if those who say nothing could be a quorum, all that is committed may be theirs alone.
+    const isMissed = isQuorum(countedWeight(members) - weightOf(members, signers), countedWeight(members));
+    return !isMissed && isQuorum(weightOf(present, signers, accused), countedWeight(present, accused));
   });
+}
+
+/** With those absent that are absent now. */
+function withoutAbsent(before: Membership, now: Membership | undefined): Membership {
+  const isLost = ({ account, isAbsent }: Member): boolean => !isAbsent && now?.members.get(account)?.isAbsent === true;
+  if (![...before.members.values()].some(isLost)) return before;
+  const members = [...before.members].map(([account, member]): [string, Member] => [
+    account,
+    isLost(member) ? { ...member, isAbsent: true } : member,
+  ]);
+  return { ...before, members: new Map(members) };
 }
 
 /** A quorum has signed it, or nobody needs to look for its records. */

@@ -3,7 +3,7 @@ import { isSprfError, messageOf, SprfError } from "../errors.ts";
 import { SNAPSHOT_PART_BYTES } from "../wire/channel/limits.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { hashRecord } from "../wire/channel/record.ts";
-import { cutTo, enterTerm, keep, keepTerm, send, takeCertificate, tell, type Core } from "./core.ts";
+import { cutTo, enterTerm, finalHere, keep, keepTerm, send, takeCertificate, tell, type Core } from "./core.ts";
 import { playLeadersBatch, type FoundFault } from "./follower.ts";
 import { withHeading } from "./log-entries.ts";
 import { openSnapshot } from "./open-state.ts";
@@ -91,14 +91,13 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
     const { header } = core.player.head;
     const base = core.terms.baseOf(core.term);
     if (first === undefined || base === undefined || header.term >= core.term || first.term >= header.term) return;
-    if (first.first <= base.height)
-      await cutTo(core, Math.max(first.first - 1, core.committed, core.chain.settled.height));
+    if (first.first <= base.height) await cutTo(core, Math.max(first.first - 1, core.committed, finalHere(core)));
   }
 
   /** The record below the head from which on to ask: at `height`, what is final, or the lowest that is known, whichever is highest. */
   function sureFrom(height: number): Predecessor | undefined {
-    const { player, chain } = core;
-    const lowest = Math.max(height, chain.settled.height, player.lowest);
+    const { player } = core;
+    const lowest = Math.max(height, finalHere(core));
     return lowest < player.head.header.height ? player.at(lowest) : undefined;
   }
 

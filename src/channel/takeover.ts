@@ -5,7 +5,19 @@ import { createAlarm } from "../utils/alarm.ts";
 import { encodeElection, recoverLeaderChange, type Election } from "../wire/channel/leader-change.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { RECORD_KINDS } from "../wire/channel/record.ts";
-import { broadcast, cutTo, enterTerm, isLeader, officeOf, send, statusOf, takeCertificate, type Core } from "./core.ts";
+import {
+  broadcast,
+  cutTo,
+  enterTerm,
+  isLeader,
+  membersNow,
+  officeOf,
+  send,
+  sendToLeader,
+  statusOf,
+  takeCertificate,
+  type Core,
+} from "./core.ts";
 import type { Forwarder } from "./forward.ts";
 import type { Leader } from "./leader.ts";
 import { isProven, isQuorumOfAll, standingOf, type ShownStanding } from "./standing.ts";
@@ -60,7 +72,10 @@ export function createTakeover(init: TakeoverInit): Takeover {
   let seenTerm = core.term;
 
   /** Nobody waits for the word of the one whom the chain took the office from, who may be a member still. */
-  const accused = (): string | undefined => electorateOf(core, { term: core.term, newLeader: core.account }, 0).accused;
+  const begun = (): { readonly accused?: string | undefined; readonly isByChain: boolean } => {
+    const { accused, sinceEntry } = electorateOf(core, { term: core.term, newLeader: core.account }, 0);
+    return { accused, isByChain: sinceEntry > 0 };
+  };
   const mayLead = (): boolean =>
     core.term === FIRST_TERM ? isLeader(core) : core.terms.promisedIn(core.term) === core.account;
 
@@ -78,7 +93,9 @@ export function createTakeover(init: TakeoverInit): Takeover {
     askedAt = core.committed;
     askAgainAtMs = nowMs + (isBehind ? IDLE_MS : HEARTBEAT_MS);
     if (isBehind && isMoving) return;
-    send(core, office.signer, statusOf(core, true));
+    // The relay that brings its records, unless that may be why it misses some.
+    if (!isBehind && core.upstream !== undefined) send(core, core.upstream, statusOf(core, true));
+    else sendToLeader(core, statusOf(core, true));
   }
 
   const isMissing = (adopted: Adopted): boolean =>
@@ -99,7 +116,7 @@ export function createTakeover(init: TakeoverInit): Takeover {
       const own = await core.inTurn(async () => await standingOf(core, core.account));
       const words = new Map([...standings, [core.network.self, own]]);
       const adopted = adoptedFrom(words.values());
-      if (isQuorumOfAll(core, new Set(words.keys()), accused())) {
+      if (isQuorumOfAll(core, new Set(words.keys()), begun())) {
         if (!isMissing(adopted)) return { election: electionOf(term, words), adopted };
         const nowMs = core.clock.now();
         if (nowMs >= patientUntilMs && giveUp(words, adopted)) continue;
@@ -122,7 +139,9 @@ export function createTakeover(init: TakeoverInit): Takeover {
   }
 
   function takeCertificates(shown: Iterable<ShownStanding>): void {
-    for (const { certificate } of shown) if (certificate !== undefined) takeCertificate(core, certificate);
+    for (const { certificate } of shown) {
+      if (certificate !== undefined) takeCertificate(core, certificate, { isShown: true });
+    }
   }
 
   /** Who holds the certificate first, then who has signed as much. */
@@ -142,7 +161,7 @@ export function createTakeover(init: TakeoverInit): Takeover {
     const rest = [...words].filter(
       ([, { certifiedTerm, certifiedHeight }]) => certifiedTerm !== adopted.term || certifiedHeight !== adopted.height,
     );
-    if (!isQuorumOfAll(core, new Set(rest.map(([signer]) => signer)), accused())) return false;
+    if (!isQuorumOfAll(core, new Set(rest.map(([signer]) => signer)), begun())) return false;
     core.logger.error("nobody shows the records of a certificate, and a quorum never held it", { ...adopted });
     standings = new Map(rest);
     for (const signer of words.keys()) if (!standings.has(signer)) doubted.add(signer);
@@ -197,8 +216,7 @@ export function createTakeover(init: TakeoverInit): Takeover {
   }
 
   async function answer(from: string, term: number, mayFollow: () => boolean): Promise<void> {
-    const { chain } = core;
-    const candidate = memberOfSigner(chain.membershipAt(chain.inboxLength) ?? core.player.head.membership, from);
+    const candidate = memberOfSigner(membersNow(core), from);
     if (candidate === undefined) return;
     if (term > core.term && mayFollow()) await enterTerm(core, term, candidate.account);
     if (term !== core.term || core.terms.promisedIn(term) !== candidate.account) return;

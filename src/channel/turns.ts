@@ -2,6 +2,9 @@ import { isLeader, officeOf, type Core } from "./core.ts";
 
 /** For the others' transactions, before this node sends its own. */
 const TURN_MS = 3_000;
+const WINDOW_MS = 1_000;
+/** Of a window, for others to act. */
+const WINDOW_PARTS = 4;
 
 /** How long members wait for the leader to bring something to the hub, unless the node is told otherwise. */
 export const DEFAULT_PATIENCE_MS = 30_000;
@@ -15,4 +18,23 @@ export function patienceMs(core: Core, forLeaderMs: number): number {
     .sort((a, b) => a.joinNumber - b.joinNumber)
     .findIndex(({ account }) => account === core.account);
   return forLeaderMs + Math.max(0, rank) * TURN_MS;
+}
+
+/** Whether this node's account is a member as the chain has it now, or leaves and is not gone. */
+export function isMemberNow({ chain, account }: Pick<Core, "chain" | "account">): boolean {
+  const now = chain.membershipAt(chain.inboxLength)?.members;
+  return now?.has(account) === true || chain.votersOf(chain.inboxLength).members.has(account);
+}
+
+/**
+ * How long this node lets others guard the channel first, who would all do the same: members by their join numbers, then those who
+ * watch. At most a quarter of the window, in which it has to be done.
+ */
+export function guardTurnMs(core: Core): number {
+  const { chain, info, account } = core;
+  const members = [...chain.votersOf(chain.inboxLength).members.values()].sort((a, b) => a.joinNumber - b.joinNumber);
+  const rank = members.findIndex((member) => member.account === account);
+  const turns = rank < 0 ? members.length : rank;
+  const windowMs = info.config.windowSeconds * WINDOW_MS;
+  return Math.min(turns * TURN_MS, windowMs === 0 ? Number.POSITIVE_INFINITY : windowMs / WINDOW_PARTS);
 }

@@ -56,7 +56,7 @@ export function defineAudit(command: Command): void {
     .option("--config <file>", "settings as JSON")
     .option(
       "--devnet [file]",
-      "take the ledger from what `npm run devnet` has written (default: SPRF_DEVNET_FILE, or .sprf/devnet.json)",
+      "take the ledger from what `npx sprf devnet` has written (default: SPRF_DEVNET_FILE, or .sprf/devnet.json)",
     )
     .option("--data <directory>", "where content and what was found right rest (default: a folder below .sprf)")
     .option("--engines <kinds>", "wasi, docker, or both with a comma (default: both)")

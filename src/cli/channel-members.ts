@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 
-import type { ChannelAsset } from "../client/channel/claim.ts";
 import { SprfError } from "../errors.ts";
+import type { ChannelApps, ChannelAsset } from "../ports/channel-apps.ts";
 import { channelCommand, channelOf, ownUrl, withChannels, type ChannelSession } from "./channel-session.ts";
 import { printHeads, printStanding } from "./channel-views.ts";
 import { confirm } from "./confirm.ts";
@@ -9,27 +9,26 @@ import type { DaemonOptions } from "./daemon-options.ts";
 import { printJson } from "./grid-views.ts";
 import { etherOf } from "./text-table.ts";
 
-const APPS = ["chat", "editor"] as const;
+const APPS = ["chat", "editor", "land"] as const;
 
 /** Commands about channels and their members, all of them on the chain. */
 export function addMemberCommands(parent: Command): void {
-  channelCommand(parent, "create <app> <title>", "Opens a channel: of the app chat, or of the app editor.")
-    .option("--number <number>", "of the group or document, one channel at a time each", "1")
+  channelCommand(
+    parent,
+    "create <app> [title]",
+    "Opens a channel: of the app chat, editor or land; a land has its name.",
+  )
+    .option("--number <number>", "of the group, document or land, one channel at a time each", "1")
     .option("--text <text>", "what a document begins with, at most 64 characters", "")
-    .action(async (app: string, title: string, options: DaemonOptions & { number: string; text: string }) => {
-      await withChannels(options, async ({ channels: { apps }, signal }) => {
-        const number = numberOf("--number", options.number);
-        if (app !== "chat" && app !== "editor") {
-          throw new SprfError("INVALID_INPUT", `app: expected ${APPS.join(" or ")}, got ${JSON.stringify(app)}`);
-        }
-        const channel =
-          app === "chat"
-            ? await apps.openChat({ group: number, title }, { signal })
-            : await apps.openDocument({ file: number, title, text: options.text }, { signal });
-        if (options.json) printJson({ channel });
-        else console.log(`channel ${channel} is open`);
-      });
-    });
+    .action(
+      async (app: string, title: string | undefined, options: DaemonOptions & { number: string; text: string }) => {
+        await withChannels(options, async ({ channels: { apps }, signal }) => {
+          const channel = await open(apps, app, { title, ...options }, signal);
+          if (options.json) printJson({ channel });
+          else console.log(`channel ${channel} is open`);
+        });
+      },
+    );
 
   channelCommand(parent, "join <channel>", "Joins a channel with this account, and with the stake that it asks for.")
     .option("--from-pool", "take the stake from the pool instead of sending it", false)
@@ -58,6 +57,20 @@ export function addMemberCommands(parent: Command): void {
       await channels.leave(channel, { signal });
       if (options.json) printJson({ channel });
       else console.log(`asked to leave channel ${channel}; once that is settled, \`claim\` sends what is yours`);
+    });
+  });
+
+  channelCommand(
+    parent,
+    "delegate <channel> [account]",
+    "Lets a member speak for this account, in a channel of more than five; without an account nobody any more.",
+  ).action(async (text: string, account: string | undefined, options: DaemonOptions) => {
+    await withChannels(options, async ({ channels, signal }) => {
+      const channel = channelOf(text);
+      const candidate = account === undefined ? undefined : accountOf(account);
+      await channels.delegate(channel, candidate, { signal });
+      if (options.json) printJson({ channel, candidate });
+      else console.log(`${candidate ?? "nobody else"} speaks for ${channels.account} in channel ${channel}`);
     });
   });
 
@@ -103,6 +116,29 @@ export function addMemberCommands(parent: Command): void {
     });
 }
 
+async function open(
+  apps: ChannelApps,
+  app: string,
+  options: { readonly title: string | undefined; readonly number: string; readonly text: string },
+  signal: AbortSignal,
+): Promise<bigint> {
+  const number = numberOf("--number", options.number);
+  const title = (): string => {
+    if (options.title !== undefined) return options.title;
+    throw new SprfError("INVALID_INPUT", `title: ${app} needs one`);
+  };
+  switch (app) {
+    case "chat":
+      return await apps.openChat({ group: number, title: title() }, { signal });
+    case "editor":
+      return await apps.openDocument({ file: number, title: title(), text: options.text }, { signal });
+    case "land":
+      return await apps.openLand(number, { signal });
+    default:
+      throw new SprfError("INVALID_INPUT", `app: expected ${APPS.join(" or ")}, got ${JSON.stringify(app)}`);
+  }
+}
+
 async function showStatus(
   { channels, dataDirectory, signal }: ChannelSession,
   channel: bigint,
@@ -119,6 +155,11 @@ async function showStatus(
   } finally {
     await client?.disconnect();
   }
+}
+
+function accountOf(text: string): string {
+  if (/^0x[0-9a-fA-F]{40}$/.test(text)) return text.toLowerCase();
+  throw new SprfError("INVALID_INPUT", `account: expected an address, got ${JSON.stringify(text)}`);
 }
 
 function assetOf(text: string): ChannelAsset {

@@ -23,13 +23,14 @@ export function printStanding({ info, members, head }: ChannelStanding): void {
     ),
   );
   if (members.length === 0) return;
-  const rows = members.map(({ account, joinNumber, stakeWei, leftAt, isAbsent }) => [
+  const rows = members.map(({ account, joinNumber, stakeWei, leftAt, isAbsent, weight, candidate }) => [
     joinNumber.toString(),
     account,
     etherOf(stakeWei),
     leftAt !== undefined ? "leaving" : isAbsent ? "absent" : "member",
+    candidate === undefined || weight > 0 ? weight.toString() : `spoken for by ${candidate}`,
   ]);
-  console.log(`\n${formatRows(["number", "account", "stake", "state"], rows)}`);
+  console.log(`\n${formatRows(["number", "account", "stake", "state", "weight"], rows)}`);
 }
 
 /** Where a node stands. */

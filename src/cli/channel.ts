@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 
 import { addCallCommands } from "./channel-calls.ts";
+import { addGuardCommands } from "./channel-guard.ts";
 import { addHistoryCommands } from "./channel-history.ts";
 import { addMemberCommands } from "./channel-members.ts";
 import { addNodeCommand } from "./channel-node.ts";
@@ -11,4 +12,5 @@ export function defineChannel(channel: Command): void {
   addMemberCommands(channel);
   addCallCommands(channel);
   addHistoryCommands(channel);
+  addGuardCommands(channel);
 }

@@ -38,7 +38,7 @@ export function withDaemonOptions(command: Command): Command {
     .option("--config <file>", "settings as JSON")
     .option(
       "--devnet [file]",
-      "take networks and accounts from what `npm run devnet` has written (default: SPRF_DEVNET_FILE, or .sprf/devnet.json)",
+      "take networks and accounts from what `npx sprf devnet` has written (default: SPRF_DEVNET_FILE, or .sprf/devnet.json)",
     )
     .option("--account <index>", "which account of the mnemonic")
     .option("--data <directory>", "where state and content rest (default: a folder below .sprf)")

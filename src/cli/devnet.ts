@@ -172,12 +172,13 @@ function gridLines(grid: Devnet["networks"]["chain"]["grid"]): readonly string[]
 
 function channelLines(channels: Devnet["networks"]["chain"]["channels"]): readonly string[] {
   if (channels === undefined) return [];
-  const { hub, pool, court, chat, editor } = channels;
+  const { hub, pool, court, chat, editor, land } = channels;
   return [
     `    ChannelHub        ${hub}`,
     `    StakingPool       ${pool}`,
     ...(court === undefined ? [] : [`    ChannelCourt      ${court}`]),
     ...(chat === undefined ? [] : [`    Chat              ${chat}`]),
     ...(editor === undefined ? [] : [`    DocumentEditor    ${editor}`]),
+    ...(land === undefined ? [] : [`    LandCraft         ${land}`]),
   ];
 }

@@ -122,7 +122,7 @@ export function addFarmCommands(grid: Command): void {
           say(
             options,
             { consent },
-            `written to ${options.out}: for \`npm run worker -- --node --consent\` of ${account}`,
+            `written to ${options.out}: for \`npx sprf worker --node --consent\` of ${account}`,
           );
         });
       },
@@ -155,7 +155,7 @@ export function addNodeCommands(grid: Command): void {
     });
   });
   gridCommand(node, "register", "Makes this account's machine a node of the farm that consented.")
-    .requiredOption("--consent <file>", "from the farm's owner: `npm run grid -- farm consent`")
+    .requiredOption("--consent <file>", "from the farm's owner: `npx sprf grid farm consent`")
     .requiredOption("--country <code>", "where it stands: two letters")
     .option("--city <name>", "and in which city", "")
     .option("--latitude <degrees>", "north is positive", "0")

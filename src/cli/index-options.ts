@@ -23,7 +23,7 @@ export function withIndexOptions(command: Command): Command {
     .option("--config <file>", "settings as JSON")
     .option(
       "--devnet [file]",
-      "take the chain from what `npm run devnet` has written (default: SPRF_DEVNET_FILE, or .sprf/devnet.json)",
+      "take the chain from what `npx sprf devnet` has written (default: SPRF_DEVNET_FILE, or .sprf/devnet.json)",
     )
     .option("--data <directory>", "where the index rests (default: a folder below .sprf)")
     .option("--log-level <level>", "silent, error, warn, info or debug; on stderr")

@@ -145,7 +145,7 @@ function addGovernanceCommands(program: Command): void {
           { signal: session.signal },
         );
         const landed = { transaction: transactionHash, ledger, record: recordCid };
-        printLanded("recovered: give it workers with `npm run program -- workers`", landed, options);
+        printLanded("recovered: give it workers with `npx sprf program workers`", landed, options);
       });
     });
 }

@@ -11,7 +11,7 @@ import { networksSchema } from "./schema.ts";
 /** Relative to the working directory. */
 const DEFAULT_PATH = ".sprf/devnet.json";
 
-/** Where `npm run devnet` says how it is reached: `SPRF_DEVNET_FILE`, else `.sprf/devnet.json`. */
+/** Where `npx sprf devnet` says how it is reached: `SPRF_DEVNET_FILE`, else `.sprf/devnet.json`. */
 export function devnetFilePath(environment: Readonly<Record<string, string | undefined>> = process.env): string {
   const given = environment["SPRF_DEVNET_FILE"];
   return given === undefined || given === "" ? DEFAULT_PATH : given;
@@ -44,7 +44,7 @@ export async function writeDevnetFile(path: string, devnet: DevnetFile): Promise
 /** @throws SprfError `CONFIG_INVALID` when no devnet has written it, or it is damaged */
 export async function readDevnetFile(path: string): Promise<DevnetFile> {
   if (!existsSync(path))
-    throw new SprfError("CONFIG_INVALID", `no devnet is up (\`npm run devnet\`): there is no ${path}`);
+    throw new SprfError("CONFIG_INVALID", `no devnet is up (\`npx sprf devnet\`): there is no ${path}`);
   const problem = `${path} does not describe a devnet`;
   let json: unknown;
   try {

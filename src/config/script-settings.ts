@@ -5,7 +5,7 @@ import { devnetFilePath } from "./devnet-file.ts";
 import { firstIssue } from "./first-issue.ts";
 import { address } from "./schema.ts";
 
-/** The network of hardhat.config.ts that `npm run devnet` keeps up. */
+/** The network of hardhat.config.ts that `npx sprf devnet` keeps up. */
 const DEVNET = "devnet";
 
 /**

@@ -88,13 +88,45 @@ export type Evidence =
       readonly input: Uint8Array;
       readonly nonce: HubSlotProof;
       readonly session: HubSlotProof;
+    }
+  /** Another result than the chain comes to by running the record again, see {@link ChannelCourt.openReplay}. */
+  | ({ readonly fault: "falseResult"; readonly record: RecordOpening; readonly before: RecordHeader } & ReplayedRecord)
+  /** The same of record 0, which `record` names as the one before it. */
+  | ({
+      readonly fault: "falseGenesisResult";
+      readonly record: RecordOpening;
+      readonly before: RecordHeader;
+    } & ReplayedRecord)
+  /** A record 0 that the channel was not created with, or whose writes lead to another root. */
+  | {
+      readonly fault: "falseGenesis";
+      readonly record: RecordOpening;
+      readonly before: RecordHeader;
+      readonly writes: readonly SlotValue[];
+      readonly proofs: readonly WriteProof[];
     };
+
+/** On what the chain runs a record again. */
+export interface ReplayedRecord {
+  readonly input: Uint8Array;
+  /** What the record's hash is of: all slots that it touched, with their values before. */
+  readonly touched: readonly SlotValue[];
+  /** Further slots that decide something, under the root before. */
+  readonly besides: readonly (SlotValue & { readonly proof: HubSlotProof })[];
+  /** The block in which they were loaded; the chain runs the record in a later one. */
+  readonly openedIn?: number;
+}
 
 /** Where leaders are convicted by what they signed, as one account sees it. */
 export interface ChannelCourt {
   readonly address: string;
   /** Says that this account is about to report a record; two blocks later the report is worth half of the fine. */
   commit(commitment: Uint8Array, options?: HubOptions): Promise<void>;
+  /**
+   * Loads what the chain needs to run a record again, unless somebody has just done it; resolves with the block, which belongs into the
+   * evidence. @throws SprfError `CHAIN_REVERTED` for slots besides that the state before has not
+   */
+  openReplay(rootBefore: Uint8Array, replayed: ReplayedRecord, options?: HubOptions): Promise<number>;
   /**
    * Convicts who signed a record, or makes void the settlement that has it. `salt` is that of the commitment; any where there is none.
    * @throws SprfError `CHAIN_REVERTED` when it shows no fault, or one that its signer was convicted of before

@@ -1,3 +1,4 @@
+import type { ChannelChallenges, DataRange, RecordData, ShownChanges } from "./channel-challenges.ts";
 import type { JoinConsent } from "../wire/channel/consent.ts";
 import type { SignedCall } from "../wire/channel/call.ts";
 import type { Asset, InboxEntry } from "../wire/channel/inbox-entry.ts";
@@ -24,6 +25,8 @@ export interface ChannelConfig {
   readonly windowSeconds: number;
   /** A member without a heartbeat on chain for so long does not count; 0: heartbeats on chain are not used. */
   readonly aliveSeconds: number;
+  /** Who is accused of silence has so long to answer; 0: as long as in the hub's other channels. */
+  readonly answerSeconds: number;
   readonly stakeWei: bigint;
   readonly fineWei: bigint;
 }
@@ -85,6 +88,10 @@ export interface HubMember {
   /** The pool that the stake is from; absent when it came with the join. */
   readonly stakeSource?: string;
   readonly stakeWei: bigint;
+  /** To whom it delegated. */
+  readonly candidate?: string;
+  /** Of its acks: its own and those of who delegated to it; 0 while another one has it, and for who is leaving. */
+  readonly weight: number;
 }
 
 export type HubProposalState = "proposed" | "passed" | "pending" | "final" | "rejected";
@@ -153,7 +160,33 @@ export type HubEvent =
   /** Its leave is final. */
   | { readonly kind: "left"; readonly member: string }
   | { readonly kind: "banned"; readonly member: string; readonly bannedUntilMs: number; readonly fineWei: bigint }
-  | { readonly kind: "closed" };
+  /** A member was accused of its absence, or has answered, or that is over. */
+  | { readonly kind: "accusation"; readonly member: string }
+  | { readonly kind: "closed" }
+  /** A settlement was shown to be none. */
+  | { readonly kind: "voided"; readonly proposal: bigint }
+  | {
+      readonly kind: "demanded";
+      readonly proposal: bigint;
+      readonly member: string;
+      readonly range: DataRange;
+      readonly deadlineSeconds: number;
+    }
+  /** Up to `next` a demand is answered. */
+  | { readonly kind: "answered"; readonly proposal: bigint; readonly member: string; readonly next: number }
+  /** What an answer showed. */
+  | { readonly kind: "records-shown"; readonly proposal: bigint; readonly records: readonly RecordData[] }
+  | { readonly kind: "changes-shown"; readonly proposal: bigint; readonly shown: ShownChanges }
+  /** An exit was not settled in time. */
+  | { readonly kind: "frozen"; readonly entryIndex: number; readonly endsAtSeconds: number }
+  /** The highest settlement of a frozen channel so far. */
+  | {
+      readonly kind: "brought";
+      readonly proposal: bigint;
+      readonly term: number;
+      readonly height: number;
+      readonly endsAtSeconds: number;
+    };
 
 /** All events of a channel up to a block that were not told before. */
 export interface HubNews {
@@ -178,7 +211,7 @@ export interface FollowOptions extends HubOptions {
  * and not here; what is sent is sent by the account. Every call throws SprfError `CHAIN_UNREACHABLE` when the node is away, and
  * `CHAIN_REVERTED` with the contract's error in `context.error` when the hub refuses.
  */
-export interface ChannelHub {
+export interface ChannelHub extends ChannelChallenges {
   /** Of the hub; signatures name it. Lower-case hex with 0x. */
   readonly address: string;
   readonly chainId: bigint;
@@ -233,6 +266,8 @@ export interface ChannelHub {
   /** The same for the channel's end; the proof is of `requests[0]`. */
   closeByRequest(channel: bigint, proof: HubSlotProof | undefined, options?: HubOptions): Promise<void>;
   keepAlive(channel: bigint, delaysMs: ReadonlyMap<string, number>, options?: HubOptions): Promise<void>;
+  /** Lets a candidate speak for the account, or with `undefined` nobody any more. */
+  delegate(channel: bigint, candidate: string | undefined, options?: HubOptions): Promise<void>;
   forceCall(signedCall: SignedCall, options?: HubOptions): Promise<void>;
 
   /** Resolves with the proposal's number. */

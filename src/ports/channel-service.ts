@@ -57,6 +57,20 @@ export interface ChannelHead {
   readonly timeMs: number;
 }
 
+/** How records come to a node and go on from it; members are named by their accounts. */
+export interface ChannelLinks {
+  /** The relay that brings them, with more than five members; absent where the leader itself does. */
+  readonly first?: string | undefined;
+  /** Whose word is compared with what that one brings. */
+  readonly second?: string | undefined;
+  /** How long they are on their way from the leader; absent while that is not known. */
+  readonly delayMs?: number | undefined;
+  /** To members and back. */
+  readonly roundTrips: readonly { readonly account: string; readonly ms: number }[];
+  /** Who takes records from this node. */
+  readonly serves: readonly string[];
+}
+
 /** A channel, as one of its nodes knows it. */
 export interface ChannelDescription {
   readonly channel: bigint;
@@ -66,6 +80,7 @@ export interface ChannelDescription {
   readonly program: string;
   readonly members: readonly { readonly account: string; readonly joinNumber: number }[];
   readonly head: ChannelHead;
+  readonly links: ChannelLinks;
 }
 
 /**

@@ -131,5 +131,40 @@ export function channelNetworkCompliance(
       expect(at(0).send(at(1).self, utf8("again"))).to.equal(true);
       await until(() => ears[1]!.messages.at(-1)?.text === "again");
     }).timeout(90_000);
+
+    it("brings urgent messages past all that waits for one who does not read, in order", async () => {
+      networks.forEach((network) => network.keepLinks(selves(0, 1)));
+      await linked(0, 1);
+      const urgent = { isUrgent: true };
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const hear = ears[1]!.onMessage.bind(ears[1]);
+      ears[1]!.onMessage = async (from, message) => {
+        if (message.length > 8) await promise;
+        await hear(from, message);
+      };
+      const texts = (): string[] => ears[1]!.messages.map(({ text }) => text);
+      const big = new Uint8Array(256 * 1024).fill(0x61);
+      expect(at(0).send(at(1).self, big)).to.equal(true);
+      // Behind that one nothing comes through, but for a way of its own.
+      await until(
+        () => {
+          at(0).send(at(1).self, utf8("way"), urgent);
+          return texts().includes("way");
+        },
+        { what: "a way for urgent messages" },
+      );
+      await until(
+        () => {
+          for (let i = 0; i < 4; i += 1) if (!at(0).send(at(1).self, big)) return true;
+          return false;
+        },
+        { timeoutMs: 30_000, what: "a way that is full" },
+      );
+      const sent = Array.from({ length: 20 }, (_, i) => `${i}`);
+      for (const text of sent) expect(at(0).send(at(1).self, utf8(text), urgent)).to.equal(true);
+      await until(() => texts().includes("19"), { what: "urgent messages", timeoutMs: 30_000 });
+      expect(texts().filter((text) => text !== "way")).to.deep.equal(sent);
+      resolve();
+    }).timeout(90_000);
   });
 }

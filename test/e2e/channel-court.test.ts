@@ -5,6 +5,7 @@ import { startChannelChain, type ChannelChain, type ChannelPeer } from "../helpe
 import { startChannelTeam, type ChannelTeam, type TeamMember } from "../helpers/channel-team.ts";
 import type { Lie } from "../helpers/lying-network.ts";
 import { until } from "../helpers/until.ts";
+import { keccak256 } from "../../src/utils/keccak.ts";
 
 const STAKE_WEI = 10n ** 18n;
 const FINE_WEI = 3n * 10n ** 17n;
@@ -13,7 +14,13 @@ const MEMBERS = 3;
 const TIMEOUT_MS = 30_000;
 
 /** What the chain sees by itself. */
-const PROVABLE: readonly Lie[] = ["a forged user's call", "a skipped tick", "falling time"];
+const PROVABLE: readonly Lie[] = [
+  "a wrong result",
+  "an altered write set",
+  "a forged user's call",
+  "a skipped tick",
+  "falling time",
+];
 
 describe("e2e: a channel's members convict a lying leader", function () {
   this.timeout(120_000);
@@ -56,4 +63,20 @@ describe("e2e: a channel's members convict a lying leader", function () {
       expect(credits.reduce((sum, credit) => sum + credit)).to.equal(FINE_WEI / 2n);
     });
   }
+
+  it("should load a record's slots once, whoever asks for it and after a new start", async () => {
+    const [first, second] = peers as [ChannelPeer, ChannelPeer, ...ChannelPeer[]];
+    const rootBefore = new Uint8Array(32).fill(7);
+    // More than one transaction loads.
+    const touched = Array.from({ length: 300 }, (_, index) => ({
+      slot: keccak256(new Uint8Array([index >> 8, index])),
+      value: new Uint8Array(32).fill(1),
+    }));
+    const replayed = { input: new Uint8Array(), touched, besides: [] };
+    const openedIn = await first.court.openReplay(rootBefore, replayed);
+    const blockNumber = await first.hub.blockNumber();
+    expect(await second.court.openReplay(rootBefore, replayed)).to.equal(openedIn);
+    expect(await first.hub.blockNumber()).to.equal(blockNumber);
+    expect(openedIn).to.be.lessThan(blockNumber);
+  });
 });

@@ -63,11 +63,13 @@ describe("e2e: a channel's leader lies", function () {
         await until(() => liar.network.toldAt !== undefined, { timeoutMs: TIMEOUT_MS, what: "the lie" });
         const height = liar.network.toldAt!;
         const found = ({ news }: TeamMember) => news.find(({ kind }) => kind === "fault");
-        await until(() => honest.every((member) => found(member) !== undefined), {
+        // Two end the term; who is slower may hear of the next one before it has played the lie.
+        const finders = () => honest.filter((member) => found(member) !== undefined);
+        await until(() => finders().length >= Math.min(2, honest.length), {
           timeoutMs: TIMEOUT_MS,
-          what: "every honest member has found it",
+          what: "honest members have found it",
         });
-        for (const member of honest) expect(found(member)).to.include({ height, reason: LIES[lie] });
+        for (const member of finders()) expect(found(member)).to.include({ height, reason: LIES[lie] });
 
         const { channel } = team.info;
         await until(() => honest.some(({ node }) => node.leads && node.term === 2), {

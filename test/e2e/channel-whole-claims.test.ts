@@ -47,7 +47,7 @@ describe("the command that claims, in a channel that settles roots", function ()
 
   async function run(words: string, index: number): Promise<Ended> {
     const { hub, pool } = chain.addresses;
-    return await runCommandLine(`npm run channel -- ${words} --account ${index} --data ${dataOf(index)}`, {
+    return await runCommandLine(`npx sprf channel ${words} --account ${index} --data ${dataOf(index)}`, {
       ...NOT_USED,
       ...Object.fromEntries(
         Object.entries(market).map(([name, address]) => [`SPRF_${name.toUpperCase()}_ADDRESS`, address]),

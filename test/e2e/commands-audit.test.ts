@@ -21,7 +21,7 @@ const MAX_BYTES = 1024 * 1024;
 /** More than it takes for the first of them to be on disk for certain. */
 const TRANSITIONS = 12;
 
-describe("npm run audit", () => {
+describe("npx sprf audit", () => {
   let scene: ExecutionScene;
   let auditor: SceneAuditor;
   let wallet: Wallet;
@@ -91,8 +91,8 @@ describe("npm run audit", () => {
     const { program, history } = await newHistory();
     for (const n of [1, 2]) await history.land(wallet, `append ${n}\n`);
     await publish(program);
-    // docs-command: npm run audit -- <account> --devnet
-    const first = await run("npm run audit -- <account> --devnet", program);
+    // docs-command: npx sprf audit <account> --devnet
+    const first = await run("npx sprf audit <account> --devnet", program);
     expect([first.code, first.stdout]).to.deep.equal([0, first.stdout]);
     expect(first.stdout)
       .to.match(/^clean: G/)
@@ -100,8 +100,8 @@ describe("npm run audit", () => {
     expect(first.stderr).to.match(/transitions checked: 2 of 2\n$/);
     await history.land(wallet, "append 3\n");
     await publish(program);
-    // docs-command: npm run audit -- <account> --devnet --last 1 --json
-    const second = await run("npm run audit -- <account> --devnet --last 1 --json", program);
+    // docs-command: npx sprf audit <account> --devnet --last 1 --json
+    const second = await run("npx sprf audit <account> --devnet --last 1 --json", program);
     expect(JSON.parse(second.stdout)).to.include({ outcome: "clean", records: 4, ran: 1, known: 2, leftOut: 0 });
     expect(second.code).to.equal(0);
   }).timeout(60_000);
@@ -111,7 +111,7 @@ describe("npm run audit", () => {
     await history.land(wallet, "append 1\n");
     await history.land(wallet, "append 2\n", { outcome: (outcome) => ({ ...outcome, gas: outcome.gas + 1n }) });
     await publish(program);
-    const ended = await run("npm run audit -- <account> --devnet", program);
+    const ended = await run("npx sprf audit <account> --devnet", program);
     expect(ended.code, ended.stdout + ended.stderr).to.equal(10);
     expect(ended.stdout)
       .to.match(/first wrong transition: record 3, transition bafy/)
@@ -129,7 +129,7 @@ describe("npm run audit", () => {
     peer = lonely;
     try {
       await publish(program, await scene.module("probe"));
-      const ended = await run("npm run audit -- <account> --devnet", program);
+      const ended = await run("npx sprf audit <account> --devnet", program);
       expect(ended.code, ended.stdout + ended.stderr).to.equal(12);
       expect(ended.stdout)
         .to.match(/^incomplete: G/)
@@ -138,11 +138,11 @@ describe("npm run audit", () => {
       peer = kept;
       await own.stop();
     }
-    expect((await run("npm run audit -- <account> --devnet", "GABC")).code).to.equal(2);
-    expect((await runCommandLine(`npm run audit -- ${wallet.account} --devnet`, environment)).code).to.equal(2);
+    expect((await run("npx sprf audit <account> --devnet", "GABC")).code).to.equal(2);
+    expect((await runCommandLine(`npx sprf audit ${wallet.account} --devnet`, environment)).code).to.equal(2);
     const nowhere = { SPRF_LEDGER_URL: "http://127.0.0.1:1", SPRF_LEDGER_PASSPHRASE: "x" };
     const data = join(folder, "nowhere");
-    const ended = await runCommandLine(`npm run audit -- ${program} --data ${data}`, nowhere);
+    const ended = await runCommandLine(`npx sprf audit ${program} --data ${data}`, nowhere);
     expect([ended.code, ended.stdout]).to.deep.equal([4, ""]);
     expect(ended.stderr).to.match(/^error LEDGER_UNREACHABLE: /);
   }).timeout(180_000);
@@ -152,7 +152,7 @@ describe("npm run audit", () => {
     await publish(one.program);
     await publish(other.program);
     const data = join(folder, "alone");
-    const line = `npm run audit -- <account> --devnet --data ${data}`;
+    const line = `npx sprf audit <account> --devnet --data ${data}`;
     const lock = await lockDirectory(join(data, one.program));
     try {
       const refused = await run(line, one.program);
@@ -171,7 +171,7 @@ describe("npm run audit", () => {
     const { program, history } = await newHistory();
     for (let n = 1; n <= TRANSITIONS; n++) await history.land(wallet, `append ${n}\n`);
     await publish(program);
-    const line = commandFor("npm run audit -- <account> --devnet --jobs 1", program);
+    const line = commandFor("npx sprf audit <account> --devnet --jobs 1", program);
     const killed = startCommand(line, environment);
     await killed.until(/transitions checked: 10 of 12/, "stderr");
     await killed.end("SIGKILL");

@@ -34,7 +34,7 @@ describe("a worker that is taken out for maintenance", function () {
   const statusOf = async (): Promise<string | undefined> => (await client.worker(workerId))?.status;
 
   before(async () => {
-    devnet = await startDevnetCommand("npm run devnet");
+    devnet = await startDevnetCommand("npx sprf devnet");
     ({ networks } = await devnet.read());
     client = await chainOf(CLIENT_ACCOUNT);
     const tester = await chainOf(TESTER_ACCOUNT);
@@ -48,14 +48,14 @@ describe("a worker that is taken out for maintenance", function () {
   });
 
   it("should take no more agreements, serve its own to the end, and exit with 0", async () => {
-    worker = startCommand("npm run worker -- --devnet --account 3", devnet.environment);
+    worker = startCommand("npx sprf worker --devnet --account 3", devnet.environment);
     const [, id = ""] = await worker.until(/^worker (\d+) \(0x\w+\) serves \S+; Ctrl-C ends it$/m);
     workerId = Number(id);
     const request = { redundancy: 1, lengthBlocks: 60, testerCount: 1 } as const;
     const { agreement } = await client.buy(request, await client.quote(request));
     expect((await worker.end("SIGTERM")).code).to.equal(0);
 
-    worker = startCommand("npm run worker -- --devnet --account 3 --drain", devnet.environment);
+    worker = startCommand("npx sprf worker --devnet --account 3 --drain", devnet.environment);
     await worker.until(/^1 agreement is open; work ends with block \d+$/m);
     expect(await statusOf()).to.equal("paused");
     const { finalFrom } = await client.windowsOf(agreement, 0);
@@ -69,7 +69,7 @@ describe("a worker that is taken out for maintenance", function () {
   });
 
   it("should be back in the market with its next start", async () => {
-    worker = startCommand("npm run worker -- --devnet --account 3", devnet.environment);
+    worker = startCommand("npx sprf worker --devnet --account 3", devnet.environment);
     await worker.until(/^worker \d+ \(0x\w+\) serves \S+; Ctrl-C ends it$/m);
     await until(async () => (await statusOf()) === "active", { what: "the entry" });
     expect((await worker.end("SIGTERM")).code).to.equal(0);

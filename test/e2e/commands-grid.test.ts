@@ -58,7 +58,7 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
     await runCommandLine(lineOf(line), environment());
   const startNode = (): RunningCommand =>
     startCommand(
-      "npm run worker -- --devnet --account 3 --node --farm 1",
+      "npx sprf worker --devnet --account 3 --node --farm 1",
       {
         ...devnet.environment,
         SPRF_NODE_FIREWALL: "managed-elsewhere",
@@ -81,7 +81,7 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
     image = await busyboxImage();
     folder = await mkdtemp(join(tmpdir(), "sprf-grid-"));
     await writeFile(join(folder, "workload.yaml"), fileOf(image, PAGE));
-    devnet = await startDevnetCommand("npm run devnet", DAEMON);
+    devnet = await startDevnetCommand("npx sprf devnet", DAEMON);
   });
   after(async () => {
     await worker?.end("SIGTERM");
@@ -90,35 +90,35 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
   });
 
   it("makes a farm and its node", async () => {
-    // docs-command: npm run grid -- farm create home --devnet --account 3
-    expect(await run("npm run grid -- farm create home --devnet --account 3")).to.equal("farm 1\n");
-    // docs-command: npm run grid -- farm add-ip 1 127.0.10.1/8 127.0.0.1 --devnet --account 3
-    await run("npm run grid -- farm add-ip 1 127.0.10.1/8 127.0.0.1 --devnet --account 3");
-    // docs-command: npm run worker -- --devnet --account 3 --node --farm 1
+    // docs-command: npx sprf grid farm create home --devnet --account 3
+    expect(await run("npx sprf grid farm create home --devnet --account 3")).to.equal("farm 1\n");
+    // docs-command: npx sprf grid farm add-ip 1 127.0.10.1/8 127.0.0.1 --devnet --account 3
+    await run("npx sprf grid farm add-ip 1 127.0.10.1/8 127.0.0.1 --devnet --account 3");
+    // docs-command: npx sprf worker --devnet --account 3 --node --farm 1
     worker = startNode();
     await worker.until(/is node 1 of the grid/);
-    // docs-command: npm run grid -- node list --devnet
-    expect(await run("npm run grid -- node list --devnet")).to.match(/^ *1 +home +up /m);
-    expect(await run("npm run grid -- farm show 1 --devnet")).to.include(`${PUBLIC_IP}/8`);
+    // docs-command: npx sprf grid node list --devnet
+    expect(await run("npx sprf grid node list --devnet")).to.match(/^ *1 +home +up /m);
+    expect(await run("npx sprf grid farm show 1 --devnet")).to.include(`${PUBLIC_IP}/8`);
     const account = devnetKeys(4).account;
     const out = join(folder, "consent.json");
     const resources = `--cores 2 --memory 1GiB --ssd 10GiB --out ${out}`;
-    const strangers = `npm run grid -- farm consent 1 ${account} ${resources} --devnet --account 3`;
+    const strangers = `npx sprf grid farm consent 1 ${account} ${resources} --devnet --account 3`;
     expect((await fail(strangers)).stderr).to.include("NOT_REGISTERED");
-    await run("npm run grid -- farm create other --devnet --account 4");
+    await run("npx sprf grid farm create other --devnet --account 4");
     await run(strangers);
-    expect(await run(`npm run grid -- node register --consent ${out} --country BE --devnet --account 4`)).to.equal(
+    expect(await run(`npx sprf grid node register --consent ${out} --country BE --devnet --account 4`)).to.equal(
       "node 2\n",
     );
-    await run("npm run grid -- node standby 2 --devnet --account 4");
-    expect(await run("npm run grid -- node delete 2 --devnet --account 4")).to.match(/^node 2 retires at /);
-    expect(await run("npm run grid -- farm list --devnet --json")).to.include('"name":"home"');
+    await run("npx sprf grid node standby 2 --devnet --account 4");
+    expect(await run("npx sprf grid node delete 2 --devnet --account 4")).to.match(/^node 2 retires at /);
+    expect(await run("npx sprf grid farm list --devnet --json")).to.include('"name":"home"');
   });
 
   it("takes a farm's public IP away, and has it sell by another policy", async () => {
     const ip = "127.0.10.253";
     const farmOf4 = "--devnet --account 4";
-    await run(`npm run grid -- farm add-ip 2 ${ip}/8 127.0.0.1 ${farmOf4}`);
+    await run(`npx sprf grid farm add-ip 2 ${ip}/8 127.0.0.1 ${farmOf4}`);
     const { networks } = await readDevnetFile(devnet.file);
     const { peers, clusterId, shard } = networks.waku;
     const keys = devnetKeys(0);
@@ -130,12 +130,12 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
     } finally {
       await observer.close();
     }
-    const strangers = await fail(`npm run grid -- farm remove-ip 2 ${ip} --devnet --account 5`);
+    const strangers = await fail(`npx sprf grid farm remove-ip 2 ${ip} --devnet --account 5`);
     expect(strangers.stderr, "a farm is its owner's alone").to.match(/^error CHAIN_REVERTED: GridRegistry_/m);
-    expect(await run(`npm run grid -- farm remove-ip 2 ${ip} ${farmOf4}`)).to.equal(`${ip} removed\n`);
-    expect(await run(`npm run grid -- farm policy 2 2 ${farmOf4}`)).to.equal("farm 2 turns to policy 2\n");
-    expect((await fail(`npm run grid -- farm policy 2 9 ${farmOf4}`)).stderr).to.match(/^error CHAIN_REVERTED: /m);
-    const shown = JSON.parse(await run("npm run grid -- farm show 2 --devnet --json")) as { farm: Farm };
+    expect(await run(`npx sprf grid farm remove-ip 2 ${ip} ${farmOf4}`)).to.equal(`${ip} removed\n`);
+    expect(await run(`npx sprf grid farm policy 2 2 ${farmOf4}`)).to.equal("farm 2 turns to policy 2\n");
+    expect((await fail(`npx sprf grid farm policy 2 9 ${farmOf4}`)).stderr).to.match(/^error CHAIN_REVERTED: /m);
+    const shown = JSON.parse(await run("npx sprf grid farm show 2 --devnet --json")) as { farm: Farm };
     expect(shown.farm.publicIps).to.equal(0);
     expect(shown.farm.nextPolicy?.pricingPolicyId).to.equal(2);
   });
@@ -143,24 +143,24 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
   it("refuses what is wrong in one clear line, before anything is spent", async () => {
     const bad = join(folder, "bad.yaml");
     await writeFile(bad, fileOf(image, PAGE).replace("restart: always", "build: ."));
-    const { code, stderr } = await fail(`npm run grid -- deploy ${bad} --devnet --account 5 --yes`);
+    const { code, stderr } = await fail(`npx sprf grid deploy ${bad} --devnet --account 5 --yes`);
     expect(code).to.equal(USER);
     expect(stderr).to.match(/^error WORKLOAD_FILE_INVALID: .*bad\.yaml:10:5: .*build/);
-    const poor = await fail("npm run grid -- deploy workload.yaml --devnet --account 5 --yes");
+    const poor = await fail("npx sprf grid deploy workload.yaml --devnet --account 5 --yes");
     expect(poor.stderr).to.match(/^error BALANCE_TOO_LOW: /m);
-    expect((await fail("npm run grid -- deploy nowhere.yaml --devnet --account 5")).stderr).to.include("INVALID_INPUT");
-    expect((await fail("npm run grid -- cancel 7 --devnet --account 5")).stderr).to.include("CONTRACT_UNKNOWN");
-    expect((await fail("npm run grid -- deposit much --devnet --account 5")).code).to.equal(USER);
+    expect((await fail("npx sprf grid deploy nowhere.yaml --devnet --account 5")).stderr).to.include("INVALID_INPUT");
+    expect((await fail("npx sprf grid cancel 7 --devnet --account 5")).stderr).to.include("CONTRACT_UNKNOWN");
+    expect((await fail("npx sprf grid deposit much --devnet --account 5")).code).to.equal(USER);
   });
 
   it("deploys from a file, after saying what it costs", async () => {
-    // docs-command: npm run grid -- deposit 1 --devnet --account 5 --yes
-    expect(await run("npm run grid -- deposit 1 --devnet --account 5 --yes")).to.match(/^balance: 1 ether$/m);
-    // docs-command: npm run grid -- deploy workload.yaml --devnet --quote
-    expect(await run("npm run grid -- deploy workload.yaml --devnet --quote")).to.match(/^on node 1 +USD an hour/);
-    expect((await fail("npm run grid -- deploy workload.yaml --devnet --account 5")).stderr).to.include("--yes");
-    // docs-command: npm run grid -- deploy workload.yaml --devnet --account 5 --yes
-    const shown = await run("npm run grid -- deploy workload.yaml --devnet --account 5 --yes");
+    // docs-command: npx sprf grid deposit 1 --devnet --account 5 --yes
+    expect(await run("npx sprf grid deposit 1 --devnet --account 5 --yes")).to.match(/^balance: 1 ether$/m);
+    // docs-command: npx sprf grid deploy workload.yaml --devnet --quote
+    expect(await run("npx sprf grid deploy workload.yaml --devnet --quote")).to.match(/^on node 1 +USD an hour/);
+    expect((await fail("npx sprf grid deploy workload.yaml --devnet --account 5")).stderr).to.include("--yes");
+    // docs-command: npx sprf grid deploy workload.yaml --devnet --account 5 --yes
+    const shown = await run("npx sprf grid deploy workload.yaml --devnet --account 5 --yes");
     expect(shown).to.match(/contract 1 is deployed/);
     expect(shown).not.to.include("secret-token");
     await until(async () => (await page()) === `${PAGE} secret-token`, {
@@ -170,23 +170,23 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
   });
 
   it("tells how it stands, what it wrote and what it costs", async () => {
-    // docs-command: npm run grid -- status --devnet --account 5
-    expect(await run("npm run grid -- status --devnet --account 5")).to.match(
+    // docs-command: npx sprf grid status --devnet --account 5
+    expect(await run("npx sprf grid status --devnet --account 5")).to.match(
       /^ *1 +node +hello +deployed +1 +running /m,
     );
-    const reserved = await fail(`npm run grid -- farm remove-ip 1 ${PUBLIC_IP} --devnet --account 3`);
+    const reserved = await fail(`npx sprf grid farm remove-ip 1 ${PUBLIC_IP} --devnet --account 3`);
     expect(reserved.stderr, "it is reserved").to.match(/^error CHAIN_REVERTED: GridRegistry_/m);
-    // docs-command: npm run grid -- logs 1 web --devnet --account 5
-    expect(await run("npm run grid -- logs 1 web --devnet --account 5")).to.equal("started\n");
-    const following = startCommand("npm run grid -- logs 1 -f --devnet --account 5", environment());
+    // docs-command: npx sprf grid logs 1 web --devnet --account 5
+    expect(await run("npx sprf grid logs 1 web --devnet --account 5")).to.equal("started\n");
+    const following = startCommand("npx sprf grid logs 1 -f --devnet --account 5", environment());
     await following.until(/started/);
     expect((await following.end("SIGINT")).code).to.equal(130);
-    // docs-command: npm run grid -- bill --devnet --account 5
-    const bill = await run("npm run grid -- bill --devnet --account 5");
+    // docs-command: npx sprf grid bill --devnet --account 5
+    const bill = await run("npx sprf grid bill --devnet --account 5");
     expect(bill)
       .to.match(/^ *1 +node +deployed /m)
       .and.match(/^it lasts until +\d{4}-/m);
-    expect(await run("npm run grid -- watch --rounds 1 --devnet --account 5")).to.include("contract 1 is well");
+    expect(await run("npx sprf grid watch --rounds 1 --devnet --account 5")).to.include("contract 1 is well");
   });
 
   it("finishes with the next command what a kill -9 interrupted, without buying again", async () => {
@@ -195,14 +195,14 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
       .replace("public_ips: 1", "public_ips: 0");
     const path = join(folder, "other.yaml");
     await writeFile(path, other);
-    const line = `npm run grid -- deploy ${path} --devnet --account 5 --yes`;
+    const line = `npx sprf grid deploy ${path} --devnet --account 5 --yes`;
     // While the node is down, so that it cannot be done before it is killed.
     await worker.end("SIGTERM");
-    // Without npm's part in between, which alone would be killed.
-    const killed = startCommand(line.replace("npm run grid --", "npx node src/cli/grid.ts"), environment());
+    // Without the bootstrap in between, which alone would be killed.
+    const killed = startCommand(line.replace("npx sprf", "npx node src/cli/sprf.ts"), environment());
     await killed.until(/contract 2: sent to node/);
     await killed.end("SIGKILL");
-    const away = await run("npm run grid -- recover --devnet --account 5 --out recovered");
+    const away = await run("npx sprf grid recover --devnet --account 5 --out recovered");
     expect(away).to.match(
       /contract 1: its node cannot be reached now .*Try again later, or cancel 1 and deploy \S+\.yaml/,
     );
@@ -210,18 +210,18 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
     worker = startNode();
     await worker.until(/is node 1 of the grid/);
     expect(await run(line)).to.match(/contract 2 is deployed; it was begun before/);
-    const lines = (await run("npm run grid -- status --all --devnet --account 5 --json")).trim().split("\n");
+    const lines = (await run("npx sprf grid status --all --devnet --account 5 --json")).trim().split("\n");
     expect(lines.map((each) => (JSON.parse(each) as { contract: { state: string } }).contract.state)).to.deep.equal([
       "deployed",
       "deployed",
     ]);
-    expect(await run("npm run grid -- cancel 2 --devnet --account 5")).to.equal("contract 2 is cancelled\n");
+    expect(await run("npx sprf grid cancel 2 --devnet --account 5")).to.equal("contract 2 is cancelled\n");
   });
 
   it("updates in place", async () => {
     await writeFile(join(folder, "workload.yaml"), fileOf(image, "updated"));
-    // docs-command: npm run grid -- update 1 workload.yaml --devnet --account 5
-    await run("npm run grid -- update 1 workload.yaml --devnet --account 5");
+    // docs-command: npx sprf grid update 1 workload.yaml --devnet --account 5
+    await run("npx sprf grid update 1 workload.yaml --devnet --account 5");
     await until(async () => (await page()) === "updated secret-token", {
       timeoutMs: PUBLISHED_TIMEOUT_MS,
       what: "the page",
@@ -230,19 +230,19 @@ describeWithPart("docker", await dockerNetworkAbsence(), "the commands of the gr
 
   it("gets everything back with the words alone, and cancels", async () => {
     await rm(join(devnet.file.replace(/\.json$/, "-data"), "client-5"), { recursive: true, force: true });
-    // docs-command: npm run grid -- recover --devnet --account 5 --out recovered
-    expect(await run("npm run grid -- recover --devnet --account 5 --out recovered")).to.match(/contract 1: runs/);
+    // docs-command: npx sprf grid recover --devnet --account 5 --out recovered
+    expect(await run("npx sprf grid recover --devnet --account 5 --out recovered")).to.match(/contract 1: runs/);
     const recovered = join(folder, "recovered", "contract-1.yaml");
     expect(await readFile(recovered, "utf8")).to.include("updated");
     expect(await readFile(join(folder, "recovered", "contract-1.token.secret"), "utf8")).to.equal("secret-token");
-    expect(
-      await run(`npm run grid -- deploy ${recovered} --quote --devnet --account 5 --json`).catch(String),
-    ).to.include("NO_NODE");
-    // docs-command: npm run grid -- cancel 1 --devnet --account 5
-    expect(await run("npm run grid -- cancel 1 --devnet --account 5")).to.equal("contract 1 is cancelled\n");
+    expect(await run(`npx sprf grid deploy ${recovered} --quote --devnet --account 5 --json`).catch(String)).to.include(
+      "NO_NODE",
+    );
+    // docs-command: npx sprf grid cancel 1 --devnet --account 5
+    expect(await run("npx sprf grid cancel 1 --devnet --account 5")).to.equal("contract 1 is cancelled\n");
     await until(async () => (await page()) === "", { timeoutMs: PUBLISHED_TIMEOUT_MS, what: "the end of the page" });
-    expect(await run("npm run grid -- name my-shop --devnet --account 5 --yes")).to.include("holds the name my-shop");
-    expect(await run("npm run grid -- rent 1 --devnet --account 5 --yes")).to.include("rents node 1");
-    expect(await run("npm run grid -- withdraw 0.1 --devnet --account 5")).to.match(/^balance: 0\.\d+ ether$/m);
+    expect(await run("npx sprf grid name my-shop --devnet --account 5 --yes")).to.include("holds the name my-shop");
+    expect(await run("npx sprf grid rent 1 --devnet --account 5 --yes")).to.include("rents node 1");
+    expect(await run("npx sprf grid withdraw 0.1 --devnet --account 5")).to.match(/^balance: 0\.\d+ ether$/m);
   });
 });

@@ -48,7 +48,7 @@ describe("commands", function () {
     const fresh = { SPRF_DEVNET_FILE: "/nonexistent/devnet.json" };
     const [help, time, rule, file] = await Promise.all(
       ["--help", "--ledger-close-ms -1", "--ledger-queue first", "--ledger-file README.md"].map(
-        async (options) => await runCommandLine(`npm run devnet -- ${options}`, fresh),
+        async (options) => await runCommandLine(`npx sprf devnet ${options}`, fresh),
       ),
     );
     for (const option of ["--ledger-close-ms <ms>", "--ledger-queue <rule>", "--ledger-file <path>"]) {
@@ -66,7 +66,7 @@ describe("commands", function () {
     const nowhere = { SPRF_DEVNET_FILE: "/nonexistent/devnet.json" };
 
     it("should say that none is up", async () => {
-      const lines = [`${HARDHAT} scripts/register-worker.ts`, "npm run worker -- --devnet"];
+      const lines = [`${HARDHAT} scripts/register-worker.ts`, "npx sprf worker --devnet"];
       for (const ended of await Promise.all(lines.map(async (line) => await runCommandLine(line, nowhere)))) {
         expectError(ended, USER, /^error CONFIG_INVALID: no devnet is up .*devnet\.json$/);
       }
@@ -90,7 +90,7 @@ describe("commands", function () {
     let devnet: DevnetCommand;
 
     before(async () => {
-      devnet = await startDevnetCommand("npm run devnet");
+      devnet = await startDevnetCommand("npx sprf devnet");
     });
     after(async () => {
       await devnet?.stop();
@@ -133,19 +133,19 @@ describe("commands", function () {
     it("should refuse a wrong setting of a daemon, and one without ether", async () => {
       const run = async (line: string): Promise<Ended> => await runCommandLine(line, devnet.environment);
       expectError(
-        await run("npm run worker -- --devnet --port 70000"),
+        await run("npx sprf worker --devnet --port 70000"),
         USER,
         /^error CONFIG_INVALID: http\.port: .*\(SPRF_HTTP_PORT\)$/,
       );
-      expectError(await run("npm run tester -- --devnet --account 99"), USER, /^error CHAIN_FUNDS_TOO_LOW: account /);
+      expectError(await run("npx sprf tester --devnet --account 99"), USER, /^error CHAIN_FUNDS_TOO_LOW: account /);
     });
 
     it("should not start a second devnet on the first one's file, nor on its port", async () => {
       const { networks } = await devnet.read();
       const { port } = new URL(networks.chain.rpcUrl);
       const own = { SPRF_DEVNET_FILE: devnet.file };
-      expectError(await runCommandLine("npm run devnet", own), USER, /^error CONFIG_INVALID: a devnet is up at http/);
-      const line = `npm run devnet -- --file ${devnet.file}.other --chain-port ${port}`;
+      expectError(await runCommandLine("npx sprf devnet", own), USER, /^error CONFIG_INVALID: a devnet is up at http/);
+      const line = `npx node src/cli/sprf.ts devnet --file ${devnet.file}.other --chain-port ${port}`;
       expectError(
         await runCommandLine(line),
         USER,
@@ -156,15 +156,15 @@ describe("commands", function () {
     it("should keep a second devnet beside it, which leaves a file that is told from a living one when it is killed", async () => {
       const file = `${devnet.file}.second`;
       // Not through npm: it is this very process that has to be killed.
-      const second = startCommand(`node src/cli/devnet.ts --file ${file}`);
+      const second = startCommand(`npx node src/cli/sprf.ts devnet --file ${file}`);
       const [, url = ""] = await second.until(/Ethereum +(\S+)[^]*Ctrl-C ends it/);
       expect(url).to.not.equal(devnet.environment["SPRF_CHAIN_URL"]);
       await second.end("SIGKILL");
       const stale: Environment = { SPRF_DEVNET_FILE: file };
       const unreachable = /^error CHAIN_UNREACHABLE: .*ECONNREFUSED/;
       expectError(await runCommandLine(`${HARDHAT} scripts/buy-contract.ts`, stale), NETWORK, unreachable);
-      expectError(await runCommandLine("npm run tester -- --devnet", stale), NETWORK, unreachable);
-      const third = startCommand(`node src/cli/devnet.ts --file ${file}`);
+      expectError(await runCommandLine("npx sprf tester --devnet", stale), NETWORK, unreachable);
+      const third = startCommand(`npx node src/cli/sprf.ts devnet --file ${file}`);
       await third.until(/Ctrl-C ends it/);
       expect((await third.end("SIGTERM")).code).to.equal(0);
     });

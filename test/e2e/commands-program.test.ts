@@ -52,7 +52,7 @@ describe("the commands for programs", function () {
   };
 
   before(async () => {
-    devnet = await startDevnetCommand("npm run devnet");
+    devnet = await startDevnetCommand("npx sprf devnet");
     const file = await devnet.read();
     ({ networks } = file);
     client = await chainOf(CLIENT_ACCOUNT);
@@ -61,7 +61,7 @@ describe("the commands for programs", function () {
       await tester.registerTester({ feePerEpochWei: 1n, capacity: 4 }, await tester.requiredTesterStakeWei(4));
     }
     workers = WORKER_ACCOUNTS.map((account) =>
-      startCommand(`npm run worker -- --devnet --account ${account}`, devnet.environment),
+      startCommand(`npx sprf worker --devnet --account ${account}`, devnet.environment),
     );
     const served = await Promise.all(workers.map(async (worker) => await worker.until(/^worker (\d+) .* serves /m)));
     workerIds = served.map(([, id]) => Number(id));
@@ -79,8 +79,8 @@ describe("the commands for programs", function () {
 
   it("should show what a program costs and pay nothing without consent, then make it", async () => {
     const agreement = await buy(workerIds.slice(0, 3));
-    // docs-command: npm run program -- create --devnet --account 5 --agreement 0x... --module examples/programs/bookkeeping-wasi/bookkeeping.wasm --yes
-    const line = `npm run program -- create --devnet --account 5 --agreement 0x... --module ${MODULE} --yes`;
+    // docs-command: npx sprf program create --devnet --account 5 --agreement 0x... --module examples/programs/bookkeeping-wasi/bookkeeping.wasm --yes
+    const line = `npx sprf program create --devnet --account 5 --agreement 0x... --module ${MODULE} --yes`;
     const asked = await runCommandLine(line.replace("0x...", agreement).replace(" --yes", ""), devnet.environment);
     expect(asked.code, asked.stderr).to.equal(2);
     expect(asked.stdout).to.match(/^the account holds back +8\.0000000 XLM$/m);
@@ -90,53 +90,50 @@ describe("the commands for programs", function () {
     expect(program).to.have.length(56);
     expect(created).to.match(/^recovery signed; keep the file$/m);
 
-    // docs-command: npm run program -- inspect G... --devnet --account 5
-    const shown = await run("npm run program -- inspect G... --devnet --account 5");
+    // docs-command: npx sprf program inspect G... --devnet --account 5
+    const shown = await run("npx sprf program inspect G... --devnet --account 5");
     expect(shown).to.match(new RegExp(`^owner +${devnetKeys(CLIENT_ACCOUNT).ledgerKeypair.publicKey()}$`, "m"));
     expect(shown).to.match(/^must sign +2 of 3 workers$/m);
     expect(shown).to.match(/^recovery +opens to its owner after 30 more days of silence$/m);
   });
 
   it("should change fees, image and workers", async () => {
-    // docs-command: npm run program -- terms G... --devnet --account 5 --base-fee 2000 --gas-price 500 --yes
-    await run("npm run program -- terms G... --devnet --account 5 --base-fee 2000 --gas-price 500 --yes");
-    const again = `npm run program -- terms ${program} --devnet --account 5 --base-fee 2000 --gas-price 500 --yes --json`;
+    // docs-command: npx sprf program terms G... --devnet --account 5 --base-fee 2000 --gas-price 500 --yes
+    await run("npx sprf program terms G... --devnet --account 5 --base-fee 2000 --gas-price 500 --yes");
+    const again = `npx sprf program terms ${program} --devnet --account 5 --base-fee 2000 --gas-price 500 --yes --json`;
     const refused = await runCommandLine(again, devnet.environment);
     expect(refused.code).to.equal(2);
     expect(JSON.parse(refused.stdout)).to.have.nested.property("error.code", "INVALID_INPUT");
 
-    // docs-command: npm run program -- image G... --devnet --account 5 --module test/src/adapters/engine/fixtures/probe.wasm --yes
+    // docs-command: npx sprf program image G... --devnet --account 5 --module test/src/adapters/engine/fixtures/probe.wasm --yes
     const image =
-      "npm run program -- image G... --devnet --account 5 --module test/src/adapters/engine/fixtures/probe.wasm";
+      "npx sprf program image G... --devnet --account 5 --module test/src/adapters/engine/fixtures/probe.wasm";
     await run(`${image} --yes`);
 
     const agreement = await buy(workerIds.slice(1, 4));
-    // docs-command: npm run program -- workers G... --devnet --account 5 --agreement 0x... --yes
-    const changed = await run(
-      "npm run program -- workers G... --devnet --account 5 --agreement 0x... --yes",
-      agreement,
-    );
+    // docs-command: npx sprf program workers G... --devnet --account 5 --agreement 0x... --yes
+    const changed = await run("npx sprf program workers G... --devnet --account 5 --agreement 0x... --yes", agreement);
     expect(changed).to.match(/^changed$/m);
-    const shown: unknown = JSON.parse(await run("npm run program -- inspect G... --devnet --account 5 --json"));
+    const shown: unknown = JSON.parse(await run("npx sprf program inspect G... --devnet --account 5 --json"));
     expect(shown).to.include({ baseFeeStroops: "2000", gasPriceStroops: "500", majority: 2 });
     expect(shown).to.have.nested.property("workers[2].ledgerKey", devnetKeys(7).ledgerKeypair.publicKey());
   });
 
   it("should top it up, pay it out, and leave its recovery closed", async () => {
-    // docs-command: npm run program -- top-up G... --devnet --account 5 --xlm 30 --yes
-    await run("npm run program -- top-up G... --devnet --account 5 --xlm 30 --yes");
-    // docs-command: npm run program -- payout G... --devnet --account 5 --yes
-    const paid = await run("npm run program -- payout G... --devnet --account 5 --yes");
+    // docs-command: npx sprf program top-up G... --devnet --account 5 --xlm 30 --yes
+    await run("npx sprf program top-up G... --devnet --account 5 --xlm 30 --yes");
+    // docs-command: npx sprf program payout G... --devnet --account 5 --yes
+    const paid = await run("npx sprf program payout G... --devnet --account 5 --yes");
     expect(paid).to.match(/^to each of 3 workers +9\.6000000 XLM$/m);
     const dry = await runCommandLine(
-      `npm run program -- payout ${program} --devnet --account 5 --yes`,
+      `npx sprf program payout ${program} --devnet --account 5 --yes`,
       devnet.environment,
     );
     expect(dry.stderr).to.match(/^error PAYOUT_REFUSED: /);
     expect(dry.code).to.equal(2);
 
-    // docs-command: npm run program -- recover G... --devnet --account 5
-    const line = `npm run program -- recover ${program} --devnet --account 5`;
+    // docs-command: npx sprf program recover G... --devnet --account 5
+    const line = `npx sprf program recover ${program} --devnet --account 5`;
     const closed = await runCommandLine(line, devnet.environment);
     expect(closed.stderr).to.match(/^error RECOVERY_CLOSED: /);
     expect(closed.code).to.equal(2);
@@ -160,7 +157,7 @@ describe("the commands for programs", function () {
         networks: { ...networks, ledger: { rpcUrl: ledger.rpcUrl, networkPassphrase: ledger.networkPassphrase } },
         friendbotUrl: ledger.friendbotUrl,
       });
-      const line = `npm run program -- recover ${silent} --devnet ${path} --account 5 --recovery ${recovery}`;
+      const line = `npx sprf program recover ${silent} --devnet ${path} --account 5 --recovery ${recovery}`;
       const early = await runCommandLine(line, devnet.environment);
       expect(early.stderr).to.match(/^error RECOVERY_CLOSED: /);
       scene.clock.shiftMs = (RECOVERY_SILENCE_SECONDS + 60) * 1_000;

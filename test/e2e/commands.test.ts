@@ -27,8 +27,8 @@ describe("the commands of the README, in its order", function () {
   let agreement: string;
 
   before(async () => {
-    // docs-command: npm run devnet
-    devnet = await startDevnetCommand("npm run devnet");
+    // docs-command: npx sprf devnet
+    devnet = await startDevnetCommand("npx sprf devnet");
     first = await devnet.read();
   });
   after(async () => {
@@ -70,8 +70,8 @@ describe("the commands of the README, in its order", function () {
   });
 
   it("should keep the worker's daemon up", async () => {
-    // docs-command: npm run worker -- --devnet --account 3
-    worker = startCommand("npm run worker -- --devnet --account 3", devnet.environment);
+    // docs-command: npx sprf worker --devnet --account 3
+    worker = startCommand("npx sprf worker --devnet --account 3", devnet.environment);
     const [, id, url = ""] = await worker.until(/^worker (\d+) \(0x\w+\) serves (\S+); Ctrl-C ends it$/m);
     expect(Number(id)).to.equal(workerId);
     expect((await fetch(`${url}/health`)).status).to.equal(200);

@@ -1,6 +1,8 @@
 import { type BaseContract, hexlify, JsonRpcProvider, NonceManager, Wallet, ZeroAddress, ZeroHash } from "ethers";
 
 import { createChannelHub } from "../../src/adapters/chain/channels/hub.ts";
+import { createChannelWatch } from "../../src/adapters/chain/channels/watch.ts";
+import { createChannelAbsence } from "../../src/adapters/chain/channels/absence.ts";
 import { createChannelCourt } from "../../src/adapters/chain/channels/court.ts";
 import { createStakingPool } from "../../src/adapters/chain/channels/staking-pool.ts";
 import { connect, type Connection } from "../../src/adapters/chain/connection.ts";
@@ -11,6 +13,8 @@ import { startDevnetChain } from "../../src/devnet/chain.ts";
 import { deployDevnetChannels } from "../../src/devnet/deploy-channels.ts";
 import type { TwinKeys } from "../../src/domain/identity/keys.ts";
 import type { ChannelConfig, ChannelHub, ChannelInfo } from "../../src/ports/channel-hub.ts";
+import type { ChannelWatch } from "../../src/ports/channel-watch.ts";
+import type { ChannelAbsence } from "../../src/ports/channel-absence.ts";
 import type { ChannelCourt } from "../../src/ports/channel-court.ts";
 import type { StakingPool } from "../../src/ports/staking-pool.ts";
 import type { Asset } from "../../src/wire/channel/inbox-entry.ts";
@@ -31,6 +35,8 @@ export interface ChannelPeer {
   readonly hub: ChannelHub;
   readonly pool: StakingPool;
   readonly court: ChannelCourt;
+  readonly watch: ChannelWatch;
+  readonly absence: ChannelAbsence;
 }
 
 /** A chain with the channels' contracts; an account of its own is the app of every channel. */
@@ -67,6 +73,7 @@ export const CHANNEL_CONFIG: ChannelConfig = {
   maxCatchUpTicks: 0,
   windowSeconds: 0,
   aliveSeconds: 0,
+  answerSeconds: 0,
   stakeWei: 0n,
   fineWei: 0n,
 };
@@ -110,7 +117,9 @@ export async function startChannelChain(): Promise<ChannelChain> {
         signer: new Wallet(hexlify(keys.messagePrivateKey)).address.toLowerCase(),
         hub: createChannelHub(connection, addresses.hub),
         pool: createStakingPool(connection, addresses.pool),
+        absence: createChannelAbsence(connection, addresses.hub),
         court: createChannelCourt(connection, addresses.court ?? ""),
+        watch: createChannelWatch(connection, addresses.watch ?? ""),
       };
     },
     deployFeatures: async () => await register(await new FeatureProgram__factory(appSigner).deploy()),

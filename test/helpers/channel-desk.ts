@@ -117,6 +117,7 @@ export function createChannelDesk(members: readonly string[]): ChannelDesk {
         program: DESK_DOMAIN.hub,
         members: members.map((account, index) => ({ account, joinNumber: index + 1 })),
         head: { ...head, finalHeight: 0, timeMs: 1 },
+        links: { roundTrips: [], serves: [] },
       };
     },
     async call(signed) {

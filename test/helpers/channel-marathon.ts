@@ -43,7 +43,7 @@ export async function runChannelMarathon(
   const fleet = await startChannelFleet(chain, {
     members: count - 1,
     most: count,
-    config: { stakeWei: STAKE_WEI },
+    config: { stakeWei: STAKE_WEI, maxMembers: count },
     assets: [{ kind: 0, token: ZeroAddress, id: 0n, amount: ASSET_WEI }],
   });
   try {

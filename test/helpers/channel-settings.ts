@@ -27,3 +27,14 @@ export function channelMemoryCalls(): number {
   const { SPRF_CHANNEL_MEMORY_CALLS: calls } = process.env;
   return calls === undefined ? USUAL_MEMORY_CALLS : Number(calls);
 }
+
+/** Each of them is run a dozen times. */
+const USUAL_REPLAYS = 98;
+/** Of the calls that are played against another EVM, so many are run on chain as well. */
+const REPLAYED_SHARE = 12;
+
+/** How many random calls the chain runs again, and by which seed. */
+export function replayCalls(): ReturnType<typeof differentialCalls> {
+  const { calls, seed } = differentialCalls();
+  return { calls: Math.max(USUAL_REPLAYS, Math.floor(calls / REPLAYED_SHARE)), seed };
+}

@@ -50,6 +50,8 @@ export interface TeamInit {
   readonly networkOf?: (index: number, network: ChannelNetwork) => ChannelNetwork;
   /** Joins, and is not started. */
   readonly isAway?: (index: number) => boolean;
+  /** They ask the chain who is there. */
+  readonly accuses?: boolean;
   /** They show lies to the court. */
   readonly proves?: boolean;
 }
@@ -58,6 +60,8 @@ export interface TeamInit {
 export interface ChannelTeam {
   readonly info: ChannelInfo;
   readonly members: readonly TeamMember[];
+  /** A node of who is no member, and watches; it has to be started. */
+  watcher(peer: ChannelPeer): TeamMember;
   /** The next call of a user, who is no member. */
   call(user: number, changes?: Partial<Call>): SignedCall;
   /** The same, of a function of the program. */
@@ -87,7 +91,7 @@ export async function startChannelTeam(
   if (first === undefined) throw new Error("a team of nobody");
   const domain = channelDomain(first.hub.chainId, first.hub.address);
 
-  function memberOf(peer: ChannelPeer, index: number): TeamMember {
+  function memberOf(peer: ChannelPeer, index: number, watches = false): TeamMember {
     const signerKey = peer.keys.messagePrivateKey;
     const lines: LogLine[] = [];
     const news: ChannelNews[] = [];
@@ -95,8 +99,11 @@ export async function startChannelTeam(
     const create = (hub: ChannelHub, network: ChannelNetwork): ChannelNode => {
       const log = createMemoryRecordLog(disk);
       const court = init.proves === true ? peer.court : undefined;
-      const components = { hub, court, network, log, clock: systemClock, logger: createMemoryLogger(lines) };
-      const node = createChannelNode(components, { channel, signerKey, ...init.node });
+      const { watch } = peer;
+      const absence = init.accuses === true ? peer.absence : undefined;
+      const logger = createMemoryLogger(lines);
+      const components = { hub, court, absence, watch, network, log, clock: systemClock, logger };
+      const node = createChannelNode(components, { channel, signerKey, watches, ...init.node });
       node.watch((item) => news.push(item));
       return node;
     };
@@ -130,6 +137,7 @@ export async function startChannelTeam(
   const team: ChannelTeam = {
     info,
     members,
+    watcher: (peer) => memberOf(peer, members.length, true),
     call(user, changes = {}) {
       const key = userKey(user);
       const nonce = nonces.get(user) ?? 0n;

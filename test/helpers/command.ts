@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const HARDHAT = join(ROOT, "node_modules/hardhat/dist/src/cli.js");
+const SPRF = join(ROOT, "scripts/sprf.mjs");
 const TIMEOUT_MS = 120_000;
 
 /** How a command ended. */
@@ -27,8 +28,8 @@ export interface RunningCommand {
 export type Environment = Readonly<Record<string, string>>;
 
 /**
- * Starts what a reader would type in the repository's folder: `NAME=value npx hardhat ...` or `npm run <script> -- ...`, by what
- * package.json says of the script; it is killed after `timeoutMs` (two minutes). Settings of the developer's own shell are left out.
+ * Starts what a reader would type in the repository's folder: `NAME=value npx hardhat ...`, `npx sprf ...`, or
+ * `npm run <script> -- ...` by what package.json says of the script; it is killed after `timeoutMs` (two minutes). Settings of the developer's own shell are left out.
  */
 export function startCommand(
   line: string,
@@ -106,6 +107,7 @@ export async function succeed(line: string, environment: Environment = {}): Prom
 function nodeArguments(words: readonly string[]): readonly string[] {
   const [program, first = "", second = ""] = words;
   if (program === "npx" && first === "hardhat") return [HARDHAT, ...words.slice(2)];
+  if (program === "npx" && first === "sprf") return [SPRF, ...words.slice(2)];
   if (program === "npx" && first === "node") return words.slice(2);
   if (program === "node") return words.slice(1);
   if (program !== "npm") throw new Error(`not a command of this repository: ${words.join(" ")}`);

@@ -28,13 +28,16 @@ export interface StartDaemonOptions {
   readonly niceness?: number;
 }
 
-/** Starts `node <script> <options>` and waits for its first line. */
+/** Starts `sprf <role> <options>`, or `node <script> <options>` for a TypeScript file, and waits for its first line. */
 export async function startDaemon(
   script: string,
   options: readonly string[],
   { logFile, niceness = 0 }: StartDaemonOptions = {},
 ): Promise<Daemon> {
-  const child = spawn(process.execPath, [script, ...options], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [...whatRuns(script), ...options], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   if (logFile !== undefined) child.stderr.pipe(createWriteStream(logFile, { flags: "a" }));
   let log = "";
   child.stderr.on("data", (chunk: Buffer) => {
@@ -75,4 +78,8 @@ async function firstLine(child: ChildProcess): Promise<string> {
   // Later lines are read too, or the pipe would fill and block the daemon.
   const lines = createInterface({ input: child.stdout });
   return await new Promise((resolve) => lines.on("line", resolve));
+}
+
+function whatRuns(script: string): readonly string[] {
+  return script.endsWith(".ts") ? [script] : ["src/cli/sprf.ts", script];
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { readDevnetFile, type DevnetFile } from "../../src/config/devnet-file.ts";
 import { startCommand, type Ended, type Environment, type RunningCommand } from "./command.ts";
 
-/** `npm run devnet` with a file of its own, so that a developer's devnet is left alone. */
+/** `npx sprf devnet` with a file of its own, so that a developer's devnet is left alone. */
 export interface DevnetCommand {
   readonly file: string;
   /** What other commands need to find it. */

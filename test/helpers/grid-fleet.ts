@@ -84,7 +84,7 @@ export async function startGridFleet(init: GridFleetInit): Promise<GridFleet> {
   }
 
   try {
-    const network = await startDaemon("src/cli/devnet.ts", ["--file", file, "--json"]);
+    const network = await startDaemon("devnet", ["--file", file, "--json"]);
     closers.push(async () => await network.stop());
     const devnet = await adoptTestGrid(file, { ...DEVNET_GRID_TIMES, ...init.times });
     const access = async (account: number): Promise<GridAccess> => {
@@ -164,7 +164,7 @@ async function startNode({ account, farmId, directory, common, onFailure }: Node
     };
     const node = { ...PACE, ...pace, resources, label, loopbackAddress: loopback, firewall: "managed-elsewhere" };
     await writeFile(config, JSON.stringify({ node }));
-    const started = await startDaemon("src/cli/worker.ts", options, { logFile: `${data}.log` });
+    const started = await startDaemon("worker", options, { logFile: `${data}.log` });
     daemon = started;
     void started.ended.then(({ how, log }) => {
       if (daemon === started) onFailure(`${name} ended by itself with ${how}:\n${log.slice(-4_000)}`);

@@ -83,7 +83,7 @@ export async function startMarketFleet(init: MarketFleetInit): Promise<MarketFle
   try {
     const closing = ["--ledger-close-ms", `${LEDGER_CLOSE_MS}`];
     const networkLog = { logFile: join(directory, "devnet.log") };
-    const network = await startDaemon("src/cli/devnet.ts", ["--file", file, "--json", ...closing], networkLog);
+    const network = await startDaemon("devnet", ["--file", file, "--json", ...closing], networkLog);
     let isStopping = false;
     void network.ended.then(({ how, log }) => {
       if (!isStopping) problems.push(`devnet ended by itself with ${how}:\n${log}`);
@@ -144,7 +144,7 @@ function plansOf({ honestWorkers, testers, lieShare, seed }: MarketFleetInit): r
       name: `worker ${n + 1}`,
       role: "worker" as const,
       account: FIRST_WORKER_ACCOUNT + n,
-      script: "src/cli/worker.ts",
+      script: "worker",
       own: ["--price", `${HONEST_PRICE_WEI}`],
     })),
     {
@@ -158,7 +158,7 @@ function plansOf({ honestWorkers, testers, lieShare, seed }: MarketFleetInit): r
       name: `tester ${n + 1}`,
       role: "tester" as const,
       account: FIRST_TESTER_ACCOUNT + n,
-      script: "src/cli/tester.ts",
+      script: "tester",
       own: [],
     })),
   ];

@@ -47,7 +47,7 @@ export async function startMarketInProcesses(init: {
     if (problems.length > 0) throw new AggregateError(problems, `${problems.length} daemons did not end well`);
   };
   try {
-    const network = await startDaemon("src/cli/devnet.ts", ["--file", file, "--json"]);
+    const network = await startDaemon("devnet", ["--file", file, "--json"]);
     closers.push(async () => await network.stop());
     const devnet = await readDevnetFile(file);
     const common = ["--devnet", file, "--engines", init.engines.join(), "--log-level", "warn", "--json"];
@@ -69,11 +69,11 @@ export async function startMarketInProcesses(init: {
     };
     const startTester = async (account: number): Promise<void> => {
       const data = join(directory, `tester-${account}`);
-      const daemon = await startDaemon("src/cli/tester.ts", [...common, "--account", `${account}`, "--data", data]);
+      const daemon = await startDaemon("tester", [...common, "--account", `${account}`, "--data", data]);
       closers.push(async () => await daemon.stop());
     };
     const [workers, liar] = await Promise.all([
-      Promise.all(range(init.workers).map((n) => startWorker("src/cli/worker.ts", FIRST_WORKER_ACCOUNT + n))),
+      Promise.all(range(init.workers).map((n) => startWorker("worker", FIRST_WORKER_ACCOUNT + n))),
       startWorker("test/helpers/lying-worker.ts", LIAR_ACCOUNT),
       Promise.all(range(init.testers).map((n) => startTester(FIRST_TESTER_ACCOUNT + n))),
     ]);

@@ -12,7 +12,7 @@ interface LiarOptions extends DaemonOptions {
   readonly lieSecret: string;
 }
 
-// `npm run worker` with an engine that falsifies a share of the states that programs leave.
+// `npx sprf worker` with an engine that falsifies a share of the states that programs leave.
 if (import.meta.main) {
   const command = withDaemonOptions(createCommand("market-liar", "A worker that lies in a share of its answers."))
     .option("--port <port>")

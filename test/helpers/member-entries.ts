@@ -1,3 +1,4 @@
+import { delegationCap } from "../../src/domain/channel/delegation.ts";
 import { NO_MEMBERS, takeEntry, type Membership } from "../../src/domain/channel/membership.ts";
 import {
   encodeBan,
@@ -58,6 +59,18 @@ export function membershipAfter(acts: readonly MemberAct[]): Membership {
 /** Members 1 to n, who joined in this order. */
 export function joinsOf(n: number): MemberAct[] {
   return Array.from({ length: n }, (_, i) => ({ kind: "join", who: i + 1 }));
+}
+
+/** Whether the hub takes a delegation of a member; what it refuses is no entry. */
+export function isTaken({ members, delegations = new Map() }: Membership, backer: string, target: string): boolean {
+  const others = delegations.get(target)?.filter((account) => account !== backer) ?? [];
+  return (
+    backer !== target &&
+    members.has(target) &&
+    !delegations.has(backer) &&
+    ![...delegations.values()].flat().includes(target) &&
+    others.length < delegationCap(members.size)
+  );
 }
 
 function dataOf(act: MemberAct, joinNumber: number): Uint8Array {

@@ -1,12 +1,7 @@
 import { CLOSE_REQUEST, requestSlotOf } from "../../src/channel/sandbox/protocol-slots.ts";
 import { verifyStateProof } from "../../src/channel/sandbox/verify-state-proof.ts";
-import {
-  countedWeight,
-  NO_MEMBERS,
-  takeEntry,
-  weightOf,
-  type Membership,
-} from "../../src/domain/channel/membership.ts";
+import { hubElectorate, supportersOf } from "../../src/domain/channel/ballot.ts";
+import { countedWeight, NO_MEMBERS, takeEntry, type Membership } from "../../src/domain/channel/membership.ts";
 import { isQuorum } from "../../src/domain/channel/quorum.ts";
 import { SprfError } from "../../src/errors.ts";
 import type {
@@ -22,7 +17,15 @@ import type {
 import { equalBytes, toHex } from "../../src/utils/bytes.ts";
 import { keccak256 } from "../../src/utils/keccak.ts";
 import { channelDomain } from "../../src/wire/channel/domain.ts";
-import { encodeBan, encodeJoin, encodeTerm, INBOX_KINDS, type InboxEntry } from "../../src/wire/channel/inbox-entry.ts";
+import {
+  encodeBan,
+  encodeDelegation,
+  encodeJoin,
+  encodeTerm,
+  INBOX_KINDS,
+  type Asset,
+  type InboxEntry,
+} from "../../src/wire/channel/inbox-entry.ts";
 import { ZERO_HASH } from "../../src/wire/channel/record.ts";
 import {
   changesRootOf,
@@ -43,8 +46,13 @@ const BAN_MS = 300_000;
 export interface MemoryHub {
   /** As an account sees it. */
   as(account: string): ChannelHub;
-  join(account: string, signer: string): void;
+  /** With what the account brings; nobody holds it. */
+  join(account: string, signer: string, assets?: readonly Asset[]): void;
   leave(account: string): void;
+  /** To nobody where no candidate is named. What the hub would refuse has to be known to the test. */
+  delegate(account: string, candidate: string | undefined): void;
+  /** As the court does it to a follower. */
+  ban(account: string): void;
   close(): void;
   /** An empty block. */
   pass(): void;
@@ -102,6 +110,7 @@ export function createMemoryHub(init: {
     maxCatchUpTicks: 3,
     windowSeconds: 0,
     aliveSeconds: 0,
+    answerSeconds: 0,
     stakeWei: 0n,
     fineWei: 0n,
     ...init.config,
@@ -134,21 +143,22 @@ export function createMemoryHub(init: {
     }, before);
     const rest = new Map(all.members);
     for (const { kind, account } of entries) if (kind === INBOX_KINDS.ban) rest.delete(account);
-    return { ...all, members: rest };
+    return hubElectorate(cursor, rest.values(), entries.reduce(takeEntry, NO_MEMBERS));
   }
 
   function refuse(why: string): never {
     throw new SprfError("CHAIN_REVERTED", `the hub refuses: ${why}`);
   }
 
-  function signersOf(proposalHash: Uint8Array, votes: readonly HubVote[], voters: Membership): Set<string> {
-    const signers = new Set<string>();
+  /** Accounts of those who are for it. */
+  function inFavourOf(proposalHash: Uint8Array, votes: readonly HubVote[], voters: Membership): Set<string> {
+    const inFavour = new Set<string>();
     for (const { member, option, signature } of votes) {
       const signer = recoverVote(domain, { channel: CHANNEL, proposalHash, option }, signature);
       if (signer === undefined || voters.members.get(member)?.signer !== signer) refuse("a vote");
-      if (option === 1) signers.add(signer);
+      if (option === 1) inFavour.add(member);
     }
-    return signers;
+    return inFavour;
   }
 
   function settle(settlement: Settlement, changes: readonly Change[], votes: readonly HubVote[]): void {
@@ -156,8 +166,11 @@ export function createMemoryHub(init: {
     if (settlement.inboxCursor < settled.inboxCursor || settlement.inboxCursor > entries.length) refuse("cursor");
     if (!equalBytes(changesRootOf(changes), settlement.changesRoot)) refuse("changes");
     const voters = membersAt(settlement.inboxCursor, settled.inboxCursor);
-    const signers = signersOf(hashSettlement(settlement), votes, voters);
-    if (!isQuorum(weightOf(voters, signers), countedWeight(voters))) refuse("no quorum");
+    const inFavour = inFavourOf(hashSettlement(settlement), votes, voters);
+    const supporters = supportersOf(voters, inFavour, new Set(votes.map(({ member }) => member)));
+    // Who joined since has no vote, and counts.
+    const counted = countedWeight(membersAt(entries.length, settled.inboxCursor));
+    if (!isQuorum(BigInt(supporters.size), counted)) refuse("no quorum");
     for (const { slot, newValue } of changes) slots.set(toHex(slot), newValue);
     settled = {
       height: settlement.toHeight,
@@ -286,7 +299,7 @@ export function createMemoryHub(init: {
         const key = [...accusations.keys()][Number(proposal) - 1] ?? refuse("proposal");
         const found = accusations.get(key) ?? refuse("proposal");
         const voters = membersAt(entries.length, settled.inboxCursor);
-        signersOf(hashPunishment(found.punishment), votes, voters);
+        inFavourOf(hashPunishment(found.punishment), votes, voters);
         for (const { member } of votes) accuse(key, member);
       },
     };
@@ -307,12 +320,17 @@ export function createMemoryHub(init: {
     get settled() {
       return settled;
     },
-    join(account, signer) {
+    join(account, signer, assets = []) {
       members.set(account, signer);
-      const event = entryOf(INBOX_KINDS.join, account, encodeJoin(signer, entries.length + 1, []));
+      const event = entryOf(INBOX_KINDS.join, account, encodeJoin(signer, entries.length + 1, assets));
       mine(event, ...(term === 0 ? termOf(account) : []));
     },
     leave,
+    delegate: (account, candidate) => mine(entryOf(INBOX_KINDS.delegate, account, encodeDelegation(candidate))),
+    ban(account) {
+      members.delete(account);
+      mine(entryOf(INBOX_KINDS.ban, account, encodeBan(nowMs() + BAN_MS, leader)));
+    },
     close,
     pass: () => mine(),
   };

@@ -11,7 +11,8 @@ import { PROGRAM_ADDRESS, sandboxOptions } from "./sandbox-options.ts";
 import { randomCalls } from "./random-calls.ts";
 import { seededRandom } from "./seeded-random.ts";
 
-const PROGRAMS = [
+/** Programs whose functions random calls call. */
+export const PROGRAMS = [
   "BytesMock",
   "CounterMock",
   "FailingMock",

@@ -42,14 +42,3 @@ describe("channels among crashes, lost messages, partitions, new leaders and rep
     expect(again.traceHash).to.equal(outcomes[0]?.traceHash);
   }).timeout(TIMEOUT_MS);
 });
-
-describe("the simulation of channels itself", () => {
-  it("should notice a disk that says it has written what it has not", async () => {
-    const breaches: string[] = [];
-    for (let seed = 1; seed <= 40 && breaches.length === 0; seed += 1) {
-      const plan = planOf(seed, { members: 3, liars: 0, seeded: "ack-before-fsync" });
-      breaches.push(...(await simulateChannel(seed, plan)).breaches);
-    }
-    expect(breaches).to.have.length.of.at.least(1);
-  }).timeout(TIMEOUT_MS);
-});

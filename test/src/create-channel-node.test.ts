@@ -66,7 +66,8 @@ describe("create-channel-node: nodes over libp2p, with logs on disk and the hub"
     await libp2p.start();
     const addressesOf = async (signer: string): Promise<readonly string[]> =>
       members.find((member) => member.peer.signer === signer)?.libp2p.multiaddrs() ?? [];
-    const channels = { addresses: chain.addresses, hub: peer.hub, pool: peer.pool };
+    const { hub, pool, absence } = peer;
+    const channels = { addresses: chain.addresses, hub, pool, absence };
     const node = await createChannelNode(
       { chain: { channels }, keys: peer.keys, node: libp2p, clock: systemClock, logger },
       {

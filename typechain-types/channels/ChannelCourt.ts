@@ -55,12 +55,18 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type SessionRevokeStructOutput = [channel: bigint, wallet: string, key: string, nonce: bigint] & {channel: bigint, wallet: string, key: string, nonce: bigint }
   
 
+    export type ReplayStruct = {touched: SlotValueStruct[], besides: SlotValueStruct[], openedIn: BigNumberish, input: BytesLike}
+
+    export type ReplayStructOutput = [touched: SlotValueStructOutput[], besides: SlotValueStructOutput[], openedIn: bigint, input: string] & {touched: SlotValueStructOutput[], besides: SlotValueStructOutput[], openedIn: bigint, input: string }
+  
+
   export interface ChannelCourtInterface extends Interface {
-    getFunction(nameOrSignature: "accuseEquivocation" | "accuseFalseRoot" | "accuseFalseValue" | "accuseForged" | "accuseMisplaced" | "accuseMistimed" | "accusePastEntry" | "accuseUnlinked" | "attachHub" | "commit" | "commitmentOf" | "committedIn" | "hub" | "readCall" | "readSession"): FunctionFragment;
+    getFunction(nameOrSignature: "accuseEquivocation" | "accuseFalseGenesis" | "accuseFalseRoot" | "accuseFalseValue" | "accuseForged" | "accuseMisplaced" | "accuseMistimed" | "accusePastEntry" | "accuseUnlinked" | "attachHub" | "commit" | "commitmentOf" | "committedIn" | "hub" | "readCall" | "readSession" | "replay" | "runGenesisReplay" | "runReplay"): FunctionFragment;
 
     getEvent(nameOrSignatureOrTopic: "Committed"): EventFragment;
 
     encodeFunctionData(functionFragment: 'accuseEquivocation', values: [OpeningStruct, OpeningStruct, BytesLike]): string;
+encodeFunctionData(functionFragment: 'accuseFalseGenesis', values: [OpeningStruct, RecordHeaderStruct, SlotValueStruct[], SlotProofStruct[], SlotOpeningStruct[], BytesLike]): string;
 encodeFunctionData(functionFragment: 'accuseFalseRoot', values: [OpeningStruct, RecordHeaderStruct, SlotValueStruct[], SlotProofStruct[], SlotOpeningStruct[], BytesLike]): string;
 encodeFunctionData(functionFragment: 'accuseFalseValue', values: [OpeningStruct, RecordHeaderStruct, SlotValueStruct[], BigNumberish, SlotProofStruct, BytesLike]): string;
 encodeFunctionData(functionFragment: 'accuseForged', values: [OpeningStruct, RecordHeaderStruct, UserWordStruct, BytesLike]): string;
@@ -75,8 +81,12 @@ encodeFunctionData(functionFragment: 'committedIn', values: [BytesLike]): string
 encodeFunctionData(functionFragment: 'hub', values?: undefined): string;
 encodeFunctionData(functionFragment: 'readCall', values: [BytesLike]): string;
 encodeFunctionData(functionFragment: 'readSession', values: [BytesLike]): string;
+encodeFunctionData(functionFragment: 'replay', values?: undefined): string;
+encodeFunctionData(functionFragment: 'runGenesisReplay', values: [OpeningStruct, RecordHeaderStruct, ReplayStruct, BytesLike]): string;
+encodeFunctionData(functionFragment: 'runReplay', values: [OpeningStruct, RecordHeaderStruct, ReplayStruct, BytesLike]): string;
 
     decodeFunctionResult(functionFragment: 'accuseEquivocation', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'accuseFalseGenesis', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'accuseFalseRoot', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'accuseFalseValue', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'accuseForged', data: BytesLike): Result;
@@ -91,6 +101,9 @@ decodeFunctionResult(functionFragment: 'committedIn', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'hub', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'readCall', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'readSession', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'replay', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'runGenesisReplay', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'runReplay', data: BytesLike): Result;
   }
 
   
@@ -142,6 +155,14 @@ decodeFunctionResult(functionFragment: 'readSession', data: BytesLike): Result;
     
     accuseEquivocation: TypedContractMethod<
       [one: OpeningStruct, other: OpeningStruct, salt: BytesLike, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    accuseFalseGenesis: TypedContractMethod<
+      [record: OpeningStruct, genesis: RecordHeaderStruct, writes: SlotValueStruct[], proofs: SlotProofStruct[], openings: SlotOpeningStruct[], salt: BytesLike, ],
       [void],
       'nonpayable'
     >
@@ -259,11 +280,40 @@ decodeFunctionResult(functionFragment: 'readSession', data: BytesLike): Result;
     >
     
 
+    
+    replay: TypedContractMethod<
+      [],
+      [string],
+      'view'
+    >
+    
+
+    
+    runGenesisReplay: TypedContractMethod<
+      [record: OpeningStruct, genesis: RecordHeaderStruct, replay_: ReplayStruct, salt: BytesLike, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    runReplay: TypedContractMethod<
+      [record: OpeningStruct, before: RecordHeaderStruct, replay_: ReplayStruct, salt: BytesLike, ],
+      [void],
+      'nonpayable'
+    >
+    
+
 
     getFunction<T extends ContractMethod = ContractMethod>(key: string | FunctionFragment): T;
 
     getFunction(nameOrSignature: 'accuseEquivocation'): TypedContractMethod<
       [one: OpeningStruct, other: OpeningStruct, salt: BytesLike, ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'accuseFalseGenesis'): TypedContractMethod<
+      [record: OpeningStruct, genesis: RecordHeaderStruct, writes: SlotValueStruct[], proofs: SlotProofStruct[], openings: SlotOpeningStruct[], salt: BytesLike, ],
       [void],
       'nonpayable'
     >;
@@ -336,6 +386,21 @@ getFunction(nameOrSignature: 'readSession'): TypedContractMethod<
       [input: BytesLike, ],
       [[bigint, SessionGrantStructOutput, SessionRevokeStructOutput, string] & {what: bigint, grant: SessionGrantStructOutput, revoke: SessionRevokeStructOutput, signature: string }],
       'view'
+    >;
+getFunction(nameOrSignature: 'replay'): TypedContractMethod<
+      [],
+      [string],
+      'view'
+    >;
+getFunction(nameOrSignature: 'runGenesisReplay'): TypedContractMethod<
+      [record: OpeningStruct, genesis: RecordHeaderStruct, replay_: ReplayStruct, salt: BytesLike, ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'runReplay'): TypedContractMethod<
+      [record: OpeningStruct, before: RecordHeaderStruct, replay_: ReplayStruct, salt: BytesLike, ],
+      [void],
+      'nonpayable'
     >;
 
     getEvent(key: 'Committed'): TypedContractEvent<CommittedEvent.InputTuple, CommittedEvent.OutputTuple, CommittedEvent.OutputObject>;

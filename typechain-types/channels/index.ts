@@ -2,10 +2,14 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export type { ChannelAbsence } from './ChannelAbsence.js';
 export type { ChannelContext } from './ChannelContext.js';
 export type { ChannelCourt } from './ChannelCourt.js';
 export type { ChannelHub } from './ChannelHub.js';
 export type { ChannelProgram } from './ChannelProgram.js';
+export type { ChannelReplay } from './ChannelReplay.js';
+export type { ChannelScratch } from './ChannelScratch.js';
 export type { ChannelStore } from './ChannelStore.js';
 export type { ChannelVault } from './ChannelVault.js';
+export type { ChannelWatch } from './ChannelWatch.js';
 export type { StakingPool } from './StakingPool.js';

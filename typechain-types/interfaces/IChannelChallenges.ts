@@ -56,9 +56,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   
 
   export interface IChannelChallengesInterface extends Interface {
-    getFunction(nameOrSignature: "answerChanges" | "answerRecords" | "bring" | "conclude" | "demandData" | "demandOf" | "freeze" | "freezeOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "resolveDemand"): FunctionFragment;
+    getFunction(nameOrSignature: "answerChanges" | "answerRecords" | "bring" | "conclude" | "demandData" | "demandOf" | "freeze" | "freezeOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "reclaim" | "resolveDemand"): FunctionFragment;
 
-    getEvent(nameOrSignatureOrTopic: "ChannelFrozen" | "DataAnswered" | "DataDemanded" | "SettlementBrought" | "SettlementVoided"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "ChangesShown" | "ChannelFrozen" | "DataAnswered" | "DataDemanded" | "Reclaimed" | "RecordsShown" | "SettlementBrought" | "SettlementVoided"): EventFragment;
 
     encodeFunctionData(functionFragment: 'answerChanges', values: [BigNumberish, BigNumberish, AddressLike, BytesLike[], ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'answerRecords', values: [BigNumberish, BigNumberish, AddressLike, RecordDataStruct[]]): string;
@@ -72,6 +72,7 @@ encodeFunctionData(functionFragment: 'proveChange', values: [BigNumberish, BigNu
 encodeFunctionData(functionFragment: 'proveHead', values: [BigNumberish, BigNumberish, RecordHeaderStruct, BytesLike[]]): string;
 encodeFunctionData(functionFragment: 'proveOmission', values: [BigNumberish, BigNumberish, ChangePartStruct, BytesLike, SlotProofStruct, SlotProofStruct]): string;
 encodeFunctionData(functionFragment: 'proveSkipped', values: [BigNumberish, BigNumberish, InboxEntryStruct]): string;
+encodeFunctionData(functionFragment: 'reclaim', values: [BigNumberish, InboxEntryStruct]): string;
 encodeFunctionData(functionFragment: 'resolveDemand', values: [BigNumberish, BigNumberish, AddressLike]): string;
 
     decodeFunctionResult(functionFragment: 'answerChanges', data: BytesLike): Result;
@@ -86,10 +87,23 @@ decodeFunctionResult(functionFragment: 'proveChange', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proveHead', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proveOmission', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proveSkipped', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'reclaim', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'resolveDemand', data: BytesLike): Result;
   }
 
   
+    export namespace ChangesShownEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, first: BigNumberish, chunkHashes: BytesLike[], changes: ChangeStruct[]];
+      export type OutputTuple = [channel: bigint, proposal: bigint, first: bigint, chunkHashes: string[], changes: ChangeStructOutput[]];
+      export interface OutputObject {channel: bigint, proposal: bigint, first: bigint, chunkHashes: string[], changes: ChangeStructOutput[] };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
     export namespace ChannelFrozenEvent {
       export type InputTuple = [channel: BigNumberish, entryIndex: BigNumberish, endsAt: BigNumberish];
       export type OutputTuple = [channel: bigint, entryIndex: bigint, endsAt: bigint];
@@ -118,6 +132,30 @@ decodeFunctionResult(functionFragment: 'resolveDemand', data: BytesLike): Result
       export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, kind: BigNumberish, first: BigNumberish, last: BigNumberish, deadline: BigNumberish];
       export type OutputTuple = [channel: bigint, proposal: bigint, member: string, kind: bigint, first: bigint, last: bigint, deadline: bigint];
       export interface OutputObject {channel: bigint, proposal: bigint, member: string, kind: bigint, first: bigint, last: bigint, deadline: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace ReclaimedEvent {
+      export type InputTuple = [channel: BigNumberish, member: AddressLike, entryIndex: BigNumberish];
+      export type OutputTuple = [channel: bigint, member: string, entryIndex: bigint];
+      export interface OutputObject {channel: bigint, member: string, entryIndex: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace RecordsShownEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, records: RecordDataStruct[]];
+      export type OutputTuple = [channel: bigint, proposal: bigint, records: RecordDataStructOutput[]];
+      export interface OutputObject {channel: bigint, proposal: bigint, records: RecordDataStructOutput[] };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -280,6 +318,14 @@ decodeFunctionResult(functionFragment: 'resolveDemand', data: BytesLike): Result
     
 
     
+    reclaim: TypedContractMethod<
+      [channel: BigNumberish, entry: InboxEntryStruct, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
     resolveDemand: TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, ],
       [void],
@@ -350,20 +396,32 @@ getFunction(nameOrSignature: 'proveSkipped'): TypedContractMethod<
       [void],
       'nonpayable'
     >;
+getFunction(nameOrSignature: 'reclaim'): TypedContractMethod<
+      [channel: BigNumberish, entry: InboxEntryStruct, ],
+      [void],
+      'nonpayable'
+    >;
 getFunction(nameOrSignature: 'resolveDemand'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, ],
       [void],
       'nonpayable'
     >;
 
-    getEvent(key: 'ChannelFrozen'): TypedContractEvent<ChannelFrozenEvent.InputTuple, ChannelFrozenEvent.OutputTuple, ChannelFrozenEvent.OutputObject>;
+    getEvent(key: 'ChangesShown'): TypedContractEvent<ChangesShownEvent.InputTuple, ChangesShownEvent.OutputTuple, ChangesShownEvent.OutputObject>;
+getEvent(key: 'ChannelFrozen'): TypedContractEvent<ChannelFrozenEvent.InputTuple, ChannelFrozenEvent.OutputTuple, ChannelFrozenEvent.OutputObject>;
 getEvent(key: 'DataAnswered'): TypedContractEvent<DataAnsweredEvent.InputTuple, DataAnsweredEvent.OutputTuple, DataAnsweredEvent.OutputObject>;
 getEvent(key: 'DataDemanded'): TypedContractEvent<DataDemandedEvent.InputTuple, DataDemandedEvent.OutputTuple, DataDemandedEvent.OutputObject>;
+getEvent(key: 'Reclaimed'): TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
+getEvent(key: 'RecordsShown'): TypedContractEvent<RecordsShownEvent.InputTuple, RecordsShownEvent.OutputTuple, RecordsShownEvent.OutputObject>;
 getEvent(key: 'SettlementBrought'): TypedContractEvent<SettlementBroughtEvent.InputTuple, SettlementBroughtEvent.OutputTuple, SettlementBroughtEvent.OutputObject>;
 getEvent(key: 'SettlementVoided'): TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
 
     filters: {
       
+      'ChangesShown(uint256,uint256,uint64,bytes32[],tuple[])': TypedContractEvent<ChangesShownEvent.InputTuple, ChangesShownEvent.OutputTuple, ChangesShownEvent.OutputObject>;
+      ChangesShown: TypedContractEvent<ChangesShownEvent.InputTuple, ChangesShownEvent.OutputTuple, ChangesShownEvent.OutputObject>;
+    
+
       'ChannelFrozen(uint256,uint64,uint64)': TypedContractEvent<ChannelFrozenEvent.InputTuple, ChannelFrozenEvent.OutputTuple, ChannelFrozenEvent.OutputObject>;
       ChannelFrozen: TypedContractEvent<ChannelFrozenEvent.InputTuple, ChannelFrozenEvent.OutputTuple, ChannelFrozenEvent.OutputObject>;
     
@@ -374,6 +432,14 @@ getEvent(key: 'SettlementVoided'): TypedContractEvent<SettlementVoidedEvent.Inpu
 
       'DataDemanded(uint256,uint256,address,uint8,uint64,uint64,uint64)': TypedContractEvent<DataDemandedEvent.InputTuple, DataDemandedEvent.OutputTuple, DataDemandedEvent.OutputObject>;
       DataDemanded: TypedContractEvent<DataDemandedEvent.InputTuple, DataDemandedEvent.OutputTuple, DataDemandedEvent.OutputObject>;
+    
+
+      'Reclaimed(uint256,address,uint64)': TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
+      Reclaimed: TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
+    
+
+      'RecordsShown(uint256,uint256,tuple[])': TypedContractEvent<RecordsShownEvent.InputTuple, RecordsShownEvent.OutputTuple, RecordsShownEvent.OutputObject>;
+      RecordsShown: TypedContractEvent<RecordsShownEvent.InputTuple, RecordsShownEvent.OutputTuple, RecordsShownEvent.OutputObject>;
     
 
       'SettlementBrought(uint256,uint256,uint64,uint64,uint64)': TypedContractEvent<SettlementBroughtEvent.InputTuple, SettlementBroughtEvent.OutputTuple, SettlementBroughtEvent.OutputObject>;

@@ -5,9 +5,14 @@
 import type { BaseContract, BigNumberish, BytesLike, FunctionFragment, Result, Interface, EventFragment, AddressLike, ContractRunner, ContractMethod, Listener } from "ethers"
 import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, TypedLogDescription, TypedListener, TypedContractMethod } from "../common.js"
   
-    export type ConfigStruct = {mode: BigNumberish, readAccess: BigNumberish, votesAreProof: boolean, maxMembers: BigNumberish, tickMs: BigNumberish, maxCatchUpTicks: BigNumberish, windowSeconds: BigNumberish, aliveSeconds: BigNumberish, stakeWei: BigNumberish, fineWei: BigNumberish}
+    export type ChangeStruct = {slot: BytesLike, oldValue: BytesLike, newValue: BytesLike}
 
-    export type ConfigStructOutput = [mode: bigint, readAccess: bigint, votesAreProof: boolean, maxMembers: bigint, tickMs: bigint, maxCatchUpTicks: bigint, windowSeconds: bigint, aliveSeconds: bigint, stakeWei: bigint, fineWei: bigint] & {mode: bigint, readAccess: bigint, votesAreProof: boolean, maxMembers: bigint, tickMs: bigint, maxCatchUpTicks: bigint, windowSeconds: bigint, aliveSeconds: bigint, stakeWei: bigint, fineWei: bigint }
+    export type ChangeStructOutput = [slot: string, oldValue: string, newValue: string] & {slot: string, oldValue: string, newValue: string }
+  
+
+    export type ConfigStruct = {mode: BigNumberish, readAccess: BigNumberish, votesAreProof: boolean, maxMembers: BigNumberish, tickMs: BigNumberish, maxCatchUpTicks: BigNumberish, windowSeconds: BigNumberish, aliveSeconds: BigNumberish, answerSeconds: BigNumberish, stakeWei: BigNumberish, fineWei: BigNumberish}
+
+    export type ConfigStructOutput = [mode: bigint, readAccess: bigint, votesAreProof: boolean, maxMembers: bigint, tickMs: bigint, maxCatchUpTicks: bigint, windowSeconds: bigint, aliveSeconds: bigint, answerSeconds: bigint, stakeWei: bigint, fineWei: bigint] & {mode: bigint, readAccess: bigint, votesAreProof: boolean, maxMembers: bigint, tickMs: bigint, maxCatchUpTicks: bigint, windowSeconds: bigint, aliveSeconds: bigint, answerSeconds: bigint, stakeWei: bigint, fineWei: bigint }
   
 
     export type LabelStruct = {key: BytesLike, value: BytesLike}
@@ -23,11 +28,6 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type AssetStruct = {kind: BigNumberish, token: AddressLike, id: BigNumberish, amount: BigNumberish}
 
     export type AssetStructOutput = [kind: bigint, token: string, id: bigint, amount: bigint] & {kind: bigint, token: string, id: bigint, amount: bigint }
-  
-
-    export type ChangeStruct = {slot: BytesLike, oldValue: BytesLike, newValue: BytesLike}
-
-    export type ChangeStructOutput = [slot: string, oldValue: string, newValue: string] & {slot: string, oldValue: string, newValue: string }
   
 
     export type RecordHeaderStruct = {channel: BigNumberish, term: BigNumberish, height: BigNumberish, kind: BigNumberish, timeMs: BigNumberish, previous: BytesLike, inputHash: BytesLike, touchedHash: BytesLike, writesHash: BytesLike, status: BigNumberish, gasUsed: BigNumberish, returnHash: BytesLike, stateRoot: BytesLike, inboxCursor: BigNumberish}
@@ -50,9 +50,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type SignedAckStructOutput = [member: string, certified: bigint, signature: string] & {member: string, certified: bigint, signature: string }
   
 
-    export type ChannelViewStruct = {app: AddressLike, program: AddressLike, codeHash: BytesLike, store: AddressLike, vault: AddressLike, createdAtMs: BigNumberish, createdInBlock: BigNumberish, initialStateHash: BytesLike, config: ConfigStruct, term: BigNumberish, leader: AddressLike, memberCount: BigNumberish, inboxLength: BigNumberish, closing: boolean, closed: boolean}
+    export type ChannelViewStruct = {app: AddressLike, program: AddressLike, codeHash: BytesLike, store: AddressLike, vault: AddressLike, createdAtMs: BigNumberish, createdInBlock: BigNumberish, initialStateHash: BytesLike, config: ConfigStruct, term: BigNumberish, leader: AddressLike, memberCount: BigNumberish, presentCount: BigNumberish, inboxLength: BigNumberish, closing: boolean, closed: boolean, frozen: boolean}
 
-    export type ChannelViewStructOutput = [app: string, program: string, codeHash: string, store: string, vault: string, createdAtMs: bigint, createdInBlock: bigint, initialStateHash: string, config: ConfigStructOutput, term: bigint, leader: string, memberCount: bigint, inboxLength: bigint, closing: boolean, closed: boolean] & {app: string, program: string, codeHash: string, store: string, vault: string, createdAtMs: bigint, createdInBlock: bigint, initialStateHash: string, config: ConfigStructOutput, term: bigint, leader: string, memberCount: bigint, inboxLength: bigint, closing: boolean, closed: boolean }
+    export type ChannelViewStructOutput = [app: string, program: string, codeHash: string, store: string, vault: string, createdAtMs: bigint, createdInBlock: bigint, initialStateHash: string, config: ConfigStructOutput, term: bigint, leader: string, memberCount: bigint, presentCount: bigint, inboxLength: bigint, closing: boolean, closed: boolean, frozen: boolean] & {app: string, program: string, codeHash: string, store: string, vault: string, createdAtMs: bigint, createdInBlock: bigint, initialStateHash: string, config: ConfigStructOutput, term: bigint, leader: string, memberCount: bigint, presentCount: bigint, inboxLength: bigint, closing: boolean, closed: boolean, frozen: boolean }
   
 
     export type SlotProofStruct = {siblings: BytesLike[], leafPath: BytesLike, leafValue: BytesLike}
@@ -105,9 +105,9 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type JoinConsentStructOutput = [channel: bigint, app: string, program: string, member: string, signer: string, stakeSource: string, maxStake: bigint, deadline: bigint] & {channel: bigint, app: string, program: string, member: string, signer: string, stakeSource: string, maxStake: bigint, deadline: bigint }
   
 
-    export type MemberViewStruct = {signer: AddressLike, joinNumber: BigNumberish, joinedAt: BigNumberish, leftAt: BigNumberish, gone: boolean, absent: boolean, lastAliveMs: BigNumberish, bannedUntilMs: BigNumberish, stakeSource: AddressLike, stakeWei: BigNumberish}
+    export type MemberViewStruct = {signer: AddressLike, joinNumber: BigNumberish, joinedAt: BigNumberish, leftAt: BigNumberish, gone: boolean, absent: boolean, absentAt: BigNumberish, lastAliveMs: BigNumberish, bannedUntilMs: BigNumberish, stakeSource: AddressLike, stakeWei: BigNumberish, candidate: AddressLike, weight: BigNumberish}
 
-    export type MemberViewStructOutput = [signer: string, joinNumber: bigint, joinedAt: bigint, leftAt: bigint, gone: boolean, absent: boolean, lastAliveMs: bigint, bannedUntilMs: bigint, stakeSource: string, stakeWei: bigint] & {signer: string, joinNumber: bigint, joinedAt: bigint, leftAt: bigint, gone: boolean, absent: boolean, lastAliveMs: bigint, bannedUntilMs: bigint, stakeSource: string, stakeWei: bigint }
+    export type MemberViewStructOutput = [signer: string, joinNumber: bigint, joinedAt: bigint, leftAt: bigint, gone: boolean, absent: boolean, absentAt: bigint, lastAliveMs: bigint, bannedUntilMs: bigint, stakeSource: string, stakeWei: bigint, candidate: string, weight: bigint] & {signer: string, joinNumber: bigint, joinedAt: bigint, leftAt: bigint, gone: boolean, absent: boolean, absentAt: bigint, lastAliveMs: bigint, bannedUntilMs: bigint, stakeSource: string, stakeWei: bigint, candidate: string, weight: bigint }
   
 
     export type ProposalViewStruct = {proposalType: BigNumberish, state: BigNumberish, proposer: AddressLike, proposalHash: BytesLike, weightFor: BigNumberish, weightAgainst: BigNumberish, weightAbstained: BigNumberish, weightCounted: BigNumberish, finalAt: BigNumberish, chunksApplied: BigNumberish}
@@ -120,17 +120,23 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
     export type ChangePartStructOutput = [chunkHashes: string[], first: bigint, changes: ChangeStructOutput[]] & {chunkHashes: string[], first: bigint, changes: ChangeStructOutput[] }
   
 
+    export type ChannelRulesStruct = {program: AddressLike, createdAtMs: BigNumberish, tickMs: BigNumberish, maxCatchUpTicks: BigNumberish, codeHash: BytesLike, initialStateHash: BytesLike}
+
+    export type ChannelRulesStructOutput = [program: string, createdAtMs: bigint, tickMs: bigint, maxCatchUpTicks: bigint, codeHash: string, initialStateHash: string] & {program: string, createdAtMs: bigint, tickMs: bigint, maxCatchUpTicks: bigint, codeHash: string, initialStateHash: string }
+  
+
     export type SignedVoteStruct = {member: AddressLike, option: BigNumberish, signature: BytesLike}
 
     export type SignedVoteStructOutput = [member: string, option: bigint, signature: string] & {member: string, option: bigint, signature: string }
   
 
   export interface IChannelHubInterface extends Interface {
-    getFunction(nameOrSignature: "answerChanges" | "answerRecords" | "applyChanges" | "assetOf" | "bring" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "conclude" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "demandData" | "demandOf" | "executeProposal" | "forceCall" | "freeze" | "freezeOf" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "recordsRootOf" | "refuteChanges" | "registerProgram" | "requestExit" | "resolveDemand" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
+    getFunction(nameOrSignature: "absence" | "answerChanges" | "answerRecords" | "applyChanges" | "assetOf" | "bring" | "channelCount" | "channelOf" | "claim" | "claimByProof" | "claimByProofTo" | "claimTo" | "close" | "closeByProof" | "closeByRequest" | "conclude" | "convict" | "court" | "create" | "createProposal" | "creditOf" | "delegate" | "demandData" | "demandOf" | "executeProposal" | "forceCall" | "freeze" | "freezeOf" | "getLabel" | "headOf" | "inboxHash" | "isConvicted" | "isQuorumAt" | "join" | "keepAlive" | "leaveByProof" | "leaveByRequest" | "leaveFor" | "materialise" | "memberOf" | "membersOf" | "paidTo" | "pool" | "programHash" | "proposalCount" | "proposalOf" | "proveChange" | "proveHead" | "proveOmission" | "proveSkipped" | "reclaim" | "recordsRootOf" | "refuteChanges" | "registerProgram" | "requestExit" | "resolveDemand" | "rulesOf" | "setOffice" | "setPresence" | "settle" | "voidSettlement" | "vote" | "voteBySignatures" | "withdrawStake"): FunctionFragment;
 
-    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChannelClosed" | "ChannelCreated" | "ChannelFrozen" | "Claimed" | "Convicted" | "DataAnswered" | "DataDemanded" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Settled" | "SettlementBrought" | "SettlementVoided" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "ChangesApplied" | "ChangesShown" | "ChannelClosed" | "ChannelCreated" | "ChannelFrozen" | "Claimed" | "Convicted" | "DataAnswered" | "DataDemanded" | "InboxAdded" | "KeptAlive" | "Materialised" | "MemberBanned" | "MemberJoined" | "MemberLeft" | "NoticeFailed" | "ProgramRegistered" | "ProposalCreated" | "ProposalPassed" | "ProposalRejected" | "Reclaimed" | "RecordsShown" | "Settled" | "SettlementBrought" | "SettlementVoided" | "StakeWithdrawn" | "TermStarted" | "Voted"): EventFragment;
 
-    encodeFunctionData(functionFragment: 'answerChanges', values: [BigNumberish, BigNumberish, AddressLike, BytesLike[], ChangeStruct[]]): string;
+    encodeFunctionData(functionFragment: 'absence', values?: undefined): string;
+encodeFunctionData(functionFragment: 'answerChanges', values: [BigNumberish, BigNumberish, AddressLike, BytesLike[], ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'answerRecords', values: [BigNumberish, BigNumberish, AddressLike, RecordDataStruct[]]): string;
 encodeFunctionData(functionFragment: 'applyChanges', values: [BigNumberish, BigNumberish, BytesLike[], BigNumberish, ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'assetOf', values: [BigNumberish, BytesLike]): string;
@@ -150,6 +156,7 @@ encodeFunctionData(functionFragment: 'court', values?: undefined): string;
 encodeFunctionData(functionFragment: 'create', values: [AddressLike, BytesLike, ConfigStruct, LabelStruct[]]): string;
 encodeFunctionData(functionFragment: 'createProposal', values: [BigNumberish, BigNumberish, BytesLike]): string;
 encodeFunctionData(functionFragment: 'creditOf', values: [BigNumberish, AddressLike]): string;
+encodeFunctionData(functionFragment: 'delegate', values: [BigNumberish, AddressLike]): string;
 encodeFunctionData(functionFragment: 'demandData', values: [BigNumberish, BigNumberish, BigNumberish, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'demandOf', values: [BigNumberish, BigNumberish, AddressLike]): string;
 encodeFunctionData(functionFragment: 'executeProposal', values: [BigNumberish, BigNumberish, ChangeStruct[]]): string;
@@ -160,6 +167,7 @@ encodeFunctionData(functionFragment: 'getLabel', values: [BigNumberish, BytesLik
 encodeFunctionData(functionFragment: 'headOf', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'inboxHash', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'isConvicted', values: [BigNumberish, AddressLike, BigNumberish]): string;
+encodeFunctionData(functionFragment: 'isQuorumAt', values: [BigNumberish, BigNumberish, AddressLike[]]): string;
 encodeFunctionData(functionFragment: 'join', values: [BigNumberish, AddressLike, JoinConsentStruct, BytesLike, AssetStruct[]]): string;
 encodeFunctionData(functionFragment: 'keepAlive', values: [BigNumberish, PeerDelayStruct[]]): string;
 encodeFunctionData(functionFragment: 'leaveByProof', values: [BigNumberish, AddressLike, SlotProofStruct]): string;
@@ -177,18 +185,23 @@ encodeFunctionData(functionFragment: 'proveChange', values: [BigNumberish, BigNu
 encodeFunctionData(functionFragment: 'proveHead', values: [BigNumberish, BigNumberish, RecordHeaderStruct, BytesLike[]]): string;
 encodeFunctionData(functionFragment: 'proveOmission', values: [BigNumberish, BigNumberish, ChangePartStruct, BytesLike, SlotProofStruct, SlotProofStruct]): string;
 encodeFunctionData(functionFragment: 'proveSkipped', values: [BigNumberish, BigNumberish, InboxEntryStruct]): string;
+encodeFunctionData(functionFragment: 'reclaim', values: [BigNumberish, InboxEntryStruct]): string;
 encodeFunctionData(functionFragment: 'recordsRootOf', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'refuteChanges', values: [BigNumberish, BigNumberish, BytesLike[], BigNumberish, ChangeStruct[]]): string;
 encodeFunctionData(functionFragment: 'registerProgram', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'requestExit', values: [BigNumberish]): string;
 encodeFunctionData(functionFragment: 'resolveDemand', values: [BigNumberish, BigNumberish, AddressLike]): string;
+encodeFunctionData(functionFragment: 'rulesOf', values: [BigNumberish]): string;
+encodeFunctionData(functionFragment: 'setOffice', values: [BigNumberish, BigNumberish, AddressLike, boolean]): string;
+encodeFunctionData(functionFragment: 'setPresence', values: [BigNumberish, AddressLike, boolean]): string;
 encodeFunctionData(functionFragment: 'settle', values: [SettlementStruct, ChangeStruct[], SignedVoteStruct[]]): string;
 encodeFunctionData(functionFragment: 'voidSettlement', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'vote', values: [BigNumberish, BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'voteBySignatures', values: [BigNumberish, BigNumberish, SignedVoteStruct[]]): string;
 encodeFunctionData(functionFragment: 'withdrawStake', values: [BigNumberish, AddressLike]): string;
 
-    decodeFunctionResult(functionFragment: 'answerChanges', data: BytesLike): Result;
+    decodeFunctionResult(functionFragment: 'absence', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'answerChanges', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'answerRecords', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'applyChanges', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'assetOf', data: BytesLike): Result;
@@ -208,6 +221,7 @@ decodeFunctionResult(functionFragment: 'court', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'create', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'createProposal', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'creditOf', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'delegate', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'demandData', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'demandOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'executeProposal', data: BytesLike): Result;
@@ -218,6 +232,7 @@ decodeFunctionResult(functionFragment: 'getLabel', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'headOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'inboxHash', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'isConvicted', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'isQuorumAt', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'join', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'keepAlive', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'leaveByProof', data: BytesLike): Result;
@@ -235,11 +250,15 @@ decodeFunctionResult(functionFragment: 'proveChange', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proveHead', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proveOmission', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'proveSkipped', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'reclaim', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'recordsRootOf', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'refuteChanges', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'registerProgram', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'requestExit', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'resolveDemand', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'rulesOf', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'setOffice', data: BytesLike): Result;
+decodeFunctionResult(functionFragment: 'setPresence', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'settle', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'voidSettlement', data: BytesLike): Result;
 decodeFunctionResult(functionFragment: 'vote', data: BytesLike): Result;
@@ -252,6 +271,18 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
       export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, first: BigNumberish, chunks: BigNumberish];
       export type OutputTuple = [channel: bigint, proposal: bigint, first: bigint, chunks: bigint];
       export interface OutputObject {channel: bigint, proposal: bigint, first: bigint, chunks: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace ChangesShownEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, first: BigNumberish, chunkHashes: BytesLike[], changes: ChangeStruct[]];
+      export type OutputTuple = [channel: bigint, proposal: bigint, first: bigint, chunkHashes: string[], changes: ChangeStructOutput[]];
+      export interface OutputObject {channel: bigint, proposal: bigint, first: bigint, chunkHashes: string[], changes: ChangeStructOutput[] };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -476,6 +507,30 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
 
   
 
+    export namespace ReclaimedEvent {
+      export type InputTuple = [channel: BigNumberish, member: AddressLike, entryIndex: BigNumberish];
+      export type OutputTuple = [channel: bigint, member: string, entryIndex: bigint];
+      export interface OutputObject {channel: bigint, member: string, entryIndex: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace RecordsShownEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, records: RecordDataStruct[]];
+      export type OutputTuple = [channel: bigint, proposal: bigint, records: RecordDataStructOutput[]];
+      export interface OutputObject {channel: bigint, proposal: bigint, records: RecordDataStructOutput[] };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
     export namespace SettledEvent {
       export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, height: BigNumberish, head: BytesLike, stateRoot: BytesLike, inboxCursor: BigNumberish];
       export type OutputTuple = [channel: bigint, proposal: bigint, height: bigint, head: string, stateRoot: string, inboxCursor: bigint];
@@ -581,6 +636,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
 
 
     
+    
+    absence: TypedContractMethod<
+      [],
+      [string],
+      'view'
+    >
+    
+
     
     answerChanges: TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, chunkHashes: BytesLike[], changes: ChangeStruct[], ],
@@ -742,6 +805,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    delegate: TypedContractMethod<
+      [channel: BigNumberish, candidate: AddressLike, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
     demandData: TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, kind: BigNumberish, first: BigNumberish, last: BigNumberish, ],
       [void],
@@ -816,6 +887,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
     isConvicted: TypedContractMethod<
       [channel: BigNumberish, signer: AddressLike, term: BigNumberish, ],
+      [boolean],
+      'view'
+    >
+    
+
+    
+    isQuorumAt: TypedContractMethod<
+      [channel: BigNumberish, cursor: BigNumberish, members: AddressLike[], ],
       [boolean],
       'view'
     >
@@ -958,6 +1037,14 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     
 
     
+    reclaim: TypedContractMethod<
+      [channel: BigNumberish, entry: InboxEntryStruct, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
     recordsRootOf: TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, ],
       [string],
@@ -993,6 +1080,30 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
     resolveDemand: TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, ],
       [void],
+      'nonpayable'
+    >
+    
+
+    
+    rulesOf: TypedContractMethod<
+      [channel: BigNumberish, ],
+      [ChannelRulesStructOutput],
+      'view'
+    >
+    
+
+    
+    setOffice: TypedContractMethod<
+      [channel: BigNumberish, term: BigNumberish, leader: AddressLike, isElected: boolean, ],
+      [void],
+      'nonpayable'
+    >
+    
+
+    
+    setPresence: TypedContractMethod<
+      [channel: BigNumberish, member: AddressLike, absent: boolean, ],
+      [bigint],
       'nonpayable'
     >
     
@@ -1040,7 +1151,12 @@ decodeFunctionResult(functionFragment: 'withdrawStake', data: BytesLike): Result
 
     getFunction<T extends ContractMethod = ContractMethod>(key: string | FunctionFragment): T;
 
-    getFunction(nameOrSignature: 'answerChanges'): TypedContractMethod<
+    getFunction(nameOrSignature: 'absence'): TypedContractMethod<
+      [],
+      [string],
+      'view'
+    >;
+getFunction(nameOrSignature: 'answerChanges'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, chunkHashes: BytesLike[], changes: ChangeStruct[], ],
       [void],
       'nonpayable'
@@ -1140,6 +1256,11 @@ getFunction(nameOrSignature: 'creditOf'): TypedContractMethod<
       [bigint],
       'view'
     >;
+getFunction(nameOrSignature: 'delegate'): TypedContractMethod<
+      [channel: BigNumberish, candidate: AddressLike, ],
+      [void],
+      'nonpayable'
+    >;
 getFunction(nameOrSignature: 'demandData'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, kind: BigNumberish, first: BigNumberish, last: BigNumberish, ],
       [void],
@@ -1187,6 +1308,11 @@ getFunction(nameOrSignature: 'inboxHash'): TypedContractMethod<
     >;
 getFunction(nameOrSignature: 'isConvicted'): TypedContractMethod<
       [channel: BigNumberish, signer: AddressLike, term: BigNumberish, ],
+      [boolean],
+      'view'
+    >;
+getFunction(nameOrSignature: 'isQuorumAt'): TypedContractMethod<
+      [channel: BigNumberish, cursor: BigNumberish, members: AddressLike[], ],
       [boolean],
       'view'
     >;
@@ -1275,6 +1401,11 @@ getFunction(nameOrSignature: 'proveSkipped'): TypedContractMethod<
       [void],
       'nonpayable'
     >;
+getFunction(nameOrSignature: 'reclaim'): TypedContractMethod<
+      [channel: BigNumberish, entry: InboxEntryStruct, ],
+      [void],
+      'nonpayable'
+    >;
 getFunction(nameOrSignature: 'recordsRootOf'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, ],
       [string],
@@ -1298,6 +1429,21 @@ getFunction(nameOrSignature: 'requestExit'): TypedContractMethod<
 getFunction(nameOrSignature: 'resolveDemand'): TypedContractMethod<
       [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, ],
       [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'rulesOf'): TypedContractMethod<
+      [channel: BigNumberish, ],
+      [ChannelRulesStructOutput],
+      'view'
+    >;
+getFunction(nameOrSignature: 'setOffice'): TypedContractMethod<
+      [channel: BigNumberish, term: BigNumberish, leader: AddressLike, isElected: boolean, ],
+      [void],
+      'nonpayable'
+    >;
+getFunction(nameOrSignature: 'setPresence'): TypedContractMethod<
+      [channel: BigNumberish, member: AddressLike, absent: boolean, ],
+      [bigint],
       'nonpayable'
     >;
 getFunction(nameOrSignature: 'settle'): TypedContractMethod<
@@ -1327,6 +1473,7 @@ getFunction(nameOrSignature: 'withdrawStake'): TypedContractMethod<
     >;
 
     getEvent(key: 'ChangesApplied'): TypedContractEvent<ChangesAppliedEvent.InputTuple, ChangesAppliedEvent.OutputTuple, ChangesAppliedEvent.OutputObject>;
+getEvent(key: 'ChangesShown'): TypedContractEvent<ChangesShownEvent.InputTuple, ChangesShownEvent.OutputTuple, ChangesShownEvent.OutputObject>;
 getEvent(key: 'ChannelClosed'): TypedContractEvent<ChannelClosedEvent.InputTuple, ChannelClosedEvent.OutputTuple, ChannelClosedEvent.OutputObject>;
 getEvent(key: 'ChannelCreated'): TypedContractEvent<ChannelCreatedEvent.InputTuple, ChannelCreatedEvent.OutputTuple, ChannelCreatedEvent.OutputObject>;
 getEvent(key: 'ChannelFrozen'): TypedContractEvent<ChannelFrozenEvent.InputTuple, ChannelFrozenEvent.OutputTuple, ChannelFrozenEvent.OutputObject>;
@@ -1345,6 +1492,8 @@ getEvent(key: 'ProgramRegistered'): TypedContractEvent<ProgramRegisteredEvent.In
 getEvent(key: 'ProposalCreated'): TypedContractEvent<ProposalCreatedEvent.InputTuple, ProposalCreatedEvent.OutputTuple, ProposalCreatedEvent.OutputObject>;
 getEvent(key: 'ProposalPassed'): TypedContractEvent<ProposalPassedEvent.InputTuple, ProposalPassedEvent.OutputTuple, ProposalPassedEvent.OutputObject>;
 getEvent(key: 'ProposalRejected'): TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
+getEvent(key: 'Reclaimed'): TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
+getEvent(key: 'RecordsShown'): TypedContractEvent<RecordsShownEvent.InputTuple, RecordsShownEvent.OutputTuple, RecordsShownEvent.OutputObject>;
 getEvent(key: 'Settled'): TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;
 getEvent(key: 'SettlementBrought'): TypedContractEvent<SettlementBroughtEvent.InputTuple, SettlementBroughtEvent.OutputTuple, SettlementBroughtEvent.OutputObject>;
 getEvent(key: 'SettlementVoided'): TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
@@ -1356,6 +1505,10 @@ getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.Out
       
       'ChangesApplied(uint256,uint256,uint256,uint256)': TypedContractEvent<ChangesAppliedEvent.InputTuple, ChangesAppliedEvent.OutputTuple, ChangesAppliedEvent.OutputObject>;
       ChangesApplied: TypedContractEvent<ChangesAppliedEvent.InputTuple, ChangesAppliedEvent.OutputTuple, ChangesAppliedEvent.OutputObject>;
+    
+
+      'ChangesShown(uint256,uint256,uint64,bytes32[],tuple[])': TypedContractEvent<ChangesShownEvent.InputTuple, ChangesShownEvent.OutputTuple, ChangesShownEvent.OutputObject>;
+      ChangesShown: TypedContractEvent<ChangesShownEvent.InputTuple, ChangesShownEvent.OutputTuple, ChangesShownEvent.OutputObject>;
     
 
       'ChannelClosed(uint256)': TypedContractEvent<ChannelClosedEvent.InputTuple, ChannelClosedEvent.OutputTuple, ChannelClosedEvent.OutputObject>;
@@ -1428,6 +1581,14 @@ getEvent(key: 'Voted'): TypedContractEvent<VotedEvent.InputTuple, VotedEvent.Out
 
       'ProposalRejected(uint256,uint256)': TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
       ProposalRejected: TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
+    
+
+      'Reclaimed(uint256,address,uint64)': TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
+      Reclaimed: TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
+    
+
+      'RecordsShown(uint256,uint256,tuple[])': TypedContractEvent<RecordsShownEvent.InputTuple, RecordsShownEvent.OutputTuple, RecordsShownEvent.OutputObject>;
+      RecordsShown: TypedContractEvent<RecordsShownEvent.InputTuple, RecordsShownEvent.OutputTuple, RecordsShownEvent.OutputObject>;
     
 
       'Settled(uint256,uint256,uint64,bytes32,bytes32,uint64)': TypedContractEvent<SettledEvent.InputTuple, SettledEvent.OutputTuple, SettledEvent.OutputObject>;

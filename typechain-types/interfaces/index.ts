@@ -2,13 +2,17 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export type { IChannelAbsence } from './IChannelAbsence.js';
 export type { IChannelApp } from './IChannelApp.js';
 export type { IChannelChallenges } from './IChannelChallenges.js';
 export type { IChannelCourt } from './IChannelCourt.js';
 export type { IChannelHub } from './IChannelHub.js';
 export type { IChannelProgram } from './IChannelProgram.js';
+export type { IChannelReplay } from './IChannelReplay.js';
+export type { IChannelScratch } from './IChannelScratch.js';
 export type { IChannelStore } from './IChannelStore.js';
 export type { IChannelVault } from './IChannelVault.js';
+export type { IChannelWatch } from './IChannelWatch.js';
 export type { IDisputes } from './IDisputes.js';
 export type { IGridContracts } from './IGridContracts.js';
 export type { IGridQuotes } from './IGridQuotes.js';

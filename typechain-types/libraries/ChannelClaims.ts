@@ -9,7 +9,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   export interface ChannelClaimsInterface extends Interface {
     
 
-    getEvent(nameOrSignatureOrTopic: "Claimed" | "Materialised" | "StakeWithdrawn"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "Claimed" | "Materialised" | "Reclaimed" | "StakeWithdrawn"): EventFragment;
 
     
 
@@ -33,6 +33,18 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
       export type InputTuple = [channel: BigNumberish, slots: BytesLike[]];
       export type OutputTuple = [channel: bigint, slots: string[]];
       export interface OutputObject {channel: bigint, slots: string[] };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace ReclaimedEvent {
+      export type InputTuple = [channel: BigNumberish, member: AddressLike, entryIndex: BigNumberish];
+      export type OutputTuple = [channel: bigint, member: string, entryIndex: bigint];
+      export interface OutputObject {channel: bigint, member: string, entryIndex: bigint };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -94,6 +106,7 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
 
     getEvent(key: 'Claimed'): TypedContractEvent<ClaimedEvent.InputTuple, ClaimedEvent.OutputTuple, ClaimedEvent.OutputObject>;
 getEvent(key: 'Materialised'): TypedContractEvent<MaterialisedEvent.InputTuple, MaterialisedEvent.OutputTuple, MaterialisedEvent.OutputObject>;
+getEvent(key: 'Reclaimed'): TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
 getEvent(key: 'StakeWithdrawn'): TypedContractEvent<StakeWithdrawnEvent.InputTuple, StakeWithdrawnEvent.OutputTuple, StakeWithdrawnEvent.OutputObject>;
 
     filters: {
@@ -104,6 +117,10 @@ getEvent(key: 'StakeWithdrawn'): TypedContractEvent<StakeWithdrawnEvent.InputTup
 
       'Materialised(uint256,bytes32[])': TypedContractEvent<MaterialisedEvent.InputTuple, MaterialisedEvent.OutputTuple, MaterialisedEvent.OutputObject>;
       Materialised: TypedContractEvent<MaterialisedEvent.InputTuple, MaterialisedEvent.OutputTuple, MaterialisedEvent.OutputObject>;
+    
+
+      'Reclaimed(uint256,address,uint64)': TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
+      Reclaimed: TypedContractEvent<ReclaimedEvent.InputTuple, ReclaimedEvent.OutputTuple, ReclaimedEvent.OutputObject>;
     
 
       'StakeWithdrawn(uint256,address,address,uint256)': TypedContractEvent<StakeWithdrawnEvent.InputTuple, StakeWithdrawnEvent.OutputTuple, StakeWithdrawnEvent.OutputObject>;

@@ -5,11 +5,25 @@
 import type { BaseContract, BigNumberish, BytesLike, FunctionFragment, Interface, EventFragment, AddressLike, ContractRunner, ContractMethod, Listener } from "ethers"
 import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, TypedLogDescription, TypedListener } from "../common.js"
   
+    export type ChangeStruct = {slot: BytesLike, oldValue: BytesLike, newValue: BytesLike}
+
+    export type ChangeStructOutput = [slot: string, oldValue: string, newValue: string] & {slot: string, oldValue: string, newValue: string }
+  
+
+    export type RecordHeaderStruct = {channel: BigNumberish, term: BigNumberish, height: BigNumberish, kind: BigNumberish, timeMs: BigNumberish, previous: BytesLike, inputHash: BytesLike, touchedHash: BytesLike, writesHash: BytesLike, status: BigNumberish, gasUsed: BigNumberish, returnHash: BytesLike, stateRoot: BytesLike, inboxCursor: BigNumberish}
+
+    export type RecordHeaderStructOutput = [channel: bigint, term: bigint, height: bigint, kind: bigint, timeMs: bigint, previous: string, inputHash: string, touchedHash: string, writesHash: string, status: bigint, gasUsed: bigint, returnHash: string, stateRoot: string, inboxCursor: bigint] & {channel: bigint, term: bigint, height: bigint, kind: bigint, timeMs: bigint, previous: string, inputHash: string, touchedHash: string, writesHash: string, status: bigint, gasUsed: bigint, returnHash: string, stateRoot: string, inboxCursor: bigint }
+  
+
+    export type RecordDataStruct = {header: RecordHeaderStruct, input: BytesLike, touched: BytesLike, writes: BytesLike, proof: BytesLike[]}
+
+    export type RecordDataStructOutput = [header: RecordHeaderStructOutput, input: string, touched: string, writes: string, proof: string[]] & {header: RecordHeaderStructOutput, input: string, touched: string, writes: string, proof: string[] }
+  
 
   export interface ChannelDemandsInterface extends Interface {
     
 
-    getEvent(nameOrSignatureOrTopic: "DataAnswered" | "DataDemanded" | "ProposalRejected" | "SettlementVoided"): EventFragment;
+    getEvent(nameOrSignatureOrTopic: "ChangesShown" | "DataAnswered" | "DataDemanded" | "ProposalRejected" | "RecordsShown" | "SettlementVoided"): EventFragment;
 
     
 
@@ -17,6 +31,18 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
   }
 
   
+    export namespace ChangesShownEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, first: BigNumberish, chunkHashes: BytesLike[], changes: ChangeStruct[]];
+      export type OutputTuple = [channel: bigint, proposal: bigint, first: bigint, chunkHashes: string[], changes: ChangeStructOutput[]];
+      export interface OutputObject {channel: bigint, proposal: bigint, first: bigint, chunkHashes: string[], changes: ChangeStructOutput[] };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
     export namespace DataAnsweredEvent {
       export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, member: AddressLike, next: BigNumberish, paidWei: BigNumberish];
       export type OutputTuple = [channel: bigint, proposal: bigint, member: string, next: bigint, paidWei: bigint];
@@ -45,6 +71,18 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
       export type InputTuple = [channel: BigNumberish, proposal: BigNumberish];
       export type OutputTuple = [channel: bigint, proposal: bigint];
       export interface OutputObject {channel: bigint, proposal: bigint };
+      export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
+      export type Filter = TypedDeferredTopicFilter<Event>
+      export type Log = TypedEventLog<Event>
+      export type LogDescription = TypedLogDescription<Event>
+    }
+
+  
+
+    export namespace RecordsShownEvent {
+      export type InputTuple = [channel: BigNumberish, proposal: BigNumberish, records: RecordDataStruct[]];
+      export type OutputTuple = [channel: bigint, proposal: bigint, records: RecordDataStructOutput[]];
+      export interface OutputObject {channel: bigint, proposal: bigint, records: RecordDataStructOutput[] };
       export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>
       export type Filter = TypedDeferredTopicFilter<Event>
       export type Log = TypedEventLog<Event>
@@ -104,13 +142,19 @@ import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, Typed
 
     
 
-    getEvent(key: 'DataAnswered'): TypedContractEvent<DataAnsweredEvent.InputTuple, DataAnsweredEvent.OutputTuple, DataAnsweredEvent.OutputObject>;
+    getEvent(key: 'ChangesShown'): TypedContractEvent<ChangesShownEvent.InputTuple, ChangesShownEvent.OutputTuple, ChangesShownEvent.OutputObject>;
+getEvent(key: 'DataAnswered'): TypedContractEvent<DataAnsweredEvent.InputTuple, DataAnsweredEvent.OutputTuple, DataAnsweredEvent.OutputObject>;
 getEvent(key: 'DataDemanded'): TypedContractEvent<DataDemandedEvent.InputTuple, DataDemandedEvent.OutputTuple, DataDemandedEvent.OutputObject>;
 getEvent(key: 'ProposalRejected'): TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
+getEvent(key: 'RecordsShown'): TypedContractEvent<RecordsShownEvent.InputTuple, RecordsShownEvent.OutputTuple, RecordsShownEvent.OutputObject>;
 getEvent(key: 'SettlementVoided'): TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;
 
     filters: {
       
+      'ChangesShown(uint256,uint256,uint64,bytes32[],tuple[])': TypedContractEvent<ChangesShownEvent.InputTuple, ChangesShownEvent.OutputTuple, ChangesShownEvent.OutputObject>;
+      ChangesShown: TypedContractEvent<ChangesShownEvent.InputTuple, ChangesShownEvent.OutputTuple, ChangesShownEvent.OutputObject>;
+    
+
       'DataAnswered(uint256,uint256,address,uint64,uint256)': TypedContractEvent<DataAnsweredEvent.InputTuple, DataAnsweredEvent.OutputTuple, DataAnsweredEvent.OutputObject>;
       DataAnswered: TypedContractEvent<DataAnsweredEvent.InputTuple, DataAnsweredEvent.OutputTuple, DataAnsweredEvent.OutputObject>;
     
@@ -121,6 +165,10 @@ getEvent(key: 'SettlementVoided'): TypedContractEvent<SettlementVoidedEvent.Inpu
 
       'ProposalRejected(uint256,uint256)': TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
       ProposalRejected: TypedContractEvent<ProposalRejectedEvent.InputTuple, ProposalRejectedEvent.OutputTuple, ProposalRejectedEvent.OutputObject>;
+    
+
+      'RecordsShown(uint256,uint256,tuple[])': TypedContractEvent<RecordsShownEvent.InputTuple, RecordsShownEvent.OutputTuple, RecordsShownEvent.OutputObject>;
+      RecordsShown: TypedContractEvent<RecordsShownEvent.InputTuple, RecordsShownEvent.OutputTuple, RecordsShownEvent.OutputObject>;
     
 
       'SettlementVoided(uint256,uint256,bytes32)': TypedContractEvent<SettlementVoidedEvent.InputTuple, SettlementVoidedEvent.OutputTuple, SettlementVoidedEvent.OutputObject>;

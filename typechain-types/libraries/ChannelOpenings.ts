@@ -5,9 +5,9 @@
 import type { BaseContract, BigNumberish, BytesLike, FunctionFragment, Interface, EventFragment, AddressLike, ContractRunner, ContractMethod, Listener } from "ethers"
 import type { TypedContractEvent, TypedDeferredTopicFilter, TypedEventLog, TypedLogDescription, TypedListener } from "../common.js"
   
-    export type ConfigStruct = {mode: BigNumberish, readAccess: BigNumberish, votesAreProof: boolean, maxMembers: BigNumberish, tickMs: BigNumberish, maxCatchUpTicks: BigNumberish, windowSeconds: BigNumberish, aliveSeconds: BigNumberish, stakeWei: BigNumberish, fineWei: BigNumberish}
+    export type ConfigStruct = {mode: BigNumberish, readAccess: BigNumberish, votesAreProof: boolean, maxMembers: BigNumberish, tickMs: BigNumberish, maxCatchUpTicks: BigNumberish, windowSeconds: BigNumberish, aliveSeconds: BigNumberish, answerSeconds: BigNumberish, stakeWei: BigNumberish, fineWei: BigNumberish}
 
-    export type ConfigStructOutput = [mode: bigint, readAccess: bigint, votesAreProof: boolean, maxMembers: bigint, tickMs: bigint, maxCatchUpTicks: bigint, windowSeconds: bigint, aliveSeconds: bigint, stakeWei: bigint, fineWei: bigint] & {mode: bigint, readAccess: bigint, votesAreProof: boolean, maxMembers: bigint, tickMs: bigint, maxCatchUpTicks: bigint, windowSeconds: bigint, aliveSeconds: bigint, stakeWei: bigint, fineWei: bigint }
+    export type ConfigStructOutput = [mode: bigint, readAccess: bigint, votesAreProof: boolean, maxMembers: bigint, tickMs: bigint, maxCatchUpTicks: bigint, windowSeconds: bigint, aliveSeconds: bigint, answerSeconds: bigint, stakeWei: bigint, fineWei: bigint] & {mode: bigint, readAccess: bigint, votesAreProof: boolean, maxMembers: bigint, tickMs: bigint, maxCatchUpTicks: bigint, windowSeconds: bigint, aliveSeconds: bigint, answerSeconds: bigint, stakeWei: bigint, fineWei: bigint }
   
 
     export type LabelStruct = {key: BytesLike, value: BytesLike}

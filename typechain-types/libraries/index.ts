@@ -4,11 +4,13 @@
 /* eslint-disable */
 export type { ChangeSets } from './ChangeSets.js';
 export type { ChannelClaims } from './ChannelClaims.js';
+export type { ChannelDelegations } from './ChannelDelegations.js';
 export type { ChannelDemands } from './ChannelDemands.js';
 export type { ChannelExits } from './ChannelExits.js';
 export type { ChannelFaults } from './ChannelFaults.js';
 export type { ChannelMembership } from './ChannelMembership.js';
 export type { ChannelOpenings } from './ChannelOpenings.js';
+export type { ChannelPresence } from './ChannelPresence.js';
 export type { ChannelProposals } from './ChannelProposals.js';
 export type { ChannelVerdicts } from './ChannelVerdicts.js';
 export type { ChannelViews } from './ChannelViews.js';
@@ -16,6 +18,7 @@ export type { Ether } from './Ether.js';
 export type { GridEndings } from './GridEndings.js';
 export type { GridOpenings } from './GridOpenings.js';
 export type { GridReports } from './GridReports.js';
+export type { LandMap } from './LandMap.js';
 export type { OpcodeScan } from './OpcodeScan.js';
 export type { Settlement } from './Settlement.js';
 export type { StateTree } from './StateTree.js';

@@ -1,26 +1,37 @@
 export type {
+  AccusationViewStructOutput,
+  IChannelAbsence,
+  SignedStandingStruct,
+} from "../../../typechain-types/interfaces/IChannelAbsence.ts";
+export type {
   IChannelCourt,
   InboxEntryStruct,
   OpeningStruct,
   RecordHeaderStruct,
+  ReplayStruct,
   SlotOpeningStruct,
   SlotValueStruct,
 } from "../../../typechain-types/interfaces/IChannelCourt.ts";
 export type {
   AssetStructOutput,
   CallStruct,
+  ChangePartStruct,
   ChangeStruct,
   ChannelViewStructOutput,
   ConfigStructOutput as ChannelConfigStructOutput,
+  DemandViewStructOutput,
+  FreezeViewStructOutput,
   IChannelHub,
   MemberViewStructOutput,
   ProposalViewStructOutput,
   PunishmentStruct,
+  RecordDataStruct,
   SettledHeadStructOutput,
   SettlementStruct,
   SignedVoteStruct,
   SlotProofStruct,
 } from "../../../typechain-types/interfaces/IChannelHub.ts";
+export type { IChannelReplay } from "../../../typechain-types/interfaces/IChannelReplay.ts";
 export type { AnswerProofStruct } from "../../../typechain-types/interfaces/IDisputes.ts";
 export type {
   AccountViewStructOutput,

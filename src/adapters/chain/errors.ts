@@ -6,6 +6,7 @@ import { AGREEMENT_INTERFACE } from "./agreement-contract.ts";
 import {
   Chat__factory,
   DocumentEditor__factory,
+  IChannelAbsence__factory,
   IChannelHub__factory,
   IChannelVault__factory,
   IDisputes__factory,
@@ -16,6 +17,8 @@ import {
   ITwins__factory,
   IWorkerDispatcher__factory,
   IWorkerRecords__factory,
+  LandCraft__factory,
+  World__factory,
 } from "./factories.ts";
 
 /** Errors of libraries, SPRF's own and OpenZeppelin's, that SPRF's contracts pass on. */
@@ -48,7 +51,10 @@ const INTERFACES: readonly Interface[] = [
   IGridContracts__factory.createInterface(),
   Chat__factory.createInterface(),
   DocumentEditor__factory.createInterface(),
+  LandCraft__factory.createInterface(),
+  World__factory.createInterface(),
   IChannelHub__factory.createInterface(),
+  IChannelAbsence__factory.createInterface(),
   IChannelVault__factory.createInterface(),
   IStakingPool__factory.createInterface(),
   LIBRARY_ERRORS,

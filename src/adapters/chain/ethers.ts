@@ -11,8 +11,12 @@ import { systemClock } from "../clock/system.ts";
 import { agreementContract } from "./agreement-contract.ts";
 import { createAgreements } from "./agreements.ts";
 import { followBlocks } from "./blocks.ts";
+import type { ChannelAbsence } from "../../ports/channel-absence.ts";
 import type { ChannelCourt } from "../../ports/channel-court.ts";
+import type { ChannelWatch } from "../../ports/channel-watch.ts";
 import { createChannelApps } from "./channels/apps.ts";
+import { createChannelWatch } from "./channels/watch.ts";
+import { createChannelAbsence } from "./channels/absence.ts";
 import { createChannelCourt } from "./channels/court.ts";
 import { createChannelHub } from "./channels/hub.ts";
 import { createStakingPool } from "./channels/staking-pool.ts";
@@ -58,10 +62,14 @@ export interface ChannelAddresses {
   readonly pool: string;
   /** Where leaders are convicted, where the hub has a court. */
   readonly court?: string | undefined;
+  /** Who pays those who watch channels, where there is one. */
+  readonly watch?: string | undefined;
   /** The app `Chat`, where there is one. */
   readonly chat?: string | undefined;
   /** The app `DocumentEditor`, where there is one. */
   readonly editor?: string | undefined;
+  /** The app `LandCraft`, where there is one. */
+  readonly land?: string | undefined;
 }
 
 export interface EthersChainInit {
@@ -93,6 +101,10 @@ export interface EthersChannels {
   readonly pool: StakingPool;
   /** Absent where no court is known. */
   readonly court?: ChannelCourt;
+  /** Absent where nobody pays who watches. */
+  readonly watch?: ChannelWatch;
+  /** Who is there, where no quorum can say so. */
+  readonly absence: ChannelAbsence;
   readonly apps: ChannelApps;
 }
 
@@ -168,6 +180,8 @@ function channelsOf(connection: Connection, addresses: ChannelAddresses): Ethers
     hub,
     pool: createStakingPool(connection, addresses.pool),
     ...(addresses.court === undefined ? {} : { court: createChannelCourt(connection, addresses.court) }),
+    ...(addresses.watch === undefined ? {} : { watch: createChannelWatch(connection, addresses.watch) }),
+    absence: createChannelAbsence(connection, addresses.hub),
     apps: createChannelApps(connection, hub, addresses),
   };
 }

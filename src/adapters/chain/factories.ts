@@ -1,9 +1,16 @@
 // The leaf files are imported because the generated barrels name their modules `.js`, which type stripping cannot resolve.
 export { Chat__factory } from "../../../typechain-types/factories/apps/Chat__factory.ts";
 export { DocumentEditor__factory } from "../../../typechain-types/factories/apps/DocumentEditor__factory.ts";
+export { LandCraft__factory } from "../../../typechain-types/factories/apps/LandCraft__factory.ts";
+export { World__factory } from "../../../typechain-types/factories/apps/World__factory.ts";
+export { WorldItems__factory } from "../../../typechain-types/factories/apps/WorldItems__factory.ts";
+export { WorldToken__factory } from "../../../typechain-types/factories/apps/WorldToken__factory.ts";
+export { IChannelAbsence__factory } from "../../../typechain-types/factories/interfaces/IChannelAbsence__factory.ts";
 export { IChannelCourt__factory } from "../../../typechain-types/factories/interfaces/IChannelCourt__factory.ts";
+export { IChannelReplay__factory } from "../../../typechain-types/factories/interfaces/IChannelReplay__factory.ts";
 export { IChannelHub__factory } from "../../../typechain-types/factories/interfaces/IChannelHub__factory.ts";
 export { IChannelVault__factory } from "../../../typechain-types/factories/interfaces/IChannelVault__factory.ts";
+export { IChannelWatch__factory } from "../../../typechain-types/factories/interfaces/IChannelWatch__factory.ts";
 export { IDisputes__factory } from "../../../typechain-types/factories/interfaces/IDisputes__factory.ts";
 export { IGridContracts__factory } from "../../../typechain-types/factories/interfaces/IGridContracts__factory.ts";
 export { IGridQuotes__factory } from "../../../typechain-types/factories/interfaces/IGridQuotes__factory.ts";

@@ -11,6 +11,7 @@ import { createReach } from "./reach.ts";
 import { signerOf } from "./signer-of.ts";
 
 const PROTOCOL = "/sprf/channel/1";
+const URGENT_PROTOCOL = "/sprf/channel/1/urgent";
 const MAX_STREAMS_A_PEER = 4;
 const OPEN_TIMEOUT_MS = 5_000;
 const FIRST_PAUSE_MS = 100;
@@ -30,7 +31,8 @@ export interface Libp2pChannelNetworkInit {
 
 /**
  * Links over a libp2p node. Each side opens one stream for what it sends, over whichever connection there is, so that it does not matter
- * who could dial whom. Reading stops while messages wait to be dealt with, which in the end stops the sender.
+ * who could dial whom. Reading stops while messages wait to be dealt with, which in the end stops the sender. Urgent messages have a
+ * second stream beside it, and go by the first as long as there is none.
  */
 export function createLibp2pChannelNetwork(init: Libp2pChannelNetworkInit): ChannelNetwork {
   const { libp2p, self, clock } = init;
@@ -41,6 +43,8 @@ export function createLibp2pChannelNetwork(init: Libp2pChannelNetworkInit): Chan
   const peers = new Map<string, { readonly stop: AbortController; readonly loop: Promise<void> }>();
   const outbound = new Map<string, Outbound>();
   const inbound = new Map<string, Stream>();
+  const urgentOut = new Map<string, Outbound>();
+  const urgentIn = new Map<string, Stream>();
   const linked = new Set<string>();
 
   /** A link is up when both can send. */
@@ -81,6 +85,44 @@ export function createLibp2pChannelNetwork(init: Libp2pChannelNetworkInit): Chan
     tell(peer);
   }
 
+  function acceptUrgent(stream: Stream, connection: Connection): void {
+    const peer = signerOf(connection.remotePeer);
+    if (peer === undefined || !peers.has(peer)) {
+      stream.abort(new Error("not a member"));
+      return;
+    }
+    stream.inactivityTimeout = NEVER_MS;
+    urgentIn.get(peer)?.abort(new Error("replaced"));
+    urgentIn.set(peer, stream);
+    stream.addEventListener("close", () => {
+      if (urgentIn.get(peer) === stream) urgentIn.delete(peer);
+    });
+    createInbound(stream, {
+      onMessage: async (message) => {
+        if (linked.has(peer) && urgentIn.get(peer) === stream) await listener?.onMessage(peer, message);
+      },
+      logger,
+    });
+  }
+
+  /** Has a stream for urgent messages open over the connection of the usual one, until `signal` aborts. */
+  async function keepUrgent(peer: string, connection: Connection, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const stream = await connection.newStream(URGENT_PROTOCOL, { signal: withDeadline(signal, OPEN_TIMEOUT_MS) });
+        stream.inactivityTimeout = NEVER_MS;
+        const out = createOutbound(stream);
+        urgentOut.set(peer, out);
+        await out.run(signal);
+      } catch (error) {
+        if (!signal.aborted) logger.debug("no stream for urgent messages", { peer, reason: messageOf(error) });
+      }
+      urgentOut.delete(peer);
+      if (signal.aborted) return;
+      await clock.sleep(MAX_PAUSE_MS, { signal }).catch(() => undefined);
+    }
+  }
+
   /** Has a stream to `peer` open until `signal` aborts. */
   async function keepOpen(peer: string, signal: AbortSignal): Promise<void> {
     let pauseMs = FIRST_PAUSE_MS;
@@ -93,7 +135,11 @@ export function createLibp2pChannelNetwork(init: Libp2pChannelNetworkInit): Chan
         outbound.set(peer, out);
         tell(peer);
         pauseMs = FIRST_PAUSE_MS;
+        const over = new AbortController();
+        const urgent = keepUrgent(peer, connection, AbortSignal.any([signal, over.signal]));
         await out.run(signal);
+        over.abort();
+        await urgent;
       } catch (error) {
         if (!signal.aborted) logger.debug("no stream to a member", { peer, reason: messageOf(error) });
       }
@@ -118,6 +164,7 @@ export function createLibp2pChannelNetwork(init: Libp2pChannelNetworkInit): Chan
     peers.delete(peer);
     kept?.stop.abort();
     inbound.get(peer)?.abort(new Error("no member any more"));
+    urgentIn.get(peer)?.abort(new Error("no member any more"));
     await kept?.loop;
   }
 
@@ -144,18 +191,23 @@ export function createLibp2pChannelNetwork(init: Libp2pChannelNetworkInit): Chan
       for (const peer of peers.keys()) if (!wanted.has(peer)) void dropPeer(peer);
       addPeers(wanted);
     },
-    send: (to, message) => linked.has(to) && outbound.get(to)?.send(message) === true,
+    send(to, message, { isUrgent = false } = {}) {
+      if (!linked.has(to)) return false;
+      const out = (isUrgent ? urgentOut.get(to) : undefined) ?? outbound.get(to);
+      return out?.send(message) === true;
+    },
     async start() {
       if (running !== undefined) return;
       running = new AbortController();
       await libp2p.handle(PROTOCOL, accept, { maxInboundStreams: MAX_STREAMS_A_PEER, force: true });
+      await libp2p.handle(URGENT_PROTOCOL, acceptUrgent, { maxInboundStreams: MAX_STREAMS_A_PEER, force: true });
       addPeers(wanted);
     },
     async stop() {
       if (running === undefined) return;
       const stopping = running;
       running = undefined;
-      await libp2p.unhandle(PROTOCOL);
+      await libp2p.unhandle([PROTOCOL, URGENT_PROTOCOL]);
       stopping.abort();
       await Promise.all([...peers.keys()].map(dropPeer));
     },

@@ -4,6 +4,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 
 const DEFAULT_CAPACITY = 1_024;
+const LANES = ["usual", "urgent"] as const;
 
 export interface MemoryMeshInit {
   readonly logger: Logger;
@@ -53,8 +54,7 @@ export function createMemoryMesh({ logger, clock, delayMs, capacity = DEFAULT_CA
     if (isUp) told.add(key);
     else {
       told.delete(key);
-      links.delete(`${a} ${b}`);
-      links.delete(`${b} ${a}`);
+      for (const way of [`${a} ${b}`, `${b} ${a}`]) for (const lane of LANES) links.delete(`${way} ${lane}`);
     }
     endpoints.get(a)?.listener?.onLink(b, isUp);
     endpoints.get(b)?.listener?.onLink(a, isUp);
@@ -63,9 +63,9 @@ export function createMemoryMesh({ logger, clock, delayMs, capacity = DEFAULT_CA
     for (const other of endpoints.keys()) if (other !== self) tell(self, other);
   };
 
-  async function deliver(from: string, to: string, link: Link): Promise<void> {
+  async function deliver(from: string, to: string, key: string, link: Link): Promise<void> {
     const life = endpoints.get(to)?.life;
-    while (links.get(`${from} ${to}`) === link) {
+    while (links.get(key) === link) {
       const [message] = link.queue;
       if (message === undefined) break;
       const delay = delayMs?.(from, to) ?? 0;
@@ -96,16 +96,16 @@ export function createMemoryMesh({ logger, clock, delayMs, capacity = DEFAULT_CA
           endpoint.peers = new Set(peers);
           tellAll(self);
         },
-        send(to, message) {
+        send(to, message, { isUrgent = false } = {}) {
           if (!isLinked(self, to)) return false;
-          const key = `${self} ${to}`;
+          const key = `${self} ${to} ${LANES[isUrgent ? 1 : 0]}`;
           const link = links.get(key) ?? { queue: [], busy: false };
           links.set(key, link);
           if (link.queue.length >= capacity) return false;
           link.queue.push(new Uint8Array(message));
           if (!link.busy) {
             link.busy = true;
-            void Promise.resolve().then(async () => await deliver(self, to, link));
+            void Promise.resolve().then(async () => await deliver(self, to, key, link));
           }
           return true;
         },

@@ -1,14 +1,7 @@
 import { isSprfError } from "../../errors.ts";
+import type { ChannelAsset } from "../../ports/channel-apps.ts";
 import type { ChannelHub, ChannelInfo, HubOptions, HubSlotProof } from "../../ports/channel-hub.ts";
-import { concatBytes, fromHex } from "../../utils/bytes.ts";
-import { keccak256, WORD_BYTES } from "../../utils/keccak.ts";
-
-/** An asset that a channel holds: a token's address (zero for ether), and the id of one of its kind. */
-export interface ChannelAsset {
-  readonly token: string;
-  /** 0 for ether and ERC-20. */
-  readonly id: bigint;
-}
+import { assetKeyOf } from "../../wire/channel/asset-key.ts";
 
 /** What an account was sent. */
 export interface ChannelClaims {
@@ -77,10 +70,4 @@ async function orNothing(claim: () => Promise<bigint>): Promise<bigint> {
     if (isNone) return 0n;
     throw error;
   }
-}
-
-/** What the ledgers call an asset: keccak256(abi.encode(token, id)). */
-function assetKeyOf(token: string, id: bigint): Uint8Array {
-  const word = (hex: string): Uint8Array => fromHex(hex.padStart(2 * WORD_BYTES, "0"));
-  return keccak256(concatBytes(word(token.replace(/^0x/, "")), word(id.toString(16))));
 }

@@ -78,6 +78,18 @@ export function changesMembers(entry: InboxEntry): boolean {
   return ["join", "leave", "ban", "presence", "delegate"].includes(contentOf(entry).kind);
 }
 
+/**
+ * Who has a say about a record: the members before it. Where it takes the entry that somebody is absent, that one has none about it
+ * already, or nobody could certify it.
+ */
+export function votersBetween(before: Membership, after: Membership | undefined): Membership {
+  if (after === undefined || after.members === before.members) return before;
+  const isLost = [...before.members.values()].some(
+    (member) => !member.isAbsent && after.members.get(member.account)?.isAbsent === true,
+  );
+  return isLost ? after : before;
+}
+
 /** The weight of all that count, without one who is accused. */
 export function countedWeight({ members }: Membership, accused?: string): bigint {
   let sum = 0n;

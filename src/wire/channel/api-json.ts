@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { ChannelDescription, ChannelReceipt, ChannelUpdate, ChannelView } from "../../ports/channel-service.ts";
 import { fromHex, toHex } from "../../utils/bytes.ts";
 import type { SignedCall } from "./call.ts";
-import { MAX_CALLDATA_BYTES, MAX_SESSION_FUNCTIONS } from "./limits.ts";
+import { MAX_CALLDATA_BYTES, MAX_MEMBERS, MAX_SESSION_FUNCTIONS } from "./limits.ts";
 import type { SessionInput } from "./session.ts";
 
 /** With the functions of a session key. */
@@ -139,6 +139,13 @@ const descriptionJson = z.object({
     committedHeight: heightJson,
     finalHeight: heightJson,
     timeMs: z.int().min(0),
+  }),
+  links: z.object({
+    first: accountJson.optional(),
+    second: accountJson.optional(),
+    delayMs: z.int().min(0).optional(),
+    roundTrips: z.array(z.object({ account: accountJson, ms: z.int().min(0) })).max(MAX_MEMBERS * 2),
+    serves: z.array(accountJson).max(MAX_MEMBERS * 2),
   }),
 });
 

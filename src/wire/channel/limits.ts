@@ -10,6 +10,8 @@ export const MAX_BATCH_BYTES = 512 * 1024;
 export const MAX_CHANNEL_MESSAGE_BYTES = 1024 * 1024;
 /** Members of a channel, and so acks of a certificate. */
 export const MAX_MEMBERS = 64;
+/** What a member may say that records take to it from the leader. */
+export const MAX_DELAY_MS = 600_000;
 /** Acks in one message: of batches that were kept by one write. */
 export const MAX_ACKS = 256;
 /** Batches of one answer about history. */

@@ -8,6 +8,7 @@ import {
   MAX_ACKS,
   MAX_CHANNEL_MESSAGE_BYTES,
   MAX_HISTORY_BATCHES,
+  MAX_DELAY_MS,
   MAX_INPUT_BYTES,
   MAX_BATCH_BYTES,
   MAX_SNAPSHOT_PARTS,
@@ -46,7 +47,33 @@ const channelMessage = z.discriminatedUnion("kind", [
     asks: z.boolean(),
   }),
   /** "I am there, in this term": of a leader only while it hears a quorum. */
-  z.strictObject({ kind: z.literal("heartbeat"), ...header, term: countSchema }),
+  z.strictObject({
+    kind: z.literal("heartbeat"),
+    ...header,
+    term: countSchema,
+    /** Its number, which the receiver sends back: absent where nobody measures. */
+    id: countSchema.optional(),
+    /** How long records are on their way from the leader to the sender; absent where it does not know. */
+    delayMs: z.int().min(0).max(MAX_DELAY_MS).optional(),
+    /** Of a leader's head, where relays bring its records: whether they do. */
+    height: countSchema.optional(),
+  }),
+  /** The answer to a heartbeat, at once. */
+  z.strictObject({ kind: z.literal("echo"), ...header, id: countSchema }),
+  /** "Send me records as you get them", or only where you stand, from now on; again with each heartbeat. */
+  z.strictObject({ kind: z.literal("path"), ...header, wants: z.enum(["records", "heads", "nothing"]) }),
+  /** The answer of one who is no relay, or has enough of them to serve. */
+  z.strictObject({ kind: z.literal("path-refused"), ...header }),
+  /** Where a relay stands, for who compares it with what another one brings. */
+  z.strictObject({
+    kind: z.literal("head"),
+    ...header,
+    /** Of the record. */
+    term: countSchema,
+    height: countSchema,
+    recordHash: hashSchema,
+    committed: countSchema,
+  }),
   /** "Would you go to this term with me?", and the answer, which has `agrees` and promises nothing. */
   z.strictObject({ kind: z.literal("pre-vote"), ...header, term: countSchema, agrees: z.boolean().optional() }),
   /** "Go to this term with me, and sign where you stand." */

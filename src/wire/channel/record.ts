@@ -1,4 +1,4 @@
-import { equalBytes } from "../../utils/bytes.ts";
+import { concatBytes, equalBytes } from "../../utils/bytes.ts";
 import { keccak256, WORD_BYTES } from "../../utils/keccak.ts";
 import { createWords } from "./words.ts";
 
@@ -79,6 +79,17 @@ export function hashWrites(touched: readonly TouchedSlot[]): Uint8Array {
     touched.filter(({ before, after }) => !equalBytes(before, after)),
     (slot) => slot.after,
   );
+}
+
+/** What {@link hashTouched} is the hash of. */
+export function packTouched(touched: readonly TouchedSlot[]): Uint8Array {
+  return concatBytes(...touched.flatMap(({ slot, before }) => [slot, before]));
+}
+
+/** What {@link hashWrites} is the hash of. */
+export function packWrites(touched: readonly TouchedSlot[]): Uint8Array {
+  const changed = touched.filter(({ before, after }) => !equalBytes(before, after));
+  return concatBytes(...changed.flatMap(({ slot, after }) => [slot, after]));
 }
 
 /** Ascending by slot: the order of both hashes. */

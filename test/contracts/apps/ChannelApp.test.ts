@@ -20,6 +20,7 @@ const CONFIG = {
   maxCatchUpTicks: 0n,
   windowSeconds: 0n,
   aliveSeconds: 0n,
+  answerSeconds: 0n,
   stakeWei: 3n,
   fineWei: 0n,
 };

@@ -135,6 +135,25 @@ describe("IChannelChallenges", () => {
       }
     });
 
+    it("should undo one whose first record does not follow what is final", async () => {
+      const scene = await sceneOf();
+      const { hub, channel } = scene;
+      const truth = scene.truth();
+      const first = await tell(scene, truth, scene.changes);
+      await pass(scene, first);
+      await networkHelpers.time.increase(WINDOW);
+      await hub.executeProposal(channel, 1n, first.changes);
+      // Its records follow one that nobody ever saw.
+      const second = await tell(scene, truth, [], { to: 5n });
+      const proposal = await pass(scene, second);
+      const { header, proof } = second.record(4n);
+      await expect(hub.proveHead(channel, proposal, second.record(5n).header, [])).to.be.revertedWithCustomError(
+        hub,
+        "ChannelHub_NoFault",
+      );
+      await expect(hub.proveHead(channel, proposal, header, proof)).to.emit(hub, "SettlementVoided");
+    });
+
     it("should find nothing in a true settlement, and take no record of another one", async () => {
       const scene = await sceneOf();
       const { hub, channel } = scene;
@@ -320,9 +339,9 @@ describe("IChannelChallenges", () => {
       await hub.connect(honest.account).demandData(channel, proposal, DATA.Changes, 0n, 0n, { value: BOND });
       const [leader] = cartel;
       if (leader === undefined) throw new Error("no cartel");
-      await hub
-        .connect(leader.account)
-        .answerChanges(channel, proposal, honest.account, chunkHashesOf(changes), changes);
+      await expect(
+        hub.connect(leader.account).answerChanges(channel, proposal, honest.account, chunkHashesOf(changes), changes),
+      ).to.emit(hub, "ChangesShown");
       const slot = scene.changes[0]?.slot ?? "";
       await hub.proveOmission(channel, proposal, partOf(told), slot, NO_PROOF, truth.prove(slot));
       expect(await stateOf(scene, proposal)).to.equal(State.Rejected);
@@ -335,7 +354,7 @@ describe("IChannelChallenges", () => {
       const proposal = await pass(scene, told);
       const asking = hub.connect(honest.account);
       for (const [kind, first, last] of [
-        [DATA.Records, 0n, 1n],
+        [DATA.Records, 0n, 0n],
         [DATA.Records, 3n, 4n],
         [DATA.Records, 2n, 1n],
         [DATA.Changes, 1n, 1n],

@@ -161,7 +161,7 @@ async function expectConviction(scene: CourtScene, evidence: Evidence): Promise<
     .to.emit(scene.hub, "Convicted")
     .withArgs(scene.channel, header.term, header.height, leader.account.address, FINE, 0n);
   const { term, leader: next } = await scene.hub.channelOf(scene.channel);
-  expect([term, next]).to.deep.equal([2n, scene.peers[1]!.account.address]);
+  expect([term, next]).to.deep.equal([BigInt(header.term) + 1n, scene.peers[1]!.account.address]);
   expect(await scene.hub.isConvicted(scene.channel, leader.key, header.term)).to.equal(true);
 }
 
@@ -555,6 +555,36 @@ describe("ChannelCourt", () => {
       await expectRefusal(scene, forged(scene, At.bySession, inputOf(scene, At.bySession), KEY), NO_FAULT);
       await expectRefusal(scene, forged(scene, At.revoke, inputOf(scene, At.revoke)), NO_FAULT);
       await expectRefusal(scene, forged(scene, At.last, inputOf(scene, At.last)), NO_FAULT);
+    });
+
+    it("is none that grants a key again after its time, and is one before, after its revocation, or too late", async () => {
+      const scene = await load();
+      const { timeMs } = recordAt(scene, At.last).header;
+      const soon = BigInt(timeMs + 2);
+      const grant = (expiryMs: bigint, key: string) => sessionInput(scene, "grant", ALICE, { expiryMs, key });
+      const { height } = (await scene.play(RECORD_KINDS.session, grant(soon, EVE.address), { timeMs: timeMs + 1 }))
+        .header;
+      const again = grant(2n ** 50n, EVE.address);
+      await scene.play(RECORD_KINDS.session, again, { timeMs: timeMs + 3 });
+      const wordOf = (key: string, input: Uint8Array, change: Partial<RecordHeader> = {}): Evidence => ({
+        fault: "forged",
+        record: openAt(scene, height + 1, { inputHash: keccak256(input), ...change }),
+        before: beforeOf(scene, height + 1),
+        input,
+        nonce: NO_PROOF,
+        session: proofAt(scene, height + 1, slotOf(sessionSlotOf(ALICE.address, key))),
+      });
+      await expectRefusal(scene, wordOf(EVE.address, again), NO_FAULT);
+      const lies = [
+        wordOf(EVE.address, again, { timeMs: timeMs + 2 }),
+        wordOf(KEY.address, grant(2n ** 50n, KEY.address)),
+        wordOf(EVE.address, grant(BigInt(timeMs + 2), EVE.address)),
+      ];
+      const snapshot = await networkHelpers.takeSnapshot();
+      for (const lie of lies) {
+        await expectConviction(scene, lie);
+        await snapshot.restore();
+      }
     });
 
     it("is no entry of the inbox, which the chain has", async () => {

@@ -189,10 +189,13 @@ describe("ChannelHub: members", () => {
       expect(named(member)).to.deep.equal({
         signer: second.key.address,
         joinNumber: 2n,
+        candidate: ZeroAddress,
+        weight: 1n,
         joinedAt: 2n,
         leftAt: 0n,
         gone: false,
         absent: false,
+        absentAt: 0n,
         lastAliveMs: BigInt(block?.timestamp ?? 0) * 1_000n,
         bannedUntilMs: 0n,
         stakeSource: ZeroAddress,

@@ -321,7 +321,8 @@ describe("ChannelHub: punishments", () => {
         { target: self.owner.address },
         { target: ZeroAddress },
         { target: other.account.address },
-        { term: 2n },
+        { term: 65_538n },
+        { term: 2n ** 63n },
         { term: 0n },
         { reason: 0n },
         { reason: Reason.Equivocation + 1n },
@@ -339,6 +340,28 @@ describe("ChannelHub: punishments", () => {
       await expect(self.hub.createProposal(self.channel, 2n, punishmentData(await punishmentOf(self, leader))))
         .to.be.revertedWithCustomError(self.hub, "ChannelHub_NotMember")
         .withArgs(self.channel, self.owner.address);
+    });
+
+    it("may be of whoever leads a term that the members have elected, and the next term is after that", async () => {
+      const self = await made(4);
+      const [leader, reporter, target, other] = self.peers as [Peer, Peer, Peer, Peer];
+      const proposal = await accuse(self, reporter, await punishmentOf(self, target, { term: 65_537n }));
+      await self.hub.connect(leader.account).vote(self.channel, proposal, Option.For);
+      // Two take the office from whom the hub knows to have it, and from nobody else.
+      expect(await stateOf(self, proposal)).to.equal(State.Proposed);
+      await self.hub.connect(other.account).vote(self.channel, proposal, Option.For);
+      await execute(self, proposal);
+      expect(await officeOf(self)).to.deep.equal([65_538n, reporter.account.address]);
+      expect((await self.hub.memberOf(self.channel, target.account)).bannedUntilMs).to.equal(0n);
+    });
+
+    it("of two members takes such an office, and bans nobody whom the hub does not know to lead", async () => {
+      const self = await made(2, proof);
+      const [leader, other] = [peerAt(self, 0), peerAt(self, 1)];
+      const proposal = await accuse(self, leader, await punishmentOf(self, other, { term: 4n }));
+      await execute(self, proposal);
+      expect(await officeOf(self)).to.deep.equal([5n, leader.account.address]);
+      expect((await self.hub.memberOf(self.channel, other.account)).bannedUntilMs).to.equal(0n);
     });
 
     it("is void once somebody else has a seat of those who voted, and can be made again", async () => {

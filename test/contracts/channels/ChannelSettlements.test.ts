@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { concat, id, keccak256, ZeroAddress, ZeroHash } from "ethers";
-import { network } from "hardhat";
+import { artifacts, network } from "hardhat";
 
 import {
   accuse,
@@ -112,7 +112,7 @@ describe("ChannelHub: settlements", () => {
 
   it("are refused with slots that are not in ascending order, or twice there", async () => {
     const self = await made();
-    const errors = { interface: (await ethers.getContractFactory("ChannelProposals")).interface };
+    const errors = { interface: new ethers.Interface((await artifacts.readArtifact("ChannelProposals")).abi) };
     for (const [changes, slot] of [
       [changesFrom(1, 3).reverse(), wordOf(2n)],
       [[...changesFrom(1, 1), ...changesFrom(1, 1)], wordOf(1n)],
@@ -410,7 +410,7 @@ describe("ChannelHub: settlements", () => {
       const changes = unsorted();
       const chunks = chunkHashesOf(changes);
       const proposal = await passed(self, changes);
-      const errors = { interface: (await ethers.getContractFactory("ChannelProposals")).interface };
+      const errors = { interface: new ethers.Interface((await artifacts.readArtifact("ChannelProposals")).abi) };
       await expect(
         self.hub.applyChanges(self.channel, proposal, chunks, 1, changes.slice(CHUNK)),
       ).to.be.revertedWithCustomError(errors, "ChangeSets_Unsorted");

@@ -13,6 +13,7 @@ import {
   chunkHashesOf,
   deployHub,
   FINE,
+  hashOfPunishment,
   hashOfSettlement,
   type HubConfig,
   Inbox,
@@ -103,6 +104,19 @@ describe("ChannelVerdicts", () => {
       expect([term, leader]).to.deep.equal([2n, reporter!.account.address]);
       const events = await scene.hub.queryFilter(scene.hub.filters.InboxAdded(scene.channel));
       expect(events.slice(-2).map(({ args }) => args.kind)).to.deep.equal([Inbox.Ban, Inbox.Term]);
+    });
+
+    it("is never a stranger's, whoever has the first seat", async () => {
+      const scene = await sceneOf(4);
+      const [first, second, third] = peers(scene, 0, 1, 2);
+      const punishment = await punishmentOf(scene, first!);
+      const proposal = await accuseByVote(scene, second!, punishment);
+      const votes = await votesOf(scene, [third!], hashOfPunishment(punishment));
+      await scene.hub.voteBySignatures(scene.channel, proposal, votes);
+      await scene.hub.executeProposal(scene.channel, proposal, []);
+      await accuse(scene, scene.stranger, lieAt(scene, 5, 1));
+      const { term, leader } = await scene.hub.channelOf(scene.channel);
+      expect([term, leader]).to.deep.equal([3n, first!.account.address]);
     });
 
     it("stays with whoever has it, when somebody else is convicted", async () => {

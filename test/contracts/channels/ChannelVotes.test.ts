@@ -34,7 +34,7 @@ const MANY = NEEDED.length - 1;
 const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
 const fixture = async () => await deployHub(ethers, 5);
-const manyFixture = async () => await channelOf(await deployHub(ethers, MANY), MANY);
+const manyFixture = async () => await deployHub(ethers, MANY);
 const made = async (members: number, config: Partial<HubConfig> = {}): Promise<Made> =>
   await channelOf(await networkHelpers.loadFixture(fixture), members, config);
 const first = (self: Made, count: number): Peer[] => self.peers.slice(0, count);
@@ -44,10 +44,10 @@ const stateOf = async (self: Made, proposal: bigint): Promise<bigint> =>
 describe("ChannelHub: votes", () => {
   describe("a quorum", () => {
     it(`is strictly more than two thirds of 1 to ${MANY} members`, async () => {
-      const self = await networkHelpers.loadFixture(manyFixture);
+      const self = await createChannel(await networkHelpers.loadFixture(manyFixture));
       for (let n = 1; n <= MANY; n++) {
-        // Those who joined later have no vote on a settlement that did not take their joins.
-        const settlement = await settlementOf(self, { inboxCursor: BigInt(n) });
+        await join(self, peerAt(self, n - 1));
+        const settlement = await settlementOf(self);
         const votes = await votesOf(self, first(self, n), hashOfSettlement(settlement));
         const needed = NEEDED[n] ?? 0;
         await expect(self.hub.settle.staticCall(settlement, [], votes.slice(0, needed - 1)), `${n}`)
@@ -61,6 +61,20 @@ describe("ChannelHub: votes", () => {
     it("is of nobody never reached", async () => {
       const self = await made(0);
       await expect(settle(self, [])).to.be.revertedWithCustomError(self.hub, "ChannelHub_NoQuorum").withArgs(0n, 0n);
+    });
+
+    it("is of those who joined later too, though they have no vote", async () => {
+      const self = await made(5);
+      for (const [cursor, voters] of [
+        [1n, 1],
+        [2n, 2],
+        [3n, 3],
+      ] as const) {
+        await expect(settle(self, first(self, voters), { inboxCursor: cursor }))
+          .to.be.revertedWithCustomError(self.hub, "ChannelHub_NoQuorum")
+          .withArgs(voters, 5n);
+      }
+      await settle(self, first(self, 4), { inboxCursor: 4n });
     });
 
     it("has no use for votes of members who joined later", async () => {

@@ -15,7 +15,7 @@ import {
   type Settlement,
 } from "../../../src/wire/channel/settlement.ts";
 import type { ChannelHub } from "../../../typechain-types/index.ts";
-import { deployChannelLibraries } from "./channels.ts";
+import { ANSWER_SECONDS, deployChannelLibraries } from "./channels.ts";
 import { compiledProgram, openTestChannel, type TestChannel } from "../../helpers/program-sandbox.ts";
 
 const UNBONDING_SECONDS = 3_600n;
@@ -41,6 +41,8 @@ export interface AppChannel {
   readonly play: TestChannel;
   /** Plays a member's call. */
   call(member: AppMember, name: string, args?: readonly unknown[]): Promise<Execution>;
+  /** Plays the tick that is next, when it is due. */
+  tick(): Promise<Execution>;
   /** Takes what is in the inbox and was not taken. */
   takeInbox(): Promise<void>;
   /** What a settlement of everything that was played says, and its changes. */
@@ -54,8 +56,9 @@ export async function deployHubScene(ethers: HardhatEthers, programName: string)
   const pool = await ethers.deployContract("StakingPool", [UNBONDING_SECONDS]);
   const store = await ethers.deployContract("ChannelStore");
   const vault = await ethers.deployContract("ChannelVault");
-  const court = await ethers.deployContract("ChannelCourt");
-  const hub = await ethers.deployContract("ChannelHub", [pool, store, vault, court], { libraries });
+  const court = await ethers.deployContract("ChannelCourt", [await ethers.deployContract("ChannelReplay")]);
+  const absence = await ethers.deployContract("ChannelAbsence", [ANSWER_SECONDS]);
+  const hub = await ethers.deployContract("ChannelHub", [pool, store, vault, court, absence], { libraries });
   const program = await (await ethers.deployContract(programName)).getAddress();
   await hub.registerProgram(program);
   const { chainId } = await ethers.provider.getNetwork();
@@ -107,10 +110,17 @@ export async function openAppChannel(scene: HubScene, channel: bigint): Promise<
   if (created === undefined) throw new Error(`there is no channel ${channel}`);
   const { createdAtMs, initialState } = created.args;
   const program = await compiledProgram(scene.programName);
-  const play = await openTestChannel(program);
+  const { config } = await hub.channelOf(channel);
+  const ticks = {
+    tickMs: Number(config.tickMs),
+    maxCatchUpTicks: Number(config.maxCatchUpTicks),
+    genesisMs: Number(createdAtMs),
+  };
+  const play = await openTestChannel(program, { ticks });
   let changes = createChangeSet();
   let cursor = 0;
-  const timeMs = (): number => Number(createdAtMs) + Math.max(0, play.sandbox.height);
+  let tickedMs = 0;
+  const timeMs = (): number => Math.max(tickedMs, Number(createdAtMs) + Math.max(0, play.sandbox.height));
 
   const record = async (input: RecordInput): Promise<Execution> => {
     const execution = await play.play(input, { timeMs: timeMs() });
@@ -122,7 +132,6 @@ export async function openAppChannel(scene: HubScene, channel: bigint): Promise<
     const { height, root } = play.sandbox;
     const all = changes.changes();
     const { height: fromHeight } = await hub.headOf(channel);
-    const { config } = await hub.channelOf(channel);
     return {
       changes: all,
       settlement: {
@@ -150,6 +159,10 @@ export async function openAppChannel(scene: HubScene, channel: bigint): Promise<
       const data = fromHex(program.abi.encodeFunctionData(name, args));
       const nonce = play.sandbox.nonceOf(address);
       return await record({ kind: "call", call: { sender: address, nonce, data, gasLimit: 2_000_000n } });
+    },
+    tick: async () => {
+      tickedMs = Math.max(timeMs(), play.sandbox.tickDueMs() ?? 0);
+      return await record({ kind: "tick" });
     },
     takeInbox: async () => {
       for (const { args } of await hub.queryFilter(hub.filters.InboxAdded(channel))) {

@@ -40,6 +40,8 @@ export interface Telling {
   readonly term?: bigint;
   readonly timeMs?: bigint;
   readonly inboxCursor?: bigint;
+  /** Of every record. */
+  readonly input?: string;
   /** What is settled in place of what follows. */
   readonly settlement?: Partial<Settlement>;
   readonly changes?: Change[];
@@ -47,7 +49,7 @@ export interface Telling {
 
 /** Records that lead from one state to another one, and their settlement. */
 export async function tell(made: Made, from: StateTreeModel, changes: Change[], telling: Telling = {}): Promise<Told> {
-  const { to = 3n, term = 1n } = telling;
+  const { to = 3n, term = 1n, input = INPUT } = telling;
   const base = await settlementOf(made);
   const timeMs = telling.timeMs ?? base.timeMs;
   const inboxCursor = telling.inboxCursor ?? base.inboxCursor;
@@ -63,7 +65,7 @@ export async function tell(made: Made, from: StateTreeModel, changes: Change[], 
       kind: 1n,
       timeMs,
       previous,
-      inputHash: keccak256(INPUT),
+      inputHash: keccak256(input),
       touchedHash: keccak256(concat([id("slot"), ZeroHash])),
       writesHash: keccak256("0x"),
       status: 1n,
@@ -99,7 +101,7 @@ export async function tell(made: Made, from: StateTreeModel, changes: Change[], 
       const found = headers[index];
       if (found === undefined) throw new Error(`no record ${height}`);
       const touched = concat([id("slot"), ZeroHash]);
-      return { header: found, input: INPUT, touched, writes: "0x", proof: proofOf(hashes, index) } as RecordDataStruct;
+      return { header: found, input, touched, writes: "0x", proof: proofOf(hashes, index) } as RecordDataStruct;
     },
   };
 }

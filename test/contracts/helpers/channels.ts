@@ -1,7 +1,13 @@
 import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { AbiCoder, concat, id, keccak256, TypedDataEncoder, Wallet, ZeroAddress, ZeroHash } from "ethers";
 
-import type { ChannelCourt, ChannelHub, ScriptedApp, StakingPool } from "../../../typechain-types/index.ts";
+import type {
+  ChannelAbsence,
+  ChannelCourt,
+  ChannelHub,
+  ScriptedApp,
+  StakingPool,
+} from "../../../typechain-types/index.ts";
 import type {
   AssetStruct,
   ChangeStruct,
@@ -15,7 +21,16 @@ export const Kind = { Ether: 0n, ERC20: 1n, ERC721: 2n, ERC1155: 3n } as const;
 export const Mode = { Slots: 0n, Root: 1n } as const;
 export const Option = { Against: 0n, For: 1n, Abstain: 2n } as const;
 export const State = { None: 0n, Proposed: 1n, Passed: 2n, Pending: 3n, Final: 4n, Rejected: 5n } as const;
-export const Inbox = { Join: 1n, Leave: 2n, Close: 3n, Ban: 4n, ForcedCall: 6n, Term: 8n } as const;
+export const Inbox = {
+  Join: 1n,
+  Leave: 2n,
+  Close: 3n,
+  Ban: 4n,
+  Delegate: 5n,
+  ForcedCall: 6n,
+  Presence: 7n,
+  Term: 8n,
+} as const;
 export const Reason = { WrongResult: 1n, Equivocation: 5n } as const;
 export const Notice = { Settled: 0n, MemberLeft: 1n, MemberBanned: 2n, Closed: 3n } as const;
 
@@ -25,6 +40,8 @@ export const FINE = 4n * 10n ** 17n;
 export const BAN_MS = 300_000n;
 /** What a channel without a window gives to members that were banned or are absent. */
 export const OBJECTION_SECONDS = 300n;
+/** Of a channel that says nothing else. */
+export const ANSWER_SECONDS = 180n;
 export const CHUNK = 256;
 export const INITIAL_STATE = "0x1234";
 
@@ -37,6 +54,7 @@ export interface HubConfig {
   maxCatchUpTicks: bigint;
   windowSeconds: bigint;
   aliveSeconds: bigint;
+  answerSeconds: bigint;
   stakeWei: bigint;
   fineWei: bigint;
 }
@@ -50,6 +68,7 @@ export const CONFIG: HubConfig = {
   maxCatchUpTicks: 0n,
   windowSeconds: 0n,
   aliveSeconds: 0n,
+  answerSeconds: 0n,
   stakeWei: 0n,
   fineWei: 0n,
 };
@@ -117,6 +136,7 @@ export interface Hub {
   hub: ChannelHub;
   pool: StakingPool;
   court: ChannelCourt;
+  absence: ChannelAbsence;
   program: string;
   app: ScriptedApp;
   owner: HardhatEthersSigner;
@@ -139,8 +159,9 @@ export async function deployHub(ethers: HardhatEthers, peerCount = 8): Promise<H
   const store = await ethers.deployContract("ChannelStore");
   const vault = await ethers.deployContract("ChannelVault");
   const libraries = await deployChannelLibraries(ethers);
-  const court = await ethers.deployContract("ChannelCourt");
-  const hub = await ethers.deployContract("ChannelHub", [pool, store, vault, court], { libraries });
+  const court = await ethers.deployContract("ChannelCourt", [await ethers.deployContract("ChannelReplay")]);
+  const absence = await ethers.deployContract("ChannelAbsence", [ANSWER_SECONDS]);
+  const hub = await ethers.deployContract("ChannelHub", [pool, store, vault, court, absence], { libraries });
   const program = await (await ethers.deployContract("CounterProgram")).getAddress();
   await hub.registerProgram(program);
   const app = await ethers.deployContract("ScriptedApp");
@@ -149,24 +170,27 @@ export async function deployHub(ethers: HardhatEthers, peerCount = 8): Promise<H
     peers.push({ account: await richAccount(ethers, `peer ${i}`), key: new Wallet(id(`key ${i}`)) });
   }
   const { chainId } = await ethers.provider.getNetwork();
-  return { ethers, chainId, hub, pool, court, program, app, owner, stranger, peers };
+  return { ethers, chainId, hub, pool, court, absence, program, app, owner, stranger, peers };
 }
 
 /** What the code of ChannelHub is linked with. */
 export async function deployChannelLibraries(ethers: HardhatEthers): Promise<Record<string, string>> {
   const libraries: Record<string, string> = {};
+  for (const name of ["ChannelClaims", "ChannelDelegations", "ChannelDemands", "ChannelOpenings"]) {
+    libraries[name] = await (await ethers.deployContract(name)).getAddress();
+  }
+  const { ChannelDelegations = "" } = libraries;
   for (const name of [
-    "ChannelClaims",
-    "ChannelDemands",
     "ChannelExits",
     "ChannelFaults",
     "ChannelMembership",
-    "ChannelOpenings",
+    "ChannelPresence",
     "ChannelProposals",
     "ChannelVerdicts",
     "ChannelViews",
   ]) {
-    libraries[name] = await (await ethers.deployContract(name)).getAddress();
+    const library = await ethers.deployContract(name, [], { libraries: { ChannelDelegations } });
+    libraries[name] = await library.getAddress();
   }
   return libraries;
 }

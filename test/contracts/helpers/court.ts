@@ -1,13 +1,21 @@
-import { hexlify, Interface, type ContractTransactionResponse, type Signer } from "ethers";
+import { hexlify, Interface, type ContractTransactionResponse, type Signer, type TransactionRequest } from "ethers";
 import { artifacts } from "hardhat";
 
 import { accusationOf } from "../../../src/adapters/chain/channels/accusation.ts";
+import { slotValueStruct } from "../../../src/adapters/chain/channels/court-values.ts";
+import { proofStruct } from "../../../src/adapters/chain/channels/values.ts";
 import { createPlayer, playGenesis, type PlayedRecord, type Player } from "../../../src/channel/player.ts";
 import { createSandbox, type Sandbox } from "../../../src/channel/sandbox/sandbox.ts";
 import { hubProofOf } from "../../../src/channel/hub-proof.ts";
 import { commitmentOf, openHeader, openSettled } from "../../../src/domain/channel/evidence.ts";
 import { NO_MEMBERS } from "../../../src/domain/channel/membership.ts";
-import type { Evidence, SettledOpening, SignedOpening } from "../../../src/ports/channel-court.ts";
+import type {
+  Evidence,
+  RecordOpening,
+  ReplayedRecord,
+  SettledOpening,
+  SignedOpening,
+} from "../../../src/ports/channel-court.ts";
 import type { HubSlotProof } from "../../../src/ports/channel-hub.ts";
 import { fromHex } from "../../../src/utils/bytes.ts";
 import { addressOfKey, signDigest } from "../../../src/utils/recoverable-signature.ts";
@@ -210,7 +218,7 @@ export async function accuse(
   scene: Made,
   by: Signer,
   evidence: Evidence,
-  overrides: { readonly gasLimit?: bigint } = {},
+  overrides: TransactionRequest = {},
 ): Promise<ContractTransactionResponse> {
   const court = await scene.ethers.getContractAt("IChannelCourt", await scene.court.getAddress(), by);
   const transaction = await accusationOf(court, evidence, hexlify(SALT));
@@ -230,4 +238,39 @@ export function openIn(headers: readonly RecordHeader[], height: number, proposa
   const header = headers[height - first];
   if (header === undefined) throw new Error(`there is no record ${height}`);
   return openSettled(header, { hashes: headers.map(hashRecord), first, proposal });
+}
+
+/** That a record has another result than it was played with; `change` is the lie. Its slots are loaded by somebody. */
+export async function falseResult(
+  scene: CourtScene,
+  height: number,
+  change: Partial<RecordHeader> = {},
+  record: RecordOpening = openAt(scene, height, change),
+): Promise<Extract<Evidence, { fault: "falseResult" }>> {
+  const { body, touched } = recordAt(scene, height);
+  const set = touched.map(({ slot, before }) => ({ slot, value: before }));
+  const replayed = {
+    input: body.input,
+    touched: set,
+    besides: [],
+  };
+  const before = recordAt(scene, height - 1).header;
+  const openedIn = await openReplay(scene, before.stateRoot, replayed);
+  return { fault: "falseResult", record, before, ...replayed, openedIn };
+}
+
+/** Loads what the chain needs to run a record again; resolves with the block. */
+export async function openReplay(
+  { court, ethers, stranger }: Made,
+  rootBefore: Uint8Array,
+  { touched, besides }: Pick<ReplayedRecord, "touched" | "besides">,
+): Promise<number> {
+  const replay = await ethers.getContractAt("IChannelReplay", await court.replay(), stranger);
+  const sent = await replay.openReplay(
+    hexlify(rootBefore),
+    touched.map(slotValueStruct),
+    besides.map(slotValueStruct),
+    besides.map(({ proof }) => proofStruct(proof)),
+  );
+  return (await sent.wait())!.blockNumber;
 }

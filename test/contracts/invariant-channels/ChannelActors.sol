@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {ChannelAbsence} from "../../../contracts/channels/ChannelAbsence.sol";
 import {ChannelCourt} from "../../../contracts/channels/ChannelCourt.sol";
 import {ChannelHub} from "../../../contracts/channels/ChannelHub.sol";
+import {ChannelReplay} from "../../../contracts/channels/ChannelReplay.sol";
 import {ChannelStore} from "../../../contracts/channels/ChannelStore.sol";
 import {ChannelVault} from "../../../contracts/channels/ChannelVault.sol";
 import {StakingPool} from "../../../contracts/channels/StakingPool.sol";
@@ -32,6 +34,7 @@ abstract contract ChannelActors is SolidityTest {
     uint256 internal constant FINE = 0.3 ether + 1;
     uint256 internal constant WINDOW = 50;
     uint256 internal constant UNBONDING = 100;
+    uint32 internal constant ANSWER = 30;
     uint256 private constant BEGAN = 1_700_000_000;
     uint256 private constant WEALTH = 1_000_000 ether;
 
@@ -49,7 +52,9 @@ abstract contract ChannelActors is SolidityTest {
     constructor() {
         VM.warp(BEGAN);
         pool = new StakingPool(UNBONDING);
-        hub = new ChannelHub(pool, address(new ChannelStore()), address(new ChannelVault()), new ChannelCourt());
+        ChannelCourt court = new ChannelCourt(new ChannelReplay());
+        ChannelAbsence absence = new ChannelAbsence(ANSWER);
+        hub = new ChannelHub(pool, address(new ChannelStore()), address(new ChannelVault()), court, absence);
         token = new ScriptedToken();
         program = address(new CounterProgram());
         hub.registerProgram(program);
@@ -86,6 +91,7 @@ abstract contract ChannelActors is SolidityTest {
                 maxCatchUpTicks: 0,
                 windowSeconds: channel == 1 ? 0 : uint64(WINDOW),
                 aliveSeconds: 0,
+                answerSeconds: 0,
                 stakeWei: STAKE,
                 fineWei: FINE
             });
@@ -155,6 +161,11 @@ abstract contract ChannelActors is SolidityTest {
     /// @dev Another number for each use of the same seed.
     function _roll(uint256 seed, string memory use) internal pure returns (uint256) {
         return uint256(keccak256(abi.encode(seed, use)));
+    }
+
+    /// @dev By an actor's node.
+    function _signAs(uint256 actor, bytes32 digest) internal returns (bytes memory) {
+        return _sign(ACTORS + actor + 1, digest);
     }
 
     function _sign(uint256 privateKey, bytes32 digest) private returns (bytes memory) {

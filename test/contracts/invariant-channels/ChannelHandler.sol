@@ -177,7 +177,8 @@ contract ChannelHandler is ChannelModel {
         }
     }
 
-    /// @dev Who votes, and whether they are enough: of those whose join the settlement took and who were not banned.
+    /// @dev Who votes, of those whose join the settlement took and who were not banned, and whether they are enough: of those who
+    /// joined since, too.
     function _voters(
         uint256 seed,
         uint256 channel,
@@ -186,10 +187,9 @@ contract ChannelHandler is ChannelModel {
         (uint256 all, uint256 count) = (0, 0);
         for (uint256 i = 0; i < ACTORS; i++) {
             MemberView memory member = hub.memberOf(channel, actors[i]);
-            bool isIn = member.joinNumber != 0 && !member.gone && member.joinedAt <= cursor && !_isBanned(channel, i);
-            if (!isIn) continue;
+            if (member.joinNumber == 0 || member.gone || _isBanned(channel, i)) continue;
             all++;
-            if (_roll(seed ^ i, "votes") % 5 == 0) continue;
+            if (member.joinedAt > cursor || _roll(seed ^ i, "votes") % 5 == 0) continue;
             voters |= 1 << i;
             count++;
         }

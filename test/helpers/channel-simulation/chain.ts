@@ -1,5 +1,6 @@
 import { SprfError } from "../../../src/errors.ts";
-import type { ChannelConfig, ChannelHub, HubEvent, HubNews } from "../../../src/ports/channel-hub.ts";
+import type { ChannelConfig, ChannelHub, HubEvent, HubNews, HubVote } from "../../../src/ports/channel-hub.ts";
+import type { Settlement } from "../../../src/wire/channel/settlement.ts";
 import type { Trace } from "../simulation/trace.ts";
 import { createMemoryHub, type MemoryHub } from "../memory-channel-hub.ts";
 import type { SeededRandom } from "../seeded-random.ts";
@@ -42,12 +43,17 @@ export interface SimulatedChainInit {
   readonly random: SeededRandom;
   readonly trace: Trace;
   readonly code: Uint8Array;
+  /** @default none */
+  readonly initialState?: Uint8Array;
   readonly config: Partial<ChannelConfig>;
   readonly blockMs: number;
   /** Share of blocks that replace others, in per cent. */
   readonly reorged: number;
   /** Share of questions that the chain's service does not answer, in per cent. */
   readonly unanswered: number;
+  /** Hears of each event in a new block, and of settlements when somebody sends them. */
+  readonly onEvent?: (event: HubEvent) => void;
+  readonly onSettle?: (account: string, settlement: Settlement, votes: readonly HubVote[]) => void;
 }
 
 export function createSimulatedChain(init: SimulatedChainInit): SimulatedChain {
@@ -63,7 +69,8 @@ export function createSimulatedChain(init: SimulatedChainInit): SimulatedChain {
   let mined = Promise.withResolvers<void>();
 
   function fresh(): MemoryHub {
-    return createMemoryHub({ code, createdAtMs, nowMs: () => blockTimeMs, config });
+    const { initialState = new Uint8Array() } = init;
+    return createMemoryHub({ code, createdAtMs, nowMs: () => blockTimeMs, config, initialState });
   }
 
   /** All that the hub does happens before it returns its promise. */
@@ -86,6 +93,7 @@ export function createSimulatedChain(init: SimulatedChainInit): SimulatedChain {
     const events = txs.flatMap(apply);
     blocks.push({ timeMs, txs, events });
     for (const event of events) {
+      init.onEvent?.(event);
       trace.event(
         "chain",
         `block ${blocks.length - 1}: ${event.kind}${event.kind === "inbox" ? ` ${event.entry.kind} of ${event.entry.account.slice(0, 6)}` : ""}${event.kind === "settled" ? ` ${event.height}` : ""}`,
@@ -170,8 +178,10 @@ export function createSimulatedChain(init: SimulatedChainInit): SimulatedChain {
           }
         }
       },
-      settle: async (settlement, changes, votes) =>
-        await tell("settle", async (on) => await on.settle(settlement, changes, votes)),
+      async settle(settlement, changes, votes) {
+        if (life.isAlive) init.onSettle?.(account, settlement, votes);
+        return await tell("settle", async (on) => await on.settle(settlement, changes, votes));
+      },
       leaveByRequest: async (channel, member, proof) =>
         await tell("leaveByRequest", async (on) => await on.leaveByRequest(channel, member, proof)),
       closeByRequest: async (channel, proof) =>

@@ -1,4 +1,4 @@
-import { createMemoryDisk, createMemoryRecordLog } from "../../../src/adapters/record-log/memory.ts";
+import { createMemoryDisk, createMemoryRecordLog, type MemoryDisk } from "../../../src/adapters/record-log/memory.ts";
 import type { LogEntry, RecordLog } from "../../../src/ports/record-log.ts";
 import { concatBytes } from "../../../src/utils/bytes.ts";
 import type { SeededRandom } from "../seeded-random.ts";
@@ -11,6 +11,8 @@ export interface SimulatedDisk {
   open(life: Life): RecordLog;
   /** The process is dead: of what it was writing, a beginning is there. */
   crash(): void;
+  /** What is on it now. */
+  copy(): MemoryDisk;
 }
 
 export interface SimulatedDiskInit {
@@ -18,8 +20,9 @@ export interface SimulatedDiskInit {
   readonly random: SeededRandom;
   /** A sync takes 1 ms to this; once in a while twenty times as long. */
   readonly syncMs: number;
-  /** A fault to be found: appends resolve before they are synced. */
-  readonly liesAboutSync?: boolean;
+  /** Hears of what is on the disk from now on, in its order. */
+  readonly onWritten?: (entries: readonly LogEntry[]) => void;
+  readonly onSaved?: (height: number, bytes: Uint8Array) => Promise<void>;
 }
 
 interface Append {
@@ -27,12 +30,17 @@ interface Append {
   readonly done: PromiseWithResolvers<void>;
 }
 
-export function createSimulatedDisk({ time, random, syncMs, liesAboutSync = false }: SimulatedDiskInit): SimulatedDisk {
+export function createSimulatedDisk({ time, random, syncMs, onWritten, onSaved }: SimulatedDiskInit): SimulatedDisk {
   const durable = createMemoryDisk();
   let writing: Append[] = [];
   let waiting: Append[] = [];
 
   const delayMs = (): number => (1 + random.below(syncMs)) * (random.below(SLOW_SHARE) === 0 ? 20 : 1);
+
+  function write(entries: readonly LogEntry[]): void {
+    durable.entries.push(...entries);
+    onWritten?.(entries);
+  }
 
   function sync(life: Life): void {
     if (writing.length > 0 || waiting.length === 0) return;
@@ -41,7 +49,7 @@ export function createSimulatedDisk({ time, random, syncMs, liesAboutSync = fals
       if (!life.isAlive) return;
       const done = writing;
       writing = [];
-      durable.entries.push(...done.flatMap(({ entries }) => entries));
+      write(done.flatMap(({ entries }) => entries));
       // A process may die with what it wrote being there, and not hear of it.
       if (!life.step()) return;
       for (const append of done) append.done.resolve();
@@ -62,7 +70,7 @@ export function createSimulatedDisk({ time, random, syncMs, liesAboutSync = fals
           };
           waiting.push(append);
           sync(life);
-          if (!liesAboutSync) await append.done.promise;
+          await append.done.promise;
         },
         async saveSnapshot(height, parts) {
           const all: Uint8Array[] = [];
@@ -74,6 +82,7 @@ export function createSimulatedDisk({ time, random, syncMs, liesAboutSync = fals
             resolve();
           });
           await promise;
+          await onSaved?.(height, concatBytes(...all));
         },
         async prune(height) {
           if (!life.step()) return await never();
@@ -83,11 +92,10 @@ export function createSimulatedDisk({ time, random, syncMs, liesAboutSync = fals
     },
     crash() {
       const lost = [...writing, ...waiting].flatMap(({ entries }) => entries);
-      durable.entries.push(...lost.slice(0, random.below(lost.length + 1)));
+      write(lost.slice(0, random.below(lost.length + 1)));
       writing = [];
       waiting = [];
-      if (!liesAboutSync) return;
-      durable.entries.splice(durable.entries.length - Math.min(lost.length, durable.entries.length));
     },
+    copy: () => ({ entries: [...durable.entries], snapshots: new Map(durable.snapshots) }),
   };
 }

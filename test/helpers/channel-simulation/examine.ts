@@ -4,10 +4,15 @@ import { followChain } from "../../../src/channel/chain-view.ts";
 import { openGenesis } from "../../../src/channel/open-state.ts";
 import { equalBytes, fromHex, toHex } from "../../../src/utils/bytes.ts";
 import { decodeCallInput } from "../../../src/wire/channel/call.ts";
+import { INBOX_KINDS } from "../../../src/wire/channel/inbox-entry.ts";
 import { RECORD_KINDS } from "../../../src/wire/channel/record.ts";
 import type { MemoryHub } from "../memory-channel-hub.ts";
+import { leaveAlone } from "./alone.ts";
 import { namesOf, type World } from "./member.ts";
+import { BROUGHT, purseOf } from "./purse.ts";
 
+/** Where a call's data name their user: see user.ts. */
+const USER_AT = -2;
 /** Marks accusations that the simulation itself has brought. */
 export const OUSTED = new Uint8Array(32).fill(0xee);
 
@@ -19,7 +24,7 @@ export function settledIn(hub: MemoryHub): readonly SettledEvent[] {
 }
 
 /** Plays all that was committed once more, and holds it against what the chain and the clients were told. */
-export async function examine({ chain, watch, plan, trace }: World, code: Uint8Array): Promise<void> {
+export async function examine({ chain, watch, plan, trace, alone }: World, code: Uint8Array): Promise<void> {
   const { hub } = chain;
   const stop = new AbortController();
   const view = hub.as("");
@@ -36,15 +41,15 @@ export async function examine({ chain, watch, plan, trace }: World, code: Uint8A
     onNews: () => undefined,
   };
   const { view: chainView } = await followChain(follow, stop.signal);
-  const { player } = await openGenesis(
-    {
-      info,
-      domain: hub.domain,
-      hub: { ...view, programCode: async () => await Promise.resolve(code) },
-      chain: chainView,
-    },
-    stop.signal,
-  );
+  const from = {
+    info,
+    domain: hub.domain,
+    hub: { ...view, programCode: async () => await Promise.resolve(code) },
+    chain: chainView,
+  };
+  const { player } = await openGenesis(from, stop.signal);
+  const shown = alone === undefined ? undefined : await leaveAlone(alone, from, stop.signal);
+  if (typeof shown === "string") watch.breach(`C5: ${alone?.name} cannot leave alone: ${shown}`);
   stop.abort();
   const settled = new Map(settledIn(hub).map((event) => [event.height, event]));
   const heightsOf = new Map<string, number>();
@@ -59,6 +64,10 @@ export async function examine({ chain, watch, plan, trace }: World, code: Uint8A
     const played = await player.play(kind, input, { term, timeMs });
     if (toHex(played.hash) !== record.hash)
       return watch.breach(`C2: height ${height} comes to another record when it is played again`);
+    if (typeof shown === "object" && alone !== undefined && shown.hash === record.hash) {
+      const purse = purseOf(alone.account, (slot) => player.sandbox.slot(slot));
+      if (purse !== shown.purse) watch.breach(`C5: ${alone.name} leaves with ${shown.purse} of ${purse}`);
+    }
     const final = settled.get(height);
     if (final !== undefined) {
       settled.delete(height);
@@ -79,14 +88,22 @@ export async function examine({ chain, watch, plan, trace }: World, code: Uint8A
     if (heightsOf.has(data)) watch.breach(`a call was run at ${heightsOf.get(data)} and at ${height}`);
     heightsOf.set(data, height);
   }
+  const { entries } = hub;
+  const joins = entries.slice(0, player.head.header.inboxCursor).filter(({ kind }) => kind === INBOX_KINDS.join);
+  const owners = new Set([...joins.map(({ account }) => account), ...namesUpTo(plan.members)]);
+  const owned = [...owners].reduce((sum, each) => sum + purseOf(each, (slot) => player.sandbox.slot(slot)), 0n);
+  const brought = BROUGHT.amount * BigInt(joins.length);
+  if (owned !== brought) watch.breach(`C4: ${brought} was brought in, and ${owned} is owned`);
   for (const height of settled.keys()) watch.breach(`C2: ${height} is settled, and nobody has called it committed`);
   for (const { user, data, height, hash } of watch.told) {
     if (watch.committed.get(height)?.hash !== hash)
       watch.breach(`user ${user} was told of another record at ${height}`);
     if (heightsOf.get(data) !== height) watch.breach(`user ${user} was told of a call at ${height} that is not there`);
   }
-  if (watch.breaches.length === 0 && heightsOf.size !== plan.users * plan.callsEach) {
-    watch.breach(`${plan.users * plan.callsEach} calls were made, and ${heightsOf.size} are committed`);
+  const sure = Array.from({ length: plan.users }, (_, user) => user).filter((user) => !watch.unsure.has(user));
+  const madeBySure = [...heightsOf.keys()].filter((data) => sure.includes(fromHex(data).at(USER_AT) ?? -1));
+  if (watch.breaches.length === 0 && madeBySure.length !== sure.length * plan.callsEach) {
+    watch.breach(`${sure.length * plan.callsEach} calls were made, and ${madeBySure.length} are committed`);
   }
   const liars = new Set(Array.from({ length: plan.liars }, (_, index) => namesOf(index + 1).account));
   // Whoever was punished for something that was said must have lied.
@@ -95,4 +112,8 @@ export async function examine({ chain, watch, plan, trace }: World, code: Uint8A
     trace.event("chain", `punished ${target.slice(0, 6)} for ${reason}`);
     if (!liars.has(target)) watch.breach(`C3: ${target} was punished and is honest`);
   }
+}
+
+function namesUpTo(members: number): readonly string[] {
+  return Array.from({ length: members }, (_, index) => namesOf(index + 1).account);
 }

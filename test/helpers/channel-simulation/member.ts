@@ -1,3 +1,4 @@
+import type { MemoryDisk } from "../../../src/adapters/record-log/memory.ts";
 import { createChannelNode, type ChannelNode } from "../../../src/channel/channel-node.ts";
 import { createChannelService } from "../../../src/channel/channel-service.ts";
 import { messageOf } from "../../../src/errors.ts";
@@ -9,10 +10,13 @@ import { publicKeyOf } from "../../../src/utils/secp256k1.ts";
 import { testKey } from "../channel-scene.ts";
 import type { SeededRandom } from "../seeded-random.ts";
 import type { Trace } from "../simulation/trace.ts";
+import type { TestProgram } from "../program-sandbox.ts";
+import type { Alone } from "./alone.ts";
 import type { SimulatedChain } from "./chain.ts";
 import { createSimulatedDisk } from "./disk.ts";
 import type { SimulatedNetwork } from "./network.ts";
 import type { ChannelPlan } from "./plan.ts";
+import type { RunLog } from "./run-log.ts";
 import { createLife, type Life, type SimulatedTime } from "./time.ts";
 import type { Watch } from "./watch.ts";
 
@@ -28,6 +32,10 @@ export interface World {
   readonly chain: SimulatedChain;
   readonly network: SimulatedNetwork;
   readonly watch: Watch;
+  readonly log: RunLog;
+  readonly program: TestProgram;
+  /** Who is to leave alone, as its disk was while everything still went wrong. */
+  alone: Alone | undefined;
 }
 
 /** One life of a member's process. */
@@ -50,6 +58,8 @@ export interface SimulatedMember {
   /** Kills it after some more effects. */
   arm(steps: number): void;
   readonly isDown: boolean;
+  /** What is on its disk now. */
+  disk(): MemoryDisk;
 }
 
 /** Puts itself between a liar and the network. */
@@ -71,7 +81,7 @@ export function namesOf(number: number): { readonly account: string; readonly si
 }
 
 export function createSimulatedMember(world: World, number: number, distort: Distortion | undefined): SimulatedMember {
-  const { plan, time, random, trace, chain, network, watch } = world;
+  const { plan, time, random, trace, chain, network, watch, log } = world;
   const signerKey = testKey(number);
   const { account, signer } = namesOf(number);
   const name = `m${number}`;
@@ -80,7 +90,10 @@ export function createSimulatedMember(world: World, number: number, distort: Dis
     time,
     random,
     syncMs: plan.syncMs,
-    liesAboutSync: plan.seeded === "ack-before-fsync",
+    ...(distort === undefined && {
+      onWritten: (entries) => log.wrote(name, entries),
+      onSaved: async (height, bytes) => await log.saved(name, height, bytes),
+    }),
   });
   let life: ReturnType<typeof createLife> | undefined;
   let running: Running | undefined;
@@ -91,22 +104,31 @@ export function createSimulatedMember(world: World, number: number, distort: Dis
       trace.event(name, `killed ${why}`);
       running = undefined;
       disk.crash();
+      if (distort === undefined) log.crashed(name);
     });
     life = own;
     const link = network.join(signer, own);
-    const net = distort === undefined ? link : distort(link, { signerKey, node: () => node });
+    const heard = log.hearing(name, link);
+    const net = distort === undefined ? heard : distort(heard, { signerKey, node: () => node });
     const logger = tracing(trace, name, own);
     const hub = chain.as(account, own);
     const init = { channel: 1n, signerKey, confirmations: plan.confirmations, settleEveryMs: plan.settleEveryMs };
     const components = { hub, network: net, log: disk.open(own), clock: time.clockOf(own, skewMs), logger };
     const node: ChannelNode = createChannelNode(components, init);
-    if (distort === undefined) watch.follow(name, node, own);
+    if (distort === undefined) {
+      log.began(name, node);
+      node.watch((news) => {
+        if (own.isAlive && news.kind === "committed") log.committed(name, news.height);
+      });
+      watch.follow(name, node, own);
+    }
     const service = createChannelService({ nodes: new Map([[1n, node]]), hub });
     trace.event(name, "starts");
     node.start().then(
       () => {
         if (!own.isAlive) return;
         running = { life: own, node, service };
+        if (distort === undefined) log.started(name, node);
         trace.event(name, `started at ${node.head.height}, term ${node.term}`);
       },
       (error: unknown) => {
@@ -137,6 +159,7 @@ export function createSimulatedMember(world: World, number: number, distort: Dis
     start,
     kill: (why) => life?.kill(why),
     arm: (steps) => life?.arm(steps),
+    disk: () => disk.copy(),
   };
 }
 

@@ -7,7 +7,10 @@ export type Mishap = { readonly atMs: number } & (
   | { readonly kind: "part"; readonly side: readonly number[]; readonly forMs: number }
   /** Two members accuse a leader that did nothing: the office goes to the first of them. */
   | { readonly kind: "oust"; readonly order: number }
+  /** Whoever leads then. */
+  | { readonly kind: "fall"; readonly downMs: number }
   | { readonly kind: "leave"; readonly member: number }
+  | { readonly kind: "delegate"; readonly member: number; readonly to: number }
   | { readonly kind: "settle"; readonly member: number }
 );
 
@@ -31,17 +34,77 @@ export interface ChannelPlan {
   readonly network: NetworkRates;
   readonly mishaps: readonly Mishap[];
   readonly healMs: number;
-  /** Faults of the code that the simulation has to find. */
-  readonly seeded?: SeededFault;
 }
-
-export type SeededFault = "ack-before-fsync";
 
 const MEMBERS = [1, 2, 3, 3, 3, 4, 4, 4, 5, 5, 6, 7];
 const SETTLEMENT_MODES = 2;
 
+/** Of so many seeds one has a channel of up to 40 members. */
+const LARGE_EVERY = 40;
+/** And of so many one a storm. */
+const STORM_EVERY = 5;
+const LARGE_MEMBERS = { least: 12, most: 40 };
+const DELEGATIONS = 8;
+
 /** The plan of a seed. */
-export function planOf(seed: number, changes: Partial<ChannelPlan> = {}): ChannelPlan {
+export function planOf(seed: number): ChannelPlan {
+  if (seed % LARGE_EVERY === 0) return largePlanOf(seed);
+  return seed % STORM_EVERY === STORM_EVERY - 1 ? stormPlanOf(seed) : usualPlanOf(seed);
+}
+
+/** Three to five members that hardly get anything done: they die and come back, and the office moves, every second or two. */
+function stormPlanOf(seed: number): ChannelPlan {
+  const random = seededRandom(seed * 32_452_843 + 5);
+  const members = 3 + random.below(3);
+  const plan = usualPlanOf(seed, { members, lateMs: [], callsEach: 20, settleEveryMs: 1_500 });
+  const at = (): number => 500 + random.below(plan.healMs);
+  const many = (count: number, make: () => Mishap): Mishap[] => Array.from({ length: count }, make);
+  const mishaps: Mishap[] = [
+    ...plan.mishaps.filter(({ kind }) => kind === "leave"),
+    ...many(24, () => {
+      const member = random.below(100) < 40 ? 0 : random.below(members);
+      return { kind: "kill", atMs: at(), member, downMs: 20 + random.below(800), steps: random.below(40) };
+    }),
+    ...many(5, () => ({ kind: "oust", atMs: at(), order: random.below(1_000) })),
+    ...many(6, () => {
+      const side = Array.from({ length: members }, (_, member) => member).filter(() => random.below(2) === 0);
+      return { kind: "part", atMs: at(), side, forMs: 200 + random.below(4_000) };
+    }),
+    ...many(5, () => ({ kind: "settle", atMs: at(), member: random.below(members) })),
+  ];
+  const network = { ...plan.network, delayMs: 1 + random.below(60), lost: random.below(60), broken: random.below(20) };
+  return { ...plan, network, mishaps: mishaps.sort((a, b) => a.atMs - b.atMs) };
+}
+
+/** Many members, some of which delegate; fewer calls, since everybody plays them. */
+function largePlanOf(seed: number): ChannelPlan {
+  const random = seededRandom(seed * 104_729 + 7);
+  const { least, most } = LARGE_MEMBERS;
+  const members = least + random.below(most - least + 1);
+  const liars = random.below(3);
+  const plan = usualPlanOf(seed, { members, liars, users: 2, callsEach: 6, lateMs: [] });
+  const delegations = Array.from({ length: DELEGATIONS }, (): Mishap => {
+    const atMs = 2_000 + random.below(plan.healMs);
+    return { kind: "delegate", atMs, member: random.below(members), to: random.below(members) };
+  });
+  const mishaps = [...plan.mishaps.filter(({ kind }, index) => kind !== "kill" || index % 4 === 0), ...delegations];
+  return { ...plan, mishaps: mishaps.sort((a, b) => a.atMs - b.atMs) };
+}
+
+/** One of 4 to 7 members dies while it leads and does not come back before a minute is over; nothing else goes wrong. */
+export function failOverPlanOf(seed: number): ChannelPlan {
+  const random = seededRandom(seed * 15_485_863 + 3);
+  const members = 4 + random.below(4);
+  const plan = usualPlanOf(seed, { members, lateMs: [], liars: 0, users: 3, callsEach: 60, reorged: 0, unanswered: 0 });
+  const network = { delayMs: 1 + random.below(40), slow: 0, broken: 0, lost: 0, doubled: 0, overtaken: 0 };
+  // Members have joined and heard of each other by then, and users still have calls.
+  const atMs = 4 * plan.blockMs + 8_000 + random.below(4_000);
+  const healMs = atMs + 30_000;
+  return { ...plan, network, mishaps: [{ kind: "fall", atMs, downMs: healMs }], healMs };
+}
+
+/** Up to seven members. */
+function usualPlanOf(seed: number, changes: Partial<ChannelPlan> = {}): ChannelPlan {
   const random = seededRandom(seed * 7_919 + 13);
   const chance = (perCent: number): boolean => random.below(100) < perCent;
   const members = changes.members ?? random.pick(MEMBERS);

@@ -6,10 +6,12 @@ import { createTrace, type Trace } from "../simulation/trace.ts";
 import { createSimulatedChain } from "./chain.ts";
 import { examine, settledIn } from "./examine.ts";
 import { liarOf } from "./liar.ts";
-import { createSimulatedMember, type Running, type SimulatedMember, type World } from "./member.ts";
+import { createSimulatedMember, namesOf, type Running, type SimulatedMember, type World } from "./member.ts";
 import { createSimulatedNetwork } from "./network.ts";
 import type { ChannelPlan, Mishap } from "./plan.ts";
 import { convictLiars, oust, watchTerms } from "./office.ts";
+import { BROUGHT } from "./purse.ts";
+import { createRunLog } from "./run-log.ts";
 import { createSimulatedTime } from "./time.ts";
 import { simulateUser } from "./user.ts";
 import { createWatch } from "./watch.ts";
@@ -37,6 +39,8 @@ export interface ChannelOutcome {
   readonly kills: number;
   readonly reorgs: number;
   readonly messages: number;
+  /** What members did, as the model has it, each of which was judged. */
+  readonly judged: number;
   /** From the block that began a term to its first committed record. */
   readonly failOverMs: readonly number[];
   /** From the end of all faults until everything was done. */
@@ -55,9 +59,16 @@ export async function simulateChannel(
     createTrace(() => time.now()),
     onEvent,
   );
-  const { code } = await compiledProgram("CounterMock");
+  const program = await compiledProgram("FeatureProgram");
+  const { code } = program;
   const watch = createWatch(trace, () => time.now());
   const { tickMs, mode, blockMs, reorged, unanswered } = plan;
+  const judged = Array.from({ length: plan.members + plan.lateMs.length }, (_, index) => ({
+    name: `m${index + 1}`,
+    ...namesOf(index + 1),
+    isLiar: index < plan.liars,
+  }));
+  const log = createRunLog({ members: judged, hub: () => chain.hub, complain: (what) => watch.breach(what) });
   const chain = createSimulatedChain({
     time,
     random,
@@ -67,9 +78,14 @@ export async function simulateChannel(
     blockMs,
     reorged,
     unanswered,
+    onEvent: (event) => log.mined(event),
+    onSettle(account, settlement, votes) {
+      const by = judged.find((each) => each.account === account);
+      if (by !== undefined) log.settles(by.name, settlement, votes);
+    },
   });
   const network = createSimulatedNetwork({ time, random, rates: plan.network });
-  const world: World = { plan, time, random, trace, chain, network, watch };
+  const world: World = { plan, time, random, trace, chain, network, watch, log, program, alone: undefined };
   let counts = { calls: 0, kills: 0, progressMs: 0 };
   try {
     counts = await time.run(play(world));
@@ -89,6 +105,7 @@ export async function simulateChannel(
     settlements: settledIn(chain.hub).length,
     reorgs: chain.reorgs,
     messages: network.messages,
+    judged: log.events,
     failOverMs: watch.failOverMs,
   };
 }
@@ -130,21 +147,32 @@ async function play(world: World): Promise<{ calls: number; kills: number; progr
   const isShared = (): boolean =>
     members.slice(1).some(({ running }) => (running?.node.committedHeight ?? 0) >= plan.members);
 
+  function kill(member: SimulatedMember, { downMs, steps }: { readonly downMs: number; readonly steps: number }): void {
+    kills += 1;
+    if (steps > 0) member.arm(steps);
+    else member.kill("at once");
+    // One that is armed dies when it does; it is looked at until then.
+    const back = (): void => {
+      if (member.isDown) revive(member);
+      else if (!hands.healed) time.after(LOOK_MS, back);
+    };
+    time.after(downMs, back);
+  }
+
   function happen(mishap: Mishap): void {
     if (hands.healed) return;
     switch (mishap.kind) {
       case "kill": {
         const member = members[mishap.member];
         if (member === undefined || member.isDown) return;
-        kills += 1;
-        if (mishap.steps > 0) member.arm(mishap.steps);
-        else member.kill("at once");
-        // One that is armed dies when it does; it is looked at until then.
-        const back = (): void => {
-          if (member.isDown) revive(member);
-          else if (!hands.healed) time.after(LOOK_MS, back);
-        };
-        time.after(mishap.downMs, back);
+        kill(member, mishap);
+        return;
+      }
+      case "fall": {
+        const member = members.find(({ running }) => running?.node.leads === true);
+        if (member?.running === undefined) return;
+        watch.leaderDied(member.running.node.term);
+        kill(member, { ...mishap, steps: 0 });
         return;
       }
       case "part": {
@@ -169,6 +197,16 @@ async function play(world: World): Promise<{ calls: number; kills: number; progr
           .catch(() => undefined);
         return;
       }
+      case "delegate": {
+        const [from, to] = [members[mishap.member]?.account ?? "", members[mishap.to]?.account ?? ""];
+        chain
+          .send("delegate", (hub) => {
+            const { members: now } = hub.office;
+            if (from !== to && now.includes(from) && now.includes(to)) hub.delegate(from, to);
+          })
+          .catch(() => undefined);
+        return;
+      }
       case "settle":
         members[mishap.member]?.running?.node.settle().catch(() => undefined);
     }
@@ -186,11 +224,17 @@ async function play(world: World): Promise<{ calls: number; kills: number; progr
       // Its node was away for so long that it came back by a snapshot, and says that it does not know.
       if (!isSprfError(error, "CHANNEL_OUTCOME_UNKNOWN")) throw error;
       trace.event(`user ${user}`, "is told that nobody knows");
+      watch.unsure.add(user);
       return 0;
     }
   });
   users.forEach((user) => void user.catch(() => undefined));
   await time.sleep(plan.healMs);
+  const honest = members.filter(({ account, isLiar }) => !isLiar && chain.hub.office.members.includes(account));
+  if (honest.length > 0) {
+    const leaver = random.pick(honest);
+    world.alone = { name: leaver.name, account: leaver.account, disk: leaver.disk() };
+  }
   trace.event("network", "healed");
   hands.healed = true;
   network.heal();
@@ -252,7 +296,7 @@ async function settleAll({ chain, watch }: World, here: readonly Running[]): Pro
 }
 
 async function join({ chain }: World, account: string, signer: string): Promise<void> {
-  await chain.send("join", (hub) => hub.join(account, signer));
+  await chain.send("join", (hub) => hub.join(account, signer, [BROUGHT]));
 }
 
 function placeOf({ name, running, isDown }: SimulatedMember): string {

@@ -6,7 +6,8 @@ import { addressOfKey, signDigest } from "../../../src/utils/recoverable-signatu
 import { publicKeyOf } from "../../../src/utils/secp256k1.ts";
 import { callDigest, type SignedCall } from "../../../src/wire/channel/call.ts";
 import { testKey } from "../channel-scene.ts";
-import type { Running, SimulatedMember, World } from "./member.ts";
+import { namesOf, type Running, type SimulatedMember, type World } from "./member.ts";
+import { ETHER_KEY } from "./purse.ts";
 
 const GAS = 500_000n;
 const VALID_MS = 600_000;
@@ -16,23 +17,27 @@ const WAIT_TIMEOUT_MS = 70_000;
 const PAUSE_MS = 100;
 const THINK_MS = 1_500;
 const CUT_PER_CENT = 3;
-/** inc(), add(uint256) of 3, and a function that the program does not have; what follows is nothing to it. */
-const CALLS = ["371303c0", `1003e2d2${"3".padStart(64, "0")}`, "deadbeef"].map((hex) => fromHex(hex));
+/** More than anybody has, now and then. */
+const MOVED_AT_MOST = 700;
+const FOREIGN_PER_CENT = 20;
+/** A function that the program does not have. */
+const FOREIGN_CALL = fromHex("deadbeef");
 
-const users = new Map<number, { readonly key: Uint8Array; readonly address: string }>();
+const users = new Map<string, { readonly key: Uint8Array; readonly address: string }>();
 
-/** A user's key and address; making a public key takes a while. */
-export function userOf(user: number): { readonly key: Uint8Array; readonly address: string } {
-  const key = testKey(200 + user);
-  const known = users.get(user) ?? { key, address: addressOfKey(publicKeyOf(key)) };
-  users.set(user, known);
+/** A user's key and address: those of a member, who owns something, as far as there are members; making a public key takes a while. */
+export function userOf(user: number, members: number): { readonly key: Uint8Array; readonly address: string } {
+  const number = user < members ? 101 + user : 200 + user;
+  const key = testKey(number);
+  const known = users.get(`${number}`) ?? { key, address: addressOfKey(publicKeyOf(key)) };
+  users.set(`${number}`, known);
   return known;
 }
 
 /** Calls the program through one member's node until all its calls are committed; resolves with how many were. */
 export async function simulateUser(world: World, user: number, at: SimulatedMember): Promise<number> {
-  const { plan, time, random, watch, trace, chain } = world;
-  const { key, address } = userOf(user);
+  const { plan, time, random, watch, trace, chain, program } = world;
+  const { key, address } = userOf(user, plan.members);
   const clock = { now: () => time.now(), sleep: async (ms: number) => await time.sleep(ms) };
   /** By data, which no other call of anybody has. */
   const signedBy = new Map<string, SignedCall>();
@@ -93,14 +98,26 @@ export async function simulateUser(world: World, user: number, at: SimulatedMemb
 
   /** The same call again: whoever has its record answers with that. */
   async function again(signed: SignedCall): Promise<ChannelReceipt> {
-    for (;;) {
+    for (let spent = 0; ;) {
       try {
         return await connection.call(signed);
       } catch (error) {
         if (!isSprfError(error)) throw error;
+        spent = isSprfError(error, "CHANNEL_NONCE_WRONG") && (await isSpent(signed)) ? spent + 1 : 0;
+        if (spent > 1) throw new SprfError("CHANNEL_OUTCOME_UNKNOWN", `the number ${signed.call.nonce} is spent`);
         if (BigInt(time.now()) > signed.call.validUntilMs) throw error;
         await time.sleep(PAUSE_MS);
       }
+    }
+  }
+
+  /** By what its node does not know: it came back by a snapshot. */
+  async function isSpent({ call: { nonce } }: SignedCall): Promise<boolean> {
+    try {
+      return (await connection.nonce()) > nonce && (await connection.transaction({ nonce })) === undefined;
+    } catch (error) {
+      if (!isSprfError(error)) throw error;
+      return false;
     }
   }
 
@@ -129,6 +146,12 @@ export async function simulateUser(world: World, user: number, at: SimulatedMemb
     watch.tell({ user, data: toHex(data), height: receipt.height, hash: toHex(receipt.recordHash) });
   }
 
+  function callData(): Uint8Array {
+    if (random.below(100) < FOREIGN_PER_CENT) return FOREIGN_CALL;
+    const { account } = namesOf(1 + random.below(plan.members));
+    return fromHex(program.abi.encodeFunctionData("move", [account, ETHER_KEY, random.below(MOVED_AT_MOST)]));
+  }
+
   let left = plan.callsEach;
   let done = 0;
   await Promise.all(
@@ -136,7 +159,8 @@ export async function simulateUser(world: World, user: number, at: SimulatedMemb
       while (left > 0) {
         const number = left--;
         await time.sleep(random.below(THINK_MS));
-        await callOnce(concatBytes(random.pick(CALLS), Uint8Array.of(user, number)));
+        // What follows the arguments is nothing to the program, and tells calls apart.
+        await callOnce(concatBytes(callData(), Uint8Array.of(user, number)));
         done += 1;
       }
     }),

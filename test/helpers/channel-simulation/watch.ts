@@ -30,13 +30,17 @@ export interface Watch {
   /** By height, from 1. */
   readonly committed: ReadonlyMap<number, KnownRecord>;
   readonly told: readonly ToldOutcome[];
-  /** Failing over: from the first block with a term to the first committed record of it. */
+  /** Users whose node does not know any more what became of a call; they stop there. */
+  readonly unsure: Set<number>;
+  /** Failing over: from when a term was begun by the chain, or its leader before died, to its first committed record. */
   readonly failOverMs: readonly number[];
   breach(what: string): void;
   /** An honest node was started. */
   follow(who: string, node: ChannelNode, life: Life): void;
   tell(outcome: ToldOutcome): void;
   termBegan(term: number): void;
+  /** Whoever leads `term` has died; the next one is another's. */
+  leaderDied(term: number): void;
   /** Called when an honest node sees a lie. */
   onLie: () => void;
 }
@@ -46,6 +50,7 @@ export function createWatch(trace: Trace, now: () => number): Watch {
   const committed = new Map<number, KnownRecord>();
   const told: ToldOutcome[] = [];
   const termAtMs = new Map<number, number>();
+  const deaths = new Map<number, number>();
   const failOverMs: number[] = [];
 
   const breach = (what: string): void => {
@@ -60,6 +65,11 @@ export function createWatch(trace: Trace, now: () => number): Watch {
     if (known === undefined) {
       committed.set(height, { hash: name, term, kind, input: body.input, timeMs, by: who });
       const beganMs = termAtMs.get(term);
+      for (const [of, diedMs] of deaths) {
+        if (of >= term) continue;
+        deaths.delete(of);
+        failOverMs.push(now() - diedMs);
+      }
       if (beganMs === undefined) return;
       termAtMs.delete(term);
       failOverMs.push(now() - beganMs);
@@ -74,6 +84,7 @@ export function createWatch(trace: Trace, now: () => number): Watch {
     breaches,
     committed,
     told,
+    unsure: new Set(),
     failOverMs,
     breach,
     follow(who, node, life) {
@@ -103,6 +114,9 @@ export function createWatch(trace: Trace, now: () => number): Watch {
     tell: (outcome) => void told.push(outcome),
     termBegan(term) {
       if (!termAtMs.has(term)) termAtMs.set(term, now());
+    },
+    leaderDied(term) {
+      if (!deaths.has(term)) deaths.set(term, now());
     },
     onLie: () => undefined,
   };

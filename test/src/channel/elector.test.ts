@@ -81,6 +81,25 @@ describe("channel: members elect a leader", function () {
     await scene.same();
   });
 
+  it("should take those along who went to a term that nobody leads, while the others heard their leader again", async () => {
+    let isLost = true;
+    const [first, second, , , , , seventh] = await begin(7, {
+      hears: (_number, { kind }) => !isLost || kind !== "candidacy",
+    });
+    await commit(seventh!.node);
+    scene.cutOff.add(first.signer);
+    await until(() => second.node.term === 2, { what: "the second stands", timeoutMs: PATIENT_MS });
+    scene.cutOff.clear();
+    await until(() => scene.members.filter(({ node }) => node.leader === first.account).length === 6);
+    const heardAt = Date.now() + 2 * HEARTBEAT_MS;
+    await until(() => Date.now() >= heardAt, { what: "the leader is heard again" });
+    isLost = false;
+    await until(() => scene.members.every(({ node }) => node.term >= 3), { what: "one term", timeoutMs: PATIENT_MS });
+    await scene.same();
+    await commit(second.node);
+    await scene.same();
+  });
+
   it("should elect nobody where two thirds cannot agree", async () => {
     const [first, second, third] = await begin(3);
     await commit(second.node);

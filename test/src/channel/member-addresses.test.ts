@@ -21,6 +21,7 @@ const memberOf = (account: string, key: Uint8Array): HubMember => ({
   lastAliveMs: 0,
   bannedUntilMs: 0,
   stakeWei: 0n,
+  weight: 1,
 });
 const MEMBERS = [memberOf("0xa", ALICE), memberOf("0xb", BOB)];
 const { signal } = new AbortController();
@@ -45,6 +46,7 @@ describe("channel/member-addresses", () => {
     const agreement = fromHex(STORE);
     expect(mayAskForMember({ agreement, from: BOB }, STORE, MEMBERS)).to.equal(true);
     expect(mayAskForMember({ agreement, from: STRANGER }, STORE, MEMBERS)).to.equal(false);
+    expect(mayAskForMember({ agreement, from: STRANGER }, STORE, MEMBERS, [addressOfKey(STRANGER)])).to.equal(true);
     expect(mayAskForMember({ agreement: new Uint8Array(20).fill(1), from: BOB }, STORE, MEMBERS)).to.equal(false);
   });
 });

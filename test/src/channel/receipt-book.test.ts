@@ -13,14 +13,23 @@ describe("channel/receipt-book", () => {
   let records: (PlayedRecord | PlayerStart)[];
   let lowest: number;
   let book: ReceiptBook;
+  let player: Parameters<typeof createReceiptBook>[0] extends () => infer P ? P : never;
+  let committed: number;
 
   beforeEach(() => {
     records = [recordOf(0, 0n)];
     lowest = 0;
-    book = createReceiptBook(() => ({
-      head: records.at(-1)!,
+    committed = 0;
+    player = {
+      get head() {
+        return records.at(-1)!;
+      },
       at: (height) => (height < lowest ? undefined : records[height]),
-    }));
+    };
+    book = createReceiptBook(
+      () => player,
+      () => committed,
+    );
   });
 
   it("finds a call by its number long after its record was forgotten", () => {
@@ -48,6 +57,20 @@ describe("channel/receipt-book", () => {
     expect(book.heightOf(SENDER, 7n)).to.equal(undefined);
     expect(book.at(2)).to.equal(undefined);
     expect(book.heightOf(SENDER, 1n)).to.equal(1);
+  });
+
+  it("does not know what became of what a snapshot stands in the place of, unless that was committed", () => {
+    records.push(recordOf(1, 1n), recordOf(2, 2n), recordOf(3, 3n));
+    committed = 2;
+    book.catchUp();
+    records = [];
+    records[5] = recordOf(5, 9n);
+    lowest = 5;
+    player = { head: records[5], at: (height) => (height < lowest ? undefined : records[height]) };
+    expect(book.at(2)?.nonce).to.equal(2n);
+    expect(book.at(3)).to.equal(undefined);
+    expect(book.heightOf(SENDER, 3n)).to.equal(undefined);
+    expect([2, 3, 4, 6].map((height) => book.isUnsure(height))).to.deep.equal([false, true, true, false]);
   });
 
   it("keeps no more than some bytes", () => {

@@ -2,6 +2,11 @@ import { JsonRpcProvider, ZeroHash } from "ethers";
 import { expect } from "chai";
 
 import { startDevnetChain, type DevnetChain } from "../../../src/devnet/chain.ts";
+import { devnetKeys } from "../../../src/devnet/accounts.ts";
+import { DEVNET_LANDS } from "../../../src/devnet/lands.ts";
+import { parseLand } from "../../../src/domain/landcraft/land-map.ts";
+import { LandCraft__factory } from "../../../typechain-types/factories/apps/LandCraft__factory.ts";
+import { World__factory } from "../../../typechain-types/factories/apps/World__factory.ts";
 import { DEVNET_UNBONDING_SECONDS } from "../../../src/devnet/channel-settings.ts";
 import { deployDevnetChannels } from "../../../src/devnet/deploy-channels.ts";
 import { Chat__factory } from "../../../typechain-types/factories/apps/Chat__factory.ts";
@@ -32,11 +37,28 @@ describe("devnet/deploy-channels", () => {
   });
 
   it("should deploy the apps, whose programs the hub has registered", async () => {
-    const { hub: address, chat = "", editor = "" } = await deployDevnetChannels(chain.rpcUrl);
+    const { hub: address, chat = "", editor = "", land = "" } = await deployDevnetChannels(chain.rpcUrl);
     const hub = ChannelHub__factory.connect(address, provider);
-    for (const app of [Chat__factory.connect(chat, provider), DocumentEditor__factory.connect(editor, provider)]) {
+    const apps = [
+      Chat__factory.connect(chat, provider),
+      DocumentEditor__factory.connect(editor, provider),
+      LandCraft__factory.connect(land, provider),
+    ];
+    for (const app of apps) {
       expect(await app.HUB()).to.equal(address);
       expect(await hub.programHash(await app.PROGRAM())).not.to.equal(ZeroHash);
+    }
+  });
+
+  it("should found a world whose lands belong to the accounts that play", async () => {
+    const { land = "" } = await deployDevnetChannels(chain.rpcUrl);
+    const world = World__factory.connect(await LandCraft__factory.connect(land, provider).WORLD(), provider);
+    expect(await world.isGame(land)).to.equal(true);
+    expect(await world.landCount()).to.equal(BigInt(DEVNET_LANDS.length));
+    for (const [index, { name, lord, text }] of DEVNET_LANDS.entries()) {
+      const founded = await world.landOf(index + 1);
+      expect([founded.name, founded.lord.toLowerCase()]).to.deep.equal([name, devnetKeys(lord).account.toLowerCase()]);
+      expect([...founded.fields]).to.deep.equal([...parseLand(text)]);
     }
   });
 

@@ -2,10 +2,14 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export { ChannelAbsence__factory } from './ChannelAbsence__factory.js';
 export { ChannelContext__factory } from './ChannelContext__factory.js';
 export { ChannelCourt__factory } from './ChannelCourt__factory.js';
 export { ChannelHub__factory } from './ChannelHub__factory.js';
 export { ChannelProgram__factory } from './ChannelProgram__factory.js';
+export { ChannelReplay__factory } from './ChannelReplay__factory.js';
+export { ChannelScratch__factory } from './ChannelScratch__factory.js';
 export { ChannelStore__factory } from './ChannelStore__factory.js';
 export { ChannelVault__factory } from './ChannelVault__factory.js';
+export { ChannelWatch__factory } from './ChannelWatch__factory.js';
 export { StakingPool__factory } from './StakingPool__factory.js';

@@ -2,13 +2,17 @@
 // @ts-nocheck
 /* tslint:disable */
 /* eslint-disable */
+export { IChannelAbsence__factory } from './IChannelAbsence__factory.js';
 export { IChannelApp__factory } from './IChannelApp__factory.js';
 export { IChannelChallenges__factory } from './IChannelChallenges__factory.js';
 export { IChannelCourt__factory } from './IChannelCourt__factory.js';
 export { IChannelHub__factory } from './IChannelHub__factory.js';
 export { IChannelProgram__factory } from './IChannelProgram__factory.js';
+export { IChannelReplay__factory } from './IChannelReplay__factory.js';
+export { IChannelScratch__factory } from './IChannelScratch__factory.js';
 export { IChannelStore__factory } from './IChannelStore__factory.js';
 export { IChannelVault__factory } from './IChannelVault__factory.js';
+export { IChannelWatch__factory } from './IChannelWatch__factory.js';
 export { IDisputes__factory } from './IDisputes__factory.js';
 export { IGridContracts__factory } from './IGridContracts__factory.js';
 export { IGridQuotes__factory } from './IGridQuotes__factory.js';

@@ -4,11 +4,13 @@
 /* eslint-disable */
 export { ChangeSets__factory } from './ChangeSets__factory.js';
 export { ChannelClaims__factory } from './ChannelClaims__factory.js';
+export { ChannelDelegations__factory } from './ChannelDelegations__factory.js';
 export { ChannelDemands__factory } from './ChannelDemands__factory.js';
 export { ChannelExits__factory } from './ChannelExits__factory.js';
 export { ChannelFaults__factory } from './ChannelFaults__factory.js';
 export { ChannelMembership__factory } from './ChannelMembership__factory.js';
 export { ChannelOpenings__factory } from './ChannelOpenings__factory.js';
+export { ChannelPresence__factory } from './ChannelPresence__factory.js';
 export { ChannelProposals__factory } from './ChannelProposals__factory.js';
 export { ChannelVerdicts__factory } from './ChannelVerdicts__factory.js';
 export { ChannelViews__factory } from './ChannelViews__factory.js';
@@ -16,6 +18,7 @@ export { Ether__factory } from './Ether__factory.js';
 export { GridEndings__factory } from './GridEndings__factory.js';
 export { GridOpenings__factory } from './GridOpenings__factory.js';
 export { GridReports__factory } from './GridReports__factory.js';
+export { LandMap__factory } from './LandMap__factory.js';
 export { OpcodeScan__factory } from './OpcodeScan__factory.js';
 export { Settlement__factory } from './Settlement__factory.js';
 export { StateTree__factory } from './StateTree__factory.js';

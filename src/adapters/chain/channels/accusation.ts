@@ -2,7 +2,14 @@ import { hexlify, type ContractTransaction } from "ethers";
 
 import type { Evidence } from "../../../ports/channel-court.ts";
 import type { IChannelCourt } from "../contract-types.ts";
-import { besideStruct, entryStruct, headerStruct, openingStruct, slotValueStruct } from "./court-values.ts";
+import {
+  besideStruct,
+  entryStruct,
+  headerStruct,
+  openingStruct,
+  replayStruct,
+  slotValueStruct,
+} from "./court-values.ts";
 import { proofStruct } from "./values.ts";
 
 /** The transaction that brings evidence. */
@@ -37,9 +44,11 @@ export async function accusationOf(
         salt,
       );
     }
-    case "falseRoot": {
+    case "falseRoot":
+    case "falseGenesis": {
       const { before, writes, proofs } = evidence;
-      return await court.accuseFalseRoot.populateTransaction(
+      const accuse = evidence.fault === "falseRoot" ? court.accuseFalseRoot : court.accuseFalseGenesis;
+      return await accuse.populateTransaction(
         record,
         headerStruct(before),
         writes.map(slotValueStruct),
@@ -47,6 +56,11 @@ export async function accusationOf(
         proofs.map(besideStruct),
         salt,
       );
+    }
+    case "falseResult":
+    case "falseGenesisResult": {
+      const run = evidence.fault === "falseResult" ? court.runReplay : court.runGenesisReplay;
+      return await run.populateTransaction(record, headerStruct(evidence.before), replayStruct(evidence), salt);
     }
     case "forged": {
       const { before, input, nonce, session } = evidence;

@@ -1,12 +1,13 @@
 import { hexlify, ZeroHash } from "ethers";
 
-import type { RecordOpening, SlotValue, WriteProof } from "../../../ports/channel-court.ts";
+import type { RecordOpening, ReplayedRecord, SlotValue, WriteProof } from "../../../ports/channel-court.ts";
 import type { InboxEntry } from "../../../wire/channel/inbox-entry.ts";
 import type { RecordHeader } from "../../../wire/channel/record.ts";
 import type {
   InboxEntryStruct,
   OpeningStruct,
   RecordHeaderStruct,
+  ReplayStruct,
   SlotOpeningStruct,
   SlotValueStruct,
 } from "../contract-types.ts";
@@ -42,4 +43,13 @@ export function slotValueStruct({ slot, value }: SlotValue): SlotValueStruct {
 export function besideStruct({ beside }: WriteProof): SlotOpeningStruct {
   if (beside === undefined) return { isLeaf: false, first: ZeroHash, second: ZeroHash };
   return { isLeaf: beside.isLeaf, first: hexlify(beside.first), second: hexlify(beside.second) };
+}
+
+export function replayStruct({ input, touched, besides, openedIn = 0 }: ReplayedRecord): ReplayStruct {
+  return {
+    touched: touched.map(slotValueStruct),
+    besides: besides.map(slotValueStruct),
+    openedIn,
+    input: hexlify(input),
+  };
 }

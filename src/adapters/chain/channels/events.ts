@@ -6,11 +6,14 @@ import { fromHex } from "../../../utils/bytes.ts";
 import { followBlocks } from "../blocks.ts";
 import type { Connection } from "../connection.ts";
 import type { IChannelHub } from "../contract-types.ts";
+import { IChannelAbsence__factory } from "../factories.ts";
 import { createEventRange, readPage, type EventRange } from "../event-range.ts";
+import { changesIn, dataKindOf, recordsIn } from "./challenge-values.ts";
 import { proposalTypeOf, settlementIn } from "./values.ts";
 
 const MS = 1_000;
 
+type IChannelAbsenceInterface = ReturnType<typeof IChannelAbsence__factory.createInterface>;
 type EventMethods = Pick<ChannelHub, "initialState" | "events" | "follow">;
 
 /** What an event's values mean; events that are not here tell a node nothing. */
@@ -70,13 +73,65 @@ const EVENTS: Readonly<Record<string, (values: Result) => HubEvent>> = {
     fineWei: values["fineWei"] as bigint,
   }),
   ChannelClosed: () => ({ kind: "closed" }),
+  SettlementVoided: (values) => ({ kind: "voided", proposal: values["proposal"] as bigint }),
+  DataDemanded: (values) => ({
+    kind: "demanded",
+    proposal: values["proposal"] as bigint,
+    member: addressIn(values, "member"),
+    range: {
+      kind: dataKindOf(values["kind"] as bigint),
+      first: Number(values["first"]),
+      last: Number(values["last"]),
+    },
+    deadlineSeconds: Number(values["deadline"]),
+  }),
+  DataAnswered: (values) => ({
+    kind: "answered",
+    proposal: values["proposal"] as bigint,
+    member: addressIn(values, "member"),
+    next: Number(values["next"]),
+  }),
+  RecordsShown: (values) => ({
+    kind: "records-shown",
+    proposal: values["proposal"] as bigint,
+    records: recordsIn(values),
+  }),
+  ChangesShown: (values) => ({
+    kind: "changes-shown",
+    proposal: values["proposal"] as bigint,
+    shown: changesIn(values),
+  }),
+  ChannelFrozen: (values) => ({
+    kind: "frozen",
+    entryIndex: Number(values["entryIndex"]),
+    endsAtSeconds: Number(values["endsAt"]),
+  }),
+  SettlementBrought: (values) => ({
+    kind: "brought",
+    proposal: values["proposal"] as bigint,
+    term: Number(values["term"]),
+    height: Number(values["height"]),
+    endsAtSeconds: Number(values["endsAt"]),
+  }),
 };
+
+/** What happens to accusations; how they stand is asked for. */
+const ABSENCE_EVENTS = ["Accused", "LeaderShown", "Answered", "RecordsDemanded", "RecordsPosted", "Resolved"] as const;
 
 /** What only the hub's events say. */
 export function createHubEvents(connection: Connection, hub: IChannelHub, address: string): EventMethods {
   const { provider, read, clock, pollingIntervalMs } = connection;
   const topicOf = (name: string): string => hub.interface.getEvent(name as "Settled").topicHash;
-  const topics = Object.keys(EVENTS).map(topicOf);
+  const absence = IChannelAbsence__factory.createInterface();
+  const absenceTopics = ABSENCE_EVENTS.map((name) => absence.getEvent(name).topicHash);
+  const topics = [...Object.keys(EVENTS).map(topicOf), ...absenceTopics];
+  let addresses: readonly string[] | undefined;
+
+  /** The hub's, and that of the contract of absences, which it names. */
+  async function sources(options: HubOptions): Promise<readonly string[]> {
+    addresses ??= [address, (await read(() => hub.absence(), options)).toLowerCase()];
+    return addresses;
+  }
 
   async function pageOf(
     channel: bigint,
@@ -86,10 +141,18 @@ export function createHubEvents(connection: Connection, hub: IChannelHub, addres
     { signal }: HubOptions,
   ): Promise<Omit<HubNews, "timeMs">> {
     const page = await readPage(range, { from, to, signal }, async (last) => {
-      const filter = { address, fromBlock: from, toBlock: last, topics: [topics, word(channel)] };
+      const filter = {
+        address: [...(await sources({ signal }))],
+        fromBlock: from,
+        toBlock: last,
+        topics: [topics, word(channel)],
+      };
       return await read(() => provider.getLogs(filter), { signal });
     });
-    return { toBlock: page.to, events: page.found.flatMap((log) => eventsIn(hub, log)) };
+    const events = page.found.flatMap((log) =>
+      log.address.toLowerCase() === address.toLowerCase() ? eventsIn(hub, log) : accusationIn(absence, log),
+    );
+    return { toBlock: page.to, events };
   }
 
   async function timeOf(block: number, { signal }: HubOptions): Promise<number> {
@@ -167,6 +230,11 @@ function eventsIn(hub: IChannelHub, log: Log): readonly HubEvent[] {
   const parsed = hub.interface.parseLog(log);
   const decode = parsed === null ? undefined : EVENTS[parsed.name];
   return parsed === null || decode === undefined ? [] : [decode(parsed.args)];
+}
+
+function accusationIn(absence: IChannelAbsenceInterface, log: Log): readonly HubEvent[] {
+  const parsed = absence.parseLog(log);
+  return parsed === null ? [] : [{ kind: "accusation", member: addressIn(parsed.args, "member") }];
 }
 
 function addressIn(values: Result, name: string): string {

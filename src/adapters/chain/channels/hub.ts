@@ -1,4 +1,4 @@
-import { hexlify, type TransactionReceipt } from "ethers";
+import { hexlify, ZeroAddress, type TransactionReceipt } from "ethers";
 
 import type { ChannelHub, HubOptions } from "../../../ports/channel-hub.ts";
 import { fromHex } from "../../../utils/bytes.ts";
@@ -9,6 +9,7 @@ import { CHUNK_CHANGES, chunksOf, hashChunk, SETTLEMENT_MODES, type Change } fro
 import type { Connection } from "../connection.ts";
 import { IChannelHub__factory } from "../factories.ts";
 import { eventOf, requiredEventOf } from "../values.ts";
+import { createChallenges } from "./challenges.ts";
 import { createHubEvents } from "./events.ts";
 import { createHubReads } from "./hub-reads.ts";
 import {
@@ -105,6 +106,7 @@ export function createChannelHub(connection: Connection, address: string): Chann
     maxChanges: MAX_CHANGES,
     ...reads,
     ...createHubEvents(connection, hub, address),
+    ...createChallenges(connection, hub, address),
 
     async registerProgram(program, options) {
       await send(() => hub.registerProgram.populateTransaction(program), options);
@@ -133,6 +135,9 @@ export function createChannelHub(connection: Connection, address: string): Chann
             : hub.closeByProof.populateTransaction(channel, proofStruct(proof)),
         options,
       );
+    },
+    async delegate(channel, candidate, options) {
+      await send(() => hub.delegate.populateTransaction(channel, candidate ?? ZeroAddress), options);
     },
     async keepAlive(channel, delaysMs, options) {
       const delays = [...delaysMs].map(([peer, delayMs]) => ({ peer, delayMs }));

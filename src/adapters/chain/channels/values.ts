@@ -84,6 +84,7 @@ function configOf(config: ChannelConfigStructOutput): ChannelConfig {
     maxCatchUpTicks: Number(config.maxCatchUpTicks),
     windowSeconds: Number(config.windowSeconds),
     aliveSeconds: Number(config.aliveSeconds),
+    answerSeconds: Number(config.answerSeconds),
     stakeWei: config.stakeWei,
     fineWei: config.fineWei,
   };
@@ -115,6 +116,8 @@ export function memberOf(account: string, view: MemberViewStructOutput): HubMemb
     bannedUntilMs: Number(view.bannedUntilMs),
     ...(view.stakeSource === ZERO_ADDRESS ? {} : { stakeSource: view.stakeSource.toLowerCase() }),
     stakeWei: view.stakeWei,
+    ...(view.candidate === ZERO_ADDRESS ? {} : { candidate: view.candidate.toLowerCase() }),
+    weight: Number(view.weight),
   };
 }
 

@@ -8,6 +8,7 @@ import { quorumOf } from "../../../../src/domain/channel/quorum.ts";
 import {
   accountNumber,
   createMemberLife,
+  isTaken,
   joinsOf,
   membershipAfter,
   type MemberAct,
@@ -18,19 +19,6 @@ const namesOf = (members: Iterable<{ account: string }>): string[] => [...member
 const numbersOf = (membership: Membership): number[] =>
   candidatesOf(membership).map(({ account }) => Number(`0x${account.slice(3)}`));
 const delegation = (who: number, to: number | undefined): MemberAct => ({ kind: "delegate", who, to });
-
-/** Whether the hub takes a delegation, see ChannelDelegations: what it refuses is no entry. */
-function isTaken({ members, delegations = new Map() }: Membership, who: number, to: number): boolean {
-  const [backer, target] = [accountNumber(who), accountNumber(to)];
-  const others = delegations.get(target)?.filter((account) => account !== backer) ?? [];
-  return (
-    who !== to &&
-    members.has(target) &&
-    !delegations.has(backer) &&
-    ![...delegations.values()].flat().includes(target) &&
-    others.length < delegationCap(members.size)
-  );
-}
 
 /** A channel with up to 40 members: numbers choose what happens, and only what the hub lets happen does. */
 function liveBy(
@@ -44,7 +32,7 @@ function liveBy(
     const to = (b % MAX_MEMBERS) + 1;
     if (!life.membership.members.has(accountNumber(who))) life.add({ kind: "join", who });
     else if (what < 6) {
-      if (isTaken(life.membership, who, to)) life.add(delegation(who, to));
+      if (isTaken(life.membership, accountNumber(who), accountNumber(to))) life.add(delegation(who, to));
     } else if (what === 6) life.add(delegation(who, undefined));
     else if (what === 7) life.add({ kind: "leave", who });
     else if (what === 8) life.add({ kind: "ban", who });

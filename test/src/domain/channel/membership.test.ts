@@ -6,10 +6,17 @@ import {
   memberOfSigner,
   NO_MEMBERS,
   takeEntry,
+  votersBetween,
   weightOf,
 } from "../../../../src/domain/channel/membership.ts";
 import { termBegunBy } from "../../../../src/domain/channel/terms.ts";
-import { encodeBan, encodeJoin, encodeTerm, type InboxEntry } from "../../../../src/wire/channel/inbox-entry.ts";
+import {
+  encodeBan,
+  encodeDelegation,
+  encodeJoin,
+  encodeTerm,
+  type InboxEntry,
+} from "../../../../src/wire/channel/inbox-entry.ts";
 import { codeThrown } from "../../../helpers/code-of.ts";
 
 const account = (n: number): string => `0x${"a".repeat(39)}${n}`;
@@ -57,8 +64,14 @@ describe("domain/channel/membership", () => {
 
   it("should know what changes members, when it closes, and whose signer is whose", () => {
     expect(
-      [join(1, 1), of(1, 2, 1), of(1, 3, 1), of(1, 8, 1, encodeTerm(2, account(1)))].map(changesMembers),
-    ).to.deep.equal([true, true, false, false]);
+      [
+        join(1, 1),
+        of(1, 2, 1),
+        of(1, 3, 1),
+        of(1, 5, 1, encodeDelegation(account(2))),
+        of(1, 8, 1, encodeTerm(2, account(1))),
+      ].map(changesMembers),
+    ).to.deep.equal([true, true, false, true, false]);
     expect(fold(...three, of(4, 3, 1)).isClosing).to.equal(true);
     expect(memberOfSigner(fold(...three), signer(2))?.account).to.equal(account(2));
     expect(memberOfSigner(fold(...three), account(2))).to.equal(undefined);
@@ -70,5 +83,17 @@ describe("domain/channel/membership", () => {
     expect(termBegunBy(join(2, 2), fold(...three))).to.equal(undefined);
     const next = termBegunBy(of(4, 8, 2, encodeTerm(2, account(2))), fold(...three));
     expect(next).to.deep.equal({ term: 2, leader: account(2), signer: signer(2), sinceEntry: 4 });
+  });
+
+  it("should let a record that takes an absence be certified without the absent one, and all others by those before", () => {
+    const flag = (is: boolean): Uint8Array => new Uint8Array(32).fill(is ? 1 : 0, 31);
+    const before = fold(...three);
+    const absent = takeEntry(before, of(4, 7, 3, flag(true)));
+    const back = takeEntry(absent, of(5, 7, 3, flag(false)));
+    const joined = takeEntry(before, join(4, 4));
+    expect(countedWeight(votersBetween(before, absent))).to.equal(2n);
+    expect(countedWeight(votersBetween(absent, back))).to.equal(2n);
+    expect(votersBetween(before, joined)).to.equal(before);
+    expect(votersBetween(before, undefined)).to.equal(before);
   });
 });

@@ -8,6 +8,7 @@ import {
   contentOf,
   decodeInboxEntry,
   encodeBan,
+  encodeDelegation,
   encodeInboxEntry,
   encodeJoin,
   encodeTerm,
@@ -138,7 +139,9 @@ describe("wire/channel: encodings", () => {
     expect(of(6, encodeCallInput(signedCall))).to.deep.equal({ kind: "forcedCall", signedCall });
     expect(of(7, new Uint8Array([...new Uint8Array(31), 1]))).to.deep.equal({ kind: "presence", isAbsent: true });
     expect(of(8, encodeTerm(2, signer))).to.deep.equal({ kind: "term", term: 2, leader: signer });
-    expect(of(5, new Uint8Array())).to.deep.equal({ kind: "unknown" });
+    expect(of(5, encodeDelegation(signer))).to.deep.equal({ kind: "delegate", candidate: signer });
+    expect(of(5, encodeDelegation(undefined))).to.deep.equal({ kind: "delegate", candidate: undefined });
+    expect(of(9, new Uint8Array())).to.deep.equal({ kind: "unknown" });
     expect(codeThrown(() => of(1, new Uint8Array(5)))).to.equal("MESSAGE_INVALID");
   });
 

@@ -45,6 +45,12 @@ const header = {
 const MESSAGES: readonly ChannelMessageBody[] = [
   { kind: "status", term: 1, height: 4, recordHash: hash, certificate, asks: true },
   { kind: "status", term: 1, height: 0, recordHash: hash, asks: false },
+  { kind: "heartbeat", term: 1 },
+  { kind: "heartbeat", term: 1, id: 7, delayMs: 600_000, height: 4 },
+  { kind: "echo", id: 7 },
+  { kind: "path", wants: "records" },
+  { kind: "path-refused" },
+  { kind: "head", term: 1, height: 4, recordHash: hash, committed: 3 },
   { kind: "input", id: 1, recordKind: 1, input: hash },
   { kind: "receipt", id: 1, height: 5 },
   { kind: "receipt", id: 1, refusal: "CHANNEL_BUSY", detail: "full" },
@@ -80,6 +86,9 @@ describe("wire/channel/messages", () => {
       encodeCanonical({ version: 1, channel: 7, kind: "batch", batch: { ...batch, signature: hash } }),
       encodeCanonical({ version: 1, channel: 7, kind: "input", id: 1, recordKind: 3, input: hash }),
       encodeCanonical({ version: 1, channel: 7, kind: "gossip" }),
+      encodeCanonical({ version: 1, channel: 7, kind: "path", wants: "all" }),
+      encodeCanonical({ version: 1, channel: 7, kind: "heartbeat", term: 1, delayMs: 600_001 }),
+      encodeCanonical({ version: 1, channel: 7, kind: "heartbeat", term: 1, delayMs: -1 }),
       new Uint8Array(MAX_CHANNEL_MESSAGE_BYTES + 1),
     ];
     for (const payload of refused) {

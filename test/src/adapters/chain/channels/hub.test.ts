@@ -239,6 +239,25 @@ describe("adapters/chain/channels", () => {
     });
   });
 
+  it("should delegate, and take that back", async () => {
+    const { hub } = await make({}, 3);
+    for (const index of [4, 5, 6]) await chain.join(info, await chain.peer(index));
+    const candidate = peerAt(1).account;
+    await hub.delegate(info.channel, candidate);
+    expect(await hub.member(info.channel, hub.account)).to.include({ candidate, weight: 0 });
+    expect(await hub.member(info.channel, candidate))
+      .to.include({ weight: 2 })
+      .and.not.have.property("candidate");
+    const block = await hub.blockNumber();
+    const [event] = await hub.events(info.channel, block, block);
+    expect(event?.kind === "inbox" ? contentOf(event.entry) : event).to.deep.equal({ kind: "delegate", candidate });
+    expect(await codeOf(peerAt(2).hub.delegate(info.channel, candidate))).to.equal("CHAIN_REVERTED");
+    await hub.delegate(info.channel, undefined);
+    expect(await hub.member(info.channel, hub.account))
+      .to.include({ weight: 1 })
+      .and.not.have.property("candidate");
+  });
+
   it("should punish, keep alive, and force calls", async () => {
     const { hub } = await make({ aliveSeconds: 600 });
     const [leader, other] = [peerAt(0), peerAt(1)];

@@ -1,0 +1,324 @@
+import { memberOfSigner, type Member } from "../domain/channel/membership.ts";
+import { messageOf } from "../errors.ts";
+import type { Accusation, ChannelAbsence, OfMember } from "../ports/channel-absence.ts";
+import type { ChannelInfo, HubEvent } from "../ports/channel-hub.ts";
+import { createAlarm } from "../utils/alarm.ts";
+import { equalBytes } from "../utils/bytes.ts";
+import { recoverAck, signAck, type Certificate, type SignedAck } from "../wire/channel/batch.ts";
+import { contentOf } from "../wire/channel/inbox-entry.ts";
+import { decodeElection, recoverLeaderChange, type SignedStanding } from "../wire/channel/leader-change.ts";
+import type { RecordHeader } from "../wire/channel/record.ts";
+import { ackOfHead, isLeader, keep, membersNow, type Core } from "./core.ts";
+import type { Elector } from "./elector.ts";
+import { openingOf } from "./opening-of.ts";
+import { standingOf } from "./standing.ts";
+
+const MS = 1_000;
+const DEFAULT_HEARTBEAT_MS = 5_000;
+const DEAD_HEARTBEATS = 3;
+/** How often somebody looks, between two heartbeats. */
+const LOOKS = 2;
+/** Before the same transaction is tried again. */
+const RETRY_MS = 2_000;
+/** A leader waits for a certificate for that part of its time, and then shows a record of its own. */
+const PATIENT_PART = 2;
+
+/** The part of a node that asks the chain who is there where members are no quorum, and says there that this member is. */
+export interface AbsenceKeeper {
+  onEvents(events: readonly HubEvent[]): void;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface AbsenceKeeperInit {
+  readonly core: Core;
+  readonly elector: Pick<Elector, "silent" | "isStuck">;
+  /** @default 5,000 */
+  readonly heartbeatMs?: number | undefined;
+}
+
+/** An accusation, and since when this node knows how it stands. */
+interface Open extends Accusation {
+  readonly seenMs: number;
+}
+
+/**
+ * Whoever is accused answers by itself, which costs it nothing, so that a member that was only slow stays. The first of those that are
+ * there accuses; the others do so after it, each after the time in which a member is found dead.
+ */
+export function createAbsenceKeeper({
+  core,
+  elector,
+  heartbeatMs = DEFAULT_HEARTBEAT_MS,
+}: AbsenceKeeperInit): AbsenceKeeper {
+  const { clock, logger, info, hub, account } = core;
+  const { channel } = info;
+  const deadMs = DEAD_HEARTBEATS * heartbeatMs;
+  const alarm = createAlarm(clock);
+  const open = new Map<string, Open>();
+  /** Whose accusations are to be looked up. */
+  const unknown = new Set<string>();
+  /** Not before then, by what is tried. */
+  const retryAtMs = new Map<string, number>();
+  let stuckSinceMs: number | undefined;
+  let answerMs = 0;
+  let isOwed = false;
+
+  /** Sends something that may be refused because somebody else was faster. */
+  async function attempt(what: string, member: string, send: () => Promise<void>): Promise<void> {
+    const key = `${what} ${member}`;
+    if (clock.now() < (retryAtMs.get(key) ?? 0)) return;
+    retryAtMs.set(key, clock.now() + RETRY_MS);
+    try {
+      await send();
+      logger.info(what, { member });
+    } catch (error) {
+      logger.info(`not taken: ${what}`, { member, reason: messageOf(error) });
+    }
+    unknown.add(member);
+  }
+
+  async function refresh(absence: ChannelAbsence, signal: AbortSignal): Promise<void> {
+    for (const member of unknown) {
+      const now = await absence.accusation(channel, member, { signal });
+      unknown.delete(member);
+      const before = open.get(member);
+      // What is left of its bond is the accuser's, what an answer is paid the one's who brings it.
+      if (before !== undefined && now === undefined) isOwed ||= before.accuser === account || member === account;
+      if (now === undefined) open.delete(member);
+      else {
+        const isSame = before?.deadlineSeconds === now.deadlineSeconds;
+        open.set(member, { ...now, seenMs: isSame ? before.seenMs : clock.now() });
+      }
+    }
+  }
+
+  /** The first of those that are there is 0; undefined for who does not count. */
+  function rankOf(): number | undefined {
+    const silent = new Set(elector.silent().map((member) => member.account));
+    const there = [...membersNow(core).members.values()]
+      .filter((member) => !member.isAbsent && !silent.has(member.account))
+      .sort((a, b) => a.joinNumber - b.joinNumber);
+    const rank = there.findIndex((member) => member.account === account);
+    return rank < 0 ? undefined : rank;
+  }
+
+  async function answer(absence: ChannelAbsence, accusation: Open, signal: AbortSignal): Promise<void> {
+    if (accusation.of === "leader") return await answerAsLeader(absence, accusation, signal);
+    // The hub does not know where this node went: with that it has nothing to answer for.
+    if (core.term > accusation.term) return await reportElection(absence, signal);
+    if (core.term < accusation.term) return;
+    if (accusation.of === "word") {
+      if (core.terms.promisedIn(core.term) !== accusation.accuser) return;
+      const word = await core.inTurn(async () => await standingOf(core, accusation.accuser));
+      await attempt("an accusation was answered by a word", account, async () => {
+        await absence.answerByWord(channel, { member: account, ...word }, { signal });
+      });
+      return;
+    }
+    const ack = await core.inTurn(async () => await ackOf(accusation));
+    if (ack === undefined) return;
+    await attempt("an accusation was answered by an ack", account, async () => {
+      await absence.answerByAck(channel, account, ack, { signal });
+    });
+  }
+
+  /** In turn: what it acks is written down. */
+  async function ackOf({ term, height, recordHash }: Accusation): Promise<SignedAck | undefined> {
+    const own = core.player.at(height);
+    if (term !== core.term || own === undefined || !equalBytes(own.hash, recordHash)) return undefined;
+    await keep(core, []);
+    const ack = { channel, term, height, recordHash, certified: 0 };
+    return { certified: 0, signature: signAck(core.domain, ack, core.signerKey) };
+  }
+
+  async function answerAsLeader(absence: ChannelAbsence, accusation: Open, signal: AbortSignal): Promise<void> {
+    const { certificate, player } = core;
+    const certified = certificate === undefined ? undefined : player.at(certificate.height);
+    const isNewer = certified !== undefined && certified.header.inboxCursor >= accusation.entry;
+    if (certificate !== undefined && isNewer && equalBytes(certified.hash, certificate.recordHash)) {
+      const acks = acksOf(certificate);
+      await attempt("an accusation was answered by a certificate", account, async () => {
+        await absence.answerByCertificate(channel, account, certified.header, acks, { signal });
+      });
+      return;
+    }
+    const isPatient = clock.now() < accusation.seenMs + answerMs / PATIENT_PART;
+    if (isPatient || accusation.isThere || !isLeader(core)) return;
+    const record = await core.inTurn(async () => {
+      const { header } = player.head;
+      const isOwn = header.term === core.term && header.inboxCursor >= accusation.entry;
+      return isOwn ? await openingOf(core, header.height) : undefined;
+    });
+    if (record === undefined) return;
+    await attempt("an accusation was answered by a record", account, async () => {
+      await absence.answerByRecord(channel, account, record, { signal });
+    });
+  }
+
+  /** With the accounts of those who signed. */
+  function acksOf({ term, height, recordHash, acks }: Certificate): OfMember<SignedAck>[] {
+    return acks.flatMap((ack) => {
+      const { certified, signature } = ack;
+      const signer = recoverAck(core.domain, { channel, term, height, recordHash, certified }, signature);
+      const member = memberOfSigner(membersNow(core), signer ?? "");
+      return member === undefined ? [] : [{ ...ack, member: member.account }];
+    });
+  }
+
+  async function comeBack(absence: ChannelAbsence, signal: AbortSignal): Promise<void> {
+    const since = absentSince();
+    const shown = await core.inTurn(async (): Promise<{ header: RecordHeader; ack: SignedAck } | undefined> => {
+      const { header } = core.player.head;
+      if (header.term !== core.term || header.inboxCursor < since) return undefined;
+      await keep(core, []);
+      const { certified, signature } = ackOfHead(core);
+      return { header, ack: { certified, signature } };
+    });
+    if (shown === undefined) return;
+    await attempt("this member is back", account, async () => {
+      await absence.comeBack(channel, shown.header, shown.ack, { signal });
+    });
+  }
+
+  function absentSince(): number {
+    for (let index = core.chain.inboxLength; index > 0; index -= 1) {
+      const entry = core.chain.entry(index);
+      if (entry === undefined || entry.account !== account) continue;
+      const content = contentOf(entry);
+      if (content.kind === "presence" && content.isAbsent) return index;
+    }
+    return 0;
+  }
+
+  /** Those who follow first: who leads next must not need their word. Who has accused comes before the others. */
+  async function resolve(absence: ChannelAbsence, rank: number, signal: AbortSignal): Promise<void> {
+    const all = [...open].sort(([, a], [, b]) => Number(a.of === "leader") - Number(b.of === "leader"));
+    for (const [member, accusation] of all) {
+      const turnMs = accusation.accuser === account ? 0 : (rank + 1) * deadMs;
+      const nowMs = clock.now();
+      const isDue =
+        nowMs > accusation.seenMs + answerMs + turnMs || nowMs - turnMs > (accusation.deadlineSeconds + 1) * MS;
+      if (!isDue) continue;
+      await attempt("an accusation was resolved", member, async () => {
+        await absence.resolve(channel, member, { signal });
+      });
+    }
+  }
+
+  async function accuse(absence: ChannelAbsence, rank: number, signal: AbortSignal): Promise<void> {
+    if (!elector.isStuck()) {
+      stuckSinceMs = undefined;
+      return;
+    }
+    stuckSinceMs ??= clock.now();
+    if (clock.now() - stuckSinceMs < rank * deadMs) return;
+    const silent = elector.silent().filter((member) => !member.isAbsent && !open.has(member.account));
+    if (silent.length === 0 || clock.now() < (retryAtMs.get("all") ?? 0)) return;
+    retryAtMs.set("all", clock.now() + RETRY_MS);
+    const office = await hub.channel(channel, { signal });
+    if (office === undefined) return;
+    if (office.term < core.term) await reportElection(absence, signal);
+    for (const member of silent) {
+      if (info.config.aliveSeconds > 0) await apply(absence, office, member, signal);
+      else await accuseOne(absence, office, member, signal);
+    }
+  }
+
+  async function accuseOne(
+    absence: ChannelAbsence,
+    office: ChannelInfo,
+    { account: member }: Member,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (member === office.leader) {
+      const term = Math.max(core.term, office.term);
+      await attempt("the leader was accused of its silence", member, async () => {
+        await absence.accuseLeader(channel, term, { signal });
+      });
+      return;
+    }
+    const { header } = core.player.head;
+    if (header.term < core.term && office.leader === account) {
+      await attempt("a member was accused of its silence", member, async () => {
+        await absence.accuseOfSilence(channel, member, { signal });
+      });
+      return;
+    }
+    const head = await core.inTurn(async () => await openingOf(core, core.player.head.header.height));
+    if (head === undefined) return;
+    await attempt("a member was accused of acking nothing", member, async () => {
+      await absence.accuse(channel, member, head, { signal });
+    });
+  }
+
+  /** Where members show on the chain that they are there. */
+  async function apply(
+    absence: ChannelAbsence,
+    office: ChannelInfo,
+    { account: member }: Member,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if ((await hub.member(channel, member, { signal }))?.isAbsent !== true) return;
+    await attempt("a member without a heartbeat on chain was said to be absent", member, async () => {
+      if (member !== office.leader) await absence.applyAbsence(channel, member, { signal });
+      else await absence.applyLeader(channel, Math.max(core.term, office.term), { signal });
+    });
+  }
+
+  /** Tells the hub of the term that members have elected, where it is theirs and not the chain's. */
+  async function reportElection(absence: ChannelAbsence, signal: AbortSignal): Promise<void> {
+    const { election } = core.terms;
+    if (election === undefined || election.sinceEntry > 0) return;
+    const { term, newLeader, standings } = decodeElection(election.input);
+    const known: OfMember<SignedStanding>[] = standings.flatMap((standing) => {
+      const signer = recoverLeaderChange(core.domain, { channel, term, newLeader, ...standing }, standing.signature);
+      const member = memberOfSigner(membersNow(core), signer ?? "");
+      return member === undefined ? [] : [{ ...standing, member: member.account }];
+    });
+    await attempt("an election was reported", newLeader, async () => {
+      await absence.reportElection(channel, term, newLeader, known, { signal });
+    });
+  }
+
+  async function look(absence: ChannelAbsence, signal: AbortSignal): Promise<void> {
+    await refresh(absence, signal);
+    if (isOwed) {
+      isOwed = false;
+      await attempt("bonds were taken back", account, async () => {
+        await absence.withdraw({ signal });
+      });
+    }
+    const self = membersNow(core).members.get(account);
+    if (self === undefined) return;
+    const accusation = open.get(account);
+    if (accusation !== undefined) await answer(absence, accusation, signal);
+    if (self.isAbsent) return await comeBack(absence, signal);
+    const rank = rankOf();
+    if (rank === undefined) return;
+    await resolve(absence, rank, signal);
+    await accuse(absence, rank, signal);
+  }
+
+  return {
+    onEvents(events) {
+      for (const event of events) if (event.kind === "accusation") unknown.add(event.member);
+      if (unknown.size > 0) alarm.ring();
+    },
+    async run(signal) {
+      const { absence } = core;
+      if (absence === undefined) return;
+      // Somebody may have accused before this node was started.
+      for (const member of membersNow(core).members.keys()) unknown.add(member);
+      while (!signal.aborted) {
+        alarm.rearm();
+        try {
+          if (answerMs === 0) answerMs = MS * (await absence.answerSeconds(channel, { signal }));
+          await look(absence, signal);
+        } catch (error) {
+          if (!signal.aborted) logger.warn("who is there was not looked after", { reason: messageOf(error) });
+        }
+        await alarm.pause(heartbeatMs / LOOKS, signal);
+      }
+    },
+  };
+}
