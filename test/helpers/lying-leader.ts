@@ -38,7 +38,7 @@ export async function createLyingLeader(init: {
   const view = hub.as(account);
   const info = (await view.channel(1n))!;
   const logger = createMemoryLogger();
-  const follow = { hub: view, channel: 1n, fromBlock: 0, confirmations: 0, clock: systemClock, logger };
+  const follow = { hub: view, channel: 1n, fromBlock: 0, confirmations: 0, logger };
   const { view: chain } = await followChain({ ...follow, onNews: () => undefined }, stop.signal);
   const parts = { info, domain, hub: view, chain, log: createMemoryRecordLog() };
   const { player } = await openGenesis(parts, stop.signal);

@@ -36,7 +36,6 @@ export async function examine({ chain, watch, plan, trace, alone }: World, code:
     channel: 1n,
     fromBlock: 0,
     confirmations: 0,
-    clock: systemClock,
     logger,
     onNews: () => undefined,
   };
