@@ -1,7 +1,6 @@
 import { followChain } from "../../src/channel/chain-view.ts";
 import { openGenesis } from "../../src/channel/open-state.ts";
 import type { PlayedRecord } from "../../src/channel/player.ts";
-import { systemClock } from "../../src/adapters/clock/system.ts";
 import { createMemoryRecordLog } from "../../src/adapters/record-log/memory.ts";
 import { createMemoryLogger } from "../../src/adapters/logger/memory.ts";
 import type { ChannelNetwork } from "../../src/ports/channel-network.ts";

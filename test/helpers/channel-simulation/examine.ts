@@ -1,4 +1,3 @@
-import { systemClock } from "../../../src/adapters/clock/system.ts";
 import { createMemoryLogger } from "../../../src/adapters/logger/memory.ts";
 import { followChain } from "../../../src/channel/chain-view.ts";
 import { openGenesis } from "../../../src/channel/open-state.ts";
