@@ -97,22 +97,20 @@ export async function giveWallet(
     const { gas, from: _, ...transaction } = params[0] as Readonly<Record<string, string>>;
     return (await wallet.sendTransaction({ ...transaction, ...(gas === undefined ? {} : { gasLimit: gas }) })).hash;
   }
-  await context.addInitScript(() => {
-    const { sprfTestWallet } = globalThis as unknown as {
-      sprfTestWallet(method: string, params: unknown): Promise<{ result?: unknown; error?: object }>;
-    };
-    Object.assign(globalThis, {
-      ethereum: {
-        async request({ method, params = [] }: { method: string; params?: unknown }) {
-          const { result, error } = await sprfTestWallet(method, params);
-          if (error !== undefined) throw Object.assign(new Error("refused"), error);
-          return result;
-        },
-      },
-    });
-  });
+  await context.addInitScript(PROVIDER);
   return control;
 }
+
+/** Runs in the page: what an extension would put there. */
+const PROVIDER = `
+  globalThis.ethereum = {
+    async request({ method, params = [] }) {
+      const { result, error } = await sprfTestWallet(method, params);
+      if (error !== undefined) throw Object.assign(new Error(error.message), error);
+      return result;
+    },
+  };
+`;
 
 /** As a node says it, whose words ethers wraps. */
 function errorOf(error: unknown): { readonly code: number; readonly message: string; readonly data?: unknown } {

@@ -11,7 +11,7 @@ import { agreementView } from "../../src/dashboard/agreement-view.ts";
 import type { MarketView, PaymentsView, WorkerView } from "../../src/dashboard/views.ts";
 import { deployMarket } from "../contracts/helpers/market.ts";
 import { codeOf } from "../helpers/code-of.ts";
-import { readEvents, type EventReader } from "../helpers/event-reader.ts";
+import { readEvents, type EventReader, type ReadEvent } from "../helpers/event-reader.ts";
 import { startIndexMarket, type IndexMarket } from "../helpers/index-market.ts";
 import { startTraffic, type MarketTraffic } from "../helpers/market-traffic.ts";
 import { until } from "../helpers/until.ts";
@@ -54,7 +54,8 @@ describe("create-dashboard", function () {
   async function view<T>(from: Dashboard, topic: string): Promise<T> {
     const reader = await follow(from, topic);
     reader.close();
-    return (reader.events[0]?.data as { readonly view: T }).view;
+    const [first] = reader.events as [ReadEvent];
+    return (first.data as { readonly view: T }).view;
   }
 
   it("should show workers and their reputation as the contracts have them", async () => {
@@ -95,7 +96,7 @@ describe("create-dashboard", function () {
     }
     await index.close();
     expect(shown.size).to.be.above(3);
-    expect([...shown].sort()).to.deep.equal([...lines].sort());
+    expect(Object.fromEntries(shown)).to.deep.equal(Object.fromEntries(lines));
   });
 
   it("should say what is due to an account, and no more of its statement than is asked for", async () => {
