@@ -30,6 +30,8 @@ const STAGES: readonly (readonly Gate[])[] = [
   [
     { name: "gas", command: "node scripts/checks/gas.ts" },
     { name: "coverage", command: "node scripts/checks/coverage.ts" },
+    // Beside coverage, which keeps one processor busy for as long.
+    { name: "channels", command: "node scripts/simulate-channels.ts --seeds 200 --processes 1" },
   ],
 ];
 const TESTS: Gate = { name: "test", command: "node scripts/test.ts" };

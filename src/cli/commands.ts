@@ -37,7 +37,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "program",
-    description: "Makes, shows and changes smart accounts: workers, image, fees, payouts and recovery.",
+    description: "Writes, builds and tries programs; makes, runs, shows and changes their smart accounts.",
     group: USE,
     load: async () => (await import("./program.ts")).defineProgram,
   },
@@ -59,6 +59,12 @@ export const COMMANDS: readonly CommandEntry[] = [
       "Makes channels, joins them, runs a member's node, and calls, watches, settles and verifies what they play.",
     group: USE,
     load: async () => (await import("./channel.ts")).defineChannel,
+  },
+  {
+    name: "dashboard",
+    description: "Serves pages in the browser: the market, agreements as their money flows, and payments.",
+    group: USE,
+    load: async () => (await import("./dashboard.ts")).defineDashboard,
   },
   {
     name: "worker",
