@@ -34,7 +34,7 @@ export async function commandsPage(): Promise<string> {
     "Which codes of errors end with which exit code: [errors](#errors).",
     ...parts,
     "## Completion",
-    "`npx sprf completion bash` and `npx sprf completion zsh` print a script that has the shell ask `sprf` what can follow; it wants `sprf` on PATH, and bash its package `bash-completion`. For bash: `source <(sprf completion bash)` in `~/.bashrc`; for zsh: the same with `zsh` in `~/.zshrc`, after `compinit`.",
+    "`npx sprf completion bash` and `npx sprf completion zsh` print a script that has the shell ask `sprf` what can follow. It wants `sprf` on PATH (`npm link` in this folder puts it there): `source <(sprf completion bash)` in `~/.bashrc`, or the same with `zsh` in `~/.zshrc`, after `compinit`.",
     "## Errors",
     "Each error has a code that stays the same when its wording changes.",
     errors(),

@@ -19,6 +19,7 @@ const NOT_NODE_ONLY = [
   "test/simulation-channel/faults.test.ts",
   "test/src/audit/docker.test.ts",
   "test/src/channel/relay.test.ts",
+  "test/src/cli/completion.test.ts",
   "test/src/create-node.test.ts",
   "test/src/node/docker-node.test.ts",
   "test/e2e/channel-differential.test.ts",

@@ -1,7 +1,7 @@
-import tab from "@bomb.sh/tab/commander";
 import type { Command } from "commander";
 
 import { COMMANDS, type CommandEntry } from "./commands.ts";
+import { addCompletion } from "./completion.ts";
 import { createCommand } from "./create-command.ts";
 
 const EXIT_CODES_HELP =
@@ -15,10 +15,11 @@ const EXIT_CODES_HELP =
 export async function createSprf(isCalled: (name: string) => boolean = () => true): Promise<Command> {
   const sprf = createCommand("sprf", "An open marketplace for computing that nobody has to trust.")
     .usage("<command> [options]")
+    // What follows a command is its own, also where the command has commands below it and options besides.
+    .enablePositionalOptions()
     .addHelpText("after", EXIT_CODES_HELP);
   for (const entry of COMMANDS) sprf.addCommand(await commandOf(entry, isCalled(entry.name)));
-  // Completes words, and prints the script that has a shell ask for them.
-  tab(sprf, { completionCommandName: "completion" });
+  addCompletion(sprf);
   return sprf;
 }
 

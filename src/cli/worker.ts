@@ -22,7 +22,6 @@ export interface WorkerOptions extends DaemonOptions {
 
 /** Options and work of `sprf worker`. */
 export function defineWorker(command: Command): void {
-  // What comes after `status` is its own.
   command.enablePositionalOptions();
   addWorkerStatus(command);
   withWorkerOptions(command)

@@ -10,12 +10,11 @@ import { ERRORS } from "../../../src/errors.ts";
 const TWO_MEANINGS = new Set(["--node"]);
 /** What issue 8 promises. */
 const PROMISED = [
-  ...["devnet", "worker", "tester", "node run", "audit", "doctor"],
-  ...["keys create", "keys import", "keys list", "worker status", "config show", "config schema"],
-  ...["market workers", "market quote", "market buy", "market agreements", "market statement"],
-  ...["program init", "program build", "program push", "program create", "program run", "program state"],
-  ...["program history", "grid deploy", "grid bill", "channel create", "channel join", "channel settle"],
-];
+  "devnet, worker, worker status, tester, node run, audit, doctor, keys create, keys import, keys list, config show",
+  "config schema, market workers, market quote, market buy, market agreements, market statement, program init",
+  "program build, program push, program create, program run, program state, program history, grid deploy, grid bill",
+  "channel create, channel join, channel settle",
+].flatMap((line) => line.split(", "));
 /** Of the library that completes words, and of commander. */
 const NOT_OURS = new Set(["help", "complete", "completion"]);
 
