@@ -3,6 +3,7 @@ import type { Command, Option } from "commander";
 import { createSprf } from "../../src/cli/create-sprf.ts";
 import { EXIT_CODES } from "../../src/cli/run-command.ts";
 import { ERRORS, type Fault } from "../../src/errors.ts";
+import { tableOf } from "./markdown.ts";
 
 /** Whose fault it is, in the words of the table of exit codes. */
 const FAULTS: Readonly<Record<Fault, string>> = {
@@ -43,7 +44,7 @@ export async function commandsPage(): Promise<string> {
 }
 
 /** Commands below one that a reader sees, in their order. */
-export function shownCommands(command: Command): readonly Command[] {
+function shownCommands(command: Command): readonly Command[] {
   return command.commands.filter((each) => !["help", "complete", "completion"].includes(each.name()));
 }
 
@@ -145,10 +146,4 @@ function valuesOf({ argChoices, defaultValue }: Option): string {
 
 function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
-}
-
-function tableOf(header: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
 }
