@@ -16,7 +16,7 @@ const ADDRESS = "0x[0-9a-fA-F]{40}";
 const WORKER_ACCOUNT = 3;
 const CLIENT_ACCOUNT = 5;
 
-describe("the commands of the README, in its order", function () {
+describe("the commands of the guide to a market of your own, in its order", function () {
   this.timeout(SUITE_TIMEOUT_MS);
   let devnet: DevnetCommand;
   let first: DevnetFile;
