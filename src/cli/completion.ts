@@ -15,7 +15,8 @@ export function addCompletion(sprf: Command): void {
   tab(sprf, { completionCommandName: NAME });
   const completion = sprf.commands.find((each) => each.name() === NAME);
   if (completion === undefined) return;
-  completion.registeredArguments.length = 0;
+  // Commander has no way to take an argument away.
+  (completion.registeredArguments as Argument[]).length = 0;
   completion
     .description("Prints the script that has a shell complete words of sprf.")
     .addArgument(new Argument("<shell>", "which one").choices(SHELLS))
