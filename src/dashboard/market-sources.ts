@@ -29,7 +29,7 @@ const ACCOUNT = /^0x[0-9a-fA-F]{40}$/;
 export function createMarketSources(
   components: MarketComponents,
 ): Readonly<Record<"status" | "market" | "worker" | "agreement" | "payments", Source>> {
-  const { model, contracts } = components;
+  const { model, contracts, isChainAway } = components;
   const trendOf = createTrends(model);
   const summarize = async (worker: IndexedWorker): Promise<MarketView["workers"][number]> =>
     workerSummary(worker, await trendOf(worker));
@@ -38,7 +38,7 @@ export function createMarketSources(
     status: {
       async read(): Promise<StatusView> {
         const { block, head, reorgs } = await model.asOf();
-        return { chainId: contracts.chainId, block, head: Math.max(block, head), reorgs };
+        return { chainId: contracts.chainId, block, head: Math.max(block, head), reorgs, isChainAway: isChainAway() };
       },
     },
     market: {
