@@ -125,7 +125,10 @@ describe("create-dashboard", function () {
   it("should say that the chain does not answer any more, and that it does again", async () => {
     const link = await createTcpLink(Number(new URL(scene.rpcUrl).port));
     const reader = await follow(await start(scene.contracts, `http://127.0.0.1:${link.port}`), "status");
-    const isAway = (): boolean => (reader.events.at(-1)?.data as { readonly view: StatusView }).view.isChainAway;
+    const isAway = (): boolean => {
+      const [last] = reader.events.slice(-1) as [ReadEvent];
+      return (last.data as { readonly view: StatusView }).view.isChainAway;
+    };
     expect(isAway()).to.equal(false);
     await link.cut();
     await until(isAway, { timeoutMs: 30_000 });
