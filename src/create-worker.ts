@@ -37,6 +37,7 @@ import { createBatches, type Batches } from "./worker/batches/create-batches.ts"
 import { createAttempts, type Attempts } from "./worker/executions/attempts.ts";
 import { createExecute } from "./worker/executions/execute.ts";
 import { pruneAttempts } from "./worker/executions/prune-attempts.ts";
+import { createRestoredGuard } from "./worker/executions/restored.ts";
 import { createUsedPayments } from "./worker/executions/used-payments.ts";
 import { followHistory } from "./worker/history/follow-history.ts";
 import { recentOf } from "./worker/history/holders.ts";
@@ -281,6 +282,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         states,
         attempts,
         usedPayments,
+        restored: createRestoredGuard(store),
         queue,
         logger,
         serves,
