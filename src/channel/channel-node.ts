@@ -193,7 +193,6 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
         channel,
         fromBlock: info.createdInBlock,
         confirmations,
-        clock,
         logger,
         onNews: (events) => onNews(events),
       },

@@ -86,6 +86,7 @@ describeWithPart("compose", await composeAbsence(), "docker-compose.yml", functi
         secondUser: SECOND_USER_ACCOUNT,
         program: await exampleModule(async (bytes) => (await client?.putFile(bytes)) ?? ""),
         inputs: [new TextEncoder().encode(entriesToCsv(entries))],
+        testerCount: 1,
         lengthBlocks: Number(DEVNET_MARKET_SETTINGS.epochLength),
       },
       () => undefined,
