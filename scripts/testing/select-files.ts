@@ -30,6 +30,7 @@ const NOT_NODE_ONLY = [
   "test/e2e/channel-memory.test.ts",
   "test/e2e/channels.test.ts",
   "test/e2e/channel-whole",
+  "test/e2e/compose",
   "test/e2e/docker",
   "test/e2e/executions.test.ts",
   "test/e2e/grid",
@@ -44,6 +45,7 @@ const NOT_NODE_ONLY = [
   "test/e2e/go-waku.test.ts",
   "test/e2e/guide-",
   "test/e2e/kubo",
+  "test/e2e/operations.test.ts",
   "test/e2e/wasi.test.ts",
 ];
 
