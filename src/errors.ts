@@ -19,6 +19,10 @@ export const ERRORS = {
   TIMEOUT: { fault: "timeout", next: "Try again, or allow more time." },
   INTERNAL: { fault: "internal", next: "This is a bug in SPRF; please report it with the log." },
 
+  // Dashboard
+  DASHBOARD_UNAVAILABLE: { fault: "user", next: "Install the development packages too: `npm install`." },
+  DASHBOARD_BUSY: { fault: "network", next: "Close other pages of the dashboard, or wait." },
+
   // Store
   STORE_CONFLICT: { fault: "internal", next: "Read the entry again: somebody wrote it first." },
   STORE_UNAVAILABLE: { fault: "internal", next: "Check that the data directory is writable and its disk has room." },

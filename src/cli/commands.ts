@@ -61,6 +61,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./channel.ts")).defineChannel,
   },
   {
+    name: "dashboard",
+    description: "Serves pages in the browser: the market, agreements as their money flows, and payments.",
+    group: USE,
+    load: async () => (await import("./dashboard.ts")).defineDashboard,
+  },
+  {
     name: "worker",
     description: "Registers as a worker where it is none yet, and serves its agreements until Ctrl-C.",
     group: SERVE,

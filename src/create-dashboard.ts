@@ -1,0 +1,113 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { systemClock } from "./adapters/clock/system.ts";
+import { lockDirectory } from "./adapters/store/directory-lock.ts";
+import { buildWebApp } from "./adapters/web-app/build.ts";
+import { loadWebApp } from "./adapters/web-app/load.ts";
+import { createMarketIndexer, type MarketIndexer, type MarketIndexerInit } from "./create-indexer.ts";
+import { createFeed } from "./dashboard/feed.ts";
+import { createMarketSources } from "./dashboard/market-sources.ts";
+import { createDashboardServer } from "./dashboard/server.ts";
+import type { ContractsView } from "./dashboard/views.ts";
+import { isSprfError } from "./errors.ts";
+import { startHttpServer } from "./worker/http/server.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const APP = { root: ROOT, app: "dashboard", cache: join(ROOT, "node_modules/.cache/sprf-dashboard") };
+
+export interface DashboardInit extends Omit<MarketIndexerInit, "rebuild"> {
+  readonly http: {
+    /** @default "127.0.0.1" */
+    readonly host?: string;
+    /** @default 0, a free one */
+    readonly port?: number;
+    /** Names beside the machine's own under which it is asked for. */
+    readonly allowedHosts?: readonly string[];
+  };
+}
+
+/** A running dashboard. */
+export interface Dashboard {
+  readonly url: string;
+  /** Rejects when the index cannot go on, with what an indexer fails with; resolves when the dashboard is closed. */
+  readonly ended: Promise<void>;
+  /** Safe to repeat. */
+  close(): Promise<void>;
+}
+
+interface Indexed {
+  readonly indexer: MarketIndexer;
+  readonly contracts: ContractsView;
+}
+
+/**
+ * Indexes the market, builds the app where it has changed, and serves both.
+ *
+ * @throws SprfError `CHAIN_UNREACHABLE`, `DIRECTORY_IN_USE`, `DASHBOARD_UNAVAILABLE`, `CONFIG_INVALID` for an address that cannot
+ * be listened on
+ */
+export async function createDashboard(
+  init: DashboardInit,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<Dashboard> {
+  const { http, dataDirectory, logger } = init;
+  const host = http.host ?? "127.0.0.1";
+  const stopped = new AbortController();
+  const closers: (() => Promise<void> | void)[] = [];
+  let closing: Promise<void> | undefined;
+  const closeAll = async (): Promise<void> => {
+    stopped.abort();
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  const close = async (): Promise<void> => await (closing ??= closeAll());
+  try {
+    const building = buildWebApp(APP);
+    // Whoever fails first is told; this one may fail later.
+    building.catch(() => undefined);
+    const lock = await lockDirectory(dataDirectory);
+    closers.push(() => lock.release());
+    const { indexer, contracts } = await openIndexed(init, signal);
+    closers.push(async () => await indexer.close());
+    const sources = createMarketSources({ model: indexer.model, contracts });
+    const feed = createFeed({ sources, clock: systemClock, logger });
+    const app = await loadWebApp(await building);
+    const allowedHosts = [host, ...(http.allowedHosts ?? [])];
+    const server = createDashboardServer({ app, feed, logger }, { allowedHosts });
+    const listening = await startHttpServer(server, { host, port: http.port ?? 0 });
+    closers.push(async () => {
+      feed.close();
+      await listening.close();
+    });
+    const following = indexer.follow({ signal: stopped.signal, onProgress: () => feed.refresh() });
+    closers.push(async () => await following.catch(() => undefined));
+    following.catch(() => undefined);
+    return { url: `http://${host.includes(":") ? `[${host}]` : host}:${listening.port}/`, ended: following, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** An index at the head of the chain. It is made anew where it is of another market or form: nothing is lost by that. */
+async function openIndexed(init: DashboardInit, signal: AbortSignal | undefined): Promise<Indexed> {
+  try {
+    return await openAs(init, false, signal);
+  } catch (error) {
+    if (!(isSprfError(error, "INDEX_INVALID") || isSprfError(error, "REORG_TOO_DEEP"))) throw error;
+    init.logger.info("the index is made anew", { reason: error.message });
+    return await openAs(init, true, signal);
+  }
+}
+
+async function openAs(init: DashboardInit, rebuild: boolean, signal: AbortSignal | undefined): Promise<Indexed> {
+  const indexer = await createMarketIndexer({ ...init, rebuild }, { signal });
+  try {
+    const { market } = await indexer.catchUp({ signal });
+    const { dispatcher, testers, disputes, twins } = init.chain.contracts;
+    return { indexer, contracts: { chainId: Number(market.split("/")[0]), dispatcher, testers, disputes, twins } };
+  } catch (error) {
+    await indexer.close();
+    throw error;
+  }
+}

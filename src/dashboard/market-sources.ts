@@ -1,0 +1,105 @@
+import { SprfError } from "../errors.ts";
+import type { HistoryRow } from "../domain/read-model/rows.ts";
+import type { IndexedWorker } from "../indexer/read-model.ts";
+import { agreementView } from "./agreement-view.ts";
+import type { Source } from "./feed.ts";
+import { createTrends, summaryOf, workerSummary, type MarketComponents } from "./market-rows.ts";
+import { paymentsView } from "./payments-view.ts";
+import type { AgreementView, HistoryEntryView, MarketView, PaymentsView, StatusView, WorkerView } from "./views.ts";
+
+/** Rows that a page shows of each list; the command line has the rest. */
+const MAX_WORKERS = 500;
+const MAX_AGREEMENTS = 100;
+const MAX_HISTORY = 400;
+const SHOWN_HISTORY = 100;
+/** An account, in lower or mixed case. */
+const ACCOUNT = /^0x[0-9a-fA-F]{40}$/;
+
+/** The views of the market, from the index alone. */
+export function createMarketSources(
+  components: MarketComponents,
+): Readonly<Record<"status" | "market" | "worker" | "agreement" | "payments", Source>> {
+  const { model, contracts } = components;
+  const trendOf = createTrends(model);
+  const summarize = async (worker: IndexedWorker): Promise<MarketView["workers"][number]> =>
+    workerSummary(worker, await trendOf(worker));
+
+  return {
+    status: {
+      async read(): Promise<StatusView> {
+        const { block, head, reorgs } = await model.asOf();
+        return { chainId: contracts.chainId, block, head: Math.max(block, head), reorgs };
+      },
+    },
+    market: {
+      async read(): Promise<MarketView> {
+        const workers = await model.workers({ limit: MAX_WORKERS });
+        const agreements = await model.agreements({ limit: MAX_AGREEMENTS });
+        return {
+          workers: await Promise.all(workers.map(summarize)),
+          agreements: agreements.map(summaryOf),
+          contracts,
+        };
+      },
+    },
+    worker: {
+      async read(id): Promise<WorkerView> {
+        const workerId = numberOf("worker", id);
+        const worker = await model.worker(workerId);
+        if (worker === undefined) throw new SprfError("INVALID_INPUT", `there is no worker ${workerId}`);
+        const history = await model.history(workerId, { limit: MAX_HISTORY });
+        const agreements = await model.agreements({ workerId, limit: MAX_AGREEMENTS });
+        const { twinId, epochsOk, epochsUnreachable, epochsWrong } = worker;
+        return {
+          worker: {
+            ...(await summarize(worker)),
+            twinId,
+            lockedWei: String(worker.lockedWei),
+            slashedWei: String(worker.slashedWei),
+            unbondingWei: String(worker.unbondingWei),
+            epochsOk,
+            epochsUnreachable,
+            epochsWrong,
+          },
+          reputation: history
+            .flatMap(({ block, timeSeconds, reputation }) =>
+              reputation === undefined ? [] : [{ block, timeSeconds, reputation }],
+            )
+            .reverse(),
+          history: history.slice(0, SHOWN_HISTORY).map(entryView),
+          agreements: agreements.map(summaryOf),
+          contracts,
+        };
+      },
+    },
+    agreement: {
+      read: async (id): Promise<AgreementView> => await agreementView(model, id),
+    },
+    payments: {
+      async read(account): Promise<PaymentsView> {
+        if (!ACCOUNT.test(account)) throw new SprfError("INVALID_INPUT", "an account is 0x and 40 hex digits");
+        return await paymentsView(components, account);
+      },
+    },
+  };
+}
+
+function entryView({ block, timeSeconds, transaction, kind, agreement, epoch, ...row }: HistoryRow): HistoryEntryView {
+  const { amountWei, outcome, reputation } = row;
+  return {
+    block,
+    timeSeconds,
+    transaction,
+    kind,
+    ...(agreement === undefined ? {} : { agreement }),
+    ...(epoch === undefined ? {} : { epoch }),
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(reputation === undefined ? {} : { reputation }),
+    ...(amountWei === undefined ? {} : { amountWei: String(amountWei) }),
+  };
+}
+
+function numberOf(what: string, id: string): number {
+  if (/^\d{1,12}$/.test(id)) return Number(id);
+  throw new SprfError("INVALID_INPUT", `a ${what} is known by its number`);
+}
