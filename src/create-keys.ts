@@ -9,7 +9,7 @@ import { SprfError } from "./errors.ts";
  *
  * @throws SprfError `CONFIG_INVALID` when they name none, and what opening a keystore throws
  */
-export async function createKeys({ identity }: Settings): Promise<TwinKeys> {
+export async function createKeys({ identity }: Pick<Settings, "identity">): Promise<TwinKeys> {
   const { accountIndex, keystore, passwordFile } = identity;
   if (keystore !== undefined) {
     if (passwordFile === undefined) {

@@ -2,6 +2,7 @@ import { isSprfError, messageOf } from "../errors.ts";
 import type { ChannelConnection } from "../ports/channel-connection.ts";
 import type { ChannelDescription, ChannelReceipt } from "../ports/channel-service.ts";
 import type { Clock } from "../ports/clock.ts";
+import { raceAbort } from "../utils/abort.ts";
 
 /** Records that are kept to be shown. */
 export const SHOWN_RECORDS = 30;
@@ -16,6 +17,8 @@ export interface WatchedNode {
   /** When it said so. */
   readonly atMs?: number | undefined;
   readonly problem?: { readonly code: string; readonly message: string } | undefined;
+  /** It shows records to members alone, and this reader is none. */
+  readonly isPrivate: boolean;
   /** Its newest records, the newest first. */
   readonly records: readonly ChannelReceipt[];
 }
@@ -38,6 +41,7 @@ export function createNodeWatch(parts: {
   let description: ChannelDescription | undefined;
   let atMs: number | undefined;
   let problem: WatchedNode["problem"];
+  let isPrivate = false;
 
   function keep(record: ChannelReceipt): void {
     records.set(record.height, record);
@@ -78,6 +82,18 @@ export function createNodeWatch(parts: {
     }
   }
 
+  /** Whoever may not hear of records is told where the channel stands all the same. */
+  async function listenIfAllowed(connection: ChannelConnection, signal: AbortSignal): Promise<void> {
+    try {
+      isPrivate = false;
+      await listen(connection, signal);
+    } catch (error) {
+      if (!isSprfError(error, "CHANNEL_READ_DENIED")) throw error;
+      isPrivate = true;
+      await raceAbort(Promise.withResolvers<never>().promise, signal);
+    }
+  }
+
   async function describeRegularly(connection: ChannelConnection, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await describe(connection, signal);
@@ -89,7 +105,7 @@ export function createNodeWatch(parts: {
     const connection = await connect(url, { signal: outer });
     const ending = new AbortController();
     const signal = AbortSignal.any([outer, ending.signal]);
-    const works = [listen(connection, signal), describeRegularly(connection, signal)];
+    const works = [listenIfAllowed(connection, signal), describeRegularly(connection, signal)];
     try {
       await Promise.race(works);
     } finally {
@@ -102,7 +118,7 @@ export function createNodeWatch(parts: {
   return {
     get node() {
       const newest = [...records.values()].toSorted((a, b) => b.height - a.height).slice(0, SHOWN_RECORDS);
-      return { url, description, atMs, problem, records: newest };
+      return { url, description, atMs, problem, isPrivate, records: newest };
     },
     async run(signal) {
       while (!signal.aborted) {

@@ -116,6 +116,7 @@ function viewOf(
     nodes: nodes.map(nodeView),
     members: members.map((member) => memberView(member, leader, nodes)),
     delays: nodes.flatMap(delaysOf),
+    isPrivate: best?.isPrivate ?? false,
     records: (best?.records ?? []).map((record) => recordView(record, heights)),
     inbox: { length: info.inboxLength, settled: head.inboxCursor },
     isLocked: head.isLocked,

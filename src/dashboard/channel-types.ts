@@ -91,6 +91,8 @@ export interface ChannelView {
   /** By join number. */
   readonly members: readonly ChannelMemberView[];
   readonly delays: readonly DelayView[];
+  /** Records are shown to members alone, and the dashboard reads as none. */
+  readonly isPrivate: boolean;
   /** The newest first. */
   readonly records: readonly ChannelRecordView[];
   readonly inbox: { readonly length: number; readonly settled: number };

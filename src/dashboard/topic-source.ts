@@ -1,3 +1,4 @@
+import { SprfError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import { createAlarm, type Alarm } from "../utils/alarm.ts";
 
@@ -39,4 +40,15 @@ export async function* viewsByLooking<View>(
     await clock.sleep(Math.min(LEAST_MS, everyMs), { signal }).catch(() => undefined);
     await alarm.pause(Math.max(0, everyMs - LEAST_MS), signal);
   }
+}
+
+/** Of what the settings do not name. */
+export function missingSource(why: string): TopicSource<never> {
+  return {
+    views: () => ({
+      [Symbol.asyncIterator]: () => ({
+        next: async () => await Promise.reject(new SprfError("CONFIG_INVALID", why)),
+      }),
+    }),
+  };
 }

@@ -15,6 +15,7 @@ import { typedDataOf } from "../../../src/wire/channel/typed-data.ts";
 import { startChannelChain, type ChannelChain } from "../../helpers/channel-chain.ts";
 import { startChannelTeam, type ChannelTeam } from "../../helpers/channel-team.ts";
 import { codeOf } from "../../helpers/code-of.ts";
+import { viewWhen } from "../../helpers/view-when.ts";
 
 describe("dashboard/channel-source", function () {
   this.timeout(60_000);
@@ -23,7 +24,7 @@ describe("dashboard/channel-source", function () {
   let servers: ChannelApiServer[];
   let source: TopicSource<ChannelView>;
   let ending: AbortController;
-  let views: AsyncIterator<ChannelView>;
+  let views: AsyncIterator<ChannelView, unknown>;
 
   before(async () => {
     chain = await startChannelChain();
@@ -75,17 +76,10 @@ describe("dashboard/channel-source", function () {
     await team.stop();
   });
 
-  /** The first view of which it is true. */
-  async function viewWhen(isTrue: (view: ChannelView) => boolean): Promise<ChannelView> {
-    for (;;) {
-      const { value, done } = await views.next();
-      if (done === true) throw new Error("the views have ended");
-      if (isTrue(value)) return value;
-    }
-  }
+  const when = async (isTrue: (view: ChannelView) => boolean): Promise<ChannelView> => await viewWhen(views, isTrue);
 
   it("shows members, who leads, and how far they are from each other", async () => {
-    const view = await viewWhen(({ delays, members }) => delays.length === 6 && members.every((each) => each.seenAtMs));
+    const view = await when(({ delays, members }) => delays.length === 6 && members.every((each) => each.seenAtMs));
     const accounts = team.members.map(({ peer }) => peer.account);
     expect(view).to.deep.include({ state: "open", appName: "counter", leader: accounts[0], term: 1 });
     expect(view.members.map(({ account }) => account)).to.deep.equal(accounts);
@@ -96,11 +90,11 @@ describe("dashboard/channel-source", function () {
   });
 
   it("follows records as they are made, until they are settled", async () => {
-    const { height: before } = (await viewWhen(({ records }) => records.length > 0)).records[0]!;
+    const { height: before } = (await when(({ records }) => records.length > 0)).records[0]!;
     const [leader] = team.members;
     const height = await leader!.node.submit(team.call(8));
     expect(height).to.be.greaterThan(before);
-    const made = await viewWhen(({ heights }) => heights.acknowledged >= height);
+    const made = await when(({ heights }) => heights.acknowledged >= height);
     const record = made.records.find((each) => each.height === height);
     expect(record).to.deep.include({ kind: "call", status: "success", commitment: "committed" });
     expect(made.records.map((each) => each.height)).to.deep.equal(
@@ -115,10 +109,10 @@ describe("dashboard/channel-source", function () {
   });
 
   it("says which node is away, shows what the others say, and finds it again", async () => {
-    await viewWhen(({ nodes }) => nodes.every(({ heights }) => heights !== undefined));
+    await when(({ nodes }) => nodes.every(({ heights }) => heights !== undefined));
     const { url } = servers[2]!;
     await servers[2]!.stop();
-    const without = await viewWhen(({ nodes }) => nodes[2]?.problem !== undefined);
+    const without = await when(({ nodes }) => nodes[2]?.problem !== undefined);
     expect(without.nodes[2]).to.deep.include({ url });
     expect(without.nodes[2]?.problem?.code).to.equal("PEER_UNREACHABLE");
     expect(without.nodes[0]?.problem).to.equal(undefined);

@@ -5,6 +5,7 @@ import { createNodeSources } from "../../../src/dashboard/node-source.ts";
 import type { NodeView, NodesView } from "../../../src/dashboard/node-types.ts";
 import type { ConsumptionReport } from "../../../src/ports/grid-contracts.ts";
 import { codeOf } from "../../helpers/code-of.ts";
+import { viewWhen } from "../../helpers/view-when.ts";
 import { smallWorkload, startGridScene, type GridScene } from "../../helpers/grid-scene.ts";
 import { MIB } from "../../helpers/grid-workloads.ts";
 
@@ -41,20 +42,12 @@ describe("dashboard/node-source", function () {
     await scene.machine.grid.contracts.confirmDeployment(contractId);
     return contractId;
   }
-  const nodeViews = (): AsyncIterator<NodeView> =>
+  const nodeViews = (): AsyncIterator<NodeView, unknown> =>
     sources.node.views(String(scene.nodeId), ending)[Symbol.asyncIterator]();
-  async function viewWhen(views: AsyncIterator<NodeView>, isTrue: (view: NodeView) => boolean): Promise<NodeView> {
-    for (;;) {
-      const { value, done } = await views.next();
-      if (done === true) throw new Error("the views have ended");
-      if (isTrue(value)) return value;
-    }
-  }
-
   it("lists nodes with what is free on them", async () => {
-    const { value } = await sources.nodes.views("", ending)[Symbol.asyncIterator]().next();
-    expect((value as NodesView).nodes).to.have.length(1);
-    expect((value as NodesView).nodes[0]).to.deep.include({
+    const { nodes } = await viewWhen<NodesView>(sources.nodes.views("", ending)[Symbol.asyncIterator]());
+    expect(nodes).to.have.length(1);
+    expect(nodes[0]).to.deep.include({
       nodeId: scene.nodeId,
       farmName: "farm",
       country: "BE",
@@ -64,7 +57,7 @@ describe("dashboard/node-source", function () {
 
   it("shows what contracts use, cost and are paid from, and follows new ones and their end", async () => {
     const views = nodeViews();
-    const first = await viewWhen(views, () => true);
+    const first = await viewWhen(views);
     expect(first.deployments).to.deep.equal([]);
 
     const contractId = await deploy(1);

@@ -10,6 +10,7 @@ import { findTip } from "../../../src/execution/tip.ts";
 import type { Engine } from "../../../src/ports/engine.ts";
 import { raceAbort } from "../../../src/utils/abort.ts";
 import { codeOf } from "../../helpers/code-of.ts";
+import { viewWhen } from "../../helpers/view-when.ts";
 import { createExecutionScene, type ExecutionScene } from "../../helpers/execution-scene.ts";
 import { createHistoryMaker, type HistoryMaker } from "../../helpers/history.ts";
 
@@ -57,17 +58,12 @@ describe("dashboard/program-source", function () {
   });
   afterEach(() => ending.abort());
 
-  const views = (): AsyncIterator<ProgramView> =>
+  const views = (): AsyncIterator<ProgramView, unknown> =>
     source.views(program, { signal: ending.signal })[Symbol.asyncIterator]();
-  const nextOf = async (iterator: AsyncIterator<ProgramView>): Promise<ProgramView> => {
-    const { value, done } = await iterator.next();
-    if (done === true) throw new Error("the views have ended");
-    return value;
-  };
 
   it("shows the account, its steps with what went in and came out, and who signed each", async () => {
     const recordCid = await history.land(user, INPUT);
-    const view = await nextOf(views());
+    const view = await viewWhen(views());
     expect(view).to.deep.include({ program, engine: "wasi", majority: 2, baseFeeStroops: "1000" });
     expect(view.workers).to.have.length(3);
     expect(view.steps.map(({ kind }) => kind)).to.deep.equal(["transition", "create"]);
@@ -90,18 +86,18 @@ describe("dashboard/program-source", function () {
 
   it("shows a step that lands while somebody looks", async () => {
     const iterator = views();
-    expect((await nextOf(iterator)).steps).to.have.length(1);
-    const next = nextOf(iterator);
+    expect((await viewWhen(iterator)).steps).to.have.length(1);
+    const next = viewWhen(iterator);
     const recordCid = await history.land(user, INPUT);
     let view = await next;
     // What was paid for it may be seen first.
-    while (view.steps.length === 1) view = await nextOf(iterator);
+    while (view.steps.length === 1) view = await viewWhen(iterator);
     expect(view.steps[0]?.recordCid).to.equal(recordCid);
   });
 
   it("gives older steps by the page, and from no other place than it has shown", async () => {
     for (let n = 1; n <= 4; n += 1) await history.land(user, INPUT);
-    const view = await nextOf(views());
+    const view = await viewWhen(views());
     expect(view.steps).to.have.length(PAGE_STEPS);
     const older = await source.page(program, view.next ?? "", ending);
     expect(older.steps.map(({ kind }) => kind)).to.deep.equal(["transition", "create"]);
@@ -117,7 +113,7 @@ describe("dashboard/program-source", function () {
     const wrong = await history.land(user, INPUT, {
       outcome: (outcome) => ({ ...outcome, gas: outcome.gas + 1n }),
     });
-    await nextOf(views());
+    await viewWhen(views());
     const equal = await source.rerun(program, right, ending);
     expect(equal).to.deep.include({ outcome: "equal", ran: 1, runs: 1 });
     expect(equal.own).to.deep.equal(equal.landed);
@@ -130,7 +126,7 @@ describe("dashboard/program-source", function () {
   it("runs one step at a time, what was shown alone, and nothing that ran nothing", async () => {
     const recordCid = await history.land(user, INPUT);
     expect(await codeOf(source.rerun(program, recordCid, ending))).to.equal("INVALID_INPUT");
-    const { steps } = await nextOf(views());
+    const { steps } = await viewWhen(views());
     expect(await codeOf(source.rerun(program, steps[1]?.recordCid ?? "", ending))).to.equal("INVALID_INPUT");
     const [first, second] = await Promise.allSettled([
       source.rerun(program, recordCid, ending),
