@@ -62,6 +62,14 @@ export const ERRORS = {
   },
   ENGINE_FAILED: { fault: "internal", next: "The run failed on this worker alone; try again." },
 
+  // Projects: programs that are written here
+  PROJECT_INVALID: { fault: "user", next: "Correct sprf.json, or begin with `npx sprf program init`." },
+  PROJECT_EXISTS: { fault: "user", next: "Choose a folder that does not exist yet, or that is empty." },
+  TOOLCHAIN_MISSING: { fault: "user", next: "Install what the message names, or build the program elsewhere." },
+  BUILD_FAILED: { fault: "user", next: "Correct what the tool complains of, and build again." },
+  NOT_BUILT: { fault: "user", next: "Build it first: `npx sprf program build`." },
+  PUSH_FAILED: { fault: "network", next: "Check that the registry is up, reachable, and takes images from you." },
+
   // Workloads
   WORKLOAD_NOT_FOUND: { fault: "user", next: "Check the contract and the container's name; `status` lists them." },
   WORKLOAD_IMAGE_NOT_FOUND: {

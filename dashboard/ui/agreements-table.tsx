@@ -42,6 +42,7 @@ export function AgreementsTable({
     {
       key: "progress",
       label: "Progress",
+      isMinor: true,
       by: (row) => progressOf(row, block),
       cell: (row) => <Progress fraction={progressOf(row, block)} />,
     },

@@ -8,7 +8,7 @@ export function WalletButton() {
     return (
       <>
         <button type="button" class="button" onClick={() => void signIn()}>
-          Connect wallet
+          Connect<span class="wide"> wallet</span>
         </button>
         {signInProblem.value !== undefined && (
           <p class="toast" role="alert">

@@ -10,7 +10,7 @@ import { repositoryFiles, textOf } from "./repository-files.ts";
 const MARKER = /docs-command: (.+?)\s*(?:\*\/)?$/gm;
 const faults: string[] = [];
 
-const documents = ["README.md", "CONTRIBUTING.md", ...globSync("docs/*.md")].filter((path) => existsSync(path));
+const documents = ["README.md", "CONTRIBUTING.md", ...globSync("docs/**/*.md")].filter((path) => existsSync(path));
 const shown = new Map(documents.flatMap((path) => commandsOf(path).map((command) => [command, path] as const)));
 const tested = new Map(
   repositoryFiles()

@@ -37,6 +37,7 @@ const NOT_NODE_ONLY = [
   "test/e2e/commands-grid",
   "test/e2e/commands-input",
   "test/e2e/commands-program",
+  "test/e2e/dashboard",
   "test/e2e/go-waku.test.ts",
   "test/e2e/kubo",
   "test/e2e/wasi.test.ts",

@@ -194,7 +194,6 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
         channel,
         fromBlock: info.createdInBlock,
         confirmations,
-        clock,
         logger,
         onNews: (events) => onNews(events),
       },

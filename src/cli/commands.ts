@@ -37,7 +37,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "program",
-    description: "Makes, shows and changes smart accounts: workers, image, fees, payouts and recovery.",
+    description: "Writes, builds and tries programs; makes, runs, shows and changes their smart accounts.",
     group: USE,
     load: async () => (await import("./program.ts")).defineProgram,
   },

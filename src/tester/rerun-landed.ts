@@ -14,12 +14,12 @@ import { holdContent, letGoOf } from "../execution/held-content.ts";
 import { planReplays, type Replay } from "../execution/plan-replay.ts";
 import { repeatRecord } from "../execution/repeat-record.ts";
 import type { RunComponents } from "../execution/run-program.ts";
+import { walkRecords, type LandedRecord } from "../execution/walk-records.ts";
 import type { ProgramReference } from "../ports/engine.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { recordCidFromHash } from "../wire/canonical.ts";
 import type { ChainRecord } from "../wire/record.ts";
-import { walkRecords, type LandedRecord } from "./walk-records.ts";
 
 /** In whose name a tester keeps what its runs need; it serves nobody, so nothing stays. */
 const HOLDER = "tester-rerun/";

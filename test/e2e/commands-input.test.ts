@@ -17,13 +17,13 @@ describe("commands", function () {
   this.timeout(SUITE_TIMEOUT_MS);
 
   for (const name of ["start", "devnet", "worker", "tester", "indexer"]) {
-    it(`npm run ${name} should tell its usage, and refuse an option that it does not have`, async () => {
+    it(`sprf ${name} should tell its usage, and refuse an option that it does not have`, async () => {
       const [help, unknown] = await Promise.all([
-        runCommandLine(`npm run ${name} -- --help`),
-        runCommandLine(`npm run ${name} -- --no-such-option`),
+        runCommandLine(`npx sprf ${name} --help`),
+        runCommandLine(`npx sprf ${name} --no-such-option`),
       ]);
       expect(help.code).to.equal(0);
-      expect(help.stdout).to.match(/^Usage: npm (run )?\w+ -- \[options\]\n/);
+      expect(help.stdout).to.match(/^Usage: sprf \w+ \[options\]\n/);
       expect(unknown).to.deep.equal({ code: USER, stdout: "", stderr: "error: unknown option '--no-such-option'\n" });
     });
   }

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 
 import { startCommand, succeed, type RunningCommand } from "../helpers/command.ts";
+import { readEvents } from "../helpers/event-reader.ts";
 import { until } from "../helpers/until.ts";
 
 const SUITE_TIMEOUT_MS = 180_000;
@@ -59,6 +60,14 @@ describe("npm start", function () {
       const urls = lines.flatMap((line) => Object.values(line)).filter((value) => /^http:.*:\d+$/.test(String(value)));
       const answers = urls.map(async (url) => (await fetch(`${String(url)}/health`)).status);
       expect(await Promise.all(answers)).to.include(200);
+    });
+
+    it("should serve what has happened in the browser", async () => {
+      const url = lines.find((line) => "the market in the browser" in line)?.["the market in the browser"];
+      const reader = await readEvents(`${String(url)}events?topics=agreement/1`);
+      await until(() => reader.events.length > 0);
+      expect(reader.events[0]?.data).to.have.nested.property("view.finalized", true);
+      reader.close();
     });
 
     it("should end soon on SIGINT, with exit code 0 and nothing that listens", async () => {

@@ -65,42 +65,55 @@ async function playCalls(
   calls: number,
 ): Promise<{ readonly kept: readonly Kept[]; readonly settledInTheMiddle: number }> {
   const committed: Kept[] = [];
-  let left = calls;
-  let done = 0;
+  let taken = 0;
+  let allowed = 0;
+  let more = Promise.withResolvers<void>();
   const clients: Promise<void>[] = [];
   const run = async (client: CounterClient): Promise<void> => {
-    while (left > 0) {
-      const size = Math.min(WINDOW, left);
-      left -= size;
+    while (taken < calls) {
+      const size = Math.min(WINDOW, allowed - taken);
+      if (size === 0) {
+        await more.promise;
+        continue;
+      }
+      taken += size;
       const results = await Promise.all(Array.from({ length: size }, async () => await client.call("increment", [])));
       const kept = await Promise.all(results.map(async (result) => await result.committed()));
       for (const { receipt } of kept) committed.push({ height: receipt.height, hash: toHex(receipt.recordHash) });
-      done += size;
     }
   };
   const add = async (user: number, through: FleetMember): Promise<void> => {
-    clients.push(run(await fleet.client(user, through)));
+    const running = run(await fleet.client(user, through));
+    running.catch(() => undefined);
+    clients.push(running);
   };
-  const reached = async (share: number): Promise<void> =>
-    await Promise.race([
-      until(() => done >= calls * share, { timeoutMs: PATIENT_MS, what: `${share} of the calls` }),
-      Promise.all(clients).then(() => undefined),
-    ]);
+  /**
+   * Something happens in the middle of calls up to a share of all, and the next calls wait for its end: with fast calls and slow
+   * processes, all calls would be over before the first thing has happened.
+   */
+  const during = async <T>(share: number, what: string, act: () => Promise<T>): Promise<T> => {
+    allowed = Math.floor(calls * share);
+    more.resolve();
+    more = Promise.withResolvers();
+    const result = await act();
+    const isDone = async (): Promise<void> =>
+      await until(() => committed.length >= allowed, { timeoutMs: PATIENT_MS, what: `the calls while ${what}` });
+    await Promise.race([isDone(), Promise.all(clients).then(isDone)]);
+    return result;
+  };
 
   await fleet.same();
   for (const [index, member] of fleet.members.entries()) await add(index, member);
-  await reached(0.2);
-  await add(fleet.members.length, await fleet.join());
-  await reached(0.4);
+  await during(0.25, "another member joins", async () => await add(fleet.members.length, await fleet.join()));
   const leader = await fleet.leader();
-  const settledInTheMiddle = await leader.process.settle();
-  await reached(0.5);
   const follower = fleet.members.find((member) => member !== leader)!;
-  await follower.process.kill();
-  await follower.process.start();
-  await reached(0.7);
-  await leader.process.kill();
-  await leader.process.start();
+  const again = async ({ process }: FleetMember): Promise<void> => {
+    await process.kill();
+    await process.start();
+  };
+  const settledInTheMiddle = await during(0.5, "a part is settled", async () => await leader.process.settle());
+  await during(0.75, "a follower is killed", async () => await again(follower));
+  await during(1, "the leader is killed", async () => await again(leader));
   await Promise.all(clients);
   return { kept: committed, settledInTheMiddle };
 }

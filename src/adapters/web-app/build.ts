@@ -59,7 +59,8 @@ async function build({ root, app }: BuildInit, outDir: string): Promise<readonly
     configFile: false,
     envDir: false,
     publicDir: false,
-    logLevel: "error",
+    // The error says it.
+    logLevel: "silent",
     // JSX itself is told by the app's tsconfig.json.
     build: { outDir, emptyOutDir: false, target: "es2023", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
     plugins: [
