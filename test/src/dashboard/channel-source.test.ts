@@ -101,9 +101,7 @@ describe("dashboard/channel-source", function () {
       made.records.map((each) => each.height).toSorted((a, b) => b - a),
     );
     const settled = await leader!.node.settle();
-    const done = await viewWhen(
-      ({ heights, settledHeights }) => heights.settled >= height && settledHeights.length > 0,
-    );
+    const done = await when(({ heights, settledHeights }) => heights.settled >= height && settledHeights.length > 0);
     expect(done.settledHeights[0]).to.equal(settled);
     expect(done.records.find((each) => each.height === height)?.commitment).to.equal("final");
   });
