@@ -14,6 +14,8 @@ import { bytesText, spanText } from "../units.ts";
 import "../pages.css";
 
 const CHART_HEIGHT = 160;
+/** A time of day with some room. */
+const LABEL_SPACE = 90;
 
 /** One node of the grid: what runs on it, what that uses and costs, and until when it is paid for. */
 export function GridNode({ params: { id = "" } }: PageProps) {
@@ -61,7 +63,12 @@ function NodePage({ view }: { readonly view: NodeView }) {
         {deployments.length === 0 && <p class="empty">Nothing was ever deployed on this node.</p>}
         <ul class="deployments">
           {deployments.map((deployment) => (
-            <Deployment key={deployment.contractId} deployment={deployment} metric={metric} />
+            <Deployment
+              key={deployment.contractId}
+              deployment={deployment}
+              metric={metric}
+              nowSeconds={view.nowSeconds}
+            />
           ))}
         </ul>
         {contractCount > deployments.length && (
@@ -123,7 +130,15 @@ const STATES: Readonly<Record<DeploymentView["state"], Tone>> = {
   deleted: "plain",
 };
 
-function Deployment({ deployment, metric }: { readonly deployment: DeploymentView; readonly metric: Metric }) {
+function Deployment({
+  deployment,
+  metric,
+  nowSeconds,
+}: {
+  readonly deployment: DeploymentView;
+  readonly metric: Metric;
+  readonly nowSeconds: number;
+}) {
   const { contractId, kind, state, cause, publicIps, limits, userTwinId, usage, costWei, weiPerHour } = deployment;
   const { weiPerMonth, reportedAt, billedUntil, clippedReports } = deployment;
   const isOver = state === "deleted";
@@ -163,7 +178,7 @@ function Deployment({ deployment, metric }: { readonly deployment: DeploymentVie
           </dd>
         </div>
       </dl>
-      <Usage contractId={contractId} usage={usage} metric={metric} />
+      <Usage contractId={contractId} usage={usage} metric={metric} until={isOver ? undefined : nowSeconds} />
     </li>
   );
 }
@@ -172,12 +187,14 @@ function Usage({
   contractId,
   usage,
   metric: { label, value, text },
+  until,
 }: {
   readonly contractId: number;
   readonly usage: readonly UsagePoint[];
   readonly metric: Metric;
+  /** What was said last still holds then. */
+  readonly until: number | undefined;
 }) {
-  const x = useMemo(() => usage.map(({ atSeconds }) => atSeconds), [usage]);
   const values = useMemo(() => usage.map((point) => value(point) ?? null), [usage, value]);
   const last = values.findLast((each) => each !== null);
   if (usage.length === 0 || last === undefined || last === null) {
@@ -187,19 +204,31 @@ function Usage({
       </p>
     );
   }
+  const holds = until !== undefined && until > (usage.at(-1)?.atSeconds ?? 0);
+  const x = [...usage.map(({ atSeconds }) => atSeconds), ...(holds ? [until] : [])];
+  const top = roundedUp(Math.max(...values.map((each) => each ?? 0)));
   return (
     <Chart
-      // Another unit is another axis.
-      key={label}
+      // Another unit or size is another axis.
+      key={`${label}${top}`}
       label={`${label} of contract ${contractId} over ${usage.length} reports, ${text(last)} in the last one`}
       height={CHART_HEIGHT}
       isStepped
       x={x}
-      series={[{ label, colour: "--accent", isFilled: true, values }]}
+      series={[{ label, colour: "--accent", isFilled: true, values: holds ? [...values, last] : values }]}
+      range={[0, top]}
+      spaceX={LABEL_SPACE}
       formatX={(seconds) => moment(seconds).slice(11)}
       formatY={text}
     />
   );
+}
+
+/** The next number above it that is one, two or five of a power of ten. */
+function roundedUp(value: number): number {
+  if (value <= 0) return 1;
+  const power = 10 ** Math.floor(Math.log10(value));
+  return power * ([1, 2, 5].find((step) => step * power >= value) ?? 10);
 }
 
 function limitsText({ cruCores, mruBytes, sruBytes }: DeploymentView["limits"]): string {

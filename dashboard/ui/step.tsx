@@ -33,7 +33,7 @@ export function Step({ program, step }: { readonly program: string; readonly ste
             type="button"
             class="button"
             disabled={rerun.state === "waiting"}
-            aria-label={`Run ${name} again`}
+            aria-label={`Run it again: ${name}`}
             onClick={start}
           >
             {rerun.state === "waiting" ? "Running…" : "Run it again"}

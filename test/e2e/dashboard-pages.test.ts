@@ -77,7 +77,7 @@ describeWithPart(
         await newest.getByText(/^Run: /).click();
         await newest.getByRole("button", { name: "Show output" }).click();
         await newest.getByText("account,balance").waitFor();
-        await newest.getByRole("button", { name: /^Run step \d+ again$/ }).click();
+        await newest.getByRole("button", { name: /^Run it again: step \d+$/ }).click();
         await newest.getByText(/^Equal: ran it again in/).waitFor();
         const compared = await newest.locator(".comparison tbody tr").allInnerTexts();
         expect(compared).to.have.length(4);
@@ -163,7 +163,7 @@ describeWithPart(
             if (name === "program") {
               await steps()
                 .first()
-                .getByRole("button", { name: /again$/ })
+                .getByRole("button", { name: /^Run it again: / })
                 .click();
               await steps()
                 .first()
@@ -173,7 +173,8 @@ describeWithPart(
             const where = `${name}, ${look.colours}, ${look.width}`;
             await expectAccessible(page, where);
             await expectFits(page, where);
-            if (!name.endsWith("s") && look.width === 1280) await picture(page, `dashboard-${name}-${look.colours}`);
+            if (!name.endsWith("s") && look.width === 1280)
+              await picture(page, `dashboard-${name}-${look.colours}`, { isWhole: name === "node" });
           }
           expect(looked.complaints).to.deep.equal([]);
           await looked.close();
@@ -181,14 +182,16 @@ describeWithPart(
       }
     });
 
-    it("should say that a member's node is away, and go on with the others", async () => {
-      await visit(`channels/${scene.channel}`);
-      await until(async () => (await rows("Nodes that are asked")).every((row) => row.includes("answers")), PATIENT);
-      await scene.nodes[2]?.kill();
-      await until(async () => (await rows("Nodes that are asked"))[2]?.includes("away") === true, PATIENT);
-      const before = Number(await figure("Acknowledged"));
-      await scene.say("still here");
-      await until(async () => Number(await figure("Acknowledged")) > before, PATIENT);
+    describe("a channel whose member is killed", () => {
+      it("should say that a member's node is away, and go on with the others", async () => {
+        await visit(`channels/${scene.channel}`);
+        await until(async () => (await rows("Nodes that are asked")).every((row) => row.includes("answers")), PATIENT);
+        await scene.nodes[2]?.kill();
+        await until(async () => (await rows("Nodes that are asked"))[2]?.includes("away") === true, PATIENT);
+        const before = Number(await figure("Acknowledged"));
+        await scene.say("still here");
+        await until(async () => Number(await figure("Acknowledged")) > before, PATIENT);
+      });
     });
   },
 );

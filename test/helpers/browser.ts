@@ -146,8 +146,8 @@ export async function expectFits(page: Page, where: string): Promise<void> {
 }
 
 /** Writes a picture for the documents, if that is asked for by `SPRF_SCREENSHOTS=1`. */
-export async function picture(page: Page, name: string): Promise<void> {
+export async function picture(page: Page, name: string, { isWhole = true } = {}): Promise<void> {
   if (process.env["SPRF_SCREENSHOTS"] !== "1") return;
   await mkdir(IMAGES, { recursive: true });
-  await page.screenshot({ path: join(IMAGES, `${name}.png`), fullPage: true });
+  await page.screenshot({ path: join(IMAGES, `${name}.png`), fullPage: isWhole });
 }

@@ -150,7 +150,7 @@ async function startGrid(
   const user = await party(GRID_ACCOUNT + 2);
   const { registry } = farmer.grid;
   const payoutAddress = farmer.chain.account;
-  const farmId = await registry.createFarm({ name: "Green acres", pricingPolicyId: 1, payoutAddress });
+  const farmId = await registry.createFarm({ name: "green-acres", pricingPolicyId: 1, payoutAddress });
   await registry.addPublicIp(farmId, { ip: "203.0.113.7", gateway: "203.0.113.1", prefix: 24 });
   const { contracts } = machine.grid;
   const consent = await registry.consentToNode({
