@@ -261,6 +261,10 @@ export const ERRORS = {
   OWN_TIME_UP: { fault: "internal", next: "Nothing: the tester itself was short of time, so it blames nobody." },
 
   // Keystore
+  NO_KEYS: {
+    fault: "user",
+    next: "Make some with `npx sprf keys create`, and name them by SPRF_KEYSTORE and SPRF_PASSWORD_FILE.",
+  },
   KEYSTORE_EXISTS: { fault: "user", next: "Choose another path, or move the old file away." },
   KEYSTORE_INVALID: { fault: "user", next: "Check the path, or restore the file from its backup." },
   KEYSTORE_WRONG_PASSWORD: { fault: "user", next: "Try another password; it cannot be recovered." },

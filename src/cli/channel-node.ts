@@ -34,7 +34,7 @@ const optionsSchema = z.object({
 export function addNodeCommand(parent: Command): void {
   channelCommand(parent, "node <channel>", "Runs this account's node of a channel that it joined, until Ctrl-C.")
     .option("--port <port>", "of the WebSocket API; 0 takes a free one", "0")
-    .option("--host <host>", "on which the API listens", "127.0.0.1")
+    .option("--host <address>", "on which the API listens", "127.0.0.1")
     .option("--settle-every <seconds>", "while it leads; 0: only when somebody leaves or the channel closes", "0")
     .option("--confirmations <blocks>", "on top of what it believes of the chain", "0")
     .option("--archive", "keep all records, so that the channel can be verified from its beginning on", false)

@@ -68,7 +68,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "worker",
-    description: "Registers as a worker where it is none yet, and serves its agreements until Ctrl-C.",
+    description:
+      "Registers as a worker where it is none yet, and serves its agreements until Ctrl-C; shows how it stands.",
     group: SERVE,
     load: async () => (await import("./worker.ts")).defineWorker,
   },
@@ -77,6 +78,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     description: "Registers as a tester where it is none yet, and answers its draws until Ctrl-C.",
     group: SERVE,
     load: async () => (await import("./tester.ts")).defineTester,
+  },
+  {
+    name: "node",
+    description: "Runs a node of the grid; shows nodes, and takes one's own in and out.",
+    group: SERVE,
+    load: async () => (await import("./node.ts")).defineNode,
   },
   {
     name: "indexer",

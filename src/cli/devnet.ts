@@ -60,7 +60,7 @@ export function defineDevnet(command: Command): void {
         .default("one-per-source"),
     )
     .option("--ledger-file <path>", "SQLite file that keeps the ledger over restarts; in memory without it")
-    .option("--file <path>", "where its endpoints are written for other commands (SPRF_DEVNET_FILE)", devnetFilePath())
+    .option("--file <file>", "where its endpoints are written for other commands (SPRF_DEVNET_FILE)", devnetFilePath())
     .option("--json", "print one JSON object instead of text", false)
     .option("--verbose", "its log on stderr", false)
     .action(async (options: { readonly json: boolean }) => {

@@ -18,7 +18,7 @@ const numbersSchema = z.object({ fromBlock: z.coerce.number().int().min(0).optio
 /** Options and work of `sprf indexer`. */
 export function defineIndexer(command: Command): void {
   withIndexOptions(command)
-    .option("--follow", "go on with every new block until Ctrl-C", false)
+    .option("-f, --follow", "go on with every new block until Ctrl-C", false)
     .option("--from-block <number>", "where a new index begins: at the market's deployment or before (default: 0)")
     .option("--rebuild", "forget the index and begin anew", false)
     .action(async (options: IndexerOptions) => {

@@ -15,7 +15,7 @@ const READ_TIMEOUT_MS = 20_000;
 /** A source that ended or failed is asked again after so long. */
 const AGAIN_MS = 3_000;
 /** A page that is loaded again finds what it followed still followed. */
-const LEAVE_MS = 5_000;
+const DEFAULT_LEAVE_MS = 5_000;
 const TOPIC = /^([a-z]{1,32})(?:\/([A-Za-z0-9._:-]{1,100}))?$/;
 
 /** Where the views of one kind of topic come from: each is read when it may have changed, or the source says by itself when it has. */
@@ -62,6 +62,12 @@ export interface Feed {
   close(): void;
 }
 
+/** How patient a feed is; tests have less time. */
+export interface FeedLimits {
+  /** How long a source is followed when nobody reads its topic any more. @default 5000 */
+  readonly leaveMs: number;
+}
+
 interface Topic extends Shown {
   readonly name: string;
   readonly id: string;
@@ -74,7 +80,11 @@ interface Topic extends Shown {
   isStale: boolean;
 }
 
-export function createFeed({ sources, clock, logger }: FeedComponents, limits: Partial<ReaderLimits> = {}): Feed {
+export function createFeed(
+  { sources, clock, logger }: FeedComponents,
+  limits: Partial<ReaderLimits & FeedLimits> = {},
+): Feed {
+  const { leaveMs = DEFAULT_LEAVE_MS } = limits;
   const topics = new Map<string, Topic>();
   const readers = new Set<Reader>();
   const ended = new AbortController();
@@ -139,7 +149,7 @@ export function createFeed({ sources, clock, logger }: FeedComponents, limits: P
 
   function leaveSoon(topic: Topic): void {
     if (topic.readers.size > 0 || topic.leave === undefined) return;
-    clock.sleep(LEAVE_MS, { signal: ended.signal }).then(
+    clock.sleep(leaveMs, { signal: ended.signal }).then(
       () => {
         if (topic.readers.size === 0) topic.leave?.abort();
       },

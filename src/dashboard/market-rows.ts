@@ -70,3 +70,17 @@ export function createTrends(model: ReadModel): (worker: IndexedWorker) => Promi
     return trend;
   };
 }
+
+/** The numbers of the agreements that rows name by their addresses. */
+export async function numbersOf(
+  model: ReadModel,
+  rows: ReadonlyArray<{ readonly agreement?: string | undefined }>,
+): Promise<ReadonlyMap<string, number>> {
+  const addresses = new Set(rows.flatMap(({ agreement }) => (agreement === undefined ? [] : [agreement])));
+  const numbers = new Map<string, number>();
+  for (const address of addresses) {
+    const row = await model.agreementAt(address);
+    if (row !== undefined) numbers.set(address, row.number);
+  }
+  return numbers;
+}

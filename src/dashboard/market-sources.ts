@@ -1,11 +1,21 @@
 import { SprfError } from "../errors.ts";
+import { reputationOf } from "../domain/read-model/reputation.ts";
 import type { HistoryRow } from "../domain/read-model/rows.ts";
 import type { IndexedWorker } from "../indexer/read-model.ts";
+import type { MarketConstants } from "../ports/event-log.ts";
 import { agreementView } from "./agreement-view.ts";
 import type { Source } from "./feed.ts";
-import { createTrends, summaryOf, workerSummary, type MarketComponents } from "./market-rows.ts";
+import { createTrends, numbersOf, summaryOf, workerSummary, type MarketComponents } from "./market-rows.ts";
 import { paymentsView } from "./payments-view.ts";
-import type { AgreementView, HistoryEntryView, MarketView, PaymentsView, StatusView, WorkerView } from "./views.ts";
+import type {
+  AgreementView,
+  HistoryEntryView,
+  MarketView,
+  PaymentsView,
+  ReputationPoint,
+  StatusView,
+  WorkerView,
+} from "./views.ts";
 
 /** Rows that a page shows of each list; the command line has the rest. */
 const MAX_WORKERS = 500;
@@ -48,6 +58,8 @@ export function createMarketSources(
         const worker = await model.worker(workerId);
         if (worker === undefined) throw new SprfError("INVALID_INPUT", `there is no worker ${workerId}`);
         const history = await model.history(workerId, { limit: MAX_HISTORY });
+        const shown = history.slice(0, SHOWN_HISTORY);
+        const numbers = await numbersOf(model, shown);
         const agreements = await model.agreements({ workerId, limit: MAX_AGREEMENTS });
         const { twinId, epochsOk, epochsUnreachable, epochsWrong } = worker;
         return {
@@ -61,12 +73,8 @@ export function createMarketSources(
             epochsUnreachable,
             epochsWrong,
           },
-          reputation: history
-            .flatMap(({ block, timeSeconds, reputation }) =>
-              reputation === undefined ? [] : [{ block, timeSeconds, reputation }],
-            )
-            .reverse(),
-          history: history.slice(0, SHOWN_HISTORY).map(entryView),
+          reputation: reputationPoints(history, (await model.asOf()).constants),
+          history: shown.map((entry) => entryView(entry, numbers)),
           agreements: agreements.map(summaryOf),
           contracts,
         };
@@ -84,7 +92,21 @@ export function createMarketSources(
   };
 }
 
-function entryView({ block, timeSeconds, transaction, kind, agreement, epoch, ...row }: HistoryRow): HistoryEntryView {
+/** Oldest first; from its registration on, if that is not too long ago. */
+function reputationPoints(history: readonly HistoryRow[], constants: MarketConstants): readonly ReputationPoint[] {
+  const none = reputationOf({ weightOkWei: 0n, weightTotalWei: 0n }, constants);
+  return history
+    .flatMap(({ kind, block, timeSeconds, reputation = kind === "registered" ? none : undefined }) =>
+      reputation === undefined ? [] : [{ block, timeSeconds, reputation }],
+    )
+    .reverse();
+}
+
+function entryView(
+  { block, timeSeconds, transaction, kind, epoch, ...row }: HistoryRow,
+  numbers: ReadonlyMap<string, number>,
+): HistoryEntryView {
+  const agreement = row.agreement === undefined ? undefined : numbers.get(row.agreement);
   const { amountWei, outcome, reputation } = row;
   return {
     block,

@@ -8,6 +8,13 @@ import type { ProgramSource } from "./program-source.ts";
 
 const MAX_BODY_BYTES = 1_024;
 
+const SMALL_BODY = bodyLimit({
+  maxSize: MAX_BODY_BYTES,
+  onError: () => {
+    throw new SprfError("INVALID_INPUT", `at most ${MAX_BODY_BYTES} bytes are expected`);
+  },
+});
+
 const rerunSchema = z.strictObject({ record: cidSchema });
 
 /**
@@ -24,7 +31,7 @@ export function programRoutes(source: ProgramSource): (server: Hono) => void {
       const content = await source.content(c.req.param("program"), cidOf(c.req.param("cid")), signalOf(c));
       return c.json(content, 200, { "cache-control": "private, max-age=3600" });
     });
-    server.post("/api/programs/:program/rerun", bodyLimit({ maxSize: MAX_BODY_BYTES }), async (c) => {
+    server.post("/api/programs/:program/rerun", SMALL_BODY, async (c) => {
       const { record } = await bodyOf(c);
       return c.json(await source.rerun(c.req.param("program"), record, signalOf(c)));
     });

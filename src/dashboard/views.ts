@@ -78,7 +78,8 @@ export interface HistoryEntryView {
   readonly timeSeconds: number;
   readonly transaction: string;
   readonly kind: string;
-  readonly agreement?: string | undefined;
+  /** Its number. */
+  readonly agreement?: number | undefined;
   readonly epoch?: number | undefined;
   readonly outcome?: string | undefined;
   readonly amountWei?: Wei | undefined;

@@ -173,8 +173,7 @@ describeWithPart(
             const where = `${name}, ${look.colours}, ${look.width}`;
             await expectAccessible(page, where);
             await expectFits(page, where);
-            if (!name.endsWith("s") && look.width === 1280)
-              await picture(page, `dashboard-${name}-${look.colours}`, { isWhole: name === "node" });
+            if (!name.endsWith("s") && look.width === 1280) await picture(page, `dashboard-${name}-${look.colours}`);
           }
           expect(looked.complaints).to.deep.equal([]);
           await looked.close();

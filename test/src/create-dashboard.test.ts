@@ -16,6 +16,8 @@ import { startIndexMarket, type IndexMarket } from "../helpers/index-market.ts";
 import { startTraffic, type MarketTraffic } from "../helpers/market-traffic.ts";
 import { until } from "../helpers/until.ts";
 
+/** Basis points. */
+const WHOLE = 10_000;
 const STEPS = 30;
 const SEED = 11;
 
@@ -66,7 +68,9 @@ describe("create-dashboard", function () {
     for (const { workerId, reputation, trend } of workers) {
       expect(reputation).to.equal(Number(await records.reputationOf(workerId)));
       const one = await view<WorkerView>(started, `worker/${workerId}`);
-      expect(one.reputation.map((point) => point.reputation).slice(-trend.length)).to.deep.equal(trend);
+      const points = one.reputation.map((point) => point.reputation);
+      expect(points.slice(1).slice(-trend.length)).to.deep.equal(trend);
+      expect(points[0]).to.equal(WHOLE / 2);
       expect(one.reputation.at(-1)?.reputation ?? reputation).to.equal(reputation);
     }
     expect(workers.some(({ trend }) => trend.length > 0)).to.equal(true);
