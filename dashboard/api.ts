@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { Problem } from "../src/dashboard/views.ts";
 
 /** What the server refused a request with. */
-export class RequestError extends Error {
+class RequestError extends Error {
   readonly code: string;
 
   constructor({ code, message }: Problem) {

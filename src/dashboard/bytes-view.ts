@@ -2,8 +2,8 @@ import type { BytesView } from "./program-types.ts";
 
 /** How much of a text is shown. */
 export const MAX_TEXT_BYTES = 4_096;
-/** What no text has but for line ends and tabs. */
-const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/u;
+/** What no text has, but for the tab, the line feed and the carriage return: whatever is in Unicode's class of controls. */
+const CONTROLS = /(?![\t\n\r])\p{Cc}/u;
 
 /** The beginning of bytes as text, where they are text. */
 export function bytesView(bytes: Uint8Array, length = bytes.length): BytesView {

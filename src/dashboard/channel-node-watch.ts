@@ -5,7 +5,7 @@ import type { Clock } from "../ports/clock.ts";
 import { raceAbort } from "../utils/abort.ts";
 
 /** Records that are kept to be shown. */
-export const SHOWN_RECORDS = 30;
+const SHOWN_RECORDS = 30;
 const DESCRIBE_EVERY_MS = 1_000;
 const RECONNECT_MS = 2_000;
 const ANSWER_TIMEOUT_MS = 5_000;

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { Hono } from "hono";
+import type { Hono } from "hono";
 
 import { systemClock } from "../../../src/adapters/clock/system.ts";
 import { createMemoryLogger } from "../../../src/adapters/logger/memory.ts";

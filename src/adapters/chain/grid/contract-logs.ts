@@ -160,7 +160,9 @@ export function createContractLogs(
       const newest = found.toSorted((a, b) => a.log.blockNumber - b.log.blockNumber || a.log.index - b.log.index);
       const counted: CountedReport[] = [];
       for (const { contractId, log } of newest.slice(-most)) {
-        const { timestamp, rate, grains, trafficGrains } = grid.interface.parseLog(log)?.args.toObject() as Counted;
+        const counts = grid.interface.parseLog(log)?.args.toObject() as Counted | undefined;
+        if (counts === undefined) continue;
+        const { timestamp, rate, grains, trafficGrains } = counts;
         const used = (await saidIn(log.transactionHash, options)).get(contractId);
         counted.push({
           contractId,
