@@ -52,6 +52,11 @@ interface Indexed {
   readonly contracts: ContractsView;
 }
 
+/** Builds the app where it has changed, for an image that will have no development packages. @throws SprfError `DASHBOARD_UNAVAILABLE` */
+export async function buildDashboard(): Promise<void> {
+  await buildWebApp(APP);
+}
+
 /**
  * Indexes the market, builds the app where it has changed, and serves both.
  *
@@ -88,7 +93,8 @@ export async function createDashboard(
         : await openProgramSource({ ...init.programs, dataDirectory, logger }, { signal });
     if (programs !== undefined) closers.push(async () => await programs.close());
     const { nodes, node, channel } = ofChain;
-    const market = createMarketSources({ model: indexer.model, contracts });
+    let isChainAway = false;
+    const market = createMarketSources({ model: indexer.model, contracts, isChainAway: () => isChainAway });
     const sources = { ...market, nodes, node, channel, program: programs?.source ?? NO_PROGRAMS };
     const feed = createFeed({ sources, clock: systemClock, logger });
     const app = await loadWebApp(await building);
@@ -100,7 +106,14 @@ export async function createDashboard(
       feed.close();
       await listening.close();
     });
-    const following = indexer.follow({ signal: stopped.signal, onProgress: () => feed.refresh() });
+    const following = indexer.follow({
+      signal: stopped.signal,
+      onProgress: () => feed.refresh(),
+      onReachable(isReachable) {
+        isChainAway = !isReachable;
+        feed.refresh();
+      },
+    });
     closers.push(async () => await following.catch(() => undefined));
     following.catch(() => undefined);
     return { url: `http://${host.includes(":") ? `[${host}]` : host}:${listening.port}/`, ended: following, close };

@@ -26,6 +26,13 @@ export const ERRORS = {
   // Store
   STORE_CONFLICT: { fault: "internal", next: "Read the entry again: somebody wrote it first." },
   STORE_UNAVAILABLE: { fault: "internal", next: "Check that the data directory is writable and its disk has room." },
+  STORE_TOO_NEW: { fault: "user", next: "Run the release that wrote it, or a later one; `docs/upgrade.md` says more." },
+  STORE_RESTORED: {
+    fault: "peer",
+    next: "Ask the program's other workers, or ask again once its state has moved; a new payment is answered at once.",
+  },
+  BACKUP_EXISTS: { fault: "user", next: "Choose another name: nothing is written over." },
+  BACKUP_INVALID: { fault: "user", next: "Take another backup: this one is damaged, or none." },
   DIRECTORY_IN_USE: { fault: "user", next: "Wait until the process that is named ends, or choose another folder." },
 
   // Content

@@ -30,11 +30,13 @@ const NOT_NODE_ONLY = [
   "test/e2e/channel-memory.test.ts",
   "test/e2e/channels.test.ts",
   "test/e2e/channel-whole",
+  "test/e2e/compose",
   "test/e2e/docker",
   "test/e2e/executions.test.ts",
   "test/e2e/grid",
   "test/e2e/commands-audit",
   "test/e2e/commands-channel",
+  "test/e2e/commands-dashboard",
   "test/e2e/commands-doctor",
   "test/e2e/commands-grid",
   "test/e2e/commands-input",
@@ -43,6 +45,7 @@ const NOT_NODE_ONLY = [
   "test/e2e/go-waku.test.ts",
   "test/e2e/guide-",
   "test/e2e/kubo",
+  "test/e2e/operations.test.ts",
   "test/e2e/wasi.test.ts",
 ];
 

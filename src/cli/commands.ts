@@ -105,6 +105,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./config.ts")).defineConfig,
   },
   {
+    name: "backup",
+    description: "Writes a daemon's store and content into one file, while the daemon works.",
+    group: CARE,
+    load: async () => (await import("./backup.ts")).defineBackup,
+  },
+  {
+    name: "restore",
+    description: "Makes a data directory of such a file; the worker in it signs nothing a second time.",
+    group: CARE,
+    load: async () => (await import("./backup.ts")).defineRestore,
+  },
+  {
     name: "doctor",
     description: "Checks chain, ledger, messages, content, engines, clocks and disk, and says what to mend.",
     group: CARE,

@@ -16,6 +16,8 @@ export interface IndexOptions {
   readonly devnet?: string | boolean;
   readonly data?: string;
   readonly logLevel?: string;
+  readonly adminHost?: string;
+  readonly adminPort?: string;
   readonly json: boolean;
 }
 
@@ -37,7 +39,12 @@ export async function indexInit(
 ): Promise<{ readonly settings: IndexSettings; readonly dataDirectory: string }> {
   const devnetFile = options.devnet === true ? devnetFilePath() : options.devnet || undefined;
   const settings = await loadIndexSettings({
-    flags: { dataDirectory: options.data, logLevel: options.logLevel },
+    flags: {
+      dataDirectory: options.data,
+      logLevel: options.logLevel,
+      "admin.host": options.adminHost,
+      "admin.port": options.adminPort,
+    },
     ...(options.config === undefined ? {} : { file: options.config }),
     ...(devnetFile === undefined ? {} : { devnetFile }),
   });

@@ -1,7 +1,13 @@
 import type { Command } from "commander";
 
 import { createWorker, type Worker } from "../create-worker.ts";
-import { daemonInit, withDaemonOptions, withEngineOption, type DaemonOptions } from "./daemon-options.ts";
+import {
+  daemonInit,
+  withAdminOptions,
+  withDaemonOptions,
+  withEngineOption,
+  type DaemonOptions,
+} from "./daemon-options.ts";
 import { nodeInitOf } from "./node-init.ts";
 import { runDaemon } from "./run-daemon.ts";
 import { runCommand } from "./run-command.ts";
@@ -31,7 +37,7 @@ export function defineWorker(command: Command): void {
 
 /** Options of a daemon that works. */
 export function withWorkerOptions(command: Command): Command {
-  return withEngineOption(withDaemonOptions(command))
+  return withAdminOptions(withEngineOption(withDaemonOptions(command)))
     .option("--port <port>", "of the HTTP API; 0 takes a free one")
     .option("--public-url <url>", "what clients are told; at most 64 characters")
     .option("--price <wei>", "per block, when it registers")
@@ -48,7 +54,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
 }
 
 async function serve(options: WorkerOptions, signal: AbortSignal): Promise<void> {
-  const { settings, peer, engines } = await daemonInit("worker", options, {
+  const { settings, peer, engines, admin } = await daemonInit("worker", options, {
     "http.port": options.port,
     "http.publicUrl": options.publicUrl,
     "worker.pricePerBlockWei": options.price,
@@ -72,9 +78,9 @@ async function serve(options: WorkerOptions, signal: AbortSignal): Promise<void>
   });
   const over = new AbortController();
   let draining: Promise<void> = Promise.resolve();
-  await runDaemon(worker, AbortSignal.any([signal, over.signal]), () => {
+  await runDaemon(admin.around(worker), AbortSignal.any([signal, over.signal]), () => {
     const { workerId, account, apiUrl, nodeId } = worker;
-    if (options.json) console.log(JSON.stringify({ workerId, account, apiUrl, nodeId }));
+    if (options.json) console.log(JSON.stringify({ workerId, account, apiUrl, nodeId, adminUrl: admin.url }));
     else {
       const until = drain ? "ends when its agreements do" : "Ctrl-C ends it";
       const asNode = nodeId === undefined ? "" : ` and is node ${nodeId} of the grid`;

@@ -11,6 +11,8 @@ const TREND_ENTRIES = 400;
 export interface MarketComponents {
   readonly model: ReadModel;
   readonly contracts: ContractsView;
+  /** Whether the chain's node answers no more. */
+  readonly isChainAway: () => boolean;
 }
 
 /** An agreement as a row. */

@@ -17,6 +17,8 @@ export interface StatusView {
   /** The chain's own head when the index was brought there. */
   readonly head: number;
   readonly reorgs: number;
+  /** The chain's node does not answer: what is shown is what it said last. */
+  readonly isChainAway: boolean;
 }
 
 /** Addresses that a wallet's transactions go to. */
