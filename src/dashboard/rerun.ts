@@ -13,7 +13,7 @@ import { repeatRecord } from "../execution/repeat-record.ts";
 import type { RunComponents } from "../execution/run-program.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Ledger } from "../ports/ledger.ts";
-import { withDeadline } from "../utils/abort.ts";
+import { abortError, withDeadline } from "../utils/abort.ts";
 import type { RerunView, ResultView } from "./program-types.ts";
 
 /** In whose name content of runs is kept while they last. */
@@ -79,11 +79,14 @@ export function createRerun(
       if (isRunning) throw new SprfError("WORKER_BUSY", "another step is being run again");
       isRunning = true;
       const startedMs = clock.now();
+      const deadline = withDeadline(signal, deadlineMs);
       try {
-        return { ...(await rerun(program, link, withDeadline(signal, deadlineMs))), tookMs: clock.now() - startedMs };
+        return { ...(await rerun(program, link, deadline)), tookMs: clock.now() - startedMs };
       } catch (error) {
-        if (signal.aborted || !isSprfError(error) || error.code === "INVALID_INPUT") throw error;
-        const { code, message } = error;
+        if (signal.aborted) throw abortError(signal);
+        if (!isSprfError(error) || error.code === "INVALID_INPUT") throw error;
+        // What was cut short may have failed in other words.
+        const { code, message } = deadline.aborted ? abortError(deadline) : error;
         const tookMs = clock.now() - startedMs;
         return { recordCid: link.recordCid, outcome: "failed", ran: 0, runs: 0, tookMs, problem: { code, message } };
       } finally {
