@@ -41,6 +41,11 @@ interface Indexed {
   readonly contracts: ContractsView;
 }
 
+/** Builds the app where it has changed, for an image that will have no development packages. @throws SprfError `DASHBOARD_UNAVAILABLE` */
+export async function buildDashboard(): Promise<void> {
+  await buildWebApp(APP);
+}
+
 /**
  * Indexes the market, builds the app where it has changed, and serves both.
  *
@@ -69,7 +74,8 @@ export async function createDashboard(
     closers.push(() => lock.release());
     const { indexer, contracts } = await openIndexed(init, signal);
     closers.push(async () => await indexer.close());
-    const sources = createMarketSources({ model: indexer.model, contracts });
+    let isChainAway = false;
+    const sources = createMarketSources({ model: indexer.model, contracts, isChainAway: () => isChainAway });
     const feed = createFeed({ sources, clock: systemClock, logger });
     const app = await loadWebApp(await building);
     const allowedHosts = [host, ...(http.allowedHosts ?? [])];
@@ -79,7 +85,14 @@ export async function createDashboard(
       feed.close();
       await listening.close();
     });
-    const following = indexer.follow({ signal: stopped.signal, onProgress: () => feed.refresh() });
+    const following = indexer.follow({
+      signal: stopped.signal,
+      onProgress: () => feed.refresh(),
+      onReachable(isReachable) {
+        isChainAway = !isReachable;
+        feed.refresh();
+      },
+    });
     closers.push(async () => await following.catch(() => undefined));
     following.catch(() => undefined);
     return { url: `http://${host.includes(":") ? `[${host}]` : host}:${listening.port}/`, ended: following, close };

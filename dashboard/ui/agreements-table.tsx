@@ -37,6 +37,7 @@ export function AgreementsTable({
     {
       key: "workers",
       label: "Workers",
+      isMinor: true,
       cell: ({ workerIds }) => workerIds.join(", "),
     },
     {

@@ -11,9 +11,19 @@ export function WalletButton() {
           Connect<span class="wide"> wallet</span>
         </button>
         {signInProblem.value !== undefined && (
-          <p class="toast" role="alert">
+          <div class="toast" role="alert">
             {signInProblem.value}
-          </p>
+            <button
+              type="button"
+              class="button quiet-button"
+              onClick={() => {
+                signInProblem.value = undefined;
+              }}
+              aria-label="Close"
+            >
+              ×
+            </button>
+          </div>
         )}
       </>
     );

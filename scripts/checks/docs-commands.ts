@@ -9,9 +9,9 @@ import { repositoryFiles, textOf } from "./repository-files.ts";
 import { commandsOf } from "./shown-commands.ts";
 
 const MARKER = /docs-command: (.+?)\s*(?:\*\/)?$/gm;
-const faults: string[] = [];
-
+/** By `npm run docs`, and not in git. */
 const GENERATED = "docs/api/";
+const faults: string[] = [];
 
 const documents = ["README.md", "CONTRIBUTING.md", ...globSync("docs/**/*.md")].filter(
   (path) => existsSync(path) && !path.startsWith(GENERATED),

@@ -36,6 +36,7 @@ const NOT_NODE_ONLY = [
   "test/e2e/grid",
   "test/e2e/commands-audit",
   "test/e2e/commands-channel",
+  "test/e2e/commands-dashboard",
   "test/e2e/commands-doctor",
   "test/e2e/commands-grid",
   "test/e2e/commands-input",

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 import tab from "@bomb.sh/tab/commander";
-import { Argument, type Command } from "commander";
+import type { Command } from "commander";
 
 const NAME = "completion";
 const SHELLS = ["bash", "zsh"] as const;
@@ -15,11 +15,9 @@ export function addCompletion(sprf: Command): void {
   tab(sprf, { completionCommandName: NAME });
   const completion = sprf.commands.find((each) => each.name() === NAME);
   if (completion === undefined) return;
-  // Commander has no way to take an argument away.
-  (completion.registeredArguments as Argument[]).length = 0;
+  completion.registeredArguments[0]?.choices(SHELLS);
   completion
     .description("Prints the script that has a shell complete words of sprf.")
-    .addArgument(new Argument("<shell>", "which one").choices(SHELLS))
     .action((shell: (typeof SHELLS)[number]) => {
       process.stdout.write(readFileSync(new URL(`completion.${shell}`, import.meta.url), "utf8"));
     });

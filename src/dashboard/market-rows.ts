@@ -11,6 +11,8 @@ const TREND_ENTRIES = 400;
 export interface MarketComponents {
   readonly model: ReadModel;
   readonly contracts: ContractsView;
+  /** Whether the chain's node answers no more. */
+  readonly isChainAway: () => boolean;
 }
 
 /** An agreement as a row. */
@@ -69,4 +71,18 @@ export function createTrends(model: ReadModel): (worker: IndexedWorker) => Promi
     known.set(workerId, { entries, reorgs, trend });
     return trend;
   };
+}
+
+/** The numbers of the agreements that rows name by their addresses. */
+export async function numbersOf(
+  model: ReadModel,
+  rows: ReadonlyArray<{ readonly agreement?: string | undefined }>,
+): Promise<ReadonlyMap<string, number>> {
+  const addresses = new Set(rows.flatMap(({ agreement }) => (agreement === undefined ? [] : [agreement])));
+  const numbers = new Map<string, number>();
+  for (const address of addresses) {
+    const row = await model.agreementAt(address);
+    if (row !== undefined) numbers.set(address, row.number);
+  }
+  return numbers;
 }

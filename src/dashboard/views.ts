@@ -13,6 +13,8 @@ export interface StatusView {
   /** The chain's own head when the index was brought there. */
   readonly head: number;
   readonly reorgs: number;
+  /** The chain's node does not answer: what is shown is what it said last. */
+  readonly isChainAway: boolean;
 }
 
 /** Addresses that a wallet's transactions go to. */
@@ -74,7 +76,8 @@ export interface HistoryEntryView {
   readonly timeSeconds: number;
   readonly transaction: string;
   readonly kind: string;
-  readonly agreement?: string | undefined;
+  /** Its number. */
+  readonly agreement?: number | undefined;
   readonly epoch?: number | undefined;
   readonly outcome?: string | undefined;
   readonly amountWei?: Wei | undefined;

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 
-import { runCommandLine, startCommand } from "../helpers/command.ts";
+import { runCommandLine, startCommand, succeed } from "../helpers/command.ts";
 import { startDevnetCommand, type DevnetCommand } from "../helpers/devnet-command.ts";
 import { readEvents } from "../helpers/event-reader.ts";
 import { until } from "../helpers/until.ts";
@@ -42,6 +42,11 @@ describe("sprf dashboard", function () {
     const third = await runCommandLine("npx sprf dashboard --devnet --port 0", devnet.environment);
     expect(third.stderr).to.match(/^error DIRECTORY_IN_USE: /);
     await first.end("SIGTERM");
+  });
+
+  it("should be built ahead for images without development packages", async () => {
+    // docs-command: npx node scripts/build-dashboard.ts
+    await succeed("npx node scripts/build-dashboard.ts");
   });
 
   it("should refuse options that are none", async () => {

@@ -124,6 +124,15 @@ describeWithPart("chromium", chromiumAbsent(), "the dashboard in Chromium", func
       expect(flow).to.contain("settled").and.to.contain("63,000 gwei");
     });
 
+    it("should tell what is settled from what is expected", async () => {
+      await visit("agreements/2");
+      await page.getByText("The same as a table").click();
+      const flow = await rows("Money per block");
+      expect(flow).to.have.length(5);
+      expect(flow.filter((row) => row.includes("settled")).length).to.be.within(1, 4);
+      expect(flow.at(-1)).to.contain("expected");
+    });
+
     it("should say that there is none", async () => {
       await visit("agreements/999");
       await page.getByRole("alert").getByText("there is no agreement 999").waitFor();
@@ -225,7 +234,7 @@ describeWithPart("chromium", chromiumAbsent(), "the dashboard in Chromium", func
       { name: "market", path: () => "" },
       { name: "worker", path: () => "workers/1" },
       { name: "agreements", path: () => "agreements" },
-      { name: "agreement", path: () => "agreements/1" },
+      { name: "agreement", path: () => "agreements/2" },
       { name: "payments-choose", path: () => "payments" },
       { name: "payments", path: () => `payments/${scene.client.keys.account}` },
       { name: "problem", path: () => "agreements/999" },

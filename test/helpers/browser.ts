@@ -11,6 +11,8 @@ import { chromium, type Browser, type BrowserContext, type Page } from "playwrig
 
 const PROGRAM = process.env["SPRF_CHROMIUM"] ?? "/usr/bin/chromium";
 const IMAGES = fileURLToPath(new URL("../../docs/images", import.meta.url));
+const MAX_PICTURE_HEIGHT = 1_100;
+const MAX_PICTURE_BYTES = 150_000;
 /** Places that a failure names. */
 const MAX_SHOWN = 3;
 const TIMEOUT_MS = 30_000;
@@ -149,5 +151,10 @@ export async function expectFits(page: Page, where: string): Promise<void> {
 export async function picture(page: Page, name: string): Promise<void> {
   if (process.env["SPRF_SCREENSHOTS"] !== "1") return;
   await mkdir(IMAGES, { recursive: true });
-  await page.screenshot({ path: join(IMAGES, `${name}.png`), fullPage: true });
+  const window = page.viewportSize() ?? { width: 0, height: 0 };
+  const height = await page.evaluate<number>("document.documentElement.scrollHeight");
+  await page.setViewportSize({ ...window, height: Math.min(height, MAX_PICTURE_HEIGHT) });
+  const image = await page.screenshot({ path: join(IMAGES, `${name}.png`) });
+  await page.setViewportSize(window);
+  expect(image.length, name).to.be.below(MAX_PICTURE_BYTES);
 }

@@ -8,14 +8,17 @@ import { createMemoryLogger } from "../../src/adapters/logger/memory.ts";
 import { createDashboard, type Dashboard } from "../../src/create-dashboard.ts";
 import { openIndex } from "../../src/create-indexer.ts";
 import { agreementView } from "../../src/dashboard/agreement-view.ts";
-import type { MarketView, PaymentsView, WorkerView } from "../../src/dashboard/views.ts";
+import type { MarketView, PaymentsView, StatusView, WorkerView } from "../../src/dashboard/views.ts";
 import { deployMarket } from "../contracts/helpers/market.ts";
 import { codeOf } from "../helpers/code-of.ts";
 import { readEvents, type EventReader, type ReadEvent } from "../helpers/event-reader.ts";
 import { startIndexMarket, type IndexMarket } from "../helpers/index-market.ts";
 import { startTraffic, type MarketTraffic } from "../helpers/market-traffic.ts";
+import { createTcpLink } from "../helpers/tcp-link.ts";
 import { until } from "../helpers/until.ts";
 
+/** Basis points. */
+const WHOLE = 10_000;
 const STEPS = 30;
 const SEED = 11;
 
@@ -41,8 +44,8 @@ describe("create-dashboard", function () {
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function start(contracts = scene.contracts): Promise<Dashboard> {
-    const chain = { rpcUrl: scene.rpcUrl, contracts, pollingIntervalMs: 20 };
+  async function start(contracts = scene.contracts, rpcUrl = scene.rpcUrl): Promise<Dashboard> {
+    const chain = { rpcUrl, contracts, pollingIntervalMs: 20 };
     dashboard = await createDashboard({ chain, dataDirectory: folder, http: {}, logger: createMemoryLogger() });
     return dashboard;
   }
@@ -66,7 +69,9 @@ describe("create-dashboard", function () {
     for (const { workerId, reputation, trend } of workers) {
       expect(reputation).to.equal(Number(await records.reputationOf(workerId)));
       const one = await view<WorkerView>(started, `worker/${workerId}`);
-      expect(one.reputation.map((point) => point.reputation).slice(-trend.length)).to.deep.equal(trend);
+      const points = one.reputation.map((point) => point.reputation);
+      expect(points.slice(1).slice(-trend.length)).to.deep.equal(trend);
+      expect(points[0]).to.equal(WHOLE / 2);
       expect(one.reputation.at(-1)?.reputation ?? reputation).to.equal(reputation);
     }
     expect(workers.some(({ trend }) => trend.length > 0)).to.equal(true);
@@ -115,6 +120,23 @@ describe("create-dashboard", function () {
     await scene.mine(1);
     await until(() => reader.events.length > 1);
     reader.close();
+  });
+
+  it("should say that the chain does not answer any more, and that it does again", async () => {
+    const link = await createTcpLink(Number(new URL(scene.rpcUrl).port));
+    const reader = await follow(await start(scene.contracts, `http://127.0.0.1:${link.port}`), "status");
+    const isAway = (): boolean => {
+      const [last] = reader.events.slice(-1) as [ReadEvent];
+      return (last.data as { readonly view: StatusView }).view.isChainAway;
+    };
+    expect(isAway()).to.equal(false);
+    await link.cut();
+    await until(isAway, { timeoutMs: 30_000 });
+    await link.mend();
+    await until(() => !isAway(), { timeoutMs: 30_000 });
+    reader.close();
+    await dashboard?.close();
+    await link.cut();
   });
 
   it("should index anew in a folder that holds another market", async () => {

@@ -37,6 +37,7 @@ describe("the dashboard's server", () => {
   let server: HttpServer;
   let url: string;
   const readers: EventReader[] = [];
+  const feeds: Feed[] = [];
   const logger = createMemoryLogger();
 
   beforeEach(async () => {
@@ -52,13 +53,14 @@ describe("the dashboard's server", () => {
     const kinds: readonly TopicKind[] = ["status", "market", "worker", "agreement", "payments"];
     sources = Object.fromEntries(kinds.map((kind) => [kind, source(kind)])) as Record<TopicKind, Source>;
     feed = createFeed({ sources, clock: systemClock, logger }, { heartbeatMs: HEARTBEAT_MS, idleMs: IDLE_MS });
+    feeds.push(feed);
     const app = createDashboardServer({ app: APP, feed, logger }, { allowedHosts: ["dash.example"] });
     server = await startHttpServer(app, { host: "127.0.0.1", port: 0 });
     url = `http://127.0.0.1:${server.port}`;
   });
   afterEach(async () => {
     for (const reader of readers.splice(0)) reader.close();
-    feed.close();
+    for (const each of feeds.splice(0)) each.close();
     await server.close();
   });
 
@@ -66,6 +68,12 @@ describe("the dashboard's server", () => {
     const reader = await readEvents(`${url}/events?topics=${topics}`, headers);
     readers.push(reader);
     return reader;
+  }
+  /** One that waits for whoever takes nothing. */
+  function patientFeed(): Feed {
+    const patient = createFeed({ sources, clock: systemClock, logger }, { heartbeatMs: HEARTBEAT_MS });
+    feeds.push(patient);
+    return patient;
   }
   /** Node's own client, since `fetch` lets nobody choose the name. */
   async function askAs(host: string, path = "/"): Promise<number | undefined> {
@@ -212,7 +220,7 @@ describe("the dashboard's server", () => {
     });
 
     it("should keep no more of what a reader has not taken than the newest of each topic", async () => {
-      const patient = createFeed({ sources, clock: systemClock, logger });
+      const patient = patientFeed();
       const reader = patient.open(["market"]).getReader();
       const next = async (): Promise<string> => new TextDecoder().decode((await reader.read()).value);
       expect(await next()).to.match(/^retry: \d+\n\n$/);
@@ -229,6 +237,33 @@ describe("the dashboard's server", () => {
       expect(seen.match(/data:/g)).to.have.length(1);
       await reader.cancel();
       expect(patient.readers).to.equal(0);
+    });
+
+    it("should send the older of two changes first, so that its number says what was seen", async () => {
+      const patient = patientFeed();
+      const [slow, quick] = [patient.open(["status", "market"]), patient.open(["status", "market"])];
+      const reader = slow.getReader();
+      const next = async (): Promise<string> => new TextDecoder().decode((await reader.read()).value);
+      await next();
+      await next();
+      await next();
+      let shown = "";
+      const collecting = quick.pipeTo(
+        new WritableStream({
+          write(chunk) {
+            shown += new TextDecoder().decode(chunk);
+          },
+        }),
+      );
+      for (const changed of [{ status: { block: 2 } }, { market: { workers: 1 } }, { status: { block: 3 } }]) {
+        Object.assign(views, changed);
+        patient.refresh();
+        await until(() => shown.includes(JSON.stringify(Object.values(changed)[0]).slice(1, -1)));
+      }
+      expect(await next()).to.contain('"workers":1');
+      expect(await next()).to.contain('"block":3');
+      patient.close();
+      await collecting;
     });
 
     it("should refuse more readers than it has room for", async () => {
