@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 
 import { createDashboard } from "../create-dashboard.ts";
+import { secretsOf } from "../config/secrets-of.ts";
 import { createLogger } from "../create-logger.ts";
 import { indexInit, withIndexOptions, type IndexOptions } from "./index-options.ts";
 import { parseOptions } from "./parse-options.ts";
@@ -40,7 +41,7 @@ async function serve(options: IndexOptions, signal: AbortSignal): Promise<void> 
       chain: settings.networks.chain,
       dataDirectory: settings.dataDirectory ?? join(dataDirectory, "..", FOLDER),
       http: { host, port, allowedHosts: allowHost },
-      logger: createLogger(settings.logLevel),
+      logger: createLogger(settings.logLevel, secretsOf(settings)),
     },
     { signal },
   );
