@@ -5,7 +5,7 @@ import type { AgreementSummary, ContractsView, WorkerSummary } from "./views.ts"
 /** Records that a small chart of a worker's reputation shows. */
 const TREND_LENGTH = 24;
 /** How far back in a worker's history they are looked for. */
-const TREND_ENTRIES = 400;
+const TREND_ENTRIES = 120;
 
 /** What the sources of the market's views read from. */
 export interface MarketComponents {
@@ -54,13 +54,12 @@ export function workerSummary(worker: IndexedWorker, trend: readonly number[]): 
 }
 
 /** Reads workers' trends, each anew only when something has happened to that worker. */
-export function createTrends(model: ReadModel): (worker: IndexedWorker) => Promise<readonly number[]> {
+export function createTrends(model: ReadModel): (worker: IndexedWorker, reorgs: number) => Promise<readonly number[]> {
   const known = new Map<
     number,
     { readonly entries: number; readonly reorgs: number; readonly trend: readonly number[] }
   >();
-  return async ({ workerId, entries }) => {
-    const { reorgs } = await model.asOf();
+  return async ({ workerId, entries }, reorgs) => {
     const found = known.get(workerId);
     if (found !== undefined && found.entries === entries && found.reorgs === reorgs) return found.trend;
     const history = await model.history(workerId, { limit: TREND_ENTRIES });

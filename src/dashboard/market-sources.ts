@@ -14,6 +14,7 @@ import type {
   PaymentsView,
   ReputationPoint,
   StatusView,
+  WorkerSummary,
   WorkerView,
 } from "./views.ts";
 
@@ -33,8 +34,8 @@ export function createMarketSources(
 ): Readonly<Record<"status" | "market" | "worker" | "agreement" | "payments", Source>> {
   const { model, contracts, isChainAway } = components;
   const trendOf = createTrends(model);
-  const summarize = async (worker: IndexedWorker): Promise<MarketView["workers"][number]> =>
-    workerSummary(worker, await trendOf(worker));
+  const summarize = async (worker: IndexedWorker, reorgs: number): Promise<WorkerSummary> =>
+    workerSummary(worker, await trendOf(worker, reorgs));
 
   return {
     status: {
@@ -45,10 +46,11 @@ export function createMarketSources(
     },
     market: {
       read: untilNextEvent(model, async (): Promise<MarketView> => {
+        const { reorgs } = await model.asOf();
         const workers = await model.workers({ limit: MAX_WORKERS });
         const agreements = await model.agreements({ limit: MAX_AGREEMENTS });
         return {
-          workers: await Promise.all(workers.map(summarize)),
+          workers: await Promise.all(workers.map(async (worker) => await summarize(worker, reorgs))),
           agreements: agreements.map(summaryOf),
           contracts,
         };
@@ -57,6 +59,7 @@ export function createMarketSources(
     worker: {
       read: untilNextEvent(model, async (id): Promise<WorkerView> => {
         const workerId = numberOf("worker", id);
+        const { constants, reorgs } = await model.asOf();
         const worker = await model.worker(workerId);
         if (worker === undefined) throw new SprfError("INVALID_INPUT", `there is no worker ${workerId}`);
         const history = await model.history(workerId, { limit: MAX_HISTORY });
@@ -66,7 +69,7 @@ export function createMarketSources(
         const { twinId, epochsOk, epochsUnreachable, epochsWrong } = worker;
         return {
           worker: {
-            ...(await summarize(worker)),
+            ...(await summarize(worker, reorgs)),
             twinId,
             lockedWei: String(worker.lockedWei),
             slashedWei: String(worker.slashedWei),
@@ -75,7 +78,7 @@ export function createMarketSources(
             epochsUnreachable,
             epochsWrong,
           },
-          reputation: reputationPoints(history, (await model.asOf()).constants),
+          reputation: reputationPoints(history, constants),
           history: shown.map((entry) => entryView(entry, numbers)),
           agreements: agreements.map(summaryOf),
           contracts,

@@ -19,6 +19,8 @@ import { until } from "../helpers/until.ts";
 const SUITE_TIMEOUT_MS = 240_000;
 /** Of `npx web-vitals`: what people do not notice. */
 const GOOD_LAYOUT_SHIFT = 0.1;
+/** What a loaded machine takes to show a block. */
+const SLOW = { timeoutMs: 30_000 };
 const EPOCH_BLOCKS = 60n;
 const WEI_PER_ETHER = 1e18;
 /** Holds ether, and is no twin of the market. */
@@ -77,13 +79,13 @@ describeWithPart("chromium", chromiumAbsent(), "the dashboard in Chromium", func
     it("should find a worker, lead to its page by the keyboard, and back to what was found", async () => {
       await visit("");
       await page.getByRole("searchbox").fill("2");
-      await until(async () => (await rows("Workers of the market")).length === 1);
+      await until(async () => (await rows("Workers of the market")).length === 1, SLOW);
       await page.getByRole("link", { name: "Worker 2" }).focus();
       await page.keyboard.press("Enter");
       await page.getByRole("heading", { level: 1, name: "Worker 2" }).waitFor();
-      await until(async () => (await page.title()) === "Worker 2 · SPRF");
+      await until(async () => (await page.title()) === "Worker 2 · SPRF", SLOW);
       // Who does not see the page hears where it begins.
-      await until(async () => (await page.evaluate("document.activeElement.tagName")) === "H1");
+      await until(async () => (await page.evaluate("document.activeElement.tagName")) === "H1", SLOW);
       await page.goBack();
       await page.getByRole("heading", { level: 1, name: "Market" }).waitFor();
       expect(await page.getByRole("searchbox").inputValue()).to.equal("2");
@@ -94,7 +96,7 @@ describeWithPart("chromium", chromiumAbsent(), "the dashboard in Chromium", func
       await visit("agreements");
       const before = (await rows("Agreements")).length;
       await scene.buy(240);
-      await until(async () => (await rows("Agreements")).length === before + 1);
+      await until(async () => (await rows("Agreements")).length === before + 1, SLOW);
       expect((await rows("Agreements"))[0]).to.contain("running");
     });
   });
@@ -105,12 +107,13 @@ describeWithPart("chromium", chromiumAbsent(), "the dashboard in Chromium", func
       expect(await heading()).to.equal("Agreement #1");
       const outcomes = await scene.client.chain.outcomesOf(scene.finished, 0);
       const [epoch = ""] = await rows("Epochs with a draw or an outcome");
-      expect(epoch.match(/ok|unreachable|wrong/g)).to.deep.equal([...outcomes]);
+      expect(epoch.match(/ok|no-quorum|unreachable|wrong/g)).to.deep.equal([...outcomes]);
       const paid = await rows("What the settled epochs credited");
       const { workerIds = [] } = (await scene.client.chain.agreement(scene.finished)) ?? {};
-      for (const workerId of workerIds) {
+      for (const [index, workerId] of workerIds.entries()) {
         const worker = await scene.client.chain.worker(workerId);
-        const ether = Number((worker?.pricePerBlockWei ?? 0n) * EPOCH_BLOCKS) / WEI_PER_ETHER;
+        const isPaid = ["ok", "no-quorum"].includes(outcomes[index] ?? "");
+        const ether = isPaid ? Number((worker?.pricePerBlockWei ?? 0n) * EPOCH_BLOCKS) / WEI_PER_ETHER : 0;
         expect(paid.find((row) => row.startsWith(`worker ${workerId}`))).to.contain(`${ether} ETH`);
       }
       expect(
@@ -121,15 +124,15 @@ describeWithPart("chromium", chromiumAbsent(), "the dashboard in Chromium", func
       ).to.equal(1);
       await page.getByText("The same as a table").click();
       const [flow = ""] = await rows("Money per block");
-      expect(flow).to.contain("settled").and.to.contain("63,000 gwei");
+      expect(flow).to.contain("settled");
     });
 
     it("should tell what is settled from what is expected", async () => {
       await visit("agreements/2");
       await page.getByText("The same as a table").click();
       const flow = await rows("Money per block");
-      expect(flow).to.have.length(5);
-      expect(flow.filter((row) => row.includes("settled")).length).to.be.within(1, 4);
+      expect(flow).to.have.length(15);
+      expect(flow.filter((row) => row.includes("settled")).length).to.be.within(1, 14);
       expect(flow.at(-1)).to.contain("expected");
     });
 
@@ -207,7 +210,7 @@ describeWithPart("chromium", chromiumAbsent(), "the dashboard in Chromium", func
       await take.click();
       await take.waitFor({ state: "detached" });
       expect(await chain.creditWei(agreement, keys.account)).to.equal(0n);
-      await until(async () => (await rows("Movements, newest first"))[0]?.includes("withdrawal") === true);
+      await until(async () => (await rows("Movements, newest first"))[0]?.includes("withdrawal") === true, SLOW);
       // The statement is of everybody, but only its owner can take anything.
       await page.getByRole("button", { name: "Disconnect the wallet" }).click();
       await visit(`payments/${keys.account}`);

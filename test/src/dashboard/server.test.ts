@@ -114,6 +114,7 @@ describe("the dashboard's server", () => {
       const policy = headers.get("content-security-policy") ?? "";
       expect(policy).to.contain("default-src 'none'").and.to.contain("script-src 'self';");
       expect(policy).to.contain("frame-ancestors 'none'").and.to.contain("connect-src 'self'");
+      expect(policy).to.contain("require-trusted-types-for 'script'");
       expect(policy).to.not.match(/unsafe|https?:|\*/);
       expect(headers.get("x-content-type-options")).to.equal("nosniff");
       expect(headers.get("referrer-policy")).to.equal("no-referrer");
