@@ -1,5 +1,5 @@
-// Plays seeds of the channels' simulation in as many processes as there are processors:
-// `node scripts/simulate-channels.ts [--seeds 200] [--first 1] [--minutes 5] [--write]`; none is begun after so many minutes.
+// Plays seeds of the channels' simulation in as many processes as there are processors, or as are said:
+// `node scripts/simulate-channels.ts [--seeds 200] [--first 1] [--minutes 5] [--processes 1] [--write]`; none is begun after so many minutes.
 // `--fault NAME` has all nodes do what they must not (test/helpers/channel-simulation/faults.ts), and ends when a seed has found it.
 // `--keep FILE` appends a line of JSON for each seed; `--write` puts what came of them, and of all that FILE has, into
 // bench/results/simulation-channels.json. So many seeds can be played in pieces, the last one with both.
@@ -45,6 +45,7 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "200" },
     first: { type: "string", default: "1" },
     minutes: { type: "string", default: "15" },
+    processes: { type: "string", default: `${availableParallelism()}` },
     part: { type: "string" },
     fault: { type: "string" },
     keep: { type: "string" },
@@ -75,7 +76,7 @@ async function playPart(part: string): Promise<void> {
 
 async function playAll(): Promise<void> {
   const startMs = Date.now();
-  const processes = availableParallelism();
+  const processes = Number(values.processes);
   const played: Played[] = [];
   const children: ChildProcess[] = [];
   await Promise.all(

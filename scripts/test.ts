@@ -1,31 +1,50 @@
 // Runs the tests in processes of their own and ends with the line `N passed, N failed`. Whatever happens to those processes, the
 // line never says `0 failed` unless every test ran and passed.
 import { runTests, stopTests, type Outcome } from "./testing/run-tests.ts";
-import { processesAtOnce, splitIntoBatches } from "./testing/batches.ts";
+import { processesAtOnce, splitIntoBatches, splitIntoLanes } from "./testing/batches.ts";
 import { readSeconds, writeSeconds, type Seconds } from "./testing/seconds.ts";
 import { selectFiles } from "./testing/select-files.ts";
 
 /** Runs everything, and keeps what each file took for the batches of later runs. */
 const RECORD = "--record";
+/** `npm run e2e -- --real-parts`: runs what `npm test` leaves out. */
+const REAL_PARTS = ["--e2e", "--real-parts"];
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stopTests(signal));
 
 const given = process.argv.slice(2);
 const isRecorded = given[0] === RECORD;
-const outcomes = given.length > 0 && !isRecorded ? [await runTests(given, { isShown: true })] : await runEverything();
-report(outcomes);
-if (isRecorded && process.exitCode === 0) {
-  writeSeconds(Object.assign({}, ...outcomes.map(({ seconds }) => seconds)) as Seconds);
+report(await runWhatIsGiven());
+
+async function runWhatIsGiven(): Promise<readonly Outcome[]> {
+  if (given.length === 0) return await runNodeOnly();
+  if (given.join() === REAL_PARTS.join()) return await runRealParts();
+  if (!isRecorded) return [await runTests(given, { isShown: true })];
+  const outcomes = await runNodeOnly();
+  const isGood = outcomes.every(({ failed, problem }) => failed === 0 && problem === undefined);
+  if (isGood) writeSeconds(Object.assign({}, ...outcomes.map(({ seconds }) => seconds)) as Seconds);
+  return outcomes;
 }
 
-/** What needs only Node, in batches side by side; the output of each is shown as a whole when it ends. */
-async function runEverything(): Promise<readonly Outcome[]> {
-  const build = await runTests(["--build=only"], { isShown: true });
-  if (build.problem !== undefined) return [build];
+/** What needs only Node, in batches side by side. */
+async function runNodeOnly(): Promise<readonly Outcome[]> {
   const atOnce = processesAtOnce();
   const batches = [...splitIntoBatches(selectFiles([], "node-only"), atOnce, readSeconds())];
+  return await runSideBySide(Array.from({ length: atOnce }, () => batches));
+}
+
+/** Two lanes; what a lane shares, as the Docker Engine, is used by one process at a time. */
+async function runRealParts(): Promise<readonly Outcome[]> {
+  const { mocha } = selectFiles([], "real-parts");
+  return await runSideBySide(splitIntoLanes(mocha));
+}
+
+/** Runs the batches of all queues, one of each queue at a time; the output of each is shown as a whole when it ends. */
+async function runSideBySide(queues: readonly (readonly string[])[][]): Promise<readonly Outcome[]> {
+  const build = await runTests(["--build=only"], { isShown: true });
+  if (build.problem !== undefined) return [build];
   const ended: Outcome[] = [];
-  const turns = Array.from({ length: atOnce }, async () => {
+  const turns = queues.map(async (batches) => {
     for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
       // A compiler, if only to find nothing to do, takes memory that is copied with every process that a test starts.
       ended.push(await runTests(["--build=never", ...batch], { isShown: false }));

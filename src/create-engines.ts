@@ -21,6 +21,8 @@ export interface EngineSettings {
     readonly runtime?: string;
     /** How much the images that the worker pulled may take. @default all stay */
     readonly imageCacheBytes?: number;
+    /** Digests are ids of images of this machine. @default false */
+    readonly localImages?: boolean;
   };
   /** Where scratch copies of states rest; of one daemon alone. @default a folder of the data directory */
   readonly scratchDirectory?: string;

@@ -14,12 +14,13 @@ import {
 } from "./create-engines.ts";
 import { createNode, type GridNodeDaemon, type NodeInit } from "./create-node.ts";
 import { createPeer, type PeerInit } from "./create-peer.ts";
+import { engineCheck } from "./admin/peer-checks.ts";
+import type { Checked } from "./create-admin.ts";
 import { DEFAULT_WITHDRAW_FACTOR } from "./domain/worthwhile.ts";
 import { SprfError, messageOf } from "./errors.ts";
 import type { ContentStore } from "./ports/content-store.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { Agreement, Twin, WorkerTerms } from "./ports/chain.ts";
-import type { Startable } from "./ports/startable.ts";
 import { abortError } from "./utils/abort.ts";
 import { toHex } from "./utils/bytes.ts";
 import { followAgreements, type AgreementFollower } from "./worker/agreements/follow-agreements.ts";
@@ -36,12 +37,14 @@ import { createBatches, type Batches } from "./worker/batches/create-batches.ts"
 import { createAttempts, type Attempts } from "./worker/executions/attempts.ts";
 import { createExecute } from "./worker/executions/execute.ts";
 import { pruneAttempts } from "./worker/executions/prune-attempts.ts";
+import { createRestoredGuard } from "./worker/executions/restored.ts";
 import { createUsedPayments } from "./worker/executions/used-payments.ts";
 import { followHistory } from "./worker/history/follow-history.ts";
 import { recentOf } from "./worker/history/holders.ts";
 import { createHistoryKeeper, type HistoryKeeper } from "./worker/history/keep-history.ts";
 import { createRunContent } from "./worker/history/run-content.ts";
-import { createWorkerApi } from "./worker/http/api.ts";
+import { createWorkerApi, type WorkerApiComponents } from "./worker/http/api.ts";
+import { measureApi } from "./worker/http/measure-api.ts";
 import { startHttpServer, type HttpServer } from "./worker/http/server.ts";
 import { warmUp } from "./worker/warm-up.ts";
 
@@ -71,7 +74,7 @@ export interface WorkerInit extends PeerInit {
   readonly wrapEngine?: (engine: Engine) => Engine;
 }
 
-export interface Worker extends Startable {
+export interface Worker extends Checked {
   readonly account: string;
   /** Known after start. */
   readonly apiUrl: string;
@@ -90,7 +93,7 @@ export interface Worker extends Startable {
 export async function createWorker(init: WorkerInit): Promise<Worker> {
   const logger = init.logger.child({ worker: init.keys.account });
   const peer = await createPeer({ ...init, logger });
-  const { chain, clock, content, keys, ledger, store } = peer;
+  const { chain, clock, content, keys, ledger, metrics, store } = peer;
   const scratchDirectory = scratchOf(init, init.keys.account);
   const engines = wrapAll(createEngines({ content, logger }, { ...init.engines, scratchDirectory }), init.wrapEngine);
   const consented = createConsentedRecords({ store, content, ledger });
@@ -107,6 +110,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   });
   const withdrawFactor = init.withdrawFactor ?? DEFAULT_WITHDRAW_FACTOR;
   let follower: AgreementFollower | undefined;
+  metrics.gauge("sprf_worker_open_agreements", () => follower?.open().length ?? 0);
   let running: { readonly twin: Twin; readonly workerId: number; readonly apiUrl: string } | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
@@ -257,6 +261,10 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
     });
     const queue = new PQueue({ concurrency: RUNS_AT_ONCE });
+    metrics.gauge("sprf_worker_queue_requests", () => [
+      { labels: { state: "waiting" }, value: queue.size },
+      { labels: { state: "running" }, value: queue.pending },
+    ]);
     closers.push(async () => {
       queue.clear();
       // Ends the runs in flight, which nobody waits for any more.
@@ -274,6 +282,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         states,
         attempts,
         usedPayments,
+        restored: createRestoredGuard(store),
         queue,
         logger,
         serves,
@@ -297,7 +306,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       keys: { ledgerKey: keys.ledgerKeypair, messagePrivateKey: keys.messagePrivateKey },
     });
     closers.push(async () => await batches.stop());
-    const api = createWorkerApi({
+    const components = {
       logger,
       execute: async (signed) =>
         signed.request.form === "prepaid" ? await batches.execute(signed) : await execute(signed),
@@ -332,8 +341,8 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         multiaddrs: announcedMultiaddrs(peer.node.multiaddrs()),
         engines: [...engines.keys()],
       }),
-    });
-    return { api, batches };
+    } satisfies WorkerApiComponents;
+    return { api: createWorkerApi(measureApi(components, { metrics, clock })), batches };
   }
 
   async function stop(): Promise<void> {
@@ -348,6 +357,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   };
   return {
     account: keys.account,
+    checks: [...peer.checks, engineCheck(engines)],
     get apiUrl() {
       return started().apiUrl;
     },

@@ -19,9 +19,20 @@ export const ERRORS = {
   TIMEOUT: { fault: "timeout", next: "Try again, or allow more time." },
   INTERNAL: { fault: "internal", next: "This is a bug in SPRF; please report it with the log." },
 
+  // Dashboard
+  DASHBOARD_UNAVAILABLE: { fault: "user", next: "Install the development packages too: `npm install`." },
+  DASHBOARD_BUSY: { fault: "network", next: "Close other pages of the dashboard, or wait." },
+
   // Store
   STORE_CONFLICT: { fault: "internal", next: "Read the entry again: somebody wrote it first." },
   STORE_UNAVAILABLE: { fault: "internal", next: "Check that the data directory is writable and its disk has room." },
+  STORE_TOO_NEW: { fault: "user", next: "Run the release that wrote it, or a later one; `docs/upgrade.md` says more." },
+  STORE_RESTORED: {
+    fault: "peer",
+    next: "Ask the program's other workers, or ask again once its state has moved; a new payment is answered at once.",
+  },
+  BACKUP_EXISTS: { fault: "user", next: "Choose another name: nothing is written over." },
+  BACKUP_INVALID: { fault: "user", next: "Take another backup: this one is damaged, or none." },
   DIRECTORY_IN_USE: { fault: "user", next: "Wait until the process that is named ends, or choose another folder." },
 
   // Content
@@ -57,6 +68,14 @@ export const ERRORS = {
     next: "Make the program depend on its state, input and SPRF_ variables alone: runs of the same came to different results.",
   },
   ENGINE_FAILED: { fault: "internal", next: "The run failed on this worker alone; try again." },
+
+  // Projects: programs that are written here
+  PROJECT_INVALID: { fault: "user", next: "Correct sprf.json, or begin with `npx sprf program init`." },
+  PROJECT_EXISTS: { fault: "user", next: "Choose a folder that does not exist yet, or that is empty." },
+  TOOLCHAIN_MISSING: { fault: "user", next: "Install what the message names, or build the program elsewhere." },
+  BUILD_FAILED: { fault: "user", next: "Correct what the tool complains of, and build again." },
+  NOT_BUILT: { fault: "user", next: "Build it first: `npx sprf program build`." },
+  PUSH_FAILED: { fault: "network", next: "Check that the registry is up, reachable, and takes images from you." },
 
   // Workloads
   WORKLOAD_NOT_FOUND: { fault: "user", next: "Check the contract and the container's name; `status` lists them." },
@@ -249,6 +268,10 @@ export const ERRORS = {
   OWN_TIME_UP: { fault: "internal", next: "Nothing: the tester itself was short of time, so it blames nobody." },
 
   // Keystore
+  NO_KEYS: {
+    fault: "user",
+    next: "Make some with `npx sprf keys create`, and name them by SPRF_KEYSTORE and SPRF_PASSWORD_FILE.",
+  },
   KEYSTORE_EXISTS: { fault: "user", next: "Choose another path, or move the old file away." },
   KEYSTORE_INVALID: { fault: "user", next: "Check the path, or restore the file from its backup." },
   KEYSTORE_WRONG_PASSWORD: { fault: "user", next: "Try another password; it cannot be recovered." },

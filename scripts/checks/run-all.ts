@@ -15,6 +15,8 @@ const STAGES: readonly (readonly Gate[])[] = [
     { name: "secrets", command: "node scripts/checks/no-secrets.ts" },
     { name: "docs-commands", command: "node scripts/checks/docs-commands.ts" },
     { name: "docs-settings", command: "node scripts/checks/docs-settings.ts" },
+    { name: "docs-reference", command: "node scripts/checks/docs-reference.ts" },
+    { name: "architecture", command: "node scripts/checks/architecture.ts" },
     { name: "format", command: "npm run --silent format:check" },
   ],
   [{ name: "typechain", command: "node scripts/checks/typechain-fresh.ts" }],
@@ -29,6 +31,8 @@ const STAGES: readonly (readonly Gate[])[] = [
   [
     { name: "gas", command: "node scripts/checks/gas.ts" },
     { name: "coverage", command: "node scripts/checks/coverage.ts" },
+    // Beside coverage, which keeps one processor busy for as long.
+    { name: "channels", command: "node scripts/simulate-channels.ts --seeds 200 --processes 1" },
   ],
 ];
 const TESTS: Gate = { name: "test", command: "node scripts/test.ts" };

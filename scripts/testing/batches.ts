@@ -7,6 +7,9 @@ const BATCHES_PER_PROCESSOR = 4;
 /** More processes at once than this wait for each other's containers, ports and disks more than they gain. */
 const MAX_AT_ONCE = 4;
 
+/** So that something is shown now and then. */
+const LANE_BATCH = 5;
+
 interface Batch {
   readonly files: string[];
   seconds: number;
@@ -35,6 +38,20 @@ export function splitIntoBatches(
     shortest.seconds += seconds;
   }
   return [...batches.map(({ files }) => files), ...(solidity.length === 0 ? [] : [solidity])];
+}
+
+/**
+ * Splits tests that need real parts into two queues of batches: channels need neither the Docker Engine nor the ports of other daemons,
+ * which all others share.
+ */
+export function splitIntoLanes(files: readonly string[]): string[][][] {
+  const isOfChannels = (file: string): boolean => /\/(?:simulation-)?channel/.test(file);
+  const lanes = [files.filter(isOfChannels), files.filter((file) => !isOfChannels(file))];
+  return lanes.map((lane) =>
+    Array.from({ length: Math.ceil(lane.length / LANE_BATCH) }, (_, index) =>
+      lane.slice(index * LANE_BATCH, (index + 1) * LANE_BATCH),
+    ),
+  );
 }
 
 function isShorter(one: Batch, other: Batch): boolean {

@@ -1,12 +1,12 @@
 import { hubElectorate } from "../domain/channel/ballot.ts";
 import { NO_MEMBERS, takeEntry, type Membership } from "../domain/channel/membership.ts";
 import { termBegunBy, type Term } from "../domain/channel/terms.ts";
-import { SprfError, isSprfError, messageOf } from "../errors.ts";
+import { SprfError, messageOf } from "../errors.ts";
 import type { ChannelHub, HubEvent, SettledHead } from "../ports/channel-hub.ts";
-import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { INBOX_KINDS, type InboxEntry } from "../wire/channel/inbox-entry.ts";
+import { ZERO_HASH } from "../wire/channel/record.ts";
 import type { Settlement } from "../wire/channel/settlement.ts";
 import { createChallengeBook, type ChallengeBook } from "./challenge-book.ts";
 
@@ -16,8 +16,10 @@ export interface PassedSettlement {
   readonly settlement: Settlement;
 }
 
-/** Before what is final is asked for again. */
-const HEAD_PAUSE_MS = 500;
+/** What is final, as a confirmed block has it. */
+export type ConfirmedHead = Pick<SettledHead, "height" | "inboxCursor" | "recordHash">;
+
+const NOTHING_SETTLED: ConfirmedHead = { height: 0, inboxCursor: 0, recordHash: ZERO_HASH };
 
 /** What the chain says of a channel, as far as it is confirmed. */
 export interface ChainView {
@@ -30,8 +32,8 @@ export interface ChainView {
   /** The newest; undefined while nobody ever joined. */
   readonly term: Term | undefined;
   termOf(term: number): Term | undefined;
-  /** What is final. */
-  readonly settled: SettledHead;
+  /** What is final in that block: a newer one may be replaced, and its settlement with it. */
+  readonly settled: ConfirmedHead;
   /** The time of the last block that is in this view: an entry that is not known here is of that time or later. */
   readonly seenMs: number;
   /** The settlement that has passed and is not final; one at a time. */
@@ -48,11 +50,11 @@ export interface ChainView {
 }
 
 export interface ChainViewInit {
-  readonly hub: Pick<ChannelHub, "head" | "blockNumber" | "follow">;
+  readonly hub: Pick<ChannelHub, "blockNumber" | "follow">;
   readonly channel: bigint;
+  /** The block of the channel's creation, or an earlier one: all is read from there. */
   readonly fromBlock: number;
   readonly confirmations: number;
-  readonly clock: Clock;
   readonly logger: Logger;
   /** Something is new; never for what was there when the view began. */
   readonly onNews: (events: readonly HubEvent[]) => void;
@@ -60,14 +62,14 @@ export interface ChainViewInit {
 
 /** Follows the chain until `signal` aborts; resolves with the view once all that is confirmed now is in it, and the life of it. */
 export async function followChain(
-  { hub, channel, fromBlock, confirmations, clock, logger, onNews }: ChainViewInit,
+  { hub, channel, fromBlock, confirmations, logger, onNews }: ChainViewInit,
   signal: AbortSignal,
 ): Promise<{ readonly view: ChainView; readonly life: Promise<void> }> {
   const entries: InboxEntry[] = [];
   const memberships: Membership[] = [NO_MEMBERS];
   const terms = new Map<number, Term>();
   let term: Term | undefined;
-  let settled = await hub.head(channel, { signal });
+  let settled = NOTHING_SETTLED;
   const banned = new Set<number>();
   const finals = new Map<number, Uint8Array>();
   const proposed = new Map<bigint, Settlement>();
@@ -78,7 +80,9 @@ export async function followChain(
 
   function take(event: HubEvent): void {
     if (event.kind === "settled") {
-      finals.set(event.height, event.head);
+      const { height, inboxCursor, head: recordHash } = event;
+      settled = { height, inboxCursor, recordHash };
+      finals.set(height, recordHash);
       // All others began at an older height: they are void.
       proposed.clear();
       passed = undefined;
@@ -160,18 +164,6 @@ export async function followChain(
     return hubElectorate(cursor, members.values(), memberships.at(-1) ?? NO_MEMBERS);
   }
 
-  /** A node that is away for a moment must not end the view of the chain. */
-  async function patientHead(): Promise<SettledHead> {
-    for (;;) {
-      try {
-        return await hub.head(channel, { signal });
-      } catch (error) {
-        if (signal.aborted || !isSprfError(error, "CHAIN_UNREACHABLE")) throw error;
-        await clock.sleep(HEAD_PAUSE_MS, { signal });
-      }
-    }
-  }
-
   const started = Promise.withResolvers<void>();
   const target = (await hub.blockNumber({ signal })) - confirmations;
   const life = (async () => {
@@ -181,7 +173,6 @@ export async function followChain(
       for await (const { toBlock, timeMs, events } of hub.follow(channel, { fromBlock, confirmations, signal })) {
         for (const event of events) take(event);
         seenMs = Math.max(seenMs, timeMs);
-        if (events.some(({ kind }) => kind === "settled")) settled = await patientHead();
         if (events.length > 0) voters = new Map();
         if (isCaughtUp && events.length > 0) onNews(events);
         if (!isCaughtUp && toBlock >= target) {

@@ -50,7 +50,7 @@ export async function gatherVotes(
       lookAtMs = nowMs + ABSENT_EVERY_MS;
     }
     const counting = withoutSilent(voters, absent, votes);
-    const counted = countedWeight(counting);
+    const counted = countedWeight(counting) + joinedSince(core, voters, absent);
     const weight = weightFor(voters, counting, votes);
     if (isQuorum(weight, counted)) quorumAtMs ??= nowMs;
     // Owners have to sign themselves for that.
@@ -63,6 +63,12 @@ export async function gatherVotes(
     }
     await core.clock.sleep(LOOK_EVERY_MS, { signal });
   }
+}
+
+/** Those who joined after the settlement's cursor have no vote on it, and count: a voice each. */
+function joinedSince({ chain }: Core, voters: Membership, absent: ReadonlySet<string>): bigint {
+  const now = chain.membershipAt(chain.inboxLength)?.members.keys() ?? [];
+  return BigInt([...now].filter((account) => !voters.members.has(account) && !absent.has(account)).length);
 }
 
 function weightFor(voters: Membership, counting: Membership, votes: ReadonlyMap<string, HubVote>): bigint {

@@ -19,6 +19,8 @@ import { gatherVotes } from "./gather-votes.ts";
 import { withHeading } from "./log-entries.ts";
 import { requestsIn, type ProgramRequests } from "./program-requests.ts";
 
+/** A block that is replaced takes its settlement with it, and nobody says so. */
+const SETTLED_TIMEOUT_MS = 60_000;
 const LOOK_EVERY_MS = 20;
 const EXECUTE_EVERY_MS = 1_000;
 const RETRY_MS = 2_000;
@@ -154,7 +156,16 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
   }
 
   async function untilSettled(height: number): Promise<void> {
-    while (core.chain.settled.height < height) await core.clock.sleep(LOOK_EVERY_MS, { signal });
+    const untilMs = core.clock.now() + SETTLED_TIMEOUT_MS;
+    while (core.chain.settled.height < height) {
+      if (core.clock.now() > untilMs) {
+        throw new SprfError(
+          "CHANNEL_SETTLEMENT_FAILED",
+          `the settlement of height ${height} is not in the chain any more`,
+        );
+      }
+      await core.clock.sleep(LOOK_EVERY_MS, { signal });
+    }
   }
 
   async function execute(proposal: bigint, changes: readonly Change[]): Promise<void> {
@@ -165,6 +176,10 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
         throw new SprfError("CHANNEL_SETTLEMENT_FAILED", `proposal ${proposal} was rejected`);
       }
       if (found.state === "final") return;
+      // Somebody joined while the votes were gathered.
+      if (found.state === "proposed") {
+        throw new SprfError("CHANNEL_SETTLEMENT_FAILED", `proposal ${proposal} has not votes enough`);
+      }
       if (found.state === "passed") return await bringChanges(proposal, changes);
       await core.clock.sleep(EXECUTE_EVERY_MS, { signal });
     }

@@ -70,13 +70,13 @@ export async function verifyChannel(
   },
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<VerifiedChannel> {
-  const { hub, clock, logger } = components;
+  const { hub, logger } = components;
   const info = await hub.channel(channel, { signal });
   if (info === undefined) throw new SprfError("CHANNEL_UNKNOWN", `the hub has no channel ${channel}`);
   const stop = new AbortController();
   const inner = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const follow = { fromBlock: info.createdInBlock, confirmations: 0, onNews: () => undefined };
-  const { view: chain, life } = await followChain({ hub, channel, clock, logger, ...follow }, inner);
+  const { view: chain, life } = await followChain({ hub, channel, logger, ...follow }, inner);
   try {
     const events = await hub.events(channel, info.createdInBlock, await hub.blockNumber({ signal }), { signal });
     return await replay({ ...components, info, chain, events, history, onFinal }, inner);

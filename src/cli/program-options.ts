@@ -12,6 +12,7 @@ import type { ProgramReference } from "../ports/engine.ts";
 import { daemonInit, withDaemonOptions, type DaemonOptions } from "./daemon-options.ts";
 import { runCommand } from "./run-command.ts";
 
+const MODULE_CID = /^baf[a-z2-7]{56}$/;
 const PROGRAM = /^G[A-Z2-7]{55}$/;
 
 /** Options of every command that has to do with one program. */
@@ -77,25 +78,31 @@ export function xlmOf(stroops: bigint): string {
   return stroops < 0n ? `-${formatStroops(-stroops)} XLM` : `${formatStroops(stroops)} XLM`;
 }
 
-/** Which code a program runs: a module's file or an image with its digest. */
+/** Which code a program runs: a module, by its file or by its CID, or an image with its digest. */
 export interface CodeOptions {
   readonly module?: string;
+  readonly cid?: string;
   readonly image?: string;
 }
 
 export function withCodeOptions(command: Command): Command {
   return command
     .option("--module <file>", "a WASI module; the workers fetch it from here")
+    .option("--cid <cid>", "a WASI module that was pushed (`program push`)")
     .option("--image <host/repo:tag@sha256:digest>", "a Docker image that the workers can pull");
 }
 
 /** Stores a module, or takes an image apart. @throws SprfError `INVALID_INPUT` */
 export async function codeOf(
-  { module: path, image }: CodeOptions,
+  { module: path, cid, image }: CodeOptions,
   { client, signal }: ProgramSession,
 ): Promise<ProgramReference> {
-  if ((path === undefined) === (image === undefined)) {
-    throw new SprfError("INVALID_INPUT", "say either --module or --image");
+  if ([path, cid, image].filter((given) => given !== undefined).length !== 1) {
+    throw new SprfError("INVALID_INPUT", "say one of --module, --cid and --image");
+  }
+  if (cid !== undefined) {
+    if (MODULE_CID.test(cid)) return { kind: "wasi", cid };
+    throw new SprfError("INVALID_INPUT", `--cid: expected a CID in base32, got ${JSON.stringify(cid)}`);
   }
   if (image !== undefined) {
     const [, address, digest] = /^(\S+)@sha256:([0-9a-f]{64})$/.exec(image) ?? [];

@@ -22,6 +22,7 @@ import {
   type ProgramOptions,
   type ProgramSession,
 } from "./program-options.ts";
+import { addProjectCommands } from "./program-project.ts";
 import { addRunCommands } from "./program-runs.ts";
 import { printCost, printLanded, printRows, printStanding } from "./program-views.ts";
 
@@ -37,6 +38,7 @@ interface RecoveryOptions {
 
 /** The commands of `sprf program`. */
 export function defineProgram(program: Command): void {
+  addProjectCommands(program);
   addGovernanceCommands(program);
   addRunCommands(program);
 }

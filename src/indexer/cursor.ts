@@ -6,7 +6,7 @@ import type { MarketConstants } from "../ports/event-log.ts";
 import type { Store, StoreChange } from "../ports/store.ts";
 
 /** Form of all rows; an index of another form is made anew. */
-const INDEX_VERSION = 2;
+const INDEX_VERSION = 3;
 
 const META_TABLE = "index-meta";
 const CURSOR_KEY = "cursor";

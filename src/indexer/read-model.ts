@@ -49,6 +49,14 @@ export interface Due {
   readonly nowWei: bigint;
 }
 
+/** Numbers of an account. */
+export interface IndexedAccount {
+  readonly twinId?: number;
+  readonly testerId?: number;
+  /** Lines of its statement. */
+  readonly lines: number;
+}
+
 export interface PageOptions {
   /** Only entries after this number; before it when they come newest first. */
   readonly from?: number;
@@ -73,6 +81,13 @@ export interface ReadModel {
   agreement(number: number): Promise<AgreementRow | undefined>;
   epochs(number: number, options?: PageOptions): Promise<readonly EpochRow[]>;
   testers(options?: PageOptions): Promise<readonly TesterRow[]>;
+  /** The agreement at an address. */
+  agreementAt(address: string): Promise<AgreementRow | undefined>;
+  tester(testerId: number): Promise<TesterRow | undefined>;
+  /** Of the twin, tester and statement that an account has; undefined or 0 for what it has not. */
+  account(account: string): Promise<IndexedAccount>;
+  /** The newest lines of an account's statement, newest first. */
+  latestLines(account: string, options?: PageOptions): Promise<readonly LineRow[]>;
   /** The account of a twin. */
   accountOf(twinId: number): Promise<string | undefined>;
   due(account: string): Promise<Due>;
@@ -187,6 +202,25 @@ export function createReadModel(store: Store): ReadModel {
     agreement: async (number) => await get(TABLES.agreements, keys.number(number)),
     epochs: async (number, options) => await list(TABLES.epochs, upwards(`${keys.number(number)}/`, options)),
     testers: async (options) => await list(TABLES.testers, upwards("", options)),
+    async agreementAt(address) {
+      const reference = await get(TABLES.agreementAt, keys.account(address));
+      return reference === undefined ? undefined : await get(TABLES.agreements, keys.number(reference.number));
+    },
+    tester: async (testerId) => await get(TABLES.testers, keys.number(testerId)),
+    async account(account) {
+      const key = keys.account(account);
+      const [twin, tester, row] = await Promise.all([
+        get(TABLES.twinOf, key),
+        get(TABLES.testerOf, key),
+        get(TABLES.accounts, key),
+      ]);
+      return {
+        ...(twin === undefined ? {} : { twinId: twin.id }),
+        ...(tester === undefined ? {} : { testerId: tester.id }),
+        lines: row?.lines ?? 0,
+      };
+    },
+    latestLines: async (account, options) => await list(TABLES.lines, downwards(`${keys.account(account)}/`, options)),
     accountOf: async (twinId) => (await get(TABLES.twins, keys.number(twinId)))?.account,
     async due(account) {
       const { block } = await asOf();

@@ -5,12 +5,12 @@ import type { OwnRuns, RunResult } from "../domain/verdict/decide-verdict.ts";
 import { SprfError, isSprfError } from "../errors.ts";
 import { repeatRuns } from "../execution/repeat-runs.ts";
 import { runProgram, type RunComponents, type RunPlan } from "../execution/run-program.ts";
+import { walkRecords, type LandedRecord } from "../execution/walk-records.ts";
 import type { Ledger } from "../ports/ledger.ts";
 import { toHex } from "../utils/bytes.ts";
 import type { ExecutionAnswer } from "../wire/execution-answer.ts";
 import { hashRequest, type SignedRequest } from "../wire/execution-request.ts";
 import { createRerunLanded, type RerunLanded } from "./rerun-landed.ts";
-import { walkRecords, type LandedRecord } from "./walk-records.ts";
 
 /** How far back an answer's state is looked for. */
 const MAX_STATE_DEPTH = 64;

@@ -2,7 +2,6 @@ import { expect } from "chai";
 import type { Interface } from "ethers";
 
 import { FeatureProgram__factory } from "../../typechain-types/factories/mocks/channels/FeatureProgram__factory.ts";
-import { systemClock } from "../../src/adapters/clock/system.ts";
 import { createMemoryLogger } from "../../src/adapters/logger/memory.ts";
 import { createMemoryRecordLog } from "../../src/adapters/record-log/memory.ts";
 import { followChain } from "../../src/channel/chain-view.ts";
@@ -105,7 +104,6 @@ describe("e2e: one honest node guards its channel by itself", function () {
         channel: info.channel,
         fromBlock: info.createdInBlock,
         confirmations: 0,
-        clock: systemClock,
         logger: createMemoryLogger(),
         onNews: () => undefined,
       },

@@ -17,14 +17,15 @@ describe("commands", function () {
   this.timeout(SUITE_TIMEOUT_MS);
 
   for (const name of ["start", "devnet", "worker", "tester", "indexer"]) {
-    it(`npm run ${name} should tell its usage, and refuse an option that it does not have`, async () => {
+    it(`sprf ${name} should tell its usage, and refuse an option that it does not have`, async () => {
       const [help, unknown] = await Promise.all([
-        runCommandLine(`npm run ${name} -- --help`),
-        runCommandLine(`npm run ${name} -- --no-such-option`),
+        runCommandLine(`npx sprf ${name} --help`),
+        runCommandLine(`npx sprf ${name} --no-such-option`),
       ]);
       expect(help.code).to.equal(0);
-      expect(help.stdout).to.match(/^Usage: npm (run )?\w+ -- \[options\]\n/);
-      expect(unknown).to.deep.equal({ code: USER, stdout: "", stderr: "error: unknown option '--no-such-option'\n" });
+      expect(help.stdout).to.match(/^Usage: sprf \w+ \[options\]( \[command\])?\n/);
+      const stderr = "error: unknown option '--no-such-option'\n`--help` tells what there is.\n";
+      expect(unknown).to.deep.equal({ code: USER, stdout: "", stderr });
     });
   }
 
@@ -41,7 +42,7 @@ describe("commands", function () {
   it("should refuse an engine that there is none of", async () => {
     const { code, stderr } = await runCommandLine("npm start -- --engine java");
     expect(code).to.equal(USER);
-    expect(stderr).to.match(/^error: option '--engine <kind>' argument 'java' is invalid\. .*wasi, docker\.\n$/);
+    expect(stderr).to.match(/^error: option '--engine <kind>' argument 'java' is invalid\. .*wasi, docker\.\n`--help`/);
   });
 
   it("should refuse a ledger's time, queue rule or file that devnet cannot have", async () => {

@@ -119,11 +119,9 @@ describe("the commands of the read model", function () {
       expect(stderr, line).to.match(error);
       expect(code, line).to.equal(USER);
     }
-    expect((await succeed("npx sprf market --help")).stdout).to.match(
-      /^Usage: npx sprf market \[options\] \[command\]\n/,
-    );
+    expect((await succeed("npx sprf market --help")).stdout).to.match(/^Usage: sprf market \[options\] \[command\]\n/);
     expect((await succeed("npx sprf market due --help")).stdout).to.match(
-      /^Usage: npx sprf market due \[options\] <twin>\n/,
+      /^Usage: sprf market due \[options\] <twin>\n/,
     );
   });
 });

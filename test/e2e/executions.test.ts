@@ -7,7 +7,7 @@ import { resume } from "../../src/client/resume.ts";
 import type { Wallet } from "../../src/client/wallet.ts";
 import { isSprfError, type SprfError } from "../../src/errors.ts";
 import { readContent } from "../../src/execution/read-content.ts";
-import { walkRecords } from "../../src/tester/walk-records.ts";
+import { walkRecords } from "../../src/execution/walk-records.ts";
 import { toHex, utf8 } from "../../src/utils/bytes.ts";
 import { hashRequest, type SignedRequest } from "../../src/wire/execution-request.ts";
 import { createExecutionScene, type ExecutionScene } from "../helpers/execution-scene.ts";

@@ -1,7 +1,6 @@
 import { followChain } from "../../src/channel/chain-view.ts";
 import { openGenesis } from "../../src/channel/open-state.ts";
 import type { PlayedRecord } from "../../src/channel/player.ts";
-import { systemClock } from "../../src/adapters/clock/system.ts";
 import { createMemoryRecordLog } from "../../src/adapters/record-log/memory.ts";
 import { createMemoryLogger } from "../../src/adapters/logger/memory.ts";
 import type { ChannelNetwork } from "../../src/ports/channel-network.ts";
@@ -38,7 +37,7 @@ export async function createLyingLeader(init: {
   const view = hub.as(account);
   const info = (await view.channel(1n))!;
   const logger = createMemoryLogger();
-  const follow = { hub: view, channel: 1n, fromBlock: 0, confirmations: 0, clock: systemClock, logger };
+  const follow = { hub: view, channel: 1n, fromBlock: 0, confirmations: 0, logger };
   const { view: chain } = await followChain({ ...follow, onNews: () => undefined }, stop.signal);
   const parts = { info, domain, hub: view, chain, log: createMemoryRecordLog() };
   const { player } = await openGenesis(parts, stop.signal);

@@ -4,7 +4,12 @@
  *
  * @param absent why the part cannot be used, or undefined when it can
  */
-export function describeWithPart(part: string, absent: string | undefined, title: string, suite: () => void): void {
+export function describeWithPart(
+  part: string,
+  absent: string | undefined,
+  title: string,
+  suite: (this: Mocha.Suite) => void,
+): void {
   if (absent === undefined) {
     describe(title, suite);
   } else if (isRequired(part)) {

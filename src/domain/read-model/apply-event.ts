@@ -40,7 +40,7 @@ export async function applyEvent(view: ModelView, at: LoggedEvent, constants: Ma
       await compensate(view, at, event.agreement, event.toClientWei);
       return;
     case "RecordAdded":
-      await addRecord(view, at, event);
+      await addRecord(view, at, event, constants);
       return;
     case "AgreementCreated":
       await createAgreement(view, at, event);

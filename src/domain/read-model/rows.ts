@@ -69,11 +69,14 @@ const historySchema = z.object({
     "appealed",
     "slashed",
     "released",
+    "record",
   ]),
   agreement: account.optional(),
   epoch: count.optional(),
   outcome: z.string().optional(),
   amountWei: wei.optional(),
+  /** After a record, in basis points. */
+  reputation: count.optional(),
 });
 
 const seatSchema = z.object({

@@ -1,12 +1,13 @@
-import type { LoggedEvent } from "../../ports/event-log.ts";
+import type { LoggedEvent, MarketConstants } from "../../ports/event-log.ts";
 import type { DispatcherEvent, RecordEvent } from "../../ports/market-events.ts";
 import { known } from "./known.ts";
+import { reputationOf } from "./reputation.ts";
 import { TABLES, keys, type HistoryRow, type WorkerRow } from "./rows.ts";
 import { addLine } from "./statement.ts";
 import type { ModelView } from "./view.ts";
 
 /** What a worker's history says beside the worker and the place. */
-export type HistoryEntry = Pick<HistoryRow, "kind" | "agreement" | "epoch" | "outcome" | "amountWei">;
+export type HistoryEntry = Pick<HistoryRow, "kind" | "agreement" | "epoch" | "outcome" | "amountWei" | "reputation">;
 
 /** The worker's row. @throws SprfError `EVENTS_MISSING` when no event has registered it */
 export async function workerOf(view: ModelView, workerId: number): Promise<WorkerRow> {
@@ -30,13 +31,17 @@ export function putWorker(view: ModelView, at: LoggedEvent, row: WorkerRow, ...h
 }
 
 /** Adds the tester fees behind an agreement's epochs to a worker's record. */
-export async function addRecord(view: ModelView, at: LoggedEvent, event: RecordEvent): Promise<void> {
+export async function addRecord(
+  view: ModelView,
+  at: LoggedEvent,
+  event: RecordEvent,
+  constants: MarketConstants,
+): Promise<void> {
   const row = await workerOf(view, event.workerId);
-  putWorker(view, at, {
-    ...row,
-    weightOkWei: row.weightOkWei + event.weightOkWei,
-    weightTotalWei: row.weightTotalWei + event.weightWei,
-  });
+  const weightOkWei = row.weightOkWei + event.weightOkWei;
+  const weightTotalWei = row.weightTotalWei + event.weightWei;
+  const reputation = reputationOf({ weightOkWei, weightTotalWei }, constants);
+  putWorker(view, at, { ...row, weightOkWei, weightTotalWei }, { kind: "record", reputation });
 }
 
 type WorkerEvent = Exclude<

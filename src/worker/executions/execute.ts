@@ -23,6 +23,7 @@ import { signAnswer } from "../../wire/execution-answer.ts";
 import { verifyRequest, type SignedRequest } from "../../wire/execution-request.ts";
 import type { Attempt, Attempts } from "./attempts.ts";
 import { createFailedRuns } from "./failed-runs.ts";
+import type { RestoredGuard } from "./restored.ts";
 import type { UsedPayments } from "./used-payments.ts";
 
 const MS_PER_SECOND = 1_000;
@@ -37,6 +38,8 @@ export interface ExecuteComponents extends RunComponents {
   readonly attempts: Attempts;
   readonly tips?: TipMemory | undefined;
   readonly usedPayments: UsedPayments;
+  /** Absent where no store can come from a backup. */
+  readonly restored?: RestoredGuard | undefined;
   readonly queue: PQueue;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -143,6 +146,11 @@ export function createExecute(
       });
     }
 
+    await components.restored?.check({
+      program: request.program,
+      sequence: account.sequence,
+      paidAt: payment.closeTime,
+    });
     const run = { requestHash, sequence: account.sequence, validUntil: request.validUntil };
     failedRuns.check(run);
     const plan = await planRun(components, { account, request, requestHash, payment }, options);

@@ -1,4 +1,3 @@
-import { systemClock } from "../../../src/adapters/clock/system.ts";
 import { createMemoryLogger } from "../../../src/adapters/logger/memory.ts";
 import { followChain } from "../../../src/channel/chain-view.ts";
 import { openGenesis } from "../../../src/channel/open-state.ts";
@@ -36,7 +35,6 @@ export async function examine({ chain, watch, plan, trace, alone }: World, code:
     channel: 1n,
     fromBlock: 0,
     confirmations: 0,
-    clock: systemClock,
     logger,
     onNews: () => undefined,
   };

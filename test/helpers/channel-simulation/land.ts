@@ -1,4 +1,3 @@
-import { systemClock } from "../../../src/adapters/clock/system.ts";
 import { createMemoryLogger } from "../../../src/adapters/logger/memory.ts";
 import { followChain } from "../../../src/channel/chain-view.ts";
 import { createChannelNode, type ChannelNode } from "../../../src/channel/channel-node.ts";
@@ -303,7 +302,6 @@ async function replay({
       channel: 1n,
       fromBlock: 0,
       confirmations: 0,
-      clock: systemClock,
       logger: createMemoryLogger(),
       onNews: () => undefined,
     },

@@ -1,4 +1,4 @@
-import type { LandedRecord } from "../../../src/tester/walk-records.ts";
+import type { LandedRecord } from "../../../src/execution/walk-records.ts";
 import { toHex } from "../../../src/utils/bytes.ts";
 import type { BatchRecord, ReturnRecord } from "../../../src/wire/batch-record.ts";
 import { hashRequest } from "../../../src/wire/execution-request.ts";

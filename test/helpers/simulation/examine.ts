@@ -9,7 +9,7 @@ import type { Clock } from "../../../src/ports/clock.ts";
 import type { ContentStore } from "../../../src/ports/content-store.ts";
 import type { Engine } from "../../../src/ports/engine.ts";
 import type { Ledger } from "../../../src/ports/ledger.ts";
-import { walkRecords } from "../../../src/tester/walk-records.ts";
+import { walkRecords } from "../../../src/execution/walk-records.ts";
 import { toHex } from "../../../src/utils/bytes.ts";
 import { hashRequest, type SignedRequest } from "../../../src/wire/execution-request.ts";
 import type { ChainRecord } from "../../../src/wire/record.ts";

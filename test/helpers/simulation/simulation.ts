@@ -11,7 +11,7 @@ import { owedStroops } from "../../../src/domain/program/credits.ts";
 import { loadSmartAccount } from "../../../src/execution/load-smart-account.ts";
 import { readChainRecord } from "../../../src/execution/read-record.ts";
 import { findTip } from "../../../src/execution/tip.ts";
-import { walkRecords } from "../../../src/tester/walk-records.ts";
+import { walkRecords } from "../../../src/execution/walk-records.ts";
 import type { ExaminedProgram } from "./examine-money.ts";
 import { examineProgram, examineTask, type LandedStatus } from "./examine.ts";
 import { startFleet, type Fleet } from "./fleet.ts";

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 
-import { splitIntoBatches } from "../../../scripts/testing/batches.ts";
+import { splitIntoBatches, splitIntoLanes } from "../../../scripts/testing/batches.ts";
 import { selectFiles } from "../../../scripts/testing/select-files.ts";
 
 const names = (prefix: string): fc.Arbitrary<string[]> =>
@@ -32,5 +32,13 @@ describe("scripts/testing/batches", () => {
     expect(solidity).to.have.length.above(10);
     expect(solidity.every((file) => file.endsWith(".t.sol"))).to.equal(true);
     expect(batches.slice(0, -1).flat()).to.satisfy((files: string[]) => files.every((file) => file.endsWith(".ts")));
+  });
+
+  it("should keep all that need real parts, and those that share the Docker Engine in one lane", () => {
+    const { mocha } = selectFiles([], "real-parts");
+    const [channels = [], others = []] = splitIntoLanes(mocha).map((batches) => batches.flat());
+    expect([...channels, ...others]).to.have.members(mocha);
+    expect(channels).to.include("test/e2e/channel-whole.test.ts").and.include("test/simulation-channel/faults.test.ts");
+    expect(others).to.include("test/e2e/grid.test.ts").and.include("test/e2e/commands-channel.test.ts");
   });
 });

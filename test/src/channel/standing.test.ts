@@ -51,14 +51,7 @@ function nodeOf(members: number, acts: readonly MemberAct[], taken = 0): Elector
     chain: {
       inboxLength: entries.length,
       membershipAt: (cursor) => memberships[cursor],
-      settled: {
-        height: 1,
-        timeMs: 0,
-        inboxCursor: base.cursor,
-        isLocked: false,
-        recordHash: ZERO_HASH,
-        stateRoot: ZERO_HASH,
-      },
+      settled: { height: 1, inboxCursor: base.cursor, recordHash: ZERO_HASH },
     },
     player: { at: () => ({ membership: base }) as PlayerStart },
     certificate: undefined,

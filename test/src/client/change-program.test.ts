@@ -10,7 +10,7 @@ import { PAYOUT_KEEP_STROOPS, payoutShareStroops } from "../../../src/domain/pro
 import { stateAfter } from "../../../src/domain/program/chain-record.ts";
 import { readChainRecord } from "../../../src/execution/read-record.ts";
 import { findTip } from "../../../src/execution/tip.ts";
-import { walkRecords } from "../../../src/tester/walk-records.ts";
+import { walkRecords } from "../../../src/execution/walk-records.ts";
 import { utf8 } from "../../../src/utils/bytes.ts";
 import { signChange } from "../../../src/wire/change-request.ts";
 import type { ChainRecord } from "../../../src/wire/record.ts";

@@ -6,7 +6,7 @@ import { askForRecovery, recoverProgram } from "../../../src/client/recovery.ts"
 import type { Wallet } from "../../../src/client/wallet.ts";
 import { RECOVERY_SEQUENCE_GAP, RECOVERY_SILENCE_SECONDS } from "../../../src/domain/program/recovery.ts";
 import { loadSmartAccount } from "../../../src/execution/load-smart-account.ts";
-import { walkRecords } from "../../../src/tester/walk-records.ts";
+import { walkRecords } from "../../../src/execution/walk-records.ts";
 import { utf8 } from "../../../src/utils/bytes.ts";
 import { recoveryFromJson, recoveryToJson, type KeptRecovery } from "../../../src/wire/kept-recovery.ts";
 import type { ChainRecord } from "../../../src/wire/record.ts";

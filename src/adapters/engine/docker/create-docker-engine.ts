@@ -14,7 +14,7 @@ import { createScratch, isProcessAlive, removeDeadScratch } from "../scratch.ts"
 import { containerOptions } from "./container-options.ts";
 import { statusOf, translateDockerError } from "./docker-errors.ts";
 import { createImageCache, type ImageCacheInit } from "./image-cache.ts";
-import { imageFacts, pinnedImage } from "./image-facts.ts";
+import { imageFacts, localImage, pinnedImage } from "./image-facts.ts";
 import { createImagePulls } from "./image-pulls.ts";
 import type { PullLimits } from "./pull-image.ts";
 import { runContainer } from "./run-container.ts";
@@ -73,6 +73,12 @@ export interface DockerEngineInit {
   readonly images?: ImageCacheInit | undefined;
   /** How patient pulls are with registries. */
   readonly pulls?: PullLimits | undefined;
+  /**
+   * Digests are ids of images of this machine, which no registry has to have: for trying a program, never for serving one.
+   *
+   * @default false
+   */
+  readonly localImages?: boolean | undefined;
 }
 
 /** Runs images, pinned by digest, in containers of a Docker Engine, one container a run. */
@@ -84,6 +90,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
     await images?.pulled(name, (await docker.getImage(name).inspect()).Size);
   };
   const pulls = createImagePulls({ docker, clock, onPulled }, init.pulls);
+  const nameOf = init.localImages === true ? localImage : pinnedImage;
   const scratchParent = init.scratchDirectory ?? tmpdir();
   const owner = init.owner ?? hostname();
   const thisProcess = `${process.pid}-${Math.round(performance.timeOrigin)}`;
@@ -126,7 +133,7 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
       const copied = await copyStateIn(run.statePath, stateSource, program.state, limits.stateBytes);
       throwIfAborted(signal);
       const { cpus = 1, pids = 128, runtime } = init;
-      const image = pinnedImage(program.reference);
+      const image = nameOf(program.reference);
       const created = docker.createContainer(
         containerOptions(run, { image, stateSource, labels, cpus, pids, runtime }),
       );
@@ -193,18 +200,21 @@ export function createDockerEngine(components: DockerEngineComponents, init: Doc
 
     async prepare(reference, { signal, onProgress } = {}) {
       throwIfAborted(signal);
-      const name = pinnedImage(reference);
+      const name = nameOf(reference);
       const image = docker.getImage(name);
       const inspect = (): Promise<Docker.ImageInspectInfo> => raceAbort(image.inspect(), signal);
       let info: Docker.ImageInspectInfo;
       try {
         info = await inspect().catch(async (error: unknown) => {
-          if (statusOf(error) !== 404) throw error;
+          if (statusOf(error) !== 404 || init.localImages === true) throw error;
           await pulls.pull(name, { signal, onProgress });
           return await inspect();
         });
         await images?.used(name);
       } catch (error) {
+        if (statusOf(error) === 404) {
+          throw new SprfError("PROGRAM_NOT_FOUND", `this machine does not have the image ${name}`, { cause: error });
+        }
         throw translateDockerError(error, "the image cannot be inspected");
       }
       return { reference, ...imageFacts(info) } satisfies PreparedProgram;

@@ -23,15 +23,19 @@ const labelsSchema = z.object({
  * @throws SprfError `INVALID_INPUT`
  */
 export function pinnedImage(reference: ProgramReference): string {
-  if (reference.kind !== "docker") throw new SprfError("INVALID_INPUT", "the docker engine runs images only");
-  if (!DIGEST.test(reference.digest)) throw new SprfError("INVALID_INPUT", "the image digest is not 64 hex digits");
-  const lastSlash = reference.image.lastIndexOf("/");
-  const tag = reference.image.indexOf(":", lastSlash + 1);
-  const repository = tag === -1 ? reference.image : reference.image.slice(0, tag);
+  const { image, digest } = checkedImage(reference);
+  const lastSlash = image.lastIndexOf("/");
+  const tag = image.indexOf(":", lastSlash + 1);
+  const repository = tag === -1 ? image : image.slice(0, tag);
   if (!/^[a-z0-9][a-zA-Z0-9._:/-]*$/.test(repository)) {
     throw new SprfError("INVALID_INPUT", "the image address is not host/repo:tag");
   }
-  return `${repository}@sha256:${reference.digest}`;
+  return `${repository}@sha256:${digest}`;
+}
+
+/** `sha256:digest`: an image of this machine by its id. @throws SprfError `INVALID_INPUT` */
+export function localImage(reference: ProgramReference): string {
+  return `sha256:${checkedImage(reference).digest}`;
 }
 
 /**
@@ -54,6 +58,12 @@ export function imageFacts({ Config: config, Os }: Docker.ImageInspectInfo): Omi
     seconds: labels.data["sprf.seconds"] ?? DEFAULT_PROGRAM_SECONDS,
     state: labels.data["sprf.state"] ?? "file",
   };
+}
+
+function checkedImage(reference: ProgramReference): Extract<ProgramReference, { kind: "docker" }> {
+  if (reference.kind !== "docker") throw new SprfError("INVALID_INPUT", "the docker engine runs images only");
+  if (!DIGEST.test(reference.digest)) throw new SprfError("INVALID_INPUT", "the image digest is not 64 hex digits");
+  return reference;
 }
 
 function refuse(why: string, cause?: unknown): SprfError {

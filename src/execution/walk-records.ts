@@ -1,5 +1,5 @@
-import { readChainRecord } from "../execution/read-record.ts";
-import { findTip } from "../execution/tip.ts";
+import { readChainRecord } from "./read-record.ts";
+import { findTip } from "./tip.ts";
 import { previousOf } from "../domain/program/chain-record.ts";
 import type { SmartAccount } from "../domain/program/smart-account.ts";
 import type { ContentStore } from "../ports/content-store.ts";

@@ -1,0 +1,110 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+
+import { z } from "zod";
+
+import { SprfError, isSprfError, messageOf } from "../../errors.ts";
+
+const RECORD = "current.json";
+
+const recordSchema = z.object({ folder: z.string().regex(/^build-\w+$/), inputs: z.record(z.string(), z.string()) });
+
+/** Which folder holds the newest build, and the hash of each file that it was made of. */
+type BuildRecord = z.output<typeof recordSchema>;
+
+export interface BuildInit {
+  /** The repository. */
+  readonly root: string;
+  /** The app's folder, with its `index.html`, relative to the repository. */
+  readonly app: string;
+  /** Where builds are kept. */
+  readonly cache: string;
+}
+
+/**
+ * The folder of the built app. It is built when one of the files that it was made of has changed, which takes a second or two;
+ * else what is there is taken at once.
+ *
+ * @throws SprfError `DASHBOARD_UNAVAILABLE` when it has to be built and cannot
+ */
+export async function buildWebApp(init: BuildInit): Promise<string> {
+  const { root, cache } = init;
+  const found = await readRecord(cache);
+  if (found !== undefined && (await isFresh(root, found))) return join(cache, found.folder);
+  try {
+    await mkdir(cache, { recursive: true });
+    const folder = await mkdtemp(join(cache, "build-"));
+    const inputs = await build(init, folder);
+    const draft = join(folder, RECORD);
+    const record: BuildRecord = { folder: relative(cache, folder), inputs: await hashAll(root, inputs) };
+    await writeFile(draft, JSON.stringify(record));
+    // Of two that build at once, one wins; the folder of the other goes with the next build.
+    await rename(draft, join(cache, RECORD));
+    await removeOthers(cache, new Set([record.folder, found?.folder]));
+    return folder;
+  } catch (error) {
+    if (isSprfError(error)) throw error;
+    throw new SprfError("DASHBOARD_UNAVAILABLE", `the app cannot be built: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Builds into a folder; resolves with the files that went into it, relative to the repository. */
+async function build({ root, app }: BuildInit, outDir: string): Promise<readonly string[]> {
+  // Loaded only here: it is large, and a development package.
+  const vite = await import("vite");
+  const inputs = new Set<string>(["package-lock.json", join(app, "tsconfig.json")]);
+  await vite.build({
+    root: join(root, app),
+    configFile: false,
+    envDir: false,
+    publicDir: false,
+    // The error says it.
+    logLevel: "silent",
+    // JSX itself is told by the app's tsconfig.json.
+    build: { outDir, emptyOutDir: false, target: "es2023", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+    plugins: [
+      {
+        name: "sprf-inputs",
+        buildEnd() {
+          for (const id of this.getModuleIds()) {
+            const path = relative(root, id.replace(/\?.*$/, ""));
+            if (!id.startsWith("\0") && !path.startsWith("..") && !path.startsWith("node_modules")) inputs.add(path);
+          }
+        },
+      },
+    ],
+  });
+  return [...inputs].sort();
+}
+
+async function readRecord(cache: string): Promise<BuildRecord | undefined> {
+  try {
+    return recordSchema.parse(JSON.parse(await readFile(join(cache, RECORD), "utf8")));
+  } catch {
+    return undefined;
+  }
+}
+
+async function isFresh(root: string, { inputs }: BuildRecord): Promise<boolean> {
+  try {
+    const now = await hashAll(root, Object.keys(inputs));
+    return Object.entries(inputs).every(([path, hash]) => now[path] === hash);
+  } catch {
+    return false;
+  }
+}
+
+async function hashAll(root: string, paths: readonly string[]): Promise<Record<string, string>> {
+  const hashes = paths.map(async (path) => {
+    const bytes = await readFile(join(root, path));
+    return [path, createHash("sha256").update(bytes).digest("hex")] as const;
+  });
+  return Object.fromEntries(await Promise.all(hashes));
+}
+
+/** The build before this one stays: somebody may be about to read it. */
+async function removeOthers(cache: string, kept: ReadonlySet<string | undefined>): Promise<void> {
+  const folders = (await readdir(cache)).filter((name) => name.startsWith("build-") && !kept.has(name));
+  await Promise.all(folders.map(async (name) => await rm(join(cache, name), { recursive: true, force: true })));
+}
