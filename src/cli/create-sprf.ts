@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 
+import manifest from "../../package.json" with { type: "json" };
 import { COMMANDS, type CommandEntry } from "./commands.ts";
 import { addCompletion } from "./completion.ts";
 import { createCommand } from "./create-command.ts";
@@ -15,6 +16,7 @@ const EXIT_CODES_HELP =
 export async function createSprf(isCalled: (name: string) => boolean = () => true): Promise<Command> {
   const sprf = createCommand("sprf", "An open marketplace for computing that nobody has to trust.")
     .usage("<command> [options]")
+    .version(manifest.version)
     // What follows a command is its own, also where the command has commands below it and options besides.
     .enablePositionalOptions()
     .addHelpText("after", EXIT_CODES_HELP);

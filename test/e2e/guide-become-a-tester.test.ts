@@ -5,6 +5,8 @@ import { startDevnetCommand, type DevnetCommand } from "../helpers/devnet-comman
 import { openGuide } from "../helpers/guide.ts";
 
 const SUITE_TIMEOUT_MS = 180_000;
+/** It lives as long as the suite. */
+const DAEMON = { timeoutMs: 600_000 };
 
 describe("the guide: become a tester", function () {
   this.timeout(SUITE_TIMEOUT_MS);
@@ -13,7 +15,7 @@ describe("the guide: become a tester", function () {
   const guide = openGuide("docs/guides/become-a-tester.md", { environment: () => devnet.environment });
 
   before(async () => {
-    devnet = await startDevnetCommand("npx sprf devnet", { timeoutMs: SUITE_TIMEOUT_MS });
+    devnet = await startDevnetCommand("npx sprf devnet", DAEMON);
     guide.ran("npx sprf devnet");
   });
   after(async () => {

@@ -9,6 +9,8 @@ import { startDevnetCommand, type DevnetCommand } from "../helpers/devnet-comman
 import { openGuide } from "../helpers/guide.ts";
 
 const SUITE_TIMEOUT_MS = 180_000;
+/** It lives as long as the suite. */
+const DAEMON = { timeoutMs: 600_000 };
 
 describe("the guide: become a worker", function () {
   this.timeout(SUITE_TIMEOUT_MS);
@@ -26,7 +28,7 @@ describe("the guide: become a worker", function () {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "sprf-guide-"));
     await writeFile(join(folder, "password"), "for this test alone\n", { mode: 0o600 });
-    devnet = await startDevnetCommand("npx sprf devnet", { timeoutMs: SUITE_TIMEOUT_MS });
+    devnet = await startDevnetCommand("npx sprf devnet", DAEMON);
     guide.ran("npx sprf devnet");
   });
   after(async () => {

@@ -7,6 +7,8 @@ import type { RunningCommand } from "../helpers/command.ts";
 import { openGuide } from "../helpers/guide.ts";
 
 const SUITE_TIMEOUT_MS = 300_000;
+/** It lives as long as the suite. */
+const DAEMON = { timeoutMs: 600_000 };
 const GUIDE = "docs/guides/rent-your-first-worker.md";
 
 describe("the guide: rent your first worker", function () {
@@ -22,7 +24,7 @@ describe("the guide: rent your first worker", function () {
 
   before(async () => {
     // docs-command: npx sprf devnet
-    devnet = await startDevnetCommand("npx sprf devnet", { timeoutMs: SUITE_TIMEOUT_MS });
+    devnet = await startDevnetCommand("npx sprf devnet", DAEMON);
     guide.ran("npx sprf devnet");
   });
   after(async () => {
@@ -94,6 +96,24 @@ describe("the guide: rent your first worker", function () {
     expect(await guide.run("npx sprf market agreements --devnet")).to.include(agreement);
     // docs-command: npx sprf market workers --devnet
     expect(await guide.run("npx sprf market workers --devnet")).to.match(/^ *3 +active /m);
+  });
+
+  it("does it all from a script, which is what the README shows", async () => {
+    // docs-command: npx sprf tester --devnet --account 6
+    // docs-command: npx sprf tester --devnet --account 7
+    for (const account of [6, 7]) {
+      const tester = guide.start(`npx sprf tester --devnet --account ${account}`);
+      daemons.push(tester);
+      await tester.until(/^tester \d \(0x\w+\) waits for its draws/m);
+    }
+    // docs-command: npx node examples/sdk/first-program.ts
+    const printed = await guide.run("npx node examples/sdk/first-program.ts");
+    expect(printed)
+      .to.match(/^account,balance_minor\nAssets:Bank,150000\n/)
+      .and.match(/^anchored in ledger \d+$/m);
+    const [, snippet = ""] = /```ts\nimport .*\n\n(.*?)```/s.exec(readFileSync("README.md", "utf8")) ?? [];
+    expect(snippet).to.include("await sprf.execute(");
+    expect(readFileSync("examples/sdk/first-program.ts", "utf8")).to.include(snippet);
   });
 
   it("shows nothing else", () => guide.expectWhole());

@@ -15,6 +15,8 @@ import { until } from "../helpers/until.ts";
 
 /** The image may have to be built first. */
 const SUITE_TIMEOUT_MS = 300_000;
+/** It lives as long as the suite. */
+const DAEMON = { timeoutMs: 600_000 };
 const DATABASE_TIMEOUT_MS = 120_000;
 /** Of their own, since others test on this machine as well. */
 const PORT = String(20_000 + (process.pid % 20_000));
@@ -55,7 +57,7 @@ describeWithPart("grid", await gridAbsence(), "the guide: deploy PostgreSQL on a
     const image = await postgresImage();
     const example = await readFile("examples/deployments/postgresql.yaml", "utf8");
     await writeFile(workload, example.replace(NO_IMAGE, image).replace("public-0:5432:", `public-0:${PORT}:`));
-    devnet = await startDevnetCommand("npx sprf devnet", { timeoutMs: SUITE_TIMEOUT_MS });
+    devnet = await startDevnetCommand("npx sprf devnet", DAEMON);
     guide.ran("npx sprf devnet");
   });
   after(async () => {

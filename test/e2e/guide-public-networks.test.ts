@@ -11,6 +11,8 @@ import { startDevnetCommand, type DevnetCommand } from "../helpers/devnet-comman
 import { openGuide } from "../helpers/guide.ts";
 
 const SUITE_TIMEOUT_MS = 180_000;
+/** It lives as long as the suite. */
+const DAEMON = { timeoutMs: 600_000 };
 const GUIDE = "docs/guides/public-networks.md";
 const SETTINGS = "examples/settings/sepolia.json";
 const UNHEALTHY = 10;
@@ -36,7 +38,7 @@ describe("the guide: point it at public networks", function () {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "sprf-guide-"));
     await writeFile(inFolder("password"), "for this test alone\n", { mode: 0o600 });
-    devnet = await startDevnetCommand("npx sprf devnet", { timeoutMs: SUITE_TIMEOUT_MS });
+    devnet = await startDevnetCommand("npx sprf devnet", DAEMON);
   });
   after(async () => {
     await devnet?.stop();

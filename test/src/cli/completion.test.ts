@@ -71,7 +71,9 @@ for (const { shell, start, before: setUp } of SHELLS) {
       terminal.type(`${FORGET_LINE}sprf program "$(touch harm)" --o\t`);
       terminal.type(`${FORGET_LINE}echo done-$((1+1))\n`);
       await shows(/done-2/);
-      expect(await readdir(home)).to.include("journal.csv").and.not.include("harm");
+      expect(await readdir(home))
+        .to.include("journal.csv")
+        .and.not.include("harm");
     });
   });
 }

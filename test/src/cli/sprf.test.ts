@@ -7,6 +7,9 @@ import { promisify } from "node:util";
 
 import { expect } from "chai";
 
+import { ERRORS } from "../../../src/errors.ts";
+import { runCommandLine, succeed } from "../../helpers/command.ts";
+
 const SPRF = fileURLToPath(new URL("../../../scripts/sprf.mjs", import.meta.url));
 const TIMEOUT_MS = 60_000;
 
@@ -23,5 +26,27 @@ describe("cli/sprf", function () {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+
+  it("should say as JSON, where that is asked for, what is wrong with a command line", async () => {
+    const asked = await runCommandLine("npx sprf keys list --every --json");
+    expect(asked.code).to.equal(2);
+    expect(JSON.parse(asked.stdout)).to.deep.include({
+      error: {
+        code: "INVALID_INPUT",
+        message: "unknown option '--every'",
+        fault: "user",
+        next: ERRORS.INVALID_INPUT.next,
+      },
+    });
+    const plain = await runCommandLine("npx sprf keys lisp");
+    expect(plain.code).to.equal(2);
+    expect(plain.stderr).to.equal(
+      "error: unknown command 'lisp'\n(Did you mean list?)\n`--help` tells what there is.\n",
+    );
+  });
+
+  it("should tell its version", async () => {
+    expect((await succeed("npx sprf --version")).stdout).to.match(/^\d+\.\d+\.\d+\n$/);
   });
 });
