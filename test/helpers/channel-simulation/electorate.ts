@@ -92,11 +92,9 @@ export function createElectorate({
       // The hub goes by the delegations of now: whoever delegated and says nothing stands behind its candidate.
       const voters = hubElectorate(cursor, members.values(), membershipAt(entries.length));
       // Who is absent counts by its vote only, which the judge has for one in favour; and may be back in the same block already.
+      const since = [cursor, ...entries.slice(cursor).map(({ index }) => index), entries.length].map(membershipAt);
       const wasAbsent = (account: string): boolean =>
-        entries
-          .slice(cursor)
-          .concat(entries.slice(-1))
-          .some(({ index }) => membershipAt(index).members.get(account)?.isAbsent === true);
+        since.some(({ members: of }) => of.get(account)?.isAbsent === true);
       const present = [...voters.members].filter(([account]) => !wasAbsent(account));
       const bySigner = new Map([...members.values()].map(({ signer, account }) => [signer, account]));
       return {

@@ -72,9 +72,9 @@ export function createWatch(trace: Trace, now: () => number): Watch {
         failOverMs.push(now() - diedMs);
         isAfterDeath = true;
       }
+      termAtMs.delete(term);
       // Failing over has begun before the chain named the next leader.
       if (beganMs === undefined || isAfterDeath) return;
-      termAtMs.delete(term);
       failOverMs.push(now() - beganMs);
     } else if (known.hash !== name) {
       breach(
