@@ -1,7 +1,8 @@
 import { useEffect } from "preact/hooks";
 
 import { connection, useTopic } from "./live.ts";
-import { match, path } from "./router.ts";
+import { match } from "./match.ts";
+import { path } from "./router.ts";
 import { NAVIGATION, ROUTES } from "./routes.ts";
 import { grouped } from "./format.ts";
 import { NotFound } from "./pages/not-found.tsx";

@@ -9,7 +9,7 @@ import { SprfError } from "./errors.ts";
  *
  * @throws SprfError `NO_KEYS` when they name none, `CONFIG_INVALID` for a keystore without a password, and what opening a keystore throws
  */
-export async function createKeys({ identity }: Settings): Promise<TwinKeys> {
+export async function createKeys({ identity }: Pick<Settings, "identity">): Promise<TwinKeys> {
   const { accountIndex, keystore, passwordFile } = identity;
   if (keystore !== undefined) {
     if (passwordFile === undefined) {

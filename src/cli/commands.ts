@@ -62,7 +62,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "dashboard",
-    description: "Serves pages in the browser: the market, agreements as their money flows, and payments.",
+    description:
+      "Serves pages in the browser: the market, agreements as their money flows, programs, nodes, channels, and payments.",
     group: USE,
     load: async () => (await import("./dashboard.ts")).defineDashboard,
   },

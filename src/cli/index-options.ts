@@ -5,7 +5,8 @@ import type { Command } from "commander";
 import { devnetDataDirectory, devnetFilePath } from "../config/devnet-file.ts";
 import { loadIndexSettings, type IndexSettings } from "../config/index-settings.ts";
 
-const DATA_DIRECTORY = ".sprf/data";
+/** Where indexes rest, relative to the working directory. */
+export const DATA_DIRECTORY = ".sprf/data";
 const FOLDER = "index";
 
 /** Options of every command that has to do with an index. */

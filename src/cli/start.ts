@@ -156,12 +156,19 @@ async function keepUp(
   { dataDirectory, logger, closers, report, signal }: Kept,
 ): Promise<void> {
   const dashboard = await createDashboard(
-    { chain: devnet.networks.chain, dataDirectory: join(dataDirectory, "dashboard"), http: {}, logger },
+    {
+      chain: devnet.networks.chain,
+      programs: { ledger: devnet.networks.ledger, engines: { kinds: ["wasi", "docker"] } },
+      dataDirectory: join(dataDirectory, "dashboard"),
+      http: {},
+      logger,
+    },
     { signal },
   );
   closers.push(async () => await dashboard.close());
   report("everything stays up until Ctrl-C", {
     "the market in the browser": dashboard.url,
+    "the program in the browser": `${dashboard.url}programs/${result.program}`,
     "the account on the ledger": `curl -s ${devnet.networks.ledger.rpcUrl} -H 'content-type: application/json' -d '{"jsonrpc":"2.0","id":1,"method":"getLatestLedger"}'`,
     "the agreement on the chain": `${result.agreement} at ${devnet.networks.chain.rpcUrl}`,
   });

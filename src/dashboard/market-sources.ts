@@ -4,7 +4,7 @@ import type { HistoryRow } from "../domain/read-model/rows.ts";
 import type { IndexedWorker, ReadModel } from "../indexer/read-model.ts";
 import type { MarketConstants } from "../ports/event-log.ts";
 import { agreementView } from "./agreement-view.ts";
-import type { Source } from "./feed.ts";
+import type { ReadSource } from "./feed.ts";
 import { createTrends, numbersOf, summaryOf, workerSummary, type MarketComponents } from "./market-rows.ts";
 import { paymentsView } from "./payments-view.ts";
 import type {
@@ -31,7 +31,7 @@ const ACCOUNT = /^0x[0-9a-fA-F]{40}$/;
 /** The views of the market, from the index alone. */
 export function createMarketSources(
   components: MarketComponents,
-): Readonly<Record<"status" | "market" | "worker" | "agreement" | "payments", Source>> {
+): Readonly<Record<"status" | "market" | "worker" | "agreement" | "payments", ReadSource>> {
   const { model, contracts, isChainAway } = components;
   const trendOf = createTrends(model);
   const summarize = async (worker: IndexedWorker, reorgs: number): Promise<WorkerSummary> =>

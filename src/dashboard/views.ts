@@ -3,6 +3,10 @@
  * digits in wei, since JSON has no integers of their size; rates are basis points.
  */
 
+import type { ChannelView } from "./channel-types.ts";
+import type { NodeView, NodesView } from "./node-types.ts";
+import type { ProgramView } from "./program-types.ts";
+
 /** Wei as decimal digits. */
 export type Wei = string;
 
@@ -222,6 +226,10 @@ export interface Views {
   readonly worker: WorkerView;
   readonly agreement: AgreementView;
   readonly payments: PaymentsView;
+  readonly program: ProgramView;
+  readonly nodes: NodesView;
+  readonly node: NodeView;
+  readonly channel: ChannelView;
 }
 
 export type TopicKind = keyof Views;

@@ -15,7 +15,8 @@ const MAX_PICTURE_HEIGHT = 1_100;
 const MAX_PICTURE_BYTES = 150_000;
 /** Places that a failure names. */
 const MAX_SHOWN = 3;
-const TIMEOUT_MS = 30_000;
+/** What a machine with ten times its load takes. */
+const TIMEOUT_MS = 60_000;
 
 /** Why Chromium cannot be used, or undefined when it can. */
 export function chromiumAbsent(): string | undefined {

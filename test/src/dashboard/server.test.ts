@@ -6,6 +6,7 @@ import { systemClock } from "../../../src/adapters/clock/system.ts";
 import { createMemoryLogger } from "../../../src/adapters/logger/memory.ts";
 import { createFeed, type Feed, type Source } from "../../../src/dashboard/feed.ts";
 import { createDashboardServer } from "../../../src/dashboard/server.ts";
+import type { TopicSource } from "../../../src/dashboard/topic-source.ts";
 import type { TopicKind } from "../../../src/dashboard/views.ts";
 import { SprfError } from "../../../src/errors.ts";
 import type { WebApp, WebFile } from "../../../src/ports/web-app.ts";
@@ -16,6 +17,9 @@ import { until } from "../../helpers/until.ts";
 
 const HEARTBEAT_MS = 40;
 const IDLE_MS = 400;
+const PUSH_MS = 20;
+const FAR_MS = 600_000;
+const LEAVE_MS = 100;
 
 const file = (text: string, type: string, isImmutable: boolean): WebFile => ({
   bytes: new Uint8Array(utf8(text)),
@@ -32,6 +36,8 @@ const APP: WebApp = { page: PAGE, file: (path) => (path === "/assets/a.js" ? SCR
 describe("the dashboard's server", () => {
   let views: Partial<Record<TopicKind, unknown>>;
   let reads: number;
+  /** What began and ended to be followed of the source that pushes. */
+  let pushing: { readonly views: string[]; readonly ends: string[] };
   let sources: Record<TopicKind, Source>;
   let feed: Feed;
   let server: HttpServer;
@@ -50,9 +56,27 @@ describe("the dashboard's server", () => {
         return await Promise.resolve({ ...(views[kind] as object), id });
       },
     });
+    pushing = { views: [], ends: [] };
+    const pushed: TopicSource<unknown> = {
+      async *views(id, { signal }) {
+        if (id === "lost") throw new SprfError("CHANNEL_UNKNOWN", "there is none");
+        pushing.views.push(id);
+        for (let count = 1; count <= 3; count += 1) {
+          yield { id, count };
+          await systemClock.sleep(PUSH_MS, { signal });
+        }
+        await systemClock.sleep(FAR_MS, { signal }).catch(() => pushing.ends.push(id));
+      },
+    };
     const kinds: readonly TopicKind[] = ["status", "market", "worker", "agreement", "payments"];
-    sources = Object.fromEntries(kinds.map((kind) => [kind, source(kind)])) as Record<TopicKind, Source>;
-    feed = createFeed({ sources, clock: systemClock, logger }, { heartbeatMs: HEARTBEAT_MS, idleMs: IDLE_MS });
+    sources = {
+      ...(Object.fromEntries(kinds.map((kind) => [kind, source(kind)])) as Record<TopicKind, Source>),
+      channel: pushed,
+    };
+    feed = createFeed(
+      { sources, clock: systemClock, logger },
+      { heartbeatMs: HEARTBEAT_MS, idleMs: IDLE_MS, leaveMs: LEAVE_MS },
+    );
     feeds.push(feed);
     const app = createDashboardServer({ app: APP, feed, logger }, { allowedHosts: ["dash.example"] });
     server = await startHttpServer(app, { host: "127.0.0.1", port: 0 });
@@ -301,4 +325,35 @@ describe("the dashboard's server", () => {
       await until(() => reader.isEnded);
     });
   });
+
+  describe("with a source that says by itself when there is news", () => {
+    it("should send each of its views, from one source to all who read it", async () => {
+      const readers = [await follow("channel/7"), await follow("channel/7,status")];
+      for (const reader of readers) {
+        await until(() => reader.events.some(({ data }) => isView(data, { id: "7", count: 3 })));
+      }
+      expect(pushing.views).to.deep.equal(["7"]);
+    });
+
+    it("should leave it some time after the last reader has, and begin anew for the next", async () => {
+      const first = await follow("channel/7");
+      await until(() => first.events.some(({ data }) => isView(data, { id: "7", count: 3 })));
+      first.close();
+      await until(() => pushing.ends.length === 1);
+      await follow("channel/7");
+      await until(() => pushing.views.length === 2);
+    });
+
+    it("should say why there is nothing", async () => {
+      const reader = await follow("channel/lost");
+      await until(() => reader.events.length > 0);
+      expect(reader.events[0]?.data).to.deep.include({
+        problem: { code: "CHANNEL_UNKNOWN", message: "there is none" },
+      });
+    });
+  });
 });
+
+function isView(data: unknown, view: object): boolean {
+  return JSON.stringify((data as { readonly view?: unknown }).view) === JSON.stringify(view);
+}
