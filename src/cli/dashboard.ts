@@ -5,8 +5,8 @@ import { z } from "zod";
 
 import { devnetDataDirectory, devnetFilePath } from "../config/devnet-file.ts";
 import { loadDashboardSettings, type DashboardSettings } from "../config/dashboard-settings.ts";
-import { secretsOf } from "../config/secrets-of.ts";
 import { createDashboard } from "../create-dashboard.ts";
+import { secretsOf } from "../config/secrets-of.ts";
 import { createKeys } from "../create-keys.ts";
 import { createLogger } from "../create-logger.ts";
 import { enginesOf } from "./daemon-options.ts";

@@ -6,7 +6,7 @@ const LEAST_KEY = 16;
 /** Settings of a daemon, or as many of them as a command has. */
 interface Secretive {
   readonly networks: {
-    readonly chain?: { readonly rpcUrl: string };
+    readonly chain?: { readonly rpcUrl: string } | undefined;
     readonly ledger?: { readonly rpcUrl: string } | undefined;
   };
   readonly identity?: { readonly mnemonic?: string | undefined };
