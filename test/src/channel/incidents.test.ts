@@ -2,11 +2,10 @@ import { expect } from "chai";
 
 import { systemClock } from "../../../src/adapters/clock/system.ts";
 import { createMemoryLogger } from "../../../src/adapters/logger/memory.ts";
-import { createMemoryRecordLog, type MemoryDisk } from "../../../src/adapters/record-log/memory.ts";
+import { createMemoryRecordLog } from "../../../src/adapters/record-log/memory.ts";
 import { openArchive, writeArchive } from "../../../src/channel/archive.ts";
 import type { ChannelNode } from "../../../src/channel/channel-node.ts";
 import { verifyChannel } from "../../../src/channel/verify.ts";
-import type { RecordLog } from "../../../src/ports/record-log.ts";
 import { toHex } from "../../../src/utils/bytes.ts";
 import { addressOfKey, signDigest } from "../../../src/utils/recoverable-signature.ts";
 import { publicKeyOf } from "../../../src/utils/secp256k1.ts";
@@ -222,8 +221,9 @@ describe("channel: incidents of other channels, in the node", function () {
         );
       }
       scene = scenes[0]!;
-      for (const { leader, call } of scenes) await leader.node.committed(await leader.node.submit(call(0, "inc")));
-      const isAtRest = ({ leader }: ChannelScene): boolean => leader.node.committedHeight === leader.node.head.height;
+      for (const each of scenes) await each.leader.node.committed(await each.leader.node.submit(each.call(0, "inc")));
+      const isAtRest = (each: ChannelScene): boolean =>
+        each.leader.node.committedHeight === each.leader.node.head.height;
       await until(() => scenes.every(isAtRest), { what: "all are at rest", timeoutMs: PATIENT_MS });
       done.clear();
       for (let call = 0; call < 20; call += 1) await commit(scene.leader.node);
