@@ -13,7 +13,7 @@ import { packageClosure } from "./image/package-closure.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** What the code needs beside its packages. */
-const APPLICATION = ["src", "typechain-types", "package.json", "LICENSE"];
+const APPLICATION = ["src", "templates", "typechain-types", "package.json", "LICENSE"];
 /** What devnet needs beside the daemons: it is an Ethereum node. */
 const DEVNET_PACKAGES = ["hardhat"];
 const TARGETS = { daemon: "", devnet: "-devnet" } as const;

@@ -24,6 +24,8 @@ import { createProber } from "./tester/probe.ts";
 import { createPurse } from "./tester/purse.ts";
 import { createRerun } from "./tester/rerun.ts";
 import { createTesterService } from "./tester/tester.ts";
+import { inRequest } from "./utils/request-scope.ts";
+import { newRequestId } from "./wire/traceparent.ts";
 
 /** Programs that run at a time. */
 const RUNS_AT_A_TIME = 2;
@@ -71,6 +73,7 @@ export async function createTester(init: TesterInit): Promise<Tester> {
   // Program, state and records come from the program's workers.
   const join = async (program: string, options: { signal: AbortSignal }): Promise<void> =>
     await joinContent({ ...peer, logger }, program, options);
+  const prober = createProber({ ...peer, logger, ownRun, purse, joinContent: join });
   const messageKeys = { publicKey: keys.messageKey, privateKey: keys.messagePrivateKey };
   const service = createTesterService(
     {
@@ -78,7 +81,8 @@ export async function createTester(init: TesterInit): Promise<Tester> {
       logger,
       purse,
       findAddress: async (parts) => await findAddress({ ...peer, logger, messageKeys }, parts),
-      prober: createProber({ ...peer, logger, ownRun, purse, joinContent: join }),
+      // As of an ordinary user: one id for all workers.
+      prober: async (parts) => await inRequest(newRequestId(peer.random), async () => await prober(parts)),
       repeatLanded: async ({ program, ...parts }, { signal }) => {
         const account = await loadSmartAccount(peer.ledger, program, { signal });
         await join(program, { signal });

@@ -24,6 +24,7 @@ import type { Agreement, Twin, WorkerTerms } from "./ports/chain.ts";
 import { abortError } from "./utils/abort.ts";
 import { toHex } from "./utils/bytes.ts";
 import { followAgreements, type AgreementFollower } from "./worker/agreements/follow-agreements.ts";
+import { newRequestId } from "./wire/traceparent.ts";
 import { announcedMultiaddrs } from "./wire/address.ts";
 import { answerAddressRequests } from "./worker/answer-addresses.ts";
 import { watchOutcomes } from "./worker/appeals/appeal-outcomes.ts";
@@ -173,7 +174,9 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       host: init.http.host ?? "127.0.0.1",
       port: init.http.port ?? 0,
     });
+    // Calls that wait for a batch are handed back first: those that run here may end.
     closers.push(async () => await server.close());
+    closers.push(async () => await batches.stop());
     const apiUrl = init.http.publicUrl ?? `http://${init.http.host ?? "127.0.0.1"}:${server.port}`;
     peer.gateways.exclude(apiUrl);
     running = { twin, workerId, apiUrl };
@@ -299,6 +302,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       tips,
       scratchDirectory: runsOf(scratchDirectory),
       attempts,
+      newRequestId: () => newRequestId(peer.random),
       usedPayments,
       queue,
       logger,
@@ -308,6 +312,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     closers.push(async () => await batches.stop());
     const components = {
       logger,
+      newRequestId: () => newRequestId(peer.random),
       execute: async (signed) =>
         signed.request.form === "prepaid" ? await batches.execute(signed) : await execute(signed),
       endorse: async (proposal) => await batches.endorse(proposal),

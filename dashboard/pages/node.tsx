@@ -13,6 +13,7 @@ import { Account, Amount } from "../ui/words.tsx";
 import { bytesText, spanText } from "../units.ts";
 import "../pages.css";
 
+const MIB = 1024 * 1024;
 const CHART_HEIGHT = 160;
 /** A time of day with some room. */
 const LABEL_SPACE = 90;
@@ -88,13 +89,16 @@ interface Metric {
   readonly text: (value: number) => string;
 }
 
-const numberOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
+/** In MiB, so that the lines of a chart stand at round numbers of them. */
+const mibOf = (bytes: string | undefined): number | undefined =>
+  bytes === undefined ? undefined : Number(bytes) / MIB;
+const mibText = (mib: number): string => bytesText(Math.round(mib * MIB));
 
 const METRICS: readonly [Metric, ...Metric[]] = [
-  { key: "memory", label: "Memory", value: ({ mruBytes }) => numberOf(mruBytes), text: bytesText },
+  { key: "memory", label: "Memory", value: ({ mruBytes }) => mibOf(mruBytes), text: mibText },
   { key: "cores", label: "Cores", value: ({ cruCores }) => cruCores, text: String },
-  { key: "disk", label: "SSD", value: ({ sruBytes }) => numberOf(sruBytes), text: bytesText },
-  { key: "traffic", label: "Traffic", value: ({ nruBytes }) => numberOf(nruBytes), text: bytesText },
+  { key: "disk", label: "SSD", value: ({ sruBytes }) => mibOf(sruBytes), text: mibText },
+  { key: "traffic", label: "Traffic", value: ({ nruBytes }) => mibOf(nruBytes), text: mibText },
   {
     key: "cost",
     label: "Cost an hour",

@@ -2,6 +2,7 @@ import { useRef, useState } from "preact/hooks";
 
 import type { ProgramView, StepPage } from "../../src/dashboard/program-types.ts";
 import { ask, useAsked } from "../api.ts";
+import { joinPages } from "../join-pages.ts";
 import { grouped, short } from "../format.ts";
 import { useTopic } from "../live.ts";
 import type { PageProps } from "../routes.ts";
@@ -121,15 +122,6 @@ function useSteps(view: ProgramView): {
     isWaiting: asked.state === "waiting",
     problem: asked.state === "failed" ? asked.problem.message : undefined,
   };
-}
-
-/** Newer steps before those that are known; where they do not meet, the newer ones alone. */
-function joinPages(newer: StepPage, known: StepPage): StepPage {
-  const places = new Map(known.steps.map(({ recordCid }, index) => [recordCid, index]));
-  const meets = newer.steps.findIndex(({ recordCid }) => places.has(recordCid));
-  const at = places.get(newer.steps[meets]?.recordCid ?? "");
-  if (at === undefined) return { steps: newer.steps, next: newer.next };
-  return { steps: [...newer.steps.slice(0, meets), ...known.steps.slice(at)], next: known.next };
 }
 
 /** Something long that cannot be said shorter, as far as there is room; a link where there is somewhere to go. */

@@ -46,6 +46,7 @@ const NOT_NODE_ONLY = [
   "test/e2e/guide-",
   "test/e2e/kubo",
   "test/e2e/operations.test.ts",
+  "test/e2e/request-ids.test.ts",
   "test/e2e/wasi.test.ts",
 ];
 

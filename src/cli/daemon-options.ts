@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { devnetDataDirectory, devnetFilePath } from "../config/devnet-file.ts";
 import { loadSettings } from "../config/load.ts";
 import type { Settings } from "../config/schema.ts";
+import { secretsOf } from "../config/secrets-of.ts";
 import { createAdmin, type Admin } from "../create-admin.ts";
 import { createKeys } from "../create-keys.ts";
 import { createLogger } from "../create-logger.ts";
@@ -90,7 +91,7 @@ export async function daemonInit(
     part: role,
     // A client ends by itself: nobody looks after it.
     settings: role === "client" ? { ...adminSettings, port: undefined } : adminSettings,
-    logger: createLogger(logLevel),
+    logger: createLogger(logLevel, secretsOf(settings)),
   });
   return {
     settings,

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { devnetDataDirectory, devnetFilePath } from "../config/devnet-file.ts";
 import { loadDashboardSettings, type DashboardSettings } from "../config/dashboard-settings.ts";
 import { createDashboard } from "../create-dashboard.ts";
+import { secretsOf } from "../config/secrets-of.ts";
 import { createKeys } from "../create-keys.ts";
 import { createLogger } from "../create-logger.ts";
 import { enginesOf } from "./daemon-options.ts";
@@ -56,7 +57,7 @@ async function serve(options: DashboardOptions, signal: AbortSignal): Promise<vo
       channels: { channelNodes: channelNode, privateKey: keys?.accountPrivateKey },
       dataDirectory,
       http: { host, port, allowedHosts: allowHost },
-      logger: createLogger(settings.logLevel),
+      logger: createLogger(settings.logLevel, secretsOf(settings)),
     },
     { signal },
   );

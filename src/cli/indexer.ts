@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { z } from "zod";
 
+import { secretsOf } from "../config/secrets-of.ts";
 import { createAdmin, type Checked } from "../create-admin.ts";
 import { createMarketIndexer, type MarketIndexer } from "../create-indexer.ts";
 import { createLogger } from "../create-logger.ts";
@@ -35,7 +36,7 @@ async function index(options: IndexerOptions, signal: AbortSignal): Promise<void
     part: "indexer",
     // Nobody looks after what ends by itself.
     settings: options.follow ? settings.admin : { ...settings.admin, port: undefined },
-    logger: createLogger(settings.logLevel),
+    logger: createLogger(settings.logLevel, secretsOf(settings)),
   });
   const indexer = await createMarketIndexer(
     {

@@ -17,6 +17,8 @@ import { until } from "../helpers/until.ts";
 
 const SUITE_TIMEOUT_MS = 240_000;
 const PATIENT = { timeoutMs: 60_000 };
+/** Pages of CIDs are large as pictures. */
+const PICTURE_HEIGHT = 1_000;
 const WIDE = { width: 1280, colours: "light" } as const;
 
 describeWithPart(
@@ -173,7 +175,8 @@ describeWithPart(
             const where = `${name}, ${look.colours}, ${look.width}`;
             await expectAccessible(page, where);
             await expectFits(page, where);
-            if (!name.endsWith("s") && look.width === 1280) await picture(page, `dashboard-${name}-${look.colours}`);
+            if (!name.endsWith("s") && look.width === 1280)
+              await picture(page, `dashboard-${name}-${look.colours}`, PICTURE_HEIGHT);
           }
           expect(looked.complaints).to.deep.equal([]);
           await looked.close();

@@ -149,12 +149,12 @@ export async function expectFits(page: Page, where: string): Promise<void> {
 }
 
 /** Writes a picture for the documents, if that is asked for by `SPRF_SCREENSHOTS=1`. */
-export async function picture(page: Page, name: string): Promise<void> {
+export async function picture(page: Page, name: string, maxHeight = MAX_PICTURE_HEIGHT): Promise<void> {
   if (process.env["SPRF_SCREENSHOTS"] !== "1") return;
   await mkdir(IMAGES, { recursive: true });
   const window = page.viewportSize() ?? { width: 0, height: 0 };
   const height = await page.evaluate<number>("document.documentElement.scrollHeight");
-  await page.setViewportSize({ ...window, height: Math.min(height, MAX_PICTURE_HEIGHT) });
+  await page.setViewportSize({ ...window, height: Math.min(height, maxHeight) });
   const image = await page.screenshot({ path: join(IMAGES, `${name}.png`) });
   await page.setViewportSize(window);
   expect(image.length, name).to.be.below(MAX_PICTURE_BYTES);

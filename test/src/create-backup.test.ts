@@ -36,6 +36,8 @@ describe("backUp and restore", function () {
     await store.apply([{ kind: "put", table: "attempts", key: "one", value: utf8("signed") }]);
     await store.close();
     await writeFile(join(data, "blocks", "AB", "block.data"), "content");
+    // As the store of content names a block that it is writing.
+    await writeFile(join(data, "blocks", "AB", "block.data.123"), "con");
   });
   afterEach(async () => await rm(folder, { recursive: true, force: true }));
 

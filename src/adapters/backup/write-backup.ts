@@ -9,6 +9,9 @@ import { throwIfAborted } from "../../utils/abort.ts";
 import { STORE_VERSION } from "../store/migrations.ts";
 import { CONTENT_FOLDER, STORE_FILE, createArchive, openArchive, sha256, type BackupMark } from "./archive.ts";
 
+/** Of the files of the content store. */
+const BLOCK_SUFFIX = ".data";
+
 export interface BackupOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -100,6 +103,8 @@ async function copyContent(
   let fileBytes = 0;
   for (const path of await readdir(folder, { recursive: true })) {
     throwIfAborted(signal);
+    // What has another name is being written: it gets this one when it is whole.
+    if (!path.endsWith(BLOCK_SUFFIX)) continue;
     const bytes = await readIfThere(join(folder, path));
     if (bytes === undefined) continue;
     insert.run(path, sha256(bytes), bytes);

@@ -14,13 +14,16 @@ const MIGRATIONS: readonly string[] = [
 /** Version of the files that this release writes. */
 export const STORE_VERSION = MIGRATIONS.length;
 
-/** All steps or none; a file that is of this version already is not written. @throws SprfError `STORE_TOO_NEW` */
-export function migrate(database: DatabaseSync, path: string): void {
+/** To be called before anything is written. @throws SprfError `STORE_TOO_NEW` */
+export function refuseNewer(database: DatabaseSync, path: string): void {
   const found = versionOf(database);
-  if (found > STORE_VERSION) {
-    throw new SprfError("STORE_TOO_NEW", `${path} is of version ${found}, this release knows ${STORE_VERSION}`);
-  }
-  if (found === STORE_VERSION) return;
+  if (found <= STORE_VERSION) return;
+  throw new SprfError("STORE_TOO_NEW", `${path} is of version ${found}, this release knows ${STORE_VERSION}`);
+}
+
+/** All steps or none; a file that is of this version already is not written. */
+export function migrate(database: DatabaseSync): void {
+  if (versionOf(database) === STORE_VERSION) return;
   database.exec("BEGIN IMMEDIATE");
   try {
     // Another process may have been faster.

@@ -4,7 +4,7 @@ import { SprfError, messageOf } from "../../errors.ts";
 import type { Store, StoreChange } from "../../ports/store.ts";
 import { equalBytes } from "../../utils/bytes.ts";
 import { checkChanges } from "./check-changes.ts";
-import { migrate } from "./migrations.ts";
+import { migrate, refuseNewer } from "./migrations.ts";
 
 const DEFAULT_LIST_LIMIT = 1_000;
 const BUSY_TIMEOUT_MS = 5_000;
@@ -94,8 +94,9 @@ function open(path: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    refuseNewer(database, path);
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-    migrate(database, path);
+    migrate(database);
     return database;
   } catch (error) {
     database?.close();

@@ -18,6 +18,7 @@ import type { AccountSnapshot, LandedTransaction, Ledger } from "../../ports/led
 import type { Logger } from "../../ports/logger.ts";
 import { raceAbort, throwIfAborted } from "../../utils/abort.ts";
 import { toHex } from "../../utils/bytes.ts";
+import { boundToRequest } from "../../utils/request-scope.ts";
 import { within } from "../../utils/within.ts";
 import { signAnswer } from "../../wire/execution-answer.ts";
 import { verifyRequest, type SignedRequest } from "../../wire/execution-request.ts";
@@ -232,7 +233,7 @@ export function createExecute(
     const admitted = await admit(signed, requestHash, options);
     if (queue.size >= maxQueued) throw new SprfError("WORKER_BUSY", `${queue.size} requests are waiting already`);
     const waits = queue.pending >= queue.concurrency;
-    return await queue.add(async () => {
+    const run = boundToRequest(async () => {
       throwIfAborted(options.signal);
       // What waited may find the account moved on, by its own transition too if the others' signatures landed it.
       const account = waits ? await loadSmartAccount(ledger, signed.request.program, options) : admitted.account;
@@ -242,6 +243,7 @@ export function createExecute(
         options.signal,
       );
     });
+    return await queue.add(run);
   }
 
   return async (signed) => {

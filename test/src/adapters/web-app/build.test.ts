@@ -1,4 +1,5 @@
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -46,10 +47,21 @@ describe("the built app", function () {
   });
 
   it("should be whole when two build it at the same time", async () => {
-    const folders = await Promise.all([buildWebApp(init()), buildWebApp(init())]);
+    const folders = await Promise.all([buildWebApp(init()), buildWebApp(init()), buildWebApp(init())]);
+    for (const folder of folders) expect(await scriptOf(folder)).to.contain("first");
     const record = JSON.parse(await readFile(join(root, "cache/current.json"), "utf8")) as { folder: string };
     expect(folders.map((folder) => folder.split("/").at(-1))).to.include(record.folder);
     expect(await scriptOf(await buildWebApp(init()))).to.contain("first");
+  });
+
+  it("should leave builds that others may be reading, and remove those of long ago", async () => {
+    const [old, recent] = [join(root, "cache/build-old"), join(root, "cache/build-recent")];
+    await mkdir(old, { recursive: true });
+    await mkdir(recent);
+    await utimes(old, 0, 0);
+    await buildWebApp(init());
+    expect(existsSync(old)).to.equal(false);
+    expect(existsSync(recent)).to.equal(true);
   });
 
   it("should be built anew when the record of the last build is damaged", async () => {
