@@ -221,11 +221,9 @@ describe("channel: incidents of other channels, in the node", function () {
         );
       }
       scene = scenes[0]!;
-      for (const each of scenes) {
-        const { node } = each.leader;
-        await node.committed(await node.submit(each.call(0, "inc")));
-      }
-      const isAtRest = ({ leader }: ChannelScene): boolean => leader.node.committedHeight === leader.node.head.height;
+      for (const each of scenes) await each.leader.node.committed(await each.leader.node.submit(each.call(0, "inc")));
+      const isAtRest = (each: ChannelScene): boolean =>
+        each.leader.node.committedHeight === each.leader.node.head.height;
       await until(() => scenes.every(isAtRest), { what: "all are at rest", timeoutMs: PATIENT_MS });
       done.clear();
       for (let call = 0; call < 20; call += 1) await commit(scene.leader.node);
