@@ -1,5 +1,5 @@
 // Builds the images of the daemons: `node scripts/image.ts [--tag sprf]`. They come from nothing but this repository, its installed
-// packages and this machine's C library, so no registry is asked for a base image (docs/adr/0059-images-from-nothing.md).
+// packages and this machine's C library, so no registry is asked for a base image (docs/adr/0064-images-from-nothing.md).
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -8,12 +8,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
+import { buildDashboard } from "../src/create-dashboard.ts";
 import { copyPackage, copyProgram, copyTree } from "./image/copy-tree.ts";
 import { packageClosure } from "./image/package-closure.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** What the code needs beside its packages. */
 const APPLICATION = ["src", "templates", "typechain-types", "package.json", "LICENSE"];
+/** The dashboard as it was built, and what that was made of: as long as both are there, nothing has to build it again. */
+const DASHBOARD = ["dashboard", "package-lock.json", "node_modules/.cache/sprf-dashboard"];
 /** What devnet needs beside the daemons: it is an Ethereum node. */
 const DEVNET_PACKAGES = ["hardhat"];
 const TARGETS = { daemon: "", devnet: "-devnet" } as const;
@@ -47,7 +50,8 @@ async function assemble(): Promise<void> {
   await copyProgram(process.execPath, join(daemon, "bin/node"), daemon);
   // The shell lowers the limits of the sandbox that runs programs.
   await copyProgram("/bin/sh", join(daemon, "bin/sh"), daemon);
-  for (const path of APPLICATION) await copyTree(join(ROOT, path), join(daemon, "app", path));
+  await buildDashboard();
+  for (const path of [...APPLICATION, ...DASHBOARD]) await copyTree(join(ROOT, path), join(daemon, "app", path));
   await copyTree(join(ROOT, "examples/programs"), join(daemon, "app/examples/programs"));
   const { dependencies } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
     dependencies: Readonly<Record<string, string>>;

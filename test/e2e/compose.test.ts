@@ -16,13 +16,15 @@ import { runMainJob } from "../../src/devnet/main-job.ts";
 import { DEVNET_MARKET_SETTINGS } from "../../src/devnet/market-settings.ts";
 import { messageOf } from "../../src/errors.ts";
 import { dockerNetworkAbsence } from "../helpers/docker-workloads-fixture.ts";
+import { readEvents } from "../helpers/event-reader.ts";
 import { describeWithPart } from "../helpers/require-parts.ts";
 import { until } from "../helpers/until.ts";
 
 const run = promisify(execFile);
 const PROJECT = `sprf-compose-${process.pid}`;
 const IMAGE = "sprf-e2e";
-const DAEMONS = ["worker-1", "worker-2", "worker-3", "tester"];
+const DAEMONS = ["worker-1", "worker-2", "worker-3", "tester", "dashboard"];
+const DASHBOARD = "http://172.30.58.15:8080";
 const SERVICES = ["devnet", ...DAEMONS];
 const CLIENT_ACCOUNT = 1;
 const SECOND_USER_ACCOUNT = 2;
@@ -58,7 +60,7 @@ describeWithPart("compose", await composeAbsence(), "docker-compose.yml", functi
     await compose("down", "--volumes", "--timeout", "30");
   });
 
-  it("should bring devnet, three workers and a tester up, healthy", async function () {
+  it("should bring devnet, three workers, a tester and the dashboard up, healthy", async function () {
     this.timeout(SUITE_TIMEOUT_MS);
     // docs-command: docker-compose ps
     await until(
@@ -93,6 +95,18 @@ describeWithPart("compose", await composeAbsence(), "docker-compose.yml", functi
       { signal: AbortSignal.timeout(HEALTHY_MS) },
     );
     expect(new TextDecoder().decode(executions.at(-1)?.output)).to.equal(balancesCsv(entries));
+  });
+
+  it("should show the market in the dashboard, whose app is in the image", async () => {
+    const page = await (await fetch(DASHBOARD)).text();
+    const [, script = ""] = /<script type="module"[^>]* src="([^"]+)"/.exec(page) ?? [];
+    expect((await fetch(new URL(script, DASHBOARD))).headers.get("content-type")).to.match(/^text\/javascript/);
+    const reader = await readEvents(`${DASHBOARD}/events?topics=market`);
+    try {
+      await until(() => JSON.stringify(reader.events.at(-1)?.data ?? "").includes("pricePerBlock"));
+    } finally {
+      reader.close();
+    }
   });
 
   it("should run daemons as a user of no rights, on a root that cannot be written", async () => {
