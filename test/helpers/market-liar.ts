@@ -14,7 +14,9 @@ interface LiarOptions extends DaemonOptions {
 
 // `npx sprf worker` with an engine that falsifies a share of the states that programs leave.
 if (import.meta.main) {
-  const command = withEngineOption(withDaemonOptions(createCommand("market-liar", "A worker that lies in a share of its answers.")))
+  const command = withEngineOption(
+    withDaemonOptions(createCommand("market-liar", "A worker that lies in a share of its answers.")),
+  )
     .option("--port <port>")
     .option("--price <wei>")
     .requiredOption("--lie-share <share>")
