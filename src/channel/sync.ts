@@ -3,7 +3,18 @@ import { isSprfError, messageOf, SprfError } from "../errors.ts";
 import { SNAPSHOT_PART_BYTES } from "../wire/channel/limits.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { hashRecord } from "../wire/channel/record.ts";
-import { cutTo, enterTerm, finalHere, keep, keepTerm, saveSnapshot, send, takeCertificate, tell, type Core } from "./core.ts";
+import {
+  cutTo,
+  enterTerm,
+  finalHere,
+  keep,
+  keepTerm,
+  saveSnapshot,
+  send,
+  takeCertificate,
+  tell,
+  type Core,
+} from "./core.ts";
 import { playLeadersBatch, type FoundFault } from "./follower.ts";
 import { openSnapshot } from "./open-state.ts";
 import type { SignedBatch } from "../wire/channel/schemas.ts";
