@@ -5,6 +5,8 @@ import { messageOf } from "../../src/errors.ts";
 
 /** Of util-linux: gives a program a terminal. */
 const SCRIPT = "script";
+/** A user's terminal has none of them; where `CI` is set, Node writes no colours. */
+const ABOUT_COLOURS = ["CI", "FORCE_COLOR", "NODE_DISABLE_COLORS", "NO_COLOR"];
 const BACKSPACE = "\u0008";
 
 /** A program on a terminal of its own. */
@@ -21,7 +23,7 @@ export interface Terminal {
 
 /** Runs a command line of `sh` on a new terminal. */
 export function openTerminal(line: string, environment: Readonly<Record<string, string>> = {}): Terminal {
-  const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env;
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ABOUT_COLOURS.includes(name)));
   const child = spawn(SCRIPT, ["--quiet", "--return", "--command", line, "/dev/null"], {
     env: { ...inherited, TERM: "xterm", ...environment },
     stdio: ["pipe", "pipe", "inherit"],
