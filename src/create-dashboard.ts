@@ -5,6 +5,7 @@ import { systemClock } from "./adapters/clock/system.ts";
 import { lockDirectory } from "./adapters/store/directory-lock.ts";
 import { buildWebApp } from "./adapters/web-app/build.ts";
 import { loadWebApp } from "./adapters/web-app/load.ts";
+import type { ReadinessCheck } from "./admin/readiness.ts";
 import { createMarketIndexer, type MarketIndexer, type MarketIndexerInit } from "./create-indexer.ts";
 import { openChainSources, type ChainSourcesInit } from "./create-chain-sources.ts";
 import { openProgramSource, type ProgramSourceInit } from "./create-program-source.ts";
@@ -41,6 +42,8 @@ export interface DashboardInit extends Omit<MarketIndexerInit, "rebuild"> {
 /** A running dashboard. */
 export interface Dashboard {
   readonly url: string;
+  /** Of the index that it shows. */
+  readonly checks: readonly ReadinessCheck[];
   /** Rejects when the index cannot go on, with what an indexer fails with; resolves when the dashboard is closed. */
   readonly ended: Promise<void>;
   /** Safe to repeat. */
@@ -116,7 +119,8 @@ export async function createDashboard(
     });
     closers.push(async () => await following.catch(() => undefined));
     following.catch(() => undefined);
-    return { url: `http://${host.includes(":") ? `[${host}]` : host}:${listening.port}/`, ended: following, close };
+    const url = `http://${host.includes(":") ? `[${host}]` : host}:${listening.port}/`;
+    return { url, checks: indexer.checks, ended: following, close };
   } catch (error) {
     await close();
     throw error;

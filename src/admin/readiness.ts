@@ -31,7 +31,8 @@ export interface Readiness {
 }
 
 export interface ReadinessInit {
-  readonly checks: readonly ReadinessCheck[];
+  /** Asked for at each look: a daemon may come to have them while it starts. */
+  readonly checks: () => readonly ReadinessCheck[];
   /** What has not moved for so long counts as gone; 0: never. */
   readonly maxAgeSeconds: number;
   readonly metrics: Metrics;
@@ -68,7 +69,7 @@ export function createReadiness({ checks, maxAgeSeconds, metrics, clock }: Readi
   }
 
   async function lookAtAll(): Promise<Readiness> {
-    parts = Object.fromEntries(await Promise.all(checks.map(lookAt)));
+    parts = Object.fromEntries(await Promise.all(checks().map(lookAt)));
     return { ready: Object.values(parts).every(({ ready }) => ready), parts };
   }
 

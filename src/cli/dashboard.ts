@@ -5,11 +5,12 @@ import { z } from "zod";
 
 import { devnetDataDirectory, devnetFilePath } from "../config/devnet-file.ts";
 import { loadDashboardSettings, type DashboardSettings } from "../config/dashboard-settings.ts";
-import { createDashboard } from "../create-dashboard.ts";
 import { secretsOf } from "../config/secrets-of.ts";
+import { createAdmin, type Checked } from "../create-admin.ts";
+import { createDashboard, type Dashboard, type DashboardInit } from "../create-dashboard.ts";
 import { createKeys } from "../create-keys.ts";
 import { createLogger } from "../create-logger.ts";
-import { enginesOf } from "./daemon-options.ts";
+import { enginesOf, withAdminOptions } from "./daemon-options.ts";
 import { DATA_DIRECTORY, withIndexOptions, type IndexOptions } from "./index-options.ts";
 import { parseOptions } from "./parse-options.ts";
 import { runCommand } from "./run-command.ts";
@@ -34,7 +35,7 @@ interface DashboardOptions extends IndexOptions {
 
 /** Options and work of `sprf dashboard`. */
 export function defineDashboard(command: Command): void {
-  withIndexOptions(command)
+  withAdminOptions(withIndexOptions(command))
     .option("--host <address>", "the address to listen on; whoever reaches it sees what the chain says", "127.0.0.1")
     .option("--port <port>", "0 takes a free one", DEFAULT_PORT)
     .option("--allow-host <name...>", "further names under which browsers may ask for it", [])
@@ -50,24 +51,47 @@ async function serve(options: DashboardOptions, signal: AbortSignal): Promise<vo
   const { settings, dataDirectory } = await settingsOf(options);
   const { chain, ledger } = settings.networks;
   const keys = options.account === undefined ? undefined : await createKeys(settings);
-  const dashboard = await createDashboard(
-    {
-      chain,
-      programs: ledger === undefined ? undefined : { ledger, engines: enginesOf(settings) },
-      channels: { channelNodes: channelNode, privateKey: keys?.accountPrivateKey },
-      dataDirectory,
-      http: { host, port, allowedHosts: allowHost },
-      logger: createLogger(settings.logLevel, secretsOf(settings)),
-    },
-    { signal },
+  const logger = createLogger(settings.logLevel, secretsOf(settings));
+  const admin = createAdmin({ part: "dashboard", settings: settings.admin, logger });
+  const init = {
+    chain,
+    programs: ledger === undefined ? undefined : { ledger, engines: enginesOf(settings) },
+    channels: { channelNodes: channelNode, privateKey: keys?.accountPrivateKey },
+    dataDirectory,
+    http: { host, port, allowedHosts: allowHost },
+    logger: admin.logger,
+    metrics: admin.metrics,
+  };
+  const ended = Promise.withResolvers<void>();
+  const daemon = admin.around(
+    daemonOf(init, (dashboard) => {
+      const { url } = dashboard;
+      if (options.json) console.log(JSON.stringify({ url, adminUrl: admin.url }));
+      else console.log(`the dashboard is at ${url}; Ctrl-C ends it`);
+      dashboard.ended.then(ended.resolve, ended.reject);
+    }),
   );
   try {
-    if (options.json) console.log(JSON.stringify({ url: dashboard.url }));
-    else console.log(`the dashboard is at ${dashboard.url}; Ctrl-C ends it`);
-    await Promise.race([untilAborted(signal), dashboard.ended]);
+    await daemon.start({ signal });
+    await Promise.race([untilAborted(signal), ended.promise]);
   } finally {
-    await dashboard.close();
+    await daemon.stop();
   }
+}
+
+/** The dashboard as one that is looked after: there is something to ask before the index has caught up. */
+function daemonOf(init: DashboardInit, onStarted: (dashboard: Dashboard) => void): Checked {
+  let dashboard: Dashboard | undefined;
+  return {
+    get checks() {
+      return dashboard?.checks ?? [];
+    },
+    async start(options) {
+      dashboard = await createDashboard(init, options);
+      onStarted(dashboard);
+    },
+    stop: async () => await dashboard?.close(),
+  };
 }
 
 async function settingsOf(
@@ -75,7 +99,13 @@ async function settingsOf(
 ): Promise<{ readonly settings: DashboardSettings; readonly dataDirectory: string }> {
   const devnetFile = options.devnet === true ? devnetFilePath() : options.devnet || undefined;
   const settings = await loadDashboardSettings({
-    flags: { dataDirectory: options.data, logLevel: options.logLevel, "identity.accountIndex": options.account },
+    flags: {
+      dataDirectory: options.data,
+      logLevel: options.logLevel,
+      "identity.accountIndex": options.account,
+      "admin.host": options.adminHost,
+      "admin.port": options.adminPort,
+    },
     ...(options.config === undefined ? {} : { file: options.config }),
     ...(devnetFile === undefined ? {} : { devnetFile }),
   });

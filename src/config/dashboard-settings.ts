@@ -16,6 +16,7 @@ const dashboardSettingsSchema = z.object({
   engines: engines.extend({ kinds: engines.shape.kinds.unwrap().default(["wasi", "docker"]) }).prefault({}),
   /** As whom channels are read that are their members' alone; without one, as nobody. */
   identity: settingsSchema.shape.identity,
+  admin: settingsSchema.shape.admin,
   dataDirectory: settingsSchema.shape.dataDirectory,
   logLevel: settingsSchema.shape.logLevel,
 });

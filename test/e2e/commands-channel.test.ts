@@ -22,6 +22,8 @@ describe("the commands of channels", function () {
   let folder: string;
   /** Of the node of account 2. */
   let port = "";
+  /** Of the node of account 3. */
+  let adminUrl = "";
   /** Of the nodes that play a land, in the place of 8104 and 8105. */
   const landPorts: string[] = [];
   const nodes: RunningCommand[] = [];
@@ -66,13 +68,22 @@ describe("the commands of channels", function () {
     // docs-command: npx sprf channel node 1 --devnet --account 3 --port 8103
     for (const line of [
       "npx sprf channel node 1 --devnet --account 2 --port 8102 --archive",
-      "npx sprf channel node 1 --devnet --account 3 --port 8103",
+      "npx sprf channel node 1 --devnet --account 3 --port 8103 --admin-port 0 --json",
     ]) {
       nodes.push(startCommand(lineOf(line), devnet.environment, DAEMON));
     }
+    const [first, second] = nodes;
     const serves = /^node of 0x[0-9a-f]{40} in channel 1 serves ws:\/\/127\.0\.0\.1:(\d+); Ctrl-C/m;
-    const [first] = await Promise.all(nodes.map(async (node) => await node.until(serves)));
-    port = first?.[1] ?? "";
+    port = (await first?.until(serves))?.[1] ?? "";
+    adminUrl = (await second?.until(/"adminUrl":"([^"]+)"/))?.[1] ?? "";
+  });
+
+  it("should tell those who run a node that it is ready, and where it stands", async () => {
+    await until(async () => (await fetch(`${adminUrl}/ready`)).ok, { timeoutMs: PATIENT.timeoutMs });
+    const ready = (await (await fetch(`${adminUrl}/ready`)).json()) as { parts: Record<string, { ready: boolean }> };
+    expect(ready.parts["channel"]).to.include({ ready: true });
+    const metrics = await (await fetch(`${adminUrl}/metrics`)).text();
+    expect(metrics).to.match(/^sprf_channel_height_records\{of="committed",part="channel"\} \d+$/m);
   });
 
   it("should call, read and watch through the nodes, and say what is wrong with a call", async () => {

@@ -29,6 +29,8 @@ describe("daemons as those see them who run them", function () {
       tester: "npx sprf tester --devnet --account 6 --admin-port 9465",
       // docs-command: npx sprf indexer --devnet --follow --admin-port 9466
       indexer: "npx sprf indexer --devnet --follow --admin-port 9466",
+      // docs-command: npx sprf dashboard --devnet --admin-port 9468
+      dashboard: "npx sprf dashboard --devnet --port 0 --admin-port 9468",
     };
     const starting = Object.entries(lines).map(async ([name, line]) => {
       const command = startCommand(`${line.replace(/--admin-port \d+/, "--admin-port 0")} --json`, devnet.environment);
@@ -47,6 +49,7 @@ describe("daemons as those see them who run them", function () {
       worker: ["chain", "ledger", "messages", "content", "store", "engine"],
       tester: ["chain", "ledger", "messages", "content", "store", "engine"],
       indexer: ["index", "store"],
+      dashboard: ["index", "store"],
     };
     for (const [name, parts] of Object.entries(wanted)) {
       const health = await fetch(`${adminOf(name)}/health`);
@@ -62,12 +65,13 @@ describe("daemons as those see them who run them", function () {
     expect(worker).to.match(/^sprf_worker_open_agreements\{part="worker"\} 0$/m);
     expect(worker).to.match(/^sprf_daemon_ready_parts\{part="chain"\} 1$/m);
     expect(await metricsOf("indexer")).to.match(/^sprf_indexer_block_number\{of="indexed",part="indexer"\} \d+$/m);
+    expect(await metricsOf("dashboard")).to.match(/^sprf_indexer_block_number\{of="indexed",part="dashboard"\} \d+$/m);
     expect(await metricsOf("tester")).to.match(/^process_open_fds/m);
   });
 
   it("should not be ready, but alive, while their networks are away, and end with 0 all the same", async () => {
     await devnet.command.end("SIGTERM");
-    for (const name of ["worker", "tester", "indexer"]) {
+    for (const name of daemons.keys()) {
       await until(async () => (await readyOf(name)).status === UNAVAILABLE, { timeoutMs: STARTED_MS });
       expect((await fetch(`${adminOf(name)}/health`)).status).to.equal(OK);
     }

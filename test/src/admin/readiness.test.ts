@@ -69,6 +69,6 @@ function readinessOf(checks: readonly ReadinessCheck[], maxAgeSeconds = 120) {
   const clock = createManualClock();
   const readers = new Map<GaugeName, () => number | readonly Reading[]>();
   const metrics: Metrics = { ...noMetrics, gauge: (name, read) => void readers.set(name, read) };
-  const now = createReadiness({ checks, maxAgeSeconds, metrics, clock });
+  const now = createReadiness({ checks: () => checks, maxAgeSeconds, metrics, clock });
   return { now, clock, gauge: () => readers.get("sprf_daemon_ready_parts")?.() };
 }
