@@ -19,6 +19,8 @@ import { SprfError, messageOf } from "./errors.ts";
 import type { ContentStore } from "./ports/content-store.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { Agreement, Twin, WorkerTerms } from "./ports/chain.ts";
+import { createLocalRuns } from "./execution/local-runs.ts";
+import type { Runs } from "./ports/runs.ts";
 import type { Startable } from "./ports/startable.ts";
 import { abortError } from "./utils/abort.ts";
 import { toHex } from "./utils/bytes.ts";
@@ -125,10 +127,8 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     const appeals = watchOutcomes(
       {
         ...peer,
-        engines,
+        runs: runsOver(content),
         tips,
-        scratchDirectory: runsOf(scratchDirectory),
-        states,
         messageKey: keys.messageKey,
         answersTo: async (requestHash) => (await attempts.of(requestHash)).map(({ signed }) => signed),
         logger,
@@ -246,6 +246,17 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     if (init.drain !== true && status === "paused") await chain.unpauseWorker(workerId, { signal });
   }
 
+  /** Runs that leave what comes out of them in this content store. */
+  function runsOver(kept: ContentStore, { keepsInputs = false }: { readonly keepsInputs?: boolean } = {}): Runs {
+    return createLocalRuns({
+      content: kept,
+      engines,
+      states,
+      scratchDirectory: runsOf(scratchDirectory),
+      ...(keepsInputs ? { keepInput: async (cid, options) => await kept.pin(cid, options) } : {}),
+    });
+  }
+
   function createApi(
     attempts: Attempts,
     runContent: ContentStore,
@@ -263,15 +274,13 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       await closeEngines(engines);
       await queue.onIdle();
     });
+    const runs = runsOver(runContent, { keepsInputs: true });
     const execute = createExecute(
       {
         ...peer,
         content: runContent,
-        keepInput: async (cid, options) => await runContent.pin(cid, options),
-        engines,
+        runs,
         tips,
-        scratchDirectory: runsOf(scratchDirectory),
-        states,
         attempts,
         usedPayments,
         queue,
@@ -284,11 +293,8 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     const batches = createBatches({
       ...peer,
       content: runContent,
-      keepInput: async (cid, options) => await runContent.pin(cid, options),
-      engines,
-      states,
+      runs,
       tips,
-      scratchDirectory: runsOf(scratchDirectory),
       attempts,
       usedPayments,
       queue,

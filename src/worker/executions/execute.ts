@@ -12,10 +12,11 @@ import { findPriceStroops } from "../../execution/find-price.ts";
 import { loadSmartAccount } from "../../execution/load-smart-account.ts";
 import { planRun } from "../../execution/plan-run.ts";
 import type { TipMemory } from "../../execution/tip.ts";
-import { runProgram, type RunComponents } from "../../execution/run-program.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { ContentStore } from "../../ports/content-store.ts";
 import type { AccountSnapshot, LandedTransaction, Ledger } from "../../ports/ledger.ts";
 import type { Logger } from "../../ports/logger.ts";
+import type { Runs } from "../../ports/runs.ts";
 import { raceAbort, throwIfAborted } from "../../utils/abort.ts";
 import { toHex } from "../../utils/bytes.ts";
 import { within } from "../../utils/within.ts";
@@ -32,7 +33,9 @@ const MS_PER_SECOND = 1_000;
  */
 const MAX_EXECUTION_MS = 180_000;
 
-export interface ExecuteComponents extends RunComponents {
+export interface ExecuteComponents {
+  readonly runs: Runs;
+  readonly content: ContentStore;
   readonly ledger: Ledger;
   readonly attempts: Attempts;
   readonly tips?: TipMemory | undefined;
@@ -146,8 +149,11 @@ export function createExecute(
     const run = { requestHash, sequence: account.sequence, validUntil: request.validUntil };
     failedRuns.check(run);
     const plan = await planRun(components, { account, request, requestHash, payment }, options);
-    const engines = failedRuns.noting(components.engines, run);
-    const outcome = await runProgram({ ...components, engines }, plan.run, options);
+    const outcome = await components.runs.run(plan.run, {
+      ...options,
+      deadlineMs: Number(request.validUntil) * MS_PER_SECOND,
+      onEngineFailure: (error) => failedRuns.note(run, error),
+    });
     const { answer: unsigned, transition } = conclude(plan, outcome, signed, ledger.networkPassphrase);
     if (transition !== undefined) await components.content.putRecord(transition.recordBlock, options);
     const transactionHash = transition === undefined ? undefined : new Uint8Array(transition.transaction.hash());
