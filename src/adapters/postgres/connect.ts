@@ -34,7 +34,7 @@ export interface Postgres {
    *
    * @throws SprfError `DATABASE_UNAVAILABLE` when the server stays away, and for what it refuses
    */
-  patiently<T>(work: () => Promise<T>, options?: PostgresOptions): Promise<T>;
+  readonly patiently: <T>(work: () => Promise<T>, options?: PostgresOptions) => Promise<T>;
   /** Ends all connections; what waits for a server ends with `DATABASE_UNAVAILABLE`. */
   close(): Promise<void>;
 }
