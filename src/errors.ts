@@ -26,6 +26,9 @@ export const ERRORS = {
   // Store
   STORE_CONFLICT: { fault: "internal", next: "Read the entry again: somebody wrote it first." },
   STORE_UNAVAILABLE: { fault: "internal", next: "Check that the data directory is writable and its disk has room." },
+  STORE_IN_USE: { fault: "user", next: "Wait until the other process ends: one account's daemon runs once." },
+  DATABASE_UNAVAILABLE: { fault: "network", next: "Check that PostgreSQL is up, and what `DATABASE_URL` says." },
+  DATABASE_NEWER: { fault: "user", next: "Run the program's newer version, which has used this database before." },
   DIRECTORY_IN_USE: { fault: "user", next: "Wait until the process that is named ends, or choose another folder." },
 
   // Content

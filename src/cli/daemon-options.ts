@@ -71,6 +71,7 @@ export async function daemonInit(
       networks: networksOf(settings),
       keys: await createKeys(settings),
       content: settings.content,
+      ...databaseOf(settings, role),
       dataDirectory: settings.dataDirectory ?? join(base, `${role}-${settings.identity.accountIndex}`),
       logger: createLogger(settings.logLevel),
     },
@@ -82,6 +83,11 @@ export async function daemonInit(
 export function networksOf({ networks }: Settings): NetworkSettings {
   const { listen, ...waku } = networks.waku;
   return { ...networks, waku: listen === undefined ? waku : { ...waku, listen } };
+}
+
+/** Others keep little, and would each take a connection. */
+function databaseOf({ database: { url } }: Settings, role: string): Pick<PeerInit, "database"> {
+  return url === undefined || (role !== "worker" && role !== "tester") ? {} : { database: { url, role } };
 }
 
 /** What engines are made of. */

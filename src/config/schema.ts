@@ -84,6 +84,11 @@ const contentSchema = z.strictObject({
   kuboUrl: z.url({ protocol: /^https?$/ }).default("http://127.0.0.1:5001"),
 });
 
+const databaseSchema = z.strictObject({
+  /** `postgres://user:password@host:port/database`; absent: a SQLite file in the data directory. */
+  url: z.string().optional(),
+});
+
 /** All settings of a daemon; every field has one name in files and one in the environment. */
 export const settingsSchema = z.strictObject({
   networks: networksSchema,
@@ -93,6 +98,7 @@ export const settingsSchema = z.strictObject({
   logLevel: z.enum(["silent", "error", "warn", "info", "debug"]).default("info"),
   engines: enginesSchema.prefault({}),
   content: contentSchema.prefault({}),
+  database: databaseSchema.prefault({}),
   http: z
     .strictObject({
       host: z.string().default("127.0.0.1"),
@@ -205,6 +211,8 @@ export const ENVIRONMENT = {
   SPRF_IMAGE_CACHE_MIB: "engines.imageCacheMib",
   SPRF_CONTENT: "content.kind",
   SPRF_KUBO_URL: "content.kuboUrl",
+  // As every platform that gives out databases names it.
+  DATABASE_URL: "database.url",
   SPRF_HTTP_HOST: "http.host",
   SPRF_HTTP_PORT: "http.port",
   SPRF_PUBLIC_URL: "http.publicUrl",
