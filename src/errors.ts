@@ -65,6 +65,14 @@ export const ERRORS = {
   },
   ENGINE_FAILED: { fault: "internal", next: "The run failed on this worker alone; try again." },
 
+  // Runners
+  RUN_LOST: { fault: "internal", next: "Look at the runners' logs: one after the other ended in the middle of it." },
+  RESULT_REFUSED: { fault: "peer", next: "Nothing: it was not signed; the runner that sent it is set aside." },
+  RUNNER_SET_ASIDE: {
+    fault: "user",
+    next: "Find out why its results differ from others', then start it with another name or an empty data directory.",
+  },
+
   // Projects: programs that are written here
   PROJECT_INVALID: { fault: "user", next: "Correct sprf.json, or begin with `npx sprf program init`." },
   PROJECT_EXISTS: { fault: "user", next: "Choose a folder that does not exist yet, or that is empty." },

@@ -32,6 +32,7 @@ export const LAYERS: readonly Layer[] = [
       "messaging",
       "metrics",
       "node",
+      "runner",
       "tester",
       "worker",
     ],

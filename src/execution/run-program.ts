@@ -14,7 +14,7 @@ import { openState, storeState, type OpenedState } from "./run-state.ts";
 import type { StateCache } from "./state-cache.ts";
 
 /** Inputs given by CID may be larger than inline ones. */
-const MAX_INPUT_BYTES = 16 * 1024 * 1024;
+export const MAX_INPUT_BYTES = 16 * 1024 * 1024;
 
 export interface RunComponents {
   readonly content: ContentStore;
