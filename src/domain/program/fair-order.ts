@@ -11,12 +11,16 @@ export interface Place {
   leave(): void;
 }
 
+export interface FairOrder {
+  place(program: string, deadlineMs: number): Place;
+}
+
 /**
  * The order of runs of many programs before few who run them. Each program's runs stand one place behind the other, and the first of a
  * program that has none waiting stands where those stand that are taken now: however many one sends, another waits for one run of each
  * (start-time fair queueing). In one place, what ends sooner goes first.
  */
-export function createFairOrder(clock: { now(): number }): { place(program: string, deadlineMs: number): Place } {
+export function createFairOrder(clock: { now(): number }): FairOrder {
   const next = new Map<string, number>();
   const open = new Map<number, number>();
   let now = 0;

@@ -3,6 +3,7 @@ import type PQueue from "p-queue";
 
 import { TRANSITION_FEE_STROOPS } from "../../domain/program/fee-ladder.ts";
 import { gasFeeStroops } from "../../domain/program/gas.ts";
+import type { FairOrder } from "../../domain/program/fair-order.ts";
 import { nextAttempt, type PastAttempt } from "../../domain/program/next-attempt.ts";
 import { checkAmount, checkPayment, checkPaymentHash } from "../../domain/program/payment.ts";
 import type { SmartAccount } from "../../domain/program/smart-account.ts";
@@ -23,6 +24,7 @@ import { within } from "../../utils/within.ts";
 import { signAnswer } from "../../wire/execution-answer.ts";
 import { verifyRequest, type SignedRequest } from "../../wire/execution-request.ts";
 import type { Attempt, Attempts } from "./attempts.ts";
+import { createLoad } from "./load.ts";
 import { createFailedRuns } from "./failed-runs.ts";
 import type { UsedPayments } from "./used-payments.ts";
 
@@ -41,6 +43,8 @@ export interface ExecuteComponents {
   readonly tips?: TipMemory | undefined;
   readonly usedPayments: UsedPayments;
   readonly queue: PQueue;
+  /** Who goes first of those that wait. @default whoever came first */
+  readonly order?: FairOrder | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly keys: { readonly ledgerKey: Keypair; readonly messagePrivateKey: Uint8Array };
@@ -57,16 +61,19 @@ interface Admitted {
 export interface ExecuteInit {
   /** Requests that may wait at once; more are refused. */
   readonly maxQueued: number;
+  /** Requests are refused while one would wait for longer than this, by what the last ones took. @default any time */
+  readonly maxWaitMs?: number | undefined;
 }
 
 /** Takes a request from its arrival to the signed answer, checking what is cheap first (design: programs, Execution 3 to 5). */
 export function createExecute(
   components: ExecuteComponents,
-  { maxQueued }: ExecuteInit,
+  { maxQueued, maxWaitMs }: ExecuteInit,
 ): (signed: SignedRequest, options?: { signal?: AbortSignal | undefined }) => Promise<Attempt> {
   const { clock, keys, ledger, queue } = components;
   const inFlight = new Map<string, Promise<Attempt>>();
   const failedRuns = createFailedRuns({ clock });
+  const load = createLoad({ queue, clock }, { maxQueued, maxWaitMs });
 
   async function admit(
     signed: SignedRequest,
@@ -228,9 +235,10 @@ export function createExecute(
     const settled = await settledAnswer(signed, requestHash, options);
     if (settled !== undefined) return settled;
     const admitted = await admit(signed, requestHash, options);
-    if (queue.size >= maxQueued) throw new SprfError("WORKER_BUSY", `${queue.size} requests are waiting already`);
+    load.check();
     const waits = queue.pending >= queue.concurrency;
-    return await queue.add(async () => {
+    const place = components.order?.place(signed.request.program, Number(signed.request.validUntil) * MS_PER_SECOND);
+    const work = async (): Promise<Attempt> => {
       throwIfAborted(options.signal);
       // What waited may find the account moved on, by its own transition too if the others' signatures landed it.
       const account = waits ? await loadSmartAccount(ledger, signed.request.program, options) : admitted.account;
@@ -239,7 +247,12 @@ export function createExecute(
         answer(signed, requestHash, { account, payment: admitted.payment }, options),
         options.signal,
       );
-    });
+    };
+    try {
+      return await queue.add(async () => await load.measure(work), { priority: place?.priority ?? 0 });
+    } finally {
+      place?.leave();
+    }
   }
 
   return async (signed) => {

@@ -1,4 +1,4 @@
-import { createFairOrder } from "../../domain/program/fair-order.ts";
+import type { FairOrder } from "../../domain/program/fair-order.ts";
 import { SprfError, isSprfError, messageOf, type ErrorCode } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ContentStore } from "../../ports/content-store.ts";
@@ -30,7 +30,7 @@ export interface QueuedRunsComponents {
   /** See `CheckClaimInit`. */
   readonly hasHolder: boolean;
   readonly check: RunnerCheck;
-  readonly order: ReturnType<typeof createFairOrder>;
+  readonly order: FairOrder;
   readonly clock: Pick<Clock, "now">;
   readonly logger: Logger;
   /** Keeps an input that was given by CID, which whoever signs the result has to serve. */
