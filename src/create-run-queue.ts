@@ -50,7 +50,7 @@ export function createWorkerRunQueue(
   const worker = account.toLowerCase();
   const queue = createPostgresRunQueue({ postgres, worker, address: init.address, clock, logger });
   const order = createFairOrder(clock);
-  const check = createRunnerCheck({ queue, random, logger }, { oneIn });
+  const check = createRunnerCheck({ queue, clock, random, logger }, { oneIn });
   const runner =
     own === 0
       ? undefined

@@ -13,6 +13,7 @@ const NOT_NODE_ONLY = [
   "test/src/adapters/engine/docker-compliance.test.ts",
   "test/src/adapters/engine/image-cache.test.ts",
   "test/src/adapters/engine/runsc.test.ts",
+  "test/src/adapters/run-queue",
   "test/src/adapters/workloads/docker-compliance.test.ts",
   "test/src/adapters/workloads/real-workloads.test.ts",
   "test/contracts/channels/ChannelReplay.random.test.ts",
@@ -39,6 +40,7 @@ const NOT_NODE_ONLY = [
   "test/e2e/commands-program",
   "test/e2e/go-waku.test.ts",
   "test/e2e/kubo",
+  "test/e2e/runners",
   "test/e2e/wasi.test.ts",
 ];
 

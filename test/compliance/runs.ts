@@ -23,6 +23,8 @@ export interface RunsSetup {
 
 /** A plan for a plain engine: the state is what is stored of `before`. */
 export async function planOf(content: ContentStore, input: string, before = "", nonce = 0): Promise<RunPlan> {
+  // Every plan names it as its program; there is nothing in it.
+  await content.putFile(new Uint8Array(0));
   return {
     program: PROGRAM,
     reference: { kind: "wasi", cid: MODULE },
@@ -44,8 +46,6 @@ export function runsCompliance(name: string, setup: (engine: PlainEngine) => Pro
     before(async () => {
       engine = createPlainEngine();
       parts = await setup(engine);
-      // Every plan names it; there is nothing in it.
-      await parts.content.putFile(new Uint8Array(0));
     });
     after(async () => await parts.stop());
 

@@ -1,11 +1,13 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { globSync } from "node:fs";
-import { chown, mkdtemp, rm } from "node:fs/promises";
+import { chown, mkdtemp, readlink, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+
+import { until } from "./until.ts";
 
 const START_TIMEOUT_MS = 60_000;
 const run = promisify(execFile);
@@ -81,6 +83,11 @@ export async function startPostgres(): Promise<PostgresServer> {
     const exited = once(child, "exit");
     process.kill(signal === "SIGKILL" ? -child.pid : child.pid, signal);
     await exited;
+    // Its other processes are in groups of their own, and hold the data until they have seen that the first is gone.
+    await until(async () => (await processesIn(data)) === 0, {
+      what: "the end of PostgreSQL's processes",
+      everyMs: 20,
+    });
   }
 
   await start();
@@ -95,6 +102,15 @@ export async function startPostgres(): Promise<PostgresServer> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** How many processes run in a folder. */
+async function processesIn(folder: string): Promise<number> {
+  const found = globSync("/proc/[0-9]*").map(async (path) => {
+    const cwd = await readlink(join(path, "cwd")).catch(() => "");
+    return cwd === folder;
+  });
+  return (await Promise.all(found)).filter((isIn) => isIn).length;
 }
 
 async function userPostgres(): Promise<{ readonly uid: number; readonly gid: number }> {

@@ -17,7 +17,7 @@ import type { Runs } from "../../src/ports/runs.ts";
 import type { Startable } from "../../src/ports/startable.ts";
 import { createServeRuns } from "../../src/runner/serve-runs.ts";
 import { createQueuedRuns } from "../../src/worker/runs/queued-runs.ts";
-import { createRunnerCheck } from "../../src/worker/runs/runner-check.ts";
+import { createRunnerCheck, type RunnerCheck } from "../../src/worker/runs/runner-check.ts";
 
 /** A worker's end of the queue and runners in this process, whose contents reach each other. */
 export interface RunFleet {
@@ -35,7 +35,10 @@ export interface FleetRunner extends Startable {
   readonly content: CollectingContentStore;
 }
 
-export async function createRunFleet(url: string, { oneIn = 0 }: { readonly oneIn?: number } = {}): Promise<RunFleet> {
+export async function createRunFleet(
+  url: string,
+  { isChecked = true }: { /** Whether runners are compared. @default true */ readonly isChecked?: boolean } = {},
+): Promise<RunFleet> {
   const lines: LogLine[] = [];
   const logger = createMemoryLogger(lines);
   const scratch = await mkdtemp(join(tmpdir(), "sprf-fleet-"));
@@ -64,7 +67,10 @@ export async function createRunFleet(url: string, { oneIn = 0 }: { readonly oneI
     logger,
   });
   await queue.start();
-  const check = createRunnerCheck({ queue, random: systemRandom, logger }, { oneIn });
+  const comparing = createRunnerCheck({ queue, clock: systemClock, random: systemRandom, logger }, { oneIn: 0 });
+  const check: RunnerCheck = isChecked
+    ? comparing
+    : { ...comparing, confirm: async (_plan, { outcome }) => await Promise.resolve(outcome) };
   const order = createFairOrder(systemClock);
   const runs = createQueuedRuns({ queue, content, hasHolder: false, check, order, clock: systemClock, logger });
   return {

@@ -118,7 +118,8 @@ export function createQueuedRuns(components: QueuedRunsComponents): Runs {
       try {
         const how = { priority: place.priority, deadlineMs: untilMs, onEngineFailure };
         const { report, outcome } = await makeOnce(plan, how, either);
-        const ask: SecondOpinion = async (runner) => (await makeOnce(plan, { ...how, runner }, either)).outcome;
+        const ask: SecondOpinion = async (runner, asked) =>
+          (await makeOnce(plan, { ...how, runner }, AbortSignal.any([either, asked]))).outcome;
         return await components.check.confirm(plan, { runner: report.runner, outcome }, ask);
       } finally {
         place.leave();

@@ -1,15 +1,21 @@
 import { SprfError, messageOf } from "../../errors.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { ProgramReference } from "../../ports/engine.ts";
 import type { Random } from "../../ports/random.ts";
 import type { RunQueue } from "../../ports/run-queue.ts";
 import type { RunOutcome, RunPlan } from "../../ports/runs.ts";
+import { within } from "../../utils/within.ts";
 
 /** Pairs of program and runner that are remembered as checked. */
 const MAX_PAIRS = 100_000;
+/** How long a runner that is asked may be busy with other things. */
+const OPINION_MS = 10_000;
+/** A run may take twice the seconds that its program declares. */
+const MS_PER_DECLARED_SECOND = 2_000;
 
 /** Has one runner make the run once more. */
-export type SecondOpinion = (runner: string) => Promise<RunOutcome>;
+export type SecondOpinion = (runner: string, signal: AbortSignal) => Promise<RunOutcome>;
 
 interface Opinion {
   readonly runner: string;
@@ -37,10 +43,12 @@ export interface RunnerCheckInit {
 export function createRunnerCheck(
   {
     queue,
+    clock,
     random,
     logger,
   }: {
     readonly queue: Pick<RunQueue, "runners" | "setAside">;
+    readonly clock: Clock;
     readonly random: Pick<Random, "bytes">;
     readonly logger: Logger;
   },
@@ -64,10 +72,16 @@ export function createRunnerCheck(
   }
 
   /** The first of the others that comes to anything. */
-  async function opinionOf(plan: RunPlan, ask: SecondOpinion, not: readonly string[]): Promise<Opinion | undefined> {
+  async function opinionOf(
+    plan: RunPlan,
+    { seconds }: RunOutcome,
+    ask: SecondOpinion,
+    not: readonly string[],
+  ): Promise<Opinion | undefined> {
+    const timeoutMs = OPINION_MS + seconds * MS_PER_DECLARED_SECOND;
     for (const runner of await others(plan.reference.kind, not)) {
       try {
-        return { runner, outcome: await ask(runner) };
+        return { runner, outcome: await within(async (signal) => await ask(runner, signal), { clock, timeoutMs }) };
       } catch (error) {
         logger.warn("a run that was to be compared failed", { runner, reason: messageOf(error) });
       }
@@ -90,7 +104,7 @@ export function createRunnerCheck(
     async confirm(plan, first, ask) {
       const pair = pairOf(plan, first.runner);
       if (checked.has(pair) && !isDrawn()) return first.outcome;
-      const second = await opinionOf(plan, ask, [first.runner]);
+      const second = await opinionOf(plan, first.outcome, ask, [first.runner]);
       if (second === undefined) {
         logger.debug("no other runner can be asked", { runner: first.runner });
         return first.outcome;
@@ -100,7 +114,7 @@ export function createRunnerCheck(
         return first.outcome;
       }
       logger.warn("two runners come to different results", { runners: [first.runner, second.runner] });
-      const third = await opinionOf(plan, ask, [first.runner, second.runner]);
+      const third = await opinionOf(plan, first.outcome, ask, [first.runner, second.runner]);
       const why = `its result of a run of ${plan.program} on ${plan.state} is not that of two others`;
       if (third !== undefined && isSame(third.outcome, first.outcome)) {
         await refuse(second.runner, why);
