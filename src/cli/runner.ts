@@ -9,6 +9,7 @@ import { SprfError } from "../errors.ts";
 import { DATA_DIRECTORY, enginesOf, withEngineOption } from "./daemon-options.ts";
 import { runCommand } from "./run-command.ts";
 import { runDaemon } from "./run-daemon.ts";
+import { addRunnerStatus } from "./runner-status.ts";
 
 interface RunnerOptions {
   readonly database?: string;
@@ -34,6 +35,7 @@ export function defineRunner(command: Command): void {
     .action(async (options: RunnerOptions) => {
       await runCommand(async (signal) => await serve(options, signal), options);
     });
+  addRunnerStatus(command);
 }
 
 async function serve(options: RunnerOptions, signal: AbortSignal): Promise<void> {
