@@ -31,8 +31,8 @@ export interface WorkerRunQueue extends Startable {
   runners(): Promise<readonly RunnerView[]>;
 }
 
-export const DEFAULT_OWN_RUNS = 2;
-export const DEFAULT_CHECK_ONE_IN = 20;
+const DEFAULT_OWN_RUNS = 2;
+const DEFAULT_CHECK_ONE_IN = 20;
 
 /** Puts the worker's end of the queue together, with a runner of its own in this process. */
 export function createWorkerRunQueue(

@@ -13,7 +13,7 @@ export const BOSS_SCHEMA = "sprf_queue";
 /** Runs that one runner after the other lost. */
 export const LOST = "lost";
 /** The library's least. A runner renews its lease several times in it. */
-export const LEASE_SECONDS = 10;
+const LEASE_SECONDS = 10;
 /** How often a run may be lost before it is given up. */
 const MAX_RETRIES = 3;
 /** Between two looks for leases that ran out. */
