@@ -1,7 +1,8 @@
 import { useEffect } from "preact/hooks";
 
 import { connection, useTopic } from "./live.ts";
-import { match, path } from "./router.ts";
+import { match } from "./match.ts";
+import { path } from "./router.ts";
 import { NAVIGATION, ROUTES } from "./routes.ts";
 import { grouped } from "./format.ts";
 import { NotFound } from "./pages/not-found.tsx";
@@ -66,19 +67,30 @@ interface PageInit {
 /** The latest block, and whether what is shown is up to date. */
 function Head() {
   const { view } = useTopic("status").value;
-  const state = connection.value;
-  const text = state === "lost" ? "reconnecting" : view === undefined ? "connecting" : `block ${grouped(view.block)}`;
+  const state = connection.value === "live" && view?.isChainAway === true ? "away" : connection.value;
+  const block = view === undefined ? "connecting" : `block ${grouped(view.block)}`;
+  const text = state === "lost" ? "reconnecting" : state === "away" ? "chain away" : block;
   return (
-    <span class={`head head-${state}`} title={view === undefined ? undefined : `chain ${view.chainId}`}>
+    <span
+      class={`head head-${state}`}
+      title={view === undefined ? undefined : `chain ${view.chainId}, block ${view.block}`}
+    >
       <span class="dot" aria-hidden="true" />
       <span class="number">{text}</span>
       {/* Blocks come each second or so: who listens hears of the connection alone. */}
       <span class="quiet" role="status">
-        {state === "lost" ? "connection lost, reconnecting" : state === "live" ? "live" : ""}
+        {SPOKEN[state]}
       </span>
     </span>
   );
 }
+
+const SPOKEN = {
+  connecting: "",
+  live: "live",
+  lost: "connection lost, reconnecting",
+  away: "the chain does not answer; this is what it said last",
+} as const;
 
 function Mark() {
   return (

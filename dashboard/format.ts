@@ -14,7 +14,7 @@ export function inUnit(wei: Wei, unit: Unit, digits = 6): string {
   const rest = padded.slice(-WEI_DIGITS[unit]).slice(0, digits).replace(/0+$/, "");
   const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
   if (grouped === "0" && rest === "" && /[1-9]/.test(wei))
-    return `${isNegative ? "-" : ""}<0.${"0".repeat(digits - 1)}1`;
+    return `${isNegative ? "−" : ""}<0.${"0".repeat(digits - 1)}1`;
   return `${isNegative ? "−" : ""}${grouped}${rest === "" ? "" : `.${rest}`}`;
 }
 

@@ -9,6 +9,9 @@ export const path = computed(() => address.value.path);
 /** The page's query. */
 export const query = computed(() => new URLSearchParams(address.value.query));
 
+/** A page that was loaded by the browser has the focus where the browser puts it. */
+let hasNavigated = false;
+
 const positions = new Map<string, number>();
 
 function read(): void {
@@ -47,7 +50,17 @@ export function navigate(to: string): void {
   read();
   window.scrollTo(0, 0);
   // Who listens to the page hears where it begins, and the next tab goes on from there.
-  requestAnimationFrame(() => document.querySelector<HTMLElement>("main h1")?.focus());
+  hasNavigated = true;
+  requestAnimationFrame(focusHeading);
+}
+
+/** A page that was still loading gives way to another heading: that has the focus then, if nothing else has taken it. */
+export function takeFocus(): void {
+  if (hasNavigated && document.activeElement === document.body) focusHeading();
+}
+
+function focusHeading(): void {
+  document.querySelector<HTMLElement>("main h1")?.focus({ preventScroll: true });
 }
 
 /** Changes one field of the query in place: what is typed is no step to go back to. Empty takes it away. */
@@ -58,26 +71,4 @@ export function setQuery(name: string, value: string): void {
   const text = next.toString();
   history.replaceState(history.state, "", `${path.value}${text === "" ? "" : `?${text}`}`);
   read();
-}
-
-/** What `:name` in a pattern stands for in a path; undefined where the path is another. */
-export function match(pattern: string, of: string): Readonly<Record<string, string>> | undefined {
-  const want = pattern.split("/");
-  const have = of.replace(/(.)\/$/, "$1").split("/");
-  if (want.length !== have.length) return undefined;
-  const found: Record<string, string> = {};
-  for (const [index, part] of want.entries()) {
-    const given = have[index] ?? "";
-    if (part.startsWith(":")) found[part.slice(1)] = decode(given);
-    else if (part !== given) return undefined;
-  }
-  return found;
-}
-
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }

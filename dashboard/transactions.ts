@@ -7,6 +7,14 @@ import { IWorkAgreement__factory } from "../typechain-types/factories/interfaces
 import { IWorkerDispatcher__factory } from "../typechain-types/factories/interfaces/IWorkerDispatcher__factory.ts";
 import { ethereum, wordsOf } from "./wallet.ts";
 
+/** Who may refuse. */
+const CONTRACTS = [
+  IWorkerDispatcher__factory,
+  IWorkAgreement__factory,
+  ITesterRegistry__factory,
+  IDisputes__factory,
+] as const;
+
 /** Refusals of the contracts that have a next step, in words; others are shown by name. */
 const REFUSALS: Readonly<Record<string, string>> = {
   WorkerDispatcher_NotATwin: "This account is no twin yet. `npx sprf market buy` makes it one with the first purchase.",
@@ -83,8 +91,15 @@ async function inWords<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const name = isCallException(error) ? error.revert?.name : undefined;
+    const name = refusalIn(error);
     const words = name === undefined ? wordsOf(error) : (REFUSALS[name] ?? `Refused: ${name}`);
     throw new Error(words, { cause: error });
   }
+}
+
+/** The name of the contract's own error in a failed call. */
+function refusalIn(error: unknown): string | undefined {
+  if (!isCallException(error) || error.data === null) return undefined;
+  const { data } = error;
+  return CONTRACTS.map((contract) => contract.createInterface().parseError(data)).find((found) => found !== null)?.name;
 }

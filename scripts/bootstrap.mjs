@@ -256,7 +256,8 @@ async function run(script, fixedArguments) {
     PATH: [BIN, process.env.PATH].join(delimiter),
   };
   const child = spawn(join(BIN, "node"), [join(ROOT, script), ...fixedArguments, ...targetArguments], {
-    cwd: ROOT,
+    // Paths on sprf's command line are those of whoever calls it; npm calls the others in this folder.
+    cwd: target === "sprf" ? process.cwd() : ROOT,
     env,
     stdio: "inherit",
   });

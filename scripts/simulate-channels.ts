@@ -3,7 +3,8 @@
 // `--fault NAME` has all nodes do what they must not (test/helpers/channel-simulation/faults.ts), and ends when a seed has found it.
 // `--keep FILE` appends a line of JSON for each seed; `--write` puts what came of them, and of all that FILE has, into
 // bench/results/simulation-channels.json. So many seeds can be played in pieces, the last one with both.
-// `--fail-overs` plays members of which the leader dies, and nothing else goes wrong, in the place of everything that may.
+// `--fail-overs` plays members of which the leader dies, and nothing else goes wrong, in the place of everything that may; with `--few 2`
+// or `--few 3` channels of so many, in which the chain has to say that it is absent.
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
@@ -11,7 +12,7 @@ import { availableParallelism, cpus, release, totalmem } from "node:os";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 
-import { failOverPlanOf, planOf } from "../test/helpers/channel-simulation/plan.ts";
+import { FAIL_OVER_ANSWER_SECONDS, failOverPlanOf, planOf } from "../test/helpers/channel-simulation/plan.ts";
 import { replayOf } from "../test/helpers/channel-simulation/settings.ts";
 import { simulateChannel, type ChannelOutcome } from "../test/helpers/channel-simulation/simulation.ts";
 
@@ -21,6 +22,10 @@ const PROGRESS_SEEDS = 20;
 const LARGE = 12;
 /** Three intervals of heartbeats. */
 const TARGET_MS = 15_000;
+/** An accusation and its end. */
+const TRANSACTIONS = 2;
+const SLOWEST_BLOCK = 1.5;
+const MS = 1_000;
 const QUANTILES = [0.5, 0.9, 0.99, 1];
 const FAULT_HOOK = new URL("../test/helpers/channel-simulation/seed-fault.ts", import.meta.url);
 const RESULT = new URL("../bench/results/simulation-channels.json", import.meta.url);
@@ -29,7 +34,10 @@ interface Played extends Omit<ChannelOutcome, "lastEvents" | "traceHash"> {
   readonly seed: number;
   readonly members: number;
   readonly liars: number;
+  readonly lyingRelays: number;
   readonly cpuMs: number;
+  readonly blockMs: number;
+  readonly confirmations: number;
 }
 
 const { values } = parseArgs({
@@ -41,11 +49,13 @@ const { values } = parseArgs({
     part: { type: "string" },
     fault: { type: "string" },
     keep: { type: "string" },
+    few: { type: "string" },
     "fail-overs": { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
 });
 const range = { first: Number(values.first), last: Number(values.first) + Number(values.seeds) - 1 };
+const few = values.few === "2" ? 2 : values.few === "3" ? 3 : undefined;
 if (values.part === undefined) await playAll();
 else await playPart(values.part);
 
@@ -55,10 +65,12 @@ async function playPart(part: string): Promise<void> {
   const untilMs = Date.now() + Number(values.minutes) * MS_PER_MINUTE;
   for (let seed = range.first + offset; seed <= range.last && Date.now() < untilMs; seed += step) {
     const before = process.cpuUsage();
-    const plan = values["fail-overs"] ? failOverPlanOf(seed) : planOf(seed);
+    const plan = values["fail-overs"] ? failOverPlanOf(seed, few) : planOf(seed);
     const { lastEvents: _last, traceHash: _hash, ...outcome } = await simulateChannel(seed, plan);
     const cpuMs = Math.round(process.cpuUsage(before).user / 1_000);
-    console.log(JSON.stringify({ seed, members: plan.members, liars: plan.liars, cpuMs, ...outcome } satisfies Played));
+    const { members, liars, lyingRelays, blockMs, confirmations } = plan;
+    const of = { seed, members, liars, lyingRelays, blockMs, confirmations, cpuMs };
+    console.log(JSON.stringify({ ...of, ...outcome } satisfies Played));
   }
 }
 
@@ -72,6 +84,7 @@ async function playAll(): Promise<void> {
       const { seeds, first, minutes, fault } = values;
       const args = ["--seeds", seeds, "--first", first, "--minutes", minutes, "--part", `${n}/${processes}`];
       if (values["fail-overs"]) args.push("--fail-overs");
+      if (values.few !== undefined) args.push("--few", values.few);
       const hook = fault === undefined ? [] : ["--import", FAULT_HOOK.href, "--no-warnings"];
       const child = spawn(process.execPath, [...hook, import.meta.filename, ...args], {
         stdio: ["ignore", "pipe", "inherit"],
@@ -94,7 +107,8 @@ async function playAll(): Promise<void> {
   const seconds = Math.round((Date.now() - startMs) / 1_000);
   if (values.write) {
     const kept = values.keep === undefined ? played : linesIn(await readFile(values.keep, "utf8"));
-    await writeResult(values["fail-overs"] ? { failOver: failOverOf(kept) } : resultOf(kept));
+    const part = few === undefined ? { failOver: failOverOf(kept) } : { [`failOverOf${few}`]: failOverOf(kept) };
+    await writeResult(values["fail-overs"] ? part : resultOf(kept));
   }
   const failed = played.filter(({ breaches }) => breaches.length > 0).length;
   console.log(`${played.length} of ${values.seeds} seeds played in ${seconds} s, ${failed} failed`);
@@ -128,6 +142,7 @@ function resultOf(played: readonly Played[]): Record<string, unknown> {
     seeds: { first: Math.min(...seeds), last: Math.max(...seeds), played: played.length },
     failures: failures.toSorted((a, b) => a - b),
     withLiars: played.filter(({ liars }) => liars > 0).length,
+    withLyingRelays: played.filter(({ lyingRelays }) => lyingRelays > 0).length,
     large: played.filter(({ members }) => members >= LARGE).length,
     virtualSeconds: Math.round(sum(({ virtualMs }) => virtualMs) / 1_000),
     calls: sum(({ calls }) => calls),
@@ -144,17 +159,29 @@ function resultOf(played: readonly Played[]): Record<string, unknown> {
   };
 }
 
-/** How long it took until a record of the next leader was committed, beside what is aimed at: three heartbeats' intervals. */
+/**
+ * How long it took until a record of the next leader was committed, beside what is aimed at: three heartbeats' intervals, and where the
+ * chain has to say who is absent, the time to answer (W) and two transactions after these.
+ */
 function failOverOf(played: readonly Played[]): Record<string, unknown> {
   const times = played.flatMap(({ failOverMs }) => failOverMs);
+  const answerMs = few === undefined ? 0 : FAIL_OVER_ANSWER_SECONDS * MS;
+  const targetOf = ({ blockMs, confirmations }: Played): number =>
+    TARGET_MS + (few === undefined ? 0 : answerMs + TRANSACTIONS * slowestMs({ blockMs, confirmations }));
   return {
-    members: "4 to 7, of which the leader dies",
+    members: few === undefined ? "4 to 7, of which the leader dies" : `${few}, of which the leader dies`,
     seeds: played.length,
     failures: played.filter(({ breaches }) => breaches.length > 0).map(({ seed }) => seed),
-    targetMs: TARGET_MS,
-    withinTarget: times.filter((ms) => ms <= TARGET_MS).length,
+    targetMs: few === undefined ? TARGET_MS : { heartbeats: TARGET_MS, answer: answerMs, transactions: TRANSACTIONS },
+    withinTarget: played.flatMap((each) => each.failOverMs.filter((ms) => ms <= targetOf(each))).length,
     ms: quantilesOf(times),
+    ...(few !== undefined && { answerMs, transactionMs: quantilesOf(played.map(slowestMs)) }),
   };
+}
+
+/** Of a transaction, until a node that waits for so many confirmations has seen it: blocks take up to half as long again. */
+function slowestMs({ blockMs, confirmations }: Pick<Played, "blockMs" | "confirmations">): number {
+  return (1 + confirmations) * SLOWEST_BLOCK * blockMs;
 }
 
 function quantilesOf(numbers: readonly number[]): Record<string, number> {

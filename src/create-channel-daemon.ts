@@ -2,9 +2,12 @@ import { createChannelApiServer } from "./adapters/channel-api/ws-server.ts";
 import { lockDirectory } from "./adapters/store/directory-lock.ts";
 import type { ChannelNode } from "./channel/channel-node.ts";
 import { createChannelService } from "./channel/channel-service.ts";
+import { measureNode } from "./channel/measure-node.ts";
 import { createMemberAddresses, mayAskForMember } from "./channel/member-addresses.ts";
 import { findAddress } from "./client/find-address.ts";
 import { channelLogDirectory, createChannelNode } from "./create-channel-node.ts";
+import type { ReadinessCheck } from "./admin/readiness.ts";
+import type { Checked } from "./create-admin.ts";
 import { createPeer, type PeerInit } from "./create-peer.ts";
 import { SprfError } from "./errors.ts";
 import type { ChannelInfo, HubMember } from "./ports/channel-hub.ts";
@@ -35,7 +38,7 @@ export interface ChannelDaemonInit extends Omit<PeerInit, "dataDirectory"> {
 }
 
 /** A member's node of one channel, with its API for clients. */
-export interface ChannelDaemon extends Startable {
+export interface ChannelDaemon extends Checked {
   readonly account: string;
   readonly channel: bigint;
   /** Address of the key with which the node signs, and by which others know it. */
@@ -123,6 +126,15 @@ export async function createChannelDaemon(init: ChannelDaemonInit): Promise<Chan
       random,
       logger,
     });
+    let endMeasuring: (() => void) | undefined;
+    const measured: Startable = {
+      async start() {
+        endMeasuring ??= await Promise.resolve(measureNode(node, peer.metrics));
+      },
+      async stop() {
+        await Promise.resolve(endMeasuring?.());
+      },
+    };
     return daemonOf({
       account: hub.account,
       channel,
@@ -133,8 +145,10 @@ export async function createChannelDaemon(init: ChannelDaemonInit): Promise<Chan
         { ...NOTHING, start: ensureTwin },
         answers,
         node,
+        measured,
         ...(watches ? [] : [server]),
       ],
+      checks: [...peer.checks, nodeCheck(node)],
       node,
       apiUrl: () => (watches ? "" : server.url),
     });
@@ -151,16 +165,18 @@ function daemonOf(init: {
   readonly signer: string;
   /** In the order of their start. */
   readonly parts: readonly Startable[];
+  readonly checks: readonly ReadinessCheck[];
   readonly node: ChannelNode;
   readonly apiUrl: () => string;
 }): ChannelDaemon {
-  const { account, channel, signer, parts, node, apiUrl } = init;
+  const { account, channel, signer, parts, checks, node, apiUrl } = init;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
   return {
     account,
     channel,
     signer,
+    checks,
     node,
     get apiUrl() {
       return apiUrl();
@@ -176,6 +192,17 @@ function daemonOf(init: {
         for (const part of parts.toReversed()) await part.stop();
       })();
       await stopping;
+    },
+  };
+}
+
+/** A node that cannot guard its channel by itself needs somebody. */
+function nodeCheck(node: ChannelNode): ReadinessCheck {
+  return {
+    part: "channel",
+    async look() {
+      const { trouble: problem, head, committedHeight, finalHeight, leader } = await Promise.resolve(node);
+      return { head: head.height, committed: committedHeight, final: finalHeight, leader, problem };
     },
   };
 }

@@ -1,6 +1,7 @@
 import { StrKey } from "@stellar/stellar-sdk";
 
 import { createPinoLogger } from "./adapters/logger/pino.ts";
+import { systemRandom } from "./adapters/random/system.ts";
 import { buyBest, type BestPurchase } from "./client/choose-and-buy.ts";
 import { chooseFromMarket } from "./client/choose-workers.ts";
 import { createProgram, type CreateProgramParts, type CreatedProgram } from "./client/create-program.ts";
@@ -30,6 +31,8 @@ import { loadSmartAccount } from "./execution/load-smart-account.ts";
 import type { Agreement, AgreementState, Purchase, PurchaseRequest, Twin } from "./ports/chain.ts";
 import type { Logger } from "./ports/logger.ts";
 import { throwIfAborted } from "./utils/abort.ts";
+import { inRequest } from "./utils/request-scope.ts";
+import { isRequestId, newRequestId } from "./wire/traceparent.ts";
 
 /** Which market to connect to, and as whom. */
 export interface ConnectInit {
@@ -56,6 +59,12 @@ export interface BuyOptions extends CallOptions {
 }
 
 /** A client of the market and of the programs that it sells; all calls can be aborted. */
+/** How a request is called in the logs of all who work on it. */
+export interface RequestOptions {
+  /** 32 hex digits, as the trace id of W3C Trace Context. @default a random one */
+  readonly requestId?: string | undefined;
+}
+
 export interface SprfClient {
   readonly keys: TwinKeys;
   /** The wallet of this client's own ledger key. */
@@ -113,12 +122,12 @@ export interface SprfClient {
   /** Pays, asks all workers, compares their signed answers and anchors what a majority signed. */
   execute(
     parts: Omit<ExecuteParts, "wallet"> & { readonly wallet?: Wallet },
-    options?: ExecuteOptions,
+    options?: ExecuteOptions & RequestOptions,
   ): Promise<ExecutionResult>;
   /** Goes on with a request that was paid for, after a crash or an abort; `onProgress` gave it with the step "paying". */
   resume(
     parts: Omit<ResumeParts, "wallet"> & { readonly wallet?: Wallet },
-    options?: ExecuteOptions,
+    options?: ExecuteOptions & RequestOptions,
   ): Promise<ExecutionResult>;
   /** The state that the ledger names, fetched from the workers and checked. */
   readState(program: string, options?: CallOptions): Promise<ProgramState>;
@@ -215,12 +224,16 @@ export async function connect(init: ConnectInit, { signal }: CallOptions = {}): 
     },
     program: async (program, options) => await loadSmartAccount(peer.ledger, program, options),
     async execute({ wallet = ownWallet, ...parts }, options) {
-      await joinContent(peer, parts.program, options);
-      return await execute(peer, { ...parts, wallet }, options);
+      return await asRequest(options, async () => {
+        await joinContent(peer, parts.program, options);
+        return await execute(peer, { ...parts, wallet }, options);
+      });
     },
     async resume({ wallet = ownWallet, ...parts }, options) {
-      await joinContent(peer, parts.signed.request.program, options);
-      return await resume(peer, { ...parts, wallet }, options);
+      return await asRequest(options, async () => {
+        await joinContent(peer, parts.signed.request.program, options);
+        return await resume(peer, { ...parts, wallet }, options);
+      });
     },
     async readState(program, options) {
       await joinContent(peer, program, options);
@@ -233,6 +246,15 @@ export async function connect(init: ConnectInit, { signal }: CallOptions = {}): 
     programs: createGovernance(peer, ownWallet),
     close: async () => await peer.stop(),
   };
+}
+
+/** @throws SprfError `INVALID_INPUT` for an id that is none */
+async function asRequest<T>(
+  { requestId = newRequestId(systemRandom) }: RequestOptions = {},
+  work: () => Promise<T>,
+): Promise<T> {
+  if (!isRequestId(requestId)) throw new SprfError("INVALID_INPUT", "requestId: expected 32 hex digits, not all 0");
+  return await inRequest(requestId, work);
 }
 
 function requireMnemonic(mnemonic: string | undefined): string {

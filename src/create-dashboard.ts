@@ -6,17 +6,28 @@ import { lockDirectory } from "./adapters/store/directory-lock.ts";
 import { buildWebApp } from "./adapters/web-app/build.ts";
 import { loadWebApp } from "./adapters/web-app/load.ts";
 import { createMarketIndexer, type MarketIndexer, type MarketIndexerInit } from "./create-indexer.ts";
+import { openChainSources, type ChainSourcesInit } from "./create-chain-sources.ts";
+import { openProgramSource, type ProgramSourceInit } from "./create-program-source.ts";
+import { programRoutes } from "./dashboard/program-routes.ts";
 import { createFeed } from "./dashboard/feed.ts";
 import { createMarketSources } from "./dashboard/market-sources.ts";
+import { missingSource } from "./dashboard/topic-source.ts";
 import { createDashboardServer } from "./dashboard/server.ts";
 import type { ContractsView } from "./dashboard/views.ts";
 import { isSprfError } from "./errors.ts";
 import { startHttpServer } from "./worker/http/server.ts";
 
+const NO_PROGRAMS = missingSource("the settings name no ledger (networks.ledger)");
+
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const APP = { root: ROOT, app: "dashboard", cache: join(ROOT, "node_modules/.cache/sprf-dashboard") };
 
 export interface DashboardInit extends Omit<MarketIndexerInit, "rebuild"> {
+  /** With the grid and the channels, where there are any. */
+  readonly chain: MarketIndexerInit["chain"] & ChainSourcesInit["chain"];
+  /** Absent: there is nothing to show of programs. */
+  readonly programs?: Pick<ProgramSourceInit, "ledger" | "engines" | "peers"> | undefined;
+  readonly channels?: Omit<ChainSourcesInit, "chain"> | undefined;
   readonly http: {
     /** @default "127.0.0.1" */
     readonly host?: string;
@@ -39,6 +50,11 @@ export interface Dashboard {
 interface Indexed {
   readonly indexer: MarketIndexer;
   readonly contracts: ContractsView;
+}
+
+/** Builds the app where it has changed, for an image that will have no development packages. @throws SprfError `DASHBOARD_UNAVAILABLE` */
+export async function buildDashboard(): Promise<void> {
+  await buildWebApp(APP);
 }
 
 /**
@@ -69,17 +85,35 @@ export async function createDashboard(
     closers.push(() => lock.release());
     const { indexer, contracts } = await openIndexed(init, signal);
     closers.push(async () => await indexer.close());
-    const sources = createMarketSources({ model: indexer.model, contracts });
+    const ofChain = await openChainSources({ chain: init.chain, ...init.channels }, { signal });
+    closers.push(() => ofChain.close());
+    const programs =
+      init.programs === undefined
+        ? undefined
+        : await openProgramSource({ ...init.programs, dataDirectory, logger }, { signal });
+    if (programs !== undefined) closers.push(async () => await programs.close());
+    const { nodes, node, channel } = ofChain;
+    let isChainAway = false;
+    const market = createMarketSources({ model: indexer.model, contracts, isChainAway: () => isChainAway });
+    const sources = { ...market, nodes, node, channel, program: programs?.source ?? NO_PROGRAMS };
     const feed = createFeed({ sources, clock: systemClock, logger });
     const app = await loadWebApp(await building);
     const allowedHosts = [host, ...(http.allowedHosts ?? [])];
-    const server = createDashboardServer({ app, feed, logger }, { allowedHosts });
+    const routes = programs === undefined ? undefined : programRoutes(programs.source);
+    const server = createDashboardServer({ app, feed, logger }, { allowedHosts, routes });
     const listening = await startHttpServer(server, { host, port: http.port ?? 0 });
     closers.push(async () => {
       feed.close();
       await listening.close();
     });
-    const following = indexer.follow({ signal: stopped.signal, onProgress: () => feed.refresh() });
+    const following = indexer.follow({
+      signal: stopped.signal,
+      onProgress: () => feed.refresh(),
+      onReachable(isReachable) {
+        isChainAway = !isReachable;
+        feed.refresh();
+      },
+    });
     closers.push(async () => await following.catch(() => undefined));
     following.catch(() => undefined);
     return { url: `http://${host.includes(":") ? `[${host}]` : host}:${listening.port}/`, ended: following, close };

@@ -82,7 +82,8 @@ function diskCheck(dataDirectory: string): Check {
         await mkdir(dataDirectory, { recursive: true });
         const file = await open(probe, "w");
         try {
-          await file.write(systemRandom.bytes(MIB));
+          // All of it, or it fails: a single write may end early on a disk that is full.
+          await file.writeFile(systemRandom.bytes(MIB));
           await file.sync();
         } finally {
           await file.close();

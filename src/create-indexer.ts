@@ -5,12 +5,18 @@ import { join } from "node:path";
 import { createEthersEventLog } from "./adapters/chain/event-log.ts";
 import type { MarketContracts } from "./adapters/chain/ethers.ts";
 import { systemClock } from "./adapters/clock/system.ts";
+import { noMetrics } from "./adapters/metrics/none.ts";
 import { createSqliteStore } from "./adapters/store/sqlite.ts";
+import { storeCheck } from "./admin/peer-checks.ts";
+import type { ReadinessCheck } from "./admin/readiness.ts";
 import { SprfError } from "./errors.ts";
+import { indexCheck } from "./indexer/index-check.ts";
 import { createIndexer, type Indexer } from "./indexer/indexer.ts";
+import { measureIndexer } from "./indexer/measure-indexer.ts";
 import { createReadModel, type ReadModel } from "./indexer/read-model.ts";
 import type { EventLogOptions } from "./ports/event-log.ts";
 import type { Logger } from "./ports/logger.ts";
+import type { Metrics } from "./ports/metrics.ts";
 
 const FILE = "index.sqlite";
 /** What SQLite keeps beside a file that was not closed. */
@@ -30,11 +36,14 @@ export interface MarketIndexerInit {
   /** Forget what was indexed and begin anew. @default false */
   readonly rebuild?: boolean;
   readonly logger: Logger;
+  /** @default nowhere */
+  readonly metrics?: Metrics;
 }
 
 /** An {@link Indexer} and what was opened for it. */
 export interface MarketIndexer extends Indexer {
   readonly model: ReadModel;
+  readonly checks: readonly ReadinessCheck[];
   close(): Promise<void>;
 }
 
@@ -64,8 +73,9 @@ export async function createMarketIndexer(
       },
     );
     return {
-      ...indexer,
+      ...measureIndexer(indexer, init.metrics ?? noMetrics),
       model: createReadModel(store),
+      checks: [indexCheck({ eventLog, store }), storeCheck({ store, clock: systemClock })],
       async close() {
         eventLog.close();
         await store.close();

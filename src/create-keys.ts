@@ -7,9 +7,9 @@ import { SprfError } from "./errors.ts";
 /**
  * The keys that the settings name.
  *
- * @throws SprfError `CONFIG_INVALID` when they name none, and what opening a keystore throws
+ * @throws SprfError `NO_KEYS` when they name none, `CONFIG_INVALID` for a keystore without a password, and what opening a keystore throws
  */
-export async function createKeys({ identity }: Settings): Promise<TwinKeys> {
+export async function createKeys({ identity }: Pick<Settings, "identity">): Promise<TwinKeys> {
   const { accountIndex, keystore, passwordFile } = identity;
   if (keystore !== undefined) {
     if (passwordFile === undefined) {
@@ -19,7 +19,7 @@ export async function createKeys({ identity }: Settings): Promise<TwinKeys> {
     return deriveTwinKeys(await openKeystore(keystore, password), { accountIndex });
   }
   if (identity.mnemonic === undefined) {
-    throw new SprfError("CONFIG_INVALID", "identity: no keystore is set (SPRF_KEYSTORE), nor words (SPRF_MNEMONIC)");
+    throw new SprfError("NO_KEYS", "identity: no keystore is set (SPRF_KEYSTORE), nor words (SPRF_MNEMONIC)");
   }
   return deriveTwinKeys(identity.mnemonic, { accountIndex });
 }

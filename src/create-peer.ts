@@ -19,7 +19,11 @@ import type { WakuLightMessengerInit } from "./adapters/messenger/waku-light/wak
 import { createWakuRelayMessenger } from "./adapters/messenger/waku-relay.ts";
 import { systemRandom } from "./adapters/random/system.ts";
 import { createSqliteStore } from "./adapters/store/sqlite.ts";
+import { noMetrics } from "./adapters/metrics/none.ts";
 import { createHttpWorkerApi } from "./adapters/worker-api/http.ts";
+import { countPayments } from "./admin/count-payments.ts";
+import { peerChecks } from "./admin/peer-checks.ts";
+import type { ReadinessCheck } from "./admin/readiness.ts";
 import type { TwinKeys } from "./domain/identity/keys.ts";
 import type { ChainOptions, Twin } from "./ports/chain.ts";
 import type { Clock } from "./ports/clock.ts";
@@ -27,6 +31,7 @@ import type { GatewayBook } from "./ports/gateway-book.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { Messenger } from "./ports/messenger.ts";
+import type { Metrics } from "./ports/metrics.ts";
 import type { Random } from "./ports/random.ts";
 import type { Startable } from "./ports/startable.ts";
 import type { Store } from "./ports/store.ts";
@@ -82,6 +87,8 @@ export interface PeerInit {
   /** Where state rests instead of in the data directory. */
   readonly database?: DatabaseSettings;
   readonly logger: Logger;
+  /** Where it counts what it does. @default nowhere */
+  readonly metrics?: Metrics;
 }
 
 /** What every daemon and client is made of: one identity on every network. */
@@ -99,16 +106,23 @@ export interface Peer extends Startable {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Networks and disk, for whoever asks whether the daemon can work. */
+  readonly checks: readonly ReadinessCheck[];
   /** Makes sure that this account has a twin with these keys. */
   ensureTwin(options?: ChainOptions): Promise<Twin>;
 }
 
 /** Puts the adapters together; nothing listens before `start`. @throws SprfError `CHAIN_UNREACHABLE`, `CONFIG_INVALID` */
 export async function createPeer(init: PeerInit): Promise<Peer> {
-  const { networks, keys, dataDirectory, logger } = init;
+  const { networks, keys, dataDirectory, logger, metrics = noMetrics } = init;
   if (dataDirectory !== undefined) await mkdir(dataDirectory, { recursive: true });
   const clock = systemClock;
-  const chain = await createEthersChain({ ...networks.chain, privateKey: keys.accountPrivateKey, clock });
+  const chain = countPayments(
+    await createEthersChain({ ...networks.chain, privateKey: keys.accountPrivateKey, clock }),
+    metrics,
+  );
+  const ledger = createStellarRpcLedger(networks.ledger);
   const store = await openStore(init, { account: chain.account, clock }).catch((error: unknown) => {
     chain.close();
     throw error;
@@ -142,7 +156,7 @@ export async function createPeer(init: PeerInit): Promise<Peer> {
   return {
     keys,
     chain,
-    ledger: createStellarRpcLedger(networks.ledger),
+    ledger,
     messenger,
     content,
     gateways,
@@ -152,6 +166,8 @@ export async function createPeer(init: PeerInit): Promise<Peer> {
     clock,
     random: systemRandom,
     logger,
+    metrics,
+    checks: peerChecks({ chain, ledger, messenger, content, store, clock }),
     ensureTwin: async (options) =>
       await chain.ensureTwin(
         { messagePrivateKey: keys.messagePrivateKey, ledgerKey: new Uint8Array(keys.ledgerKeypair.rawPublicKey()) },

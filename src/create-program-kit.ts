@@ -34,6 +34,12 @@ export interface BuiltProgram {
   readonly warnings: string;
 }
 
+export interface BuildOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Told what is being done, in a few words. */
+  readonly onStep?: ((step: string) => void) | undefined;
+}
+
 /** Reads, makes, builds, tries and pushes a program that is written in a folder. */
 export interface ProgramKit {
   /**
@@ -41,7 +47,7 @@ export interface ProgramKit {
    *
    * @throws SprfError `TOOLCHAIN_MISSING`, `BUILD_FAILED`, `NON_DETERMINISTIC`, `PROGRAM_INVALID`, `ENGINE_UNAVAILABLE`
    */
-  build(options?: { readonly signal?: AbortSignal | undefined }): Promise<BuiltProgram>;
+  build(options?: BuildOptions): Promise<BuiltProgram>;
   /**
    * Runs what was built twice as a worker would, compares, and keeps the state in the folder.
    *
@@ -60,6 +66,7 @@ export interface ProgramKit {
   ): Promise<{ readonly image: string; readonly digest: string }>;
 }
 
+const TIMES = ["building", "building again, to compare"] as const;
 const BUILD_FOLDER = "build";
 const MODULE = "program.wasm";
 const IMAGE_ID = "image.id";
@@ -121,15 +128,19 @@ export function createProgramKit(
     }
   }
 
-  async function buildWasi(sources: readonly string[], signal: AbortSignal | undefined): Promise<BuiltProgram> {
+  async function buildWasi(sources: readonly string[], { signal, onStep }: BuildOptions): Promise<BuiltProgram> {
     const drafts = [`${MODULE}.1`, `${MODULE}.2`].map((name) => join(build, name));
     let warnings = "";
     try {
-      for (const draft of drafts) warnings = await compileWasi({ folder, sources, output: draft }, { signal });
+      for (const [index, draft] of drafts.entries()) {
+        onStep?.(TIMES[index] ?? "");
+        warnings = await compileWasi({ folder, sources, output: draft }, { signal });
+      }
       const [first, second] = await Promise.all(drafts.map(async (draft) => await readFile(draft)));
       if (first === undefined || second === undefined || !first.equals(second)) throw differs("modules");
       return await withContent(async (content) => {
         const cid = await content.putFile(first);
+        onStep?.("checking it as a worker would");
         // What the engine refuses is found out now, not by the workers.
         await withEngine(content, async (engine) => await engine.prepare({ kind: "wasi", cid }, { signal }));
         const at = join(build, MODULE);
@@ -143,11 +154,12 @@ export function createProgramKit(
 
   async function buildDocker(
     { image, prepare }: Extract<ProgramProject, { engine: "docker" }>,
-    signal: AbortSignal | undefined,
+    { signal, onStep }: BuildOptions,
   ): Promise<BuiltProgram> {
     const ids: string[] = [];
     let warnings = "";
-    for (const _ of ["first", "again"]) {
+    for (const time of TIMES) {
+      onStep?.(time);
       if (prepare !== undefined) {
         const install = "sprf.json wants it under `prepare`";
         warnings = await runTool(prepare as [string, ...string[]], { folder, install, signal });
@@ -156,6 +168,7 @@ export function createProgramKit(
     }
     const [id = "", again] = ids;
     if (id !== again) throw differs("images");
+    onStep?.("checking it as a worker would");
     await withContent(async (content) => {
       const reference = { kind: "docker", image, digest: id } as const;
       await withEngine(content, async (engine) => await engine.prepare(reference, { signal }));
@@ -167,9 +180,11 @@ export function createProgramKit(
   }
 
   return {
-    async build({ signal } = {}) {
+    async build(options = {}) {
       await mkdir(build, { recursive: true });
-      return project.engine === "wasi" ? await buildWasi(project.sources, signal) : await buildDocker(project, signal);
+      return project.engine === "wasi"
+        ? await buildWasi(project.sources, options)
+        : await buildDocker(project, options);
     },
 
     async try({ input, fresh, environment }, { signal } = {}) {

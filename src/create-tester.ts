@@ -10,11 +10,12 @@ import {
   scratchOf,
   type EngineSettings,
 } from "./create-engines.ts";
+import { engineCheck } from "./admin/peer-checks.ts";
+import type { Checked } from "./create-admin.ts";
 import { createPeer, type PeerInit } from "./create-peer.ts";
 import { detectionTable, type DetectionRow } from "./domain/verdict/detection.ts";
 import { SprfError } from "./errors.ts";
 import { loadSmartAccount } from "./execution/load-smart-account.ts";
-import type { Startable } from "./ports/startable.ts";
 import { boundEngines } from "./tester/bound-engines.ts";
 import type { EpochReport } from "./tester/duty-runner.ts";
 import { createOwnRun } from "./tester/own-run.ts";
@@ -23,6 +24,8 @@ import { createProber } from "./tester/probe.ts";
 import { createPurse } from "./tester/purse.ts";
 import { createRerun } from "./tester/rerun.ts";
 import { createTesterService } from "./tester/tester.ts";
+import { inRequest } from "./utils/request-scope.ts";
+import { newRequestId } from "./wire/traceparent.ts";
 
 /** Programs that run at a time. */
 const RUNS_AT_A_TIME = 2;
@@ -42,7 +45,7 @@ export interface TesterInit extends PeerInit {
   readonly onReport?: (report: EpochReport) => void;
 }
 
-export interface Tester extends Startable {
+export interface Tester extends Checked {
   readonly account: string;
   /** Known after start. */
   readonly testerId: number;
@@ -54,7 +57,7 @@ export interface Tester extends Startable {
 export async function createTester(init: TesterInit): Promise<Tester> {
   const logger = init.logger.child({ tester: init.keys.account });
   const peer = await createPeer({ ...init, logger });
-  const { chain, keys } = peer;
+  const { chain, keys, metrics } = peer;
   const scratchDirectory = scratchOf(init, init.keys.account);
   const engines = createEngines(peer, { ...init.engines, scratchDirectory });
   const purse = createPurse(peer, keys.ledgerKeypair);
@@ -70,6 +73,7 @@ export async function createTester(init: TesterInit): Promise<Tester> {
   // Program, state and records come from the program's workers.
   const join = async (program: string, options: { signal: AbortSignal }): Promise<void> =>
     await joinContent({ ...peer, logger }, program, options);
+  const prober = createProber({ ...peer, logger, ownRun, purse, joinContent: join });
   const messageKeys = { publicKey: keys.messageKey, privateKey: keys.messagePrivateKey };
   const service = createTesterService(
     {
@@ -77,7 +81,8 @@ export async function createTester(init: TesterInit): Promise<Tester> {
       logger,
       purse,
       findAddress: async (parts) => await findAddress({ ...peer, logger, messageKeys }, parts),
-      prober: createProber({ ...peer, logger, ownRun, purse, joinContent: join }),
+      // As of an ordinary user: one id for all workers.
+      prober: async (parts) => await inRequest(newRequestId(peer.random), async () => await prober(parts)),
       repeatLanded: async ({ program, ...parts }, { signal }) => {
         const account = await loadSmartAccount(peer.ledger, program, { signal });
         await join(program, { signal });
@@ -86,7 +91,14 @@ export async function createTester(init: TesterInit): Promise<Tester> {
       bench: createPanelBench({ ...peer, rerun, joinContent: join }),
       messaging: { messenger: peer.messenger, messageKeys },
     },
-    init.onReport === undefined ? {} : { onReport: init.onReport },
+    {
+      onReport: (report) => {
+        const { round, verdicts } = report;
+        metrics.count("sprf_tester_reports_total", { round });
+        for (const verdict of verdicts) metrics.count("sprf_tester_verdicts_total", { round, verdict });
+        init.onReport?.(report);
+      },
+    },
   );
   const closers: (() => Promise<void>)[] = [];
   let testerId: number | undefined;
@@ -129,6 +141,7 @@ export async function createTester(init: TesterInit): Promise<Tester> {
   return {
     account: keys.account,
     detection,
+    checks: [...peer.checks, engineCheck(engines)],
     get testerId() {
       if (testerId === undefined) throw new SprfError("INTERNAL", "the tester was not started");
       return testerId;

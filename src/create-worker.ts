@@ -16,6 +16,8 @@ import { createWorkerRunQueue, type RunQueueSettings, type WorkerRunQueue } from
 import { createFairOrder } from "./domain/program/fair-order.ts";
 import { createNode, type GridNodeDaemon, type NodeInit } from "./create-node.ts";
 import { createPeer, type PeerInit } from "./create-peer.ts";
+import { engineCheck } from "./admin/peer-checks.ts";
+import type { Checked } from "./create-admin.ts";
 import { DEFAULT_WITHDRAW_FACTOR } from "./domain/worthwhile.ts";
 import { SprfError, messageOf } from "./errors.ts";
 import type { ContentStore } from "./ports/content-store.ts";
@@ -23,10 +25,10 @@ import type { Engine } from "./ports/engine.ts";
 import type { Agreement, Twin, WorkerTerms } from "./ports/chain.ts";
 import { createLocalRuns } from "./execution/local-runs.ts";
 import type { Runs } from "./ports/runs.ts";
-import type { Startable } from "./ports/startable.ts";
 import { abortError } from "./utils/abort.ts";
 import { toHex } from "./utils/bytes.ts";
 import { followAgreements, type AgreementFollower } from "./worker/agreements/follow-agreements.ts";
+import { newRequestId } from "./wire/traceparent.ts";
 import { announcedMultiaddrs } from "./wire/address.ts";
 import { answerAddressRequests } from "./worker/answer-addresses.ts";
 import { watchOutcomes } from "./worker/appeals/appeal-outcomes.ts";
@@ -40,12 +42,14 @@ import { createBatches, type Batches } from "./worker/batches/create-batches.ts"
 import { createAttempts, type Attempts } from "./worker/executions/attempts.ts";
 import { createExecute } from "./worker/executions/execute.ts";
 import { pruneAttempts } from "./worker/executions/prune-attempts.ts";
+import { createRestoredGuard } from "./worker/executions/restored.ts";
 import { createUsedPayments } from "./worker/executions/used-payments.ts";
 import { followHistory } from "./worker/history/follow-history.ts";
 import { recentOf } from "./worker/history/holders.ts";
 import { createHistoryKeeper, type HistoryKeeper } from "./worker/history/keep-history.ts";
 import { createRunContent } from "./worker/history/run-content.ts";
-import { createWorkerApi } from "./worker/http/api.ts";
+import { createWorkerApi, type WorkerApiComponents } from "./worker/http/api.ts";
+import { measureApi } from "./worker/http/measure-api.ts";
 import { startHttpServer, type HttpServer } from "./worker/http/server.ts";
 import { warmUp } from "./worker/warm-up.ts";
 
@@ -84,7 +88,7 @@ export interface WorkerInit extends PeerInit {
   readonly wrapEngine?: (engine: Engine) => Engine;
 }
 
-export interface Worker extends Startable {
+export interface Worker extends Checked {
   readonly account: string;
   /** Known after start. */
   readonly apiUrl: string;
@@ -103,7 +107,7 @@ export interface Worker extends Startable {
 export async function createWorker(init: WorkerInit): Promise<Worker> {
   const logger = init.logger.child({ worker: init.keys.account });
   const peer = await createPeer({ ...init, logger });
-  const { chain, clock, content, keys, ledger, store } = peer;
+  const { chain, clock, content, keys, ledger, metrics, store } = peer;
   const scratchDirectory = scratchOf(init, init.keys.account);
   const engines = wrapAll(createEngines({ content, logger }, { ...init.engines, scratchDirectory }), init.wrapEngine);
   const consented = createConsentedRecords({ store, content, ledger });
@@ -121,6 +125,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   const withdrawFactor = init.withdrawFactor ?? DEFAULT_WITHDRAW_FACTOR;
   let remote: WorkerRunQueue | undefined;
   let follower: AgreementFollower | undefined;
+  metrics.gauge("sprf_worker_open_agreements", () => follower?.open().length ?? 0);
   let running: { readonly twin: Twin; readonly workerId: number; readonly apiUrl: string } | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
@@ -182,7 +187,9 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       host: init.http.host ?? "127.0.0.1",
       port: init.http.port ?? 0,
     });
+    // Calls that wait for a batch are handed back first: those that run here may end.
     closers.push(async () => await server.close());
+    closers.push(async () => await batches.stop());
     const apiUrl = init.http.publicUrl ?? `http://${init.http.host ?? "127.0.0.1"}:${server.port}`;
     peer.gateways.exclude(apiUrl);
     running = { twin, workerId, apiUrl };
@@ -318,6 +325,10 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
     });
     const queue = new PQueue({ concurrency: RUNS_AT_ONCE });
+    metrics.gauge("sprf_worker_queue_requests", () => [
+      { labels: { state: "waiting" }, value: queue.size },
+      { labels: { state: "running" }, value: queue.pending },
+    ]);
     closers.push(async () => {
       queue.clear();
       // Ends the runs in flight, which nobody waits for any more.
@@ -337,6 +348,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         tips,
         attempts,
         usedPayments,
+        restored: createRestoredGuard(store),
         queue,
         order: remote === undefined ? undefined : createFairOrder(clock),
         logger,
@@ -353,6 +365,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       runs,
       tips,
       attempts,
+      newRequestId: () => newRequestId(peer.random),
       usedPayments,
       queue,
       logger,
@@ -360,8 +373,9 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       keys: { ledgerKey: keys.ledgerKeypair, messagePrivateKey: keys.messagePrivateKey },
     });
     closers.push(async () => await batches.stop());
-    const api = createWorkerApi({
+    const components = {
       logger,
+      newRequestId: () => newRequestId(peer.random),
       execute: async (signed) =>
         signed.request.form === "prepaid" ? await batches.execute(signed) : await execute(signed),
       endorse: async (proposal) => await batches.endorse(proposal),
@@ -395,8 +409,8 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         multiaddrs: announcedMultiaddrs(peer.node.multiaddrs()),
         engines: [...engines.keys()],
       }),
-    });
-    return { api, batches };
+    } satisfies WorkerApiComponents;
+    return { api: createWorkerApi(measureApi(components, { metrics, clock })), batches };
   }
 
   async function stop(): Promise<void> {
@@ -411,6 +425,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   };
   return {
     account: keys.account,
+    checks: [...peer.checks, engineCheck(engines)],
     get apiUrl() {
       return started().apiUrl;
     },

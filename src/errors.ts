@@ -29,6 +29,13 @@ export const ERRORS = {
   STORE_IN_USE: { fault: "user", next: "Wait until the other process ends: one account's daemon runs once." },
   DATABASE_UNAVAILABLE: { fault: "network", next: "Check that PostgreSQL is up, and what `DATABASE_URL` says." },
   DATABASE_NEWER: { fault: "user", next: "Run the program's newer version, which has used this database before." },
+  STORE_TOO_NEW: { fault: "user", next: "Run the release that wrote it, or a later one; `docs/upgrade.md` says more." },
+  STORE_RESTORED: {
+    fault: "peer",
+    next: "Ask the program's other workers, or ask again once its state has moved; a new payment is answered at once.",
+  },
+  BACKUP_EXISTS: { fault: "user", next: "Choose another name: nothing is written over." },
+  BACKUP_INVALID: { fault: "user", next: "Take another backup: this one is damaged, or none." },
   DIRECTORY_IN_USE: { fault: "user", next: "Wait until the process that is named ends, or choose another folder." },
 
   // Content
@@ -272,6 +279,10 @@ export const ERRORS = {
   OWN_TIME_UP: { fault: "internal", next: "Nothing: the tester itself was short of time, so it blames nobody." },
 
   // Keystore
+  NO_KEYS: {
+    fault: "user",
+    next: "Make some with `npx sprf keys create`, and name them by SPRF_KEYSTORE and SPRF_PASSWORD_FILE.",
+  },
   KEYSTORE_EXISTS: { fault: "user", next: "Choose another path, or move the old file away." },
   KEYSTORE_INVALID: { fault: "user", next: "Check the path, or restore the file from its backup." },
   KEYSTORE_WRONG_PASSWORD: { fault: "user", next: "Try another password; it cannot be recovered." },

@@ -11,6 +11,8 @@ import { WorkersTable } from "../ui/workers-table.tsx";
 import { Amount } from "../ui/words.tsx";
 
 const LATEST = 8;
+/** Characters of an account that are looked for. */
+const LEAST_OF_ACCOUNT = 4;
 
 /** All workers, and the latest agreements. */
 export function Market() {
@@ -79,7 +81,12 @@ function MarketPage({ view }: { readonly view: MarketView }) {
 function matches({ workerId, operator, status }: WorkerSummary, search: string): boolean {
   const words = search.trim().toLowerCase();
   if (words === "") return true;
-  return String(workerId) === words || status.startsWith(words) || operator.toLowerCase().includes(words);
+  return String(workerId) === words || status.startsWith(words) || isPartOf(operator, words);
+}
+
+/** Digits alone are a worker's number: each would be somewhere in every account. */
+function isPartOf(account: string, words: string): boolean {
+  return words.length >= LEAST_OF_ACCOUNT && account.toLowerCase().includes(words);
 }
 
 function cheapest(workers: readonly WorkerSummary[]): string {

@@ -13,7 +13,6 @@ import { Account, Amount, Badge } from "../ui/words.tsx";
 
 const CHART_HEIGHT = 200;
 const PERCENT = 100;
-const START = 50;
 
 /** One worker: what it asks, what it did, and how its reputation came about. */
 export function Worker({ params: { id = "" } }: PageProps) {
@@ -69,11 +68,11 @@ function WorkerPage({ view: { worker, reputation, history, agreements, contracts
         ]}
       />
       <Section title="Reputation over time">
-        {reputation.length === 0 ? (
-          <p class="empty">No agreement of this worker has ended yet; everybody starts at 50 %.</p>
+        {reputation.length < 2 ? (
+          <p class="empty">No agreement of this worker has ended yet: its reputation is where everybody's begins.</p>
         ) : (
           <Chart
-            label={`Reputation from ${START} % to ${percent(worker.reputation)} over ${reputation.length} records`}
+            label={`Reputation of ${percent(worker.reputation)} after ${reputation.length - 1} records`}
             height={CHART_HEIGHT}
             isStepped
             x={[...reputation.map((point) => point.block), Math.max(block ?? 0, (reputation.at(-1)?.block ?? 0) + 1)]}
@@ -127,7 +126,7 @@ const HISTORY: readonly Column<HistoryEntryView>[] = [
         ""
       ) : (
         <a href={`/agreements/${agreement}`}>
-          {agreement.slice(0, 8)}
+          #{agreement}
           {epoch === undefined ? "" : `, epoch ${epoch}`}
         </a>
       ),

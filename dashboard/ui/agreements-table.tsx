@@ -37,11 +37,13 @@ export function AgreementsTable({
     {
       key: "workers",
       label: "Workers",
+      isMinor: true,
       cell: ({ workerIds }) => workerIds.join(", "),
     },
     {
       key: "progress",
       label: "Progress",
+      isMinor: true,
       by: (row) => progressOf(row, block),
       cell: (row) => <Progress fraction={progressOf(row, block)} />,
     },

@@ -26,6 +26,8 @@ export interface ChartProps {
   readonly formatX: (value: number) => string;
   readonly formatY: (value: number) => string;
   readonly range?: readonly [number, number];
+  /** Pixels that a value below the chart takes. @default uPlot's own, 50 */
+  readonly spaceX?: number;
 }
 
 /** A chart by uPlot that follows the page's width and colours. */
@@ -64,7 +66,10 @@ function dataOf({ x, series }: ChartProps): AlignedData {
   return [[...x], ...series.map(({ values }) => [...values])];
 }
 
-function optionsFor({ series, height, isStepped, formatX, formatY, range }: ChartProps, element: HTMLElement): Options {
+function optionsFor(
+  { series, height, isStepped, formatX, formatY, range, spaceX }: ChartProps,
+  element: HTMLElement,
+): Options {
   const style = getComputedStyle(element);
   const colour = (name: string): string => style.getPropertyValue(name).trim();
   const axis = {
@@ -81,7 +86,7 @@ function optionsFor({ series, height, isStepped, formatX, formatY, range }: Char
     legend: { show: false },
     scales: { x: { time: false }, ...(range === undefined ? {} : { y: { range: [...range] as [number, number] } }) },
     axes: [
-      { ...axis, values: (_, splits) => splits.map(formatX) },
+      { ...axis, values: (_, splits) => splits.map(formatX), ...(spaceX === undefined ? {} : { space: spaceX }) },
       { ...axis, size: AXIS_WIDTH, values: (_, splits) => splits.map(formatY) },
     ],
     series: [

@@ -1,7 +1,10 @@
 import type { ComponentChildren } from "preact";
 
+import { useEffect } from "preact/hooks";
+
 import type { Problem } from "../../src/dashboard/views.ts";
 import type { TopicState } from "../live.ts";
+import { takeFocus } from "../router.ts";
 
 /** A page's heading, which gets the focus when one comes here, and what stands below it. */
 export function Page({
@@ -15,6 +18,7 @@ export function Page({
   readonly actions?: ComponentChildren;
   readonly children: ComponentChildren;
 }) {
+  useEffect(takeFocus, []);
   return (
     <div class="page">
       <div class="page-head">

@@ -8,12 +8,22 @@ export function WalletButton() {
     return (
       <>
         <button type="button" class="button" onClick={() => void signIn()}>
-          Connect wallet
+          Connect<span class="wide"> wallet</span>
         </button>
         {signInProblem.value !== undefined && (
-          <p class="toast" role="alert">
+          <div class="toast" role="alert">
             {signInProblem.value}
-          </p>
+            <button
+              type="button"
+              class="button quiet-button"
+              onClick={() => {
+                signInProblem.value = undefined;
+              }}
+              aria-label="Close"
+            >
+              ×
+            </button>
+          </div>
         )}
       </>
     );

@@ -5,7 +5,7 @@ import { amount, short } from "../format.ts";
 
 const TONES: Readonly<Record<OutcomeView | AgreementPhase | WorkerSummary["status"], string>> = {
   ok: "good",
-  "no-quorum": "good",
+  "no-quorum": "plain",
   unreachable: "warn",
   wrong: "bad",
   resigned: "plain",

@@ -67,6 +67,7 @@ export function WorkersTable({
       key: "stake",
       label: "Stake",
       isNumber: true,
+      isMinor: true,
       by: ({ stakeWei }) => BigInt(stakeWei),
       cell: ({ stakeWei }) => <Amount wei={stakeWei} />,
     },

@@ -6,12 +6,17 @@ import { existsSync, globSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { repositoryFiles, textOf } from "./repository-files.ts";
+import { commandsOf } from "./shown-commands.ts";
 
 const MARKER = /docs-command: (.+?)\s*(?:\*\/)?$/gm;
+/** By `npm run docs`, and not in git. */
+const GENERATED = "docs/api/";
 const faults: string[] = [];
 
-const documents = ["README.md", "CONTRIBUTING.md", ...globSync("docs/**/*.md")].filter((path) => existsSync(path));
-const shown = new Map(documents.flatMap((path) => commandsOf(path).map((command) => [command, path] as const)));
+const documents = ["README.md", "CONTRIBUTING.md", ...globSync("docs/**/*.md")].filter(
+  (path) => existsSync(path) && !path.startsWith(GENERATED),
+);
+const shown = new Map(documents.flatMap((path) => commandsOf(read(path)).map((command) => [command, path] as const)));
 const tested = new Map(
   repositoryFiles()
     .filter((path) => path === ".ci/run" || path.startsWith("test/"))
@@ -28,20 +33,6 @@ for (const path of repositoryFiles().filter((file) => file.endsWith(".md") && !f
 
 for (const fault of faults) console.error(fault);
 process.exitCode = faults.length === 0 ? 0 : 1;
-
-/** Commands of the ```sh blocks: a line each, without comments and prompts, continued lines joined. */
-function commandsOf(path: string): string[] {
-  const blocks = [...read(path).matchAll(/^```sh\n(.*?)^```/gms)].map(([, body = ""]) => body);
-  return blocks
-    .flatMap((body) => body.replaceAll(/\\\n\s*/g, " ").split("\n"))
-    .map((line) =>
-      line
-        .replace(/(^|\s)#.*$/, "")
-        .replace(/^\$ /, "")
-        .trim(),
-    )
-    .filter((line) => line !== "");
-}
 
 function markersOf(path: string): string[] {
   return [...(textOf(path) ?? "").matchAll(MARKER)].map(([, command = ""]) => command);

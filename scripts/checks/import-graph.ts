@@ -22,6 +22,7 @@ export const LAYERS: readonly Layer[] = [
   {
     name: "services",
     folders: [
+      "admin",
       "audit",
       "channel",
       "client",
@@ -30,7 +31,6 @@ export const LAYERS: readonly Layer[] = [
       "execution",
       "indexer",
       "messaging",
-      "metrics",
       "node",
       "runner",
       "tester",

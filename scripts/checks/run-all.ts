@@ -15,6 +15,7 @@ const STAGES: readonly (readonly Gate[])[] = [
     { name: "secrets", command: "node scripts/checks/no-secrets.ts" },
     { name: "docs-commands", command: "node scripts/checks/docs-commands.ts" },
     { name: "docs-settings", command: "node scripts/checks/docs-settings.ts" },
+    { name: "docs-reference", command: "node scripts/checks/docs-reference.ts" },
     { name: "architecture", command: "node scripts/checks/architecture.ts" },
     { name: "format", command: "npm run --silent format:check" },
   ],

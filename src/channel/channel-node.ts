@@ -23,7 +23,7 @@ import { createAccuser } from "./accuse.ts";
 import { createAnswers, type Answers } from "./answers.ts";
 import { followChain } from "./chain-view.ts";
 import { createCore, isLeader, officeOf, peersOf, type ChannelNews, type Core } from "./core.ts";
-import { createElector, DEFAULT_HEARTBEAT_MS } from "./elector.ts";
+import { createElector, DEFAULT_HEARTBEAT_MS, type Elector } from "./elector.ts";
 import { createAcker } from "./follower.ts";
 import { createFinisher } from "./finisher.ts";
 import { createForwarder, type Forwarder } from "./forward.ts";
@@ -158,6 +158,7 @@ interface Running {
   readonly pathFinder: PathFinder;
   readonly relay: Relay;
   readonly roundTrips: RoundTrips;
+  readonly elector: Elector;
   readonly reads: ReadGate;
   readonly receipts: ReceiptBook;
   readonly guarding: Guarding;
@@ -342,6 +343,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       pathFinder,
       relay,
       roundTrips,
+      elector,
       reads,
       receipts,
       guarding,

@@ -145,6 +145,7 @@ function describe(node: ChannelNode, hub: ChannelHub): ChannelDescription {
       timeMs: head.timeMs,
     },
     links,
+    account: hub.account,
   };
 }
 

@@ -28,6 +28,8 @@ export interface Elector {
   mayElect(signer: string): boolean;
   /** Whether a member was heard lately. */
   hears(signer: string): boolean;
+  /** For how long a member was not heard; undefined when it never was. */
+  silenceMs(signer: string): number | undefined;
   /** Members that count and were not heard for the time in which a leader is found dead. */
   silent(): readonly Member[];
   /** Those that are heard are no quorum. */
@@ -201,6 +203,10 @@ export function createElector({
   return {
     mayElect,
     hears,
+    silenceMs(signer) {
+      const atMs = heard.get(signer)?.atMs;
+      return atMs === undefined ? undefined : awakeMs() - atMs;
+    },
     silent,
     isStuck() {
       const all = members();

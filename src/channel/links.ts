@@ -1,6 +1,7 @@
 import { memberOfSigner } from "../domain/channel/membership.ts";
 import type { ChannelLinks } from "../ports/channel-service.ts";
 import { membersNow, type Core } from "./core.ts";
+import type { Elector } from "./elector.ts";
 import type { PathFinder } from "./path-finder.ts";
 import type { Relay } from "./relay.ts";
 import type { RoundTrips } from "./round-trips.ts";
@@ -23,7 +24,13 @@ export function linksOf(
     pathFinder,
     relay,
     roundTrips,
-  }: { readonly pathFinder: PathFinder; readonly relay: Relay; readonly roundTrips: RoundTrips },
+    elector,
+  }: {
+    readonly pathFinder: PathFinder;
+    readonly relay: Relay;
+    readonly roundTrips: RoundTrips;
+    readonly elector: Pick<Elector, "silenceMs">;
+  },
 ): ChannelLinks {
   const members = membersNow(core);
   // One who has left has no name any more but its signer's.
@@ -36,5 +43,9 @@ export function linksOf(
     ...(delayMs !== undefined && { delayMs }),
     roundTrips: [...roundTrips.all].map(([signer, ms]) => ({ account: nameOf(signer), ms: Math.round(ms) })),
     serves: [...relay.followers].flatMap(([signer, { wants }]) => (wants === "records" ? [nameOf(signer)] : [])),
+    heard: [...members.members.values()].flatMap(({ account, signer }) => {
+      const agoMs = elector.silenceMs(signer);
+      return agoMs === undefined ? [] : [{ account, agoMs: Math.max(0, Math.round(agoMs)) }];
+    }),
   };
 }

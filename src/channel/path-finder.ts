@@ -32,6 +32,8 @@ interface Claim {
   readonly committed: number;
   readonly sinceMs: number;
   isAsked: boolean;
+  /** When its turn came; whoever was not asked yet is not the one that shows nothing. */
+  askedMs?: number | undefined;
 }
 
 interface Word {
@@ -63,7 +65,7 @@ export interface PathFinder {
 export interface PathFinderInit {
   readonly core: Core;
   readonly roundTrips: RoundTrips;
-  readonly sync: Pick<Sync, "catchUp">;
+  readonly sync: Pick<Sync, "catchUp" | "askedAtMs">;
   readonly heartbeatMs: number;
   /** Whether a member has been heard lately. */
   readonly hears: (signer: string) => boolean;
@@ -204,9 +206,12 @@ export function createPathFinder(init: PathFinderInit): PathFinder {
       // This node happened to ask, and the path still has to bring anything.
       else if (ageMs > LATE_MS && isPassedBy(from, made)) sample(ageMs);
     } else if (made.isAsked) {
-      if (ageMs >= SHOW_WITHIN_MS && nowMs - progressMs >= SHOW_WITHIN_MS)
-        doubt(from, "it does not show what it told of");
-      else if (ageMs >= SHOW_WITHIN_MS && made.height === Infinity) doubt(from, "it told of a fork that is none");
+      const turnMs = sync.askedAtMs(from) ?? 0;
+      if (made.askedMs === undefined && turnMs < made.sinceMs) return sync.catchUp(from);
+      made.askedMs ??= turnMs;
+      if (nowMs - made.askedMs < SHOW_WITHIN_MS) return;
+      if (nowMs - progressMs >= SHOW_WITHIN_MS) doubt(from, "it does not show what it told of");
+      else if (made.height === Infinity) doubt(from, "it told of a fork that is none");
     } else if (isStalled(made, ageMs)) {
       made.isAsked = true;
       sync.catchUp(from);

@@ -1,6 +1,7 @@
+import { isQuorumOfPresent } from "../domain/channel/absent-voters.ts";
 import { isHigher } from "../domain/channel/election.ts";
 import { isQuorum } from "../domain/channel/quorum.ts";
-import { countedWeight, weightOf, type Member, type Membership } from "../domain/channel/membership.ts";
+import { countedWeight, weightOf, type Membership } from "../domain/channel/membership.ts";
 import { recoverCertificate, type Certificate } from "../wire/channel/batch.ts";
 import { signLeaderChange, type SignedStanding } from "../wire/channel/leader-change.ts";
 import { holdsBase, keep, type Core } from "./core.ts";
@@ -57,26 +58,9 @@ export function isQuorumOfAll(
 ): boolean {
   const { chain } = core;
   const now = isByChain ? chain.membershipAt(chain.inboxLength) : undefined;
-  return electorates(core).every((members) => {
-    const counted = countedWeight(members, accused);
-    if (counted === 0n || isQuorum(weightOf(members, signers, accused), counted)) return true;
-    const present = withoutAbsent(members, now);
-    if (present === members) return false;
-    // Nobody waits for who has become absent; but if those who say nothing could be a quorum, all that is committed may be theirs alone.
-    const isMissed = isQuorum(countedWeight(members) - weightOf(members, signers), countedWeight(members));
-    return !isMissed && isQuorum(weightOf(present, signers, accused), countedWeight(present, accused));
-  });
-}
-
-/** With those absent that are absent now. */
-function withoutAbsent(before: Membership, now: Membership | undefined): Membership {
-  const isLost = ({ account, isAbsent }: Member): boolean => !isAbsent && now?.members.get(account)?.isAbsent === true;
-  if (![...before.members.values()].some(isLost)) return before;
-  const members = [...before.members].map(([account, member]): [string, Member] => [
-    account,
-    isLost(member) ? { ...member, isAbsent: true } : member,
-  ]);
-  return { ...before, members: new Map(members) };
+  return electorates(core).every(
+    (members) => countedWeight(members, accused) === 0n || isQuorumOfPresent(members, signers, { accused, now }),
+  );
 }
 
 /** A quorum has signed it, or nobody needs to look for its records. */

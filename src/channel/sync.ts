@@ -15,8 +15,12 @@ import { proveKept, type KeptElection } from "./term-record.ts";
 const ANSWER_TIMEOUT_MS = 10_000;
 /** After a failure, before the same member is asked again. */
 const PAUSE_MS = 500;
-/** A member that takes so long for one answer is left for another one that knows as much. */
+/**
+ * A member that takes so long for one answer is left for another one that knows as much; twice as long each time that none came
+ * meanwhile, for links on which all answers take long.
+ */
 const SLOW_MS = 2_000;
+const MAX_DOUBLINGS = 2;
 /** A snapshot that has not come by then comes from somebody who is too slow, or does not want it to. */
 const SNAPSHOT_TIMEOUT_MS = 5 * 60_000;
 /** How long nobody asks a member for a snapshot whose last one was none. */
@@ -26,6 +30,8 @@ const MISTRUST_MS = 60_000;
 export interface Sync {
   /** Somebody is ahead. Does nothing while it is at it already. */
   catchUp(from: string): void;
+  /** When a member was last asked for what it has; undefined while it was not, since others have their turn. */
+  askedAtMs(from: string): number | undefined;
   /** The work under way, until `signal` of its making aborts. */
   readonly idle: Promise<void>;
 }
@@ -41,22 +47,47 @@ export interface SyncInit {
 
 export function createSync({ core, requests, onFault, onProgress, signal }: SyncInit): Sync {
   let work: Promise<void> | undefined;
-  /** Whom it is about, and somebody else who is ahead. */
+  /** Whom it is about, and others who are ahead, whose turn comes then. */
   let asked = "";
-  let other: string | undefined;
+  const others = new Set<string>();
+  let question = { atMs: 0, left: new AbortController() };
+  let leftInARow = 0;
   let hasFailed = false;
+  const askedAtMs = new Map<string, number>();
   const mistrustedUntilMs = new Map<string, number>();
 
   const ask = async (
     from: string,
     { header, hash }: Predecessor,
   ): Promise<ChannelMessageOf<"history"> | ChannelMessageOf<"snapshot">> => {
+    question = { atMs: core.clock.now(), left: new AbortController() };
+    askedAtMs.set(from, question.atMs);
+    if (others.size > 0) leaveIfSlow();
     // Listening begins before the question: in one process the answer may be there at once.
-    const answer = requests.answer(from, ["history", "snapshot"], { timeoutMs: ANSWER_TIMEOUT_MS, signal });
+    const either = AbortSignal.any([signal, question.left.signal]);
+    const answer = requests.answer(from, ["history", "snapshot"], { timeoutMs: ANSWER_TIMEOUT_MS, signal: either });
     answer.catch(() => undefined);
     if (!send(core, from, { kind: "sync", height: header.height, recordHash: hash })) throw away(from);
-    return (await answer) as ChannelMessageOf<"history"> | ChannelMessageOf<"snapshot">;
+    const answered = (await answer) as ChannelMessageOf<"history"> | ChannelMessageOf<"snapshot">;
+    leftInARow = 0;
+    return answered;
   };
+
+  /** Whoever does not answer must not keep this node from asking those who would. */
+  function leaveIfSlow(): void {
+    const { atMs, left } = question;
+    const patienceMs = SLOW_MS * 2 ** Math.min(leftInARow, MAX_DOUBLINGS);
+    core.clock
+      .sleep(atMs + patienceMs - core.clock.now(), { signal })
+      .then(() => left.abort())
+      .catch(() => undefined);
+  }
+
+  function nextOther(): string | undefined {
+    const [next] = others;
+    if (next !== undefined) others.delete(next);
+    return next;
+  }
 
   /** True when there is more to ask for. */
   async function step(from: string): Promise<boolean> {
@@ -168,13 +199,12 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
     try {
       for (let beganMs = core.clock.now(); await step(asked); beganMs = core.clock.now()) {
         onProgress();
-        if (other === undefined || core.clock.now() - beganMs < SLOW_MS) continue;
-        asked = other;
-        other = undefined;
+        if (core.clock.now() - beganMs >= SLOW_MS) asked = nextOther() ?? asked;
       }
     } catch (error) {
       if (signal.aborted) return;
       hasFailed = true;
+      if (question.left.signal.aborted) leftInARow += 1;
       core.logger.debug("the past was not got", { from: asked, reason: messageOf(error) });
       await core.clock.sleep(PAUSE_MS, { signal }).catch(() => undefined);
     }
@@ -183,19 +213,22 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
 
   function catchUp(from: string): void {
     if (work !== undefined) {
-      if (from !== asked) other = from;
+      if (from === asked || others.has(from)) return;
+      others.add(from);
+      if (others.size === 1) leaveIfSlow();
       return;
     }
     work = run(from).finally(() => {
       work = undefined;
-      const next = hasFailed ? other : undefined;
-      other = undefined;
-      if (next !== undefined && !signal.aborted) catchUp(next);
+      const next = hasFailed ? nextOther() : undefined;
+      if (next === undefined) others.clear();
+      else if (!signal.aborted) catchUp(next);
     });
   }
 
   return {
     catchUp,
+    askedAtMs: (from) => askedAtMs.get(from),
     get idle() {
       return work ?? Promise.resolve();
     },

@@ -1,4 +1,5 @@
 import { proveElection, type ProvenElection } from "../domain/channel/election.ts";
+import type { Membership } from "../domain/channel/membership.ts";
 import { forged, wrongOrder, type Predecessor, type RecordFault } from "../domain/channel/record-rules.ts";
 import { isSprfError } from "../errors.ts";
 import type { ChannelDomain } from "../wire/channel/domain.ts";
@@ -9,6 +10,9 @@ import type { SignedBatch } from "../wire/channel/schemas.ts";
 import type { ChainView } from "./chain-view.ts";
 import type { ReadRecord } from "./read-batch.ts";
 import type { TermBook } from "./term-book.ts";
+
+/** So far apart may be the clocks of a leader and of blocks, with what a node waits for behind a block. */
+const SIGHT_MS = 60_000;
 
 /** The input of a term's first record, and who voted. */
 export interface KeptElection {
@@ -24,7 +28,7 @@ export interface KeptElection {
 interface TermRecordInit {
   readonly domain: ChannelDomain;
   readonly channel: bigint;
-  readonly chain: Pick<ChainView, "termOf" | "membershipAt" | "isSettled">;
+  readonly chain: Pick<ChainView, "termOf" | "membershipAt" | "inboxLength" | "isSettled" | "seenMs">;
   readonly terms: Pick<TermBook, "of">;
 }
 
@@ -59,7 +63,9 @@ export function judgeTermRecord(init: TermRecordInit, { header, body }: ReadReco
   const kept = electionIn(init, body);
   const proven = proveKept(init, kept);
   if (proven === undefined) {
-    if (chain.termOf(header.term) === undefined) return { verdict: "early" };
+    // By an entry that is not seen here yet somebody may be absent.
+    const isUnseen = chain.termOf(header.term) === undefined || chain.seenMs < header.timeMs + SIGHT_MS;
+    if (isUnseen) return { verdict: "early" };
     return { verdict: "fault", fault: forged("a term without the word of a quorum") };
   }
   const { adopted } = proven;
@@ -100,10 +106,19 @@ export function proveKept(
     domain,
     channel,
     chain,
-  }: Pick<TermRecordInit, "domain" | "channel"> & { readonly chain: Pick<ChainView, "membershipAt"> },
+  }: Pick<TermRecordInit, "domain" | "channel"> & { readonly chain: Pick<ChainView, "membershipAt" | "inboxLength"> },
   { cursor, sinceEntry, accused, input }: KeptElection,
 ): ProvenElection | undefined {
   const voters = chain.membershipAt(cursor);
   if (voters === undefined) return undefined;
-  return proveElection(decodeElection(input), { domain, channel, voters, accused, sinceEntry });
+  function* later(): Generator<Membership> {
+    let before = voters?.members;
+    for (let index = cursor + 1; sinceEntry > 0 && index <= chain.inboxLength; index += 1) {
+      const membership = chain.membershipAt(index);
+      if (membership === undefined || membership.members === before) continue;
+      before = membership.members;
+      yield membership;
+    }
+  }
+  return proveElection(decodeElection(input), { domain, channel, voters, accused, sinceEntry, later });
 }

@@ -9,6 +9,7 @@ import type { AuditProgress } from "../audit/report.ts";
 import { loadAuditSettings, type AuditSettings } from "../config/audit-settings.ts";
 import { devnetDataDirectory, devnetFilePath } from "../config/devnet-file.ts";
 import { createAuditor } from "../create-auditor.ts";
+import { secretsOf } from "../config/secrets-of.ts";
 import { createLogger } from "../create-logger.ts";
 import { SprfError } from "../errors.ts";
 import { exitCodeOf, reportToJson, reportToText } from "./audit-report.ts";
@@ -85,7 +86,7 @@ async function audit(program: string, options: Options, signal: AbortSignal): Pr
     peers: options.peer,
     dataDirectory: join(dataDirectory, program),
     again: options.again,
-    logger: createLogger(settings.logLevel),
+    logger: createLogger(settings.logLevel, secretsOf(settings)),
   });
   const bar = createProgressBar(process.stderr);
   try {

@@ -5,7 +5,7 @@ import { z } from "zod";
 
 import { createChannelDaemon } from "../create-channel-daemon.ts";
 import { apiFileOf, channelCommand, channelOf } from "./channel-session.ts";
-import { daemonInit, type DaemonOptions } from "./daemon-options.ts";
+import { daemonInit, withAdminOptions, type DaemonOptions } from "./daemon-options.ts";
 import { parseOptions } from "./parse-options.ts";
 import { runCommand } from "./run-command.ts";
 import { runDaemon } from "./run-daemon.ts";
@@ -32,9 +32,11 @@ const optionsSchema = z.object({
 
 /** The daemon of a member. */
 export function addNodeCommand(parent: Command): void {
-  channelCommand(parent, "node <channel>", "Runs this account's node of a channel that it joined, until Ctrl-C.")
+  withAdminOptions(
+    channelCommand(parent, "node <channel>", "Runs this account's node of a channel that it joined, until Ctrl-C."),
+  )
     .option("--port <port>", "of the WebSocket API; 0 takes a free one", "0")
-    .option("--host <host>", "on which the API listens", "127.0.0.1")
+    .option("--host <address>", "on which the API listens", "127.0.0.1")
     .option("--settle-every <seconds>", "while it leads; 0: only when somebody leaves or the channel closes", "0")
     .option("--confirmations <blocks>", "on top of what it believes of the chain", "0")
     .option("--archive", "keep all records, so that the channel can be verified from its beginning on", false)
@@ -45,7 +47,7 @@ export function addNodeCommand(parent: Command): void {
 
 async function serve(channel: bigint, options: ChannelNodeOptions, signal: AbortSignal): Promise<void> {
   const { port, host, settleEvery, confirmations, archive } = parseOptions(optionsSchema, options);
-  const { peer } = await daemonInit("channel", options);
+  const { peer, admin } = await daemonInit("channel", options);
   const dataDirectory = peer.dataDirectory ?? "";
   const daemon = await createChannelDaemon({
     ...peer,
@@ -62,11 +64,12 @@ async function serve(channel: bigint, options: ChannelNodeOptions, signal: Abort
   const announce = async (): Promise<void> => {
     await writeFile(apiFile, `${daemon.apiUrl}\n`);
     const { account, apiUrl } = daemon;
-    if (options.json) console.log(JSON.stringify({ channel: channel.toString(), account, apiUrl }));
+    if (options.json)
+      console.log(JSON.stringify({ channel: channel.toString(), account, apiUrl, adminUrl: admin.url }));
     else console.log(`node of ${account} in channel ${channel} serves ${apiUrl}; Ctrl-C ends it`);
   };
   try {
-    await runDaemon(daemon, signal, () => {
+    await runDaemon(admin.around(daemon), signal, () => {
       announce().then(started.resolve, started.reject);
     });
     await started.promise;

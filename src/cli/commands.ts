@@ -62,13 +62,15 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "dashboard",
-    description: "Serves pages in the browser: the market, agreements as their money flows, and payments.",
+    description:
+      "Serves pages in the browser: the market, agreements as their money flows, programs, nodes, channels, and payments.",
     group: USE,
     load: async () => (await import("./dashboard.ts")).defineDashboard,
   },
   {
     name: "worker",
-    description: "Registers as a worker where it is none yet, and serves its agreements until Ctrl-C.",
+    description:
+      "Registers as a worker where it is none yet, and serves its agreements until Ctrl-C; shows how it stands.",
     group: SERVE,
     load: async () => (await import("./worker.ts")).defineWorker,
   },
@@ -83,6 +85,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     description: "Registers as a tester where it is none yet, and answers its draws until Ctrl-C.",
     group: SERVE,
     load: async () => (await import("./tester.ts")).defineTester,
+  },
+  {
+    name: "node",
+    description: "Runs a node of the grid; shows nodes, and takes one's own in and out.",
+    group: SERVE,
+    load: async () => (await import("./node.ts")).defineNode,
   },
   {
     name: "indexer",
@@ -101,6 +109,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     description: "Shows the settings and where each came from, and their schema.",
     group: CARE,
     load: async () => (await import("./config.ts")).defineConfig,
+  },
+  {
+    name: "backup",
+    description: "Writes a daemon's store and content into one file, while the daemon works.",
+    group: CARE,
+    load: async () => (await import("./backup.ts")).defineBackup,
+  },
+  {
+    name: "restore",
+    description: "Makes a data directory of such a file; the worker in it signs nothing a second time.",
+    group: CARE,
+    load: async () => (await import("./backup.ts")).defineRestore,
   },
   {
     name: "doctor",

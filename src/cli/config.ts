@@ -28,8 +28,10 @@ export function defineConfig(config: Command): void {
   config
     .command("schema")
     .description("JSON Schema of a settings file, with the variable of the environment for each field.")
-    .action(async () => {
-      await runCommand(async () => console.log(JSON.stringify(settingsJsonSchema(), undefined, 2)));
+    .option("--json", "on one line", false)
+    .action(async (options: Pick<ShowOptions, "json">) => {
+      const indent = options.json ? undefined : 2;
+      await runCommand(async () => console.log(JSON.stringify(settingsJsonSchema(), undefined, indent)), options);
     });
 }
 

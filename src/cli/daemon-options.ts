@@ -5,6 +5,8 @@ import type { Command } from "commander";
 import { devnetDataDirectory, devnetFilePath } from "../config/devnet-file.ts";
 import { loadSettings } from "../config/load.ts";
 import type { Settings } from "../config/schema.ts";
+import { secretsOf } from "../config/secrets-of.ts";
+import { createAdmin, type Admin } from "../create-admin.ts";
 import { createKeys } from "../create-keys.ts";
 import { createLogger } from "../create-logger.ts";
 import type { EngineSettings } from "../create-engines.ts";
@@ -24,12 +26,24 @@ export interface DaemonOptions {
   readonly data?: string;
   readonly engines?: string;
   readonly logLevel?: string;
+  readonly adminHost?: string;
+  readonly adminPort?: string;
   readonly json: boolean;
 }
 
 /** The option of a daemon that runs programs. */
 export function withEngineOption(command: Command): Command {
   return command.option("--engines <kinds>", "wasi, docker, or both with a comma");
+}
+
+/** The options of a daemon that says how it is. */
+export function withAdminOptions(command: Command): Command {
+  return command
+    .option(
+      "--admin-port <port>",
+      "of the listener for metrics, health and readiness; 0 takes a free one (default: off)",
+    )
+    .option("--admin-host <host>", "on which it listens (default: 127.0.0.1)");
 }
 
 /** The options of a command that takes part in the networks as one account; settings without one are set in the environment or a file. */
@@ -51,7 +65,12 @@ export async function daemonInit(
   role: "worker" | "tester" | "client" | "channel",
   options: DaemonOptions,
   flags: Readonly<Record<string, unknown>> = {},
-): Promise<{ readonly settings: Settings; readonly peer: PeerInit; readonly engines: EngineSettings }> {
+): Promise<{
+  readonly settings: Settings;
+  readonly peer: PeerInit;
+  readonly engines: EngineSettings;
+  readonly admin: Admin;
+}> {
   const devnetFile = options.devnet === true ? devnetFilePath() : options.devnet || undefined;
   const settings = await loadSettings({
     flags: {
@@ -59,21 +78,32 @@ export async function daemonInit(
       dataDirectory: options.data,
       "engines.kinds": options.engines,
       logLevel: options.logLevel,
+      "admin.host": options.adminHost,
+      "admin.port": options.adminPort,
       ...flags,
     },
     ...(options.config === undefined ? {} : { file: options.config }),
     ...(devnetFile === undefined ? {} : { devnetFile }),
   });
   const base = devnetFile === undefined ? DATA_DIRECTORY : devnetDataDirectory(devnetFile);
+  const { admin: adminSettings, logLevel } = settings;
+  const admin = createAdmin({
+    part: role,
+    // A client ends by itself: nobody looks after it.
+    settings: role === "client" ? { ...adminSettings, port: undefined } : adminSettings,
+    logger: createLogger(logLevel, secretsOf(settings)),
+  });
   return {
     settings,
+    admin,
     peer: {
       networks: networksOf(settings),
       keys: await createKeys(settings),
       content: settings.content,
       ...databaseOf(settings, role),
       dataDirectory: settings.dataDirectory ?? join(base, `${role}-${settings.identity.accountIndex}`),
-      logger: createLogger(settings.logLevel),
+      logger: admin.logger,
+      metrics: admin.metrics,
     },
     engines: enginesOf(settings),
   };

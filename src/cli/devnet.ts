@@ -4,15 +4,20 @@ import { Option, type Command } from "commander";
 import { z } from "zod";
 
 import { devnetDataDirectory, devnetFilePath, removeDevnetFile, writeDevnetFile } from "../config/devnet-file.ts";
+import { createAdmin, type Checked } from "../create-admin.ts";
 import { createLogger } from "../create-logger.ts";
 import { DEVNET_ACCOUNTS, DEVNET_MNEMONIC, devnetKeys } from "../devnet/accounts.ts";
-import { startDevnet, type Devnet } from "../devnet/create-devnet.ts";
+import { devnetChecks } from "../devnet/checks.ts";
+import { startDevnet, type Devnet, type DevnetInit } from "../devnet/create-devnet.ts";
 import { fundAccount } from "../devnet/fund.ts";
 import type { QueueRule } from "../devnet/stellar/ledger/transaction-queue.ts";
+import { messageOf } from "../errors.ts";
+import type { Logger } from "../ports/logger.ts";
 import { refuseSecondDevnet } from "./devnet-is-up.ts";
+import { withAdminOptions } from "./daemon-options.ts";
 import { parseOptions } from "./parse-options.ts";
 import { runCommand } from "./run-command.ts";
-import { untilAborted } from "./run-daemon.ts";
+import { runDaemon } from "./run-daemon.ts";
 
 const MAX_PORT = 65_535;
 const SHOWN_ACCOUNTS = 10;
@@ -33,6 +38,9 @@ const optionsSchema = z.object({
   ledgerQueue: z.enum(Object.keys(QUEUE_RULES) as (keyof typeof QUEUE_RULES)[]),
   ledgerFile: z.string().min(1).optional(),
   file: z.string(),
+  host: z.ipv4(),
+  adminPort: port.optional(),
+  adminHost: z.string().default("127.0.0.1"),
   json: z.boolean(),
   verbose: z.boolean(),
 });
@@ -41,7 +49,8 @@ type DevnetOptions = z.output<typeof optionsSchema>;
 
 /** Options and work of `sprf devnet`. */
 export function defineDevnet(command: Command): void {
-  command
+  withAdminOptions(command)
+    .option("--host <address>", "IPv4 address of this machine on which everything listens", "127.0.0.1")
     .option("--chain-port <port>", "Ethereum JSON-RPC; 0 takes a free one", "0")
     .option("--ledger-port <port>", "Stellar RPC and friendbot", "0")
     .option("--waku-port <port>", "the first Waku relay node; the second takes the next", "0")
@@ -60,7 +69,7 @@ export function defineDevnet(command: Command): void {
         .default("one-per-source"),
     )
     .option("--ledger-file <path>", "SQLite file that keeps the ledger over restarts; in memory without it")
-    .option("--file <path>", "where its endpoints are written for other commands (SPRF_DEVNET_FILE)", devnetFilePath())
+    .option("--file <file>", "where its endpoints are written for other commands (SPRF_DEVNET_FILE)", devnetFilePath())
     .option("--json", "print one JSON object instead of text", false)
     .option("--verbose", "its log on stderr", false)
     .action(async (options: { readonly json: boolean }) => {
@@ -74,7 +83,43 @@ async function keepDevnet(options: DevnetOptions, signal: AbortSignal): Promise<
   const removeData = async (): Promise<void> =>
     await rm(devnetDataDirectory(options.file), { recursive: true, force: true });
   await removeData();
-  const devnet = await startDevnet({
+  const admin = createAdmin({
+    part: "devnet",
+    settings: { port: options.adminPort, host: options.adminHost, maxHeadAgeSeconds: 0 },
+    logger: createLogger(options.verbose ? "info" : "error"),
+  });
+  let devnet: Devnet | undefined;
+  let accounts: Accounts = [];
+  const daemon: Checked = {
+    checks: devnetChecks(() => devnet),
+    async start() {
+      devnet = await startDevnet(initOf(options, admin.logger));
+      accounts = await fundAccounts(devnet);
+      await writeEndpoints(options.file, devnet);
+    },
+    async stop() {
+      if (devnet === undefined) return;
+      try {
+        await removeDevnetFile(options.file);
+        // Daemons that are still up write there, so that it may not be empty when it is to go; the next devnet removes it then.
+        await removeData().catch((error: unknown) => admin.logger.info("data stays", { reason: messageOf(error) }));
+      } finally {
+        await devnet.stop();
+      }
+    },
+  };
+  await runDaemon(admin.around(daemon), signal, () => {
+    if (devnet === undefined) return;
+    const { networks, friendbotUrl, contentMultiaddrs } = devnet;
+    if (options.json) {
+      console.log(JSON.stringify({ networks, friendbotUrl, contentMultiaddrs, accounts, adminUrl: admin.url }));
+    } else print(devnet, accounts, options.file);
+  });
+}
+
+function initOf(options: DevnetOptions, logger: Logger): DevnetInit {
+  return {
+    host: options.host,
     ports: {
       chain: options.chainPort,
       ledger: options.ledgerPort,
@@ -86,41 +131,32 @@ async function keepDevnet(options: DevnetOptions, signal: AbortSignal): Promise<
       queueRule: QUEUE_RULES[options.ledgerQueue],
       ...(options.ledgerFile !== undefined && { databasePath: options.ledgerFile }),
     },
-    logger: createLogger(options.verbose ? "info" : "error"),
-  });
-  try {
-    const accounts = await fundAccounts(devnet);
-    const { networks, friendbotUrl, contentMultiaddrs } = devnet;
-    await writeDevnetFile(options.file, {
-      networks: {
-        chain: { ...networks.chain, pollingIntervalMs: networks.chain.pollingIntervalMs ?? 1_000 },
-        ledger: networks.ledger,
-        waku: {
-          peers: [...networks.waku.peers],
-          clusterId: networks.waku.clusterId,
-          shard: networks.waku.shard,
-          messenger: "relay",
-          serviceNodes: [...(networks.waku.serviceNodes ?? [])],
-        },
-      },
-      friendbotUrl,
-      contentMultiaddrs: [...contentMultiaddrs],
-      mnemonic: DEVNET_MNEMONIC,
-    });
-    if (options.json) {
-      console.log(JSON.stringify({ networks, friendbotUrl, contentMultiaddrs, accounts }));
-    } else print(devnet, accounts, options.file);
-    await untilAborted(signal);
-  } finally {
-    await removeDevnetFile(options.file);
-    await removeData();
-    await devnet.stop();
-  }
+    logger,
+  };
 }
 
-async function fundAccounts(
-  devnet: Devnet,
-): Promise<readonly { readonly ethereum: string; readonly stellar: string }[]> {
+async function writeEndpoints(file: string, { networks, friendbotUrl, contentMultiaddrs }: Devnet): Promise<void> {
+  await writeDevnetFile(file, {
+    networks: {
+      chain: { ...networks.chain, pollingIntervalMs: networks.chain.pollingIntervalMs ?? 1_000 },
+      ledger: networks.ledger,
+      waku: {
+        peers: [...networks.waku.peers],
+        clusterId: networks.waku.clusterId,
+        shard: networks.waku.shard,
+        messenger: "relay",
+        serviceNodes: [...(networks.waku.serviceNodes ?? [])],
+      },
+    },
+    friendbotUrl,
+    contentMultiaddrs: [...contentMultiaddrs],
+    mnemonic: DEVNET_MNEMONIC,
+  });
+}
+
+type Accounts = readonly { readonly ethereum: string; readonly stellar: string }[];
+
+async function fundAccounts(devnet: Devnet): Promise<Accounts> {
   const accounts = Array.from({ length: DEVNET_ACCOUNTS }, (_, index) => devnetKeys(index)).map((keys) => ({
     ethereum: keys.account,
     stellar: keys.ledgerKeypair.publicKey(),
@@ -129,11 +165,7 @@ async function fundAccounts(
   return accounts;
 }
 
-function print(
-  { networks, friendbotUrl, contentMultiaddrs }: Devnet,
-  accounts: readonly { readonly ethereum: string; readonly stellar: string }[],
-  file: string,
-): void {
+function print({ networks, friendbotUrl, contentMultiaddrs }: Devnet, accounts: Accounts, file: string): void {
   const { chain, ledger, waku } = networks;
   const lines = [
     "devnet is up; for development only, its coins are worth nothing",

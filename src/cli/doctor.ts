@@ -11,6 +11,7 @@ import { createLogger } from "../create-logger.ts";
 import type { Finding } from "../doctor/examine.ts";
 import { SprfError } from "../errors.ts";
 import { DATA_DIRECTORY, enginesOf, networksOf } from "./daemon-options.ts";
+import { paint } from "./paint.ts";
 import { runCommand } from "./run-command.ts";
 
 interface DoctorOptions {
@@ -26,7 +27,12 @@ interface DoctorOptions {
 /** What is amiss; a warning is not. */
 const UNHEALTHY = 10;
 
-const MARKS = { ok: "ok      ", warning: "warning ", failed: "FAILED  ", skipped: "skipped " } as const;
+const MARKS = {
+  ok: ["green", "ok      "],
+  warning: ["yellow", "warning "],
+  failed: ["red", "FAILED  "],
+  skipped: ["dim", "skipped "],
+} as const;
 
 /** Options and work of `sprf doctor`. */
 export function defineDoctor(command: Command): void {
@@ -78,5 +84,8 @@ async function examine(options: DoctorOptions, signal: AbortSignal): Promise<voi
 }
 
 function print({ part, health, detail, mend }: Finding): void {
-  console.log(`${MARKS[health]}${part.padEnd(9)} ${detail}${mend === undefined ? "" : `\n${" ".repeat(18)}${mend}`}`);
+  const [colour, mark] = MARKS[health];
+  console.log(
+    `${paint(colour, mark, "stdout")}${part.padEnd(9)} ${detail}${mend === undefined ? "" : `\n${" ".repeat(18)}${mend}`}`,
+  );
 }

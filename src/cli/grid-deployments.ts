@@ -100,7 +100,7 @@ export function addDeploymentCommands(grid: Command): void {
   );
 
   gridCommand(grid, "recover", "Gets all deployments back from the chain, and to nodes that lost them.")
-    .option("--out <folder>", "where workload files and secrets are written", "recovered")
+    .option("--out <path>", "where workload files and secrets are written", "recovered")
     .action(async (options: GridOptions & { readonly out: string }) => {
       await withGrid(options, async (session) => await recoverAll(session, options));
     });

@@ -97,7 +97,7 @@ export function addFarmCommands(grid: Command): void {
     gridCommand(farm, "consent <farm> <account>", "Lets the node of an account join, and writes a file for it."),
   )
     .option("--days <number>", "for how long the consent counts", "7")
-    .requiredOption("--out <file>", "where it is written")
+    .requiredOption("--out <path>", "where it is written")
     .action(
       async (id: string, account: string, options: GridOptions & ResourceOptions & { days: string; out: string }) => {
         await withGridOnChain(options, async (session, signal) => {
@@ -129,9 +129,8 @@ export function addFarmCommands(grid: Command): void {
     );
 }
 
-/** Commands about nodes. */
-export function addNodeCommands(grid: Command): void {
-  const node = grid.command("node").description("Nodes: what is free on them, and one's own.");
+/** Commands about nodes, below `sprf grid node` and `sprf node`. */
+export function addNodeCommands(node: Command): void {
   gridCommand(node, "list", "Nodes with what is free on them.")
     .option("--country <code>", "only there")
     .option("--free-ips <number>", "only in farms with so many free public IPs")

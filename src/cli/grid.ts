@@ -9,5 +9,5 @@ export function defineGrid(grid: Command): void {
   addDeploymentCommands(grid);
   addMoneyCommands(grid);
   addFarmCommands(grid);
-  addNodeCommands(grid);
+  addNodeCommands(grid.command("node").description("Nodes: what is free on them, and one's own."));
 }

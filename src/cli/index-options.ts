@@ -5,7 +5,8 @@ import type { Command } from "commander";
 import { devnetDataDirectory, devnetFilePath } from "../config/devnet-file.ts";
 import { loadIndexSettings, type IndexSettings } from "../config/index-settings.ts";
 
-const DATA_DIRECTORY = ".sprf/data";
+/** Where indexes rest, relative to the working directory. */
+export const DATA_DIRECTORY = ".sprf/data";
 const FOLDER = "index";
 
 /** Options of every command that has to do with an index. */
@@ -15,6 +16,8 @@ export interface IndexOptions {
   readonly devnet?: string | boolean;
   readonly data?: string;
   readonly logLevel?: string;
+  readonly adminHost?: string;
+  readonly adminPort?: string;
   readonly json: boolean;
 }
 
@@ -36,7 +39,12 @@ export async function indexInit(
 ): Promise<{ readonly settings: IndexSettings; readonly dataDirectory: string }> {
   const devnetFile = options.devnet === true ? devnetFilePath() : options.devnet || undefined;
   const settings = await loadIndexSettings({
-    flags: { dataDirectory: options.data, logLevel: options.logLevel },
+    flags: {
+      dataDirectory: options.data,
+      logLevel: options.logLevel,
+      "admin.host": options.adminHost,
+      "admin.port": options.adminPort,
+    },
     ...(options.config === undefined ? {} : { file: options.config }),
     ...(devnetFile === undefined ? {} : { devnetFile }),
   });

@@ -1,8 +1,11 @@
 import type { Command } from "commander";
 import { z } from "zod";
 
+import { secretsOf } from "../config/secrets-of.ts";
+import { createAdmin, type Checked } from "../create-admin.ts";
 import { createMarketIndexer, type MarketIndexer } from "../create-indexer.ts";
 import { createLogger } from "../create-logger.ts";
+import { withAdminOptions } from "./daemon-options.ts";
 import { indexInit, withIndexOptions, type IndexOptions } from "./index-options.ts";
 import { parseOptions } from "./parse-options.ts";
 import { runCommand } from "./run-command.ts";
@@ -17,8 +20,8 @@ const numbersSchema = z.object({ fromBlock: z.coerce.number().int().min(0).optio
 
 /** Options and work of `sprf indexer`. */
 export function defineIndexer(command: Command): void {
-  withIndexOptions(command)
-    .option("--follow", "go on with every new block until Ctrl-C", false)
+  withAdminOptions(withIndexOptions(command))
+    .option("-f, --follow", "go on with every new block until Ctrl-C", false)
     .option("--from-block <number>", "where a new index begins: at the market's deployment or before (default: 0)")
     .option("--rebuild", "forget the index and begin anew", false)
     .action(async (options: IndexerOptions) => {
@@ -29,26 +32,45 @@ export function defineIndexer(command: Command): void {
 async function index(options: IndexerOptions, signal: AbortSignal): Promise<void> {
   const { fromBlock } = parseOptions(numbersSchema, options);
   const { settings, dataDirectory } = await indexInit(options);
+  const admin = createAdmin({
+    part: "indexer",
+    // Nobody looks after what ends by itself.
+    settings: options.follow ? settings.admin : { ...settings.admin, port: undefined },
+    logger: createLogger(settings.logLevel, secretsOf(settings)),
+  });
   const indexer = await createMarketIndexer(
     {
       chain: settings.networks.chain,
       dataDirectory,
       rebuild: options.rebuild,
-      logger: createLogger(settings.logLevel),
+      logger: admin.logger,
+      metrics: admin.metrics,
       ...(fromBlock === undefined ? {} : { fromBlock }),
     },
     { signal },
   );
+  const daemon = admin.around(daemonOf(indexer, options, () => admin.url));
   try {
-    await run(indexer, options, signal);
+    await daemon.start({ signal });
+    if (options.follow) await indexer.follow({ signal });
   } finally {
-    await indexer.close();
+    await daemon.stop();
   }
 }
 
-async function run(indexer: MarketIndexer, { follow, json }: IndexerOptions, signal: AbortSignal): Promise<void> {
-  const { block, events } = await indexer.catchUp({ signal });
-  if (json) console.log(JSON.stringify({ block, events }));
-  else console.log(`indexed up to block ${block}: ${events} events${follow ? "; Ctrl-C ends it" : ""}`);
-  if (follow) await indexer.follow({ signal });
+/** It has started once it is at the head of the chain. */
+function daemonOf(
+  indexer: MarketIndexer,
+  { follow, json }: IndexerOptions,
+  adminUrl: () => string | undefined,
+): Checked {
+  return {
+    checks: indexer.checks,
+    async start(options) {
+      const { block, events } = await indexer.catchUp(options);
+      if (json) console.log(JSON.stringify({ block, events, adminUrl: adminUrl() }));
+      else console.log(`indexed up to block ${block}: ${events} events${follow ? "; Ctrl-C ends it" : ""}`);
+    },
+    stop: async () => await indexer.close(),
+  };
 }

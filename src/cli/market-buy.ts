@@ -1,25 +1,16 @@
 import type { Command } from "commander";
 
-import { devnetFilePath } from "../config/devnet-file.ts";
-import type { LoadSettingsInit } from "../config/load.ts";
 import { createMarket } from "../create-market.ts";
 import { explainChoice } from "../domain/market/explain-choice.ts";
 import { SprfError } from "../errors.ts";
 import type { PurchaseRequest } from "../ports/chain.ts";
 import { confirm } from "./confirm.ts";
+import { marketSettingsOf, withMarketOptions, type MarketOptions } from "./market-options.ts";
 import { printJson } from "./market-views.ts";
 import { parseOptions } from "./parse-options.ts";
 import { PURCHASE_FIELDS, hasConditions, policyOf, purchaseSchema, type PurchaseOrder } from "./purchase-options.ts";
 import { runCommand } from "./run-command.ts";
 import { etherOf, formatRows } from "./text-table.ts";
-
-interface BuyOptions {
-  readonly config?: string;
-  /** True: where devnet writes unless it is told otherwise. */
-  readonly devnet?: string | boolean;
-  readonly account?: string;
-  readonly json: boolean;
-}
 
 type Market = Awaited<ReturnType<typeof createMarket>>;
 
@@ -34,7 +25,7 @@ interface Offer {
 /** Commands that ask for prices and buy. */
 export function addBuyCommands(market: Command): void {
   command(market, "quote", "What an agreement would cost now, and which workers would be chosen.").action(
-    async (options: BuyOptions) => {
+    async (options: MarketOptions) => {
       await withMarket(options, async (opened, order, signal) => {
         const offer = await offerOf(opened, order, signal);
         if (options.json) printJson(offer);
@@ -44,22 +35,13 @@ export function addBuyCommands(market: Command): void {
   );
   command(market, "buy", "Buys an agreement, with workers that the market draws or that the conditions choose.")
     .option("--yes", "pay without asking", false)
-    .action(async (options: BuyOptions & { readonly yes: boolean }) => {
+    .action(async (options: MarketOptions & { readonly yes: boolean }) => {
       await withMarket(options, async (opened, order, signal) => await buy(opened, order, options, signal));
     });
 }
 
 function command(market: Command, name: string, description: string): Command {
-  const made = market
-    .command(name)
-    .description(description)
-    .option("--config <file>", "settings as JSON")
-    .option(
-      "--devnet [file]",
-      "take networks and accounts from what `sprf devnet` has written (default: SPRF_DEVNET_FILE, or .sprf/devnet.json)",
-    )
-    .option("--account <index>", "which account of the mnemonic")
-    .option("--json", "JSON on stdout", false);
+  const made = withMarketOptions(market.command(name).description(description));
   for (const { flags, help } of Object.values(PURCHASE_FIELDS)) made.option(flags, help);
   return made;
 }
@@ -67,7 +49,7 @@ function command(market: Command, name: string, description: string): Command {
 async function buy(
   market: Market,
   order: PurchaseOrder,
-  options: BuyOptions & { readonly yes: boolean },
+  options: MarketOptions & { readonly yes: boolean },
   signal: AbortSignal,
 ): Promise<void> {
   const { chain, keys } = market;
@@ -124,25 +106,16 @@ function printOffer({ priceWei, workers, why }: Offer, { redundancy, length }: P
 }
 
 async function withMarket(
-  options: BuyOptions,
+  options: MarketOptions,
   work: (market: Market, order: PurchaseOrder, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   await runCommand(async (signal) => {
     const order = parseOptions(purchaseSchema, options);
-    const market = await createMarket(settingsOf(options));
+    const market = await createMarket(marketSettingsOf(options));
     try {
       await work(market, order, signal);
     } finally {
       market.chain.close();
     }
   }, options);
-}
-
-function settingsOf({ config, devnet, account }: BuyOptions): LoadSettingsInit {
-  const devnetFile = devnet === true ? devnetFilePath() : devnet || undefined;
-  return {
-    flags: { "identity.accountIndex": account },
-    ...(config === undefined ? {} : { file: config }),
-    ...(devnetFile === undefined ? {} : { devnetFile }),
-  };
 }

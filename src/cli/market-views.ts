@@ -69,7 +69,7 @@ export async function printWorker(
     entry.kind,
     entry.agreement ?? "",
     entry.epoch === undefined ? "" : String(entry.epoch),
-    entry.outcome ?? "",
+    entry.outcome ?? (entry.reputation === undefined ? "" : percentOf(entry.reputation)),
     entry.amountWei === undefined ? "" : etherOf(entry.amountWei),
   ]);
   console.log(`\n${formatRows(["block", "time", "what", "agreement", "epoch", "outcome", "ether"], rows)}`);

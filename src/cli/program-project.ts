@@ -64,7 +64,7 @@ export function addProjectCommands(program: Command): void {
     .description("Builds the program in a folder, twice: the same sources must give the same bytes.")
     .action(async (folder: string, options: ProjectOptions) => {
       await withKit(folder, options, async (kit, signal) => {
-        const { warnings, ...built } = await kit.build({ signal });
+        const { warnings, ...built } = await kit.build({ signal, ...(options.json ? {} : { onStep: console.error }) });
         if (warnings !== "") process.stderr.write(warnings);
         if (options.json) return console.log(JSON.stringify(built));
         printRows("built", [

@@ -150,7 +150,7 @@ async function printHistory(
 ): Promise<void> {
   const most = Number(wholeOf("--limit", limit));
   const rows: string[][] = [];
-  for await (const { record: _, ...entry } of client.history(program, { signal })) {
+  for await (const { record: _, envelope: _envelope, ...entry } of client.history(program, { signal })) {
     if (rows.length >= most) break;
     if (json) printJson(entry);
     const { kind, time, runs, state, recordCid, sequence } = entry;

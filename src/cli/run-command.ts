@@ -1,4 +1,5 @@
 import { SprfError, messageOf, type Fault } from "../errors.ts";
+import { paint } from "./paint.ts";
 import { shutdownSignal } from "./shutdown.ts";
 
 /** Exit codes by whose fault an error is; 0 is success. */
@@ -29,7 +30,7 @@ export async function runCommand(
       const { code, message, fault, next } = error;
       console.log(JSON.stringify({ error: { code, message, fault, next } }));
     } else {
-      console.error(`error ${error.code}: ${error.message}\n${error.next}`);
+      console.error(`${paint("red", `error ${error.code}:`, "stderr")} ${error.message}\n${error.next}`);
       if (error.fault === "internal") console.error(thrown instanceof Error ? thrown.stack : thrown);
     }
     process.exitCode = EXIT_CODES[error.fault];

@@ -6,6 +6,7 @@ import { Option, type Command } from "commander";
 
 import { balancesCsv, entriesToCsv, generateEntries, type JournalEntry } from "../../examples/programs/journal.ts";
 import { connect, type SprfClient } from "../create-client.ts";
+import { createDashboard } from "../create-dashboard.ts";
 import { createLogger } from "../create-logger.ts";
 import { devnetKeys } from "../devnet/accounts.ts";
 import { startDevnet, type Devnet } from "../devnet/create-devnet.ts";
@@ -16,6 +17,7 @@ import { DEVNET_MARKET_SETTINGS } from "../devnet/market-settings.ts";
 import { settleJob } from "../devnet/settle-job.ts";
 import { SprfError } from "../errors.ts";
 import type { ProgramReference } from "../ports/engine.ts";
+import type { Logger } from "../ports/logger.ts";
 import { createProgress } from "./progress.ts";
 import { runCommand } from "./run-command.ts";
 import { untilAborted } from "./run-daemon.ts";
@@ -77,7 +79,8 @@ async function start(options: StartOptions, signal: AbortSignal): Promise<void> 
     closers.push(async () => await client.close());
     const { result, entries } = await runJob(client, devnet, options, report, signal);
     await settleJob(devnet.networks.chain, devnetKeys(CLIENT_ACCOUNT), result.agreement, report, { signal });
-    await conclude(result, entries, devnet, options, report, signal);
+    conclude(result, entries, options, report);
+    if (options.keep) await keepUp(result, devnet, { dataDirectory, logger, closers, report, signal });
   } finally {
     for (const close of closers.reverse()) await close();
   }
@@ -115,14 +118,12 @@ async function runJob(
   return { result, entries };
 }
 
-async function conclude(
+function conclude(
   result: MainJobResult,
   entries: readonly JournalEntry[],
-  devnet: Devnet,
   { keep, json }: StartOptions,
   report: Report,
-  signal: AbortSignal,
-): Promise<void> {
+): void {
   const output = new TextDecoder().decode(result.executions.at(-1)?.output);
   if (output !== balancesCsv(entries)) {
     throw new SprfError("INTERNAL", "the anchored balances are not those that follow from the entries");
@@ -137,13 +138,41 @@ async function conclude(
   if (!json) console.log(`\n${output}`);
   if (!keep) {
     report("to look further: npm start -- --keep leaves everything up; docs/concepts.md tells what you have just seen");
-    return;
   }
+}
+
+interface Kept {
+  readonly dataDirectory: string;
+  readonly logger: Logger;
+  readonly closers: (() => Promise<void>)[];
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+/** Leaves everything up, with the market in the browser besides. */
+async function keepUp(
+  result: MainJobResult,
+  devnet: Devnet,
+  { dataDirectory, logger, closers, report, signal }: Kept,
+): Promise<void> {
+  const dashboard = await createDashboard(
+    {
+      chain: devnet.networks.chain,
+      programs: { ledger: devnet.networks.ledger, engines: { kinds: ["wasi", "docker"] } },
+      dataDirectory: join(dataDirectory, "dashboard"),
+      http: {},
+      logger,
+    },
+    { signal },
+  );
+  closers.push(async () => await dashboard.close());
   report("everything stays up until Ctrl-C", {
+    "the market in the browser": dashboard.url,
+    "the program in the browser": `${dashboard.url}programs/${result.program}`,
     "the account on the ledger": `curl -s ${devnet.networks.ledger.rpcUrl} -H 'content-type: application/json' -d '{"jsonrpc":"2.0","id":1,"method":"getLatestLedger"}'`,
     "the agreement on the chain": `${result.agreement} at ${devnet.networks.chain.rpcUrl}`,
   });
-  await untilAborted(signal);
+  await Promise.race([untilAborted(signal), dashboard.ended]);
 }
 
 function reportDevnet(devnet: Devnet, report: Report): void {

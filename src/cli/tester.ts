@@ -1,7 +1,13 @@
 import type { Command } from "commander";
 
 import { createTester } from "../create-tester.ts";
-import { daemonInit, withDaemonOptions, withEngineOption, type DaemonOptions } from "./daemon-options.ts";
+import {
+  daemonInit,
+  withAdminOptions,
+  withDaemonOptions,
+  withEngineOption,
+  type DaemonOptions,
+} from "./daemon-options.ts";
 import { runDaemon } from "./run-daemon.ts";
 import { runCommand } from "./run-command.ts";
 
@@ -11,7 +17,7 @@ interface TesterOptions extends DaemonOptions {
 
 /** Options and work of `sprf tester`. */
 export function defineTester(command: Command): void {
-  withEngineOption(withDaemonOptions(command))
+  withAdminOptions(withEngineOption(withDaemonOptions(command)))
     .option("--fee <wei>", "least fee for an epoch, when it registers")
     .action(async (options: TesterOptions) => {
       await runCommand(async (signal) => await serve(options, signal), options);
@@ -19,7 +25,9 @@ export function defineTester(command: Command): void {
 }
 
 async function serve(options: TesterOptions, signal: AbortSignal): Promise<void> {
-  const { settings, peer, engines } = await daemonInit("tester", options, { "tester.feePerEpochWei": options.fee });
+  const { settings, peer, engines, admin } = await daemonInit("tester", options, {
+    "tester.feePerEpochWei": options.fee,
+  });
   const { stakeWei, ...terms } = settings.tester;
   const tester = await createTester({
     ...peer,
@@ -31,9 +39,9 @@ async function serve(options: TesterOptions, signal: AbortSignal): Promise<void>
       else console.log(`${what} ${epoch} of ${agreement}: ${verdicts.join(", ")}`);
     },
   });
-  await runDaemon(tester, signal, () => {
+  await runDaemon(admin.around(tester), signal, () => {
     const { testerId, account, detection } = tester;
-    if (options.json) console.log(JSON.stringify({ testerId, account, detection }));
+    if (options.json) console.log(JSON.stringify({ testerId, account, detection, adminUrl: admin.url }));
     else console.log(`tester ${testerId} (${account}) waits for its draws; Ctrl-C ends it`);
   });
 }

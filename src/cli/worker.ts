@@ -1,12 +1,20 @@
 import type { Command } from "commander";
 
 import { createWorker, type Worker } from "../create-worker.ts";
-import { daemonInit, withDaemonOptions, withEngineOption, type DaemonOptions } from "./daemon-options.ts";
+import {
+  daemonInit,
+  withAdminOptions,
+  withDaemonOptions,
+  withEngineOption,
+  type DaemonOptions,
+} from "./daemon-options.ts";
 import { nodeInitOf } from "./node-init.ts";
 import { runDaemon } from "./run-daemon.ts";
 import { runCommand } from "./run-command.ts";
+import { addWorkerStatus } from "./worker-status.ts";
 
-interface WorkerOptions extends DaemonOptions {
+/** What {@link withWorkerOptions} gives. */
+export interface WorkerOptions extends DaemonOptions {
   readonly port?: string;
   readonly publicUrl?: string;
   readonly price?: string;
@@ -20,23 +28,33 @@ interface WorkerOptions extends DaemonOptions {
 
 /** Options and work of `sprf worker`. */
 export function defineWorker(command: Command): void {
-  withEngineOption(withDaemonOptions(command))
+  command.enablePositionalOptions();
+  addWorkerStatus(command);
+  withWorkerOptions(command)
+    .option("--node", "be a node of the grid as well: run deployments on this machine's Docker Engine")
+    .action(async (options: WorkerOptions) => await runWorker(options));
+}
+
+/** Options of a daemon that works. */
+export function withWorkerOptions(command: Command): Command {
+  return withAdminOptions(withEngineOption(withDaemonOptions(command)))
     .option("--port <port>", "of the HTTP API; 0 takes a free one")
     .option("--public-url <url>", "what clients are told; at most 64 characters")
     .option("--price <wei>", "per block, when it registers")
     .option("--vetted <digests>", "images that it has found deterministic, when it registers; 64 hex digits each")
     .option("--withdraw-factor <times>", "how many times its gas a withdrawal has to bring")
-    .option("--node", "be a node of the grid as well: run deployments on this machine's Docker Engine")
     .option("--farm <id>", "which farm the node joins, when it is none yet")
     .option("--consent <file>", "the consent of the farm's owner, when that is another account")
-    .option("--drain", "take no more agreements, serve those that it has to their end, and exit")
-    .action(async (options: WorkerOptions) => {
-      await runCommand(async (signal) => await serve(options, signal), options);
-    });
+    .option("--drain", "take no more agreements, serve those that it has to their end, and exit");
+}
+
+/** Works until it is told to end. */
+export async function runWorker(options: WorkerOptions): Promise<void> {
+  await runCommand(async (signal) => await serve(options, signal), options);
 }
 
 async function serve(options: WorkerOptions, signal: AbortSignal): Promise<void> {
-  const { settings, peer, engines } = await daemonInit("worker", options, {
+  const { settings, peer, engines, admin } = await daemonInit("worker", options, {
     "http.port": options.port,
     "http.publicUrl": options.publicUrl,
     "worker.pricePerBlockWei": options.price,
@@ -61,9 +79,9 @@ async function serve(options: WorkerOptions, signal: AbortSignal): Promise<void>
   });
   const over = new AbortController();
   let draining: Promise<void> = Promise.resolve();
-  await runDaemon(worker, AbortSignal.any([signal, over.signal]), () => {
+  await runDaemon(admin.around(worker), AbortSignal.any([signal, over.signal]), () => {
     const { workerId, account, apiUrl, nodeId } = worker;
-    if (options.json) console.log(JSON.stringify({ workerId, account, apiUrl, nodeId }));
+    if (options.json) console.log(JSON.stringify({ workerId, account, apiUrl, nodeId, adminUrl: admin.url }));
     else {
       const until = drain ? "ends when its agreements do" : "Ctrl-C ends it";
       const asNode = nodeId === undefined ? "" : ` and is node ${nodeId} of the grid`;

@@ -25,6 +25,14 @@ export interface HistoryEntry {
   readonly runs: number;
   /** All that the record says. */
   readonly record: ChainRecord;
+  /** The transaction that landed for it, with its signatures. */
+  readonly envelope: Uint8Array;
+}
+
+/** A record, and the transaction that landed for it. */
+export interface Link {
+  readonly recordCid: string;
+  readonly envelope: Uint8Array;
 }
 
 interface Components {
@@ -44,7 +52,16 @@ export async function* readHistory(
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<HistoryEntry, void, undefined> {
   const tip = await findTip(ledger, await loadSmartAccount(ledger, program, { signal }), { signal });
-  for (let at: Link | undefined = tip; at !== undefined;) {
+  yield* walkHistory({ ledger, content }, tip, { signal });
+}
+
+/** The same from one of its transactions on; nothing here says that the ledger leads to it. */
+export async function* walkHistory(
+  { ledger, content }: { readonly ledger: Pick<Ledger, "networkPassphrase">; readonly content: ContentStore },
+  from: Link,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<HistoryEntry, void, undefined> {
+  for (let at: Link | undefined = from; at !== undefined;) {
     requireMemo(at, ledger.networkPassphrase);
     const block = await readContent(content, at.recordCid, { maxBytes: MAX_RECORD_BYTES, signal });
     const record = decodeRecord(block);
@@ -58,14 +75,10 @@ export async function* readHistory(
       state: stateAfter(record),
       runs: isRunRecord(record) ? paidRunsOf(record).length : 0,
       record,
+      envelope: at.envelope,
     };
     at = previousOf(record);
   }
-}
-
-interface Link {
-  readonly recordCid: string;
-  readonly envelope: Uint8Array;
 }
 
 /** A transaction has its record's hash as its memo. */

@@ -7,6 +7,7 @@ import { networksSchema, settingsSchema } from "./schema.ts";
 const indexSettingsSchema = z.object({
   networks: z.object({ chain: networksSchema.shape.chain }),
   dataDirectory: settingsSchema.shape.dataDirectory,
+  admin: settingsSchema.shape.admin,
   logLevel: settingsSchema.shape.logLevel,
 });
 

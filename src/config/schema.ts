@@ -106,6 +106,17 @@ export const settingsSchema = z.strictObject({
   /** Absent: a folder of its own for each daemon and account. */
   dataDirectory: z.string().optional(),
   logLevel: z.enum(["silent", "error", "warn", "info", "debug"]).default("info"),
+  /** The listener for metrics, health and readiness. */
+  admin: z
+    .strictObject({
+      /** Nobody but those who run the daemon may reach it. */
+      host: z.string().default("127.0.0.1"),
+      /** Absent: off. */
+      port: port.optional(),
+      /** A chain or ledger without anything new for so long makes the daemon unready; 0: never. */
+      maxHeadAgeSeconds: z.coerce.number().int().min(0).default(120),
+    })
+    .prefault({}),
   engines: enginesSchema.prefault({}),
   content: contentSchema.prefault({}),
   database: databaseSchema.prefault({}),
@@ -214,6 +225,9 @@ export const ENVIRONMENT = {
   SPRF_ACCOUNT_INDEX: "identity.accountIndex",
   SPRF_DATA_DIRECTORY: "dataDirectory",
   SPRF_LOG_LEVEL: "logLevel",
+  SPRF_ADMIN_HOST: "admin.host",
+  SPRF_ADMIN_PORT: "admin.port",
+  SPRF_ADMIN_MAX_HEAD_AGE: "admin.maxHeadAgeSeconds",
   SPRF_ENGINES: "engines.kinds",
   SPRF_DOCKER_SOCKET: "engines.dockerSocket",
   SPRF_DOCKER_RUNTIME: "engines.dockerRuntime",

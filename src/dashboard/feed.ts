@@ -2,6 +2,7 @@ import { SprfError, isSprfError, messageOf } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import { withDeadline } from "../utils/abort.ts";
+import type { TopicSource } from "./topic-source.ts";
 import { openReader, type Reader, type ReaderLimits, type Shown } from "./reader.ts";
 import type { FeedMessage, Problem, TopicKind } from "./views.ts";
 import { MAX_TOPICS } from "./views.ts";
@@ -11,10 +12,16 @@ const MAX_READERS = 64;
 /** Topics that nobody reads, whose last view is kept for whoever comes back. */
 const MAX_IDLE_TOPICS = 64;
 const READ_TIMEOUT_MS = 20_000;
+/** A source that ended or failed is asked again after so long. */
+const AGAIN_MS = 3_000;
+/** A page that is loaded again finds what it followed still followed. */
+const DEFAULT_LEAVE_MS = 5_000;
 const TOPIC = /^([a-z]{1,32})(?:\/([A-Za-z0-9._:-]{1,100}))?$/;
 
-/** Where the views of one kind of topic come from. */
-export interface Source {
+/** Where the views of one kind of topic come from: each is read when it may have changed, or the source says by itself when it has. */
+export type Source = ReadSource | TopicSource<unknown>;
+
+export interface ReadSource {
   /**
    * The view of a topic as it is now, in what JSON can hold.
    *
@@ -55,17 +62,29 @@ export interface Feed {
   close(): void;
 }
 
+/** How patient a feed is; tests have less time. */
+export interface FeedLimits {
+  /** How long a source is followed when nobody reads its topic any more. @default 5000 */
+  readonly leaveMs: number;
+}
+
 interface Topic extends Shown {
   readonly name: string;
   readonly id: string;
   readonly source: Source;
   readonly readers: Set<Reader>;
+  /** Ends the source's views. */
+  leave?: AbortController;
   isReading: boolean;
   /** Something happened since the read that is under way began. */
   isStale: boolean;
 }
 
-export function createFeed({ sources, clock, logger }: FeedComponents, limits: Partial<ReaderLimits> = {}): Feed {
+export function createFeed(
+  { sources, clock, logger }: FeedComponents,
+  limits: Partial<ReaderLimits & FeedLimits> = {},
+): Feed {
+  const { leaveMs = DEFAULT_LEAVE_MS } = limits;
   const topics = new Map<string, Topic>();
   const readers = new Set<Reader>();
   const ended = new AbortController();
@@ -89,27 +108,68 @@ export function createFeed({ sources, clock, logger }: FeedComponents, limits: P
     for (const { name } of idle.slice(0, Math.max(0, idle.length - MAX_IDLE_TOPICS))) topics.delete(name);
   }
 
-  async function messageFor(topic: Topic): Promise<FeedMessage> {
+  async function messageFor(topic: Topic, source: ReadSource): Promise<FeedMessage> {
     try {
       const signal = withDeadline(ended.signal, READ_TIMEOUT_MS);
-      return { topic: topic.name, view: await topic.source.read(topic.id, { signal }) };
+      return { topic: topic.name, view: await source.read(topic.id, { signal }) };
     } catch (error) {
-      if (!isSprfError(error)) logger.error("a view failed", { topic: topic.name, error: String(error) });
-      return { topic: topic.name, problem: problemOf(error) };
+      return problemMessage(topic, error);
     }
+  }
+
+  function problemMessage({ name }: Topic, error: unknown): FeedMessage {
+    if (!isSprfError(error)) logger.error("a view failed", { topic: name, error: String(error) });
+    return { topic: name, problem: problemOf(error) };
+  }
+
+  /** Takes views as they come, for as long as somebody reads the topic. */
+  async function follow(topic: Topic, source: TopicSource<unknown>): Promise<void> {
+    if (topic.isReading) return;
+    topic.isReading = true;
+    topic.leave = new AbortController();
+    const signal = AbortSignal.any([ended.signal, topic.leave.signal]);
+    try {
+      while (!signal.aborted) {
+        try {
+          for await (const view of source.views(topic.id, { signal })) {
+            if (signal.aborted) break;
+            show(topic, JSON.stringify({ topic: topic.name, view }));
+          }
+        } catch (error) {
+          if (!signal.aborted) show(topic, JSON.stringify(problemMessage(topic, error)));
+        }
+        await clock.sleep(AGAIN_MS, { signal }).catch(() => undefined);
+      }
+    } finally {
+      topic.isReading = false;
+    }
+    // Somebody came when it was ending.
+    if (topic.readers.size > 0 && !ended.signal.aborted) void follow(topic, source);
+  }
+
+  function leaveSoon(topic: Topic): void {
+    if (topic.readers.size > 0 || topic.leave === undefined) return;
+    clock.sleep(leaveMs, { signal: ended.signal }).then(
+      () => {
+        if (topic.readers.size === 0) topic.leave?.abort();
+      },
+      () => undefined,
+    );
   }
 
   /** Reads a topic, and once more when something has happened meanwhile; one read at a time. */
   async function look(topic: Topic): Promise<void> {
+    const { source } = topic;
+    if ("views" in source) return await follow(topic, source);
     topic.isStale = true;
     if (topic.isReading) return;
     topic.isReading = true;
     try {
       while (topic.isStale && topic.readers.size > 0 && !ended.signal.aborted) {
         topic.isStale = false;
-        show(topic, JSON.stringify(await messageFor(topic)));
-        if (topic.source.everyMs !== undefined) {
-          await clock.sleep(topic.source.everyMs, { signal: ended.signal }).catch(() => undefined);
+        show(topic, JSON.stringify(await messageFor(topic, source)));
+        if (source.everyMs !== undefined) {
+          await clock.sleep(source.everyMs, { signal: ended.signal }).catch(() => undefined);
           topic.isStale = true;
         }
       }
@@ -136,7 +196,10 @@ export function createFeed({ sources, clock, logger }: FeedComponents, limits: P
       const seen = seenOf(lastEventId, boot);
       const reader = openReader({ clock, boot, breakOff, limits }, () => {
         readers.delete(reader);
-        for (const topic of wanted) topic.readers.delete(reader);
+        for (const topic of wanted) {
+          topic.readers.delete(reader);
+          leaveSoon(topic);
+        }
         forgetIdle();
       });
       readers.add(reader);
@@ -149,7 +212,8 @@ export function createFeed({ sources, clock, logger }: FeedComponents, limits: P
     },
     refresh() {
       for (const topic of topics.values()) {
-        if (topic.readers.size > 0 && topic.source.everyMs === undefined) void look(topic);
+        const isPaced = "views" in topic.source || topic.source.everyMs !== undefined;
+        if (topic.readers.size > 0 && !isPaced) void look(topic);
       }
     },
     get readers() {

@@ -5,12 +5,14 @@ import type { AgreementSummary, ContractsView, WorkerSummary } from "./views.ts"
 /** Records that a small chart of a worker's reputation shows. */
 const TREND_LENGTH = 24;
 /** How far back in a worker's history they are looked for. */
-const TREND_ENTRIES = 400;
+const TREND_ENTRIES = 120;
 
 /** What the sources of the market's views read from. */
 export interface MarketComponents {
   readonly model: ReadModel;
   readonly contracts: ContractsView;
+  /** Whether the chain's node answers no more. */
+  readonly isChainAway: () => boolean;
 }
 
 /** An agreement as a row. */
@@ -52,13 +54,12 @@ export function workerSummary(worker: IndexedWorker, trend: readonly number[]): 
 }
 
 /** Reads workers' trends, each anew only when something has happened to that worker. */
-export function createTrends(model: ReadModel): (worker: IndexedWorker) => Promise<readonly number[]> {
+export function createTrends(model: ReadModel): (worker: IndexedWorker, reorgs: number) => Promise<readonly number[]> {
   const known = new Map<
     number,
     { readonly entries: number; readonly reorgs: number; readonly trend: readonly number[] }
   >();
-  return async ({ workerId, entries }) => {
-    const { reorgs } = await model.asOf();
+  return async ({ workerId, entries }, reorgs) => {
     const found = known.get(workerId);
     if (found !== undefined && found.entries === entries && found.reorgs === reorgs) return found.trend;
     const history = await model.history(workerId, { limit: TREND_ENTRIES });
@@ -69,4 +70,18 @@ export function createTrends(model: ReadModel): (worker: IndexedWorker) => Promi
     known.set(workerId, { entries, reorgs, trend });
     return trend;
   };
+}
+
+/** The numbers of the agreements that rows name by their addresses. */
+export async function numbersOf(
+  model: ReadModel,
+  rows: ReadonlyArray<{ readonly agreement?: string | undefined }>,
+): Promise<ReadonlyMap<string, number>> {
+  const addresses = new Set(rows.flatMap(({ agreement }) => (agreement === undefined ? [] : [agreement])));
+  const numbers = new Map<string, number>();
+  for (const address of addresses) {
+    const row = await model.agreementAt(address);
+    if (row !== undefined) numbers.set(address, row.number);
+  }
+  return numbers;
 }

@@ -1,6 +1,6 @@
 import type { LineRow } from "../domain/read-model/rows.ts";
 import type { Due } from "../indexer/read-model.ts";
-import type { MarketComponents } from "./market-rows.ts";
+import { numbersOf, type MarketComponents } from "./market-rows.ts";
 import { MAX_STATEMENT_LINES, type ClaimView, type ContractsView, type PaymentsView } from "./views.ts";
 
 /** What the market owes an account, what it can take out and how, and the end of its statement. */
@@ -8,12 +8,7 @@ export async function paymentsView({ model, contracts }: MarketComponents, accou
   const due = await model.due(account);
   const { twinId, lines: lineCount } = await model.account(account);
   const lines = await model.latestLines(account, { limit: MAX_STATEMENT_LINES });
-  const numbers = new Map<string, number>();
-  for (const { agreement } of lines) {
-    if (agreement === undefined || numbers.has(agreement)) continue;
-    const row = await model.agreementAt(agreement);
-    if (row !== undefined) numbers.set(agreement, row.number);
-  }
+  const numbers = await numbersOf(model, lines);
   return {
     account,
     ...(twinId === undefined ? {} : { twinId }),

@@ -12,7 +12,14 @@ const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 const MAX_QUERY_CHARACTERS = 2_000;
 const FOR_EVER = "public, max-age=31536000, immutable";
 
-const STATUSES = { INVALID_INPUT: 400, DASHBOARD_BUSY: 503 } as const;
+const STATUSES = {
+  INVALID_INPUT: 400,
+  CONTENT_NOT_FOUND: 404,
+  DASHBOARD_BUSY: 503,
+  WORKER_BUSY: 503,
+  LEDGER_UNREACHABLE: 502,
+  TIMEOUT: 504,
+} as const;
 
 export interface DashboardServerComponents {
   readonly app: WebApp;
@@ -23,12 +30,14 @@ export interface DashboardServerComponents {
 export interface DashboardServerInit {
   /** Names beside the machine's own under which the dashboard is asked for. @default none */
   readonly allowedHosts?: readonly string[];
+  /** Adds what pages ask for besides topics. */
+  readonly routes?: ((server: Hono) => void) | undefined;
 }
 
-/** The dashboard over HTTP: the built app, and its data as `GET /events?topics=...`. It takes nothing from anybody. */
+/** The dashboard over HTTP: the built app, and its data as `GET /events?topics=...`, with what {@link DashboardServerInit.routes} adds. */
 export function createDashboardServer(
   { app, feed, logger }: DashboardServerComponents,
-  { allowedHosts = [] }: DashboardServerInit = {},
+  { allowedHosts = [], routes }: DashboardServerInit = {},
 ): Hono {
   const server = new Hono();
   const names = new Set([...LOOPBACK_NAMES, ...allowedHosts.map((name) => name.toLowerCase())]);
@@ -44,6 +53,9 @@ export function createDashboardServer(
         baseUri: ["'none'"],
         formAction: ["'none'"],
         frameAncestors: ["'none'"],
+        // Text never becomes markup or script here: where it would, browsers refuse.
+        requireTrustedTypesFor: ["'script'"],
+        trustedTypes: ["'none'"],
       },
       crossOriginResourcePolicy: "same-origin",
       referrerPolicy: "no-referrer",
@@ -84,6 +96,7 @@ export function createDashboardServer(
       "x-accel-buffering": "no",
     });
   });
+  routes?.(server);
   server.get("*", (c) => {
     const file = app.file(c.req.path);
     if (file !== undefined) return send(c, file);

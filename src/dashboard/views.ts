@@ -3,6 +3,10 @@
  * digits in wei, since JSON has no integers of their size; rates are basis points.
  */
 
+import type { ChannelView } from "./channel-types.ts";
+import type { NodeView, NodesView } from "./node-types.ts";
+import type { ProgramView } from "./program-types.ts";
+
 /** Wei as decimal digits. */
 export type Wei = string;
 
@@ -13,6 +17,8 @@ export interface StatusView {
   /** The chain's own head when the index was brought there. */
   readonly head: number;
   readonly reorgs: number;
+  /** The chain's node does not answer: what is shown is what it said last. */
+  readonly isChainAway: boolean;
 }
 
 /** Addresses that a wallet's transactions go to. */
@@ -74,7 +80,8 @@ export interface HistoryEntryView {
   readonly timeSeconds: number;
   readonly transaction: string;
   readonly kind: string;
-  readonly agreement?: string | undefined;
+  /** Its number. */
+  readonly agreement?: number | undefined;
   readonly epoch?: number | undefined;
   readonly outcome?: string | undefined;
   readonly amountWei?: Wei | undefined;
@@ -219,6 +226,10 @@ export interface Views {
   readonly worker: WorkerView;
   readonly agreement: AgreementView;
   readonly payments: PaymentsView;
+  readonly program: ProgramView;
+  readonly nodes: NodesView;
+  readonly node: NodeView;
+  readonly channel: ChannelView;
 }
 
 export type TopicKind = keyof Views;

@@ -30,6 +30,8 @@ export interface DevnetPorts {
 export type DevnetLedger = Pick<StellarDevnetInit, "closeEveryMs" | "queueRule" | "databasePath">;
 
 export interface DevnetInit {
+  /** Address of this machine on which everything listens, and that others are told. @default 127.0.0.1 */
+  readonly host?: string;
   /** @default all 0 */
   readonly ports?: Partial<DevnetPorts>;
   /** How the development ledger closes, queues and is kept. */
@@ -50,7 +52,12 @@ export interface Devnet {
 }
 
 /** Starts all networks that SPRF needs on this machine alone: Ethereum, Stellar, Waku and IPFS; real protocols on loopback. */
-export async function startDevnet({ ports = {}, ledger: choices = {}, logger }: DevnetInit): Promise<Devnet> {
+export async function startDevnet({
+  host = LOOPBACK,
+  ports = {},
+  ledger: choices = {},
+  logger,
+}: DevnetInit): Promise<Devnet> {
   const closers: (() => Promise<void>)[] = [];
   let stopping: Promise<void> | undefined;
   const stopAll = async (): Promise<void> => {
@@ -59,8 +66,8 @@ export async function startDevnet({ ports = {}, ledger: choices = {}, logger }: 
   const stop = async (): Promise<void> => await (stopping ??= stopAll());
   try {
     const starting = [
-      startDevnetChain({ host: LOOPBACK, port: ports.chain ?? 0 }),
-      createStellarDevnet({ host: LOOPBACK, port: ports.ledger ?? 0, logger, ...choices }),
+      startDevnetChain({ host, port: ports.chain ?? 0 }),
+      createStellarDevnet({ host, port: ports.ledger ?? 0, logger, ...choices }),
     ] as const;
     // One may fail while the other is still starting: that one is stopped too.
     closers.push(async () => {
@@ -75,10 +82,10 @@ export async function startDevnet({ ports = {}, ledger: choices = {}, logger }: 
     const grid = await deployDevnetGrid(chain.rpcUrl, contracts.twins);
     const channels = await deployDevnetChannels(chain.rpcUrl);
 
-    const peers = createDevnetPeers({ port: ports.waku ?? 0, clock: systemClock, logger });
+    const peers = createDevnetPeers({ host, port: ports.waku ?? 0, clock: systemClock, logger });
     await peers.start();
     closers.push(async () => await peers.stop());
-    const content = await startContentNode(ports.content ?? 0, peers.multiaddrs(), logger);
+    const content = await startContentNode({ host, port: ports.content ?? 0 }, peers.multiaddrs(), logger);
     closers.push(async () => await content.stop());
     return {
       networks: {
@@ -105,13 +112,13 @@ export async function startDevnet({ ports = {}, ledger: choices = {}, logger }: 
 }
 
 async function startContentNode(
-  port: number,
+  { host, port }: { readonly host: string; readonly port: number },
   peers: readonly string[],
   logger: Logger,
 ): Promise<{ readonly multiaddrs: readonly string[]; stop(): Promise<void> }> {
   const node = await createLibp2pNode({
     messageKey: hashWithDomain("sprf/devnet-content-node/1"),
-    listen: [`/ip4/${LOOPBACK}/tcp/${port}`],
+    listen: [`/ip4/${host}/tcp/${port}`],
     peers,
     clock: systemClock,
     logger,

@@ -22,6 +22,8 @@ export interface MainJobParts {
   readonly lengthBlocks: number;
   /** Worker ids; drawn by the market when absent. */
   readonly workers?: readonly number[];
+  /** How many check them, where the market draws. @default 3 */
+  readonly testerCount?: 1 | 3;
 }
 
 export interface MainJobResult {
@@ -39,7 +41,16 @@ export type Report = (line: string, values?: Readonly<Record<string, string>>) =
  * signers, executions from two users, each anchored by the majority's signatures, and the state read back.
  */
 export async function runMainJob(
-  { client, friendbotUrl, secondUser, program, inputs, lengthBlocks, workers: chosen }: MainJobParts,
+  {
+    client,
+    friendbotUrl,
+    secondUser,
+    program,
+    inputs,
+    lengthBlocks,
+    workers: chosen,
+    testerCount = TESTERS,
+  }: MainJobParts,
   report: Report,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<MainJobResult> {
@@ -49,18 +60,21 @@ export async function runMainJob(
     fundAccount(friendbotUrl, client.wallet.account, { signal }),
     fundAccount(friendbotUrl, guest.account, { signal }),
   ]);
-  const request = { redundancy: REDUNDANCY, lengthBlocks, testerCount: TESTERS } as const;
+  const request = { redundancy: REDUNDANCY, lengthBlocks, testerCount } as const;
   const quoteWei = await client.quote(request, { signal });
   const purchase =
     chosen === undefined
       ? await client.buy(request, { signal })
       : await client.buyWith(chosen, lengthBlocks, { signal });
-  report(`the client bought an agreement: ${REDUNDANCY} workers and ${TESTERS} testers for ${lengthBlocks} blocks`, {
-    agreement: purchase.agreement,
-    transaction: purchase.transactionHash,
-    paid: `${purchase.paidWei} wei (quote ${quoteWei})`,
-    gas: purchase.gasUsed.toString(),
-  });
+  report(
+    `the client bought an agreement: ${REDUNDANCY} workers and ${testerCount} testers for ${lengthBlocks} blocks`,
+    {
+      agreement: purchase.agreement,
+      transaction: purchase.transactionHash,
+      paid: `${purchase.paidWei} wei (quote ${quoteWei})`,
+      gas: purchase.gasUsed.toString(),
+    },
+  );
 
   const workers = await client.findWorkers(purchase.agreement, { signal });
   report(

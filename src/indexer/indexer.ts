@@ -34,6 +34,8 @@ export interface IndexerOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called after each batch that the store has taken. */
   readonly onProgress?: (cursor: Cursor) => void;
+  /** Called by `follow` when the node cannot be read any more, and when it can again. */
+  readonly onReachable?: (isReachable: boolean) => void;
 }
 
 /** Follows a market's events into a store; of several on one store, one goes on and the others fail with `STORE_CONFLICT`. */
@@ -184,10 +186,12 @@ export function createIndexer(components: IndexerComponents, init: IndexerInit =
       let pauseMs = pollingIntervalMs;
       try {
         await catchUp(options);
+        if (failures > 0) options.onReachable?.(true);
         failures = 0;
       } catch (error) {
         if (signal?.aborted) return;
         if (!isSprfError(error, "CHAIN_UNREACHABLE")) throw error;
+        if (failures === 0) options.onReachable?.(false);
         failures++;
         pauseMs = Math.min(pollingIntervalMs * 2 ** Math.min(failures, MAX_DOUBLINGS), MAX_RETRY_MS);
         logger.warn("the chain cannot be read", { reason: error.message, retryMs: pauseMs });

@@ -20,6 +20,8 @@ export interface ChannelConnectionOptions {
 export interface ChannelConnection {
   /** What the node said of the channel when it was joined last. */
   readonly description: ChannelDescription;
+  /** What the node says of it now. */
+  describe(options?: ChannelConnectionOptions): Promise<ChannelDescription>;
   call(call: SignedCall, options?: ChannelConnectionOptions): Promise<ChannelReceipt>;
   session(input: SessionInput, options?: ChannelConnectionOptions): Promise<ChannelReceipt>;
   read(

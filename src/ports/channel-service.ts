@@ -69,6 +69,8 @@ export interface ChannelLinks {
   readonly roundTrips: readonly { readonly account: string; readonly ms: number }[];
   /** Who takes records from this node. */
   readonly serves: readonly string[];
+  /** How long ago members were heard last. */
+  readonly heard?: readonly { readonly account: string; readonly agoMs: number }[] | undefined;
 }
 
 /** A channel, as one of its nodes knows it. */
@@ -81,6 +83,8 @@ export interface ChannelDescription {
   readonly members: readonly { readonly account: string; readonly joinNumber: number }[];
   readonly head: ChannelHead;
   readonly links: ChannelLinks;
+  /** Whose node says it. */
+  readonly account?: string | undefined;
 }
 
 /**

@@ -75,6 +75,20 @@ export interface ConsumptionReport {
   readonly nruBytes: bigint;
 }
 
+/** A report that counts, as the chain took it. */
+export interface CountedReport {
+  readonly contractId: number;
+  readonly block: number;
+  /** By the node's clock, in seconds since 1970. */
+  readonly timestampSeconds: number;
+  /** What it costs from then on, 2^-20 of 1e-7 USD per hour. */
+  readonly rate: bigint;
+  /** 2^-52 wei: what the contract had earned since it was last settled, and what the report's traffic cost at once. */
+  readonly grains: bigint;
+  /** What the node said; absent where it did not say so itself but had another contract do it. */
+  readonly used?: Omit<ConsumptionReport, "contractId" | "timestampSeconds"> | undefined;
+}
+
 /** How the chain took a report; the names are the contract's. */
 export type ReportOutcome =
   | "accepted"
@@ -168,6 +182,11 @@ export interface GridContracts {
   settledGrains(contractIds: readonly number[], options?: GridOptions): Promise<ReadonlyMap<number, bigint>>;
   /** How many reports said more than a contract's limits let its node bill, from the chain's events, by contract. */
   clippedReports(contractIds: readonly number[], options?: GridOptions): Promise<ReadonlyMap<number, number>>;
+  /** Reports of contracts that count, from the chain's events since a block, the newest `most` of them, in their order. */
+  reports(
+    contractIds: readonly number[],
+    options: GridOptions & { readonly fromBlock?: number | undefined; readonly most: number },
+  ): Promise<readonly CountedReport[]>;
   /** The newest block's time, in seconds since 1970. */
   headSeconds(options?: GridOptions): Promise<number>;
   /** What happened in the blocks from `fromBlock` to `toBlock`, which exists. */

@@ -4,7 +4,6 @@ import { createLocalRuns } from "../execution/local-runs.ts";
 import type { RunComponents } from "../execution/run-program.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { ProgramReference } from "../ports/engine.ts";
 import type { RunDesk, RunResultClaim, TakenRun } from "../ports/run-queue.ts";
 import type { RunPlan } from "../ports/runs.ts";
 import type { Startable } from "../ports/startable.ts";

@@ -1,10 +1,11 @@
 import type { Transaction } from "@stellar/stellar-sdk";
 
 import { readEnvelope } from "../domain/audit/read-envelope.ts";
+import { anchoredState } from "../domain/program/anchored-state.ts";
 import { stateAfter, timeAfter } from "../domain/program/chain-record.ts";
 import { memoHashOf } from "../domain/program/envelope.ts";
 import { isRunRecord, type RunRecord } from "../domain/program/run-record.ts";
-import { ENTRY, programReference, type SmartAccount } from "../domain/program/smart-account.ts";
+import { programReference, type SmartAccount } from "../domain/program/smart-account.ts";
 import { signersOf } from "../domain/program/verify-signature.ts";
 import { MAX_LANDED_DEPTH, chooseLanded } from "../domain/verdict/choose-landed.ts";
 import type { RunResult } from "../domain/verdict/decide-verdict.ts";
@@ -188,12 +189,6 @@ function asAnchored(replays: readonly Replay[], transaction: Transaction): reado
   if (last === undefined) return replays;
   const newState = anchoredState(transaction) ?? last.landed.newState;
   return [...replays.slice(0, -1), { ...last, landed: { ...last.landed, newState } }];
-}
-
-function anchoredState(transaction: Transaction): string | undefined {
-  const operation = transaction.operations.find((each) => each.type === "manageData" && each.name === ENTRY.state);
-  if (operation?.type !== "manageData" || operation.value === undefined) return undefined;
-  return Buffer.from(operation.value).toString("utf8");
 }
 
 /** The transaction of an envelope, when it is the program's own and has this record as its memo. */

@@ -6,6 +6,7 @@ import { expect } from "chai";
 
 import { runCommandLine, startCommand, succeed, type RunningCommand } from "../helpers/command.ts";
 import { startDevnetCommand, type DevnetCommand } from "../helpers/devnet-command.ts";
+import { readEvents } from "../helpers/event-reader.ts";
 import { until } from "../helpers/until.ts";
 
 const SUITE_TIMEOUT_MS = 300_000;
@@ -98,6 +99,20 @@ describe("the commands of channels", function () {
     for (const line of ["call 1 shout hello", "call 1 say", "read x lineCount", "watch 2"]) {
       expect((await fail(`npx sprf channel ${line} --devnet --account 3`)).code, line).to.equal(USER);
     }
+  });
+
+  it("should show the channel in the dashboard, live by a member's node", async () => {
+    // docs-command: npx sprf dashboard --devnet --account 2 --channel-node ws://127.0.0.1:8102
+    const line = lineOf("npx sprf dashboard --devnet --account 2 --channel-node ws://127.0.0.1:8102");
+    const dashboard = startCommand(`${line} --port 0`, devnet.environment);
+    const [, url = ""] = await dashboard.until(/the dashboard is at (http:\S+); Ctrl-C ends it/);
+    const reader = await readEvents(`${url}events?topics=channel/1`);
+    await until(() => JSON.stringify(reader.events.at(-1)?.data ?? "").includes('"kind":"call"'), PATIENT);
+    reader.close();
+    await dashboard.end("SIGINT");
+    const wrong = await fail("npx sprf dashboard --devnet --channel-node http://127.0.0.1:1");
+    expect([wrong.code, wrong.stderr]).to.deep.equal([USER, wrong.stderr]);
+    expect(wrong.stderr).to.match(/^error INVALID_INPUT: --channel-node/);
   });
 
   it("should have another account guard the channel for a member, and be paid by a fund", async () => {

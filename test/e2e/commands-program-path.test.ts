@@ -56,6 +56,9 @@ describeWithPart("wasi-sdk", await wasiSdkAbsence(), "a program from an empty fo
     // docs-command: npx sprf program try hello --input hello/input.txt
     expect(await run("npx sprf program try hello --input hello/input.txt")).to.equal("5\n");
     expect(await run("npx sprf program try hello --input hello/input.txt")).to.equal("10\n");
+    const refused = await runCommandLine(`npx sprf program try ${home}/hello --input ${home}/hello/main.c`);
+    expect(refused.stderr).to.match(/^error PROGRAM_REJECTED: exit 1: line 1: expected a whole number$/m);
+    expect(refused.code).to.equal(3);
     expect(await readFile(join(home, "hello/build/state"), "utf8")).to.equal("10\n");
   });
 

@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
+
 import { expect } from "chai";
 
 import { startCommand, succeed, type RunningCommand } from "../helpers/command.ts";
+import { readEvents } from "../helpers/event-reader.ts";
 import { until } from "../helpers/until.ts";
 
 const SUITE_TIMEOUT_MS = 180_000;
@@ -17,6 +20,7 @@ describe("npm start", function () {
     expect(cid).to.match(/^baf/);
     expect(stdout).to.match(/^Assets:Bank,-?\d+$/m);
     expect(stdout).to.contain("execution 3: anchored in ledger");
+    expectRecorded(readFileSync("README.md", "utf8"), stdout);
   });
 
   describe("-- --keep --json", () => {
@@ -61,6 +65,14 @@ describe("npm start", function () {
       expect(await Promise.all(answers)).to.include(200);
     });
 
+    it("should serve what has happened in the browser", async () => {
+      const url = lines.find((line) => "the market in the browser" in line)?.["the market in the browser"];
+      const reader = await readEvents(`${String(url)}events?topics=agreement/1`);
+      await until(() => reader.events.length > 0);
+      expect(reader.events[0]?.data).to.have.nested.property("view.finalized", true);
+      reader.close();
+    });
+
     it("should end soon on SIGINT, with exit code 0 and nothing that listens", async () => {
       const from = performance.now();
       const { code, stderr } = await command.end("SIGINT");
@@ -78,3 +90,33 @@ describe("npm start", function () {
     });
   });
 });
+
+/** Every run prints what the document shows; where that leaves lines out it says so by dots. */
+function expectRecorded(document: string, printed: string): void {
+  const [, recording = ""] = /<!-- A recording: .*? -->\n\n```\n(.*?)```/s.exec(document) ?? [];
+  const lines = withoutNames(printed).split("\n");
+  let at = 0;
+  let isGap = false;
+  for (const shown of withoutNames(recording).trimEnd().split("\n")) {
+    if (shown.trim() === "...") {
+      isGap = true;
+      continue;
+    }
+    const found = lines.indexOf(shown, at);
+    expect(found, `README.md shows "${shown}", which does not come here`).to.be.greaterThan(-1);
+    if (!isGap && at > 0) expect(found, `README.md leaves out what comes before "${shown}"`).to.equal(at);
+    at = found + 1;
+    isGap = false;
+  }
+  expect(at, "README.md has no recording").to.be.greaterThan(0);
+}
+
+/** What differs from run to run: times, addresses, hashes and ledgers. */
+function withoutNames(text: string): string {
+  return text
+    .replaceAll(/^ *\d+\.\d s {2}/gm, "   0.0 s  ")
+    .replaceAll(/0x[0-9a-fA-F]{40,64}/g, "0x")
+    .replaceAll(/\bG[A-Z2-7]{55}\b/g, "G")
+    .replaceAll(/\bbaf[a-z2-7]{20,}/g, "baf")
+    .replaceAll(/in ledger \d+/g, "in ledger 0");
+}

@@ -16,7 +16,7 @@ const ADDRESS = "0x[0-9a-fA-F]{40}";
 const WORKER_ACCOUNT = 3;
 const CLIENT_ACCOUNT = 5;
 
-describe("the commands of the README, in its order", function () {
+describe("the commands of the guide to a market of your own, in its order", function () {
   this.timeout(SUITE_TIMEOUT_MS);
   let devnet: DevnetCommand;
   let first: DevnetFile;
@@ -77,6 +77,17 @@ describe("the commands of the README, in its order", function () {
     expect((await fetch(`${url}/health`)).status).to.equal(200);
   });
 
+  it("should tell how a worker stands, and who has none", async () => {
+    const line = "npx sprf worker status --devnet --account";
+    const { stdout } = await succeed(`${line} 3`, devnet.environment);
+    expect(stdout).to.match(new RegExp(`^worker +${workerId}$`, "m"));
+    expect(stdout).to.match(/^slots +0 of 2 taken$/m);
+    expect(stdout).to.match(/^no agreement is open$/m);
+    const none = await runCommandLine(`${line} 9 --json`, devnet.environment);
+    expect(none.code).to.equal(2);
+    expect(JSON.parse(none.stdout)).to.have.nested.property("error.code", "NOT_REGISTERED");
+  });
+
   it("should register a tester and wait for its draws", async () => {
     // docs-command: SPRF_ACCOUNT_INDEX=4 SPRF_EPOCHS=1 npx hardhat run scripts/run-tester.ts --network devnet
     const line = "SPRF_ACCOUNT_INDEX=4 SPRF_EPOCHS=1 npx hardhat run scripts/run-tester.ts --network devnet";
@@ -93,6 +104,9 @@ describe("the commands of the README, in its order", function () {
     expect(bought?.workerIds).to.deep.equal([workerId]);
     expect(bought?.client).to.equal(devnetKeys(CLIENT_ACCOUNT).account);
     expect(stdout).to.match(new RegExp(`^ {2}workers +${workerId}$`, "m"));
+    const stands = await succeed("npx sprf worker status --devnet --account 3 --json", devnet.environment);
+    const untilBlock = (bought?.endBlock ?? 0) - 1;
+    expect(JSON.parse(stands.stdout)).to.deep.include({ open: [{ agreement, untilBlock }] });
   });
 
   it("should have the tester commit, reveal and end after its one epoch", async () => {

@@ -1,4 +1,3 @@
-import { toHex } from "../../src/utils/bytes.ts";
 import { addressOfKey, signDigest } from "../../src/utils/recoverable-signature.ts";
 import { publicKeyOf } from "../../src/utils/secp256k1.ts";
 import { hashAck, hashBatch } from "../../src/wire/channel/batch.ts";
@@ -12,6 +11,7 @@ import { encodeRecordBody } from "../../src/wire/channel/record-body.ts";
 import { encodeSessionInput, hashSessionGrant, hashSessionRevoke } from "../../src/wire/channel/session.ts";
 import { changesRootOf, hashPunishment, hashSettlement, hashVote } from "../../src/wire/channel/settlement.ts";
 import { keccak256 } from "../../src/utils/keccak.ts";
+import { printable } from "./printable.ts";
 
 const KEY = new Uint8Array(32).fill(0x11);
 const SIGNER = addressOfKey(publicKeyOf(KEY));
@@ -129,13 +129,4 @@ export function channelVectors(): unknown {
     merkle: { leaves, root: merkleRoot(leaves), proofs: leaves.map((_, index) => merkleProof(leaves, index)) },
     changes: { count: changes.length, first: changes[0], last: changes.at(-1), root: changesRootOf(changes) },
   });
-}
-
-/** Bytes as hex with 0x, whole numbers beyond JavaScript's as decimal strings. */
-function printable(value: unknown): unknown {
-  if (value instanceof Uint8Array) return `0x${toHex(value)}`;
-  if (typeof value === "bigint") return value.toString();
-  if (Array.isArray(value)) return value.map(printable);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, printable(field)]));
 }

@@ -4,11 +4,13 @@ import { hubElectorate, supportersOf } from "../../src/domain/channel/ballot.ts"
 import { countedWeight, NO_MEMBERS, takeEntry, type Membership } from "../../src/domain/channel/membership.ts";
 import { isQuorum } from "../../src/domain/channel/quorum.ts";
 import { SprfError } from "../../src/errors.ts";
+import type { ChannelAbsence } from "../../src/ports/channel-absence.ts";
 import type {
   ChannelConfig,
   ChannelHub,
   ChannelInfo,
   HubEvent,
+  HubMember,
   HubProposal,
   HubSlotProof,
   HubVote,
@@ -16,6 +18,7 @@ import type {
 } from "../../src/ports/channel-hub.ts";
 import { equalBytes, toHex } from "../../src/utils/bytes.ts";
 import { keccak256 } from "../../src/utils/keccak.ts";
+import { encodeAbi } from "../../src/wire/channel/abi.ts";
 import { channelDomain } from "../../src/wire/channel/domain.ts";
 import {
   encodeBan,
@@ -36,8 +39,10 @@ import {
   type Punishment,
   type Settlement,
 } from "../../src/wire/channel/settlement.ts";
+import { createMemoryAbsence } from "./memory-channel-absence.ts";
 
 const CHANNEL = 1n;
+const MS = 1_000;
 const CHAIN_ID = 31_337n;
 const HUB = `0x${"c0".repeat(20)}`;
 const BAN_MS = 300_000;
@@ -46,6 +51,8 @@ const BAN_MS = 300_000;
 export interface MemoryHub {
   /** As an account sees it. */
   as(account: string): ChannelHub;
+  /** Who is there and who is not; in channels with `answerSeconds` or `aliveSeconds`. */
+  absenceAs(account: string): ChannelAbsence;
   /** With what the account brings; nobody holds it. */
   join(account: string, signer: string, assets?: readonly Asset[]): void;
   leave(account: string): void;
@@ -66,6 +73,8 @@ export interface MemoryHub {
   readonly domain: ReturnType<typeof channelDomain>;
   /** What happened, block by block. */
   readonly blocks: readonly (readonly HubEvent[])[];
+  /** Accounts of those that count in no quorum until they are back. */
+  readonly absent: readonly string[];
   /** As of now. */
   readonly office: { readonly term: number; readonly leader: string; readonly members: readonly string[] };
 }
@@ -80,12 +89,13 @@ export function createMemoryHub(init: {
   const { code, nowMs, createdAtMs, initialState = new Uint8Array() } = init;
   const domain = channelDomain(CHAIN_ID, HUB);
   const entries: InboxEntry[] = [];
-  const blocks: HubEvent[][] = [[]];
+  const blocks: (readonly HubEvent[])[] = [[]];
   let blockMs = nowMs();
   const members = new Map<string, string>();
   const slots = new Map<string, Uint8Array>();
   const punishments: Punishment[] = [];
   const deaf = new Set<string>();
+  const aliveAtMs = new Map<string, number>();
   const accusations = new Map<
     string,
     { readonly punishment: Punishment; readonly by: Set<string>; readonly reporter: string }
@@ -116,7 +126,7 @@ export function createMemoryHub(init: {
     ...init.config,
   };
 
-  function mine(...events: HubEvent[]): void {
+  function mine(...events: readonly HubEvent[]): void {
     blocks.push(events);
     blockMs = nowMs();
     changed.resolve();
@@ -130,10 +140,43 @@ export function createMemoryHub(init: {
   }
 
   function termOf(next: string): HubEvent[] {
-    term += 1;
     leader = next;
+    if (next === "") return [];
+    term += 1;
     return term === 1 ? [] : [entryOf(INBOX_KINDS.term, next, encodeTerm(term, next))];
   }
+
+  function isWithoutHeartbeat(account: string): boolean {
+    const { aliveSeconds } = config;
+    return aliveSeconds !== 0 && (aliveAtMs.get(account) ?? 0) + aliveSeconds * MS < nowMs();
+  }
+
+  const absenceAs = createMemoryAbsence({
+    channel: CHANNEL,
+    domain,
+    answerSeconds: config.answerSeconds,
+    entries,
+    nowMs,
+    get office() {
+      return { term, leader };
+    },
+    get settled() {
+      return settled;
+    },
+    isWithoutHeartbeat,
+    setPresence: (account, isAbsent) => entryOf(INBOX_KINDS.presence, account, encodeAbi(["bool"], [isAbsent])),
+    startTermAfter(after, next) {
+      if (after > term && next !== "") term = after;
+      return termOf(next);
+    },
+    elect(elected, next) {
+      term = elected;
+      leader = next;
+      return { kind: "term", term, leader };
+    },
+    mine,
+    refuse,
+  });
 
   function membersAt(cursor: number, settledCursor: number): Membership {
     const before = entries.slice(0, settledCursor).reduce(takeEntry, NO_MEMBERS);
@@ -161,6 +204,16 @@ export function createMemoryHub(init: {
     return inFavour;
   }
 
+  const presentNow = (): Membership => entries.reduce(takeEntry, NO_MEMBERS);
+
+  function withoutSilent(voters: Membership, voted: ReadonlySet<string>): Membership {
+    const now = presentNow();
+    const isOut = (account: string): boolean =>
+      now.members.get(account)?.isAbsent === true || isWithoutHeartbeat(account);
+    const counted = [...voters.members].filter(([account]) => voted.has(account) || !isOut(account));
+    return { ...voters, members: new Map(counted) };
+  }
+
   function settle(settlement: Settlement, changes: readonly Change[], votes: readonly HubVote[]): void {
     if (settlement.fromHeight !== settled.height || settlement.toHeight <= settled.height) refuse("heights");
     if (settlement.inboxCursor < settled.inboxCursor || settlement.inboxCursor > entries.length) refuse("cursor");
@@ -168,8 +221,9 @@ export function createMemoryHub(init: {
     const voters = membersAt(settlement.inboxCursor, settled.inboxCursor);
     const inFavour = inFavourOf(hashSettlement(settlement), votes, voters);
     const supporters = supportersOf(voters, inFavour, new Set(votes.map(({ member }) => member)));
-    // Who joined since has no vote, and counts.
-    const counted = countedWeight(membersAt(entries.length, settled.inboxCursor));
+    // Who joined since has no vote, and counts; who is absent counts by its vote only.
+    const voted = new Set(votes.map(({ member }) => member));
+    const counted = countedWeight(withoutSilent(membersAt(entries.length, settled.inboxCursor), voted));
     if (!isQuorum(BigInt(supporters.size), counted)) refuse("no quorum");
     for (const { slot, newValue } of changes) slots.set(toHex(slot), newValue);
     settled = {
@@ -268,6 +322,21 @@ export function createMemoryHub(init: {
           } else await Promise.race([wait, aborted.promise]);
         }
       },
+      async keepAlive(_channel, delaysMs) {
+        if (!members.has(account)) refuse("no member");
+        aliveAtMs.set(account, nowMs());
+        mine({ kind: "alive", member: account, delaysMs });
+      },
+      async member(_channel, of) {
+        const entry = entries.findLast(({ kind, account: joined }) => kind === INBOX_KINDS.join && joined === of);
+        if (entry === undefined) return undefined;
+        const isAbsent = presentNow().members.get(of)?.isAbsent === true;
+        return { account: of, joinedAt: entry.index, isAbsent: isAbsent || isWithoutHeartbeat(of) } as HubMember;
+      },
+      async members(channel) {
+        const all = [...members.keys()].map(async (each) => await hub.member?.(channel, each));
+        return (await Promise.all(all)).flatMap((each) => each ?? []);
+      },
       async settle(settlement, changes, votes) {
         settle(settlement, changes, votes);
         return { proposal: 1n, isFinal: true };
@@ -308,12 +377,16 @@ export function createMemoryHub(init: {
 
   return {
     as,
+    absenceAs,
     domain,
     entries,
     slots,
     punishments,
     deaf,
     blocks,
+    get absent() {
+      return [...presentNow().members.values()].filter(({ isAbsent }) => isAbsent).map(({ account }) => account);
+    },
     get office() {
       return { term, leader, members: [...members.keys()] };
     },
@@ -322,6 +395,7 @@ export function createMemoryHub(init: {
     },
     join(account, signer, assets = []) {
       members.set(account, signer);
+      aliveAtMs.set(account, nowMs());
       const event = entryOf(INBOX_KINDS.join, account, encodeJoin(signer, entries.length + 1, assets));
       mine(event, ...(term === 0 ? termOf(account) : []));
     },

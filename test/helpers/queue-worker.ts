@@ -29,7 +29,8 @@ export async function startQueueWorker(
   const lines: LogLine[] = [];
   const logger = createMemoryLogger(lines);
   const clock = systemClock;
-  const { node, content, stop } = await startHeliaNode("worker", directory, []);
+  const helia = await startHeliaNode("worker", directory, []);
+  const { node, content } = helia;
   const postgres = createPostgres({ url, clock, logger });
   const address = (): { multiaddrs: string[]; gateway: string } => ({ multiaddrs: node.multiaddrs(), gateway: "" });
   const queue = createPostgresRunQueue({ postgres, worker: "0xworker", address, clock, logger });
@@ -48,7 +49,7 @@ export async function startQueueWorker(
     async stop() {
       await queue.stop();
       await postgres.close();
-      await stop();
+      await helia.stop();
     },
   };
 }

@@ -16,7 +16,7 @@ if (process.argv[1]?.endsWith("runner-process.ts") === true) {
     wrapEngine: () => createPlainEngine(),
   });
   await runner.start();
-  console.log(JSON.stringify({ runner: runner.name }));
+  process.stdout.write(`${JSON.stringify({ runner: runner.name })}\n`);
   process.once("SIGTERM", () => {
     runner.stop().then(
       () => process.exit(0),

@@ -17,6 +17,7 @@ import { toHex } from "../../src/utils/bytes.ts";
 import type { AnswerWithOutput } from "../../src/wire/execution-json.ts";
 import { createAttempts } from "../../src/worker/executions/attempts.ts";
 import { createExecute } from "../../src/worker/executions/execute.ts";
+import { createRestoredGuard } from "../../src/worker/executions/restored.ts";
 import { createUsedPayments } from "../../src/worker/executions/used-payments.ts";
 import { createTipMemory } from "../../src/worker/changes/tip-memory.ts";
 import { createConsentedRecords } from "../../src/worker/changes/consented-records.ts";
@@ -157,6 +158,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         ...runsOn,
         attempts,
         usedPayments,
+        restored: createRestoredGuard(store),
         queue,
         clock,
         logger,

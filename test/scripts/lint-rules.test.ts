@@ -29,6 +29,8 @@ const FAULTS: readonly Fault[] = [
     ["src/indexer/a.ts", "../adapters/store/sqlite.ts"],
     ["src/domain/e.ts", "../indexer/indexer.ts"],
     ["src/audit/a.ts", "../adapters/store/sqlite.ts"],
+    ["src/dashboard/a.ts", "../adapters/store/sqlite.ts"],
+    ["src/domain/g.ts", "../dashboard/feed.ts"],
     ["src/audit/b.ts", "../create-auditor.ts"],
     ["src/domain/f.ts", "../audit/audit-program.ts"],
     ["src/config/a.ts", "../adapters/store/sqlite.ts"],

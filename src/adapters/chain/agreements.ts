@@ -3,7 +3,7 @@ import { ZeroHash, hexlify } from "ethers";
 import type { Agreement, AgreementState, Chain, ChainOptions } from "../../ports/chain.ts";
 import { fromHex } from "../../utils/bytes.ts";
 import { agreementContract } from "./agreement-contract.ts";
-import { createBoundedCache } from "./bounded-cache.ts";
+import { createBoundedCache } from "../../utils/bounded-cache.ts";
 import type { Connection } from "./connection.ts";
 import type { IWorkAgreement, IWorkerDispatcher } from "./contract-types.ts";
 import { agreementStatusOf, requiredEventOf } from "./values.ts";

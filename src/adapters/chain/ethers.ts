@@ -114,6 +114,8 @@ export interface EthersChain extends Chain {
   readonly grid?: EthersGrid;
   /** Absent where there are no channels. */
   readonly channels?: EthersChannels;
+  /** The newest block, and when it was made. */
+  head(options?: ChainOptions): Promise<{ readonly block: number; readonly timeSeconds: number }>;
   /** Ends what waits in the provider; safe to repeat. */
   close(): void;
 }
@@ -148,6 +150,7 @@ export async function createEthersChain(init: EthersChainInit, options: ChainOpt
     chainId: connection.chainId,
     close: () => connection.close(),
     blockNumber: (callOptions) => connection.read(() => provider.getBlockNumber(), callOptions),
+    head: (callOptions) => headOf(connection, callOptions),
     balanceWei: (account, callOptions) => connection.read(() => provider.getBalance(account), callOptions),
     gasPriceWei: (callOptions) => connection.read(() => gasPriceWei(provider), callOptions),
     blocks: (callOptions) => followBlocks(connection, callOptions),
@@ -162,6 +165,15 @@ export async function createEthersChain(init: EthersChainInit, options: ChainOpt
     ...(init.grid === undefined ? {} : { grid: gridOf(connection, init.grid) }),
     ...(init.channels === undefined ? {} : { channels: channelsOf(connection, init.channels) }),
   };
+}
+
+async function headOf(
+  { provider, read }: Connection,
+  options?: ChainOptions,
+): Promise<{ readonly block: number; readonly timeSeconds: number }> {
+  const block = await read(() => provider.getBlock("latest"), options);
+  if (block === null) throw new SprfError("CHAIN_UNREACHABLE", "the node has no block");
+  return { block: block.number, timeSeconds: block.timestamp };
 }
 
 function gridOf(connection: Connection, addresses: GridAddresses): EthersGrid {

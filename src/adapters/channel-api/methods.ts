@@ -103,6 +103,10 @@ export function createMethods(init: MethodsInit): Methods {
       await demandReader(channel, sender);
       return jsonOf(await service.read(channel, { sender, data, ...(height !== undefined && { height }) }, { signal }));
     },
+    async "state_channel.describe"({ sender, state_channel_id: channel }) {
+      demandSession(channel, sender);
+      return jsonOf({ channel: await service.describe(channel, { signal }) });
+    },
     async "state_channel.nonce"({ sender, state_channel_id: channel }) {
       demandSession(channel, sender);
       return jsonOf({ nonce: await service.nonce(channel, sender, { signal }) });

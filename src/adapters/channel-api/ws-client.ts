@@ -113,6 +113,10 @@ export async function connectChannelOverWebSocket(
     get description() {
       return description;
     },
+    async describe(options) {
+      ({ channel: description } = await ask("state_channel.describe", jsonOf(address), RESULTS.described, options));
+      return description;
+    },
     async call(call, options) {
       return await ask("state_channel.call", callToJson(call), RESULTS.receipt, options);
     },

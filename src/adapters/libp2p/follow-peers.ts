@@ -1,4 +1,3 @@
-import type { Multiaddr } from "@multiformats/multiaddr";
 import { peerIdFromString } from "@libp2p/peer-id";
 
 import { messageOf } from "../../errors.ts";
@@ -35,7 +34,7 @@ export async function followPeers({ node, peers, everyMs, clock, logger, signal 
     const named = dialable.map(peerIdIn).find((id) => id !== undefined);
     if (named === undefined || node.libp2p.getConnections(peerIdFromString(named)).length > 0) return;
     try {
-      await node.libp2p.dial(dialable as Multiaddr[], {
+      await node.libp2p.dial(dialable, {
         signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]),
       });
       logger.info("connected to a worker", { peer: named });

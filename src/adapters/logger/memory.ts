@@ -1,4 +1,5 @@
 import type { Logger } from "../../ports/logger.ts";
+import { currentRequest } from "../../utils/request-scope.ts";
 
 export interface LogLine {
   readonly level: "debug" | "info" | "warn" | "error";
@@ -11,7 +12,12 @@ export function createMemoryLogger(lines: LogLine[] = [], bindings: Readonly<Rec
   const at =
     (level: LogLine["level"]) =>
     (message: string, context: Readonly<Record<string, unknown>> = {}): void => {
-      lines.push({ level, message, context: { ...bindings, ...context } });
+      const requestId = currentRequest();
+      lines.push({
+        level,
+        message,
+        context: { ...bindings, ...(requestId === undefined ? {} : { requestId }), ...context },
+      });
     };
   return {
     child: (more) => createMemoryLogger(lines, { ...bindings, ...more }),

@@ -184,7 +184,7 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
     async stop() {
       if (life.signal.aborted) return;
       life.abort();
-      for (const id of [...waiting.keys()]) {
+      for (const id of waiting.keys()) {
         settle(id, (run) => run.reject(new SprfError("ABORTED", "the worker stops")));
       }
       await looking;

@@ -4,6 +4,7 @@ import { SprfError, messageOf } from "../../errors.ts";
 import type { Store, StoreChange } from "../../ports/store.ts";
 import { equalBytes } from "../../utils/bytes.ts";
 import { checkChanges } from "./check-changes.ts";
+import { migrate, refuseNewer } from "./migrations.ts";
 
 const DEFAULT_LIST_LIMIT = 1_000;
 const BUSY_TIMEOUT_MS = 5_000;
@@ -13,7 +14,7 @@ const KEYS_END = "\x7f";
 /**
  * A store in one SQLite file: write-ahead log, `synchronous = FULL`, so a resolved `apply` survives a loss of power.
  *
- * @throws SprfError `STORE_UNAVAILABLE` when the file cannot be opened
+ * @throws SprfError `STORE_UNAVAILABLE` when the file cannot be opened, `STORE_TOO_NEW` when a later release has written it
  */
 export function createSqliteStore(path: string): Store {
   const database = open(path);
@@ -90,14 +91,16 @@ export function createSqliteStore(path: string): Store {
 }
 
 function open(path: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
   try {
-    const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    refuseNewer(database, path);
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-    database.exec(
-      "CREATE TABLE IF NOT EXISTS entries (tbl TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (tbl, key)) WITHOUT ROWID",
-    );
+    migrate(database);
     return database;
   } catch (error) {
+    database?.close();
+    if (error instanceof SprfError) throw error;
     throw new SprfError("STORE_UNAVAILABLE", `cannot open ${path}: ${messageOf(error)}`, { cause: error });
   }
 }

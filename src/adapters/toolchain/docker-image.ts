@@ -33,7 +33,7 @@ export interface DockerImageInit {
 
 /**
  * Builds a folder's Dockerfile, and makes of what it comes to an image of one layer without dates: the same files give the same
- * image, whenever and wherever they were built.
+ * image, whenever they are built.
  *
  * @param name `repository:tag`, which the image gets on this machine
  * @returns the image's id, 64 hex digits

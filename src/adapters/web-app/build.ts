@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 
 import { z } from "zod";
@@ -7,6 +7,8 @@ import { z } from "zod";
 import { SprfError, isSprfError, messageOf } from "../../errors.ts";
 
 const RECORD = "current.json";
+/** How long a build that is not the newest is left where it is. */
+const KEPT_MS = 3_600_000;
 
 const recordSchema = z.object({ folder: z.string().regex(/^build-\w+$/), inputs: z.record(z.string(), z.string()) });
 
@@ -39,9 +41,9 @@ export async function buildWebApp(init: BuildInit): Promise<string> {
     const draft = join(folder, RECORD);
     const record: BuildRecord = { folder: relative(cache, folder), inputs: await hashAll(root, inputs) };
     await writeFile(draft, JSON.stringify(record));
-    // Of two that build at once, one wins; the folder of the other goes with the next build.
+    // Of two that build at once, one wins; each has a whole folder of its own.
     await rename(draft, join(cache, RECORD));
-    await removeOthers(cache, new Set([record.folder, found?.folder]));
+    await removeOld(cache, record.folder);
     return folder;
   } catch (error) {
     if (isSprfError(error)) throw error;
@@ -59,7 +61,8 @@ async function build({ root, app }: BuildInit, outDir: string): Promise<readonly
     configFile: false,
     envDir: false,
     publicDir: false,
-    logLevel: "error",
+    // The error says it.
+    logLevel: "silent",
     // JSX itself is told by the app's tsconfig.json.
     build: { outDir, emptyOutDir: false, target: "es2023", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
     plugins: [
@@ -102,8 +105,13 @@ async function hashAll(root: string, paths: readonly string[]): Promise<Record<s
   return Object.fromEntries(await Promise.all(hashes));
 }
 
-/** The build before this one stays: somebody may be about to read it. */
-async function removeOthers(cache: string, kept: ReadonlySet<string | undefined>): Promise<void> {
-  const folders = (await readdir(cache)).filter((name) => name.startsWith("build-") && !kept.has(name));
-  await Promise.all(folders.map(async (name) => await rm(join(cache, name), { recursive: true, force: true })));
+/** What is new stays: another process may build there, or be about to read it. */
+async function removeOld(cache: string, kept: string): Promise<void> {
+  const before = Date.now() - KEPT_MS;
+  const folders = (await readdir(cache)).filter((name) => name.startsWith("build-") && name !== kept);
+  for (const name of folders) {
+    const path = join(cache, name);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
+    if (mtimeMs < before) await rm(path, { recursive: true, force: true });
+  }
 }

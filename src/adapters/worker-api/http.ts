@@ -1,12 +1,15 @@
 import { z } from "zod";
 
+import { systemRandom } from "../random/system.ts";
 import { ERRORS, SprfError, isSprfError, messageOf, type ErrorCode } from "../../errors.ts";
 import type { WorkerApi, WorkerApiOptions } from "../../ports/worker-api.ts";
 import { abortError, withDeadline } from "../../utils/abort.ts";
 import { fromHex } from "../../utils/bytes.ts";
+import { currentRequest } from "../../utils/request-scope.ts";
 import { batchProposalToJson, batchVerdictFromJson } from "../../wire/batch-proposal.ts";
 import { answerFromJson, errorJsonSchema, requestToJson } from "../../wire/execution-json.ts";
 import { tipFromJson } from "../../wire/tip-json.ts";
+import { TRACE_HEADER, newRequestId, traceparentOf } from "../../wire/traceparent.ts";
 import { consentFromJson, proposalToJson } from "../../wire/proposal-json.ts";
 
 /** An answer holds an output of at most 1 MiB in base64. */
@@ -105,7 +108,10 @@ async function exchange(
   init: RequestInit,
 ): Promise<{ readonly status: number; readonly body: unknown }> {
   try {
-    const response = await fetchKept(url, { ...init, redirect: "error", signal: deadline });
+    const headers = new Headers(init.headers);
+    // A call that belongs to no request begins one.
+    headers.set(TRACE_HEADER, traceparentOf(currentRequest() ?? newRequestId(systemRandom), systemRandom));
+    const response = await fetchKept(url, { ...init, headers, redirect: "error", signal: deadline });
     return { status: response.status, body: JSON.parse(await readLimited(response)) };
   } catch (error) {
     if (signal?.aborted) throw abortError(signal);

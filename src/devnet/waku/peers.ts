@@ -16,6 +16,8 @@ const DEFAULT_COUNT = 2;
 export interface DevnetPeersInit {
   /** How many relay nodes. @default 2 */
   readonly count?: number;
+  /** Address of this machine. @default 127.0.0.1 */
+  readonly host?: string;
   /** TCP port of the first, the others follow; 0 takes free ones. @default 0 */
   readonly port?: number;
   readonly clock: Clock;
@@ -33,7 +35,13 @@ export interface DevnetPeers extends Startable {
  * A few relay nodes that hold the mesh of devnet together. Their identities are fixed, so that their addresses stay the same when
  * ports are given; they are known to everybody and for development only.
  */
-export function createDevnetPeers({ count = DEFAULT_COUNT, port = 0, clock, logger }: DevnetPeersInit): DevnetPeers {
+export function createDevnetPeers({
+  count = DEFAULT_COUNT,
+  host = "127.0.0.1",
+  port = 0,
+  clock,
+  logger,
+}: DevnetPeersInit): DevnetPeers {
   let running: { readonly node: Libp2pNode; readonly messenger: Messenger; readonly service?: Startable }[] = [];
   const stop = async (): Promise<void> => {
     const stopping = running.reverse();
@@ -55,7 +63,7 @@ export function createDevnetPeers({ count = DEFAULT_COUNT, port = 0, clock, logg
           const messageKey = hashWithDomain("sprf/devnet-waku-peer/1", new Uint8Array([index]));
           const node = await createLibp2pNode({
             messageKey,
-            listen: [`/ip4/127.0.0.1/tcp/${port === 0 ? 0 : port + index}`],
+            listen: [`/ip4/${host}/tcp/${port === 0 ? 0 : port + index}`],
             peers: running.flatMap((peer) => peer.node.multiaddrs()),
             clock,
             logger,

@@ -1,7 +1,7 @@
 import type { ChannelDomain } from "../../wire/channel/domain.ts";
 import { recoverElection, type Election, type Standing } from "../../wire/channel/leader-change.ts";
-import { countedWeight, weightOf, type Membership } from "./membership.ts";
-import { isQuorum } from "./quorum.ts";
+import { isQuorumOfPresent } from "./absent-voters.ts";
+import type { Membership } from "./membership.ts";
 import type { Term } from "./terms.ts";
 
 /** The record that a new leader goes on from: nothing above it can be committed. */
@@ -24,20 +24,25 @@ export interface Electorate {
   readonly accused?: string | undefined;
   /** The entry of the inbox that began the term, 0 where the members did. */
   readonly sinceEntry: number;
+  /** What the voters have come to since, where the chain has begun the term: who was absent then was not waited for. */
+  readonly later?: () => Iterable<Membership>;
 }
 
 /**
- * The term that an election begins, when a quorum of `voters` has signed it; undefined otherwise. Two quorums of one term share an
- * honest member, which signs for one leader a term.
+ * The term that an election begins, when a quorum of `voters` has signed it, or of those who were left of them at some later time;
+ * undefined otherwise. Two quorums of one term share an honest member, which signs for one leader a term.
  */
 export function proveElection(
   election: Election,
-  { domain, channel, voters, accused, sinceEntry }: Electorate,
+  { domain, channel, voters, accused, sinceEntry, later = () => [] }: Electorate,
 ): ProvenElection | undefined {
   const standings = recoverElection(domain, channel, election);
   const leader = voters.members.get(election.newLeader);
   if (standings === undefined || leader === undefined) return undefined;
-  if (!isQuorum(weightOf(voters, new Set(standings.keys()), accused), countedWeight(voters, accused))) return undefined;
+  const signers = new Set(standings.keys());
+  let isProven = isQuorumOfPresent(voters, signers, { accused });
+  for (const now of isProven ? [] : later()) isProven ||= isQuorumOfPresent(voters, signers, { accused, now });
+  if (!isProven) return undefined;
   return {
     term: election.term,
     leader: leader.account,

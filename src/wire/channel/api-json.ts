@@ -80,6 +80,7 @@ export const PARAMS = {
   "state_channel.grant": grantJson,
   "state_channel.revoke": revokeJson,
   "state_channel.read": z.object({ ...address, data: hexJson(MAX_CALLDATA_BYTES), height: heightJson.optional() }),
+  "state_channel.describe": z.object(address),
   "state_channel.nonce": z.object(address),
   "state_channel.getTransaction": z.object({
     ...address,
@@ -146,7 +147,12 @@ const descriptionJson = z.object({
     delayMs: z.int().min(0).optional(),
     roundTrips: z.array(z.object({ account: accountJson, ms: z.int().min(0) })).max(MAX_MEMBERS * 2),
     serves: z.array(accountJson).max(MAX_MEMBERS * 2),
+    heard: z
+      .array(z.object({ account: accountJson, agoMs: z.int().min(0) }))
+      .max(MAX_MEMBERS * 2)
+      .optional(),
   }),
+  account: accountJson.optional(),
 });
 
 /** What the node answers, by what it is. */
@@ -160,6 +166,7 @@ export const RESULTS = {
     status: z.enum(["success", "failed"]),
     returnData: hexJson(MAX_RETURN_BYTES),
   }),
+  described: z.object({ channel: descriptionJson }),
   nonce: z.object({ nonce: uintJson }),
   found: z.object({ record: receiptJson.nullable() }),
   settled: z.object({ height: heightJson }),

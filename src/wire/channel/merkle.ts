@@ -28,7 +28,12 @@ export function merkleProof(leaves: readonly Uint8Array[], index: number): Uint8
 
 /** Whether `leaf` is under `root`. */
 export function verifyMerkleProof(root: Uint8Array, leaf: Uint8Array, proof: readonly Uint8Array[]): boolean {
-  return equalBytes(proof.reduce(hashPair, leaf), root);
+  return equalBytes(rootByProof(leaf, proof), root);
+}
+
+/** The root that a leaf and its siblings come to. */
+export function rootByProof(leaf: Uint8Array, proof: readonly Uint8Array[]): Uint8Array {
+  return proof.reduce(hashPair, leaf);
 }
 
 const pair = new Uint8Array(2 * WORD_BYTES);

@@ -13,6 +13,7 @@ import type { Runs } from "../../ports/runs.ts";
 import type { Startable } from "../../ports/startable.ts";
 import type { Store } from "../../ports/store.ts";
 import { toHex } from "../../utils/bytes.ts";
+import { inRequest, outsideRequests } from "../../utils/request-scope.ts";
 import type { BatchProposal, BatchVerdict } from "../../wire/batch-proposal.ts";
 import { verifyRequest, type SignedRequest } from "../../wire/execution-request.ts";
 import type { Attempt } from "../executions/attempts.ts";
@@ -51,6 +52,8 @@ export interface BatchesInit extends Shared {
   readonly queue: PQueue;
   /** @default {@link DEFAULT_BATCH_TIMING} */
   readonly timing?: Partial<BatchTiming>;
+  /** A proposal has an id in the logs of all who sign it. @default none */
+  readonly newRequestId?: (() => string) | undefined;
 }
 
 /** The prepaid form of executions: requests wait in order, and the workers take turns in proposing batches of them. */
@@ -94,7 +97,7 @@ export function createBatches(init: BatchesInit): Batches {
 
   function follow(program: string): void {
     if (life.signal.aborted || following.has(program)) return;
-    const work = lookAfter(program).finally(() => {
+    const work = outsideRequests(async () => await lookAfter(program)).finally(() => {
       following.delete(program);
       // What came while it ended is looked after anew.
       if (pending.of(program).length > 0) follow(program);
@@ -107,7 +110,9 @@ export function createBatches(init: BatchesInit): Batches {
     let delayMs = timing.pollMs;
     while (!life.signal.aborted) {
       try {
-        if (!(await look(program, seen))) return;
+        const id = init.newRequestId?.();
+        const work = async (): Promise<boolean> => await look(program, seen);
+        if (!(await (id === undefined ? work() : inRequest(id, work)))) return;
         delayMs = timing.pollMs;
       } catch (error) {
         if (life.signal.aborted || (isNoProgram(error) && pending.of(program).length === 0)) return;

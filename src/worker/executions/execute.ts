@@ -20,12 +20,14 @@ import type { Logger } from "../../ports/logger.ts";
 import type { Runs } from "../../ports/runs.ts";
 import { raceAbort, throwIfAborted } from "../../utils/abort.ts";
 import { toHex } from "../../utils/bytes.ts";
+import { boundToRequest } from "../../utils/request-scope.ts";
 import { within } from "../../utils/within.ts";
 import { signAnswer } from "../../wire/execution-answer.ts";
 import { verifyRequest, type SignedRequest } from "../../wire/execution-request.ts";
 import type { Attempt, Attempts } from "./attempts.ts";
 import { createLoad } from "./load.ts";
 import { createFailedRuns } from "./failed-runs.ts";
+import type { RestoredGuard } from "./restored.ts";
 import type { UsedPayments } from "./used-payments.ts";
 
 const MS_PER_SECOND = 1_000;
@@ -42,6 +44,8 @@ export interface ExecuteComponents {
   readonly attempts: Attempts;
   readonly tips?: TipMemory | undefined;
   readonly usedPayments: UsedPayments;
+  /** Absent where no store can come from a backup. */
+  readonly restored?: RestoredGuard | undefined;
   readonly queue: PQueue;
   /** Who goes first of those that wait. @default whoever came first */
   readonly order?: FairOrder | undefined;
@@ -153,6 +157,11 @@ export function createExecute(
       });
     }
 
+    await components.restored?.check({
+      program: request.program,
+      sequence: account.sequence,
+      paidAt: payment.closeTime,
+    });
     const run = { requestHash, sequence: account.sequence, validUntil: request.validUntil };
     failedRuns.check(run);
     const plan = await planRun(components, { account, request, requestHash, payment }, options);
@@ -238,7 +247,7 @@ export function createExecute(
     load.check();
     const waits = queue.pending >= queue.concurrency;
     const place = components.order?.place(signed.request.program, Number(signed.request.validUntil) * MS_PER_SECOND);
-    const work = async (): Promise<Attempt> => {
+    const work = boundToRequest(async (): Promise<Attempt> => {
       throwIfAborted(options.signal);
       // What waited may find the account moved on, by its own transition too if the others' signatures landed it.
       const account = waits ? await loadSmartAccount(ledger, signed.request.program, options) : admitted.account;
@@ -247,7 +256,7 @@ export function createExecute(
         answer(signed, requestHash, { account, payment: admitted.payment }, options),
         options.signal,
       );
-    };
+    });
     try {
       return await queue.add(async () => await load.measure(work), { priority: place?.priority ?? 0 });
     } finally {

@@ -5,6 +5,7 @@ import { SprfError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import { fromHex } from "../../utils/bytes.ts";
+import { inRequest } from "../../utils/request-scope.ts";
 import {
   MAX_BATCH_BODY_BYTES,
   batchProposalFromJson,
@@ -31,6 +32,7 @@ import {
   proposalFromJson,
   proposalJsonSchema,
 } from "../../wire/proposal-json.ts";
+import { TRACE_HEADER, requestIdOf } from "../../wire/traceparent.ts";
 import { tipJsonSchema, tipToJson, type ServedTip } from "../../wire/tip-json.ts";
 import type { Consent, Proposal } from "../../wire/proposal.ts";
 import { errorResponse } from "./error-response.ts";
@@ -66,6 +68,8 @@ export type WorkerDescription = z.output<typeof workerSchema>;
 export interface WorkerApiComponents {
   readonly logger: Logger;
   readonly clock: Clock;
+  /** For requests whose sender gave them none. @default they have none */
+  readonly newRequestId?: (() => string) | undefined;
   execute(signed: SignedRequest): Promise<AnswerWithOutput>;
   /** The answers given to a request so far, in order of the sequence they were run on. */
   answersTo(requestHash: Uint8Array): Promise<readonly AnswerWithOutput[]>;
@@ -201,6 +205,22 @@ export function createWorkerApi(components: WorkerApiComponents): OpenAPIHono {
     },
   });
 
+  app.use(async (c, next) => {
+    const requestId = requestIdOf(c.req.header(TRACE_HEADER)) ?? components.newRequestId?.();
+    if (requestId === undefined) return await next();
+    await inRequest(requestId, async () => {
+      const beganMs = components.clock.now();
+      await next();
+      const { method, path } = c.req;
+      components.logger.debug("request served", {
+        method,
+        path,
+        status: c.res.status,
+        ms: components.clock.now() - beganMs,
+      });
+    });
+    return undefined;
+  });
   const slots = createStreamSlots(components, { maxOpen: MAX_DOWNLOADS, idleMs: DOWNLOAD_IDLE_MS });
   const limitOthers = limitBody(MAX_REQUEST_BODY_BYTES);
   // A proposal holds the requests of many, and its route has a limit of its own.

@@ -7,7 +7,7 @@ import type { RunQueue, RunReport } from "../../ports/run-queue.ts";
 import type { RunOptions, RunOutcome, RunPlan, Runs } from "../../ports/runs.ts";
 import { throwIfAborted } from "../../utils/abort.ts";
 import { createCheckClaim, type CheckClaim } from "./check-claim.ts";
-import { createRunnerCheck, type RunnerCheck, type SecondOpinion } from "./runner-check.ts";
+import type { RunnerCheck, SecondOpinion } from "./runner-check.ts";
 
 /** A run that nobody set a deadline is given up after that: longer than any program may take, its waiting included. */
 const DEFAULT_DEADLINE_MS = 180_000;

@@ -1,4 +1,5 @@
 import { SprfError } from "../../../src/errors.ts";
+import type { ChannelAbsence } from "../../../src/ports/channel-absence.ts";
 import type { ChannelConfig, ChannelHub, HubEvent, HubNews, HubVote } from "../../../src/ports/channel-hub.ts";
 import type { Settlement } from "../../../src/wire/channel/settlement.ts";
 import type { Trace } from "../simulation/trace.ts";
@@ -16,6 +17,8 @@ export interface SimulatedChain {
   /** As the newest block has it. */
   readonly hub: MemoryHub;
   as(account: string, life: Life): ChannelHub;
+  /** Undefined in channels whose members are never asked whether they are there. */
+  absenceAs(account: string, life: Life): ChannelAbsence | undefined;
   /** Something that somebody sends; resolves when it is in a block. */
   send<T>(what: string, apply: (hub: MemoryHub) => Promise<T> | T): Promise<T>;
   /** Mines blocks until the simulation ends. */
@@ -132,24 +135,72 @@ export function createSimulatedChain(init: SimulatedChainInit): SimulatedChain {
     return (await done.promise) as T;
   }
 
-  function as(account: string, life: Life): ChannelHub {
+  /** An account's way to the chain. */
+  function wayOf(life: Life): {
+    ask<T>(question: (hub: MemoryHub) => Promise<T>): Promise<T>;
+    tell<T>(what: string, work: (hub: MemoryHub) => Promise<T>): Promise<T>;
+  } {
     const travel = async (): Promise<void> => {
       await time.sleep(2 + random.below(40));
       if (!life.step()) await never();
       if (random.below(PER_CENT) < unanswered) throw new SprfError("CHAIN_UNREACHABLE", "no answer");
     };
-    const ask = async <T>(question: (hub: ChannelHub) => Promise<T>): Promise<T> => {
-      await travel();
-      const answer = await question(hub.as(account));
-      await time.sleep(1 + random.below(20));
-      return life.isAlive ? answer : await never();
+    return {
+      async ask(question) {
+        await travel();
+        const answer = await question(hub);
+        await time.sleep(1 + random.below(20));
+        return life.isAlive ? answer : await never();
+      },
+      async tell(what, work) {
+        await travel();
+        const result = await send(what, work);
+        await time.sleep(1 + random.below(20));
+        return life.isAlive ? result : await never();
+      },
     };
-    const tell = async <T>(what: string, work: (hub: ChannelHub) => Promise<T>): Promise<T> => {
-      await travel();
-      const result = await send(what, async (on) => await work(on.as(account)));
-      await time.sleep(1 + random.below(20));
-      return life.isAlive ? result : await never();
+  }
+
+  function absenceAs(account: string, life: Life): ChannelAbsence | undefined {
+    if ((config.answerSeconds ?? 0) === 0 && (config.aliveSeconds ?? 0) === 0) return undefined;
+    const way = wayOf(life);
+    const on = (at: MemoryHub): ChannelAbsence => at.absenceAs(account);
+    const tell = async <T>(what: string, work: (absence: ChannelAbsence) => Promise<T>): Promise<T> =>
+      await way.tell(what, async (at) => {
+        const result = await work(on(at));
+        trace.event("chain", `${account.slice(0, 6)}: ${what}`);
+        return result;
+      });
+    return {
+      answerSeconds: async (channel) => await way.ask(async (at) => await on(at).answerSeconds(channel)),
+      accusation: async (channel, member) => await way.ask(async (at) => await on(at).accusation(channel, member)),
+      accuseLeader: async (...args) => await tell("accuses the leader", async (it) => await it.accuseLeader(...args)),
+      accuse: async (...args) => await tell("accuses a member", async (it) => await it.accuse(...args)),
+      accuseOfSilence: async (...args) =>
+        await tell("accuses a member of silence", async (it) => await it.accuseOfSilence(...args)),
+      answerByAck: async (...args) => await tell("answers by an ack", async (it) => await it.answerByAck(...args)),
+      answerByWord: async (...args) => await tell("answers by a word", async (it) => await it.answerByWord(...args)),
+      answerByCertificate: async (...args) =>
+        await tell("answers by a certificate", async (it) => await it.answerByCertificate(...args)),
+      answerByRecord: async (...args) =>
+        await tell("answers by a record", async (it) => await it.answerByRecord(...args)),
+      resolve: async (...args) => await tell("resolves", async (it) => await it.resolve(...args)),
+      comeBack: async (...args) => await tell("comes back", async (it) => await it.comeBack(...args)),
+      applyLeader: async (...args) => await tell("applies to lead", async (it) => await it.applyLeader(...args)),
+      applyAbsence: async (...args) =>
+        await tell("says that one is absent", async (it) => await it.applyAbsence(...args)),
+      reportElection: async (...args) =>
+        await tell("reports an election", async (it) => await it.reportElection(...args)),
+      withdraw: async () => await tell("takes bonds back", async (it) => await it.withdraw()),
     };
+  }
+
+  function as(account: string, life: Life): ChannelHub {
+    const way = wayOf(life);
+    const ask = async <T>(question: (hub: ChannelHub) => Promise<T>): Promise<T> =>
+      await way.ask(async (at) => await question(at.as(account)));
+    const tell = async <T>(what: string, work: (hub: ChannelHub) => Promise<T>): Promise<T> =>
+      await way.tell(what, async (at) => await work(at.as(account)));
     const own = hub.as(account);
     const port: Partial<ChannelHub> = {
       address: own.address,
@@ -160,6 +211,10 @@ export function createSimulatedChain(init: SimulatedChainInit): SimulatedChain {
       programCode: async (info) => await ask(async (on) => await on.programCode(info)),
       head: async (channel) => await ask(async (on) => await on.head(channel)),
       blockNumber: async () => await ask(async () => await Promise.resolve(blocks.length - 1)),
+      member: async (channel, member) => await ask(async (on) => await on.member(channel, member)),
+      members: async (channel) => await ask(async (on) => await on.members(channel)),
+      keepAlive: async (channel, delaysMs) =>
+        await tell("keepAlive", async (on) => await on.keepAlive(channel, delaysMs)),
       proposal: async (channel, proposal) => await ask(async (on) => await on.proposal(channel, proposal)),
       async *follow(_channel, { fromBlock = 0, confirmations = 0, signal } = {}): AsyncGenerator<HubNews> {
         let next = fromBlock;
@@ -199,6 +254,7 @@ export function createSimulatedChain(init: SimulatedChainInit): SimulatedChain {
       return hub;
     },
     as,
+    absenceAs,
     send,
     begin: mine,
     stop: () => void (isStopped = true),

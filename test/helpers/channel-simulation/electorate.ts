@@ -3,7 +3,9 @@ import {
   countedWeight,
   NO_MEMBERS,
   takeEntry,
+  votersBetween,
   weightOf,
+  type Member,
   type Membership,
 } from "../../../src/domain/channel/membership.ts";
 import { termBegunBy, type Term } from "../../../src/domain/channel/terms.ts";
@@ -14,8 +16,8 @@ import type { MemoryHub } from "../memory-channel-hub.ts";
 
 /** Who counts for what in a run, by what the chain's inbox has. */
 export interface Electorate {
-  /** Behind so many entries of the inbox. */
-  at(cursor: number): Voters;
+  /** About a record that comes behind so many entries of the inbox, and takes those up to `taken`. */
+  at(cursor: number, taken: number): Voters;
   /** For a settlement: who joined and was not gone by the last one. */
   votersOf(cursor: number, settledCursor: number): Voters;
   /** The election in a term's first record. */
@@ -31,7 +33,7 @@ export function createElectorate({
   readonly nameOfSigner: ReadonlyMap<string, string>;
   readonly signerOf: ReadonlyMap<string, string>;
 }): Electorate {
-  const voters = new Map<number, Voters>();
+  const voters = new Map<string, Voters>();
   /** Accounts that were elected, by term. */
   const elected = new Map<number, string>();
 
@@ -58,10 +60,25 @@ export function createElectorate({
     return terms;
   }
 
+  /** The members of a term that the chain began, without those that were absent at some time since: nobody waits for these. */
+  function withoutAbsent({ members, ...rest }: Membership, sinceEntry: number): Membership[] {
+    const { entries } = hub();
+    return entries.slice(sinceEntry).flatMap(({ kind, index }) => {
+      if (kind !== INBOX_KINDS.presence) return [];
+      const now = membershipAt(index).members;
+      const all = [...members].map(([account, member]): [string, Member] => {
+        const isAbsent = member.isAbsent || now.get(account)?.isAbsent === true;
+        return [account, { ...member, isAbsent }];
+      });
+      return [{ ...rest, members: new Map(all) }];
+    });
+  }
+
   return {
-    at(cursor) {
-      const known = voters.get(cursor) ?? votersAmong(membershipAt(cursor));
-      voters.set(cursor, known);
+    at(cursor, taken) {
+      const key = `${cursor} ${taken}`;
+      const known = voters.get(key) ?? votersAmong(votersBetween(membershipAt(cursor), membershipAt(taken)));
+      voters.set(key, known);
       return known;
     },
     votersOf(cursor, settledCursor) {
@@ -74,9 +91,14 @@ export function createElectorate({
       for (const { kind, account } of entries) if (kind === INBOX_KINDS.ban) members.delete(account);
       // The hub goes by the delegations of now: whoever delegated and says nothing stands behind its candidate.
       const voters = hubElectorate(cursor, members.values(), membershipAt(entries.length));
+      // Who is absent counts by its vote only, which the judge has for one in favour; and may be back in the same block already.
+      const since = [cursor, ...entries.slice(cursor).map(({ index }) => index), entries.length].map(membershipAt);
+      const wasAbsent = (account: string): boolean =>
+        since.some(({ members: of }) => of.get(account)?.isAbsent === true);
+      const present = [...voters.members].filter(([account]) => !wasAbsent(account));
       const bySigner = new Map([...members.values()].map(({ signer, account }) => [signer, account]));
       return {
-        counted: Number(countedWeight(voters)),
+        counted: Number(countedWeight({ ...voters, members: new Map(present) })),
         weightOf: (names) => {
           const accounts = [...names].map((name) => bySigner.get(signerOf.get(name) ?? "") ?? "");
           return supportersOf(voters, new Set(accounts), new Set(accounts)).size;
@@ -93,6 +115,7 @@ export function createElectorate({
       // Who led before depends on what a member has heard of elections.
       const accused = isOfChain ? [elected.get(term - 1), terms.get(term - 1)?.leader] : [undefined];
       elected.set(term, newLeader);
+      const missed = isOfChain ? withoutAbsent(membership, byChain.sinceEntry) : [];
       const nameOf = (signer: string): string => nameOfSigner.get(signer) ?? "?";
       const standings = recoverElection(hub().domain, 1n, election) ?? new Map<string, never>();
       return {
@@ -102,7 +125,7 @@ export function createElectorate({
           term: certifiedTerm,
           height: certifiedHeight,
         })),
-        voters: accused.map((each) => votersAmong(membership, each)),
+        voters: accused.flatMap((each) => [membership, ...missed].map((among) => votersAmong(among, each))),
       };
     },
   };

@@ -53,7 +53,7 @@ export const NODE_FAULTS = {
     instead:
       "const at = core.player.head.membership.cursor + 1;\n    const entry = at === 3 ? undefined : core.chain.entry(at);",
     seed: 4,
-    foundBy: "no progress",
+    foundBy: "(C3|no progress)",
   },
   "sends records before they are on its disk, and signs others after a crash": {
     file: "channel/leader.ts",
@@ -82,6 +82,41 @@ export const NODE_FAULTS = {
     instead: "return (countedWeight * NEEDED_PARTS + 2n) / PARTS;",
     seed: 4,
     foundBy: "model: no quorum has said",
+  },
+  "plays what a relay has signed in the leader's place": {
+    file: "channel/follower.ts",
+    text: "if (signer !== term.signer) {",
+    instead: "if (signer === undefined) {",
+    seed: 10,
+    foundBy: "C3",
+  },
+  "takes a certificate from a relay that no quorum has signed": {
+    file: "channel/core.ts",
+    text: "!isQuorum(weightOf(voters, new Set(signers.keys())), countedWeight(voters))",
+    instead: "signers.size === 0",
+    seed: 50,
+    foundBy: "model: no quorum has acked",
+  },
+  "stays with a relay that brings nothing": {
+    file: "channel/path-finder.ts",
+    text: "} else if (isStalled(made, ageMs)) {",
+    instead: "} else if (made.isAsked) {",
+    seed: 170,
+    foundBy: "no progress",
+  },
+  "does not say that it is back": {
+    file: "channel/absence.ts",
+    text: "if (self.isAbsent) return await comeBack(absence, signal);",
+    instead: "if (self.isAbsent) return;",
+    seed: 77,
+    foundBy: "no progress",
+  },
+  "goes on without those who alone may hold what is committed": {
+    file: "domain/channel/absent-voters.ts",
+    text: "return !isMissed && isQuorum(",
+    instead: "return isQuorum(",
+    seed: 77,
+    foundBy: "(C1|C6|model)",
   },
 } as const satisfies Record<string, NodeFault>;
 

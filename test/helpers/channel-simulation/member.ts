@@ -62,11 +62,19 @@ export interface SimulatedMember {
   disk(): MemoryDisk;
 }
 
-/** Puts itself between a liar and the network. */
+/** Puts itself between a member's node and the network. */
 export type Distortion = (
   network: ChannelNetwork,
-  liar: { readonly signerKey: Uint8Array; readonly node: () => ChannelNode },
+  liar: { readonly signerKey: Uint8Array; readonly node: () => ChannelNode; readonly leads: () => boolean },
 ) => ChannelNetwork;
+
+/** How a member is not what it should be. */
+export interface Falsehood {
+  /** In what it signs: nobody believes what its node calls committed. */
+  readonly lies?: Distortion | undefined;
+  /** In what it passes on; all that its node does itself is judged as that of others. */
+  readonly relays?: Distortion | undefined;
+}
 
 const signers = new Map<number, { readonly account: string; readonly signer: string }>();
 
@@ -80,7 +88,11 @@ export function namesOf(number: number): { readonly account: string; readonly si
   return known;
 }
 
-export function createSimulatedMember(world: World, number: number, distort: Distortion | undefined): SimulatedMember {
+export function createSimulatedMember(
+  world: World,
+  number: number,
+  { lies: distort, relays }: Falsehood = {},
+): SimulatedMember {
   const { plan, time, random, trace, chain, network, watch, log } = world;
   const signerKey = testKey(number);
   const { account, signer } = namesOf(number);
@@ -108,12 +120,14 @@ export function createSimulatedMember(world: World, number: number, distort: Dis
     });
     life = own;
     const link = network.join(signer, own);
-    const heard = log.hearing(name, link);
-    const net = distort === undefined ? heard : distort(heard, { signerKey, node: () => node });
+    const liar = { signerKey, node: () => node, leads: () => running?.node.leads === true };
+    const heard = log.hearing(name, relays === undefined ? link : relays(link, liar));
+    const net = distort === undefined ? heard : distort(heard, liar);
     const logger = tracing(trace, name, own);
     const hub = chain.as(account, own);
     const init = { channel: 1n, signerKey, confirmations: plan.confirmations, settleEveryMs: plan.settleEveryMs };
-    const components = { hub, network: net, log: disk.open(own), clock: time.clockOf(own, skewMs), logger };
+    const absence = chain.absenceAs(account, own);
+    const components = { hub, absence, network: net, log: disk.open(own), clock: time.clockOf(own, skewMs), logger };
     const node: ChannelNode = createChannelNode(components, init);
     if (distort === undefined) {
       log.began(name, node);

@@ -21,10 +21,16 @@ export interface ChannelPlan {
   readonly lateMs: readonly number[];
   /** How many lie; the first members, so that liars lead. */
   readonly liars: number;
+  /** How many do what they like with what they pass on; the members after the liars. */
+  readonly lyingRelays: number;
   readonly users: number;
   readonly callsEach: number;
   readonly tickMs: number;
   readonly mode: number;
+  /** How long members have to answer accusations on chain; none accuses where it is 0. */
+  readonly answerSeconds: number;
+  /** Or how often they have to say there that they are there. */
+  readonly aliveSeconds: number;
   readonly settleEveryMs: number;
   readonly confirmations: number;
   readonly blockMs: number;
@@ -43,12 +49,22 @@ const SETTLEMENT_MODES = 2;
 const LARGE_EVERY = 40;
 /** And of so many one a storm. */
 const STORM_EVERY = 5;
+/** And of so many one in which relays lie. */
+const RELAYED_EVERY = 20;
+const RELAYED_MEMBERS = { least: 7, most: 13 };
 const LARGE_MEMBERS = { least: 12, most: 40 };
 const DELEGATIONS = 8;
+/** And of so many one in which members are away for long. */
+const ABSENT_EVERY = 20;
+const ABSENT_AT = 17;
+const MS = 1_000;
+export const FAIL_OVER_ANSWER_SECONDS = 30;
 
 /** The plan of a seed. */
 export function planOf(seed: number): ChannelPlan {
   if (seed % LARGE_EVERY === 0) return largePlanOf(seed);
+  if (seed % RELAYED_EVERY === RELAYED_EVERY / 2) return relayedPlanOf(seed);
+  if (seed % ABSENT_EVERY === ABSENT_AT) return absentPlanOf(seed);
   return seed % STORM_EVERY === STORM_EVERY - 1 ? stormPlanOf(seed) : usualPlanOf(seed);
 }
 
@@ -91,15 +107,78 @@ function largePlanOf(seed: number): ChannelPlan {
   return { ...plan, mishaps: mishaps.sort((a, b) => a.atMs - b.atMs) };
 }
 
-/** One of 4 to 7 members dies while it leads and does not come back before a minute is over; nothing else goes wrong. */
-export function failOverPlanOf(seed: number): ChannelPlan {
+/** Whether a member does what it likes with what it passes on. */
+export function isLyingRelay({ liars, lyingRelays }: ChannelPlan, member: number): boolean {
+  return member >= liars && member < liars + lyingRelays;
+}
+
+/** Members of which up to three of the four that relay lie in that: the others delegate to them, so that they are candidates. */
+function relayedPlanOf(seed: number): ChannelPlan {
+  const random = seededRandom(seed * 86_028_121 + 11);
+  const { least, most } = RELAYED_MEMBERS;
+  const members = least + random.below(most - least + 1);
+  const liars = random.below(3) === 0 ? 1 : 0;
+  const lyingRelays = 1 + random.below(3);
+  const plan = usualPlanOf(seed, { members, liars, lyingRelays, users: 3, callsEach: 25, lateMs: [] });
+  const delegations = Array.from({ length: members - liars - lyingRelays }, (_, index): Mishap => {
+    const member = liars + lyingRelays + index;
+    return { kind: "delegate", atMs: 3 * plan.blockMs, member, to: liars + (index % lyingRelays) };
+  });
+  const mishaps = [...plan.mishaps.filter(({ kind }, index) => kind !== "kill" || index % 4 === 0), ...delegations];
+  // There is always something that they could pass on, and time enough between to be at one record.
+  const tickMs = 3_000 + random.below(2_000);
+  return { ...plan, tickMs, mishaps: mishaps.sort((a, b) => a.atMs - b.atMs) };
+}
+
+/**
+ * Two to four members, of which some are away so long that the others are no quorum: the chain is asked who is there, or members say
+ * so there all the time.
+ */
+function absentPlanOf(seed: number): ChannelPlan {
+  const random = seededRandom(seed * 67_867_979 + 17);
+  // All others are away, and have gone on without it before: it must not take itself for the channel.
+  const isLone = random.below(3) === 0;
+  const members = isLone ? 4 : 2 + random.below(3);
+  const answerSeconds = 5 + random.below(15);
+  const aliveSeconds = random.below(4) === 0 ? 15 : 0;
+  const rest = { liars: 0, lateMs: [], users: 3, callsEach: 30 };
+  const plan = usualPlanOf(seed, { members, answerSeconds, aliveSeconds, ...rest });
+  const away = Array.from({ length: 1 + random.below(members) }, (_, index): Mishap => {
+    const atMs = 4 * plan.blockMs + 5_000 + random.below(30_000);
+    const member = index === 0 ? 0 : random.below(members);
+    return { kind: "kill", atMs, member, downMs: 20_000 + random.below(60_000), steps: 0 };
+  });
+  const healMs = 60_000 + random.below(40_000);
+  if (isLone) {
+    const lone = random.below(members);
+    const atMs = 4 * plan.blockMs + 3_000 + random.below(3_000);
+    const rest = Array.from({ length: members }, (_, member) => member).filter((member) => member !== lone);
+    const mishaps: Mishap[] = [
+      { kind: "part", atMs, side: [lone], forMs: 10_000 },
+      ...rest.map((member): Mishap => {
+        return { kind: "kill", atMs: atMs + 2_000 + random.below(3_000), member, downMs: 2 * healMs, steps: 0 };
+      }),
+    ];
+    return { ...plan, mishaps: mishaps.sort((a, b) => a.atMs - b.atMs), healMs: healMs + 4 * MS * answerSeconds };
+  }
+  const others = plan.mishaps.filter(({ kind }) => kind !== "leave" && kind !== "oust");
+  return { ...plan, mishaps: [...others, ...away].sort((a, b) => a.atMs - b.atMs), healMs };
+}
+
+/**
+ * One of 4 to 7 members dies while it leads and does not come back before a minute is over; nothing else goes wrong. Or one of two or
+ * three, which must have the chain say that it is absent.
+ */
+export function failOverPlanOf(seed: number, few?: 2 | 3): ChannelPlan {
   const random = seededRandom(seed * 15_485_863 + 3);
-  const members = 4 + random.below(4);
-  const plan = usualPlanOf(seed, { members, lateMs: [], liars: 0, users: 3, callsEach: 60, reorged: 0, unanswered: 0 });
+  const members = few ?? 4 + random.below(4);
+  const answerSeconds = few === undefined ? 0 : FAIL_OVER_ANSWER_SECONDS;
+  const rest = { lateMs: [], liars: 0, users: 3, callsEach: 60, reorged: 0, unanswered: 0 };
+  const plan = usualPlanOf(seed, { members, answerSeconds, ...rest });
   const network = { delayMs: 1 + random.below(40), slow: 0, broken: 0, lost: 0, doubled: 0, overtaken: 0 };
   // Members have joined and heard of each other by then, and users still have calls.
   const atMs = 4 * plan.blockMs + 8_000 + random.below(4_000);
-  const healMs = atMs + 30_000;
+  const healMs = atMs + 30_000 + 4 * MS * answerSeconds;
   return { ...plan, network, mishaps: [{ kind: "fall", atMs, downMs: healMs }], healMs };
 }
 
@@ -141,10 +220,13 @@ function usualPlanOf(seed: number, changes: Partial<ChannelPlan> = {}): ChannelP
     members,
     lateMs,
     liars,
+    lyingRelays: 0,
     users: 2 + random.below(3),
     callsEach: 10 + random.below(25),
     tickMs: chance(30) ? 700 + random.below(3_000) : 0,
     mode: random.below(SETTLEMENT_MODES),
+    answerSeconds: 0,
+    aliveSeconds: 0,
     settleEveryMs: chance(70) ? 3_000 + random.below(8_000) : 0,
     confirmations: 2,
     blockMs: 1_000 + random.below(3_000),

@@ -9,7 +9,13 @@ import { recoverAck, recoverCertificate, type Certificate } from "../../../src/w
 import { decodeChannelMessage, type ChannelMessage } from "../../../src/wire/channel/messages.ts";
 import { RECORD_KINDS, hashRecord } from "../../../src/wire/channel/record.ts";
 import type { SignedBatch } from "../../../src/wire/channel/schemas.ts";
-import { hashSettlement, recoverVote, VOTE_OPTIONS, type Settlement } from "../../../src/wire/channel/settlement.ts";
+import {
+  hashSettlement,
+  recoverVote,
+  VOTE_OPTIONS,
+  type Punishment,
+  type Settlement,
+} from "../../../src/wire/channel/settlement.ts";
 import type { CertificateRef, ChannelEvent, RecordRef } from "../../model/channel/events.ts";
 import { createJudge } from "../../model/channel/validate-log.ts";
 import type { MemoryHub } from "../memory-channel-hub.ts";
@@ -231,7 +237,7 @@ export function createRunLog(init: {
         const certificate = { term: own.term, height: own.height };
         say({ kind: "named", member: name, term, newLeader: name, certificate });
       }
-      const voters = electorate.at(cursor);
+      const voters = electorate.at(cursor, inboxCursor);
       say({ kind: "played", member: name, height, hash: id, term, previous, voters, leader, election });
       mirror.chain.set(height, id);
       mirror.head = height;
@@ -283,6 +289,12 @@ export function createRunLog(init: {
     if (certified !== undefined) ack(name, { ...refOf(certificate), certified });
   }
 
+  /** Whatever others have made of what somebody signed, nobody may take it for a liar. */
+  function accuses(name: string, { target, height }: Punishment): void {
+    const accused = nameOfAccount.get(target) ?? "?";
+    if (!liars.includes(accused)) complain(`C3: ${name} accuses ${accused}, who is honest, of its record ${height}`);
+  }
+
   function propose(settlement: Settlement): RecordRef {
     const record = { height: settlement.toHeight, hash: toHex(settlement.head) };
     proposals.set(toHex(hashSettlement(settlement)), record);
@@ -317,7 +329,9 @@ export function createRunLog(init: {
         if (known === undefined && message.certificate !== undefined) sayOwn(name, message.certificate);
         return;
       case "proposal":
-        if (message.settlement === undefined || known !== undefined) return;
+        if (known !== undefined) return;
+        if (message.punishment !== undefined) accuses(name, message.punishment);
+        if (message.settlement === undefined) return;
         mirrorOf(name).proposed = { ...propose(message.settlement), isVotedFor: false };
         return voteOwn(name, mirrorOf(name));
       case "vote": {

@@ -6,9 +6,10 @@ import { createTrace, type Trace } from "../simulation/trace.ts";
 import { createSimulatedChain } from "./chain.ts";
 import { examine, settledIn } from "./examine.ts";
 import { liarOf } from "./liar.ts";
+import { lyingRelayOf } from "./lying-relay.ts";
 import { createSimulatedMember, namesOf, type Running, type SimulatedMember, type World } from "./member.ts";
 import { createSimulatedNetwork } from "./network.ts";
-import type { ChannelPlan, Mishap } from "./plan.ts";
+import { isLyingRelay, type ChannelPlan, type Mishap } from "./plan.ts";
 import { convictLiars, oust, watchTerms } from "./office.ts";
 import { BROUGHT } from "./purse.ts";
 import { createRunLog } from "./run-log.ts";
@@ -62,7 +63,7 @@ export async function simulateChannel(
   const program = await compiledProgram("FeatureProgram");
   const { code } = program;
   const watch = createWatch(trace, () => time.now());
-  const { tickMs, mode, blockMs, reorged, unanswered } = plan;
+  const { tickMs, mode, answerSeconds, aliveSeconds, blockMs, reorged, unanswered } = plan;
   const judged = Array.from({ length: plan.members + plan.lateMs.length }, (_, index) => ({
     name: `m${index + 1}`,
     ...namesOf(index + 1),
@@ -74,7 +75,7 @@ export async function simulateChannel(
     random,
     trace,
     code,
-    config: { tickMs, mode },
+    config: { tickMs, mode, answerSeconds, aliveSeconds },
     blockMs,
     reorged,
     unanswered,
@@ -113,7 +114,10 @@ export async function simulateChannel(
 async function play(world: World): Promise<{ calls: number; kills: number; progressMs: number }> {
   const { plan, time, random, trace, chain, network, watch } = world;
   const members = Array.from({ length: plan.members + plan.lateMs.length }, (_, index) =>
-    createSimulatedMember(world, index + 1, index < plan.liars ? liarOf(world) : undefined),
+    createSimulatedMember(world, index + 1, {
+      lies: index < plan.liars ? liarOf(world) : undefined,
+      relays: isLyingRelay(plan, index) ? lyingRelayOf(world) : undefined,
+    }),
   );
   let kills = 0;
   const joined = members.slice(0, plan.members).map(async ({ account, signer }) => await join(world, account, signer));
@@ -212,9 +216,11 @@ async function play(world: World): Promise<{ calls: number; kills: number; progr
     }
   }
 
-  // A member that has left takes no calls.
+  // A member that has left takes no calls, and nobody would call through one that keeps them back.
   const leaving = new Set(plan.mishaps.flatMap((each) => (each.kind === "leave" ? [each.member] : [])));
-  const staying = members.slice(0, plan.members).filter((_, index) => !leaving.has(index));
+  const staying = members
+    .slice(0, plan.members)
+    .filter((_, index) => !leaving.has(index) && !isLyingRelay(plan, index));
   const users = Array.from({ length: plan.users }, async (_, user) => {
     const at = staying[random.below(staying.length)];
     if (at === undefined) return 0;
@@ -270,11 +276,11 @@ async function play(world: World): Promise<{ calls: number; kills: number; progr
   return { calls, kills, progressMs };
 }
 
-/** The honest members of now, when all of them are at one committed record. */
+/** The honest members of now, when all of them count and are at one committed record. */
 function honestOf({ chain }: World, members: readonly SimulatedMember[]): readonly Running[] | undefined {
   const here = members.filter(({ account, isLiar }) => chain.hub.office.members.includes(account) && !isLiar);
   const running = here.flatMap((member) => member.running ?? []);
-  if (running.length < here.length) return undefined;
+  if (running.length < here.length || here.some(({ account }) => chain.hub.absent.includes(account))) return undefined;
   const heads = new Set(running.map(({ node }) => `${node.head.height} ${toHex(node.head.hash)}`));
   const isOne = heads.size === 1 && running.every(({ node }) => node.committedHeight === node.head.height);
   return isOne ? running : undefined;

@@ -65,13 +65,16 @@ export function createWatch(trace: Trace, now: () => number): Watch {
     if (known === undefined) {
       committed.set(height, { hash: name, term, kind, input: body.input, timeMs, by: who });
       const beganMs = termAtMs.get(term);
+      let isAfterDeath = false;
       for (const [of, diedMs] of deaths) {
         if (of >= term) continue;
         deaths.delete(of);
         failOverMs.push(now() - diedMs);
+        isAfterDeath = true;
       }
-      if (beganMs === undefined) return;
       termAtMs.delete(term);
+      // Failing over has begun before the chain named the next leader.
+      if (beganMs === undefined || isAfterDeath) return;
       failOverMs.push(now() - beganMs);
     } else if (known.hash !== name) {
       breach(

@@ -9,7 +9,8 @@ import { search, type SearchOptions } from "./search.ts";
 import { FAULTS, LOCKED_SEARCHES, LOCKS, SOUND_SEARCHES } from "./searches.ts";
 import { hasTerm, type Member, type Model, type State } from "./state.ts";
 
-const LONG_MS = 600_000;
+/** The largest search is four minutes of a processor that does nothing else. */
+const LONG_MS = 3_600_000;
 
 interface Kept {
   readonly searches: readonly {

@@ -1,6 +1,12 @@
 import { expect } from "chai";
 
+import { systemClock } from "../../../src/adapters/clock/system.ts";
+import { createMemoryLogger } from "../../../src/adapters/logger/memory.ts";
+import { createMemoryRecordLog } from "../../../src/adapters/record-log/memory.ts";
+import { openArchive, writeArchive } from "../../../src/channel/archive.ts";
 import type { ChannelNode } from "../../../src/channel/channel-node.ts";
+import { verifyChannel } from "../../../src/channel/verify.ts";
+import { toHex } from "../../../src/utils/bytes.ts";
 import { addressOfKey, signDigest } from "../../../src/utils/recoverable-signature.ts";
 import { publicKeyOf } from "../../../src/utils/secp256k1.ts";
 import { channelDomain } from "../../../src/wire/channel/domain.ts";
@@ -14,6 +20,19 @@ import { until } from "../../helpers/until.ts";
 const HEARTBEAT_MS = 200;
 const PATIENT_MS = 20_000;
 const STRANGER = 77;
+const CHANNELS = 100;
+
+/** Tells of each call of one of its methods. */
+function watched<T extends object, K extends keyof T>(of: T, name: K, onCall: () => void): T {
+  const method = of[name] as (...args: unknown[]) => unknown;
+  return {
+    ...of,
+    [name]: (...args: unknown[]) => {
+      onCall();
+      return method.apply(of, args);
+    },
+  };
+}
 
 /** What went wrong elsewhere, by where it was told; see the list of `shared/measured/channels.md`. */
 describe("channel: incidents of other channels, in the node", function () {
@@ -147,6 +166,71 @@ describe("channel: incidents of other channels, in the node", function () {
       expect(await codeOf(node.submit(by(key)))).to.equal("CHANNEL_SIGNATURE_INVALID");
     }
     expect(await codeOf(node.submit(by(owner)))).to.equal(undefined);
+  });
+
+  it("hydra#1467: the history is gone once the channel is closed", async () => {
+    scene = await createChannelScene({ members: 2 });
+    await scene.same();
+    const [leader, second] = scene.members as [SceneMember, SceneMember];
+    for (let call = 0; call < 5; call += 1) await commit(second.node);
+    scene.hub.close();
+    await until(() => scene.members.every(({ node }) => node.finalHeight > 5), { what: "the close is final" });
+    const { finalHeight } = leader.node;
+    await scene.close();
+    const { chainId, hub } = scene.hub.domain;
+    for (const { disk } of scene.members) {
+      const parts: Uint8Array[] = [];
+      const archived = writeArchive({ chainId, hub, channel: 1n }, createMemoryRecordLog(disk));
+      for await (const part of archived) parts.push(part);
+      const history = await openArchive(async function* () {
+        yield* parts;
+      });
+      const components = { hub: scene.hub.as(leader.account), clock: systemClock, logger: createMemoryLogger() };
+      const verified = await verifyChannel(components, { channel: 1n, history });
+      expect(verified.height).to.be.at.least(finalHeight);
+      expect(toHex(verified.stateRoot)).to.equal(toHex(scene.hub.settled.stateRoot));
+    }
+  });
+
+  it("hydra#2685: words about every call cost more than the calls", async () => {
+    scene = await createChannelScene({ members: 3, node: { heartbeatMs: 600_000 } });
+    await scene.same();
+    const count = (): number => scene.members.reduce((sum, { lines }) => sum + lines.length, 0);
+    const before = count();
+    for (let round = 0; round < 50; round += 1) {
+      await Promise.all(scene.members.map(async ({ node }, user) => await commit(node, user)));
+    }
+    await scene.same();
+    // What else happens may be worth a word.
+    expect(count() - before).to.be.below(10);
+  });
+
+  it("nitro#718: a hundred channels slow down what happens in one: those at rest do nothing", async () => {
+    const done = new Map<number, number>();
+    const scenes: ChannelScene[] = [];
+    try {
+      for (let index = 0; index < CHANNELS; index += 1) {
+        const did = (): void => void done.set(index, (done.get(index) ?? 0) + 1);
+        scenes.push(
+          await createChannelScene({
+            members: 1,
+            logOf: (disk) => watched(createMemoryRecordLog(disk), "append", did),
+            networkOf: (network) => watched(network, "send", did),
+            hubOf: (_number, hub) => watched(hub, "head", did),
+          }),
+        );
+      }
+      scene = scenes[0]!;
+      for (const each of scenes) await each.leader.node.committed(await each.leader.node.submit(each.call(0, "inc")));
+      const isAtRest = (each: ChannelScene): boolean =>
+        each.leader.node.committedHeight === each.leader.node.head.height;
+      await until(() => scenes.every(isAtRest), { what: "all are at rest", timeoutMs: PATIENT_MS });
+      done.clear();
+      for (let call = 0; call < 20; call += 1) await commit(scene.leader.node);
+      expect([...done.keys()]).to.deep.equal([0]);
+    } finally {
+      for (const each of scenes.slice(1)) await each.close();
+    }
   });
 
   it("go-nitro, nitrolite: a call that was signed for one channel, hub or chain is played in another", async () => {

@@ -48,11 +48,16 @@ function judge(
     chainTerms = [first],
     settled = false,
     input,
+    absent = [],
+    seenMs = 1_000_000,
   }: {
     readonly standing?: Standing;
     readonly chainTerms?: readonly Term[];
     readonly settled?: boolean;
     readonly input?: Uint8Array;
+    /** Members that are absent from entry 7 on. */
+    readonly absent?: readonly number[];
+    readonly seenMs?: number;
   } = {},
 ): TermVerdict {
   const term = 2;
@@ -68,9 +73,19 @@ function judge(
   };
   const header = { ...parentHeader, kind: 5, term, height: 10, previous: parent.hash };
   const termOf = (number: number): Term | undefined => chainTerms.find((each) => each.term === number);
+  const out = new Set(absent.map(accountOf));
+  const later = [...members].map(([account, member]): [string, Member] => [
+    account,
+    { ...member, isAbsent: out.has(account) },
+  ]);
   const chain = {
     termOf,
-    membershipAt: (cursor: number) => (cursor >= 4 ? membership : undefined),
+    inboxLength: 8,
+    seenMs,
+    membershipAt(cursor: number): Membership | undefined {
+      if (cursor < 4) return undefined;
+      return cursor < 7 ? membership : { ...membership, members: new Map(later) };
+    },
     isSettled: () => settled,
   };
   return judgeTermRecord(
@@ -100,6 +115,17 @@ describe("channel/term-record", () => {
     expect(judge([1, 2], { chainTerms: [first, another] }).verdict).to.equal("fault");
     // Members have gone there with another one before the chain said whose it is.
     expect(judge([0, 1, 2], { chainTerms: [first, another] }).verdict).to.equal("proven");
+  });
+
+  it("should not wait for who is absent by now, where the chain has begun the term and too few are silent to have been a quorum", () => {
+    const second: Term = { term: 2, leader: accountOf(1), signer: signers[1]!, sinceEntry: 5 };
+    const chainTerms = [first, second];
+    expect(judge([1, 2], { chainTerms, absent: [3] }).verdict).to.equal("proven");
+    expect(judge([1], { chainTerms, absent: [2, 3] }).verdict).to.equal("fault");
+    expect(judge([1, 2], { absent: [3] }).verdict).to.equal("early");
+    // Somebody may be absent by a block that is not seen here yet.
+    expect(judge([1, 2], { chainTerms, seenMs: 60_000 }).verdict).to.equal("early");
+    expect(judge([1, 2], { chainTerms, seenMs: 61_000 }).verdict).to.equal("fault");
   });
 
   it("should not go on from below what a quorum stands on, or from another record of that height", () => {

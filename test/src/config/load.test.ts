@@ -189,7 +189,7 @@ describe("config/load", () => {
     });
 
     it("should be asked for when none are set", async () => {
-      expect(await codeOf(loadSettings({ environment: ENOUGH }).then(createKeys))).to.equal("CONFIG_INVALID");
+      expect(await codeOf(loadSettings({ environment: ENOUGH }).then(createKeys))).to.equal("NO_KEYS");
       const environment = { ...ENOUGH, SPRF_KEYSTORE: at("keys.json") };
       expect(await codeOf(loadSettings({ environment }).then(createKeys))).to.equal("CONFIG_INVALID");
     });

@@ -98,6 +98,9 @@ describe("indexer: money", function () {
             ok: Number(record.epochsOk),
             wrong: Number(record.epochsWrong),
           });
+          const history = await model.history(worker.workerId, { limit: 10_000 });
+          const last = history.find(({ kind }) => kind === "record");
+          if (last !== undefined) expect(last.reputation).to.equal(worker.reputation);
         }
         for (const tester of await model.testers()) {
           const view = await testers.tester(tester.testerId);

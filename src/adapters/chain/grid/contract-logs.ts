@@ -1,12 +1,13 @@
 import { getBytes, toBeHex, zeroPadValue, type Log } from "ethers";
 
 import { SprfError } from "../../../errors.ts";
-import type { GridChange, GridContracts } from "../../../ports/grid-contracts.ts";
+import type { ConsumptionReport, CountedReport, GridChange, GridContracts } from "../../../ports/grid-contracts.ts";
 import type { GridOptions } from "../../../ports/grid-registry.ts";
 import type { Connection } from "../connection.ts";
 import type { IGridContracts } from "../contract-types.ts";
 import { firstBlockOf } from "../block-of-time.ts";
 import { createEventRange, readPage } from "../event-range.ts";
+import { createBoundedCache } from "../../../utils/bounded-cache.ts";
 
 /** Events after which a node may have something to do. */
 const CONTRACT_EVENTS = ["ContractCreated", "RentContractCreated", "ContractUpdated", "ContractClosed"] as const;
@@ -14,6 +15,9 @@ const USER_EVENTS = ["OutOfFunds", "Recovered", "GraceEnded"] as const;
 
 /** Events that say what a contract cost. */
 const SETTLING_EVENTS = ["ContractSettled", "ConsumptionReported"] as const;
+
+/** Transactions whose reports are kept. */
+const MAX_SAID = 2_000;
 
 /** Ids that one request for events names. */
 const IDS_AT_ONCE = 100;
@@ -24,9 +28,27 @@ interface Grains {
   readonly trafficGrains?: bigint;
 }
 
+interface Counted {
+  readonly timestamp: bigint;
+  readonly rate: bigint;
+  readonly grains: bigint;
+  readonly trafficGrains: bigint;
+}
+
+/** A report as `addReports` takes it. */
+interface Said {
+  readonly contractId: bigint;
+  readonly timestamp: bigint;
+  readonly cru: bigint;
+  readonly sru: bigint;
+  readonly hru: bigint;
+  readonly mru: bigint;
+  readonly nru: bigint;
+}
+
 type LogMethods = Pick<
   GridContracts,
-  "deploymentData" | "contractsOnNode" | "changes" | "settledGrains" | "clippedReports"
+  "deploymentData" | "contractsOnNode" | "changes" | "settledGrains" | "clippedReports" | "reports"
 >;
 
 /** What only the grid's events say. */
@@ -37,6 +59,7 @@ export function createContractLogs(
 ): LogMethods {
   const { provider, read } = connection;
   const created = new Map<number, number>();
+  const said = createBoundedCache<ReadonlyMap<number, ConsumptionReport>>(MAX_SAID);
   const topicOf = (name: string): string => {
     const event = grid.interface.getEvent(name as "ContractCreated");
     return event.topicHash;
@@ -71,17 +94,29 @@ export function createContractLogs(
     return block;
   }
 
+  /** What a transaction of a node says of its contracts, which the events do not repeat. */
+  async function saidIn(hash: string, options?: GridOptions): Promise<ReadonlyMap<number, ConsumptionReport>> {
+    const known = said.get(hash);
+    if (known !== undefined) return known;
+    const transaction = await read(() => provider.getTransaction(hash), options);
+    const call = transaction === null ? null : grid.interface.parseTransaction(transaction);
+    const reports = call?.name === "addReports" ? (call.args[1] as readonly Said[]).map(reportOf) : [];
+    const byContract = new Map(reports.map((report) => [report.contractId, report]));
+    said.set(hash, byContract);
+    return byContract;
+  }
+
   /** Events of contracts from their creation on, with the contract's id. */
   async function* eventsOf(
     contractIds: readonly number[],
     events: readonly string[],
-    options?: GridOptions,
+    options?: GridOptions & { readonly fromBlock?: number | undefined },
   ): AsyncGenerator<{ readonly contractId: number; readonly log: Log }> {
     const head = await read(() => provider.getBlockNumber(), options);
     const oldestFirst = contractIds.toSorted((a, b) => a - b);
     for (let at = 0; at < oldestFirst.length; at += IDS_AT_ONCE) {
       const ids = oldestFirst.slice(at, at + IDS_AT_ONCE);
-      const from = await createdIn(ids[0] ?? 1, options);
+      const from = Math.max(await createdIn(ids[0] ?? 1, options), options?.fromBlock ?? 0);
       for (const log of await logs([events.map(topicOf), ids.map(word)], from, head, options)) {
         yield { contractId: Number(log.topics[1]), log };
       }
@@ -119,6 +154,27 @@ export function createContractLogs(
       }
       return counts;
     },
+    async reports(contractIds, { most, ...options }) {
+      const found: { readonly contractId: number; readonly log: Log }[] = [];
+      for await (const each of eventsOf(contractIds, ["ConsumptionReported"], options)) found.push(each);
+      const newest = found.toSorted((a, b) => a.log.blockNumber - b.log.blockNumber || a.log.index - b.log.index);
+      const counted: CountedReport[] = [];
+      for (const { contractId, log } of newest.slice(-most)) {
+        const counts = grid.interface.parseLog(log)?.args.toObject() as Counted | undefined;
+        if (counts === undefined) continue;
+        const { timestamp, rate, grains, trafficGrains } = counts;
+        const used = (await saidIn(log.transactionHash, options)).get(contractId);
+        counted.push({
+          contractId,
+          block: log.blockNumber,
+          timestampSeconds: Number(timestamp),
+          rate,
+          grains: grains + trafficGrains,
+          ...(used?.timestampSeconds === Number(timestamp) && { used: usedOf(used) }),
+        });
+      }
+      return counted;
+    },
     async changes(fromBlock, toBlock, options) {
       const wanted = [...CONTRACT_EVENTS, ...USER_EVENTS].map(topicOf);
       const userTopics = new Set(USER_EVENTS.map(topicOf));
@@ -130,6 +186,22 @@ export function createContractLogs(
       });
     },
   };
+}
+
+function reportOf({ contractId, timestamp, cru, sru, hru, mru, nru }: Said): ConsumptionReport {
+  return {
+    contractId: Number(contractId),
+    timestampSeconds: Number(timestamp),
+    cruCores: Number(cru),
+    sruBytes: sru,
+    hruBytes: hru,
+    mruBytes: mru,
+    nruBytes: nru,
+  };
+}
+
+function usedOf({ cruCores, sruBytes, hruBytes, mruBytes, nruBytes }: ConsumptionReport): CountedReport["used"] {
+  return { cruCores, sruBytes, hruBytes, mruBytes, nruBytes };
 }
 
 function mutable(topic: string | readonly string[] | null): string | string[] | null {

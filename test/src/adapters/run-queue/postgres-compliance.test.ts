@@ -15,6 +15,6 @@ describeWithPart("postgres", postgresAbsent(), "adapters/run-queue/postgres: the
   runsCompliance("runners over PostgreSQL", async (engine) => {
     const fleet = await createRunFleet(server.url);
     await fleet.addRunner("one", engine);
-    return { runs: fleet.runs, content: fleet.content, stop: fleet.stop };
+    return { runs: fleet.runs, content: fleet.content, stop: async () => await fleet.stop() };
   });
 });
