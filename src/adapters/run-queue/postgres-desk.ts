@@ -51,6 +51,9 @@ export function createPostgresRunDesk(init: PostgresRunDeskInit): RunDesk {
   /** One run of a shared queue at a time per call would leave the rest to others, so that it takes what it has room for. */
   async function fetch(most: number): Promise<readonly TakenRun[]> {
     const taken: TakenRun[] = [];
+    // What a runner takes that is set aside would wait for its lease to end.
+    const sql = "SELECT 1 FROM sprf.runners WHERE id = $1 AND set_aside_at IS NULL";
+    if ((await pool.query(sql, [runner])).rowCount !== 1) return taken;
     for (const queue of queues) {
       if (taken.length === most) break;
       for (const job of await opened().fetch(queue, { batchSize: most - taken.length })) {
