@@ -1,7 +1,7 @@
 // Runs the tests in processes of their own and ends with the line `N passed, N failed`. Whatever happens to those processes, the
 // line never says `0 failed` unless every test ran and passed.
 import { runTests, stopTests, type Outcome } from "./testing/run-tests.ts";
-import { processesAtOnce, splitIntoBatches, splitIntoLanes } from "./testing/batches.ts";
+import { processesAtOnce, splitByDocker, splitIntoBatches } from "./testing/batches.ts";
 import { readSeconds, writeSeconds, type Seconds } from "./testing/seconds.ts";
 import { selectFiles } from "./testing/select-files.ts";
 
@@ -30,22 +30,26 @@ async function runWhatIsGiven(): Promise<readonly Outcome[]> {
 async function runNodeOnly(): Promise<readonly Outcome[]> {
   const atOnce = processesAtOnce();
   const batches = [...splitIntoBatches(selectFiles([], "node-only"), atOnce, readSeconds())];
-  return await runSideBySide(Array.from({ length: atOnce }, () => batches));
+  return await runSideBySide(Array.from({ length: atOnce }, () => [batches]));
 }
 
-/** Two lanes; what a lane shares, as the Docker Engine, is used by one process at a time. */
+/** One process at a time for what uses the Docker Engine, and one beside it; whichever is done first goes on with the rest. */
 async function runRealParts(): Promise<readonly Outcome[]> {
-  const { mocha } = selectFiles([], "real-parts");
-  return await runSideBySide(splitIntoLanes(mocha));
+  const { docker, free } = splitByDocker(selectFiles([], "real-parts").mocha);
+  return await runSideBySide([[docker, free], [free]]);
 }
 
-/** Runs the batches of all queues, one of each queue at a time; the output of each is shown as a whole when it ends. */
-async function runSideBySide(queues: readonly (readonly string[])[][]): Promise<readonly Outcome[]> {
+/**
+ * Runs as many processes at a time as there are lanes. Each takes the next batch of its queues, the first ones first; what it prints
+ * is shown when it ends.
+ */
+async function runSideBySide(lanes: readonly (readonly (readonly string[])[][])[]): Promise<readonly Outcome[]> {
   const build = await runTests(["--build=only"], { isShown: true });
   if (build.problem !== undefined) return [build];
   const ended: Outcome[] = [];
-  const turns = queues.map(async (batches) => {
-    for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
+  const turns = lanes.map(async (queues) => {
+    const next = (): readonly string[] | undefined => queues.find((queue) => queue.length > 0)?.shift();
+    for (let batch = next(); batch !== undefined; batch = next()) {
       // A compiler, if only to find nothing to do, takes memory that is copied with every process that a test starts.
       ended.push(await runTests(["--build=never", ...batch], { isShown: false }));
     }

@@ -58,13 +58,13 @@ export interface BuyOptions extends CallOptions {
   readonly maxPriceWei?: bigint;
 }
 
-/** A client of the market and of the programs that it sells; all calls can be aborted. */
 /** How a request is called in the logs of all who work on it. */
 export interface RequestOptions {
   /** 32 hex digits, as the trace id of W3C Trace Context. @default a random one */
   readonly requestId?: string | undefined;
 }
 
+/** A client of the market and of the programs that it sells; all calls can be aborted. */
 export interface SprfClient {
   readonly keys: TwinKeys;
   /** The wallet of this client's own ledger key. */

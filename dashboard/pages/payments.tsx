@@ -6,10 +6,11 @@ import {
   type PaymentsView,
   type StatementLineView,
 } from "../../src/dashboard/views.ts";
-import { grouped, moment, short } from "../format.ts";
+import { grouped, short } from "../format.ts";
 import { useTopic } from "../live.ts";
 import { navigate } from "../router.ts";
 import type { PageProps } from "../routes.ts";
+import { EVENT_COLUMNS } from "../ui/event-columns.tsx";
 import { Figures, Loaded, Page, Section } from "../ui/page.tsx";
 import { Table, type Column } from "../ui/table.tsx";
 import { Amount } from "../ui/words.tsx";
@@ -208,23 +209,7 @@ function nameOf({ from, number }: ClaimView): string {
 }
 
 const LINES: readonly Column<StatementLineView>[] = [
-  { key: "block", label: "Block", isNumber: true, cell: ({ block }) => grouped(block) },
-  { key: "time", label: "Time", isMinor: true, cell: ({ timeSeconds }) => <time>{moment(timeSeconds)}</time> },
-  { key: "kind", label: "What", cell: ({ kind }) => kind.replaceAll("-", " ") },
-  {
-    key: "agreement",
-    label: "Agreement",
-    isMinor: true,
-    cell: ({ agreement, epoch }) =>
-      agreement === undefined ? (
-        ""
-      ) : (
-        <a href={`/agreements/${agreement}`}>
-          #{agreement}
-          {epoch === undefined ? "" : `, epoch ${epoch}`}
-        </a>
-      ),
-  },
+  ...EVENT_COLUMNS,
   { key: "in", label: "In", isNumber: true, cell: ({ inWei }) => (inWei === "0" ? "" : <Amount wei={inWei} />) },
   { key: "out", label: "Out", isNumber: true, cell: ({ outWei }) => (outWei === "0" ? "" : <Amount wei={outWei} />) },
   {

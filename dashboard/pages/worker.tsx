@@ -1,12 +1,13 @@
 import { useState } from "preact/hooks";
 
 import type { HistoryEntryView, WorkerView } from "../../src/dashboard/views.ts";
-import { grouped, inUnit, moment, percent } from "../format.ts";
+import { grouped, inUnit, percent } from "../format.ts";
 import { useTopic } from "../live.ts";
 import type { PageProps } from "../routes.ts";
 import { AgreementsTable } from "../ui/agreements-table.tsx";
 import { BuyDialog } from "../ui/buy-dialog.tsx";
 import { Chart } from "../ui/chart.tsx";
+import { EVENT_COLUMNS } from "../ui/event-columns.tsx";
 import { Figures, Loaded, Page, Section } from "../ui/page.tsx";
 import { Table, type Column } from "../ui/table.tsx";
 import { Account, Amount, Badge } from "../ui/words.tsx";
@@ -114,23 +115,7 @@ function WorkerPage({ view: { worker, reputation, history, agreements, contracts
 }
 
 const HISTORY: readonly Column<HistoryEntryView>[] = [
-  { key: "block", label: "Block", isNumber: true, cell: ({ block }) => grouped(block) },
-  { key: "time", label: "Time", isMinor: true, cell: ({ timeSeconds }) => <time>{moment(timeSeconds)}</time> },
-  { key: "kind", label: "What", cell: ({ kind }) => kind.replaceAll("-", " ") },
-  {
-    key: "agreement",
-    label: "Agreement",
-    isMinor: true,
-    cell: ({ agreement, epoch }) =>
-      agreement === undefined ? (
-        ""
-      ) : (
-        <a href={`/agreements/${agreement}`}>
-          #{agreement}
-          {epoch === undefined ? "" : `, epoch ${epoch}`}
-        </a>
-      ),
-  },
+  ...EVENT_COLUMNS,
   {
     key: "outcome",
     label: "Outcome",

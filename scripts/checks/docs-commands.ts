@@ -1,7 +1,7 @@
 // What the documents tell a reader to type has been run by a test, and their links lead somewhere.
 //
 // A test that runs a documented command says so in a comment `docs-command: npm start`; a command of a ```sh block without such
-// a test fails here, and so does a comment whose command no document shows.
+// a test fails here, and so does a comment whose command no document shows. A guide's commands run in the guide's order.
 import { existsSync, globSync } from "node:fs";
 import { dirname, join } from "node:path";
 
@@ -17,17 +17,17 @@ const documents = ["README.md", "CONTRIBUTING.md", ...globSync("docs/**/*.md")].
   (path) => existsSync(path) && !path.startsWith(GENERATED),
 );
 const shown = new Map(documents.flatMap((path) => commandsOf(read(path)).map((command) => [command, path] as const)));
-const tested = new Map(
-  repositoryFiles()
-    .filter((path) => path === ".ci/run" || path.startsWith("test/"))
-    .flatMap((path) => markersOf(path).map((command) => [command, path] as const)),
-);
+const runs = repositoryFiles()
+  .filter((path) => path === ".ci/run" || path.startsWith("test/"))
+  .map((path) => ({ path, commands: markersOf(path) }));
+const tested = new Map(runs.flatMap(({ path, commands }) => commands.map((command) => [command, path] as const)));
 for (const [command, path] of shown) {
   if (!tested.has(command)) faults.push(`${path}: no test runs \`${command}\``);
 }
 for (const [command, path] of tested) {
   if (!shown.has(command)) faults.push(`${path}: no document shows \`${command}\``);
 }
+for (const path of documents.filter((each) => each.startsWith("docs/guides/"))) checkOrder(path);
 for (const path of repositoryFiles().filter((file) => file.endsWith(".md") && !file.startsWith("test/")))
   checkLinks(path);
 
@@ -36,6 +36,21 @@ process.exitCode = faults.length === 0 ? 0 : 1;
 
 function markersOf(path: string): string[] {
   return [...(textOf(path) ?? "").matchAll(MARKER)].map(([, command = ""]) => command);
+}
+
+/** Each command of a guide is in a test that runs what it has of the guide in the guide's order. */
+function checkOrder(path: string): void {
+  const guide = commandsOf(read(path));
+  const places = runs.map(({ commands }) => commands.map((command) => guide.indexOf(command)).filter((at) => at >= 0));
+  const inOrder = new Set(places.filter(isAscending).flat());
+  for (const [at, command] of guide.entries()) {
+    if (tested.has(command) && !inOrder.has(guide.indexOf(command)))
+      faults.push(`${path}: no test runs command ${at + 1}, \`${command}\`, in the order of this page`);
+  }
+}
+
+function isAscending(numbers: readonly number[]): boolean {
+  return numbers.every((number, index) => index === 0 || number > (numbers[index - 1] ?? -1));
 }
 
 function checkLinks(path: string): void {

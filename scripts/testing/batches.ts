@@ -7,8 +7,10 @@ const BATCHES_PER_PROCESSOR = 4;
 /** More processes at once than this wait for each other's containers, ports and disks more than they gain. */
 const MAX_AT_ONCE = 4;
 
-/** So that something is shown now and then. */
-const LANE_BATCH = 5;
+/** Batches of tests with real parts are short, so that something is shown now and then. */
+const SHOWN_TOGETHER = 3;
+/** By name: tests that use the Docker Engine. */
+const DOCKER = /docker|grid|compose|image|runsc|workloads|postgresql|create-node|commands-(?:audit|program|start)/;
 
 interface Batch {
   readonly files: string[];
@@ -41,16 +43,20 @@ export function splitIntoBatches(
 }
 
 /**
- * Splits tests that need real parts into two queues of batches: channels need neither the Docker Engine nor the ports of other daemons,
- * which all others share.
+ * Splits tests that need real parts into batches: those of the Docker Engine, its networks and addresses, which run one after the
+ * other, and all others.
  */
-export function splitIntoLanes(files: readonly string[]): string[][][] {
-  const isOfChannels = (file: string): boolean => /\/(?:simulation-)?channel/.test(file);
-  const lanes = [files.filter(isOfChannels), files.filter((file) => !isOfChannels(file))];
-  return lanes.map((lane) =>
-    Array.from({ length: Math.ceil(lane.length / LANE_BATCH) }, (_, index) =>
-      lane.slice(index * LANE_BATCH, (index + 1) * LANE_BATCH),
-    ),
+export function splitByDocker(files: readonly string[]): Record<"docker" | "free", string[][]> {
+  const usesDocker = (file: string): boolean => DOCKER.test(file);
+  return {
+    docker: chunked(files.filter(usesDocker)),
+    free: chunked(files.filter((file) => !usesDocker(file))),
+  };
+}
+
+function chunked(files: readonly string[]): string[][] {
+  return Array.from({ length: Math.ceil(files.length / SHOWN_TOGETHER) }, (_, index) =>
+    files.slice(index * SHOWN_TOGETHER, (index + 1) * SHOWN_TOGETHER),
   );
 }
 

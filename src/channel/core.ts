@@ -14,8 +14,9 @@ import { equalBytes } from "../utils/bytes.ts";
 import { recoverCertificate, signAck, type Ack, type Certificate } from "../wire/channel/batch.ts";
 import type { ChannelDomain } from "../wire/channel/domain.ts";
 import { encodeChannelMessage, type ChannelMessageBody } from "../wire/channel/messages.ts";
+import type { RecordHeader } from "../wire/channel/record.ts";
 import type { ChainView } from "./chain-view.ts";
-import { toLogEntry, type Logged } from "./log-entries.ts";
+import { toLogEntry, withHeading, type Logged } from "./log-entries.ts";
 import type { PlayedRecord, Player } from "./player.ts";
 import type { TermBook } from "./term-book.ts";
 import type { Unsettled } from "./unsettled.ts";
@@ -287,8 +288,24 @@ export async function enterTerm(core: Core, term: number, leader: string): Promi
   core.acks = createAckBook(term);
 }
 
-/** Writes down again what a log that is pruned below `height` would forget of terms. */
-export async function keepTerm({ log, term, terms }: Core, height: number): Promise<void> {
+/**
+ * Saves the state at a height. A log is read from its newest snapshot on, so what stands below it of terms is written down again
+ * before: a node that dies in between must not forget what it has promised.
+ */
+export async function saveSnapshot(
+  core: Pick<Core, "log" | "term" | "terms">,
+  header: RecordHeader,
+  state: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  await keepTerm(core, header.height);
+  await core.log.saveSnapshot(header.height, withHeading(header, state));
+}
+
+/** Writes down again what a log that is read from `height` on would forget of terms. */
+export async function keepTerm(
+  { log, term, terms }: Pick<Core, "log" | "term" | "terms">,
+  height: number,
+): Promise<void> {
   const leader = terms.promisedIn(term);
   const kept: Logged[] = leader === undefined ? [] : [{ kind: "term", term, leader, height }];
   if (terms.election !== undefined) kept.push({ kind: "election", election: terms.election, height });

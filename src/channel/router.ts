@@ -72,9 +72,12 @@ export function createRouter(init: RouterInit): ChannelListener {
     }
     const { header, hash } = core.player.head;
     const isOfLeader = from === officeOf(core)?.signer || from === core.upstream;
-    if (status.height > header.height) sync.catchUp(from);
-    else if (isOfLeader && status.height === header.height && !equalBytes(status.recordHash, hash)) sync.catchUp(from);
-    else if (isOfLeader) acker({ again: true });
+    if (status.height > header.height) return sync.catchUp(from);
+    if (!isOfLeader) return;
+    // A new leader's head may be lower than what is here of an earlier term.
+    const own = status.height === header.height ? hash : core.player.at(status.height)?.hash;
+    if (own !== undefined && !equalBytes(status.recordHash, own)) sync.catchUp(from);
+    else acker({ again: true });
   }
 
   async function onBatch(from: string, message: ChannelMessageOf<"batch">): Promise<void> {

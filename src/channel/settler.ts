@@ -14,9 +14,8 @@ import {
   type Change,
   type Settlement,
 } from "../wire/channel/settlement.ts";
-import { broadcast, certifiedHeight, isLeader, keepTerm, officeOf, send, tell, type Core } from "./core.ts";
+import { broadcast, certifiedHeight, isLeader, officeOf, saveSnapshot, send, tell, type Core } from "./core.ts";
 import { gatherVotes } from "./gather-votes.ts";
-import { withHeading } from "./log-entries.ts";
 import { requestsIn, type ProgramRequests } from "./program-requests.ts";
 
 /** A block that is replaced takes its settlement with it, and nobody says so. */
@@ -248,8 +247,7 @@ export function createSettler(core: Core, signal: AbortSignal): Settler {
     const { header, state, requests } = captured;
     captured = undefined;
     settledRequests = requests;
-    await core.log.saveSnapshot(header.height, withHeading(header, state));
-    await keepTerm(core, header.height);
+    await saveSnapshot(core, header, state);
     await core.log.prune(header.height);
   }
 

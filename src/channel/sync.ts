@@ -3,9 +3,19 @@ import { isSprfError, messageOf, SprfError } from "../errors.ts";
 import { SNAPSHOT_PART_BYTES } from "../wire/channel/limits.ts";
 import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { hashRecord } from "../wire/channel/record.ts";
-import { cutTo, enterTerm, finalHere, keep, keepTerm, send, takeCertificate, tell, type Core } from "./core.ts";
+import {
+  cutTo,
+  enterTerm,
+  finalHere,
+  keep,
+  keepTerm,
+  saveSnapshot,
+  send,
+  takeCertificate,
+  tell,
+  type Core,
+} from "./core.ts";
 import { playLeadersBatch, type FoundFault } from "./follower.ts";
-import { withHeading } from "./log-entries.ts";
 import { openSnapshot } from "./open-state.ts";
 import type { SignedBatch } from "../wire/channel/schemas.ts";
 import type { Requests } from "./requests.ts";
@@ -172,7 +182,7 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
       throw error;
     });
     await core.inTurn(async () => {
-      await core.log.saveSnapshot(height, withHeading(header, opened.player.sandbox.snapshot()));
+      await saveSnapshot(core, header, opened.player.sandbox.snapshot());
       core.player = opened.player;
       core.unsettled = opened.unsettled;
       core.certificate = undefined;

@@ -14,32 +14,18 @@ const SUITE_TIMEOUT_MS = 300_000;
 
 describeWithPart("wasi-sdk", await wasiSdkAbsence(), "a program from an empty folder to its history", function () {
   this.timeout(SUITE_TIMEOUT_MS);
-  let devnet: DevnetCommand;
+  let devnet: DevnetCommand | undefined;
   let home: string;
   let daemons: readonly RunningCommand[] = [];
   /** What a reader puts in the places of the guide's names. */
   const names = new Map<string, string>();
   const run = async (line: string): Promise<string> => {
     const words = line.split(" ").map((word) => names.get(word) ?? word.replace(/^hello/, join(home, "hello")));
-    return (await succeed(words.join(" "), devnet.environment)).stdout;
+    return (await succeed(words.join(" "), devnet?.environment)).stdout;
   };
 
   before(async () => {
     home = await mkdtemp(join(tmpdir(), "sprf-path-"));
-    // docs-command: npx sprf devnet
-    devnet = await startDevnetCommand("npx sprf devnet", { timeoutMs: SUITE_TIMEOUT_MS });
-    const lines = [
-      // docs-command: npx sprf worker --devnet --account 3
-      "npx sprf worker --devnet --account 3",
-      // docs-command: npx sprf worker --devnet --account 4
-      "npx sprf worker --devnet --account 4",
-      // docs-command: npx sprf worker --devnet --account 6
-      "npx sprf worker --devnet --account 6",
-      // docs-command: npx sprf tester --devnet --account 7
-      "npx sprf tester --devnet --account 7",
-    ];
-    daemons = lines.map((line) => startCommand(line, devnet.environment, { timeoutMs: SUITE_TIMEOUT_MS }));
-    await Promise.all(daemons.map(async (daemon) => await daemon.until(/^(worker|tester) \d+ /m)));
   });
   after(async () => {
     await Promise.all(daemons.map(async (daemon) => await daemon.end("SIGTERM")));
@@ -60,6 +46,24 @@ describeWithPart("wasi-sdk", await wasiSdkAbsence(), "a program from an empty fo
     expect(refused.stderr).to.match(/^error PROGRAM_REJECTED: exit 1: line 1: expected a whole number$/m);
     expect(refused.code).to.equal(3);
     expect(await readFile(join(home, "hello/build/state"), "utf8")).to.equal("10\n");
+  });
+
+  it("should bring up a market to run it on", async () => {
+    // docs-command: npx sprf devnet
+    const network = await startDevnetCommand("npx sprf devnet", { timeoutMs: SUITE_TIMEOUT_MS });
+    devnet = network;
+    const lines = [
+      // docs-command: npx sprf worker --devnet --account 3
+      "npx sprf worker --devnet --account 3",
+      // docs-command: npx sprf worker --devnet --account 4
+      "npx sprf worker --devnet --account 4",
+      // docs-command: npx sprf worker --devnet --account 6
+      "npx sprf worker --devnet --account 6",
+      // docs-command: npx sprf tester --devnet --account 7
+      "npx sprf tester --devnet --account 7",
+    ];
+    daemons = lines.map((line) => startCommand(line, network.environment, { timeoutMs: SUITE_TIMEOUT_MS }));
+    await Promise.all(daemons.map(async (daemon) => await daemon.until(/^(worker|tester) \d+ /m)));
   });
 
   it("should push it, buy workers, and make its account", async () => {
@@ -90,7 +94,7 @@ describeWithPart("wasi-sdk", await wasiSdkAbsence(), "a program from an empty fo
 
   it("should take no CID that is none", async () => {
     const line = `npx sprf program create --agreement ${names.get("0x...")} --cid Qm --devnet --account 5 --yes`;
-    const { code, stderr } = await runCommandLine(line, devnet.environment);
+    const { code, stderr } = await runCommandLine(line, devnet?.environment);
     expect(stderr).to.match(/^error INVALID_INPUT: --cid: /);
     expect(code).to.equal(2);
   });

@@ -47,6 +47,8 @@ export function startCommand(
     cwd: ROOT,
     env: { ...Object.fromEntries(inherited), ...environment, ...own },
     stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own: what the command has started holds its output open, and ends with it.
+    detached: true,
   });
   let stdout = "";
   let stderr = "";
@@ -59,7 +61,9 @@ export function startCommand(
     stderr += chunk.toString();
     for (const listener of listeners) listener();
   });
-  const deadline = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+  const deadline = setTimeout(() => {
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  }, timeoutMs);
   const ended = new Promise<Ended>((resolve) => {
     child.once("close", (code, signal) => {
       clearTimeout(deadline);

@@ -53,12 +53,14 @@ export async function startDaemon(
       throw new Error(`${script} ended with ${how} before it was up:\n${log}`);
     }),
   ]).finally(() => clearTimeout(deadline));
+  const info = JSON.parse(line) as Record<string, unknown>;
+  if ("error" in info) throw new Error(`${script}: ${line}\n${log}`);
   const { pid } = child;
   if (pid === undefined) throw new Error(`${script} has no process`);
   if (niceness > 0) setPriority(pid, niceness);
   return {
     pid,
-    info: JSON.parse(line) as Record<string, unknown>,
+    info,
     ended: ended.then((how) => ({ how, log })),
     async kill() {
       child.kill("SIGKILL");

@@ -1,5 +1,5 @@
 import { createCommand } from "../../src/cli/create-command.ts";
-import { daemonInit, withDaemonOptions, type DaemonOptions } from "../../src/cli/daemon-options.ts";
+import { daemonInit, withDaemonOptions, withEngineOption, type DaemonOptions } from "../../src/cli/daemon-options.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 import { runDaemon } from "../../src/cli/run-daemon.ts";
 import { createWorker } from "../../src/create-worker.ts";
@@ -7,7 +7,7 @@ import { createLyingEngine } from "./lying-engine.ts";
 
 // A worker like any other but for its engine, which falsifies each state that a program leaves.
 if (import.meta.main) {
-  const command = withDaemonOptions(createCommand("lying-worker", "A worker with a lying engine."))
+  const command = withEngineOption(withDaemonOptions(createCommand("lying-worker", "A worker with a lying engine.")))
     .option("--vetted <digests>")
     .action(async (options: DaemonOptions & { readonly vetted?: string }) => {
       await runCommand(async (signal) => {

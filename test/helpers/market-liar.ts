@@ -1,5 +1,5 @@
 import { createCommand } from "../../src/cli/create-command.ts";
-import { daemonInit, withDaemonOptions, type DaemonOptions } from "../../src/cli/daemon-options.ts";
+import { daemonInit, withDaemonOptions, withEngineOption, type DaemonOptions } from "../../src/cli/daemon-options.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 import { runDaemon } from "../../src/cli/run-daemon.ts";
 import { createWorker } from "../../src/create-worker.ts";
@@ -14,7 +14,9 @@ interface LiarOptions extends DaemonOptions {
 
 // `npx sprf worker` with an engine that falsifies a share of the states that programs leave.
 if (import.meta.main) {
-  const command = withDaemonOptions(createCommand("market-liar", "A worker that lies in a share of its answers."))
+  const command = withEngineOption(
+    withDaemonOptions(createCommand("market-liar", "A worker that lies in a share of its answers.")),
+  )
     .option("--port <port>")
     .option("--price <wei>")
     .requiredOption("--lie-share <share>")

@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
+
 import { expect } from "chai";
 import fc from "fast-check";
 
-import { splitIntoBatches, splitIntoLanes } from "../../../scripts/testing/batches.ts";
+import { splitByDocker, splitIntoBatches } from "../../../scripts/testing/batches.ts";
 import { selectFiles } from "../../../scripts/testing/select-files.ts";
 
 const names = (prefix: string): fc.Arbitrary<string[]> =>
@@ -34,11 +36,14 @@ describe("scripts/testing/batches", () => {
     expect(batches.slice(0, -1).flat()).to.satisfy((files: string[]) => files.every((file) => file.endsWith(".ts")));
   });
 
-  it("should keep all that need real parts, and those that share the Docker Engine in one lane", () => {
+  it("should run all that need real parts, and keep those together that use the Docker Engine", () => {
     const { mocha } = selectFiles([], "real-parts");
-    const [channels = [], others = []] = splitIntoLanes(mocha).map((batches) => batches.flat());
-    expect([...channels, ...others]).to.have.members(mocha);
-    expect(channels).to.include("test/e2e/channel-whole.test.ts").and.include("test/simulation-channel/faults.test.ts");
-    expect(others).to.include("test/e2e/grid.test.ts").and.include("test/e2e/commands-channel.test.ts");
+    const { docker, free } = splitByDocker(mocha);
+    expect([...docker, ...free].flat()).to.have.members(mocha);
+    expect(free.flat()).to.include("test/e2e/channel-whole.test.ts").and.include("test/e2e/dashboard.test.ts");
+    // Who asks for the part says so.
+    for (const file of free.flat()) {
+      expect(readFileSync(file, "utf8"), file).not.to.match(/describeWithPart\(\s*"(?:docker|compose|grid|registry)/);
+    }
   });
 });

@@ -1,7 +1,18 @@
 import { expect } from "chai";
 
-import { certifiedHeight, finalHere, holdsBase, takeCertificate, type Core } from "../../../src/channel/core.ts";
+import { createMemoryDisk, createMemoryRecordLog } from "../../../src/adapters/record-log/memory.ts";
+import {
+  certifiedHeight,
+  finalHere,
+  holdsBase,
+  saveSnapshot,
+  takeCertificate,
+  type Core,
+} from "../../../src/channel/core.ts";
+import { fromLogEntry, type Logged } from "../../../src/channel/log-entries.ts";
+import type { RecordLog } from "../../../src/ports/record-log.ts";
 import type { Certificate } from "../../../src/wire/channel/batch.ts";
+import type { RecordHeader } from "../../../src/wire/channel/record.ts";
 
 const ACKS: Certificate["acks"] = [];
 
@@ -91,5 +102,24 @@ describe("channel/core", () => {
     it("is where this node begins when nothing else is", () => {
       expect(finalHere(coreWith({ chain: chainWith(20, { 20: hashOf(20) }) }))).to.equal(0);
     });
+  });
+
+  it("should keep what was promised where a node dies right after it saved a snapshot above that", async () => {
+    const disk = createMemoryDisk();
+    const log = createMemoryRecordLog(disk);
+    const leader = "0x".padEnd(42, "1");
+    const header = { height: 8 } as RecordHeader;
+    const found: Logged[] = [];
+    const dying: RecordLog = {
+      ...log,
+      async saveSnapshot() {
+        for await (const entry of log.entries({ fromHeight: header.height })) found.push(fromLogEntry(entry));
+        throw new Error("it dies");
+      },
+    };
+    const terms = { promisedIn: () => leader, election: undefined } as unknown as Core["terms"];
+    const died = saveSnapshot({ log: dying, term: 3, terms }, header, (async function* () {})());
+    expect(await died.catch(String)).to.equal("Error: it dies");
+    expect(found).to.deep.equal([{ kind: "term", term: 3, leader, height: 8 }]);
   });
 });

@@ -7,20 +7,9 @@ import { expect } from "chai";
 import { explainSettings, settingsJsonSchema, type ExplainedSetting } from "../../../src/config/explain.ts";
 import { ENVIRONMENT } from "../../../src/config/schema.ts";
 import { codeOf } from "../../helpers/code-of.ts";
+import { ENOUGH_SETTINGS } from "../../helpers/enough-settings.ts";
 
 const WORDS = "test test test test test test test test test test test junk";
-const ADDRESS = `0x${"ab".repeat(20)}`;
-const ENOUGH = {
-  SPRF_CHAIN_URL: "http://127.0.0.1:8545",
-  SPRF_TWINS_ADDRESS: ADDRESS,
-  SPRF_DISPATCHER_ADDRESS: ADDRESS,
-  SPRF_TESTERS_ADDRESS: ADDRESS,
-  SPRF_DISPUTES_ADDRESS: ADDRESS,
-  SPRF_RECORDS_ADDRESS: ADDRESS,
-  SPRF_LEDGER_URL: "http://127.0.0.1:8000",
-  SPRF_LEDGER_PASSPHRASE: "Standalone Network",
-  SPRF_WAKU_PEERS: "/ip4/127.0.0.1/tcp/1/p2p/a,/ip4/127.0.0.1/tcp/2/p2p/b",
-};
 
 const find = (settings: readonly ExplainedSetting[], path: string): ExplainedSetting | undefined =>
   settings.find((setting) => setting.path === path);
@@ -37,7 +26,7 @@ describe("config/explain", () => {
     await writeFile(file, JSON.stringify({ http: { port: 8_100 }, logLevel: "warn" }));
     const settings = await explainSettings({
       file,
-      environment: { ...ENOUGH, SPRF_LOG_LEVEL: "error" },
+      environment: { ...ENOUGH_SETTINGS, SPRF_LOG_LEVEL: "error" },
       flags: { dataDirectory: "data" },
     });
     const shown = (path: string) => {
@@ -49,14 +38,14 @@ describe("config/explain", () => {
     expect(shown("dataDirectory")).to.deep.equal({ value: "data", from: "option" });
     expect(shown("worker.slots")).to.deep.equal({ value: "2", from: "default" });
     expect(shown("networks.waku.peers")).to.deep.equal({
-      value: ENOUGH.SPRF_WAKU_PEERS,
+      value: ENOUGH_SETTINGS.SPRF_WAKU_PEERS,
       from: "SPRF_WAKU_PEERS",
     });
     expect(shown("identity.keystore")).to.deep.equal({ value: undefined, from: "default" });
   });
 
   it("should show no words", async () => {
-    const settings = await explainSettings({ environment: { ...ENOUGH, SPRF_MNEMONIC: WORDS } });
+    const settings = await explainSettings({ environment: { ...ENOUGH_SETTINGS, SPRF_MNEMONIC: WORDS } });
     expect(find(settings, "identity.mnemonic")).to.include({ value: "(hidden)", from: "SPRF_MNEMONIC" });
     expect(JSON.stringify(settings)).not.to.contain("junk");
   });

@@ -12,28 +12,21 @@ import { createKeys } from "../../../src/create-keys.ts";
 import { deriveTwinKeys } from "../../../src/domain/identity/keys.ts";
 import type { SprfError } from "../../../src/errors.ts";
 import { codeOf } from "../../helpers/code-of.ts";
+import { ENOUGH_SETTINGS, SOME_ADDRESS } from "../../helpers/enough-settings.ts";
 
 const JUNK = "test test test test test test test test test test test junk";
-const ADDRESS = `0x${"ab".repeat(20)}`;
-
-/** The least that a daemon has to be told. */
-const ENOUGH = {
-  SPRF_CHAIN_URL: "http://127.0.0.1:8545",
-  SPRF_TWINS_ADDRESS: ADDRESS,
-  SPRF_DISPATCHER_ADDRESS: ADDRESS,
-  SPRF_TESTERS_ADDRESS: ADDRESS,
-  SPRF_DISPUTES_ADDRESS: ADDRESS,
-  SPRF_RECORDS_ADDRESS: ADDRESS,
-  SPRF_LEDGER_URL: "http://127.0.0.1:8000",
-  SPRF_LEDGER_PASSPHRASE: "Standalone Network",
-  SPRF_WAKU_PEERS: "/ip4/127.0.0.1/tcp/1/p2p/a,/ip4/127.0.0.1/tcp/2/p2p/b",
-};
 
 const DEVNET: DevnetFile = {
   networks: {
     chain: {
       rpcUrl: "http://127.0.0.1:1",
-      contracts: { twins: ADDRESS, dispatcher: ADDRESS, testers: ADDRESS, disputes: ADDRESS, records: ADDRESS },
+      contracts: {
+        twins: SOME_ADDRESS,
+        dispatcher: SOME_ADDRESS,
+        testers: SOME_ADDRESS,
+        disputes: SOME_ADDRESS,
+        records: SOME_ADDRESS,
+      },
       pollingIntervalMs: 50,
     },
     ledger: { rpcUrl: "http://127.0.0.1:2", networkPassphrase: "devnet" },
@@ -59,8 +52,8 @@ describe("config/load", () => {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   it("should need no more than the networks, and know its defaults", async () => {
-    const settings = await loadSettings({ environment: ENOUGH });
-    expect(settings.networks.waku.peers).to.deep.equal(ENOUGH.SPRF_WAKU_PEERS.split(","));
+    const settings = await loadSettings({ environment: ENOUGH_SETTINGS });
+    expect(settings.networks.waku.peers).to.deep.equal(ENOUGH_SETTINGS.SPRF_WAKU_PEERS.split(","));
     expect(settings.networks.chain.pollingIntervalMs).to.equal(1_000);
     expect(settings.engines.kinds).to.deep.equal(["wasi"]);
     expect(settings.http).to.deep.equal({ host: "127.0.0.1", port: 0 });
@@ -96,7 +89,7 @@ describe("config/load", () => {
   ];
   for (const [variable, value] of wrong) {
     it(`should name the field and the variable of ${variable}=${value}`, async () => {
-      const error = (await loadSettings({ environment: { ...ENOUGH, [variable]: value } }).catch(
+      const error = (await loadSettings({ environment: { ...ENOUGH_SETTINGS, [variable]: value } }).catch(
         (thrown: unknown) => thrown,
       )) as SprfError;
       expect(error.code).to.equal("CONFIG_INVALID");
@@ -105,34 +98,36 @@ describe("config/load", () => {
   }
 
   it("should name the first setting that is missing, and fields that it does not know", async () => {
-    for (const missing of Object.keys(ENOUGH) as Array<keyof typeof ENOUGH>) {
-      const error = (await loadSettings({ environment: { ...ENOUGH, [missing]: undefined } }).catch(
+    for (const missing of Object.keys(ENOUGH_SETTINGS) as Array<keyof typeof ENOUGH_SETTINGS>) {
+      const error = (await loadSettings({ environment: { ...ENOUGH_SETTINGS, [missing]: undefined } }).catch(
         (thrown: unknown) => thrown,
       )) as SprfError;
       expect(error.code).to.equal("CONFIG_INVALID");
       expect(error.message).to.contain(ENVIRONMENT[missing]);
     }
     await writeFile(at("typo.json"), JSON.stringify({ htttp: {} }));
-    const error = await loadSettings({ environment: ENOUGH, file: at("typo.json") }).catch((thrown: unknown) => thrown);
+    const error = await loadSettings({ environment: ENOUGH_SETTINGS, file: at("typo.json") }).catch(
+      (thrown: unknown) => thrown,
+    );
     expect((error as SprfError).message).to.contain("htttp");
   });
 
   it("should know the grid's contracts all together, or none", async () => {
     const grid = {
-      SPRF_GRID_REGISTRY: ADDRESS,
-      SPRF_GRID_CONTRACTS: ADDRESS,
-      SPRF_GRID_PRICES: ADDRESS,
-      SPRF_GRID_QUOTES: ADDRESS,
+      SPRF_GRID_REGISTRY: SOME_ADDRESS,
+      SPRF_GRID_CONTRACTS: SOME_ADDRESS,
+      SPRF_GRID_PRICES: SOME_ADDRESS,
+      SPRF_GRID_QUOTES: SOME_ADDRESS,
     };
-    const { networks } = await loadSettings({ environment: { ...ENOUGH, ...grid } });
+    const { networks } = await loadSettings({ environment: { ...ENOUGH_SETTINGS, ...grid } });
     expect(networks.chain.grid).to.deep.equal({
-      registry: ADDRESS,
-      contracts: ADDRESS,
-      prices: ADDRESS,
-      quotes: ADDRESS,
+      registry: SOME_ADDRESS,
+      contracts: SOME_ADDRESS,
+      prices: SOME_ADDRESS,
+      quotes: SOME_ADDRESS,
     });
-    expect((await loadSettings({ environment: ENOUGH })).networks.chain.grid).to.equal(undefined);
-    const error = await loadSettings({ environment: { ...ENOUGH, ...grid, SPRF_GRID_PRICES: "" } }).catch(
+    expect((await loadSettings({ environment: ENOUGH_SETTINGS })).networks.chain.grid).to.equal(undefined);
+    const error = await loadSettings({ environment: { ...ENOUGH_SETTINGS, ...grid, SPRF_GRID_PRICES: "" } }).catch(
       (thrown: unknown) => thrown,
     );
     expect(error).to.have.property("code", "CONFIG_INVALID");
@@ -140,11 +135,11 @@ describe("config/load", () => {
   });
 
   it("should know the channels' contracts both, or neither", async () => {
-    const channels = { SPRF_CHANNEL_HUB: ADDRESS, SPRF_CHANNEL_POOL: ADDRESS };
-    const { networks } = await loadSettings({ environment: { ...ENOUGH, ...channels } });
-    expect(networks.chain.channels).to.deep.equal({ hub: ADDRESS, pool: ADDRESS });
-    expect((await loadSettings({ environment: ENOUGH })).networks.chain.channels).to.equal(undefined);
-    const error = await loadSettings({ environment: { ...ENOUGH, SPRF_CHANNEL_HUB: ADDRESS } }).catch(
+    const channels = { SPRF_CHANNEL_HUB: SOME_ADDRESS, SPRF_CHANNEL_POOL: SOME_ADDRESS };
+    const { networks } = await loadSettings({ environment: { ...ENOUGH_SETTINGS, ...channels } });
+    expect(networks.chain.channels).to.deep.equal({ hub: SOME_ADDRESS, pool: SOME_ADDRESS });
+    expect((await loadSettings({ environment: ENOUGH_SETTINGS })).networks.chain.channels).to.equal(undefined);
+    const error = await loadSettings({ environment: { ...ENOUGH_SETTINGS, SPRF_CHANNEL_HUB: SOME_ADDRESS } }).catch(
       (thrown: unknown) => thrown,
     );
     expect(error).to.have.property("message").that.includes("SPRF_CHANNEL_POOL");
@@ -154,8 +149,10 @@ describe("config/load", () => {
     await writeFile(at("list.json"), "[]");
     await writeFile(at("half.json"), "{");
     for (const name of ["absent.json", "list.json", "half.json"]) {
-      expect(await codeOf(loadSettings({ environment: ENOUGH, file: at(name) }))).to.equal("CONFIG_INVALID");
-      expect(await codeOf(loadSettings({ environment: ENOUGH, devnetFile: at(name) }))).to.equal("CONFIG_INVALID");
+      expect(await codeOf(loadSettings({ environment: ENOUGH_SETTINGS, file: at(name) }))).to.equal("CONFIG_INVALID");
+      expect(await codeOf(loadSettings({ environment: ENOUGH_SETTINGS, devnetFile: at(name) }))).to.equal(
+        "CONFIG_INVALID",
+      );
     }
   });
 
@@ -176,12 +173,14 @@ describe("config/load", () => {
 
   describe("keys", () => {
     it("should come from words, or from a keystore and the file with its password", async () => {
-      const words = await loadSettings({ environment: { ...ENOUGH, SPRF_MNEMONIC: JUNK, SPRF_ACCOUNT_INDEX: "2" } });
+      const words = await loadSettings({
+        environment: { ...ENOUGH_SETTINGS, SPRF_MNEMONIC: JUNK, SPRF_ACCOUNT_INDEX: "2" },
+      });
       expect((await createKeys(words)).account).to.equal(deriveTwinKeys(JUNK, { accountIndex: 2 }).account);
 
       await createKeystore(at("keys.json"), JUNK, "open sesame", { scryptN: 1024 });
       await writeFile(at("password"), "open sesame\n");
-      const environment = { ...ENOUGH, SPRF_KEYSTORE: at("keys.json"), SPRF_PASSWORD_FILE: at("password") };
+      const environment = { ...ENOUGH_SETTINGS, SPRF_KEYSTORE: at("keys.json"), SPRF_PASSWORD_FILE: at("password") };
       const settings = await loadSettings({ environment });
       expect((await createKeys(settings)).account).to.equal(deriveTwinKeys(JUNK).account);
       await writeFile(at("password"), "sesame");
@@ -189,8 +188,8 @@ describe("config/load", () => {
     });
 
     it("should be asked for when none are set", async () => {
-      expect(await codeOf(loadSettings({ environment: ENOUGH }).then(createKeys))).to.equal("NO_KEYS");
-      const environment = { ...ENOUGH, SPRF_KEYSTORE: at("keys.json") };
+      expect(await codeOf(loadSettings({ environment: ENOUGH_SETTINGS }).then(createKeys))).to.equal("NO_KEYS");
+      const environment = { ...ENOUGH_SETTINGS, SPRF_KEYSTORE: at("keys.json") };
       expect(await codeOf(loadSettings({ environment }).then(createKeys))).to.equal("CONFIG_INVALID");
     });
   });
