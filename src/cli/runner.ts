@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 
 import { loadRunnerSettings } from "../config/runner-settings.ts";
+import { secretsOf } from "../config/secrets-of.ts";
 import { createLogger } from "../create-logger.ts";
 import { createRunner } from "../create-runner.ts";
 import { SprfError } from "../errors.ts";
@@ -64,7 +65,7 @@ async function serve(options: RunnerOptions, signal: AbortSignal): Promise<void>
     engines: enginesOf(settings),
     capacity: settings.runs.own,
     name: options.name,
-    logger: createLogger(settings.logLevel),
+    logger: createLogger(settings.logLevel, secretsOf(settings)),
   });
   await runDaemon(runner, signal, () => {
     const { kinds } = settings.engines;
