@@ -70,6 +70,13 @@ export interface ContentSettings {
   readonly kuboUrl?: string;
 }
 
+export interface DatabaseSettings {
+  /** `postgres://user:password@host:port/database` */
+  readonly url: string;
+  /** What this daemon is, among those of its account. */
+  readonly role: string;
+}
+
 export interface PeerInit {
   readonly networks: NetworkSettings;
   readonly keys: TwinKeys;
@@ -77,6 +84,8 @@ export interface PeerInit {
   readonly content?: ContentSettings;
   /** Where state and content rest; in memory when absent. */
   readonly dataDirectory?: string;
+  /** Where state rests instead of in the data directory. */
+  readonly database?: DatabaseSettings;
   readonly logger: Logger;
   /** Where it counts what it does. @default nowhere */
   readonly metrics?: Metrics;
@@ -114,7 +123,10 @@ export async function createPeer(init: PeerInit): Promise<Peer> {
     metrics,
   );
   const ledger = createStellarRpcLedger(networks.ledger);
-  const store = createSqliteStore(dataDirectory === undefined ? ":memory:" : join(dataDirectory, "store.sqlite"));
+  const store = await openStore(init, { account: chain.account, clock }).catch((error: unknown) => {
+    chain.close();
+    throw error;
+  });
   const { peers, listen, messenger: kind, serviceNodes = [], ...network } = networks.waku;
   const node = await createLibp2pNode({
     messageKey: keys.messagePrivateKey,
@@ -176,6 +188,30 @@ export async function createPeer(init: PeerInit): Promise<Peer> {
       await store.close();
     },
   };
+}
+
+async function openStore(
+  { database, dataDirectory, logger }: PeerInit,
+  { account, clock }: { readonly account: string; readonly clock: Clock },
+): Promise<Store> {
+  if (database === undefined) {
+    return createSqliteStore(dataDirectory === undefined ? ":memory:" : join(dataDirectory, "store.sqlite"));
+  }
+  // Only those load it who use it.
+  const { createPostgres } = await import("./adapters/postgres/connect.ts");
+  const { openPostgresStore } = await import("./adapters/store/postgres.ts");
+  const postgres = createPostgres({ url: database.url, clock, logger });
+  try {
+    const store = await openPostgresStore({ postgres, name: `${database.role} ${account.toLowerCase()}`, logger });
+    const close = async (): Promise<void> => {
+      await store.close();
+      await postgres.close();
+    };
+    return { ...store, close };
+  } catch (error) {
+    await postgres.close();
+    throw error;
+  }
 }
 
 /** The Waku SDK brings a second libp2p (0.6 s and 90 MB), so only those load it who use it. */

@@ -12,6 +12,8 @@ import {
   type EngineSettings,
   type Engines,
 } from "./create-engines.ts";
+import { createWorkerRunQueue, type RunQueueSettings, type WorkerRunQueue } from "./create-run-queue.ts";
+import { createFairOrder } from "./domain/program/fair-order.ts";
 import { createNode, type GridNodeDaemon, type NodeInit } from "./create-node.ts";
 import { createPeer, type PeerInit } from "./create-peer.ts";
 import { engineCheck } from "./admin/peer-checks.ts";
@@ -21,6 +23,8 @@ import { SprfError, messageOf } from "./errors.ts";
 import type { ContentStore } from "./ports/content-store.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { Agreement, Twin, WorkerTerms } from "./ports/chain.ts";
+import { createLocalRuns } from "./execution/local-runs.ts";
+import type { Runs } from "./ports/runs.ts";
 import { abortError } from "./utils/abort.ts";
 import { toHex } from "./utils/bytes.ts";
 import { followAgreements, type AgreementFollower } from "./worker/agreements/follow-agreements.ts";
@@ -52,6 +56,13 @@ import { warmUp } from "./worker/warm-up.ts";
 const VERSION = "0.1.0";
 const RUNS_AT_ONCE = 2;
 const MAX_QUEUED = 64;
+/** Where runners make the executions. */
+const MAX_QUEUED_FOR_RUNNERS = 10_000;
+/** A third of what an execution may take in all. */
+const MAX_WAIT_MS = 60_000;
+/** How many executions are under way for each that is being run, so that no runner waits for the next. */
+const AHEAD = 2;
+const LOOK_AT_RUNNERS_MS = 2_000;
 
 export interface WorkerInit extends PeerInit {
   readonly http: {
@@ -71,6 +82,8 @@ export interface WorkerInit extends PeerInit {
   readonly drain?: boolean;
   /** Makes it a node of the grid as well. */
   readonly node?: NodeInit | undefined;
+  /** How executions are made where the state is in a database. */
+  readonly runs?: (RunQueueSettings & { /** @default 10,000 */ readonly maxWaiting?: number | undefined }) | undefined;
   /** Puts something around each engine: self-checks, or the faults of a test. */
   readonly wrapEngine?: (engine: Engine) => Engine;
 }
@@ -110,6 +123,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     ownKey: keys.ledgerKeypair.publicKey(),
   });
   const withdrawFactor = init.withdrawFactor ?? DEFAULT_WITHDRAW_FACTOR;
+  let remote: WorkerRunQueue | undefined;
   let follower: AgreementFollower | undefined;
   metrics.gauge("sprf_worker_open_agreements", () => follower?.open().length ?? 0);
   let running: { readonly twin: Twin; readonly workerId: number; readonly apiUrl: string } | undefined;
@@ -123,6 +137,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     closers.push(async () => await closeEngines(engines));
     await prepareRuns(scratchDirectory);
     await checkEngines(engines, { signal });
+    remote = await startRunQueue(signal);
     const twin = await peer.ensureTwin({ signal });
     const workerId = await ensureRegistered(signal);
     await offer(workerId, signal);
@@ -130,10 +145,8 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     const appeals = watchOutcomes(
       {
         ...peer,
-        engines,
+        runs: runsOver(content, { isOwn: false }),
         tips,
-        scratchDirectory: runsOf(scratchDirectory),
-        states,
         messageKey: keys.messageKey,
         answersTo: async (requestHash) => (await attempts.of(requestHash)).map(({ signed }) => signed),
         logger,
@@ -253,6 +266,54 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     if (init.drain !== true && status === "paused") await chain.unpauseWorker(workerId, { signal });
   }
 
+  /** Where the state is in a database, the queue of executions is there too. */
+  async function startRunQueue(signal: AbortSignal | undefined): Promise<WorkerRunQueue | undefined> {
+    if (init.database === undefined) return undefined;
+    const queue = createWorkerRunQueue(
+      { ...peer, engines, states, scratchDirectory: runsOf(scratchDirectory), logger },
+      {
+        ...init.runs,
+        databaseUrl: init.database.url,
+        account: keys.account,
+        version: VERSION,
+        address: () => ({ multiaddrs: peer.node.multiaddrs(), gateway: running?.apiUrl ?? "" }),
+      },
+    );
+    closers.push(async () => await queue.stop());
+    await queue.start({ signal });
+    return queue;
+  }
+
+  /** Takes as many executions at once as keep all runners busy. */
+  async function followRunners(queue: PQueue, from: WorkerRunQueue): Promise<void> {
+    while (!life.signal.aborted) {
+      try {
+        const live = (await from.runners()).filter(({ isLive }) => isLive);
+        const capacity = live.reduce((sum, runner) => sum + runner.capacity, 0);
+        queue.concurrency = Math.max(RUNS_AT_ONCE, AHEAD * capacity);
+      } catch (error) {
+        if (!life.signal.aborted) logger.warn("runners cannot be counted now", { reason: messageOf(error) });
+      }
+      await clock.sleep(LOOK_AT_RUNNERS_MS, { signal: life.signal }).catch(() => undefined);
+    }
+  }
+
+  /**
+   * Runs that leave what comes out of them in this content store.
+   *
+   * @param isOwn whether this worker signs what comes out, and so holds all of it
+   */
+  function runsOver(kept: ContentStore, { isOwn }: { readonly isOwn: boolean }): Runs {
+    if (remote !== undefined) return remote.runsOver(kept, { hasHolder: isOwn, keepsInputs: isOwn, isChecked: isOwn });
+    return createLocalRuns({
+      content: kept,
+      engines,
+      states,
+      scratchDirectory: runsOf(scratchDirectory),
+      ...(isOwn ? { keepInput: async (cid, options) => await kept.pin(cid, options) } : {}),
+    });
+  }
+
   function createApi(
     attempts: Attempts,
     runContent: ContentStore,
@@ -274,33 +335,35 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       await closeEngines(engines);
       await queue.onIdle();
     });
+    const runs = runsOver(runContent, { isOwn: true });
+    if (remote !== undefined) {
+      const following = followRunners(queue, remote);
+      closers.push(async () => await following);
+    }
     const execute = createExecute(
       {
         ...peer,
         content: runContent,
-        keepInput: async (cid, options) => await runContent.pin(cid, options),
-        engines,
+        runs,
         tips,
-        scratchDirectory: runsOf(scratchDirectory),
-        states,
         attempts,
         usedPayments,
         restored: createRestoredGuard(store),
         queue,
+        order: remote === undefined ? undefined : createFairOrder(clock),
         logger,
         serves,
         keys: { ledgerKey: keys.ledgerKeypair, messagePrivateKey: keys.messagePrivateKey },
       },
-      { maxQueued: MAX_QUEUED },
+      remote === undefined
+        ? { maxQueued: MAX_QUEUED }
+        : { maxQueued: init.runs?.maxWaiting ?? MAX_QUEUED_FOR_RUNNERS, maxWaitMs: MAX_WAIT_MS },
     );
     const batches = createBatches({
       ...peer,
       content: runContent,
-      keepInput: async (cid, options) => await runContent.pin(cid, options),
-      engines,
-      states,
+      runs,
       tips,
-      scratchDirectory: runsOf(scratchDirectory),
       attempts,
       newRequestId: () => newRequestId(peer.random),
       usedPayments,

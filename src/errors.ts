@@ -26,6 +26,9 @@ export const ERRORS = {
   // Store
   STORE_CONFLICT: { fault: "internal", next: "Read the entry again: somebody wrote it first." },
   STORE_UNAVAILABLE: { fault: "internal", next: "Check that the data directory is writable and its disk has room." },
+  STORE_IN_USE: { fault: "user", next: "Wait until the other process ends: one account's daemon runs once." },
+  DATABASE_UNAVAILABLE: { fault: "network", next: "Check that PostgreSQL is up, and what `DATABASE_URL` says." },
+  DATABASE_NEWER: { fault: "user", next: "Run the program's newer version, which has used this database before." },
   STORE_TOO_NEW: { fault: "user", next: "Run the release that wrote it, or a later one; `docs/upgrade.md` says more." },
   STORE_RESTORED: {
     fault: "peer",
@@ -68,6 +71,14 @@ export const ERRORS = {
     next: "Make the program depend on its state, input and SPRF_ variables alone: runs of the same came to different results.",
   },
   ENGINE_FAILED: { fault: "internal", next: "The run failed on this worker alone; try again." },
+
+  // Runners
+  RUN_LOST: { fault: "internal", next: "Look at the runners' logs: one after the other ended in the middle of it." },
+  RESULT_REFUSED: { fault: "peer", next: "Nothing: it was not signed; the runner that sent it is set aside." },
+  RUNNER_SET_ASIDE: {
+    fault: "user",
+    next: "Find out why its results differ from others', then start it with another name or an empty data directory.",
+  },
 
   // Projects: programs that are written here
   PROJECT_INVALID: { fault: "user", next: "Correct sprf.json, or begin with `npx sprf program init`." },

@@ -4,7 +4,7 @@ import { ENVIRONMENT, settingsSchema } from "../../src/config/schema.ts";
 import { textOf } from "./repository-files.ts";
 
 const DOCUMENT = "docs/architecture.md";
-const ROW = /^\| `([\w.]+)` +\| `(SPRF_\w+)` +\| ([^|]*?) +\|/gm;
+const ROW = /^\| `([\w.]+)` +\| `((?:SPRF|DATABASE)_\w+)` +\| ([^|]*?) +\|/gm;
 const NO_ADDRESS = `0x${"0".repeat(40)}`;
 
 const defaults: unknown = settingsSchema.parse({

@@ -32,6 +32,7 @@ export const LAYERS: readonly Layer[] = [
       "indexer",
       "messaging",
       "node",
+      "runner",
       "tester",
       "worker",
     ],

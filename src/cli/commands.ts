@@ -75,6 +75,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./worker.ts")).defineWorker,
   },
   {
+    name: "runner",
+    description: "Makes a worker's executions on another machine, from the worker's PostgreSQL, until Ctrl-C.",
+    group: SERVE,
+    load: async () => (await import("./runner.ts")).defineRunner,
+  },
+  {
     name: "tester",
     description: "Registers as a tester where it is none yet, and answers its draws until Ctrl-C.",
     group: SERVE,

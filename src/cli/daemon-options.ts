@@ -100,6 +100,7 @@ export async function daemonInit(
       networks: networksOf(settings),
       keys: await createKeys(settings),
       content: settings.content,
+      ...databaseOf(settings, role),
       dataDirectory: settings.dataDirectory ?? join(base, `${role}-${settings.identity.accountIndex}`),
       logger: admin.logger,
       metrics: admin.metrics,
@@ -112,6 +113,11 @@ export async function daemonInit(
 export function networksOf({ networks }: Settings): NetworkSettings {
   const { listen, ...waku } = networks.waku;
   return { ...networks, waku: listen === undefined ? waku : { ...waku, listen } };
+}
+
+/** Others keep little, and would each take a connection. */
+function databaseOf({ database: { url } }: Settings, role: string): Pick<PeerInit, "database"> {
+  return url === undefined || (role !== "worker" && role !== "tester") ? {} : { database: { url, role } };
 }
 
 /** What engines are made of. */

@@ -73,6 +73,7 @@ async function serve(options: WorkerOptions, signal: AbortSignal): Promise<void>
     http: { host, port, ...(publicUrl === undefined ? {} : { publicUrl }) },
     registration: { terms, ...(stakeWei === undefined ? {} : { stakeWei }) },
     withdrawFactor,
+    runs: settings.runs,
     drain,
     ...(settings.node.enabled ? { node: await nodeInitOf(settings) } : {}),
   });

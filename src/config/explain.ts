@@ -4,7 +4,7 @@ import { parseLayers, settingsLayers, type LoadSettingsInit, type SettingsLayer 
 import { ENVIRONMENT, settingsSchema } from "./schema.ts";
 
 const HIDDEN = "(hidden)";
-const SECRETS: ReadonlySet<string> = new Set(["identity.mnemonic"]);
+const SECRETS: ReadonlySet<string> = new Set(["identity.mnemonic", "database.url"]);
 
 /** One setting, and who says so. */
 export interface ExplainedSetting {

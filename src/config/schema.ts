@@ -84,6 +84,21 @@ const contentSchema = z.strictObject({
   kuboUrl: z.url({ protocol: /^https?$/ }).default("http://127.0.0.1:5001"),
 });
 
+const databaseSchema = z.strictObject({
+  /** `postgres://user:password@host:port/database`; absent: a SQLite file in the data directory. */
+  url: z.string().optional(),
+});
+
+/** Where the worker's state is in a database, its executions are made by runners. */
+const runsSchema = z.strictObject({
+  /** Executions that a worker (0: none, its runners alone) or a runner makes at once. */
+  own: z.coerce.number().int().min(0).max(256).default(2),
+  /** Of so many executions one is made twice, by two runners; 0: only the first of each program on each runner. */
+  checkOneIn: z.coerce.number().int().min(0).default(20),
+  /** Requests that may wait at once. */
+  maxWaiting: z.coerce.number().int().positive().default(10_000),
+});
+
 /** All settings of a daemon; every field has one name in files and one in the environment. */
 export const settingsSchema = z.strictObject({
   networks: networksSchema,
@@ -104,6 +119,8 @@ export const settingsSchema = z.strictObject({
     .prefault({}),
   engines: enginesSchema.prefault({}),
   content: contentSchema.prefault({}),
+  database: databaseSchema.prefault({}),
+  runs: runsSchema.prefault({}),
   http: z
     .strictObject({
       host: z.string().default("127.0.0.1"),
@@ -219,6 +236,11 @@ export const ENVIRONMENT = {
   SPRF_IMAGE_CACHE_MIB: "engines.imageCacheMib",
   SPRF_CONTENT: "content.kind",
   SPRF_KUBO_URL: "content.kuboUrl",
+  // As every platform that gives out databases names it.
+  DATABASE_URL: "database.url",
+  SPRF_RUNS: "runs.own",
+  SPRF_CHECK_ONE_IN: "runs.checkOneIn",
+  SPRF_MAX_WAITING: "runs.maxWaiting",
   SPRF_HTTP_HOST: "http.host",
   SPRF_HTTP_PORT: "http.port",
   SPRF_PUBLIC_URL: "http.publicUrl",

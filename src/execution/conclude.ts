@@ -10,7 +10,7 @@ import type { SignedRequest } from "../wire/execution-request.ts";
 import { encodeRecord, type TransitionRecord } from "../wire/record.ts";
 import { limitsOf } from "./limits.ts";
 import type { ExecutionPlan } from "./plan-run.ts";
-import type { RunOutcome } from "./run-program.ts";
+import type { RunOutcome } from "../ports/runs.ts";
 
 /** What a run means: the answer to sign and, where the state moved, the record and the transaction that anchor it. */
 export interface Conclusion {

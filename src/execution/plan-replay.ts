@@ -9,7 +9,7 @@ import type { BatchRecord } from "../wire/batch-record.ts";
 import { hashRequest } from "../wire/execution-request.ts";
 import type { TransitionRecord } from "../wire/record.ts";
 import { LIMIT_TABLES, type LimitTable } from "./limits.ts";
-import type { RunOutcome, RunPlan } from "./run-program.ts";
+import type { RunOutcome, RunPlan } from "../ports/runs.ts";
 
 /** One run of a landed record, to be made again. */
 export interface Replay {

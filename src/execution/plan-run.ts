@@ -8,7 +8,7 @@ import type { LandedTransaction, Ledger, LedgerHeader } from "../ports/ledger.ts
 import type { Credit } from "../wire/credits.ts";
 import type { ExecutionRequest } from "../wire/execution-request.ts";
 import { readChainRecord } from "./read-record.ts";
-import type { RunPlan } from "./run-program.ts";
+import type { RunPlan } from "../ports/runs.ts";
 import { findTip, type Tip, type TipMemory } from "./tip.ts";
 
 /** What one request comes to on one state: the run, and what its record has to say about where it stands. */

@@ -1,8 +1,9 @@
 import { isSameResult, type RunResult } from "../domain/verdict/decide-verdict.ts";
+import type { RunOutcome } from "../ports/runs.ts";
 import type { HeldContent } from "./held-content.ts";
 import type { Replay } from "./plan-replay.ts";
 import { repeatRuns } from "./repeat-runs.ts";
-import { runProgram, type RunComponents, type RunOutcome } from "./run-program.ts";
+import { runProgram, type RunComponents } from "./run-program.ts";
 
 /** What a run made now comes to, as a record would say it. */
 export type OwnRun = RunResult & Pick<RunOutcome, "detail" | "seconds">;

@@ -14,7 +14,7 @@ import { hashRequest } from "../wire/execution-request.ts";
 import { encodeRecord } from "../wire/record.ts";
 import type { BatchBase } from "./batch-base.ts";
 import { limitsOf } from "./limits.ts";
-import type { RunOutcome, RunPlan } from "./run-program.ts";
+import type { RunOutcome, RunPlan } from "../ports/runs.ts";
 
 /** A record, and the transaction that it lands with. */
 export interface Anchorable<R> {

@@ -1,19 +1,20 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import { gasOf, type GasTable } from "../domain/program/gas.ts";
+import { gasOf } from "../domain/program/gas.ts";
 import { SprfError } from "../errors.ts";
 import type { ContentStore } from "../ports/content-store.ts";
 import type { Engine, PreparedProgram, ProgramReference, RunResult } from "../ports/engine.ts";
+import type { RunOutcome, RunPlan } from "../ports/runs.ts";
 import { toHex } from "../utils/bytes.ts";
 import type { ExecutionInput } from "../wire/execution-request.ts";
-import { MAX_SECONDS, limitsFor, limitsOf, type Limits } from "./limits.ts";
+import { MAX_SECONDS, limitsFor, limitsOf } from "./limits.ts";
 import { readContent } from "./read-content.ts";
 import { openState, storeState, type OpenedState } from "./run-state.ts";
 import type { StateCache } from "./state-cache.ts";
 
 /** Inputs given by CID may be larger than inline ones. */
-const MAX_INPUT_BYTES = 16 * 1024 * 1024;
+export const MAX_INPUT_BYTES = 16 * 1024 * 1024;
 
 export interface RunComponents {
   readonly content: ContentStore;
@@ -24,36 +25,6 @@ export interface RunComponents {
   readonly states?: StateCache | undefined;
   /** Keeps an input that was given by CID, which whoever signs the result has to serve. */
   readonly keepInput?: (cid: string, options: { readonly signal: AbortSignal | undefined }) => Promise<void>;
-}
-
-/** All that one run depends on: equal plans give equal outcomes on every machine. */
-export interface RunPlan {
-  /** The smart account. */
-  readonly program: string;
-  readonly reference: ProgramReference;
-  readonly state: string;
-  readonly input: ExecutionInput;
-  readonly sequence: bigint;
-  /** Seconds since the Unix epoch. */
-  readonly time: bigint;
-  /** 32 bytes. */
-  readonly seed: Uint8Array;
-  /** @default those of now */
-  readonly limits?: Limits | undefined;
-  /** @default the newest */
-  readonly gasTable?: GasTable | undefined;
-}
-
-export interface RunOutcome {
-  readonly status: "accepted" | "rejected";
-  readonly output: Uint8Array;
-  readonly outputCid: string;
-  /** Equal to the plan's state when nothing changed. */
-  readonly newState: string;
-  readonly gas: bigint;
-  readonly seconds: number;
-  /** For people: why a run was rejected. */
-  readonly detail: string;
 }
 
 /**

@@ -11,7 +11,7 @@ import { toHex } from "../utils/bytes.ts";
 import type { StateCache, StateKind, StateManifest } from "./state-cache.ts";
 
 /** The CID of the empty file: the first state of every program, also of one whose state is a directory (ADR 6). */
-const EMPTY_STATE = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku";
+export const EMPTY_STATE = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku";
 
 const READ_BYTES = 1024 * 1024;
 

@@ -7,7 +7,8 @@ import { buildTransition } from "../../src/domain/program/transition-transaction
 import { majorityOf } from "../../src/domain/program/smart-account.ts";
 import { conclude } from "../../src/execution/conclude.ts";
 import { planRun, type ExecutionPlan } from "../../src/execution/plan-run.ts";
-import { runProgram, type RunOutcome } from "../../src/execution/run-program.ts";
+import { runProgram } from "../../src/execution/run-program.ts";
+import type { RunOutcome } from "../../src/ports/runs.ts";
 import type { Engine } from "../../src/ports/engine.ts";
 import type { LandedTransaction } from "../../src/ports/ledger.ts";
 import { recordCidOf } from "../../src/wire/canonical.ts";

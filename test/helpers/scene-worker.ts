@@ -6,6 +6,7 @@ import { serveCar, serveRawBlock } from "../../src/adapters/content-store/trustl
 import type { CollectingContentStore } from "../../src/adapters/content-store/unixfs-content-store.ts";
 import { createHttpWorkerApi } from "../../src/adapters/worker-api/http.ts";
 import { createMemoryStore } from "../../src/adapters/store/memory.ts";
+import { createLocalRuns } from "../../src/execution/local-runs.ts";
 import { createStateCache } from "../../src/execution/state-cache.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Engine, ProgramReference } from "../../src/ports/engine.ts";
@@ -125,8 +126,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
     const serves = async (program: string): Promise<boolean> => (await changes.serves?.(program)) ?? true;
     const keys = { ledgerKey, messagePrivateKey: messageKeys.privateKey };
     const honestApi = createHttpWorkerApi();
-    const runsOn = {
-      ledger,
+    const runsHere = createLocalRuns({
       content: runContent,
       keepInput: async (cid: string, options: { readonly signal: AbortSignal | undefined }) =>
         await runContent.pin(cid, options),
@@ -136,8 +136,8 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         { clock, logger },
         { directory: join(init.scratchDirectory, `states-${n}`), maxBytes: STATE_CACHE_BYTES },
       ),
-      tips,
-    };
+    });
+    const runsOn = { ledger, content: runContent, runs: runsHere, tips };
     batches = createBatches({
       ...runsOn,
       store,

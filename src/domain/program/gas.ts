@@ -1,4 +1,5 @@
 import { SprfError } from "../../errors.ts";
+import type { GasTable } from "../../ports/runs.ts";
 
 /** What a run is charged by; all of it is counted, nothing timed, so every worker comes to the same sum. */
 export interface GasInputs {
@@ -8,15 +9,6 @@ export interface GasInputs {
   readonly stateBytesAfter: number;
   /** CPU seconds that the program declares. */
   readonly seconds: number;
-}
-
-/** What gas is counted by. */
-export interface GasTable {
-  readonly fixed: bigint;
-  readonly perInputByte: bigint;
-  readonly perOutputByte: bigint;
-  readonly perStateKib: bigint;
-  readonly perSecond: bigint;
 }
 
 /** Version of the table that new runs are charged by; records name it, so that old runs can be charged again as they were. */

@@ -4,9 +4,10 @@ import { SprfError } from "../../errors.ts";
 import { conclude } from "../../execution/conclude.ts";
 import { loadSmartAccount } from "../../execution/load-smart-account.ts";
 import { readChainRecord } from "../../execution/read-record.ts";
-import { runProgram, type RunComponents, type RunPlan } from "../../execution/run-program.ts";
 import { findTip, type TipMemory } from "../../execution/tip.ts";
+import type { ContentStore } from "../../ports/content-store.ts";
 import type { Ledger } from "../../ports/ledger.ts";
+import type { RunPlan, Runs } from "../../ports/runs.ts";
 import { toHex } from "../../utils/bytes.ts";
 import { hashWithDomain } from "../../wire/canonical.ts";
 import type { ExecutionAnswer } from "../../wire/execution-answer.ts";
@@ -15,7 +16,13 @@ import { hashRequest, type SignedRequest } from "../../wire/execution-request.ts
 /** How many transitions back the state of an answer is looked for. */
 const MAX_DEPTH = 64;
 
-export type RerunComponents = RunComponents & { readonly ledger: Ledger; readonly tips?: TipMemory | undefined };
+export interface RerunComponents {
+  readonly runs: Runs;
+  /** Where the runs leave what comes out of them. */
+  readonly content: ContentStore;
+  readonly ledger: Ledger;
+  readonly tips?: TipMemory | undefined;
+}
 
 /**
  * Whether a run of the request on the state that the answer names gives what the answer says.
@@ -27,7 +34,7 @@ export async function rerunAnswer(
   { signed, answer }: { readonly signed: SignedRequest; readonly answer: ExecutionAnswer },
   { signal }: { readonly signal: AbortSignal },
 ): Promise<boolean> {
-  const { ledger, content } = components;
+  const { ledger, content, runs } = components;
   const { request, paymentHash } = signed;
   const [now, payment] = await Promise.all([
     loadSmartAccount(ledger, request.program, { signal }),
@@ -51,7 +58,7 @@ export async function rerunAnswer(
     time: paidTime > previousTime ? paidTime : previousTime,
     seed: hashWithDomain("sprf/seed/1", requestHash, paymentLedger.hash),
   };
-  const outcome = await runProgram(components, run, { signal });
+  const outcome = await runs.run(run, { signal });
   // What this worker has to serve is pinned by the run that it answered with.
   await content.unpin(outcome.outputCid, { signal });
   if (outcome.status === "accepted") await content.unpin(outcome.newState, { signal });

@@ -9,7 +9,7 @@ import { SprfError, isSprfError, messageOf } from "../../errors.ts";
 import { baseOfAccount, type BatchBase } from "../../execution/batch-base.ts";
 import { loadSmartAccount } from "../../execution/load-smart-account.ts";
 import { runBatch, type RunInput } from "../../execution/run-batch.ts";
-import type { RunComponents } from "../../execution/run-program.ts";
+import type { Runs } from "../../ports/runs.ts";
 import type { Startable } from "../../ports/startable.ts";
 import type { Store } from "../../ports/store.ts";
 import { toHex } from "../../utils/bytes.ts";
@@ -44,7 +44,8 @@ const MAX_DELAY_MS = 10_000;
 
 type Shared = Omit<BatchComponents, "pending" | "ownBatches" | "runs" | "setAside" | "turns" | "timing" | "logger">;
 
-export interface BatchesInit extends Shared, RunComponents {
+export interface BatchesInit extends Shared {
+  readonly runs: Runs;
   readonly logger: BatchComponents["logger"];
   readonly store: Store;
   /** Where runs wait for their turn, those of the direct form too. */

@@ -1,7 +1,7 @@
 import type PQueue from "p-queue";
 
-import { runProgram, type RunComponents, type RunOutcome, type RunPlan } from "../../execution/run-program.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { RunOutcome, RunPlan, Runs } from "../../ports/runs.ts";
 import { raceAbort } from "../../utils/abort.ts";
 import { toHex } from "../../utils/bytes.ts";
 
@@ -20,10 +20,15 @@ interface ProgramRuns {
   tookMs: number;
 }
 
-export function createSharedRuns(
-  components: RunComponents & { readonly clock: Pick<Clock, "now">; readonly queue: PQueue },
-): SharedRuns {
-  const { clock, queue } = components;
+export function createSharedRuns({
+  clock,
+  queue,
+  runs: makes,
+}: {
+  readonly clock: Pick<Clock, "now">;
+  readonly queue: PQueue;
+  readonly runs: Runs;
+}): SharedRuns {
   const programs = new Map<string, ProgramRuns>();
 
   function runsOf({ program, sequence }: RunPlan): ProgramRuns {
@@ -40,7 +45,7 @@ export function createSharedRuns(
   async function runOnce(plan: RunPlan, runs: ProgramRuns): Promise<RunOutcome> {
     return await queue.add(async () => {
       const startMs = clock.now();
-      const outcome = await runProgram(components, plan);
+      const outcome = await makes.run(plan);
       runs.tookMs += clock.now() - startMs;
       return outcome;
     });

@@ -3,6 +3,7 @@ import type PQueue from "p-queue";
 
 import { TRANSITION_FEE_STROOPS } from "../../domain/program/fee-ladder.ts";
 import { gasFeeStroops } from "../../domain/program/gas.ts";
+import type { FairOrder } from "../../domain/program/fair-order.ts";
 import { nextAttempt, type PastAttempt } from "../../domain/program/next-attempt.ts";
 import { checkAmount, checkPayment, checkPaymentHash } from "../../domain/program/payment.ts";
 import type { SmartAccount } from "../../domain/program/smart-account.ts";
@@ -12,10 +13,11 @@ import { findPriceStroops } from "../../execution/find-price.ts";
 import { loadSmartAccount } from "../../execution/load-smart-account.ts";
 import { planRun } from "../../execution/plan-run.ts";
 import type { TipMemory } from "../../execution/tip.ts";
-import { runProgram, type RunComponents } from "../../execution/run-program.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { ContentStore } from "../../ports/content-store.ts";
 import type { AccountSnapshot, LandedTransaction, Ledger } from "../../ports/ledger.ts";
 import type { Logger } from "../../ports/logger.ts";
+import type { Runs } from "../../ports/runs.ts";
 import { raceAbort, throwIfAborted } from "../../utils/abort.ts";
 import { toHex } from "../../utils/bytes.ts";
 import { boundToRequest } from "../../utils/request-scope.ts";
@@ -23,6 +25,7 @@ import { within } from "../../utils/within.ts";
 import { signAnswer } from "../../wire/execution-answer.ts";
 import { verifyRequest, type SignedRequest } from "../../wire/execution-request.ts";
 import type { Attempt, Attempts } from "./attempts.ts";
+import { createLoad } from "./load.ts";
 import { createFailedRuns } from "./failed-runs.ts";
 import type { RestoredGuard } from "./restored.ts";
 import type { UsedPayments } from "./used-payments.ts";
@@ -34,7 +37,9 @@ const MS_PER_SECOND = 1_000;
  */
 const MAX_EXECUTION_MS = 180_000;
 
-export interface ExecuteComponents extends RunComponents {
+export interface ExecuteComponents {
+  readonly runs: Runs;
+  readonly content: ContentStore;
   readonly ledger: Ledger;
   readonly attempts: Attempts;
   readonly tips?: TipMemory | undefined;
@@ -42,6 +47,8 @@ export interface ExecuteComponents extends RunComponents {
   /** Absent where no store can come from a backup. */
   readonly restored?: RestoredGuard | undefined;
   readonly queue: PQueue;
+  /** Who goes first of those that wait. @default whoever came first */
+  readonly order?: FairOrder | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly keys: { readonly ledgerKey: Keypair; readonly messagePrivateKey: Uint8Array };
@@ -58,16 +65,19 @@ interface Admitted {
 export interface ExecuteInit {
   /** Requests that may wait at once; more are refused. */
   readonly maxQueued: number;
+  /** Requests are refused while one would wait for longer than this, by what the last ones took. @default any time */
+  readonly maxWaitMs?: number | undefined;
 }
 
 /** Takes a request from its arrival to the signed answer, checking what is cheap first (design: programs, Execution 3 to 5). */
 export function createExecute(
   components: ExecuteComponents,
-  { maxQueued }: ExecuteInit,
+  { maxQueued, maxWaitMs }: ExecuteInit,
 ): (signed: SignedRequest, options?: { signal?: AbortSignal | undefined }) => Promise<Attempt> {
   const { clock, keys, ledger, queue } = components;
   const inFlight = new Map<string, Promise<Attempt>>();
   const failedRuns = createFailedRuns({ clock });
+  const load = createLoad({ queue, clock }, { maxQueued, maxWaitMs });
 
   async function admit(
     signed: SignedRequest,
@@ -155,8 +165,11 @@ export function createExecute(
     const run = { requestHash, sequence: account.sequence, validUntil: request.validUntil };
     failedRuns.check(run);
     const plan = await planRun(components, { account, request, requestHash, payment }, options);
-    const engines = failedRuns.noting(components.engines, run);
-    const outcome = await runProgram({ ...components, engines }, plan.run, options);
+    const outcome = await components.runs.run(plan.run, {
+      ...options,
+      deadlineMs: Number(request.validUntil) * MS_PER_SECOND,
+      onEngineFailure: (error) => failedRuns.note(run, error),
+    });
     const { answer: unsigned, transition } = conclude(plan, outcome, signed, ledger.networkPassphrase);
     if (transition !== undefined) await components.content.putRecord(transition.recordBlock, options);
     const transactionHash = transition === undefined ? undefined : new Uint8Array(transition.transaction.hash());
@@ -231,9 +244,10 @@ export function createExecute(
     const settled = await settledAnswer(signed, requestHash, options);
     if (settled !== undefined) return settled;
     const admitted = await admit(signed, requestHash, options);
-    if (queue.size >= maxQueued) throw new SprfError("WORKER_BUSY", `${queue.size} requests are waiting already`);
+    load.check();
     const waits = queue.pending >= queue.concurrency;
-    const run = boundToRequest(async () => {
+    const place = components.order?.place(signed.request.program, Number(signed.request.validUntil) * MS_PER_SECOND);
+    const work = boundToRequest(async (): Promise<Attempt> => {
       throwIfAborted(options.signal);
       // What waited may find the account moved on, by its own transition too if the others' signatures landed it.
       const account = waits ? await loadSmartAccount(ledger, signed.request.program, options) : admitted.account;
@@ -243,7 +257,11 @@ export function createExecute(
         options.signal,
       );
     });
-    return await queue.add(run);
+    try {
+      return await queue.add(async () => await load.measure(work), { priority: place?.priority ?? 0 });
+    } finally {
+      place?.leave();
+    }
   }
 
   return async (signed) => {

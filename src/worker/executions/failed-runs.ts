@@ -1,6 +1,5 @@
-import { SprfError, isSprfError, messageOf, type ErrorCode } from "../../errors.ts";
+import { SprfError, isSprfError, messageOf } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Engine, ProgramReference } from "../../ports/engine.ts";
 import { toHex } from "../../utils/bytes.ts";
 
 /** Runs of a request that may fail on one sequence before it is given up there. */
@@ -10,8 +9,6 @@ const MAX_ALTOGETHER = 9;
 /** Requests that are remembered; each was paid for. */
 const MAX_REQUESTS = 10_000;
 const MS_PER_SECOND = 1_000;
-/** What an engine throws before a program has used any of its time. */
-const NOTHING_RUN: readonly ErrorCode[] = ["ENGINE_UNAVAILABLE", "PROGRAM_NOT_FOUND", "PROGRAM_INVALID"];
 
 /** A request on a sequence of its program. */
 export interface RunOfRequest {
@@ -28,11 +25,8 @@ export interface RunOfRequest {
 export interface FailedRuns {
   /** @throws SprfError `RUN_GIVEN_UP` when the request has failed so often that it is not run again */
   check(run: RunOfRequest): void;
-  /** The engines, which note it when they fail to run the request. */
-  noting(
-    engines: ReadonlyMap<ProgramReference["kind"], Engine>,
-    run: RunOfRequest,
-  ): ReadonlyMap<Engine["kind"], Engine>;
+  /** Its program was begun, and a machine failed to take it to an end. */
+  note(run: RunOfRequest, error: unknown): void;
 }
 
 interface Failures {
@@ -78,22 +72,6 @@ export function createFailedRuns({ clock }: { readonly clock: Pick<Clock, "now">
         context: { request: toHex(requestHash), sequence: sequence.toString() },
       });
     },
-    noting(engines, run) {
-      const noting = (engine: Engine): Engine => ({
-        kind: engine.kind,
-        check: async (options) => await engine.check(options),
-        prepare: async (reference, options) => await engine.prepare(reference, options),
-        close: async () => await engine.close(),
-        async run(program, options) {
-          try {
-            return await engine.run(program, options);
-          } catch (error) {
-            if (!isSprfError(error) || !NOTHING_RUN.includes(error.code)) note(run, error);
-            throw error;
-          }
-        },
-      });
-      return new Map([...engines].map(([kind, engine]) => [kind, noting(engine)]));
-    },
+    note,
   };
 }

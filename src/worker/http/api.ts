@@ -232,6 +232,8 @@ export function createWorkerApi(components: WorkerApiComponents): OpenAPIHono {
     const { status, body } = errorResponse(error);
     // The rest of the body is still on its way: the connection ends, and the sender must not use it again.
     if (error instanceof SprfError && error.code === "MESSAGE_TOO_LARGE") c.header("connection", "close");
+    const after = error instanceof SprfError ? error.context["retryAfterSeconds"] : undefined;
+    if (typeof after === "number") c.header("retry-after", `${after}`);
     if (status === 500) components.logger.error("request failed", { path: c.req.path, error: String(thrown) });
     return c.json(body, status);
   });

@@ -4,6 +4,7 @@ import PQueue from "p-queue";
 import { serveCar, serveRawBlock } from "../../../src/adapters/content-store/trustless-gateway.ts";
 import type { CollectingContentStore } from "../../../src/adapters/content-store/unixfs-content-store.ts";
 import { SprfError } from "../../../src/errors.ts";
+import { createLocalRuns } from "../../../src/execution/local-runs.ts";
 import type { TipMemory } from "../../../src/execution/tip.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { ContentStore } from "../../../src/ports/content-store.ts";
@@ -108,8 +109,11 @@ export function createWorkerService(
   const shared = {
     ledger,
     content,
-    engines: new Map([["wasi", livingEngine(init.engine, life)]] as const),
-    scratchDirectory,
+    runs: createLocalRuns({
+      content,
+      engines: new Map([["wasi", livingEngine(init.engine, life)]] as const),
+      scratchDirectory,
+    }),
     attempts,
     usedPayments,
     tips,

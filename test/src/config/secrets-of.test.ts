@@ -14,9 +14,10 @@ const words = fc.array(fc.stringMatching(/^[a-z]{3,8}$/), { minLength: 12, maxLe
 describe("secretsOf", () => {
   it("should keep what settings hold of secrets out of every line of the log, wherever it comes in", () => {
     fc.assert(
-      fc.property(words, key, key, password, (mnemonic, pathKey, queryKey, secret) => {
+      fc.property(words, key, key, password, password, (mnemonic, pathKey, queryKey, secret, databaseSecret) => {
         const chainUrl = `https://user:${encodeURIComponent(secret)}@chain.example/v3/${pathKey}`;
-        const settings = settingsOf(mnemonic, chainUrl, `https://ledger.example/?apikey=${queryKey}`);
+        const database = `postgres://user:${encodeURIComponent(databaseSecret)}@database.example/sprf`;
+        const settings = settingsOf(mnemonic, chainUrl, `https://ledger.example/?apikey=${queryKey}`, database);
         const lines: string[] = [];
         const logger = createPinoLogger({
           level: "debug",
@@ -24,10 +25,12 @@ describe("secretsOf", () => {
           write: (line) => void lines.push(line),
         });
         logger.debug(`failed: ${chainUrl}: ${mnemonic}`, { settings: settings.networks, identity: settings.identity });
+        logger.warn(`no database at ${database}`, { database: settings.database });
         logger.child({ url: chainUrl, words: mnemonic }).error("gone", { error: String(new Error(secret)), queryKey });
-        expect(lines).to.have.length(2);
+        expect(lines).to.have.length(3);
         const said = lines.map((line) => JSON.stringify(JSON.parse(line))).join("\n");
-        for (const hidden of [mnemonic, pathKey, queryKey, secret, encodeURIComponent(secret)]) {
+        const passwords = [secret, databaseSecret].flatMap((one) => [one, encodeURIComponent(one)]);
+        for (const hidden of [mnemonic, pathKey, queryKey, ...passwords]) {
           expect(said).to.not.include(JSON.stringify(hidden).slice(1, -1));
         }
         expect(said).to.include("chain.example").and.to.include("ledger.example");
@@ -40,7 +43,7 @@ describe("secretsOf", () => {
   });
 });
 
-function settingsOf(mnemonic: string | undefined, chainUrl: string, ledgerUrl: string): Settings {
+function settingsOf(mnemonic: string | undefined, chainUrl: string, ledgerUrl: string, databaseUrl?: string): Settings {
   const contracts = { twins: ADDRESS, dispatcher: ADDRESS, testers: ADDRESS, disputes: ADDRESS, records: ADDRESS };
   return settingsSchema.parse({
     networks: {
@@ -49,5 +52,6 @@ function settingsOf(mnemonic: string | undefined, chainUrl: string, ledgerUrl: s
       waku: { peers: [] },
     },
     identity: mnemonic === undefined ? {} : { mnemonic },
+    ...(databaseUrl === undefined ? {} : { database: { url: databaseUrl } }),
   });
 }

@@ -7,7 +7,8 @@ import { createMemoryContentStore } from "../../../src/adapters/content-store/me
 import type { CollectingContentStore } from "../../../src/adapters/content-store/unixfs-content-store.ts";
 import { createWasiEngine } from "../../../src/adapters/engine/wasi/create-wasi-engine.ts";
 import { createMemoryLogger } from "../../../src/adapters/logger/memory.ts";
-import { runProgram, type RunOutcome } from "../../../src/execution/run-program.ts";
+import { runProgram } from "../../../src/execution/run-program.ts";
+import type { RunOutcome } from "../../../src/ports/runs.ts";
 import { createStateCache, type StateCache } from "../../../src/execution/state-cache.ts";
 import type { Engine } from "../../../src/ports/engine.ts";
 import { utf8 } from "../../../src/utils/bytes.ts";

@@ -1,9 +1,6 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
+import { join } from "node:path";
 
 import { expect } from "chai";
 
@@ -11,6 +8,7 @@ import { createSqliteStore } from "../../../../src/adapters/store/sqlite.ts";
 import { utf8 } from "../../../../src/utils/bytes.ts";
 import { storeCompliance } from "../../../compliance/store.ts";
 import { codeOf } from "../../../helpers/code-of.ts";
+import { expectWholeBatches, writeAndKill } from "../../../helpers/write-and-kill.ts";
 
 const KILLS = 5;
 const WRITES_BEFORE_A_KILL = 40;
@@ -43,12 +41,8 @@ describe("SQLite store", () => {
       const path = newPath();
       const applied = await writeAndKill(path, WRITES_BEFORE_A_KILL + kill * 7);
       const store = createSqliteStore(path);
-      const left = (await store.list("left")).map(({ key }) => key);
-      const right = (await store.list("right")).map(({ key }) => key);
+      await expectWholeBatches(store, applied);
       await store.close();
-      expect(left.length).to.be.greaterThanOrEqual(applied + 1);
-      expect(right).to.deep.equal(left);
-      expect(left.map(Number)).to.deep.equal(left.map((_, i) => i));
     });
   }
 
@@ -74,18 +68,3 @@ describe("SQLite store", () => {
       .with.property("code", "STORE_UNAVAILABLE");
   });
 });
-
-/** Kills the writer as soon as it has said `lines` batches, and gives the number of the last one it said. */
-async function writeAndKill(path: string, lines: number): Promise<number> {
-  const writer = spawn(process.execPath, [resolve("test/helpers/store-writer.ts"), path], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const closed = once(writer, "close");
-  let last = -1;
-  for await (const line of createInterface({ input: writer.stdout })) {
-    last = Number(line);
-    if (last >= lines) writer.kill("SIGKILL");
-  }
-  await closed;
-  return last;
-}

@@ -3,6 +3,7 @@ import { expect } from "chai";
 
 import { systemClock } from "../../../../src/adapters/clock/system.ts";
 import { createWasiEngine } from "../../../../src/adapters/engine/wasi/create-wasi-engine.ts";
+import { createLocalRuns } from "../../../../src/execution/local-runs.ts";
 import { createMemoryLogger, type LogLine } from "../../../../src/adapters/logger/memory.ts";
 import { createMemoryStore } from "../../../../src/adapters/store/memory.ts";
 import { decodeDefence } from "../../../../src/domain/appeal/defence.ts";
@@ -86,8 +87,11 @@ describe("worker/appeals/appeal-outcomes", () => {
         store: createMemoryStore(),
         ledger: scene.client.ledger,
         content,
-        engines: new Map([["wasi" as const, createWasiEngine({ content, logger }, { scratchDirectory })]]),
-        scratchDirectory,
+        runs: createLocalRuns({
+          content,
+          engines: new Map([["wasi" as const, createWasiEngine({ content, logger }, { scratchDirectory })]]),
+          scratchDirectory,
+        }),
         clock: systemClock,
         logger,
         messageKey: sceneWorker!.messageKeys.publicKey,

@@ -1,0 +1,211 @@
+import type { PgBoss } from "pg-boss";
+import { z } from "zod";
+
+import { SprfError, messageOf } from "../../errors.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { ProgramReference } from "../../ports/engine.ts";
+import type { Logger } from "../../ports/logger.ts";
+import type { RunDesk, RunResultClaim, RunWorker, TakenRun } from "../../ports/run-queue.ts";
+import type { RunPlan } from "../../ports/runs.ts";
+import { decodeRunPlan, encodeRunClaim } from "../../wire/run-job.ts";
+import type { Postgres } from "../postgres/connect.ts";
+import { listen } from "../postgres/listen.ts";
+import { RUNS_QUEUE, asDb, inTransaction, openBoss, queueOf, queueOfRunner } from "./boss.ts";
+import { CHANNEL_BACK, CHANNEL_DONE, CHANNEL_NEW, KEEP_RESULTS_SECONDS } from "./tables.ts";
+
+/** Between two looks for runs of which nothing was heard. */
+const LOOK_MS = 1_000;
+
+/** The library's type of it is empty. */
+const settledSchema = z.object({ affected: z.number(), settled: z.array(z.string()) });
+const jobSchema = z.object({ worker: z.string(), deadlineMs: z.number(), plan: z.unknown() });
+
+export interface PostgresRunDeskInit {
+  readonly postgres: Postgres;
+  /** The runner's name: lower-case letters, digits and hyphens. */
+  readonly runner: string;
+  readonly engines: readonly ProgramReference["kind"][];
+  readonly capacity: number;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A runner's end of the runs in PostgreSQL. */
+export function createPostgresRunDesk(init: PostgresRunDeskInit): RunDesk {
+  const { postgres, runner, engines, capacity, version, clock } = init;
+  const { pool, patiently } = postgres;
+  const logger = init.logger.child({ component: "run-desk" });
+  const queues = [queueOfRunner(runner), ...engines.map(queueOf)];
+  const listeners: ((id: string) => void)[] = [];
+  const closers: (() => Promise<void>)[] = [];
+  const life = new AbortController();
+  let boss: PgBoss | undefined;
+  let wake = Promise.withResolvers<void>();
+
+  const opened = (): PgBoss => {
+    if (boss === undefined) throw new SprfError("INTERNAL", "the runner's desk was not started");
+    return boss;
+  };
+
+  /** One run of a shared queue at a time per call would leave the rest to others, so that it takes what it has room for. */
+  async function fetch(most: number): Promise<readonly TakenRun[]> {
+    const taken: TakenRun[] = [];
+    // What a runner takes that is set aside would wait for its lease to end.
+    const sql = "SELECT 1 FROM sprf.runners WHERE id = $1 AND set_aside_at IS NULL";
+    if ((await pool.query(sql, [runner])).rowCount !== 1) return taken;
+    for (const queue of queues) {
+      if (taken.length === most) break;
+      for (const job of await opened().fetch(queue, { batchSize: most - taken.length })) {
+        const data = jobSchema.safeParse(job.data);
+        taken.push({
+          id: job.id,
+          attempt: job.retryCount,
+          queue,
+          worker: data.data?.worker ?? "",
+          deadlineMs: data.data?.deadlineMs ?? 0,
+          plan: planOf(data.data?.plan),
+        });
+      }
+    }
+    return taken;
+  }
+
+  function planOf(value: unknown): RunPlan | undefined {
+    try {
+      return decodeRunPlan(value);
+    } catch (error) {
+      logger.warn("a run cannot be read", { reason: messageOf(error) });
+      return undefined;
+    }
+  }
+
+  const onNotice = (channel: string, payload: string): void => {
+    if (channel === CHANNEL_NEW && queues.includes(payload)) wake.resolve();
+    if (channel === CHANNEL_BACK) for (const listener of listeners) listener(payload);
+  };
+
+  async function register(): Promise<void> {
+    await pool.query(
+      `INSERT INTO sprf.runners (id, engines, capacity, version) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (id) DO UPDATE SET engines = excluded.engines, capacity = excluded.capacity,
+         version = excluded.version, started_at = now(), seen_at = now(), stopped_at = NULL`,
+      [runner, engines, capacity, version],
+    );
+  }
+
+  return {
+    async start() {
+      if (boss !== undefined) return;
+      const opening = await openBoss(postgres, { logger, watches: false });
+      boss = opening;
+      closers.push(async () => await opening.stop({ graceful: false, close: false }));
+      await patiently(async () => await opening.createQueue(queueOfRunner(runner), RUNS_QUEUE));
+      await patiently(register);
+      const channels = [CHANNEL_NEW, CHANNEL_BACK];
+      const ear = await listen(postgres, { channels, logger, onNotice, onListening: () => wake.resolve() });
+      closers.push(async () => await ear.close());
+    },
+
+    async stop() {
+      if (life.signal.aborted) return;
+      life.abort();
+      if (boss !== undefined) {
+        await pool
+          .query("UPDATE sprf.runners SET stopped_at = now() WHERE id = $1", [runner])
+          .catch((error: unknown) =>
+            logger.warn("the database does not hear of the end", { reason: messageOf(error) }),
+          );
+      }
+      for (const close of closers.splice(0).reverse()) await close();
+    },
+
+    async take(most, { signal }) {
+      const either = AbortSignal.any([signal, life.signal]);
+      while (!either.aborted) {
+        wake = Promise.withResolvers<void>();
+        try {
+          const taken = await fetch(most);
+          if (taken.length > 0) return taken;
+        } catch (error) {
+          logger.warn("runs cannot be taken now", { reason: messageOf(error) });
+        }
+        const pause = new AbortController();
+        await Promise.race([
+          wake.promise,
+          clock.sleep(LOOK_MS, { signal: AbortSignal.any([either, pause.signal]) }).catch(() => undefined),
+        ]);
+        pause.abort();
+      }
+      return [];
+    },
+
+    async renew(runs) {
+      const sql = "UPDATE sprf.runners SET seen_at = now() WHERE id = $1 RETURNING set_aside_why";
+      const { rows } = await pool.query<{ set_aside_why: string | null }>(sql, [runner]);
+      const lost: TakenRun[] = [];
+      for (const queue of queues) {
+        const own = runs.filter((run) => run.queue === queue);
+        if (own.length === 0) continue;
+        const attempts = own.map(({ id, attempt }) => ({ id, retryCount: attempt }));
+        const { settled } = settledSchema.parse(await opened().touch(queue, attempts));
+        lost.push(...own.filter(({ id }) => !settled.includes(id)));
+      }
+      return { lost, setAside: rows[0]?.set_aside_why ?? undefined };
+    },
+
+    onTakenBack(listener) {
+      listeners.push(listener);
+    },
+
+    async report(run, claim, { tookMs }) {
+      return await patiently(async () => (await reportOnce(run, claim, tookMs)) ?? (await wasReported(run)));
+    },
+
+    async released(ids) {
+      const { rows } = await pool.query<{ run: string }>(
+        `SELECT run FROM sprf.run_results
+         WHERE run = ANY($1::uuid[]) AND collected_at IS NULL
+           AND reported_at > now() - make_interval(secs => $2)`,
+        [ids, KEEP_RESULTS_SECONDS],
+      );
+      const kept = new Set(rows.map((row) => row.run));
+      const over = ids.filter((id) => !kept.has(id));
+      await pool.query("DELETE FROM sprf.run_results WHERE run = ANY($1::uuid[])", [over]);
+      return over;
+    },
+
+    async workers(): Promise<readonly RunWorker[]> {
+      const sql = "SELECT multiaddrs, gateway FROM sprf.run_workers WHERE seen_at > now() - interval '1 day'";
+      return (await pool.query<{ multiaddrs: string[]; gateway: string }>(sql)).rows;
+    },
+  };
+
+  /** In one transaction: the job is completed for this attempt alone, the result is there, and its worker hears of it. */
+  async function reportOnce(run: TakenRun, claim: RunResultClaim, tookMs: number): Promise<true | undefined> {
+    return await inTransaction(pool, async (client) => {
+      const attempt = { id: run.id, retryCount: run.attempt };
+      const completed = await opened().complete(run.queue, attempt, null, { db: asDb(client) });
+      if (settledSchema.parse(completed).affected !== 1) return undefined;
+      const [done, failed] = claim.kind === "done" ? [1, 0] : [0, 1];
+      const { rowCount } = await client.query(
+        `UPDATE sprf.runners SET done = done + $2, failed = failed + $3, busy_ms = busy_ms + $4
+         WHERE id = $1 AND set_aside_at IS NULL`,
+        [runner, done, failed, Math.round(tookMs)],
+      );
+      if (rowCount !== 1) return undefined;
+      await client.query(
+        "INSERT INTO sprf.run_results (run, attempt, worker, runner, claim) VALUES ($1, $2, $3, $4, $5)",
+        [run.id, run.attempt, run.worker, runner, JSON.stringify(encodeRunClaim(claim))],
+      );
+      await client.query("SELECT pg_notify($1, $2)", [CHANNEL_DONE, run.id]);
+      return true;
+    });
+  }
+
+  /** The server may have gone away after it had committed. */
+  async function wasReported(run: TakenRun): Promise<boolean> {
+    const sql = "SELECT 1 FROM sprf.run_results WHERE run = $1 AND attempt = $2 AND runner = $3";
+    return (await pool.query(sql, [run.id, run.attempt, runner])).rowCount === 1;
+  }
+}

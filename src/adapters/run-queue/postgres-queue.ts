@@ -1,0 +1,245 @@
+import { randomUUID } from "node:crypto";
+
+import type { PgBoss } from "pg-boss";
+
+import { SprfError, messageOf } from "../../errors.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Logger } from "../../ports/logger.ts";
+import type { RunQueue, RunReport, RunWorker } from "../../ports/run-queue.ts";
+import { raceAbort } from "../../utils/abort.ts";
+import { decodeRunClaim, encodeRunPlan } from "../../wire/run-job.ts";
+import type { Postgres } from "../postgres/connect.ts";
+import { listen } from "../postgres/listen.ts";
+import { LOST, asDb, inTransaction, openBoss, queueOf, queueOfRunner } from "./boss.ts";
+import { readRunners } from "./read-view.ts";
+import { CHANNEL_BACK, CHANNEL_DONE, CHANNEL_NEW } from "./tables.ts";
+
+/** Between two looks for what was not heard of. */
+const LOOK_MS = 2_000;
+/** A run that nobody waits for any more is ended after that. */
+const GRACE_SECONDS = 5;
+const MAX_LOST_AT_ONCE = 100;
+const MS_PER_SECOND = 1_000;
+
+export interface PostgresRunQueueInit {
+  readonly postgres: Postgres;
+  /** Whose runs these are, among those of the database. */
+  readonly worker: string;
+  /** Asked for whenever it is told. */
+  readonly address: () => RunWorker;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+interface Waiting {
+  readonly queue: string;
+  readonly resolve: (report: RunReport) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Runs in PostgreSQL by pg-boss: one job each, with a lease, taken by any process that has the database's address. */
+export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
+  const { postgres, worker, clock } = init;
+  const { pool, patiently } = postgres;
+  const logger = init.logger.child({ component: "run-queue" });
+  const waiting = new Map<string, Waiting>();
+  const life = new AbortController();
+  const closers: (() => Promise<void>)[] = [];
+  let boss: PgBoss | undefined;
+  let looking: Promise<void> | undefined;
+  let lookAgain = false;
+
+  const opened = (): PgBoss => {
+    if (boss === undefined) throw new SprfError("INTERNAL", "the queue of runs was not started");
+    return boss;
+  };
+
+  /** Looks for results of what waits, in turn with others that ask for it. */
+  function look(): void {
+    lookAgain = true;
+    looking ??= lookWhileAsked().finally(() => (looking = undefined));
+  }
+
+  async function lookWhileAsked(): Promise<void> {
+    while (lookAgain && !life.signal.aborted) {
+      lookAgain = false;
+      try {
+        if (waiting.size > 0) await lookOnce();
+      } catch (error) {
+        if (!life.signal.aborted) logger.warn("results cannot be read", { reason: messageOf(error) });
+      }
+    }
+  }
+
+  async function lookOnce(): Promise<void> {
+    const sql = "SELECT run, runner, claim FROM sprf.run_results WHERE run = ANY($1::uuid[]) AND collected_at IS NULL";
+    const ids = [...waiting.keys()];
+    const { rows } = await patiently(
+      async () => await pool.query<{ run: string; runner: string; claim: unknown }>(sql, [ids]),
+      { signal: life.signal },
+    );
+    for (const { run: id, runner, claim } of rows) settle(id, (run) => run.resolve({ id, runner, claim: read(claim) }));
+  }
+
+  function read(claim: unknown): RunReport["claim"] {
+    try {
+      return decodeRunClaim(claim);
+    } catch (error) {
+      return { kind: "failed", code: "RESULT_REFUSED", message: messageOf(error), wasBegun: false };
+    }
+  }
+
+  function settle(id: string, how: (run: Waiting) => void): void {
+    const run = waiting.get(id);
+    waiting.delete(id);
+    if (run !== undefined) how(run);
+  }
+
+  /** What every runner that had it has lost. */
+  async function bury(): Promise<void> {
+    const jobs = await opened().fetch(LOST, { batchSize: MAX_LOST_AT_ONCE, includeMetadata: true });
+    for (const { id, sourceId } of jobs) {
+      if (sourceId !== null) {
+        settle(sourceId, (run) =>
+          run.reject(new SprfError("RUN_LOST", `one runner after the other ended in the middle of run ${sourceId}`)),
+        );
+      }
+      await opened().complete(LOST, id);
+    }
+  }
+
+  async function announce(): Promise<void> {
+    const { multiaddrs, gateway } = init.address();
+    await pool.query(
+      `INSERT INTO sprf.run_workers (worker, multiaddrs, gateway) VALUES ($1, $2, $3)
+       ON CONFLICT (worker) DO UPDATE SET multiaddrs = excluded.multiaddrs, gateway = excluded.gateway, seen_at = now()`,
+      [worker, multiaddrs, gateway],
+    );
+  }
+
+  async function keepLooking(): Promise<void> {
+    while (!life.signal.aborted) {
+      await clock.sleep(LOOK_MS, { signal: life.signal }).catch(() => undefined);
+      if (life.signal.aborted) return;
+      look();
+      try {
+        await announce();
+        await bury();
+      } catch (error) {
+        logger.debug("the database cannot be asked now", { reason: messageOf(error) });
+      }
+    }
+  }
+
+  /** What an earlier process of this worker left: nobody waits for it. */
+  async function clear(): Promise<void> {
+    await pool.query("UPDATE sprf.run_results SET collected_at = now() WHERE worker = $1 AND collected_at IS NULL", [
+      worker,
+    ]);
+    for (const { name } of await opened().getQueues()) {
+      if (name === LOST) continue;
+      for (;;) {
+        const jobs = await opened().findJobs(name, { data: { worker } });
+        const left = jobs.filter(({ state }) => state === "created" || state === "retry" || state === "active");
+        if (left.length === 0) break;
+        await opened().cancel(
+          name,
+          left.map(({ id }) => id),
+        );
+      }
+    }
+  }
+
+  async function takeBack(id: string, queue: string): Promise<void> {
+    await inTransaction(pool, async (client) => {
+      await opened().cancel(queue, id, { db: asDb(client) });
+      // It may have been reported meanwhile.
+      await client.query("UPDATE sprf.run_results SET collected_at = now() WHERE run = $1", [id]);
+      await client.query("SELECT pg_notify($1, $2)", [CHANNEL_BACK, id]);
+      return true;
+    });
+  }
+
+  return {
+    async start() {
+      if (boss !== undefined) return;
+      const opening = await openBoss(postgres, { logger, watches: true });
+      boss = opening;
+      closers.push(async () => await opening.stop({ graceful: false, close: false }));
+      await patiently(clear);
+      await patiently(announce);
+      const ear = await listen(postgres, {
+        channels: [CHANNEL_DONE],
+        logger,
+        onNotice: (_channel, id) => {
+          if (waiting.has(id)) look();
+        },
+        onListening: look,
+      });
+      closers.push(async () => await ear.close());
+      const loop = keepLooking();
+      closers.push(async () => await loop);
+    },
+
+    async stop() {
+      if (life.signal.aborted) return;
+      life.abort();
+      for (const id of waiting.keys()) {
+        settle(id, (run) => run.reject(new SprfError("ABORTED", "the worker stops")));
+      }
+      await looking;
+      for (const close of closers.splice(0).reverse()) await close();
+    },
+
+    async make({ plan, priority, deadlineMs, runner }, { signal }) {
+      const id = randomUUID();
+      const queue = runner === undefined ? queueOf(plan.reference.kind) : queueOfRunner(runner);
+      const leftSeconds = Math.ceil((deadlineMs - clock.now()) / MS_PER_SECOND) + GRACE_SECONDS;
+      const data = { worker, deadlineMs, plan: encodeRunPlan(plan) };
+      const { promise, resolve, reject } = Promise.withResolvers<RunReport>();
+      waiting.set(id, { queue, resolve, reject });
+      // It may be settled while it is still being sent.
+      promise.catch(() => undefined);
+      try {
+        const either = AbortSignal.any([signal, life.signal]);
+        await patiently(
+          async () =>
+            await inTransaction(pool, async (client) => {
+              // Sent again after an outage, it is there already by its id.
+              await opened().send(queue, data, {
+                id,
+                priority,
+                expireInSeconds: Math.max(leftSeconds, 1),
+                group: { id: plan.program },
+                db: asDb(client),
+              });
+              await client.query("SELECT pg_notify($1, $2)", [CHANNEL_NEW, queue]);
+              return true;
+            }),
+          { signal: either },
+        );
+        return await raceAbort(promise, signal);
+      } catch (error) {
+        if (waiting.delete(id) && !life.signal.aborted) {
+          patiently(async () => await takeBack(id, queue)).catch((failure: unknown) =>
+            logger.warn("a run cannot be taken back", { id, reason: messageOf(failure) }),
+          );
+        }
+        throw error;
+      }
+    },
+
+    async collected(id, { signal } = {}) {
+      const sql = "UPDATE sprf.run_results SET collected_at = now() WHERE run = $1";
+      await patiently(async () => await pool.query(sql, [id]), { signal });
+    },
+
+    async setAside(runner, why) {
+      const sql =
+        "UPDATE sprf.runners SET set_aside_at = now(), set_aside_why = $2 WHERE id = $1 AND set_aside_at IS NULL";
+      await patiently(async () => await pool.query(sql, [runner, why]));
+    },
+
+    runners: async () => await patiently(async () => await readRunners(pool)),
+  };
+}

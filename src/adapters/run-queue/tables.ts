@@ -1,0 +1,53 @@
+import type { Migrations } from "../postgres/migrate.ts";
+
+/**
+ * What is beside the library's own tables: who runs, who is run for, and what runners reported until the worker has it. A result is
+ * written in the transaction that completes its job for the attempt that was taken, so there is one for each run.
+ */
+export const RUN_TABLES: Migrations = {
+  part: "runs",
+  steps: [
+    `CREATE TABLE sprf.runners (
+       id text PRIMARY KEY,
+       engines text[] NOT NULL,
+       capacity int NOT NULL,
+       version text NOT NULL,
+       started_at timestamptz NOT NULL DEFAULT now(),
+       seen_at timestamptz NOT NULL DEFAULT now(),
+       stopped_at timestamptz,
+       set_aside_at timestamptz,
+       set_aside_why text,
+       done bigint NOT NULL DEFAULT 0,
+       failed bigint NOT NULL DEFAULT 0,
+       busy_ms bigint NOT NULL DEFAULT 0
+     );
+     CREATE TABLE sprf.run_workers (
+       worker text PRIMARY KEY,
+       multiaddrs text[] NOT NULL,
+       gateway text NOT NULL,
+       seen_at timestamptz NOT NULL DEFAULT now()
+     );
+     CREATE TABLE sprf.run_results (
+       run uuid PRIMARY KEY,
+       attempt int NOT NULL,
+       worker text NOT NULL,
+       runner text NOT NULL,
+       claim jsonb NOT NULL,
+       reported_at timestamptz NOT NULL DEFAULT now(),
+       collected_at timestamptz
+     );
+     CREATE INDEX run_results_runner ON sprf.run_results (runner);`,
+  ],
+};
+
+/** A runner that gave no sign of life for so long is not counted on. */
+export const LIVE_SECONDS = 15;
+/** What nobody has collected by then is waited for by nobody. */
+export const KEEP_RESULTS_SECONDS = 3_600;
+
+/** Told of a job, with its queue. */
+export const CHANNEL_NEW = "sprf_run_new";
+/** Told of a result, with its run. */
+export const CHANNEL_DONE = "sprf_run_done";
+/** Told of a run that was taken back. */
+export const CHANNEL_BACK = "sprf_run_back";

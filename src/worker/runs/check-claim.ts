@@ -1,0 +1,117 @@
+import { gasOf } from "../../domain/program/gas.ts";
+import { STATE_ENTRY_BYTES } from "../../domain/program/state-tree.ts";
+import { SprfError, isSprfError } from "../../errors.ts";
+import { MAX_SECONDS, limitsOf } from "../../execution/limits.ts";
+import { MAX_INPUT_BYTES } from "../../execution/run-program.ts";
+import { readContent } from "../../execution/read-content.ts";
+import { EMPTY_STATE } from "../../execution/run-state.ts";
+import type { ContentStore } from "../../ports/content-store.ts";
+import type { RunResultClaim } from "../../ports/run-queue.ts";
+import type { RunOutcome, RunPlan } from "../../ports/runs.ts";
+
+export type DoneClaim = Extract<RunResultClaim, { readonly kind: "done" }>;
+
+/** States whose size is remembered: most runs begin on what the last one left. */
+const MAX_SIZES = 1_000;
+
+/** Makes an outcome of what a runner claims, by what this worker holds itself. */
+export interface CheckClaim {
+  /**
+   * Fetches and pins output and state, and compares all that follows from them and the plan. That the program comes to just these is
+   * what a check of this kind cannot tell.
+   *
+   * @throws SprfError `RESULT_REFUSED` for a claim that no honest run makes; what the content store throws
+   */
+  (plan: RunPlan, claim: DoneClaim, options: { readonly signal: AbortSignal }): Promise<RunOutcome>;
+}
+
+export interface CheckClaimInit {
+  readonly content: ContentStore;
+  /** Whether all pins have a holder who lets go of them in time; they are not undone then where a claim is refused. */
+  readonly hasHolder: boolean;
+}
+
+export function createCheckClaim({ content, hasHolder }: CheckClaimInit): CheckClaim {
+  const sizes = new Map<string, number>();
+
+  async function sizeOf(
+    cid: string,
+    kind: DoneClaim["state"],
+    options: { readonly maxBytes: number; readonly signal: AbortSignal },
+  ): Promise<number> {
+    const key = `${kind} ${cid}`;
+    const known = sizes.get(key);
+    if (known !== undefined) return known;
+    const bytes =
+      kind === "file" ? await bytesIn(content, cid, options) : await bytesInDirectory(content, cid, options);
+    const [oldest] = sizes.keys();
+    if (sizes.size >= MAX_SIZES && oldest !== undefined) sizes.delete(oldest);
+    sizes.set(key, bytes);
+    return bytes;
+  }
+
+  return async (plan, claim, { signal }) => {
+    const { outputBytes, stateBytes } = plan.limits ?? limitsOf(plan.reference.kind);
+    const { status, outputCid, newState, gas, seconds, detail } = claim;
+    if (seconds > MAX_SECONDS) throw refused(`it names ${seconds} CPU seconds; at most ${MAX_SECONDS} are allowed`);
+    if (status === "rejected" && newState !== plan.state) throw refused("it rejects, and moves the state");
+    await content.pin(outputCid, { signal });
+    if (status === "accepted") await content.pin(newState, { signal });
+    try {
+      const output = await readContent(content, outputCid, { maxBytes: outputBytes, signal });
+      const own = gasOf(
+        {
+          inputBytes: await inputBytesOf(content, plan, signal),
+          outputBytes: output.length,
+          stateBytesBefore: await sizeOf(plan.state, claim.state, { maxBytes: stateBytes, signal }),
+          stateBytesAfter: await sizeOf(newState, claim.state, { maxBytes: stateBytes, signal }),
+          seconds,
+        },
+        plan.gasTable,
+      );
+      if (own !== gas) throw refused(`it names ${gas} gas; what is here comes to ${own}`);
+      return { status, output, outputCid, newState, gas, seconds, detail };
+    } catch (error) {
+      if (!hasHolder) {
+        await content.unpin(outputCid);
+        if (status === "accepted") await content.unpin(newState);
+      }
+      const isTooMuch = isSprfError(error, "CONTENT_TOO_LARGE") || isSprfError(error, "CONTENT_CORRUPT");
+      throw isTooMuch ? refused(error.message, error) : error;
+    }
+  };
+}
+
+async function inputBytesOf(content: ContentStore, { input }: RunPlan, signal: AbortSignal): Promise<number> {
+  if ("bytes" in input) return input.bytes.length;
+  return await bytesIn(content, input.cid, { maxBytes: MAX_INPUT_BYTES, signal });
+}
+
+async function bytesIn(
+  content: ContentStore,
+  cid: string,
+  options: { readonly maxBytes: number; readonly signal: AbortSignal },
+): Promise<number> {
+  let bytes = 0;
+  for await (const part of content.get(cid, options)) bytes += part.length;
+  return bytes;
+}
+
+/** As runs count it: what is in the files, and something for each entry. The empty file stands for the empty directory. */
+async function bytesInDirectory(
+  content: ContentStore,
+  cid: string,
+  { maxBytes, signal }: { readonly maxBytes: number; readonly signal: AbortSignal },
+): Promise<number> {
+  if (cid === EMPTY_STATE) return 0;
+  let bytes = 0;
+  for (const entry of await content.listDirectory(cid, { signal })) {
+    bytes += STATE_ENTRY_BYTES;
+    if (entry.kind === "file") bytes += await bytesIn(content, entry.cid, { maxBytes: maxBytes - bytes, signal });
+  }
+  return bytes;
+}
+
+function refused(why: string, cause?: unknown): SprfError {
+  return new SprfError("RESULT_REFUSED", why, { cause });
+}

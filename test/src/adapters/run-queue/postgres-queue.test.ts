@@ -1,0 +1,202 @@
+import { expect } from "chai";
+
+import { createPostgres } from "../../../../src/adapters/postgres/connect.ts";
+import { systemClock } from "../../../../src/adapters/clock/system.ts";
+import { createMemoryLogger } from "../../../../src/adapters/logger/memory.ts";
+import { createPostgresRunDesk } from "../../../../src/adapters/run-queue/postgres-desk.ts";
+import { readRunQueue } from "../../../../src/adapters/run-queue/read-view.ts";
+import { readContent } from "../../../../src/execution/read-content.ts";
+import type { RunDesk, RunResultClaim, TakenRun } from "../../../../src/ports/run-queue.ts";
+import { utf8 } from "../../../../src/utils/bytes.ts";
+import { planOf } from "../../../compliance/runs.ts";
+import { codeOf } from "../../../helpers/code-of.ts";
+import { createPlainEngine } from "../../../helpers/plain-engine.ts";
+import { postgresAbsent, startPostgres, type PostgresServer } from "../../../helpers/postgres.ts";
+import { describeWithPart } from "../../../helpers/require-parts.ts";
+import { createRunFleet, type RunFleet } from "../../../helpers/run-fleet.ts";
+import { until } from "../../../helpers/until.ts";
+
+const TIMEOUT_MS = 60_000;
+const OTHER_PROGRAM = "GBZXN7PIRZGNMHGA7MUUUF4GWPY5AYPV6LY4UV2GL6VJGIQRXFDNMADI";
+
+describeWithPart("postgres", postgresAbsent(), "adapters/run-queue/postgres: runners that fail", function () {
+  this.timeout(TIMEOUT_MS);
+  let server: PostgresServer;
+  let fleet: RunFleet;
+  const desks: RunDesk[] = [];
+
+  before(async () => {
+    server = await startPostgres();
+  });
+  after(async () => await server.remove());
+  beforeEach(async () => {
+    fleet = await createRunFleet(server.url);
+  });
+
+  /** Runners at whose desks the test sits make no runs to compare with. */
+  async function withoutChecks(): Promise<void> {
+    await fleet.stop();
+    fleet = await createRunFleet(server.url, { isChecked: false });
+  }
+  afterEach(async () => {
+    for (const desk of desks.splice(0)) await desk.stop();
+    await fleet.stop();
+  });
+
+  /** A desk at which the test itself sits. */
+  async function sitAt(runner: string): Promise<RunDesk> {
+    const parts = { postgres: fleet.postgres, runner, engines: ["wasi" as const], capacity: 1, version: "0" };
+    const desk = createPostgresRunDesk({ ...parts, clock: systemClock, logger: createMemoryLogger() });
+    await desk.start();
+    desks.push(desk);
+    return desk;
+  }
+
+  const takeOne = async (desk: RunDesk): Promise<TakenRun> => {
+    const [run] = await desk.take(1, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return run!;
+  };
+  const textOf = async (cid: string): Promise<string> =>
+    Buffer.from(await readContent(fleet.content, cid, { maxBytes: 1_000_000 })).toString();
+  const claimOf = async (state: string, output: string, gas: bigint): Promise<RunResultClaim> => ({
+    kind: "done",
+    status: "accepted",
+    outputCid: await fleet.content.putFile(utf8(output)),
+    newState: await fleet.content.putFile(utf8(state)),
+    state: "file",
+    gas,
+    seconds: 1,
+    detail: "",
+  });
+
+  it("should have another make what a silent runner had, and take nothing of that one any more", async () => {
+    await withoutChecks();
+    const silent = await sitAt("silent");
+    const running = fleet.runs.run(await planOf(fleet.content, "more"));
+    const stale = await takeOne(silent);
+    await fleet.addRunner("other", createPlainEngine());
+    const outcome = await running;
+    expect(await textOf(outcome.newState)).to.equal("more");
+    const late = await silent.report(stale, await claimOf("stale", "stale", 2_000n), { tookMs: 1 });
+    expect(late, "the stale result").to.equal(false);
+    expect((await silent.renew([stale])).lost).to.deep.equal([stale]);
+    expect(stale.attempt).to.equal(0);
+  });
+
+  it("should take nothing of an attempt that was given to somebody else, while that one has it", async () => {
+    await withoutChecks();
+    const silent = await sitAt("first");
+    const second = await sitAt("second");
+    const running = fleet.runs.run(await planOf(fleet.content, "m"));
+    const stale = await takeOne(silent);
+    const held = await takeOne(second);
+    expect(held).to.include({ id: stale.id, attempt: 1 });
+    expect(await silent.report(stale, await claimOf("x", "x", 2_000n), { tookMs: 1 })).to.equal(false);
+    expect(await second.report(held, await claimOf("m", "m", 2_012n), { tookMs: 1 })).to.equal(true);
+    expect(await textOf((await running).newState)).to.equal("m");
+    expect(await second.report(held, await claimOf("m", "m", 2_012n), { tookMs: 1 }), "again").to.equal(true);
+    const sql = "SELECT attempt, runner FROM sprf.run_results WHERE run = $1";
+    const { rows } = await fleet.postgres.pool.query<{ attempt: number; runner: string }>(sql, [stale.id]);
+    expect(rows).to.deep.equal([{ attempt: 1, runner: "second" }]);
+  });
+
+  it("should set a runner aside that claims what no honest run comes to, and have the run made by another", async () => {
+    await withoutChecks();
+    const odd = await sitAt("odd");
+    const running = fleet.runs.run(await planOf(fleet.content, "more"));
+    const run = await takeOne(odd);
+    await odd.report(run, await claimOf("more", "more", 1n), { tookMs: 1 });
+    await until(async () => (await odd.renew([])).setAside !== undefined, { what: "it is set aside" });
+    await fleet.addRunner("honest", createPlainEngine());
+    expect(await textOf((await running).newState)).to.equal("more");
+    const views = await fleet.queue.runners();
+    expect(views.find(({ id }) => id === "odd")).to.include({ isLive: false });
+    // What it takes all the same is not taken from it.
+    const next = fleet.runs.run(await planOf(fleet.content, "sleep 1"), { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    expect(await textOf((await next).newState)).to.equal("sleep 1");
+  });
+
+  it("should find out by a third which of two runners is odd", async () => {
+    const liar = createPlainEngine({ lie: () => "lie" });
+    await fleet.addRunner("liar", liar);
+    const running = fleet.runs.run(await planOf(fleet.content, "sleep 1500"));
+    await until(() => liar.begun === 1, { what: "the odd run" });
+    await fleet.addRunner("good", createPlainEngine());
+    await fleet.addRunner("better", createPlainEngine());
+    expect(await textOf((await running).newState)).to.equal("sleep 1500");
+    const views = await fleet.queue.runners();
+    expect(views.find(({ id }) => id === "liar")?.setAside).to.match(/not that of two others/);
+    expect(views.filter(({ isLive }) => isLive).map(({ id }) => id)).to.have.members(["better", "good"]);
+    expect(await textOf((await fleet.runs.run(await planOf(fleet.content, "on"))).newState)).to.equal("on");
+    expect(liar.begun, "it gets nothing any more").to.equal(1);
+  });
+
+  it("should sign nothing when two runners differ and there is no third", async () => {
+    await fleet.addRunner("left", createPlainEngine({ lie: () => "l" }));
+    await fleet.addRunner("right", createPlainEngine({ lie: () => "r" }));
+    expect(await codeOf(fleet.runs.run(await planOf(fleet.content, "more")))).to.equal("NON_DETERMINISTIC");
+    const views = await fleet.queue.runners();
+    expect(views.filter(({ id }) => id === "left" || id === "right").every(({ isLive }) => isLive)).to.equal(true);
+  });
+
+  it("should wait for a database that is restarted in the middle of a run, and go on", async () => {
+    const engine = createPlainEngine();
+    await fleet.addRunner("patient", engine);
+    const running = fleet.runs.run(await planOf(fleet.content, "sleep 3000"));
+    await until(() => engine.begun === 1, { what: "the run" });
+    await server.kill();
+    await server.start();
+    expect(await textOf((await running).newState)).to.equal("sleep 3000");
+    expect(await textOf((await fleet.runs.run(await planOf(fleet.content, "on"))).newState)).to.equal("on");
+  });
+
+  it("should end what it has begun when it is stopped, take no more, and keep results until they are here", async () => {
+    const engine = createPlainEngine();
+    const runner = await fleet.addRunner("drained", engine, { capacity: 1 });
+    const first = fleet.runs.run(await planOf(fleet.content, "sleep 1000"));
+    await until(() => engine.begun === 1, { what: "the run" });
+    const second = fleet.runs.run(await planOf(fleet.content, "later"), { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    await runner.stop();
+    expect(await textOf((await first).newState)).to.equal("sleep 1000");
+    expect(engine.begun).to.equal(1);
+    const held: string[] = [];
+    for await (const { cid } of runner.content.held("run/")) held.push(cid);
+    expect(held, "nothing is kept that is here").to.deep.equal([]);
+    await fleet.addRunner("next", createPlainEngine());
+    expect(await textOf((await second).newState)).to.equal("later");
+  });
+
+  it("should let a program with one run go before most of another's many", async () => {
+    const ended: string[] = [];
+    const many = await Promise.all(
+      Array.from({ length: 30 }, async (_, n) => await planOf(fleet.content, `many ${n}`, "", n)),
+    );
+    const runs = many.map(async (plan) => await fleet.runs.run(plan).then(() => ended.push("many")));
+    await until(async () => (await readRunQueue(fleet.postgres.pool)).waiting === many.length, { what: "they wait" });
+    const one = { ...(await planOf(fleet.content, "one")), program: OTHER_PROGRAM };
+    const last = fleet.runs.run(one).then(() => ended.push("one"));
+    await until(async () => (await readRunQueue(fleet.postgres.pool)).waiting === many.length + 1, {
+      what: "it waits",
+    });
+    await fleet.addRunner("single", createPlainEngine(), { capacity: 1 });
+    await Promise.all([...runs, last]);
+    expect(ended.indexOf("one")).to.be.lessThan(8);
+    const view = await readRunQueue(fleet.postgres.pool);
+    expect(view).to.include({ waiting: 0, running: 0, oldestMs: 0 });
+    expect(view.runners.find(({ id }) => id === "single")).to.include({ done: 31, failed: 0 });
+  });
+
+  it("should refuse a database that a newer program has used", async () => {
+    const { pool } = fleet.postgres;
+    await pool.query("UPDATE sprf.versions SET version = 99 WHERE part = 'runs'");
+    try {
+      const postgres = createPostgres({ url: server.url, clock: systemClock, logger: createMemoryLogger() });
+      const parts = { postgres, runner: "old", engines: ["wasi" as const], capacity: 1, version: "0" };
+      const desk = createPostgresRunDesk({ ...parts, clock: systemClock, logger: createMemoryLogger() });
+      expect(await codeOf(desk.start())).to.equal("DATABASE_NEWER");
+      await postgres.close();
+    } finally {
+      await pool.query("UPDATE sprf.versions SET version = 1 WHERE part = 'runs'");
+    }
+  });
+});
