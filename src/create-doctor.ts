@@ -5,6 +5,7 @@ import { createEthersChain } from "./adapters/chain/ethers.ts";
 import { systemClock } from "./adapters/clock/system.ts";
 import { createKuboRpc } from "./adapters/content-store/kubo/rpc.ts";
 import { createStellarRpcLedger, passphraseOf } from "./adapters/ledger/stellar-rpc.ts";
+import { createPostgres } from "./adapters/postgres/connect.ts";
 import { systemRandom } from "./adapters/random/system.ts";
 import type { Settings } from "./config/schema.ts";
 import { closeEngines, createEngines, type EngineSettings } from "./create-engines.ts";
@@ -24,6 +25,7 @@ const ROOM_MIB = 1_024;
 /** What others allow a clock. */
 const MAX_CLOCK_OFF_SECONDS = 15;
 const ENTROPY_BYTES = 16;
+const LEAST_POSTGRES = 15;
 
 export interface DoctorInit {
   /** Or why there are none: what needs no networks is examined all the same. */
@@ -59,6 +61,7 @@ function checksOf({ settings, networks, engines, dataDirectory, logger }: Doctor
     clockCheck(networks),
     messagesCheck(networks, stranger, logger),
     ...(settings.content.kind === "kubo" ? [kuboCheck(settings.content.kuboUrl)] : []),
+    ...(settings.database.url === undefined ? [] : [databaseCheck(settings.database.url, logger)]),
     accountCheck(settings, networks),
   ];
 }
@@ -209,6 +212,33 @@ function kuboCheck(url: string): Check {
       const answer = await createKuboRpc({ url, clock: systemClock }).read("version", {}, { signal });
       const { Version } = JSON.parse(new TextDecoder().decode(answer)) as { Version: string };
       return { health: "ok", detail: `${url}: Kubo ${Version}` };
+    },
+  };
+}
+
+function databaseCheck(url: string, logger: Logger): Check {
+  return {
+    part: "database",
+    async examine({ signal }) {
+      const postgres = createPostgres({ url, clock: systemClock, logger, patienceMs: 0 });
+      try {
+        const sql = `SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int / 10000 AS major,
+          has_database_privilege(current_database(), 'CREATE') AS is_ours`;
+        const { rows } = await postgres.patiently(
+          async () => await postgres.pool.query<{ version: string; major: number; is_ours: boolean }>(sql),
+          { signal },
+        );
+        const { version = "", major = 0, is_ours: isOurs = false } = rows[0] ?? {};
+        const detail = `PostgreSQL ${version}`;
+        if (major < LEAST_POSTGRES) {
+          return { health: "failed", detail, mend: `Give it PostgreSQL ${LEAST_POSTGRES} or newer.` };
+        }
+        if (isOurs) return { health: "ok", detail: `${detail}, and tables can be made in it` };
+        const mend = "GRANT CREATE ON DATABASE to the user that database.url (DATABASE_URL) names.";
+        return { health: "failed", detail: `${detail}; no tables can be made in it`, mend };
+      } finally {
+        await postgres.close();
+      }
     },
   };
 }

@@ -10,6 +10,7 @@ import { writeDevnetFile, type DevnetFile } from "../../src/config/devnet-file.t
 import { createStellarDevnet, type StellarDevnet } from "../../src/devnet/stellar/create-stellar-devnet.ts";
 import { runCommandLine, type Ended, type Environment } from "../helpers/command.ts";
 import { startDevnetCommand, type DevnetCommand } from "../helpers/devnet-command.ts";
+import { postgresAbsent, startPostgres } from "../helpers/postgres.ts";
 import { describeWithPart } from "../helpers/require-parts.ts";
 import { createSmallDisk, smallDiskAbsence } from "../helpers/small-disk.ts";
 
@@ -165,6 +166,24 @@ describe("sprf doctor", function () {
         } finally {
           await disk.remove();
         }
+      }
+    });
+  });
+
+  describeWithPart("postgres", postgresAbsent(), "a database", () => {
+    it("should find one that tables can be made in, and say what to do about one that is down", async () => {
+      const postgres = await startPostgres();
+      try {
+        const there = await examine("npx sprf doctor --devnet --account 5", { DATABASE_URL: postgres.url });
+        expect(there.found["database"]).to.include({ health: "ok" });
+        await postgres.stop();
+        const { ended, found } = await examine("npx sprf doctor --devnet --account 5", { DATABASE_URL: postgres.url });
+        expect(found["database"]).to.include({ health: "failed" });
+        expect(found["database"]?.detail).to.match(/ECONNREFUSED/);
+        expect(found["database"]?.mend).to.match(/DATABASE_URL|PostgreSQL/);
+        expect(ended.code).to.equal(UNHEALTHY);
+      } finally {
+        await postgres.remove();
       }
     });
   });

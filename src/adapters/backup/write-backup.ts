@@ -31,7 +31,10 @@ export async function writeBackup(
   { signal }: BackupOptions = {},
 ): Promise<BackupMark> {
   const storePath = join(directory, STORE_FILE);
-  if (!existsSync(storePath)) throw new SprfError("CONFIG_INVALID", `there is no store in ${directory}`);
+  if (!existsSync(storePath)) {
+    const why = `there is no store in ${directory}; one that DATABASE_URL has put into PostgreSQL is kept by its own means`;
+    throw new SprfError("CONFIG_INVALID", why);
+  }
   if (existsSync(file)) throw new SprfError("BACKUP_EXISTS", `${file} is there already`);
   const partial = `${file}.partial`;
   await removeAbandoned(partial);
