@@ -4,7 +4,7 @@ import { WORD_BYTES } from "../utils/keccak.ts";
 export interface HashList {
   readonly length: number;
   push(hash: Uint8Array): void;
-  /** The first `count`. */
+  /** Copies of the first `count`: the root of a single one is that hash itself, and stays when others are dropped. */
   first(count: number): Uint8Array[];
   /** Without the first `count`. */
   dropFirst(count: number): void;
@@ -30,8 +30,12 @@ export function createHashList(): HashList {
       bytes.set(hash, length * WORD_BYTES);
       length += 1;
     },
-    first: (count) =>
-      Array.from({ length: Math.min(count, length) }, (_, i) => bytes.subarray(i * WORD_BYTES, (i + 1) * WORD_BYTES)),
+    first(count) {
+      const copy = bytes.slice(0, Math.min(count, length) * WORD_BYTES);
+      return Array.from({ length: copy.length / WORD_BYTES }, (_, i) =>
+        copy.subarray(i * WORD_BYTES, (i + 1) * WORD_BYTES),
+      );
+    },
     dropFirst(count) {
       const dropped = Math.min(count, length);
       bytes.copyWithin(0, dropped * WORD_BYTES, length * WORD_BYTES);

@@ -96,6 +96,17 @@ describe("channel/unsettled", () => {
     );
   });
 
+  it("should not change a settlement that it has given, whatever it forgets or takes on afterwards", () => {
+    const records = recordsOf(4, 1);
+    const unsettled = createUnsettled({ fromHeight: 0 });
+    for (const record of records.slice(0, 4)) unsettled.add(record);
+    const { settlement } = unsettled.settlementTo(1, 0)!;
+    const before = toHex(hashSettlement(settlement));
+    unsettled.settled(1);
+    unsettled.add(records[4]!);
+    expect(toHex(hashSettlement(settlement))).to.equal(before);
+  });
+
   it("should settle to no height that is not there, or was put together with later ones", () => {
     const records = recordsOf(10, 1);
     const unsettled = createUnsettled({ fromHeight: 0 });
