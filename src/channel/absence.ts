@@ -8,10 +8,13 @@ import { recoverAck, signAck, type Certificate, type SignedAck } from "../wire/c
 import { contentOf } from "../wire/channel/inbox-entry.ts";
 import { decodeElection, recoverLeaderChange, type SignedStanding } from "../wire/channel/leader-change.ts";
 import type { RecordHeader } from "../wire/channel/record.ts";
-import { ackOfHead, isLeader, keep, membersNow, type Core } from "./core.ts";
+import { ackOfHead, isLeader, keep, membersNow } from "./core.ts";
 import type { Elector } from "./elector.ts";
+import { createLaggards } from "./laggards.ts";
 import { openingOf } from "./opening-of.ts";
 import { standingOf } from "./standing.ts";
+import type { Takeover } from "./takeover.ts";
+import { createWithheld, type WithheldInit } from "./withheld.ts";
 
 const MS = 1_000;
 const DEFAULT_HEARTBEAT_MS = 5_000;
@@ -29,9 +32,9 @@ export interface AbsenceKeeper {
   run(signal: AbortSignal): Promise<void>;
 }
 
-export interface AbsenceKeeperInit {
-  readonly core: Core;
+export interface AbsenceKeeperInit extends WithheldInit {
   readonly elector: Pick<Elector, "silent" | "isStuck">;
+  readonly takeover: Pick<Takeover, "waitsFor">;
   /** @default 5,000 */
   readonly heartbeatMs?: number | undefined;
 }
@@ -45,15 +48,14 @@ interface Open extends Accusation {
  * Whoever is accused answers by itself, which costs it nothing, so that a member that was only slow stays. The first of those that are
  * there accuses; the others do so after it, each after the time in which a member is found dead.
  */
-export function createAbsenceKeeper({
-  core,
-  elector,
-  heartbeatMs = DEFAULT_HEARTBEAT_MS,
-}: AbsenceKeeperInit): AbsenceKeeper {
+export function createAbsenceKeeper(init: AbsenceKeeperInit): AbsenceKeeper {
+  const { core, elector, takeover, heartbeatMs = DEFAULT_HEARTBEAT_MS } = init;
   const { clock, logger, info, hub, account } = core;
   const { channel } = info;
   const deadMs = DEAD_HEARTBEATS * heartbeatMs;
   const alarm = createAlarm(clock);
+  const withheld = createWithheld(init);
+  const laggards = createLaggards({ core, deadMs, waitsFor: (signer) => takeover.waitsFor(signer) });
   const open = new Map<string, Open>();
   /** Whose accusations are to be looked up. */
   const unknown = new Set<string>();
@@ -116,10 +118,31 @@ export function createAbsenceKeeper({
       return;
     }
     const ack = await core.inTurn(async () => await ackOf(accusation));
-    if (ack === undefined) return;
+    if (ack === undefined) return await demand(absence, accusation, signal);
     await attempt("an accusation was answered by an ack", account, async () => {
       await absence.answerByAck(channel, account, ack, { signal });
     });
+  }
+
+  async function demand(absence: ChannelAbsence, accusation: Open, signal: AbortSignal): Promise<void> {
+    const first = withheld.missing({ ...accusation, answerMs });
+    if (first === undefined) return;
+    await attempt("records that nobody gives to this member were demanded", account, async () => {
+      await absence.demandRecords(channel, first, { signal });
+    });
+  }
+
+  /** Who accuses has to, or loses its bond; the others help who has asked for something that they have. */
+  async function publish(absence: ChannelAbsence, rank: number, signal: AbortSignal): Promise<void> {
+    for (const [member, accusation] of open) {
+      if (accusation.demanded === undefined || member === account || !withheld.has(accusation)) continue;
+      const turnMs = accusation.accuser === account ? 0 : Math.min((rank + 1) * deadMs, answerMs / PATIENT_PART);
+      if (clock.now() < accusation.seenMs + turnMs) continue;
+      await attempt("records were published for a member that asks for them", member, async () => {
+        await withheld.publish(absence, member, accusation, signal);
+        isOwed = true;
+      });
+    }
   }
 
   /** In turn: what it acks is written down. */
@@ -194,7 +217,11 @@ export function createAbsenceKeeper({
   async function resolve(absence: ChannelAbsence, rank: number, signal: AbortSignal): Promise<void> {
     const all = [...open].sort(([, a], [, b]) => Number(a.of === "leader") - Number(b.of === "leader"));
     for (const [member, accusation] of all) {
-      const turnMs = accusation.accuser === account ? 0 : (rank + 1) * deadMs;
+      const { accuser, demanded } = accusation;
+      // With records that nobody has published it falls, and the accuser's bond is the accused's.
+      if (demanded !== undefined && accuser === account) continue;
+      const gains = demanded === undefined ? accuser : member;
+      const turnMs = gains === account ? 0 : (rank + 1) * deadMs;
       const nowMs = clock.now();
       const isDue =
         nowMs > accusation.seenMs + answerMs + turnMs || nowMs - turnMs > (accusation.deadlineSeconds + 1) * MS;
@@ -205,21 +232,30 @@ export function createAbsenceKeeper({
     }
   }
 
-  async function accuse(absence: ChannelAbsence, rank: number, signal: AbortSignal): Promise<void> {
+  /** Those who are silent, where the others are no quorum; else those who say that they are there, and do nothing without which there is none. */
+  function suspected(rank: number): { readonly members: readonly Member[]; readonly areSilent: boolean } {
+    const lagging = laggards.find();
     if (!elector.isStuck()) {
       stuckSinceMs = undefined;
-      return;
+      return { members: lagging, areSilent: false };
     }
     stuckSinceMs ??= clock.now();
-    if (clock.now() - stuckSinceMs < rank * deadMs) return;
-    const silent = elector.silent().filter((member) => !member.isAbsent && !open.has(member.account));
-    if (silent.length === 0 || clock.now() < (retryAtMs.get("all") ?? 0)) return;
-    retryAtMs.set("all", clock.now() + RETRY_MS);
+    const isTurn = clock.now() - stuckSinceMs >= rank * deadMs;
+    return { members: isTurn ? elector.silent().filter((member) => !member.isAbsent) : [], areSilent: true };
+  }
+
+  async function accuse(absence: ChannelAbsence, rank: number, signal: AbortSignal): Promise<void> {
+    const { members, areSilent } = suspected(rank);
+    const suspects = members.filter((member) => !open.has(member.account));
+    if (suspects.length === 0 || clock.now() < (retryAtMs.get("all") ?? 0)) return;
+    // Who has answered just now is left alone for a while.
+    retryAtMs.set("all", clock.now() + (areSilent ? RETRY_MS : deadMs));
     const office = await hub.channel(channel, { signal });
     if (office === undefined) return;
     if (office.term < core.term) await reportElection(absence, signal);
-    for (const member of silent) {
-      if (info.config.aliveSeconds > 0) await apply(absence, office, member, signal);
+    for (const member of suspects) {
+      // Heartbeats on the chain show that one is there, and not that it acks.
+      if (areSilent && info.config.aliveSeconds > 0) await apply(absence, office, member, signal);
       else await accuseOne(absence, office, member, signal);
     }
   }
@@ -290,11 +326,13 @@ export function createAbsenceKeeper({
     }
     const self = membersNow(core).members.get(account);
     if (self === undefined) return;
+    await withheld.take();
     const accusation = open.get(account);
     if (accusation !== undefined) await answer(absence, accusation, signal);
     if (self.isAbsent) return await comeBack(absence, signal);
     const rank = rankOf();
     if (rank === undefined) return;
+    await publish(absence, rank, signal);
     await resolve(absence, rank, signal);
     await accuse(absence, rank, signal);
   }

@@ -276,15 +276,15 @@ describe("ChannelAbsence", () => {
       const leader = accountOf(scene, 0).address;
       await demand();
       await expect(
-        absence.postRecords(channel, member, headers, [...inputs].reverse(), leader, opening),
+        absence.postRecords(channel, member, headers, [...inputs].reverse(), opening),
       ).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadHead");
       await expect(
-        absence.postRecords(channel, member, [...headers].reverse(), [...inputs].reverse(), leader, opening),
+        absence.postRecords(channel, member, [...headers].reverse(), [...inputs].reverse(), opening),
       ).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadHead");
       await expect(
-        absence.postRecords(channel, member, headers.slice(1), inputs.slice(1), leader, opening),
+        absence.postRecords(channel, member, headers.slice(1), inputs.slice(1), opening),
       ).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadDemand");
-      await expect(as(scene, 0).postRecords(channel, member, headers, inputs, leader, opening)).to.emit(
+      await expect(as(scene, 0).postRecords(channel, member, headers, inputs, opening)).to.emit(
         absence,
         "RecordsPosted",
       );
@@ -294,7 +294,7 @@ describe("ChannelAbsence", () => {
 
       await pass(W + 1n);
       await demand();
-      await as(scene, 0).postRecords(channel, member, headers, inputs, leader, opening);
+      await as(scene, 0).postRecords(channel, member, headers, inputs, opening);
       await pass(W + 1n);
       await absence.resolve(channel, member);
       expect(await isAbsent(scene, 2)).to.equal(true);
@@ -311,20 +311,66 @@ describe("ChannelAbsence", () => {
       const view = await absence.accusationOf(channel, member);
       expect([view.firstDemanded, view.lastDemanded]).to.deep.equal([4n, 19n]);
       const records = scene.records.slice(4, 20);
-      const post = async (opening: ReturnType<typeof openAt>, by = 0) =>
+      const post = async (opening: ReturnType<typeof openAt>) =>
         await as(scene, 0).postRecords(
           channel,
           member,
           records.map(({ header }) => headerStruct(header)),
           records.map(({ body }) => hexlify(body.input)),
-          accountOf(scene, by).address,
           openingStruct(opening),
         );
-      await expect(post(openAt(scene, 19, {}, 1), 1)).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadHead");
+      await expect(post(openAt(scene, 19, {}, 1))).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadHead");
       await expect(post(openAt(scene, 18))).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadHead");
       await post(openAt(scene, 19));
       await answer(scene, 2, 19);
       expect(await isAbsent(scene, 2)).to.equal(false);
+    });
+
+    it("should be given records of an earlier term only with what the leader of this one has signed behind them", async () => {
+      const scene = await load(three);
+      const { absence, channel } = scene;
+      while (scene.player.head.header.height < 20) await transfer(scene);
+      await accuseLeader(scene, 1);
+      await pass(W + 1n);
+      await absence.resolve(channel, accountOf(scene, 0).address);
+      await scene.takeInbox(2);
+      const head = scene.player.head.header.height;
+      const member = accountOf(scene, 2).address;
+      const opening = openingStruct(openAt(scene, head, {}, 1));
+      await as(scene, 1).accuse(channel, member, opening, { value: await bond(scene) });
+      const { feeWei } = await absence.accusationOf(channel, member);
+      await as(scene, 2).demandRecords(channel, 4n, { value: await absence.demandBondOf(feeWei, 16n) });
+      const post = async (last: number, signer: number) =>
+        await as(scene, 1).postRecords(
+          channel,
+          member,
+          scene.records.slice(4, last + 1).map(({ header }) => headerStruct(header)),
+          scene.records.slice(4, 20).map(({ body }) => hexlify(body.input)),
+          openingStruct(openAt(scene, last, {}, signer)),
+        );
+      // Whoever led the first term: the hub cannot know what was signed in it.
+      for (const signer of [0, 1, 2]) {
+        await expect(post(19, signer)).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadHead");
+      }
+      await expect(post(21, 2)).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadHead");
+      await post(21, 1);
+      const view = await absence.accusationOf(channel, member);
+      expect([view.height, view.recordHash]).to.deep.equal([19n, hexlify(recordAt(scene, 19).hash)]);
+      await answer(scene, 2, 19, { term: 2 });
+      expect(await isAbsent(scene, 2)).to.equal(false);
+    });
+
+    it("should not ask for what is final", async () => {
+      const scene = await load(three);
+      const { absence, channel } = scene;
+      await accuse(scene, 0, 2);
+      await settle(scene, scene.peers.slice(0, 3), { toHeight: 4n, inboxCursor: 3n });
+      const value = 16n * (await bond(scene));
+      await expect(as(scene, 2).demandRecords(channel, 4n, { value })).to.be.revertedWithCustomError(
+        absence,
+        "ChannelAbsence_BadDemand",
+      );
+      await as(scene, 2).demandRecords(channel, 5n, { value });
     });
   });
 
