@@ -125,7 +125,7 @@ export function createAbsenceKeeper(init: AbsenceKeeperInit): AbsenceKeeper {
   }
 
   async function demand(absence: ChannelAbsence, accusation: Open, signal: AbortSignal): Promise<void> {
-    const first = withheld.missing({ ...accusation, answerMs });
+    const first = await withheld.missing({ ...accusation, answerMs });
     if (first === undefined) return;
     await attempt("records that nobody gives to this member were demanded", account, async () => {
       await absence.demandRecords(channel, first, { signal });
@@ -326,13 +326,13 @@ export function createAbsenceKeeper(init: AbsenceKeeperInit): AbsenceKeeper {
     }
     const self = membersNow(core).members.get(account);
     if (self === undefined) return;
-    await withheld.take();
+    if (core.chain.posted.length > 0) await withheld.take();
     const accusation = open.get(account);
     if (accusation !== undefined) await answer(absence, accusation, signal);
     if (self.isAbsent) return await comeBack(absence, signal);
     const rank = rankOf();
     if (rank === undefined) return;
-    await publish(absence, rank, signal);
+    if ([...open.values()].some(({ demanded }) => demanded !== undefined)) await publish(absence, rank, signal);
     await resolve(absence, rank, signal);
     await accuse(absence, rank, signal);
   }

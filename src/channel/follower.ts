@@ -39,46 +39,9 @@ export interface FoundFault extends RecordFault {
   readonly evidence?: Evidence | undefined;
 }
 
-/** What came of a batch. */
-export type BatchOutcome =
-  | { readonly outcome: "kept" }
-  /** It was there already. */
-  | { readonly outcome: "known" }
-  /** Something before it is missing here. */
-  | { readonly outcome: "gap" }
-  /** Not of a leader, not of this term, or it would undo what is certified. */
-  | { readonly outcome: "refused"; readonly why: string }
-  /** The chain does not show here yet what it takes. */
-  | { readonly outcome: "early" }
-  | { readonly outcome: "fault"; readonly fault: FoundFault };
-
-/** Plays a leader's batch, compares every record, and writes it down. In turn; what does not compare is taken back. */
-export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<BatchOutcome> {
-  const parent = core.player.at(batch.first - 1);
-  const misplaced = findPlace(core, batch);
-  if (misplaced !== undefined) return misplaced;
-  if (parent === undefined) return { outcome: "refused", why: "it follows what is no longer known" };
-  const { domain, info } = core;
-  const { records, signer } = readBatch(batch, { domain, channel: info.channel, before: parent.hash });
-  const { term, first } = batch;
-  return await playRead(core, { term, first, records, parent, signed: { batch, signer } });
-}
-
-/**
- * The same for records of one term that were published on the chain, which has seen that the leader of a term that is theirs, or comes
- * after it, has signed what follows from them. It does not say the batches: nobody is convicted by them here.
- */
-export async function playShown(
-  core: Core,
-  records: readonly [ReadRecord, ...(readonly ReadRecord[])],
-): Promise<BatchOutcome> {
-  const { term, height: first, previous } = records[0].header;
-  const misplaced = findPlace(core, { term, first });
-  if (misplaced !== undefined) return misplaced;
-  const parent = core.player.at(first - 1);
-  if (parent === undefined) return { outcome: "refused", why: "it follows what is no longer known" };
-  if (!equalBytes(parent.hash, previous)) return { outcome: "refused", why: "of other records before" };
-  return await playRead(core, { term, first, records, parent });
+/** Records of one term, from the chain. */
+export interface ShownRecords {
+  readonly records: readonly [ReadRecord, ...(readonly ReadRecord[])];
 }
 
 /** Records of one term at their place. */
@@ -92,7 +55,27 @@ interface ReadRun {
   readonly signed?: { readonly batch: SignedBatch; readonly signer: string | undefined };
 }
 
-async function playRead(core: Core, run: ReadRun): Promise<BatchOutcome> {
+/** What came of a batch. */
+export type BatchOutcome =
+  | { readonly outcome: "kept" }
+  /** It was there already. */
+  | { readonly outcome: "known" }
+  /** Something before it is missing here. */
+  | { readonly outcome: "gap" }
+  /** Not of a leader, not of this term, or it would undo what is certified. */
+  | { readonly outcome: "refused"; readonly why: string }
+  /** The chain does not show here yet what it takes. */
+  | { readonly outcome: "early" }
+  | { readonly outcome: "fault"; readonly fault: FoundFault };
+
+/**
+ * Plays a leader's batch, compares every record, and writes it down. In turn; what does not compare is taken back. The same for records of
+ * one term that were published on the chain: it has seen that the leader of their term, or of a later one, has signed what follows from
+ * them. It does not say the batches, so that nobody is convicted by them here.
+ */
+export async function playLeadersBatch(core: Core, given: SignedBatch | ShownRecords): Promise<BatchOutcome> {
+  const run = "signature" in given ? placeBatch(core, given) : placeShown(core, given);
+  if ("outcome" in run) return run;
   const { records, parent, signed } = run;
   const begins = records[0]?.body.kind === RECORD_KINDS.term;
   const begun = begins ? await beginTerm(core, run) : undefined;
@@ -154,6 +137,23 @@ async function playRead(core: Core, run: ReadRun): Promise<BatchOutcome> {
   });
   tell(core, { kind: "records", records: played });
   return { outcome: "kept" };
+}
+
+function placeBatch(core: Core, batch: SignedBatch): ReadRun | BatchOutcome {
+  const { domain, info } = core;
+  const { term, first } = batch;
+  const parent = parentOf(core, batch);
+  if ("outcome" in parent) return parent;
+  const { records, signer } = readBatch(batch, { domain, channel: info.channel, before: parent.hash });
+  return { term, first, records, parent, signed: { batch, signer } };
+}
+
+function placeShown(core: Core, { records }: ShownRecords): ReadRun | BatchOutcome {
+  const { term, height: first, previous } = records[0].header;
+  const parent = parentOf(core, { term, first });
+  if ("outcome" in parent) return parent;
+  if (!equalBytes(parent.hash, previous)) return { outcome: "refused", why: "of other records before" };
+  return { term, first, records, parent };
 }
 
 function loggedOf({ term, first, records, signed }: ReadRun): Logged {
@@ -240,11 +240,12 @@ async function beginTerm(core: Core, { term, records, parent, signed }: ReadRun)
   return undefined;
 }
 
-/** Why a batch cannot be played now, whoever has signed it; undefined when it may. */
-function findPlace(core: Core, batch: Pick<SignedBatch, "term" | "first">): BatchOutcome | undefined {
-  const { header } = core.player.head;
-  if (batch.term < header.term) return { outcome: "refused", why: `of term ${batch.term} after ${header.term}` };
-  return batch.first > header.height + 1 ? { outcome: "gap" } : undefined;
+/** The record before; or why what follows it cannot be played now, whoever has signed it. */
+function parentOf({ player }: Core, { term, first }: Pick<SignedBatch, "term" | "first">): PlayerStart | BatchOutcome {
+  const { header } = player.head;
+  if (term < header.term) return { outcome: "refused", why: `of term ${term} after ${header.term}` };
+  if (first > header.height + 1) return { outcome: "gap" };
+  return player.at(first - 1) ?? { outcome: "refused", why: "it follows what is no longer known" };
 }
 
 async function playRecord(

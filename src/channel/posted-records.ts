@@ -1,7 +1,7 @@
 import type { PostedRecords } from "../ports/channel-absence.ts";
 import { hashRecord } from "../wire/channel/record.ts";
 import type { Core } from "./core.ts";
-import { playShown, type BatchOutcome } from "./follower.ts";
+import { playLeadersBatch, type BatchOutcome } from "./follower.ts";
 import type { ReadRecord } from "./read-batch.ts";
 
 /** Records that were published on the chain, without the headers behind them that show who answers for them. */
@@ -23,7 +23,7 @@ export async function playPosted(core: Core, posted: PostedRecords): Promise<Bat
     const { term } = first.header;
     const end = rest.findIndex(({ header }) => header.term !== term);
     const more = end < 0 ? rest.slice(1) : rest.slice(1, end);
-    outcome = await playShown(core, [first, ...more]);
+    outcome = await playLeadersBatch(core, { records: [first, ...more] });
     if (outcome.outcome !== "kept" && outcome.outcome !== "known") return outcome;
     rest = rest.slice(1 + more.length);
   }

@@ -188,9 +188,11 @@ export function createTakeover(init: TakeoverInit): Takeover {
     // Whoever has signed records of this term has been through this, and the first leader has nobody before it.
     if (term !== FIRST_TERM && core.player.head.header.term !== term) {
       isPreparing = true;
-      prepared = await prepare(term, signal).finally(() => {
+      try {
+        prepared = await prepare(term, signal);
+      } finally {
         isPreparing = false;
-      });
+      }
       if (prepared === undefined) return;
       const { adopted } = prepared;
       await core.inTurn(async () => await goOn(adopted));

@@ -2,7 +2,7 @@ import { SprfError } from "../errors.ts";
 import type { Accusation, ChannelAbsence } from "../ports/channel-absence.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { hashRecord } from "../wire/channel/record.ts";
-import { finalHere, isLeader, type Core } from "./core.ts";
+import { broadcast, finalHere, isLeader, statusOf, type Core } from "./core.ts";
 import type { FoundFault } from "./follower.ts";
 import { openingOf } from "./opening-of.ts";
 import type { PlayedRecord, PlayerStart } from "./player.ts";
@@ -12,6 +12,8 @@ import { scratchAt } from "./scratch.ts";
 const MS = 1_000;
 /** Records come from members for that part of the time to answer; then the chain is asked for them. */
 const PATIENT_PART = 2;
+/** Who is ahead says so, and is asked for what it has. */
+const ASK_EVERY_MS = 2_000;
 
 /** What somebody is accused of, and since when and for how long this node knows. */
 export interface OpenAccusation extends Accusation {
@@ -23,8 +25,11 @@ export interface OpenAccusation extends Accusation {
 export interface Withheld {
   /** Plays what was published, as far as it goes on from here. */
   take(): Promise<void>;
-  /** From which height on this member, which is accused, must ask for records on the chain by now; undefined when it need not. */
-  missing(accusation: OpenAccusation): number | undefined;
+  /**
+   * From which height on this member, which is accused, must ask for records on the chain by now; undefined when it need not. Until then
+   * it asks all members.
+   */
+  missing(accusation: OpenAccusation): Promise<number | undefined>;
   /** Publishes what an accused member asks for. @throws SprfError `CHANNEL_HEIGHT_UNKNOWN` where it is not here any more */
   publish(absence: ChannelAbsence, member: string, accusation: Accusation, signal: AbortSignal): Promise<void>;
   /** Whether this node has what an accused member asks for. */
@@ -43,6 +48,7 @@ export interface WithheldInit {
 export function createWithheld({ core, distrusts, onFault, onProgress }: WithheldInit): Withheld {
   const { chain, clock, logger, info, account } = core;
   const { channel } = info;
+  let askAgainAtMs = 0;
 
   const isHere = (height: number, hash: Uint8Array): boolean =>
     equalBytes(core.player.at(height)?.hash ?? new Uint8Array(), hash);
@@ -80,7 +86,7 @@ export function createWithheld({ core, distrusts, onFault, onProgress }: Withhel
         onProgress();
       }
     },
-    missing(accusation) {
+    async missing(accusation) {
       const { of, term, height, demanded, seenMs, answerMs, deadlineSeconds } = accusation;
       const { header } = core.player.head;
       if (of !== "record" || term !== core.term || demanded !== undefined || wasPosted(accusation)) return undefined;
@@ -90,8 +96,13 @@ export function createWithheld({ core, distrusts, onFault, onProgress }: Withhel
       // What is final nobody has to keep; it comes as a snapshot.
       if (first > height || first <= chain.settled.height) return undefined;
       const patienceMs = answerMs / PATIENT_PART;
-      const isDue = clock.now() >= Math.min(seenMs + patienceMs, deadlineSeconds * MS - patienceMs);
-      return isDue ? first : undefined;
+      const nowMs = clock.now();
+      if (nowMs >= Math.min(seenMs + patienceMs, deadlineSeconds * MS - patienceMs)) return first;
+      if (nowMs >= askAgainAtMs) {
+        askAgainAtMs = nowMs + ASK_EVERY_MS;
+        await core.inTurn(async () => await Promise.resolve(broadcast(core, statusOf(core, true))));
+      }
+      return undefined;
     },
     has: ({ height, recordHash }) => isHere(height, recordHash),
     async publish(absence, member, { term, height, demanded }, signal) {

@@ -87,9 +87,11 @@ const WITHHELD: readonly Move[] = [
   { what: "post", by: 0, of: 1, more: 0, signer: 2 },
   { what: "later" },
   { what: "accuse", by: 0, of: 2 },
-  { what: "demand", by: 2, of: 2, first: 9 },
+  // Two are accused now, and those who are count.
+  { what: "demand", by: 2, of: 1, first: 9 },
   { what: "later" },
-  { what: "resolve", by: 3, of: 2 },
+  { what: "resolve", by: 3, of: 1 },
+  { what: "resolve", by: 3, of: 0 },
 ];
 
 const inputOf = (height: number): Uint8Array => new Uint8Array(height).fill(height);

@@ -87,8 +87,8 @@ export async function createChannelScene({
   readonly config?: Partial<ChannelConfig>;
   readonly node?: Partial<ChannelNodeInit>;
   readonly logOf?: (disk: MemoryDisk) => RecordLog;
-  /** Whether a member, by its number, hears what it is sent; the rest is lost. */
-  readonly hears?: (number: number, message: ChannelMessage) => boolean;
+  /** Whether a member, by its number, hears what a signer has sent it; the rest is lost. */
+  readonly hears?: (number: number, message: ChannelMessage, from: string) => boolean;
   /** What a member has in the place of its network. */
   readonly networkOf?: (network: ChannelNetwork) => ChannelNetwork;
   /** What a member, by its number, has in the place of the hub. */
@@ -116,7 +116,7 @@ export async function createChannelScene({
         network.listen({
           onLink: (peer, isUp) => listener.onLink(peer, isUp),
           onMessage: async (from, bytes) => {
-            if (hears(number, decodeChannelMessage(bytes))) await listener.onMessage(from, bytes);
+            if (hears(number, decodeChannelMessage(bytes), from)) await listener.onMessage(from, bytes);
           },
         }),
     };
