@@ -23,7 +23,7 @@ export interface ChannelPlan {
   readonly liars: number;
   /** How many do what they like with what they pass on; the members after the liars. */
   readonly lyingRelays: number;
-  /** From when on until `healMs` the first member keeps all records from the last one; 0: it does not. */
+  /** From when on until `healMs` whoever leads keeps all records from another one; 0: nobody does. */
   readonly withheldFromMs: number;
   readonly users: number;
   readonly callsEach: number;
@@ -186,18 +186,16 @@ export function failOverPlanOf(seed: number, few?: 2 | 3): ChannelPlan {
   return { ...plan, network, mishaps: [{ kind: "fall", atMs, downMs: healMs }], healMs };
 }
 
-/**
- * The first of two or three members keeps all records from the last one for minutes, and has it accused of acking nothing; the last one
- * may be killed meanwhile, once.
- */
+/** The leader of two or three members keeps all records from one for minutes, and has it accused of acking nothing; one may die. */
 export function withheldPlanOf(seed: number): ChannelPlan {
   const random = seededRandom(seed * 49_979_687 + 19);
   const members = 2 + (seed % 2);
-  const rest = { liars: 0, lateMs: [], users: 2, callsEach: 25, tickMs: 0, settleEveryMs: 0, withheldFromMs: 15_000 };
-  const plan = usualPlanOf(seed, { members, answerSeconds: 15 + random.below(15), ...rest });
+  const rest = { liars: 0, lateMs: [], users: 2, callsEach: 25, settleEveryMs: 0, withheldFromMs: 10_000 };
+  const answerSeconds = 15 + random.below(15);
+  const plan = usualPlanOf(seed, { members, answerSeconds, tickMs: 3_000 + random.below(3_000), ...rest });
   const network = { ...plan.network, broken: 0 };
   const atMs = 120_000 + random.below(100_000);
-  const kill: Mishap = { kind: "kill", atMs, member: members - 1, downMs: 1_000, steps: random.below(20) };
+  const kill: Mishap = { kind: "kill", atMs, member: random.below(members), downMs: 1_000, steps: random.below(20) };
   return { ...plan, network, mishaps: random.below(2) === 0 ? [kill] : [], healMs: WITHHELD_MS };
 }
 

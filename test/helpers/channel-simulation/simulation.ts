@@ -288,8 +288,8 @@ async function play(world: World): Promise<{ calls: number; kills: number; progr
 function relaysOf(world: World, index: number): Distortion | undefined {
   const { plan } = world;
   if (isLyingRelay(plan, index)) return lyingRelayOf(world);
-  if (plan.withheldFromMs === 0 || index > 0) return undefined;
-  const from = namesOf(plan.members).signer;
+  if (plan.withheldFromMs === 0) return undefined;
+  const from = namesOf(1 + ((index + 1) % plan.members)).signer;
   return withholderOf(world, { from, fromMs: plan.withheldFromMs, toMs: plan.healMs });
 }
 
