@@ -106,7 +106,7 @@ export const NODE_FAULTS = {
   },
   "does not say that it is back": {
     file: "channel/absence.ts",
-    text: "if (self.isAbsent) return await comeBack(absence, signal);",
+    text: "if (self.isAbsent) return await answers.comeBack(absence, signal);",
     instead: "if (self.isAbsent) return;",
     seed: 77,
     foundBy: "no progress",
