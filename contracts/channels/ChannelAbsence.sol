@@ -28,6 +28,9 @@ contract ChannelAbsence is IChannelAbsence {
     uint256 private constant ANSWER_GAS = 210_000;
     uint256 private constant ACK_GAS = 30_000;
     uint256 private constant MAX_RECORDS = 16;
+    /// @dev Whoever publishes inputs of so many bytes need not publish more at once: nodes of the chain pass on no transaction above
+    /// 128 KiB, and one more input has 16 KiB.
+    uint256 private constant ENOUGH_BYTES = 64 * 1024;
     /// @dev Gas that the bond of a demand is for, of a record: header and the largest input.
     uint256 private constant RECORD_GAS = 1_000_000;
     uint256 private constant BYTE_GAS = 48;
@@ -187,19 +190,15 @@ contract ChannelAbsence is IChannelAbsence {
         Opening calldata signed
     ) external {
         Accusation storage self = _requireOpen(channel, member, false);
-        uint256 count = uint256(self.last) - self.first + 1;
-        if (self.first == 0 || inputs.length != count || headers.length < count) {
-            revert ChannelAbsence_BadDemand(channel, member);
-        }
+        uint256 bytes_ = _requireEnough(self, channel, member, headers.length, inputs);
         (bytes32 recordHash, bytes32 lastHash) = _requireRun(self, channel, headers, inputs);
         if (lastHash != self.recordHash) _requireSigned(self, channel, lastHash, signed);
-        uint256 bytes_ = headers.length * HEADER_BYTES;
-        for (uint256 i = 0; i < inputs.length; i++) bytes_ += inputs[i].length;
         uint256 paidWei = Math.min((ANSWER_GAS + bytes_ * BYTE_GAS) * self.feeWei, self.demandBondWei);
         _credits[msg.sender] += paidWei;
         self.demandBondWei -= uint128(paidWei);
         // The member acks the last one; `last` stays, so that it asks only once.
-        (self.height, self.recordHash, self.first) = (self.last, recordHash, 0);
+        self.height = self.first + uint64(inputs.length) - 1;
+        (self.recordHash, self.first) = (recordHash, 0);
         self.deadline = uint40(block.timestamp + self.answerSeconds);
         emit RecordsPosted(channel, member, headers, inputs, self.deadline);
     }
@@ -394,6 +393,22 @@ contract ChannelAbsence is IChannelAbsence {
         if (it.gone || it.leftAt != 0 || it.absentAt != 0) return true;
         if (!self.isOfLeader) return office.term != self.term || office.leader == member;
         return office.term != self.officeTerm || office.leader != member;
+    }
+
+    /// @dev All that was asked for, or as much of it as a transaction holds.
+    /// @return bytes_ Of that, with all headers.
+    function _requireEnough(
+        Accusation storage self,
+        uint256 channel,
+        address member,
+        uint256 headers,
+        bytes[] calldata inputs
+    ) private view returns (uint256 bytes_) {
+        uint256 count = uint256(self.last) - self.first + 1;
+        for (uint256 i = 0; i < inputs.length; i++) bytes_ += inputs[i].length;
+        bool isEnough = inputs.length == count || (inputs.length < count && bytes_ >= ENOUGH_BYTES);
+        if (self.first == 0 || !isEnough || headers < inputs.length) revert ChannelAbsence_BadDemand(channel, member);
+        bytes_ += headers * HEADER_BYTES;
     }
 
     /// @dev Records from the one asked for on, each followed by the next; with their inputs those that were asked for.

@@ -132,7 +132,7 @@ interface IChannelAbsence {
     /// @dev Reverts with _NoAccusation, _BadDemand, _BondTooSmall.
     function demandRecords(uint256 channel, uint64 first) external payable;
 
-    /// @notice Publishes what was demanded, in order. The last record is the one of the accusation, or `signed` opens it, as signed by the
+    /// @notice Publishes what was demanded, in order; of large inputs the first 64 KiB are enough. The last record is the one of the accusation, or `signed` opens it, as signed by the
     /// leader in the accusation's term. Where that term begins later, headers without inputs follow, up to a record that it has. Anyone;
     /// the demand's bond pays it by bytes.
     /// @dev Reverts with _NoAccusation, _BadDemand, _BadHead, and as RecordOpenings.

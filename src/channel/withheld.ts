@@ -12,6 +12,8 @@ import { scratchAt } from "./scratch.ts";
 const MS = 1_000;
 /** Records come from members for that part of the time to answer; then the chain is asked for them. */
 const PATIENT_PART = 2;
+/** Of inputs, as the contract has it: more need not be published at once. */
+const ENOUGH_BYTES = 64 * 1024;
 /** Who is ahead says so, and is asked for what it has. */
 const ASK_EVERY_MS = 2_000;
 
@@ -108,10 +110,10 @@ export function createWithheld({ core, distrusts, onFault, onProgress }: Withhel
     async publish(absence, member, { term, height, demanded }, signal) {
       if (demanded === undefined) return;
       const { first, last } = demanded;
-      const records = await recordsOf(first, last, signal);
+      const records = enoughOf(await recordsOf(first, last, signal));
       const headers = records.map(({ header }) => header);
       // What a leader of an earlier term has signed the hub cannot know, but what follows it in this one.
-      for (let next = last + 1; headers.at(-1)?.term !== term && next <= height; next += 1) {
+      for (let next = first + records.length; headers.at(-1)?.term !== term && next <= height; next += 1) {
         const [record] = await recordsOf(next, next, signal);
         if (record !== undefined) headers.push(record.header);
       }
@@ -122,6 +124,13 @@ export function createWithheld({ core, distrusts, onFault, onProgress }: Withhel
       await absence.postRecords(channel, member, { headers, inputs, signed }, { signal });
     },
   };
+}
+
+/** All of them, or the first ones, so that a transaction holds them. */
+function enoughOf(records: readonly PlayedRecord[]): readonly PlayedRecord[] {
+  let bytes = 0;
+  const end = records.findIndex(({ body }) => (bytes += body.input.length) >= ENOUGH_BYTES);
+  return end < 0 ? records : records.slice(0, end + 1);
 }
 
 function isPlayed(record: PlayerStart | PlayedRecord | undefined): record is PlayedRecord {

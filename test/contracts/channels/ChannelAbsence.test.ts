@@ -5,11 +5,12 @@ import { network } from "hardhat";
 
 import { headerStruct, openingStruct } from "../../../src/adapters/chain/channels/court-values.ts";
 import { fromHex } from "../../../src/utils/bytes.ts";
+import { keccak256 } from "../../../src/utils/keccak.ts";
 import { signAck } from "../../../src/wire/channel/batch.ts";
 import { signLeaderChange } from "../../../src/wire/channel/leader-change.ts";
-import { RECORD_KINDS, type RecordHeader } from "../../../src/wire/channel/record.ts";
+import { hashRecord, RECORD_KINDS, type RecordHeader } from "../../../src/wire/channel/record.ts";
 import { deployHub, type HubConfig, Inbox, join, peerAt, settle } from "../helpers/channels.ts";
-import { type CourtScene, createCourtScene, openAt, recordAt, userOf } from "../helpers/court.ts";
+import { type CourtScene, createCourtScene, openAt, recordAt, signHeaders, userOf } from "../helpers/court.ts";
 
 const { ethers, networkHelpers } = await network.create();
 
@@ -358,6 +359,46 @@ describe("ChannelAbsence", () => {
       expect([view.height, view.recordHash]).to.deep.equal([19n, hexlify(recordAt(scene, 19).hash)]);
       await answer(scene, 2, 19, { term: 2 });
       expect(await isAbsent(scene, 2)).to.equal(false);
+    });
+
+    it("should be given as many large records as a transaction holds, and ack the last of those", async () => {
+      const scene = await load(three);
+      const { absence, channel } = scene;
+      const member = accountOf(scene, 2).address;
+      const inputs = Array.from({ length: 16 }, (_, index) => new Uint8Array(9_000).fill(index + 1));
+      let previous = recordAt(scene, LAST).hash;
+      const headers = inputs.map((input, index): RecordHeader => {
+        const { header } = recordAt(scene, LAST);
+        const next = { ...header, height: LAST + 1 + index, previous, inputHash: keccak256(input) };
+        previous = hashRecord(next);
+        return next;
+      });
+      const openHeader = (header: RecordHeader) =>
+        openingStruct({
+          header,
+          proof: [],
+          first: header.height,
+          last: header.height,
+          signature: signHeaders(scene, [header]),
+        });
+      await as(scene, 0).accuse(channel, member, openHeader(headers.at(-1)!), { value: await bond(scene) });
+      const { feeWei } = await absence.accusationOf(channel, member);
+      const value = await absence.demandBondOf(feeWei, 16n);
+      await as(scene, 2).demandRecords(channel, BigInt(LAST + 1), { value });
+      const post = async (records: number) =>
+        await as(scene, 0).postRecords(
+          channel,
+          member,
+          headers.slice(0, records).map(headerStruct),
+          inputs.slice(0, records).map((input) => hexlify(input)),
+          openHeader(headers[records - 1]!),
+        );
+      await expect(post(7)).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadDemand");
+      // Of 9,000 bytes each.
+      const sent = await post(8);
+      expect(sent.data.length / 2).to.be.lessThan(128 * 1024);
+      const view = await absence.accusationOf(channel, member);
+      expect([view.height, view.recordHash]).to.deep.equal([BigInt(LAST + 8), hexlify(hashRecord(headers[7]!))]);
     });
 
     it("should not ask for what is final", async () => {
