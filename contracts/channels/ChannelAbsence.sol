@@ -28,6 +28,9 @@ contract ChannelAbsence is IChannelAbsence {
     uint256 private constant ANSWER_GAS = 210_000;
     uint256 private constant ACK_GAS = 30_000;
     uint256 private constant MAX_RECORDS = 16;
+    /// @dev Whoever publishes inputs of so many bytes need not publish more at once: nodes of the chain pass on no transaction above
+    /// 128 KiB, and one more input has 16 KiB.
+    uint256 private constant ENOUGH_BYTES = 64 * 1024;
     /// @dev Gas that the bond of a demand is for, of a record: header and the largest input.
     uint256 private constant RECORD_GAS = 1_000_000;
     uint256 private constant BYTE_GAS = 48;
@@ -165,7 +168,9 @@ contract ChannelAbsence is IChannelAbsence {
     /// @inheritdoc IChannelAbsence
     function demandRecords(uint256 channel, uint64 first) external payable {
         Accusation storage self = _requireOpen(channel, msg.sender, false);
-        if (self.last != 0 || first == 0 || first > self.height || block.timestamp > self.deadline) {
+        bool isOpen = self.last == 0 && block.timestamp <= self.deadline;
+        // What is final nobody has to keep.
+        if (!isOpen || first <= _hub.headOf(channel).height || first > self.height) {
             revert ChannelAbsence_BadDemand(channel, msg.sender);
         }
         uint64 last = uint64(Math.min(self.height, uint256(first) + MAX_RECORDS - 1));
@@ -182,22 +187,18 @@ contract ChannelAbsence is IChannelAbsence {
         address member,
         RecordHeader[] calldata headers,
         bytes[] calldata inputs,
-        address signedBy,
-        Opening calldata last
+        Opening calldata signed
     ) external {
         Accusation storage self = _requireOpen(channel, member, false);
-        if (self.first == 0 || headers.length != uint256(self.last) - self.first + 1) {
-            revert ChannelAbsence_BadDemand(channel, member);
-        }
-        bytes32 recordHash = _requireRun(self, channel, headers, inputs);
-        _requireSigned(self, channel, recordHash, signedBy, last);
-        uint256 bytes_;
-        for (uint256 i = 0; i < inputs.length; i++) bytes_ += inputs[i].length + HEADER_BYTES;
+        uint256 bytes_ = _requireEnough(self, channel, member, headers.length, inputs);
+        (bytes32 recordHash, bytes32 lastHash) = _requireRun(self, channel, headers, inputs);
+        if (lastHash != self.recordHash) _requireSigned(self, channel, lastHash, signed);
         uint256 paidWei = Math.min((ANSWER_GAS + bytes_ * BYTE_GAS) * self.feeWei, self.demandBondWei);
         _credits[msg.sender] += paidWei;
         self.demandBondWei -= uint128(paidWei);
         // The member acks the last one; `last` stays, so that it asks only once.
-        (self.height, self.recordHash, self.first) = (self.last, recordHash, 0);
+        self.height = self.first + uint64(inputs.length) - 1;
+        (self.recordHash, self.first) = (recordHash, 0);
         self.deadline = uint40(block.timestamp + self.answerSeconds);
         emit RecordsPosted(channel, member, headers, inputs, self.deadline);
     }
@@ -394,47 +395,60 @@ contract ChannelAbsence is IChannelAbsence {
         return office.term != self.officeTerm || office.leader != member;
     }
 
-    /// @dev Records from the one asked for on, each followed by the next, with their inputs.
-    /// @return recordHash Of the last.
+    /// @dev All that was asked for, or as much of it as a transaction holds.
+    /// @return bytes_ Of that, with all headers.
+    function _requireEnough(
+        Accusation storage self,
+        uint256 channel,
+        address member,
+        uint256 headers,
+        bytes[] calldata inputs
+    ) private view returns (uint256 bytes_) {
+        uint256 count = uint256(self.last) - self.first + 1;
+        for (uint256 i = 0; i < inputs.length; i++) bytes_ += inputs[i].length;
+        bool isEnough = inputs.length == count || (inputs.length < count && bytes_ >= ENOUGH_BYTES);
+        if (self.first == 0 || !isEnough || headers < inputs.length) revert ChannelAbsence_BadDemand(channel, member);
+        bytes_ += headers * HEADER_BYTES;
+    }
+
+    /// @dev Records from the one asked for on, each followed by the next; with their inputs those that were asked for.
+    /// @return recordHash Of the last that was asked for.
+    /// @return lastHash Of the last.
     function _requireRun(
         Accusation storage self,
         uint256 channel,
         RecordHeader[] calldata headers,
         bytes[] calldata inputs
-    ) private view returns (bytes32 recordHash) {
-        if (inputs.length != headers.length) revert ChannelAbsence_BadDemand(channel, msg.sender);
+    ) private view returns (bytes32 recordHash, bytes32 lastHash) {
+        uint64 first = self.first;
         for (uint256 i = 0; i < headers.length; i++) {
             RecordHeader calldata header = headers[i];
             bool isNext =
                 header.channel == channel &&
-                    header.height == self.first + i &&
-                    header.inputHash == keccak256(inputs[i]) &&
-                    (i == 0 || header.previous == recordHash);
+                    header.height == first + i &&
+                    (i >= inputs.length || header.inputHash == keccak256(inputs[i])) &&
+                    (i == 0 || header.previous == lastHash);
             if (!isNext) revert ChannelAbsence_BadHead(channel, header.term, header.height);
-            recordHash = RecordHash.hash(header);
+            lastHash = RecordHash.hash(header);
+            if (i + 1 == inputs.length) recordHash = lastHash;
         }
     }
 
-    /// @dev The last of them is the record of the accusation, or one that a leader has signed.
+    /// @dev The leader has signed it in the term of the accusation. Of who led earlier terms the hub does not know enough: anybody could
+    /// have signed other records in those.
     function _requireSigned(
         Accusation storage self,
         uint256 channel,
-        bytes32 recordHash,
-        address signedBy,
-        Opening calldata last
+        bytes32 lastHash,
+        Opening calldata signed
     ) private view {
-        if (self.last == self.height) {
-            if (recordHash != self.recordHash) revert ChannelAbsence_BadHead(channel, self.term, self.height);
-            return;
-        }
-        RecordOpenings.Opened memory opened = last.open(_hub);
+        RecordOpenings.Opened memory opened = signed.open(_hub);
         uint64 term = opened.header.term;
         bool isSigned =
-            opened.recordHash == recordHash &&
+            opened.recordHash == lastHash &&
                 opened.signer != address(0) &&
-                opened.signer == _hub.memberOf(channel, signedBy).signer &&
-                term <= self.term &&
-                (term < self.term || signedBy == _hub.channelOf(channel).leader);
+                opened.signer == _hub.memberOf(channel, _hub.channelOf(channel).leader).signer &&
+                term == self.term;
         if (!isSigned) revert ChannelAbsence_BadHead(channel, term, opened.header.height);
     }
 

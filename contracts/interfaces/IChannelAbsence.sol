@@ -44,7 +44,8 @@ interface IChannelAbsence {
     event LeaderShown(uint256 indexed channel, address indexed member);
     event Answered(uint256 indexed channel, address indexed member, address indexed by);
     event RecordsDemanded(uint256 indexed channel, address indexed member, uint64 first, uint64 last, uint64 deadline);
-    /// @notice What was demanded; the member acks the last of them until `deadline`.
+    /// @notice What was demanded, with further headers where there were some; the member acks the record of the last input until
+    /// `deadline`.
     event RecordsPosted(
         uint256 indexed channel,
         address indexed member,
@@ -126,21 +127,21 @@ interface IChannelAbsence {
     /// @dev Reverts with _NoAccusation, _BadAnswer, and as RecordOpenings.
     function answerByRecord(uint256 channel, address leader, Opening calldata record) external;
 
-    /// @notice The accused says that nobody gave it the records from `first` on. Up to 16 are asked for, once, with `demandBondOf` of
-    /// them; the accuser has as long as for an answer.
+    /// @notice The accused says that nobody gave it the records from `first` on, which is not final. Up to 16 are asked for, once, with
+    /// `demandBondOf` of them; the accuser has as long as for an answer.
     /// @dev Reverts with _NoAccusation, _BadDemand, _BondTooSmall.
     function demandRecords(uint256 channel, uint64 first) external payable;
 
-    /// @notice Publishes what was demanded, in order. The last record is the one of the accusation or is opened as signed by `signedBy`,
-    /// a member, which for a record of the accusation's term must be the leader. Anyone; the demand's bond pays it by bytes.
+    /// @notice Publishes what was demanded, in order; of large inputs the first 64 KiB are enough. The last record is the one of the accusation, or `signed` opens it, as signed by the
+    /// leader in the accusation's term. Where that term begins later, headers without inputs follow, up to a record that it has. Anyone;
+    /// the demand's bond pays it by bytes.
     /// @dev Reverts with _NoAccusation, _BadDemand, _BadHead, and as RecordOpenings.
     function postRecords(
         uint256 channel,
         address member,
         RecordHeader[] calldata headers,
         bytes[] calldata inputs,
-        address signedBy,
-        Opening calldata last
+        Opening calldata signed
     ) external;
 
     /// @notice Ends an accusation whose time is over. Anyone.

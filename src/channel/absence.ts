@@ -1,17 +1,15 @@
-import { memberOfSigner, type Member } from "../domain/channel/membership.ts";
+import type { Member } from "../domain/channel/membership.ts";
 import { messageOf } from "../errors.ts";
-import type { Accusation, ChannelAbsence, OfMember } from "../ports/channel-absence.ts";
+import type { Accusation, ChannelAbsence } from "../ports/channel-absence.ts";
 import type { ChannelInfo, HubEvent } from "../ports/channel-hub.ts";
 import { createAlarm } from "../utils/alarm.ts";
-import { equalBytes } from "../utils/bytes.ts";
-import { recoverAck, signAck, type Certificate, type SignedAck } from "../wire/channel/batch.ts";
-import { contentOf } from "../wire/channel/inbox-entry.ts";
-import { decodeElection, recoverLeaderChange, type SignedStanding } from "../wire/channel/leader-change.ts";
-import type { RecordHeader } from "../wire/channel/record.ts";
-import { ackOfHead, isLeader, keep, membersNow, type Core } from "./core.ts";
+import { createAccusationAnswers } from "./answer-accusation.ts";
+import { membersNow } from "./core.ts";
 import type { Elector } from "./elector.ts";
+import { createLaggards } from "./laggards.ts";
 import { openingOf } from "./opening-of.ts";
-import { standingOf } from "./standing.ts";
+import type { Takeover } from "./takeover.ts";
+import { createWithheld, type WithheldInit } from "./withheld.ts";
 
 const MS = 1_000;
 const DEFAULT_HEARTBEAT_MS = 5_000;
@@ -20,7 +18,7 @@ const DEAD_HEARTBEATS = 3;
 const LOOKS = 2;
 /** Before the same transaction is tried again. */
 const RETRY_MS = 2_000;
-/** A leader waits for a certificate for that part of its time, and then shows a record of its own. */
+/** The others publish for whoever was accused at the latest after that part of the time to do so. */
 const PATIENT_PART = 2;
 
 /** The part of a node that asks the chain who is there where members are no quorum, and says there that this member is. */
@@ -29,9 +27,9 @@ export interface AbsenceKeeper {
   run(signal: AbortSignal): Promise<void>;
 }
 
-export interface AbsenceKeeperInit {
-  readonly core: Core;
+export interface AbsenceKeeperInit extends WithheldInit {
   readonly elector: Pick<Elector, "silent" | "isStuck">;
+  readonly takeover: Pick<Takeover, "waitsFor">;
   /** @default 5,000 */
   readonly heartbeatMs?: number | undefined;
 }
@@ -45,15 +43,15 @@ interface Open extends Accusation {
  * Whoever is accused answers by itself, which costs it nothing, so that a member that was only slow stays. The first of those that are
  * there accuses; the others do so after it, each after the time in which a member is found dead.
  */
-export function createAbsenceKeeper({
-  core,
-  elector,
-  heartbeatMs = DEFAULT_HEARTBEAT_MS,
-}: AbsenceKeeperInit): AbsenceKeeper {
+export function createAbsenceKeeper(init: AbsenceKeeperInit): AbsenceKeeper {
+  const { core, elector, takeover, heartbeatMs = DEFAULT_HEARTBEAT_MS } = init;
   const { clock, logger, info, hub, account } = core;
   const { channel } = info;
   const deadMs = DEAD_HEARTBEATS * heartbeatMs;
   const alarm = createAlarm(clock);
+  const withheld = createWithheld(init);
+  const answers = createAccusationAnswers({ core, attempt, withheld });
+  const laggards = createLaggards({ core, deadMs, waitsFor: (signer) => takeover.waitsFor(signer) });
   const open = new Map<string, Open>();
   /** Whose accusations are to be looked up. */
   const unknown = new Set<string>();
@@ -102,99 +100,28 @@ export function createAbsenceKeeper({
     return rank < 0 ? undefined : rank;
   }
 
-  async function answer(absence: ChannelAbsence, accusation: Open, signal: AbortSignal): Promise<void> {
-    if (accusation.of === "leader") return await answerAsLeader(absence, accusation, signal);
-    // The hub does not know where this node went: with that it has nothing to answer for.
-    if (core.term > accusation.term) return await reportElection(absence, signal);
-    if (core.term < accusation.term) return;
-    if (accusation.of === "word") {
-      if (core.terms.promisedIn(core.term) !== accusation.accuser) return;
-      const word = await core.inTurn(async () => await standingOf(core, accusation.accuser));
-      await attempt("an accusation was answered by a word", account, async () => {
-        await absence.answerByWord(channel, { member: account, ...word }, { signal });
+  /** Who accuses has to, or loses its bond; the others help who has asked for something that they have. */
+  async function publish(absence: ChannelAbsence, rank: number, signal: AbortSignal): Promise<void> {
+    for (const [member, accusation] of open) {
+      if (accusation.demanded === undefined || member === account || !withheld.has(accusation)) continue;
+      const turnMs = accusation.accuser === account ? 0 : Math.min((rank + 1) * deadMs, answerMs / PATIENT_PART);
+      if (clock.now() < accusation.seenMs + turnMs) continue;
+      await attempt("records were published for a member that asks for them", member, async () => {
+        await withheld.publish(absence, member, accusation, signal);
+        isOwed = true;
       });
-      return;
     }
-    const ack = await core.inTurn(async () => await ackOf(accusation));
-    if (ack === undefined) return;
-    await attempt("an accusation was answered by an ack", account, async () => {
-      await absence.answerByAck(channel, account, ack, { signal });
-    });
-  }
-
-  /** In turn: what it acks is written down. */
-  async function ackOf({ term, height, recordHash }: Accusation): Promise<SignedAck | undefined> {
-    const own = core.player.at(height);
-    if (term !== core.term || own === undefined || !equalBytes(own.hash, recordHash)) return undefined;
-    await keep(core, []);
-    const ack = { channel, term, height, recordHash, certified: 0 };
-    return { certified: 0, signature: signAck(core.domain, ack, core.signerKey) };
-  }
-
-  async function answerAsLeader(absence: ChannelAbsence, accusation: Open, signal: AbortSignal): Promise<void> {
-    const { certificate, player } = core;
-    const certified = certificate === undefined ? undefined : player.at(certificate.height);
-    const isNewer = certified !== undefined && certified.header.inboxCursor >= accusation.entry;
-    if (certificate !== undefined && isNewer && equalBytes(certified.hash, certificate.recordHash)) {
-      const acks = acksOf(certificate);
-      await attempt("an accusation was answered by a certificate", account, async () => {
-        await absence.answerByCertificate(channel, account, certified.header, acks, { signal });
-      });
-      return;
-    }
-    const isPatient = clock.now() < accusation.seenMs + answerMs / PATIENT_PART;
-    if (isPatient || accusation.isThere || !isLeader(core)) return;
-    const record = await core.inTurn(async () => {
-      const { header } = player.head;
-      const isOwn = header.term === core.term && header.inboxCursor >= accusation.entry;
-      return isOwn ? await openingOf(core, header.height) : undefined;
-    });
-    if (record === undefined) return;
-    await attempt("an accusation was answered by a record", account, async () => {
-      await absence.answerByRecord(channel, account, record, { signal });
-    });
-  }
-
-  /** With the accounts of those who signed. */
-  function acksOf({ term, height, recordHash, acks }: Certificate): OfMember<SignedAck>[] {
-    return acks.flatMap((ack) => {
-      const { certified, signature } = ack;
-      const signer = recoverAck(core.domain, { channel, term, height, recordHash, certified }, signature);
-      const member = memberOfSigner(membersNow(core), signer ?? "");
-      return member === undefined ? [] : [{ ...ack, member: member.account }];
-    });
-  }
-
-  async function comeBack(absence: ChannelAbsence, signal: AbortSignal): Promise<void> {
-    const since = absentSince();
-    const shown = await core.inTurn(async (): Promise<{ header: RecordHeader; ack: SignedAck } | undefined> => {
-      const { header } = core.player.head;
-      if (header.term !== core.term || header.inboxCursor < since) return undefined;
-      await keep(core, []);
-      const { certified, signature } = ackOfHead(core);
-      return { header, ack: { certified, signature } };
-    });
-    if (shown === undefined) return;
-    await attempt("this member is back", account, async () => {
-      await absence.comeBack(channel, shown.header, shown.ack, { signal });
-    });
-  }
-
-  function absentSince(): number {
-    for (let index = core.chain.inboxLength; index > 0; index -= 1) {
-      const entry = core.chain.entry(index);
-      if (entry === undefined || entry.account !== account) continue;
-      const content = contentOf(entry);
-      if (content.kind === "presence" && content.isAbsent) return index;
-    }
-    return 0;
   }
 
   /** Those who follow first: who leads next must not need their word. Who has accused comes before the others. */
   async function resolve(absence: ChannelAbsence, rank: number, signal: AbortSignal): Promise<void> {
     const all = [...open].sort(([, a], [, b]) => Number(a.of === "leader") - Number(b.of === "leader"));
     for (const [member, accusation] of all) {
-      const turnMs = accusation.accuser === account ? 0 : (rank + 1) * deadMs;
+      const { accuser, demanded } = accusation;
+      // With records that nobody has published it falls, and the accuser's bond is the accused's.
+      if (demanded !== undefined && accuser === account) continue;
+      const gains = demanded === undefined ? accuser : member;
+      const turnMs = gains === account ? 0 : (rank + 1) * deadMs;
       const nowMs = clock.now();
       const isDue =
         nowMs > accusation.seenMs + answerMs + turnMs || nowMs - turnMs > (accusation.deadlineSeconds + 1) * MS;
@@ -205,21 +132,30 @@ export function createAbsenceKeeper({
     }
   }
 
-  async function accuse(absence: ChannelAbsence, rank: number, signal: AbortSignal): Promise<void> {
+  /** Those who are silent, where the others are no quorum; else those who say that they are there, and do nothing without which there is none. */
+  function suspected(rank: number): { readonly members: readonly Member[]; readonly areSilent: boolean } {
+    const lagging = laggards.find();
     if (!elector.isStuck()) {
       stuckSinceMs = undefined;
-      return;
+      return { members: lagging, areSilent: false };
     }
     stuckSinceMs ??= clock.now();
-    if (clock.now() - stuckSinceMs < rank * deadMs) return;
-    const silent = elector.silent().filter((member) => !member.isAbsent && !open.has(member.account));
-    if (silent.length === 0 || clock.now() < (retryAtMs.get("all") ?? 0)) return;
-    retryAtMs.set("all", clock.now() + RETRY_MS);
+    const isTurn = clock.now() - stuckSinceMs >= rank * deadMs;
+    return { members: isTurn ? elector.silent().filter((member) => !member.isAbsent) : [], areSilent: true };
+  }
+
+  async function accuse(absence: ChannelAbsence, rank: number, signal: AbortSignal): Promise<void> {
+    const { members, areSilent } = suspected(rank);
+    const suspects = members.filter((member) => !open.has(member.account));
+    if (suspects.length === 0 || clock.now() < (retryAtMs.get("all") ?? 0)) return;
+    // Who has answered just now is left alone for a while.
+    retryAtMs.set("all", clock.now() + (areSilent ? RETRY_MS : deadMs));
     const office = await hub.channel(channel, { signal });
     if (office === undefined) return;
-    if (office.term < core.term) await reportElection(absence, signal);
-    for (const member of silent) {
-      if (info.config.aliveSeconds > 0) await apply(absence, office, member, signal);
+    if (office.term < core.term) await answers.reportElection(absence, signal);
+    for (const member of suspects) {
+      // Heartbeats on the chain show that one is there, and not that it acks.
+      if (areSilent && info.config.aliveSeconds > 0) await apply(absence, office, member, signal);
       else await accuseOne(absence, office, member, signal);
     }
   }
@@ -265,21 +201,6 @@ export function createAbsenceKeeper({
     });
   }
 
-  /** Tells the hub of the term that members have elected, where it is theirs and not the chain's. */
-  async function reportElection(absence: ChannelAbsence, signal: AbortSignal): Promise<void> {
-    const { election } = core.terms;
-    if (election === undefined || election.sinceEntry > 0) return;
-    const { term, newLeader, standings } = decodeElection(election.input);
-    const known: OfMember<SignedStanding>[] = standings.flatMap((standing) => {
-      const signer = recoverLeaderChange(core.domain, { channel, term, newLeader, ...standing }, standing.signature);
-      const member = memberOfSigner(membersNow(core), signer ?? "");
-      return member === undefined ? [] : [{ ...standing, member: member.account }];
-    });
-    await attempt("an election was reported", newLeader, async () => {
-      await absence.reportElection(channel, term, newLeader, known, { signal });
-    });
-  }
-
   async function look(absence: ChannelAbsence, signal: AbortSignal): Promise<void> {
     await refresh(absence, signal);
     if (isOwed) {
@@ -290,11 +211,13 @@ export function createAbsenceKeeper({
     }
     const self = membersNow(core).members.get(account);
     if (self === undefined) return;
+    if (core.chain.posted.length > 0) await withheld.take();
     const accusation = open.get(account);
-    if (accusation !== undefined) await answer(absence, accusation, signal);
-    if (self.isAbsent) return await comeBack(absence, signal);
+    if (accusation !== undefined) await answers.answer(absence, { ...accusation, answerMs }, signal);
+    if (self.isAbsent) return await answers.comeBack(absence, signal);
     const rank = rankOf();
     if (rank === undefined) return;
+    if ([...open.values()].some(({ demanded }) => demanded !== undefined)) await publish(absence, rank, signal);
     await resolve(absence, rank, signal);
     await accuse(absence, rank, signal);
   }

@@ -2,6 +2,7 @@ import { hubElectorate } from "../domain/channel/ballot.ts";
 import { NO_MEMBERS, takeEntry, type Membership } from "../domain/channel/membership.ts";
 import { termBegunBy, type Term } from "../domain/channel/terms.ts";
 import { SprfError, messageOf } from "../errors.ts";
+import type { PostedRecords } from "../ports/channel-absence.ts";
 import type { ChannelHub, HubEvent, SettledHead } from "../ports/channel-hub.ts";
 import type { Logger } from "../ports/logger.ts";
 import { equalBytes } from "../utils/bytes.ts";
@@ -16,9 +17,16 @@ export interface PassedSettlement {
   readonly settlement: Settlement;
 }
 
+/** Records that were published for a member. */
+export interface PostedTo extends PostedRecords {
+  readonly member: string;
+}
+
 /** What is final, as a confirmed block has it. */
 export type ConfirmedHead = Pick<SettledHead, "height" | "inboxCursor" | "recordHash">;
 
+/** Publications that are kept: each was paid for, and whoever needed it asks for the next one only after it. */
+const MAX_POSTED = 256;
 const NOTHING_SETTLED: ConfirmedHead = { height: 0, inboxCursor: 0, recordHash: ZERO_HASH };
 
 /** What the chain says of a channel, as far as it is confirmed. */
@@ -38,6 +46,8 @@ export interface ChainView {
   readonly seenMs: number;
   /** The settlement that has passed and is not final; one at a time. */
   readonly passed: PassedSettlement | undefined;
+  /** Records above what is final that were published for members, oldest first. */
+  readonly posted: readonly PostedTo[];
   /** What members do against each other. */
   readonly challenges: Omit<ChallengeBook, "take">;
   /** Whether a record has been made final. */
@@ -74,6 +84,7 @@ export async function followChain(
   const finals = new Map<number, Uint8Array>();
   const proposed = new Map<bigint, Settlement>();
   let passed: PassedSettlement | undefined;
+  let posted: PostedTo[] = [];
   let seenMs = 0;
   /** By cursor, until something is new: every batch that is sent asks for them. */
   let voters = new Map<number, Membership>();
@@ -83,12 +94,17 @@ export async function followChain(
       const { height, inboxCursor, head: recordHash } = event;
       settled = { height, inboxCursor, recordHash };
       finals.set(height, recordHash);
+      posted = posted.filter(({ headers }) => (headers.at(-1)?.height ?? 0) > height);
       // All others began at an older height: they are void.
       proposed.clear();
       passed = undefined;
     }
     if (event.kind === "proposed" && event.settlement !== undefined) proposed.set(event.proposal, event.settlement);
     challenges.take(event);
+    if (event.kind === "records-posted") {
+      const { member, headers, inputs } = event;
+      posted = [...posted, { member, headers, inputs }].slice(-MAX_POSTED);
+    }
     if (event.kind === "voided") {
       proposed.delete(event.proposal);
       if (passed?.proposal === event.proposal) passed = undefined;
@@ -131,6 +147,9 @@ export async function followChain(
     },
     get seenMs() {
       return seenMs;
+    },
+    get posted() {
+      return posted;
     },
     get passed() {
       return passed;

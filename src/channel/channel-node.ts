@@ -306,7 +306,15 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     core.news.add(({ kind }) => {
       if (kind === "committed" || kind === "snapshot") settler.onProgress();
     });
-    const keeper = createAbsenceKeeper({ core, elector, heartbeatMs: init.heartbeatMs });
+    const keeper = createAbsenceKeeper({
+      core,
+      elector,
+      takeover,
+      heartbeatMs: init.heartbeatMs,
+      distrusts: () => accuser.distrusts,
+      onFault,
+      onProgress: onSynced,
+    });
     const onNews = (events: readonly HubEvent[] = []): void => {
       network.keepLinks(new Set([...peersOf(core), ...guarding.watchers].filter((signer) => signer !== self)));
       takeover.wake();

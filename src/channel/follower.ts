@@ -5,6 +5,7 @@ import { isSprfError, messageOf } from "../errors.ts";
 import type { Evidence } from "../ports/channel-court.ts";
 import { equalBytes } from "../utils/bytes.ts";
 import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
+import { encodeRecordBody } from "../wire/channel/record-body.ts";
 import { hashRecord, RECORD_KINDS } from "../wire/channel/record.ts";
 import type { SignedBatch } from "../wire/channel/schemas.ts";
 import { PUNISHMENT_REASONS } from "../wire/channel/settlement.ts";
@@ -22,9 +23,10 @@ import {
   type Core,
 } from "./core.ts";
 import { findEquivocation, gatherEvidence } from "./gather-evidence.ts";
+import type { Logged } from "./log-entries.ts";
 import type { PlayedRecord, PlayerStart } from "./player.ts";
 import { readBatch, type ReadRecord } from "./read-batch.ts";
-import { beginsTerm, judgeTermRecord, mayComeFirst } from "./term-record.ts";
+import { judgeTermRecord, mayComeFirst } from "./term-record.ts";
 
 /** A leader's lie: the record, and what is wrong with it. */
 export interface FoundFault extends RecordFault {
@@ -35,6 +37,22 @@ export interface FoundFault extends RecordFault {
   readonly recordHash: Uint8Array;
   /** What shows it to the chain, where that can be shown. */
   readonly evidence?: Evidence | undefined;
+}
+
+/** Records of one term, from the chain. */
+export interface ShownRecords {
+  readonly records: readonly [ReadRecord, ...(readonly ReadRecord[])];
+}
+
+/** Records of one term at their place. */
+interface ReadRun {
+  readonly term: number;
+  readonly first: number;
+  readonly records: readonly ReadRecord[];
+  /** The record before. */
+  readonly parent: PlayerStart;
+  /** Undefined where the chain answers for them. */
+  readonly signed?: { readonly batch: SignedBatch; readonly signer: string | undefined };
 }
 
 /** What came of a batch. */
@@ -50,20 +68,21 @@ export type BatchOutcome =
   | { readonly outcome: "early" }
   | { readonly outcome: "fault"; readonly fault: FoundFault };
 
-/** Plays a leader's batch, compares every record, and writes it down. In turn; what does not compare is taken back. */
-export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<BatchOutcome> {
-  const begins = beginsTerm(batch);
-  const parent = core.player.at(batch.first - 1);
-  const misplaced = findPlace(core, batch);
-  if (misplaced !== undefined) return misplaced;
-  if (parent === undefined) return { outcome: "refused", why: "it follows what is no longer known" };
-  const { domain, info } = core;
-  const { records, signer } = readBatch(batch, { domain, channel: info.channel, before: parent.hash });
-  const begun = begins ? await beginTerm(core, { batch, records, signer }, parent) : undefined;
+/**
+ * Plays a leader's batch, compares every record, and writes it down. In turn; what does not compare is taken back. The same for records of
+ * one term that were published on the chain: it has seen that the leader of their term, or of a later one, has signed what follows from
+ * them. It does not say the batches, so that nobody is convicted by them here.
+ */
+export async function playLeadersBatch(core: Core, given: SignedBatch | ShownRecords): Promise<BatchOutcome> {
+  const run = "signature" in given ? placeBatch(core, given) : placeShown(core, given);
+  if ("outcome" in run) return run;
+  const { records, parent, signed } = run;
+  const begins = records[0]?.body.kind === RECORD_KINDS.term;
+  const begun = begins ? await beginTerm(core, run) : undefined;
   if (begun !== undefined) return begun;
-  const term = core.terms.of(batch.term);
+  const term = core.terms.of(run.term);
   if (term === undefined) return { outcome: "early" };
-  if (signer !== term.signer) {
+  if (signed !== undefined && signed.signer !== term.signer) {
     return { outcome: "refused", why: "not signed by the term's leader, or of other records before" };
   }
   // Its beginning may be there: what was taken back may have ended within a batch, and other batches of the same records are innocent.
@@ -72,10 +91,12 @@ export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<
     return own === undefined || !equalBytes(own, hash);
   });
   if (known < 0) return { outcome: "known" };
-  const first = batch.first + known;
+  const first = run.first + known;
   const inItsPlace = core.player.at(first)?.header.term;
   // Other records of one term would be a leader's second word, of which the first counts.
-  if (inItsPlace === batch.term) return (await twice(core, batch)) ?? { outcome: "known" };
+  if (inItsPlace === run.term) {
+    return (signed === undefined ? undefined : await twice(core, signed.batch)) ?? { outcome: "known" };
+  }
   // An election shows that what is certified and not committed may go.
   const sure = Math.max(begins ? core.committed : (core.certificate?.height ?? 0), finalHere(core));
   if (inItsPlace !== undefined && first <= sure) return { outcome: "refused", why: "it would undo what is certified" };
@@ -88,31 +109,56 @@ export async function playLeadersBatch(core: Core, batch: SignedBatch): Promise<
     core.unsettled.revertTo(before);
   };
   for (const record of records.slice(known)) {
-    const place = { sinceEntry: term.sinceEntry, isLast: record === records.at(-1) };
+    // Published ones may be of several batches.
+    const isLast = signed === undefined || record === records.at(-1);
+    const place = { sinceEntry: term.sinceEntry, isLast };
     const result = await playRecord(core, record, place).catch(async (error: unknown) => {
       await takeBack();
       throw error;
     });
     if (result === "early" || "reason" in result) {
-      const evidence = result === "early" ? undefined : await gatherEvidence(core, batch, parent.hash);
+      const isShown = result === "early" || signed === undefined;
+      const evidence = isShown ? undefined : await gatherEvidence(core, signed.batch, parent.hash);
       await takeBack();
       if (result === "early") return { outcome: "early" };
       const { header, hash } = record;
       return {
         outcome: "fault",
-        fault: { ...result, term: batch.term, leader: term.leader, height: header.height, recordHash: hash, evidence },
+        fault: { ...result, term: run.term, leader: term.leader, height: header.height, recordHash: hash, evidence },
       };
     }
     core.unsettled.add(result);
     played.push(result);
   }
-  await keep(core, [{ kind: "batch", batch }]).catch(async (error: unknown) => {
+  await keep(core, [loggedOf(run)]).catch(async (error: unknown) => {
     // What is not written down must not be the head, which is acked.
     await takeBack();
     throw error;
   });
   tell(core, { kind: "records", records: played });
   return { outcome: "kept" };
+}
+
+function placeBatch(core: Core, batch: SignedBatch): ReadRun | BatchOutcome {
+  const { domain, info } = core;
+  const { term, first } = batch;
+  const parent = parentOf(core, batch);
+  if ("outcome" in parent) return parent;
+  const { records, signer } = readBatch(batch, { domain, channel: info.channel, before: parent.hash });
+  return { term, first, records, parent, signed: { batch, signer } };
+}
+
+function placeShown(core: Core, { records }: ShownRecords): ReadRun | BatchOutcome {
+  const { term, height: first, previous } = records[0].header;
+  const parent = parentOf(core, { term, first });
+  if ("outcome" in parent) return parent;
+  if (!equalBytes(parent.hash, previous)) return { outcome: "refused", why: "of other records before" };
+  return { term, first, records, parent };
+}
+
+function loggedOf({ term, first, records, signed }: ReadRun): Logged {
+  if (signed !== undefined) return { kind: "batch", batch: signed.batch };
+  return { kind: "shown", run: { term, first, records: records.map(({ body }) => encodeRecordBody(body)) } };
 }
 
 /**
@@ -172,11 +218,7 @@ async function twice(core: Core, batch: SignedBatch): Promise<BatchOutcome | und
 }
 
 /** Goes to the term that a batch begins, when its election holds; otherwise what is to be made of the batch. */
-async function beginTerm(
-  core: Core,
-  { batch, records, signer }: { readonly batch: SignedBatch } & ReturnType<typeof readBatch>,
-  parent: PlayerStart,
-): Promise<BatchOutcome | undefined> {
+async function beginTerm(core: Core, { term, records, parent, signed }: ReadRun): Promise<BatchOutcome | undefined> {
   const { domain, info, chain } = core;
   const [record] = records;
   if (record === undefined) return { outcome: "refused", why: "a batch of nothing" };
@@ -184,23 +226,26 @@ async function beginTerm(
   if (judged.verdict === "early") return { outcome: "early" };
   if (judged.verdict === "fault") {
     // Nobody who is not a member can be held to it.
-    const liar = memberOfSigner(parent.membership, signer ?? "");
+    const liar = memberOfSigner(parent.membership, signed?.signer ?? "");
     if (liar === undefined) return { outcome: "refused", why: judged.fault.message };
     const { header, hash } = record;
-    const place = { term: batch.term, leader: liar.account, height: header.height, recordHash: hash };
+    const place = { term, leader: liar.account, height: header.height, recordHash: hash };
     return { outcome: "fault", fault: { ...judged.fault, ...place } };
   }
-  if (signer !== judged.election.signer) return { outcome: "refused", why: "not signed by whom the election names" };
+  if (signed !== undefined && signed.signer !== judged.election.signer) {
+    return { outcome: "refused", why: "not signed by whom the election names" };
+  }
   core.terms.elect(judged.election, judged.kept);
-  await enterTerm(core, batch.term, judged.election.leader);
+  await enterTerm(core, term, judged.election.leader);
   return undefined;
 }
 
-/** Why a batch cannot be played now, whoever has signed it; undefined when it may. */
-function findPlace(core: Core, batch: SignedBatch): BatchOutcome | undefined {
-  const { header } = core.player.head;
-  if (batch.term < header.term) return { outcome: "refused", why: `of term ${batch.term} after ${header.term}` };
-  return batch.first > header.height + 1 ? { outcome: "gap" } : undefined;
+/** The record before; or why what follows it cannot be played now, whoever has signed it. */
+function parentOf({ player }: Core, { term, first }: Pick<SignedBatch, "term" | "first">): PlayerStart | BatchOutcome {
+  const { header } = player.head;
+  if (term < header.term) return { outcome: "refused", why: `of term ${term} after ${header.term}` };
+  if (first > header.height + 1) return { outcome: "gap" };
+  return player.at(first - 1) ?? { outcome: "refused", why: "it follows what is no longer known" };
 }
 
 async function playRecord(

@@ -18,6 +18,8 @@ import type { KeptElection } from "./term-record.ts";
 
 const loggedSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("batch"), batch: signedBatchSchema }),
+  /** Records that were published on the chain, which says that a leader has signed what follows from them; it does not say the batch. */
+  z.strictObject({ kind: z.literal("shown"), run: signedBatchSchema.omit({ signature: true }) }),
   z.strictObject({ kind: z.literal("certificate"), certificate: certificateSchema }),
   /** Records above `height`, up to `from`, were taken back. */
   z.strictObject({ kind: z.literal("cut"), height: countSchema, from: countSchema }),
@@ -27,16 +29,20 @@ const loggedSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("election"), election: electionSchema, height: countSchema }),
 ]);
 
+/** Records of one term that follow each other. */
+export type Run = Omit<SignedBatch, "signature">;
+
 /** What a node writes down. */
 export type Logged =
   | { readonly kind: "batch"; readonly batch: SignedBatch }
+  | { readonly kind: "shown"; readonly run: Run }
   | { readonly kind: "certificate"; readonly certificate: Certificate }
   | { readonly kind: "cut"; readonly height: number; readonly from: number }
   | { readonly kind: "term"; readonly term: number; readonly leader: string; readonly height: number }
   | { readonly kind: "election"; readonly election: KeptElection; readonly height: number };
 
-/** The height of a batch's last record. */
-export function lastOf({ first, records }: SignedBatch): number {
+/** The height of the last record. */
+export function lastOf({ first, records }: Pick<Run, "first" | "records">): number {
   return first + records.length - 1;
 }
 
@@ -56,6 +62,8 @@ function heightOf(logged: Logged): number {
   switch (logged.kind) {
     case "batch":
       return lastOf(logged.batch);
+    case "shown":
+      return lastOf(logged.run);
     case "certificate":
       return logged.certificate.height;
     // Whoever reads what was taken back must read this too.

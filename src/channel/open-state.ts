@@ -8,10 +8,9 @@ import type { Certificate } from "../wire/channel/batch.ts";
 import type { ChannelDomain } from "../wire/channel/domain.ts";
 import { hashRecord, RECORD_KINDS, type RecordHeader } from "../wire/channel/record.ts";
 import { decodeRecordBody, headerOf } from "../wire/channel/record-body.ts";
-import type { SignedBatch } from "../wire/channel/schemas.ts";
 import type { ChainView } from "./chain-view.ts";
 import { readCuts } from "./cuts.ts";
-import { fromLogEntry, splitHeading } from "./log-entries.ts";
+import { fromLogEntry, splitHeading, type Run } from "./log-entries.ts";
 import { createPlayer, playGenesis, type PlayedRecord, type Player } from "./player.ts";
 import { createSandbox, loadSandbox, type SandboxOptions } from "./sandbox/sandbox.ts";
 import { createTermBook, type TermBook } from "./term-book.ts";
@@ -91,6 +90,8 @@ export async function openState(
       terms.promise(logged.term, logged.leader);
     } else if (logged.kind === "batch") {
       await replay(init, state, logged.batch, Math.min(upTo, keptOf(number)), { terms, elect, onRecord });
+    } else if (logged.kind === "shown") {
+      await replay(init, state, logged.run, Math.min(upTo, keptOf(number)), { terms, elect, onRecord });
     }
     number += 1;
   }
@@ -163,7 +164,7 @@ function knownMembership(chain: ChainView, cursor: number): Membership {
 async function replay(
   { info, chain }: OpenStateInit,
   { player, unsettled }: OpenState,
-  batch: SignedBatch,
+  batch: Run,
   keptTo: number,
   {
     terms,

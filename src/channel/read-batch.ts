@@ -4,13 +4,27 @@ import { merkleRoot } from "../wire/channel/merkle.ts";
 import { decodeRecordBody, headerOf, type RecordBody } from "../wire/channel/record-body.ts";
 import { hashRecord, type RecordHeader } from "../wire/channel/record.ts";
 import type { SignedBatch } from "../wire/channel/schemas.ts";
-import { lastOf } from "./log-entries.ts";
+import { lastOf, type Run } from "./log-entries.ts";
 
 /** A record as a batch says it. */
 export interface ReadRecord {
   readonly body: RecordBody;
   readonly header: RecordHeader;
   readonly hash: Uint8Array;
+}
+
+/** The records of a run that follows the record with hash `before`. @throws SprfError `MESSAGE_INVALID` for what is no record */
+export function readRun(
+  { term, first, records }: Run,
+  { channel, before }: { readonly channel: bigint; readonly before: Uint8Array },
+): readonly ReadRecord[] {
+  let previous = before;
+  return records.map((packed, index) => {
+    const body = decodeRecordBody(packed);
+    const header = headerOf(body, { channel, term, height: first + index, previous });
+    previous = hashRecord(header);
+    return { body, header, hash: previous };
+  });
 }
 
 /**
@@ -23,13 +37,7 @@ export function readBatch(
 ): { readonly records: readonly ReadRecord[]; readonly signer: string | undefined } {
   const { term, first } = batch;
   const { domain, channel } = place;
-  let previous = place.before;
-  const records = batch.records.map((packed, index) => {
-    const body = decodeRecordBody(packed);
-    const header = headerOf(body, { channel, term, height: first + index, previous });
-    previous = hashRecord(header);
-    return { body, header, hash: previous };
-  });
+  const records = readRun(batch, place);
   const recordsRoot = merkleRoot(records.map(({ hash }) => hash));
   const signer = recoverBatch(domain, { channel, term, first, last: lastOf(batch), recordsRoot }, batch.signature);
   return { records, signer };

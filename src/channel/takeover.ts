@@ -41,6 +41,8 @@ export interface Takeover {
   /** Signs where this node stands for one who wants to lead a term, if it went there with it, or now does as `mayFollow` says. */
   onCandidacy(from: string, message: ChannelMessageOf<"candidacy">, mayFollow: () => boolean): void;
   onLeaderChange(from: string, message: ChannelMessageOf<"leader-change">): void;
+  /** Whether this node wants to lead and has no word of a member for that. */
+  waitsFor(signer: string): boolean;
   /** There may be a new term. */
   wake(): void;
   run(signal: AbortSignal): Promise<void>;
@@ -70,6 +72,7 @@ export function createTakeover(init: TakeoverInit): Takeover {
   /** What was committed when it was looked at last. */
   let askedAt = 0;
   let seenTerm = core.term;
+  let isPreparing = false;
 
   /** Nobody waits for the word of the one whom the chain took the office from, who may be a member still. */
   const begun = (): { readonly accused?: string | undefined; readonly isByChain: boolean } => {
@@ -184,7 +187,12 @@ export function createTakeover(init: TakeoverInit): Takeover {
     let prepared: Awaited<ReturnType<typeof prepare>>;
     // Whoever has signed records of this term has been through this, and the first leader has nobody before it.
     if (term !== FIRST_TERM && core.player.head.header.term !== term) {
-      prepared = await prepare(term, signal);
+      isPreparing = true;
+      try {
+        prepared = await prepare(term, signal);
+      } finally {
+        isPreparing = false;
+      }
       if (prepared === undefined) return;
       const { adopted } = prepared;
       await core.inTurn(async () => await goOn(adopted));
@@ -252,6 +260,7 @@ export function createTakeover(init: TakeoverInit): Takeover {
       // Once for each: every ring asks them all again.
       if (isFirst) alarm.ring();
     },
+    waitsFor: (signer) => isPreparing && !standings.has(signer),
     wake: () => alarm.ring(),
     async run(signal) {
       while (!signal.aborted) {

@@ -7,7 +7,7 @@ import type { ChannelHub, ChannelInfo, HubEvent } from "../ports/channel-hub.ts"
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { LogEntry, RecordLog } from "../ports/record-log.ts";
-import { equalBytes } from "../utils/bytes.ts";
+import { equalBytes, toHex } from "../utils/bytes.ts";
 import { recoverCertificate, type Certificate } from "../wire/channel/batch.ts";
 import { channelDomain, type ChannelDomain } from "../wire/channel/domain.ts";
 import { encodeInboxEntry } from "../wire/channel/inbox-entry.ts";
@@ -15,13 +15,13 @@ import { hashRecord, RECORD_KINDS } from "../wire/channel/record.ts";
 import type { SignedBatch } from "../wire/channel/schemas.ts";
 import { followChain, type ChainView } from "./chain-view.ts";
 import { readCuts } from "./cuts.ts";
-import { fromLogEntry, lastOf, splitHeading, type Logged } from "./log-entries.ts";
+import { fromLogEntry, lastOf, splitHeading, type Logged, type Run } from "./log-entries.ts";
 import { openGenesis, openSnapshot } from "./open-state.ts";
 import type { PlayedRecord, Player } from "./player.ts";
-import { readBatch, type ReadRecord } from "./read-batch.ts";
+import { readBatch, readRun, type ReadRecord } from "./read-batch.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 import { createTermBook, type TermBook } from "./term-book.ts";
-import { beginsTerm, judgeTermRecord, mayComeFirst, proveKept } from "./term-record.ts";
+import { judgeTermRecord, mayComeFirst, proveKept } from "./term-record.ts";
 
 /** What somebody says has happened in a channel: a node's log, or a copy of it. */
 export type ChannelHistory = Pick<RecordLog, "entries" | "snapshots" | "readSnapshot">;
@@ -101,6 +101,11 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
   const settled = new Map(
     events.flatMap((event) => (event.kind === "settled" ? [[event.height, event] as const] : [])),
   );
+  const posted = new Set(
+    events.flatMap((event) =>
+      event.kind === "records-posted" ? event.headers.map((each) => toHex(hashRecord(each))) : [],
+    ),
+  );
   const newest = (await history.snapshots()).at(-1);
   const isFromStart = newest === undefined || (await firstHeight(history)) === 1;
   let player = isFromStart ? await openStart(init, domain, signal) : await openAt(init, domain, newest, signal);
@@ -132,19 +137,20 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
     const keptTo = keptOf(number);
     // A log that begins at a snapshot may have what was played before it and taken back, without what that followed.
     if (isTakenBackBelow(fromHeight, logged, keptTo) && height === fromHeight) continue;
-    if (logged.kind === "batch" && lastOf(logged.batch) > height) {
+    const run = runIn(logged);
+    if (run !== undefined && lastOf(run) > height) {
       // Whoever was away for long went on from a snapshot.
-      if (newest !== undefined && height < newest && logged.batch.first === newest + 1) {
+      if (newest !== undefined && height < newest && run.first === newest + 1) {
         player = await openAt(init, domain, newest, signal);
         fromHeight = newest;
         compareSettled(player.head);
       }
-      await playBatch(init, { domain, player, chain, terms }, logged.batch, (record) => {
+      await playRun(init, { domain, player, chain, terms, posted }, run, (record) => {
+        count.records += 1;
         // Another record may have had the height before it was final.
         if (record.header.height <= keptTo) compareSettled(record);
       });
-      count.records += logged.batch.records.length;
-      count.batches += 1;
+      if (logged.kind === "batch") count.batches += 1;
     } else if (logged.kind === "election") {
       const proven = proveKept({ domain, channel: info.channel, chain }, logged.election);
       if (proven !== undefined) terms.elect(proven, logged.election);
@@ -180,7 +186,13 @@ async function replay(init: ReplayInit, signal: AbortSignal): Promise<VerifiedCh
 /** Whether it, or what took it back, ends below a height: where nothing was played above that, there is nothing to take back. */
 function isTakenBackBelow(height: number, logged: Logged, keptTo: number): boolean {
   if (logged.kind === "cut") return logged.height < height;
-  return logged.kind === "batch" && keptTo < height;
+  return runIn(logged) !== undefined && keptTo < height;
+}
+
+/** Records, as a leader has signed them or as they were published on the chain. */
+function runIn(logged: Logged): SignedBatch | Run | undefined {
+  if (logged.kind === "batch") return logged.batch;
+  return logged.kind === "shown" ? logged.run : undefined;
 }
 
 async function openStart(
@@ -207,7 +219,8 @@ async function openAt(
 async function firstHeight(history: ChannelHistory): Promise<number | undefined> {
   for await (const entry of history.entries()) {
     const logged = readEntry(entry);
-    if (logged.kind === "batch") return logged.batch.first;
+    const run = runIn(logged);
+    if (run !== undefined) return run.first;
   }
   return undefined;
 }
@@ -217,28 +230,38 @@ interface Place {
   readonly player: Player;
   readonly chain: ChainView;
   readonly terms: TermBook;
+  /** Hashes of all records that were published on the chain. */
+  readonly posted: ReadonlySet<string>;
 }
 
-/** Plays a batch that follows the head. @throws SprfError `CHANNEL_UNVERIFIED` */
-async function playBatch(
+/** Plays records that follow the head, or one below it: of a batch some may have been published. @throws SprfError `CHANNEL_UNVERIFIED` */
+async function playRun(
   { info, clock }: ReplayInit,
   place: Place,
-  batch: SignedBatch,
+  run: SignedBatch | Run,
   onRecord: (record: PlayedRecord) => void,
 ): Promise<void> {
-  const { domain, player, chain } = place;
-  const { first, term: number } = batch;
-  const { header: last } = player.head;
-  if (first !== last.height + 1) throw unverified(first, `records are missing: it follows height ${last.height}`);
-  const { records, signer } = readBatch(batch, { domain, channel: info.channel, before: player.head.hash });
-  if (beginsTerm(batch)) checkTerm(place, records[0], info.channel);
+  const { domain, player, chain, posted } = place;
+  const { first, term: number } = run;
+  const { height: headHeight } = player.head.header;
+  const parent = player.at(first - 1);
+  if (parent === undefined) throw unverified(first, `records are missing: it follows height ${headHeight}`);
+  const at = { domain, channel: info.channel, before: parent.hash };
+  const { records, signer } =
+    "signature" in run ? readBatch(run, at) : { records: readRun(run, at), signer: undefined };
+  if (records[0]?.body.kind === RECORD_KINDS.term && first > headHeight) checkTerm(place, records[0], info.channel);
   const term = place.terms.of(number);
   if (term === undefined) throw unverified(first, `nobody is known to lead term ${number}`);
-  if (signer !== term.signer) {
+  if ("signature" in run && signer !== term.signer) {
     throw unverified(first, `the leader of term ${number}, ${term.leader}, has not signed it`);
   }
   for (const { header, body, hash } of records) {
     const { height } = header;
+    if (!("signature" in run) && !posted.has(toHex(hash))) throw unverified(height, "the chain has not published it");
+    if (height <= headHeight) {
+      if (!equalBytes(player.at(height)?.hash ?? hash, hash)) throw unverified(height, "it comes to another record");
+      continue;
+    }
     const tickDueMs = player.sandbox.tickDueMs();
     const waiting = chain.entry(player.head.header.inboxCursor + 1);
     const fault = faultOfNext(player.head, header, { term: number, tickDueMs, nowMs: clock.now(), waiting });
@@ -256,7 +279,11 @@ async function playBatch(
   }
 }
 
-function checkTerm({ domain, chain, player, terms }: Place, record: ReadRecord | undefined, channel: bigint): void {
+function checkTerm(
+  { domain, chain, player, terms }: Omit<Place, "posted">,
+  record: ReadRecord | undefined,
+  channel: bigint,
+): void {
   if (record === undefined) return;
   const judged = judgeTermRecord({ domain, channel, chain, terms }, record, player.head);
   if (judged.verdict === "proven") return terms.elect(judged.election, judged.kept);

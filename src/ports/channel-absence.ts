@@ -21,6 +21,14 @@ export interface Accusation {
   readonly height: number;
   readonly recordHash: Uint8Array;
   readonly entry: number;
+  /** Records that the accused asks for, and nobody has published yet. */
+  readonly demanded?: { readonly first: number; readonly last: number };
+}
+
+/** Records that were published for an accused member, in order; more headers than inputs where one behind them shows who signed. */
+export interface PostedRecords {
+  readonly headers: readonly RecordHeader[];
+  readonly inputs: readonly Uint8Array[];
 }
 
 /** What a member has signed, with its account. */
@@ -51,6 +59,15 @@ export interface ChannelAbsence {
     options?: HubOptions,
   ): Promise<void>;
   answerByRecord(channel: bigint, leader: string, record: SignedOpening, options?: HubOptions): Promise<void>;
+  /** The account, which is accused, says that nobody gave it the records from `first` on: up to 16, once. A bond pays for them. */
+  demandRecords(channel: bigint, first: number, options?: HubOptions): Promise<void>;
+  /** Publishes what a member demanded; `signed` opens the last header. */
+  postRecords(
+    channel: bigint,
+    member: string,
+    records: PostedRecords & { readonly signed: SignedOpening },
+    options?: HubOptions,
+  ): Promise<void>;
   /** Ends an accusation whose time is over. */
   resolve(channel: bigint, member: string, options?: HubOptions): Promise<void>;
   /** Counts again, with the account's ack of a record. */

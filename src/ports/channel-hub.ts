@@ -1,3 +1,4 @@
+import type { PostedRecords } from "./channel-absence.ts";
 import type { ChannelChallenges, DataRange, RecordData, ShownChanges } from "./channel-challenges.ts";
 import type { JoinConsent } from "../wire/channel/consent.ts";
 import type { SignedCall } from "../wire/channel/call.ts";
@@ -162,6 +163,8 @@ export type HubEvent =
   | { readonly kind: "banned"; readonly member: string; readonly bannedUntilMs: number; readonly fineWei: bigint }
   /** A member was accused of its absence, or has answered, or that is over. */
   | { readonly kind: "accusation"; readonly member: string }
+  /** What an accused member had demanded. */
+  | ({ readonly kind: "records-posted"; readonly member: string } & PostedRecords)
   | { readonly kind: "closed" }
   /** A settlement was shown to be none. */
   | { readonly kind: "voided"; readonly proposal: bigint }

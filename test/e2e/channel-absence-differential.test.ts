@@ -9,6 +9,7 @@ import { channelDomain } from "../../src/wire/channel/domain.ts";
 import { signLeaderChange } from "../../src/wire/channel/leader-change.ts";
 import { EMPTY_HASH, hashRecord, ZERO_HASH, type RecordHeader } from "../../src/wire/channel/record.ts";
 import { startChannelChain, type ChannelChain, type ChannelPeer } from "../helpers/channel-chain.ts";
+import { keccak256 } from "../../src/utils/keccak.ts";
 import { createMemoryHub } from "../helpers/memory-channel-hub.ts";
 
 const MEMBERS = 4;
@@ -24,6 +25,8 @@ interface Side {
   readonly hub: (member: number) => ChannelHub;
   readonly absence: (member: number) => ChannelAbsence;
   readonly pass: () => Promise<void>;
+  /** Records up to the one that a member was accused with, by its number. */
+  readonly accusedWith: Map<number, readonly RecordHeader[]>;
 }
 
 /** What somebody does; numbers are of members. */
@@ -33,7 +36,21 @@ type Move =
   | { readonly what: "accuse" | "accuse of silence"; readonly by: number; readonly of: number }
   | { readonly what: "ack" | "word" | "record" | "resolve" | "back"; readonly by: number; readonly of: number }
   | { readonly what: "certificate"; readonly by: number; readonly of: number; readonly signers: readonly number[] }
+  | { readonly what: "demand"; readonly by: number; readonly of: number; readonly first: number }
+  /** Without the last inputs, and with a number of headers behind what was demanded, the last one signed by somebody. */
+  | {
+      readonly what: "post";
+      readonly by: number;
+      readonly of: number;
+      readonly less?: number;
+      readonly more: number;
+      readonly signer: number;
+    }
   | { readonly what: "later" };
+
+/** Members are accused with the last of so many records; the first ones are of the term before. */
+const [RECORDS, OLD_RECORDS, MOST] = [24, 18, 16];
+const [LARGE_FROM, LARGE] = [14, 16_500];
 
 const someone = fc.nat({ max: MEMBERS - 1 });
 const pair = { by: someone, of: someone };
@@ -53,8 +70,52 @@ const moveOf: fc.Arbitrary<Move> = fc.oneof(
     ...pair,
     signers: fc.uniqueArray(someone, { minLength: 1 }),
   }),
+  {
+    weight: 3,
+    arbitrary: fc.record({ what: fc.constant("demand" as const), ...pair, first: fc.nat({ max: RECORDS + 1 }) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      what: fc.constant("post" as const),
+      ...pair,
+      less: fc.constantFrom(0, 0, 0, 3, 7),
+      more: fc.nat({ max: 4 }),
+      signer: someone,
+    }),
+  },
   { weight: 4, arbitrary: fc.record({ what: fc.constant("later" as const) }) },
 );
+/** One that is given what it asks for, and then one that is not. */
+const WITHHELD: readonly Move[] = [
+  { what: "accuse", by: 0, of: 1 },
+  { what: "demand", by: 1, of: 1, first: 2 },
+  { what: "post", by: 2, of: 1, more: 0, signer: 0 },
+  { what: "post", by: 2, of: 1, more: 2, signer: 3 },
+  { what: "post", by: 2, of: 1, more: 2, signer: 0 },
+  { what: "demand", by: 1, of: 1, first: 2 },
+  { what: "ack", by: 3, of: 1 },
+  { what: "later" },
+  { what: "accuse", by: 0, of: 1 },
+  { what: "demand", by: 1, of: 1, first: 20 },
+  { what: "post", by: 0, of: 1, more: 0, signer: 2 },
+  { what: "later" },
+  { what: "accuse", by: 0, of: 2 },
+  // Two are accused now, and those who are count.
+  { what: "demand", by: 2, of: 1, first: 9 },
+  { what: "later" },
+  { what: "resolve", by: 3, of: 1 },
+  { what: "resolve", by: 3, of: 0 },
+  { what: "accuse", by: 0, of: 3 },
+  { what: "demand", by: 3, of: 0, first: 14 },
+  // Three large ones are not enough, and four are: 14 to 17, which are of the term before.
+  { what: "post", by: 0, of: 0, less: 8, more: 2, signer: 0 },
+  { what: "post", by: 0, of: 0, less: 7, more: 1, signer: 0 },
+  { what: "post", by: 0, of: 0, less: 7, more: 2, signer: 0 },
+];
+
+/** The last ones are so large that four of them are enough. */
+const inputOf = (height: number): Uint8Array => new Uint8Array(height < LARGE_FROM ? height : LARGE).fill(height);
 
 describe("e2e: absence on the chain and in the tests' memory hub", function () {
   this.timeout(TIMEOUT_MS);
@@ -74,6 +135,7 @@ describe("e2e: absence on the chain and in the tests' memory hub", function () {
     for (const peer of peers) await chain.join(info, peer);
     return {
       channel: info.channel,
+      accusedWith: new Map(),
       hub: (member) => peers[member]!.hub,
       absence: (member) => peers[member]!.absence,
       async pass() {
@@ -90,6 +152,7 @@ describe("e2e: absence on the chain and in the tests' memory hub", function () {
     for (const { account, signer } of peers) memory.join(account, signer);
     return {
       channel: 1n,
+      accusedWith: new Map(),
       hub: (member) => memory.as(peers[member]!.account),
       absence: (member) => memory.absenceAs(peers[member]!.account),
       pass: async () => void (nowMs += 1_000 * LATER_SECONDS),
@@ -106,8 +169,8 @@ describe("e2e: absence on the chain and in the tests' memory hub", function () {
       const found = await absence(0).accusation(channel, account);
       if ((await hub(0).member(channel, account))?.isAbsent === true) absent.push(member);
       if (found === undefined) continue;
-      const { accuser, of, isThere, term, height, entry } = found;
-      accusations.push({ member, accuser: nameOf(accuser), of, isThere, term, height, entry });
+      const { accuser, of, isThere, term, height, entry, demanded } = found;
+      accusations.push({ member, accuser: nameOf(accuser), of, isThere, term, height, entry, demanded });
     }
     return { term: info?.term, leader: nameOf(info?.leader), inbox: info?.inboxLength, absent, accusations };
   }
@@ -123,7 +186,7 @@ describe("e2e: absence on the chain and in the tests' memory hub", function () {
     }
   }
 
-  async function act({ channel, hub, absence, pass }: Side, move: Move): Promise<void> {
+  async function act({ channel, hub, absence, pass, accusedWith }: Side, move: Move): Promise<void> {
     if (move.what === "later") return await pass();
     const { by } = move;
     const own = absence(by);
@@ -150,6 +213,22 @@ describe("e2e: absence on the chain and in the tests' memory hub", function () {
     const recordHash = hashRecord(header);
     const batch = { channel, term, first: 9, last: 9, recordsRoot: recordHash };
     const opening = { header, proof: [], first: 9, last: 9, signature: signBatch(domain, batch, keyOf(leader)) };
+    /** Records that follow each other, to accuse somebody with the last one. */
+    const recordsNow = (): RecordHeader[] => {
+      const records: RecordHeader[] = [];
+      for (let height = 1; height <= RECORDS; height += 1) {
+        const last = records.at(-1);
+        const previous = last === undefined ? ZERO_HASH : hashRecord(last);
+        const of = height > OLD_RECORDS ? term : Math.max(0, term - 1);
+        records.push({ ...header, height, term: of, previous, inputHash: keccak256(inputOf(height)) });
+      }
+      return records;
+    };
+    const openBy = (member: number, record: RecordHeader) => {
+      const { height: first } = record;
+      const own = { channel, term: record.term, first, last: first, recordsRoot: hashRecord(record) };
+      return { header: record, proof: [], first, last: first, signature: signBatch(domain, own, keyOf(member)) };
+    };
     const ackOf = (member: number, of: { term: number; height: number; recordHash: Uint8Array }) => {
       const ack = { channel, term: of.term, height: of.height, recordHash: of.recordHash, certified: 0 };
       return { certified: 0, signature: signAck(domain, ack, keyOf(member)) };
@@ -179,8 +258,23 @@ describe("e2e: absence on the chain and in the tests' memory hub", function () {
     const accusation = await own.accusation(channel, account);
     const accused = accusation ?? { term, height: 9, recordHash, accuser: account };
     switch (move.what) {
-      case "accuse":
-        return await own.accuse(channel, account, opening);
+      case "accuse": {
+        const records = recordsNow();
+        await own.accuse(channel, account, openBy(leader, records.at(-1)!));
+        accusedWith.set(of, records);
+        return;
+      }
+      case "demand":
+        return await absence(of).demandRecords(channel, move.first);
+      case "post": {
+        const { first, last } = accusation?.demanded ?? { first: 3, last: 2 + MOST };
+        const records = accusedWith.get(of) ?? recordsNow();
+        const end = Math.max(first, last - (move.less ?? 0));
+        const headers = records.slice(first - 1, end + move.more);
+        const inputs = records.slice(first - 1, end).map(({ height }) => inputOf(height));
+        const signed = openBy(move.signer, headers.at(-1)!);
+        return await own.postRecords(channel, account, { headers, inputs, signed });
+      }
       case "accuse of silence":
         return await own.accuseOfSilence(channel, account);
       case "ack":
@@ -215,8 +309,13 @@ describe("e2e: absence on the chain and in the tests' memory hub", function () {
           expect(await stateOf(memory), what).to.deep.equal(await stateOf(real));
         }
       }),
-      { numRuns: RUNS, endOnFailure: true },
+      { numRuns: RUNS, endOnFailure: true, examples: [[[...WITHHELD]]] },
     );
-    expect(counts.get("accuse done")).to.be.greaterThan(0);
+    for (const what of ["accuse", "demand", "post", "ack", "resolve"]) {
+      expect(counts.get(`${what} done`), what).to.be.greaterThan(0);
+    }
+    // Three times in the example alone, which comes first.
+    expect(counts.get("post done")).to.be.at.least(3);
+    expect(counts.get("post refused")).to.be.at.least(4);
   });
 });

@@ -1,14 +1,23 @@
 import { expect } from "chai";
 
+import { SprfError } from "../../src/errors.ts";
 import type { ChannelConfig } from "../../src/ports/channel-hub.ts";
+import { toHex } from "../../src/utils/bytes.ts";
 import { INBOX_KINDS, type InboxEntry } from "../../src/wire/channel/inbox-entry.ts";
+import { decodeChannelMessage } from "../../src/wire/channel/messages.ts";
 import { startChannelChain, type ChannelChain, type ChannelPeer } from "../helpers/channel-chain.ts";
-import { startChannelTeam, type ChannelTeam, type TeamMember } from "../helpers/channel-team.ts";
+import { startChannelTeam, type ChannelTeam, type TeamInit, type TeamMember } from "../helpers/channel-team.ts";
 import { until } from "../helpers/until.ts";
 
 const HEARTBEAT_MS = 300;
 const ANSWER_SECONDS = 2;
 const SLOW = { timeoutMs: 60_000 };
+/** For tests that wait until a member is accused that is not silent: many heartbeats long. */
+const QUICK = { node: { heartbeatMs: 150 } };
+/** For those in which somebody must not be too late on a loaded machine. */
+const PATIENT = { answerSeconds: 6 };
+/** What carries records, or says that there are some. */
+const OF_RECORDS: ReadonlySet<string> = new Set(["batch", "history", "snapshot", "status", "head"]);
 
 describe("e2e: members of a channel that are no quorum any more", function () {
   this.timeout(120_000);
@@ -25,14 +34,36 @@ describe("e2e: members of a channel that are no quorum any more", function () {
     team = undefined;
   });
 
-  async function start(members: number, config: Partial<ChannelConfig> = {}): Promise<ChannelTeam> {
+  /** The last of so many members is sent nothing that carries records or says that there are some; all else goes on as ever. */
+  const withholding =
+    (members: number, isWithheld: () => boolean): NonNullable<TeamInit["networkOf"]> =>
+    (index, network) => {
+      if (index !== members - 1) return network;
+      return {
+        ...network,
+        listen: (listener) =>
+          network.listen({
+            onLink: (peer, isUp) => listener.onLink(peer, isUp),
+            async onMessage(from, bytes) {
+              if (!isWithheld() || !OF_RECORDS.has(decodeChannelMessage(bytes).kind))
+                await listener.onMessage(from, bytes);
+            },
+          }),
+      };
+    };
+
+  async function start(
+    members: number,
+    config: Partial<ChannelConfig> = {},
+    init: Partial<TeamInit> = {},
+  ): Promise<ChannelTeam> {
     const peers: ChannelPeer[] = [];
     for (let index = 1; index <= members; index += 1) peers.push(await chain.peer(index));
     team = await startChannelTeam(
       chain,
       peers,
       { answerSeconds: ANSWER_SECONDS, ...config },
-      { accuses: true, node: { heartbeatMs: HEARTBEAT_MS } },
+      { accuses: true, node: { heartbeatMs: HEARTBEAT_MS }, ...init },
     );
     const { members: all } = team;
     await until(() => all[0]!.node.leads, SLOW);
@@ -141,6 +172,59 @@ describe("e2e: members of a channel that are no quorum any more", function () {
     await third.peer.absence.accuseLeader(channel, 1);
     await until(async () => (await third.peer.absence.accusation(channel, first.peer.account)) === undefined, SLOW);
     expect([await isAbsent(of, first), second.node.term, first.node.leads]).to.deep.equal([false, 1, true]);
+  });
+
+  it("should give the last of three on the chain what nobody else gives it, and its leader accuses it of not acking", async () => {
+    let isWithheld = false;
+    const of = await start(3, PATIENT, { networkOf: withholding(3, () => isWithheld), ...QUICK });
+    const [first] = of.members as [TeamMember];
+    const last = of.members.at(-1)!;
+    isWithheld = true;
+    for (let call = 0; call < 3; call += 1) await first.node.submit(of.call(0));
+    await until(() => last.node.head.height === first.node.head.height, { ...SLOW, what: "it has them" });
+    expect(toHex(last.node.head.hash)).to.equal(toHex(first.node.head.hash));
+    await until(async () => (await first.peer.absence.accusation(of.info.channel, last.peer.account)) === undefined, {
+      ...SLOW,
+      what: "the accusation is answered",
+    });
+    expect(await isAbsent(of, last)).to.equal(false);
+    isWithheld = false;
+    await commit(of, first);
+    await of.same();
+    expect(await of.count(last)).to.equal(5n);
+  });
+
+  it("should let an accusation fall whose leader publishes nothing, with its bond", async () => {
+    let isWithheld = false;
+    const withdrawn: bigint[] = [];
+    const of = await start(2, PATIENT, {
+      networkOf: withholding(2, () => isWithheld),
+      ...QUICK,
+      absenceOf: (index, absence) =>
+        index === 0
+          ? {
+              ...absence,
+              postRecords: async () => await Promise.reject(new SprfError("CHAIN_UNREACHABLE", "it lies")),
+            }
+          : {
+              ...absence,
+              async withdraw(options) {
+                const amount = await absence.withdraw(options);
+                withdrawn.push(amount);
+                return amount;
+              },
+            },
+    });
+    const [first, second] = of.members as [TeamMember, TeamMember];
+    isWithheld = true;
+    await first.node.submit(of.call(0));
+    // More than the one that it gave for a single record: that of the accusation is for a certificate.
+    const isBond = (amount: bigint): boolean => amount > 3_000_000n * 10n ** 9n;
+    await until(() => withdrawn.some(isBond), { ...SLOW, what: "the second has the bond" });
+    expect(await isAbsent(of, second)).to.equal(false);
+    isWithheld = false;
+    await commit(of, first);
+    await of.same();
   });
 
   it("should let the next one lead where heartbeats on chain have ended", async () => {

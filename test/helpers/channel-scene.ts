@@ -5,6 +5,7 @@ import { systemClock } from "../../src/adapters/clock/system.ts";
 import { createMemoryLogger, type LogLine } from "../../src/adapters/logger/memory.ts";
 import { createMemoryDisk, createMemoryRecordLog, type MemoryDisk } from "../../src/adapters/record-log/memory.ts";
 import { createChannelNode, type ChannelNode, type ChannelNodeInit } from "../../src/channel/channel-node.ts";
+import type { ChannelAbsence } from "../../src/ports/channel-absence.ts";
 import type { ChannelConfig, ChannelHub } from "../../src/ports/channel-hub.ts";
 import type { ChannelNetwork } from "../../src/ports/channel-network.ts";
 import type { RecordLog } from "../../src/ports/record-log.ts";
@@ -79,18 +80,21 @@ export async function createChannelScene({
   hears = () => true,
   networkOf = (network) => network,
   hubOf = (_number, hub) => hub,
+  absenceOf = (_number, absence) => absence,
 }: {
   readonly members: number;
   readonly program?: string;
   readonly config?: Partial<ChannelConfig>;
   readonly node?: Partial<ChannelNodeInit>;
   readonly logOf?: (disk: MemoryDisk) => RecordLog;
-  /** Whether a member, by its number, hears what it is sent; the rest is lost. */
-  readonly hears?: (number: number, message: ChannelMessage) => boolean;
+  /** Whether a member, by its number, hears what a signer has sent it; the rest is lost. */
+  readonly hears?: (number: number, message: ChannelMessage, from: string) => boolean;
   /** What a member has in the place of its network. */
   readonly networkOf?: (network: ChannelNetwork) => ChannelNetwork;
   /** What a member, by its number, has in the place of the hub. */
   readonly hubOf?: (number: number, hub: ChannelHub) => ChannelHub;
+  /** What a member has in the place of its way to ask who is there; none has one in channels without a time to answer. */
+  readonly absenceOf?: (number: number, absence: ChannelAbsence) => ChannelAbsence;
 }): Promise<ChannelScene> {
   const { abi, code } = await compiledProgram(program);
   const createdAtMs = Date.now() - CREATED_AGO_MS;
@@ -112,7 +116,7 @@ export async function createChannelScene({
         network.listen({
           onLink: (peer, isUp) => listener.onLink(peer, isUp),
           onMessage: async (from, bytes) => {
-            if (hears(number, decodeChannelMessage(bytes))) await listener.onMessage(from, bytes);
+            if (hears(number, decodeChannelMessage(bytes), from)) await listener.onMessage(from, bytes);
           },
         }),
     };
@@ -128,6 +132,7 @@ export async function createChannelScene({
       createChannelNode(
         {
           hub: hubOf(number, hub.as(account)),
+          absence: (config.answerSeconds ?? 0) === 0 ? undefined : absenceOf(number, hub.absenceAs(account)),
           network: networkOf(heardBy(signer, number)),
           log: logOf(disk),
           clock: systemClock,

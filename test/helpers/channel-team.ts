@@ -6,6 +6,7 @@ import { createMemoryLogger, type LogLine } from "../../src/adapters/logger/memo
 import { createMemoryDisk, createMemoryRecordLog, type MemoryDisk } from "../../src/adapters/record-log/memory.ts";
 import type { ChannelNews } from "../../src/channel/core.ts";
 import { createChannelNode, type ChannelNode, type ChannelNodeInit } from "../../src/channel/channel-node.ts";
+import type { ChannelAbsence } from "../../src/ports/channel-absence.ts";
 import type { ChannelConfig, ChannelHub, ChannelInfo } from "../../src/ports/channel-hub.ts";
 import type { ChannelNetwork } from "../../src/ports/channel-network.ts";
 import { fromHex, toHex } from "../../src/utils/bytes.ts";
@@ -48,6 +49,8 @@ export interface TeamInit {
   /** What a member has in the place of the hub, or of its network, when it is started first. */
   readonly hubOf?: (index: number, hub: ChannelHub) => ChannelHub;
   readonly networkOf?: (index: number, network: ChannelNetwork) => ChannelNetwork;
+  /** What a member has in the place of its way to ask who is there. */
+  readonly absenceOf?: (index: number, absence: ChannelAbsence) => ChannelAbsence;
   /** Joins, and is not started. */
   readonly isAway?: (index: number) => boolean;
   /** They ask the chain who is there. */
@@ -81,7 +84,8 @@ export async function startChannelTeam(
   config: Partial<ChannelConfig> = {},
   init: TeamInit = {},
 ): Promise<ChannelTeam> {
-  const { program, assets = [], hubOf, networkOf, isAway = () => false } = init;
+  const { program, assets = [], hubOf, networkOf, absenceOf = (_index, absence) => absence } = init;
+  const { isAway = () => false } = init;
   const abi = program?.abi ?? COUNTER;
   const info = await chain.create(config, "0x", program?.address);
   const { channel } = info;
@@ -100,7 +104,7 @@ export async function startChannelTeam(
       const log = createMemoryRecordLog(disk);
       const court = init.proves === true ? peer.court : undefined;
       const { watch } = peer;
-      const absence = init.accuses === true ? peer.absence : undefined;
+      const absence = init.accuses === true ? absenceOf(index, peer.absence) : undefined;
       const logger = createMemoryLogger(lines);
       const components = { hub, court, absence, watch, network, log, clock: systemClock, logger };
       const node = createChannelNode(components, { channel, signerKey, watches, ...init.node });

@@ -5,6 +5,7 @@ import type { ChannelAbsence } from "../../src/ports/channel-absence.ts";
 import type { SignedOpening } from "../../src/ports/channel-court.ts";
 import type { HubEvent } from "../../src/ports/channel-hub.ts";
 import { equalBytes } from "../../src/utils/bytes.ts";
+import { keccak256 } from "../../src/utils/keccak.ts";
 import { recoverAck, recoverBatch, type Certificate, type SignedAck } from "../../src/wire/channel/batch.ts";
 import type { ChannelDomain } from "../../src/wire/channel/domain.ts";
 import { contentOf, type InboxEntry } from "../../src/wire/channel/inbox-entry.ts";
@@ -18,6 +19,9 @@ const AHEAD = 65_536;
 const LEAST_PRESENT = 2;
 /** Of a bond, so much is paid for an answer; what gas costs is not there. */
 const [BOND, ANSWER] = [2n, 1n];
+/** Of a demand, which is bonded by one coin, and pays all of it for what was asked for. */
+const [DEMAND, MAX_RECORDS] = [1n, 16];
+const ENOUGH_BYTES = 64 * 1024;
 const NOW = Number.MAX_SAFE_INTEGER;
 
 /** What the contract of absences needs of its hub. */
@@ -46,11 +50,15 @@ interface Accusation {
   readonly term: number;
   readonly entry: number;
   readonly officeTerm: number;
-  readonly deadlineSeconds: number;
   height: number;
   recordHash: Uint8Array;
   isThere: boolean;
   bond: bigint;
+  deadline: number;
+  /** What the accused asks for; `first` is 0 once that is there, and both where it asked for nothing. */
+  first: number;
+  last: number;
+  demandBond: bigint;
 }
 
 /** A member as the hub has it. */
@@ -135,8 +143,9 @@ export function createMemoryAbsence(hub: AbsenceHub): (account: string) => Chann
   function begin(accuser: string, member: string, of: Partial<Accusation>, ...events: readonly HubEvent[]): void {
     if (accusations.has(member) || nowSeconds() < (quietUntil.get(member) ?? 0)) hub.refuse("too early");
     const none = { isOfLeader: false, term: 0, entry: 0, officeTerm: 0, height: 0, recordHash: ZERO_HASH };
-    const deadlineSeconds = nowSeconds() + answerSeconds;
-    accusations.set(member, { ...none, accuser, deadlineSeconds, isThere: false, bond: BOND, ...of });
+    const nothing = { isThere: false, first: 0, last: 0, demandBond: 0n };
+    const deadline = nowSeconds() + answerSeconds;
+    accusations.set(member, { ...none, ...nothing, accuser, deadline, bond: BOND, ...of });
     hub.mine(...events, { kind: "accusation", member });
   }
 
@@ -146,14 +155,16 @@ export function createMemoryAbsence(hub: AbsenceHub): (account: string) => Chann
     credit(to, paid);
   }
 
-  function end(member: string, { accuser, bond }: Accusation): void {
-    if (bond > 0n) credit(accuser, bond);
+  function end(member: string, { accuser, bond, first, demandBond }: Accusation): void {
+    if (bond > 0n) credit(first === 0 ? accuser : member, bond);
+    if (demandBond > 0n) credit(member, demandBond);
     accusations.delete(member);
   }
 
   function fall(member: string, accusation: Accusation, by: string): void {
     pay(accusation, by);
-    end(member, accusation);
+    // What it asked for and has got elsewhere nobody owes it.
+    end(member, { ...accusation, first: 0 });
     quietUntil.set(member, nowSeconds() + answerSeconds);
     hub.mine({ kind: "accusation", member });
   }
@@ -191,9 +202,10 @@ export function createMemoryAbsence(hub: AbsenceHub): (account: string) => Chann
       async accusation(_channel, member) {
         const found = accusations.get(member);
         if (found === undefined) return undefined;
-        const { officeTerm: _office, bond: _bond, isOfLeader, ...rest } = found;
-        const of = isOfLeader ? "leader" : equalBytes(found.recordHash, ZERO_HASH) ? "word" : "record";
-        return { ...rest, of };
+        const { accuser, deadline: deadlineSeconds, isThere, term, height, recordHash, entry, first, last } = found;
+        const of = found.isOfLeader ? "leader" : equalBytes(recordHash, ZERO_HASH) ? "word" : "record";
+        const demanded = first === 0 ? {} : { demanded: { first, last } };
+        return { accuser, deadlineSeconds, of, isThere, term, height, recordHash, entry, ...demanded };
       },
       async accuseLeader(_channel, term) {
         requireMember(account);
@@ -257,10 +269,50 @@ export function createMemoryAbsence(hub: AbsenceHub): (account: string) => Chann
         pay(found, account);
         hub.mine({ kind: "accusation", member: leader });
       },
+      async demandRecords(_channel, first) {
+        const found = requireOpen(account, false);
+        const isOpen = found.last === 0 && nowSeconds() <= found.deadline;
+        if (!isOpen || first <= hub.settled.height || first > found.height) hub.refuse("a demand");
+        found.first = first;
+        found.last = Math.min(found.height, first + MAX_RECORDS - 1);
+        found.demandBond = DEMAND;
+        found.deadline = nowSeconds() + answerSeconds;
+        hub.mine({ kind: "accusation", member: account });
+      },
+      async postRecords(_channel, member, { headers, inputs, signed }) {
+        const found = requireOpen(member, false);
+        const { first, last } = found;
+        const count = inputs.length;
+        const end = first + count;
+        const inputBytes = inputs.reduce((sum, { length }) => sum + length, 0);
+        const isEnough = end === last + 1 || (end <= last && inputBytes >= ENOUGH_BYTES);
+        if (first === 0 || !isEnough || headers.length < count) hub.refuse("a demand");
+        const hashes = headers.map(hashRecord);
+        for (const [index, { channel: of, height, inputHash, previous }] of headers.entries()) {
+          const input = inputs[index];
+          const isInput = input === undefined || equalBytes(inputHash, keccak256(input));
+          const isNext = index === 0 || equalBytes(previous, hashes[index - 1] ?? ZERO_HASH);
+          if (of !== channel || height !== first + index || !isInput || !isNext) hub.refuse("a head");
+        }
+        const lastHash = hashes.at(-1) ?? ZERO_HASH;
+        if (!equalBytes(lastHash, found.recordHash)) {
+          const isLast = equalBytes(hashRecord(signed.header), lastHash) && signed.header.term === found.term;
+          const signer = openedBy(signed);
+          if (!isLast || signer === undefined || signer !== seats().get(hub.office.leader)?.signer)
+            hub.refuse("a head");
+        }
+        credit(account, found.demandBond);
+        found.demandBond = 0n;
+        found.height = end - 1;
+        found.recordHash = hashes[count - 1] ?? ZERO_HASH;
+        found.first = 0;
+        found.deadline = nowSeconds() + answerSeconds;
+        hub.mine({ kind: "records-posted", member, headers, inputs }, { kind: "accusation", member });
+      },
       async resolve(_channel, member) {
         const found = accusations.get(member) ?? hub.refuse("no accusation");
-        if (nowSeconds() <= found.deadlineSeconds) hub.refuse("too early");
-        const isVoid = isMoot(member, found);
+        if (nowSeconds() <= found.deadline) hub.refuse("too early");
+        const isVoid = found.first !== 0 || isMoot(member, found);
         end(member, found);
         const events: HubEvent[] = [];
         if (!isVoid && !found.isThere) events.push(hub.setPresence(member, true));

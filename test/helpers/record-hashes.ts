@@ -13,8 +13,8 @@ export async function recordHashesOf(
   for await (const entry of history.entries()) {
     const logged = fromLogEntry(entry);
     if (logged.kind === "cut") hashes.length = logged.height + 1;
-    if (logged.kind !== "batch") continue;
-    const { term, first, records } = logged.batch;
+    if (logged.kind !== "batch" && logged.kind !== "shown") continue;
+    const { term, first, records } = logged.kind === "batch" ? logged.batch : logged.run;
     for (const [index, packed] of records.entries()) {
       const previous = fromHex(hashes[first + index - 1]!);
       hashes[first + index] = toHex(

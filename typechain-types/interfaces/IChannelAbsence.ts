@@ -53,7 +53,7 @@ encodeFunctionData(functionFragment: 'creditOf', values: [AddressLike]): string;
 encodeFunctionData(functionFragment: 'demandBondOf', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'demandRecords', values: [BigNumberish, BigNumberish]): string;
 encodeFunctionData(functionFragment: 'hub', values?: undefined): string;
-encodeFunctionData(functionFragment: 'postRecords', values: [BigNumberish, AddressLike, RecordHeaderStruct[], BytesLike[], AddressLike, OpeningStruct]): string;
+encodeFunctionData(functionFragment: 'postRecords', values: [BigNumberish, AddressLike, RecordHeaderStruct[], BytesLike[], OpeningStruct]): string;
 encodeFunctionData(functionFragment: 'reportElection', values: [BigNumberish, BigNumberish, AddressLike, SignedStandingStruct[]]): string;
 encodeFunctionData(functionFragment: 'resolve', values: [BigNumberish, AddressLike]): string;
 encodeFunctionData(functionFragment: 'withdraw', values?: undefined): string;
@@ -358,7 +358,7 @@ decodeFunctionResult(functionFragment: 'withdraw', data: BytesLike): Result;
 
     
     postRecords: TypedContractMethod<
-      [channel: BigNumberish, member: AddressLike, headers: RecordHeaderStruct[], inputs: BytesLike[], signedBy: AddressLike, last: OpeningStruct, ],
+      [channel: BigNumberish, member: AddressLike, headers: RecordHeaderStruct[], inputs: BytesLike[], signed: OpeningStruct, ],
       [void],
       'nonpayable'
     >
@@ -482,7 +482,7 @@ getFunction(nameOrSignature: 'hub'): TypedContractMethod<
       'view'
     >;
 getFunction(nameOrSignature: 'postRecords'): TypedContractMethod<
-      [channel: BigNumberish, member: AddressLike, headers: RecordHeaderStruct[], inputs: BytesLike[], signedBy: AddressLike, last: OpeningStruct, ],
+      [channel: BigNumberish, member: AddressLike, headers: RecordHeaderStruct[], inputs: BytesLike[], signed: OpeningStruct, ],
       [void],
       'nonpayable'
     >;

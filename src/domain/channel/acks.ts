@@ -26,6 +26,8 @@ export interface AckBook {
   readonly openHeads: number;
   /** Counts an ack of `signer`, whose signature was checked. False when it is for no head that is open, or another record. */
   add(signer: string, ack: SignedAck & Pick<Head, "height" | "recordHash">): boolean;
+  /** The highest record that a member has acked; 0 for none. */
+  ackedBy(signer: string): number;
   /** The highest record that a quorum has acked. */
   readonly certificate: Certificate | undefined;
   /** The greatest height for which a quorum of `voters` holds a certificate. */
@@ -35,6 +37,7 @@ export interface AckBook {
 export function createAckBook(term: number): AckBook {
   const heads = new Map<number, OpenHead>();
   const certifiedBy = new Map<string, number>();
+  const ackedBy = new Map<string, number>();
   let top: OpenHead | undefined;
   let certificate: Certificate | undefined;
 
@@ -58,6 +61,7 @@ export function createAckBook(term: number): AckBook {
       const head = heads.get(height) ?? (top?.height === height ? top : undefined);
       if (head === undefined || !equalBytes(head.recordHash, recordHash)) return false;
       if (memberOfSigner(head.voters, signer) === undefined) return false;
+      ackedBy.set(signer, Math.max(height, ackedBy.get(signer) ?? 0));
       const before = head.acks.get(signer);
       if (before !== undefined && before.certified >= certified) return true;
       certifiedBy.set(signer, Math.max(certified, certifiedBy.get(signer) ?? 0));
@@ -68,6 +72,7 @@ export function createAckBook(term: number): AckBook {
       close(height);
       return true;
     },
+    ackedBy: (signer) => ackedBy.get(signer) ?? 0,
     get certificate() {
       return certificate;
     },

@@ -5,11 +5,12 @@ import { network } from "hardhat";
 
 import { headerStruct, openingStruct } from "../../../src/adapters/chain/channels/court-values.ts";
 import { fromHex } from "../../../src/utils/bytes.ts";
+import { keccak256 } from "../../../src/utils/keccak.ts";
 import { signAck } from "../../../src/wire/channel/batch.ts";
 import { signLeaderChange } from "../../../src/wire/channel/leader-change.ts";
-import { RECORD_KINDS, type RecordHeader } from "../../../src/wire/channel/record.ts";
+import { hashRecord, RECORD_KINDS, type RecordHeader } from "../../../src/wire/channel/record.ts";
 import { deployHub, type HubConfig, Inbox, join, peerAt, settle } from "../helpers/channels.ts";
-import { type CourtScene, createCourtScene, openAt, recordAt, userOf } from "../helpers/court.ts";
+import { type CourtScene, createCourtScene, openAt, recordAt, signHeaders, userOf } from "../helpers/court.ts";
 
 const { ethers, networkHelpers } = await network.create();
 
@@ -276,15 +277,15 @@ describe("ChannelAbsence", () => {
       const leader = accountOf(scene, 0).address;
       await demand();
       await expect(
-        absence.postRecords(channel, member, headers, [...inputs].reverse(), leader, opening),
+        absence.postRecords(channel, member, headers, [...inputs].reverse(), opening),
       ).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadHead");
       await expect(
-        absence.postRecords(channel, member, [...headers].reverse(), [...inputs].reverse(), leader, opening),
+        absence.postRecords(channel, member, [...headers].reverse(), [...inputs].reverse(), opening),
       ).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadHead");
       await expect(
-        absence.postRecords(channel, member, headers.slice(1), inputs.slice(1), leader, opening),
+        absence.postRecords(channel, member, headers.slice(1), inputs.slice(1), opening),
       ).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadDemand");
-      await expect(as(scene, 0).postRecords(channel, member, headers, inputs, leader, opening)).to.emit(
+      await expect(as(scene, 0).postRecords(channel, member, headers, inputs, opening)).to.emit(
         absence,
         "RecordsPosted",
       );
@@ -294,7 +295,7 @@ describe("ChannelAbsence", () => {
 
       await pass(W + 1n);
       await demand();
-      await as(scene, 0).postRecords(channel, member, headers, inputs, leader, opening);
+      await as(scene, 0).postRecords(channel, member, headers, inputs, opening);
       await pass(W + 1n);
       await absence.resolve(channel, member);
       expect(await isAbsent(scene, 2)).to.equal(true);
@@ -311,20 +312,106 @@ describe("ChannelAbsence", () => {
       const view = await absence.accusationOf(channel, member);
       expect([view.firstDemanded, view.lastDemanded]).to.deep.equal([4n, 19n]);
       const records = scene.records.slice(4, 20);
-      const post = async (opening: ReturnType<typeof openAt>, by = 0) =>
+      const post = async (opening: ReturnType<typeof openAt>) =>
         await as(scene, 0).postRecords(
           channel,
           member,
           records.map(({ header }) => headerStruct(header)),
           records.map(({ body }) => hexlify(body.input)),
-          accountOf(scene, by).address,
           openingStruct(opening),
         );
-      await expect(post(openAt(scene, 19, {}, 1), 1)).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadHead");
+      await expect(post(openAt(scene, 19, {}, 1))).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadHead");
       await expect(post(openAt(scene, 18))).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadHead");
       await post(openAt(scene, 19));
       await answer(scene, 2, 19);
       expect(await isAbsent(scene, 2)).to.equal(false);
+    });
+
+    it("should be given records of an earlier term only with what the leader of this one has signed behind them", async () => {
+      const scene = await load(three);
+      const { absence, channel } = scene;
+      while (scene.player.head.header.height < 20) await transfer(scene);
+      await accuseLeader(scene, 1);
+      await pass(W + 1n);
+      await absence.resolve(channel, accountOf(scene, 0).address);
+      await scene.takeInbox(2);
+      const head = scene.player.head.header.height;
+      const member = accountOf(scene, 2).address;
+      const opening = openingStruct(openAt(scene, head, {}, 1));
+      await as(scene, 1).accuse(channel, member, opening, { value: await bond(scene) });
+      const { feeWei } = await absence.accusationOf(channel, member);
+      await as(scene, 2).demandRecords(channel, 4n, { value: await absence.demandBondOf(feeWei, 16n) });
+      const post = async (last: number, signer: number) =>
+        await as(scene, 1).postRecords(
+          channel,
+          member,
+          scene.records.slice(4, last + 1).map(({ header }) => headerStruct(header)),
+          scene.records.slice(4, 20).map(({ body }) => hexlify(body.input)),
+          openingStruct(openAt(scene, last, {}, signer)),
+        );
+      // Whoever led the first term: the hub cannot know what was signed in it.
+      for (const signer of [0, 1, 2]) {
+        await expect(post(19, signer)).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadHead");
+      }
+      await expect(post(21, 2)).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadHead");
+      await post(21, 1);
+      const view = await absence.accusationOf(channel, member);
+      expect([view.height, view.recordHash]).to.deep.equal([19n, hexlify(recordAt(scene, 19).hash)]);
+      await answer(scene, 2, 19, { term: 2 });
+      expect(await isAbsent(scene, 2)).to.equal(false);
+    });
+
+    it("should be given as many large records as a transaction holds, and ack the last of those", async () => {
+      const scene = await load(three);
+      const { absence, channel } = scene;
+      const member = accountOf(scene, 2).address;
+      const inputs = Array.from({ length: 16 }, (_, index) => new Uint8Array(9_000).fill(index + 1));
+      let previous = recordAt(scene, LAST).hash;
+      const headers = inputs.map((input, index): RecordHeader => {
+        const { header } = recordAt(scene, LAST);
+        const next = { ...header, height: LAST + 1 + index, previous, inputHash: keccak256(input) };
+        previous = hashRecord(next);
+        return next;
+      });
+      const openHeader = (header: RecordHeader) =>
+        openingStruct({
+          header,
+          proof: [],
+          first: header.height,
+          last: header.height,
+          signature: signHeaders(scene, [header]),
+        });
+      await as(scene, 0).accuse(channel, member, openHeader(headers.at(-1)!), { value: await bond(scene) });
+      const { feeWei } = await absence.accusationOf(channel, member);
+      const value = await absence.demandBondOf(feeWei, 16n);
+      await as(scene, 2).demandRecords(channel, BigInt(LAST + 1), { value });
+      const post = async (records: number) =>
+        await as(scene, 0).postRecords(
+          channel,
+          member,
+          headers.slice(0, records).map(headerStruct),
+          inputs.slice(0, records).map((input) => hexlify(input)),
+          openHeader(headers[records - 1]!),
+        );
+      await expect(post(7)).to.be.revertedWithCustomError(absence, "ChannelAbsence_BadDemand");
+      // Of 9,000 bytes each.
+      const sent = await post(8);
+      expect(sent.data.length / 2).to.be.lessThan(128 * 1024);
+      const view = await absence.accusationOf(channel, member);
+      expect([view.height, view.recordHash]).to.deep.equal([BigInt(LAST + 8), hexlify(hashRecord(headers[7]!))]);
+    });
+
+    it("should not ask for what is final", async () => {
+      const scene = await load(three);
+      const { absence, channel } = scene;
+      await accuse(scene, 0, 2);
+      await settle(scene, scene.peers.slice(0, 3), { toHeight: 4n, inboxCursor: 3n });
+      const value = 16n * (await bond(scene));
+      await expect(as(scene, 2).demandRecords(channel, 4n, { value })).to.be.revertedWithCustomError(
+        absence,
+        "ChannelAbsence_BadDemand",
+      );
+      await as(scene, 2).demandRecords(channel, 5n, { value });
     });
   });
 

@@ -184,6 +184,8 @@ export function createSimulatedChain(init: SimulatedChainInit): SimulatedChain {
         await tell("answers by a certificate", async (it) => await it.answerByCertificate(...args)),
       answerByRecord: async (...args) =>
         await tell("answers by a record", async (it) => await it.answerByRecord(...args)),
+      demandRecords: async (...args) => await tell("demands records", async (it) => await it.demandRecords(...args)),
+      postRecords: async (...args) => await tell("publishes records", async (it) => await it.postRecords(...args)),
       resolve: async (...args) => await tell("resolves", async (it) => await it.resolve(...args)),
       comeBack: async (...args) => await tell("comes back", async (it) => await it.comeBack(...args)),
       applyLeader: async (...args) => await tell("applies to lead", async (it) => await it.applyLeader(...args)),

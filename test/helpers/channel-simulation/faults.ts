@@ -85,8 +85,8 @@ export const NODE_FAULTS = {
   },
   "plays what a relay has signed in the leader's place": {
     file: "channel/follower.ts",
-    text: "if (signer !== term.signer) {",
-    instead: "if (signer === undefined) {",
+    text: "if (signed !== undefined && signed.signer !== term.signer) {",
+    instead: "if (signed !== undefined && signed.signer === undefined) {",
     seed: 10,
     foundBy: "C3",
   },
@@ -106,7 +106,7 @@ export const NODE_FAULTS = {
   },
   "does not say that it is back": {
     file: "channel/absence.ts",
-    text: "if (self.isAbsent) return await comeBack(absence, signal);",
+    text: "if (self.isAbsent) return await answers.comeBack(absence, signal);",
     instead: "if (self.isAbsent) return;",
     seed: 77,
     foundBy: "no progress",

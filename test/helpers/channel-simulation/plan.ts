@@ -23,6 +23,8 @@ export interface ChannelPlan {
   readonly liars: number;
   /** How many do what they like with what they pass on; the members after the liars. */
   readonly lyingRelays: number;
+  /** From when on until `healMs` whoever leads keeps all records from another one; 0: nobody does. */
+  readonly withheldFromMs: number;
   readonly users: number;
   readonly callsEach: number;
   readonly tickMs: number;
@@ -58,6 +60,8 @@ const DELEGATIONS = 8;
 const ABSENT_EVERY = 20;
 const ABSENT_AT = 17;
 const MS = 1_000;
+/** Long enough for some accusations of a member that is not silent. */
+const WITHHELD_MS = 300_000;
 export const FAIL_OVER_ANSWER_SECONDS = 30;
 
 /** The plan of a seed. */
@@ -182,6 +186,19 @@ export function failOverPlanOf(seed: number, few?: 2 | 3): ChannelPlan {
   return { ...plan, network, mishaps: [{ kind: "fall", atMs, downMs: healMs }], healMs };
 }
 
+/** The leader of two or three members keeps all records from one for minutes, and has it accused of acking nothing; one may die. */
+export function withheldPlanOf(seed: number): ChannelPlan {
+  const random = seededRandom(seed * 49_979_687 + 19);
+  const members = 2 + (seed % 2);
+  const rest = { liars: 0, lateMs: [], users: 2, callsEach: 25, settleEveryMs: 0, withheldFromMs: 10_000 };
+  const answerSeconds = 15 + random.below(15);
+  const plan = usualPlanOf(seed, { members, answerSeconds, tickMs: 3_000 + random.below(3_000), ...rest });
+  const network = { ...plan.network, broken: 0 };
+  const atMs = 120_000 + random.below(100_000);
+  const kill: Mishap = { kind: "kill", atMs, member: random.below(members), downMs: 1_000, steps: random.below(20) };
+  return { ...plan, network, mishaps: random.below(2) === 0 ? [kill] : [], healMs: WITHHELD_MS };
+}
+
 /** Up to seven members. */
 function usualPlanOf(seed: number, changes: Partial<ChannelPlan> = {}): ChannelPlan {
   const random = seededRandom(seed * 7_919 + 13);
@@ -221,6 +238,7 @@ function usualPlanOf(seed: number, changes: Partial<ChannelPlan> = {}): ChannelP
     lateMs,
     liars,
     lyingRelays: 0,
+    withheldFromMs: 0,
     users: 2 + random.below(3),
     callsEach: 10 + random.below(25),
     tickMs: chance(30) ? 700 + random.below(3_000) : 0,

@@ -1,6 +1,6 @@
-import { fromLogEntry, splitHeading } from "../../../src/channel/log-entries.ts";
+import { fromLogEntry, splitHeading, type Run } from "../../../src/channel/log-entries.ts";
 import type { ChannelNode } from "../../../src/channel/channel-node.ts";
-import { readBatch, type ReadRecord } from "../../../src/channel/read-batch.ts";
+import { readBatch, readRun, type ReadRecord } from "../../../src/channel/read-batch.ts";
 import type { ChannelNetwork } from "../../../src/ports/channel-network.ts";
 import type { HubEvent, HubVote } from "../../../src/ports/channel-hub.ts";
 import type { LogEntry } from "../../../src/ports/record-log.ts";
@@ -188,6 +188,8 @@ export function createRunLog(init: {
     switch (logged.kind) {
       case "batch":
         return wroteBatch(name, mirror, logged.batch);
+      case "shown":
+        return wroteShown(name, mirror, logged.run);
       case "cut":
         for (let height = mirror.head; height > logged.height; height -= 1) mirror.chain.delete(height);
         mirror.head = Math.min(mirror.head, logged.height);
@@ -215,10 +217,34 @@ export function createRunLog(init: {
   }
 
   function wroteBatch(name: string, mirror: Mirror, batch: SignedBatch): void {
-    genesis ||= toHex(mirror.node?.record(0)?.hash ?? new Uint8Array());
-    const before = batch.first === 1 ? genesis : (mirror.chain.get(batch.first - 1) ?? "");
+    const before = beforeOf(mirror, batch.first);
     const { records, signer } = read(batch, before);
     const leader = nameOfSigner.get(signer ?? "") ?? "?";
+    wroteRecords(name, mirror, { records, before, leader });
+    if (leader !== name) return;
+    mirror.leads = true;
+    mirror.term = Math.max(mirror.term, batch.term);
+    ackOwn(name, mirror);
+  }
+
+  /** What was published on the chain: who leads has signed what follows it. */
+  function wroteShown(name: string, mirror: Mirror, run: Run): void {
+    const before = beforeOf(mirror, run.first);
+    const records = readRun(run, { channel: 1n, before: Buffer.from(before, "hex") });
+    const leader = nameOfAccount.get(mirror.node?.leader ?? "") ?? "?";
+    wroteRecords(name, mirror, { records, before, leader });
+  }
+
+  function beforeOf(mirror: Mirror, first: number): string {
+    genesis ||= toHex(mirror.node?.record(0)?.hash ?? new Uint8Array());
+    return first === 1 ? genesis : (mirror.chain.get(first - 1) ?? "");
+  }
+
+  function wroteRecords(
+    name: string,
+    mirror: Mirror,
+    { records, before, leader }: Pick<Known, "records"> & { readonly before: string; readonly leader: string },
+  ): void {
     let previous = before;
     for (const { header, hash, body } of records) {
       const { height, term, kind, inboxCursor } = header;
@@ -243,10 +269,6 @@ export function createRunLog(init: {
       mirror.head = height;
       previous = id;
     }
-    if (leader !== name) return;
-    mirror.leads = true;
-    mirror.term = Math.max(mirror.term, batch.term);
-    ackOwn(name, mirror);
   }
 
   function read(batch: SignedBatch, before: string): Known {

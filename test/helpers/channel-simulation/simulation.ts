@@ -7,7 +7,14 @@ import { createSimulatedChain } from "./chain.ts";
 import { examine, settledIn } from "./examine.ts";
 import { liarOf } from "./liar.ts";
 import { lyingRelayOf } from "./lying-relay.ts";
-import { createSimulatedMember, namesOf, type Running, type SimulatedMember, type World } from "./member.ts";
+import {
+  createSimulatedMember,
+  namesOf,
+  type Distortion,
+  type Running,
+  type SimulatedMember,
+  type World,
+} from "./member.ts";
 import { createSimulatedNetwork } from "./network.ts";
 import { isLyingRelay, type ChannelPlan, type Mishap } from "./plan.ts";
 import { convictLiars, oust, watchTerms } from "./office.ts";
@@ -16,6 +23,7 @@ import { createRunLog } from "./run-log.ts";
 import { createSimulatedTime } from "./time.ts";
 import { simulateUser } from "./user.ts";
 import { createWatch } from "./watch.ts";
+import { withholderOf } from "./withholder.ts";
 
 const START_MS = 1_800_000_000_000;
 const LIMIT_MS = 1_200_000;
@@ -116,7 +124,7 @@ async function play(world: World): Promise<{ calls: number; kills: number; progr
   const members = Array.from({ length: plan.members + plan.lateMs.length }, (_, index) =>
     createSimulatedMember(world, index + 1, {
       lies: index < plan.liars ? liarOf(world) : undefined,
-      relays: isLyingRelay(plan, index) ? lyingRelayOf(world) : undefined,
+      relays: relaysOf(world, index),
     }),
   );
   let kills = 0;
@@ -274,6 +282,15 @@ async function play(world: World): Promise<{ calls: number; kills: number; progr
   chain.stop();
   for (const member of members) member.kill("at the end");
   return { calls, kills, progressMs };
+}
+
+/** How a member is not what it should be in what it sends on. */
+function relaysOf(world: World, index: number): Distortion | undefined {
+  const { plan } = world;
+  if (isLyingRelay(plan, index)) return lyingRelayOf(world);
+  if (plan.withheldFromMs === 0) return undefined;
+  const from = namesOf(1 + ((index + 1) % plan.members)).signer;
+  return withholderOf(world, { from, fromMs: plan.withheldFromMs, toMs: plan.healMs });
 }
 
 /** The honest members of now, when all of them count and are at one committed record. */

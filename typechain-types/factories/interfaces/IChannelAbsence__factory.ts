@@ -1472,11 +1472,6 @@
         "type": "bytes[]"
       },
       {
-        "internalType": "address",
-        "name": "signedBy",
-        "type": "address"
-      },
-      {
         "components": [
           {
             "components": [
@@ -1582,7 +1577,7 @@
           }
         ],
         "internalType": "struct Opening",
-        "name": "last",
+        "name": "signed",
         "type": "tuple"
       }
     ],

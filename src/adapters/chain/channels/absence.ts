@@ -12,10 +12,12 @@ import { headerStruct, openingStruct } from "./court-values.ts";
 const NOBODY = /^0x0+$/;
 /** So that a base fee that rises meanwhile does not refuse it; what is left comes back. */
 const BOND_FACTOR = 2n;
+/** As the contract has it, of one demand. */
+const MAX_RECORDS = 16;
 
 /** The contract of absences (contracts/interfaces/IChannelAbsence.sol), which the hub names. */
 export function createChannelAbsence(connection: Connection, hub: string): ChannelAbsence {
-  const { provider, send, read } = connection;
+  const { provider, wallet, send, read } = connection;
   let found: Promise<IChannelAbsence> | undefined;
   const contract = async (): Promise<IChannelAbsence> => {
     found ??= read(() => IChannelHub__factory.connect(hub, provider).absence()).then((address) =>
@@ -78,6 +80,28 @@ export function createChannelAbsence(connection: Connection, hub: string): Chann
       const absence = await contract();
       await send(() => absence.answerByRecord.populateTransaction(channel, leader, openingStruct(record)), options);
     },
+    async demandRecords(channel, first, options) {
+      const absence = await contract();
+      const { height, feeWei } = await read(() => absence.accusationOf(channel, wallet.address), options);
+      const records = Math.min(Number(height) - first + 1, MAX_RECORDS);
+      const value = await read(() => absence.demandBondOf(feeWei, Math.max(records, 1)), options);
+      await send(() => absence.demandRecords.populateTransaction(channel, first, { value }), options);
+    },
+    async postRecords(channel, member, { headers, inputs, signed }, options) {
+      const absence = await contract();
+      const data = inputs.map((input) => hexlify(input));
+      await send(
+        () =>
+          absence.postRecords.populateTransaction(
+            channel,
+            member,
+            headers.map(headerStruct),
+            data,
+            openingStruct(signed),
+          ),
+        options,
+      );
+    },
     async resolve(channel, member, options) {
       const absence = await contract();
       await send(() => absence.resolve.populateTransaction(channel, member), options);
@@ -122,6 +146,9 @@ function accusationOf(view: AccusationViewStructOutput): Accusation | undefined 
     height: Number(view.height),
     recordHash: fromHex(view.recordHash),
     entry: Number(view.entry),
+    ...(view.firstDemanded > 0n && {
+      demanded: { first: Number(view.firstDemanded), last: Number(view.lastDemanded) },
+    }),
   };
 }
 

@@ -8,6 +8,7 @@ import type {
   RecordData,
   ShownChanges,
 } from "../../../ports/channel-challenges.ts";
+import type { PostedRecords } from "../../../ports/channel-absence.ts";
 import { fromHex } from "../../../utils/bytes.ts";
 import type { RecordHeader } from "../../../wire/channel/record.ts";
 import type { Change } from "../../../wire/channel/settlement.ts";
@@ -101,6 +102,14 @@ export function recordsIn(values: Result): RecordData[] {
     writes: getBytes(record.getValue("writes") as string),
     proof: [...(record.getValue("proof") as Iterable<string>)].map((hash) => fromHex(hash)),
   }));
+}
+
+/** Of an event. */
+export function postedIn(values: Result): PostedRecords {
+  return {
+    headers: [...(values["headers"] as Iterable<Result>)].map(headerIn),
+    inputs: [...(values["inputs"] as Iterable<string>)].map((input) => getBytes(input)),
+  };
 }
 
 /** Of an event. */

@@ -8,7 +8,7 @@ import type { Connection } from "../connection.ts";
 import type { IChannelHub } from "../contract-types.ts";
 import { IChannelAbsence__factory } from "../factories.ts";
 import { createEventRange, readPage, type EventRange } from "../event-range.ts";
-import { changesIn, dataKindOf, recordsIn } from "./challenge-values.ts";
+import { changesIn, dataKindOf, postedIn, recordsIn } from "./challenge-values.ts";
 import { proposalTypeOf, settlementIn } from "./values.ts";
 
 const MS = 1_000;
@@ -234,7 +234,11 @@ function eventsIn(hub: IChannelHub, log: Log): readonly HubEvent[] {
 
 function accusationIn(absence: IChannelAbsenceInterface, log: Log): readonly HubEvent[] {
   const parsed = absence.parseLog(log);
-  return parsed === null ? [] : [{ kind: "accusation", member: addressIn(parsed.args, "member") }];
+  if (parsed === null) return [];
+  const member = addressIn(parsed.args, "member");
+  const accusation: HubEvent = { kind: "accusation", member };
+  if (parsed.name !== "RecordsPosted") return [accusation];
+  return [{ kind: "records-posted", member, ...postedIn(parsed.args) }, accusation];
 }
 
 function addressIn(values: Result, name: string): string {
