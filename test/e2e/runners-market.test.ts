@@ -33,7 +33,7 @@ const SEED = Number(process.env["SPRF_RUNNERS_SEED"] ?? "4");
 const SUITE_TIMEOUT_MS = 300_000;
 const CLIENT_ACCOUNT = 5;
 const USERS = 3;
-const LEAST_INPUTS_EACH = 3;
+const LEAST_INPUTS_EACH = 2;
 const AGREEMENTS = 3;
 const LENGTH_BLOCKS = 900;
 /** Longer than a lease. */

@@ -13,8 +13,6 @@ export interface Daemon {
   readonly pid: number;
   /** The first line that it printed, as JSON. */
   readonly info: Readonly<Record<string, unknown>>;
-  /** The end of what it has logged so far. */
-  log(): string;
   /** Resolves with the signal or exit code that it ended with, and the end of its log. */
   readonly ended: Promise<{ readonly how: string; readonly log: string }>;
   /** SIGKILL: no time to tidy up. */
@@ -69,7 +67,6 @@ export async function startDaemon(
   return {
     pid,
     info,
-    log: () => log,
     ended: ended.then((how) => ({ how, log })),
     async kill() {
       child.kill("SIGKILL");

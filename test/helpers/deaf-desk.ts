@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 import type { RunDesk, TakenRun } from "../../src/ports/run-queue.ts";
 
 /** What a runner has done, in the order in which it did it. */
@@ -32,10 +34,8 @@ export function createDeafDesk(desk: RunDesk, onEvent: (event: DeskEvent) => voi
   };
 }
 
-/** What a runner has told of itself, a line each, in its log. */
-export function deskEventsIn(log: string): readonly DeskEvent[] {
-  return log
-    .split("\n")
-    .filter((line) => line.startsWith('{"what":'))
-    .map((line) => JSON.parse(line) as DeskEvent);
+/** What a runner has told of itself, a line each, in the file of its log. */
+export function readDeskEvents(file: string): readonly DeskEvent[] {
+  const whole = readFileSync(file, "utf8").split("\n").slice(0, -1);
+  return whole.filter((line) => line.startsWith('{"what":')).map((line) => JSON.parse(line) as DeskEvent);
 }

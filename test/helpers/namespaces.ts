@@ -98,7 +98,7 @@ export async function createTestNetwork(): Promise<TestNetwork> {
         cut: async () => await ip("link", "set", outside, "down"),
         mend: async () => await ip("link", "set", outside, "up"),
         slow: async (kbit) => await queue("replace", "tbf", "rate", `${kbit}kbit`, "burst", "4kb", "latency", "500ms"),
-        hasten: async () => await queue("del"),
+        hasten: async () => await queue("replace", "pfifo_fast"),
       };
     },
     async remove() {
