@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 
 import { messageOf } from "../../src/errors.ts";
@@ -112,7 +112,7 @@ async function ip(...words: readonly string[]): Promise<void> {
   await exec("ip", words);
 }
 
-/** The veth in there goes with it, and so does its other end. */
+/** At once: the system ends a namespace when it comes to it, and the wire to it with it. */
 async function removeNamespace(name: string): Promise<void> {
   const { stdout } = await exec("ip", ["netns", "pids", name]);
   for (const pid of stdout.split("\n").filter((line) => line !== "")) {
@@ -122,6 +122,7 @@ async function removeNamespace(name: string): Promise<void> {
       // It has ended meanwhile.
     }
   }
+  await ip("link", "del", name.replace(PREFIX, `${PREFIX}v`)).catch(() => undefined);
   await ip("netns", "del", name);
 }
 
@@ -129,7 +130,7 @@ async function removeNamespace(name: string): Promise<void> {
 async function removeOld(): Promise<void> {
   const isOld = (name: string, kind: string): boolean => {
     const pid = new RegExp(`^${PREFIX}${kind}(\\d+)x\\d`).exec(name)?.[1];
-    return pid !== undefined && !existsSync(`/proc/${pid}`);
+    return pid !== undefined && !isRunning(pid);
   };
   const named = async (...words: readonly string[]): Promise<string[]> => {
     const { stdout } = await exec("ip", words);
@@ -140,6 +141,15 @@ async function removeOld(): Promise<void> {
   }
   for (const name of await named("-br", "link", "show", "type", "bridge")) {
     if (isOld(name, "b")) await ip("link", "del", name).catch(() => undefined);
+  }
+}
+
+/** What was killed stays in the list until somebody asks how it ended, without a command line. */
+function isRunning(pid: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`).length > 0;
+  } catch {
+    return false;
   }
 }
 
