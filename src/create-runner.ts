@@ -25,7 +25,7 @@ import {
 import { SprfError } from "./errors.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { Logger } from "./ports/logger.ts";
-import type { RunWorker } from "./ports/run-queue.ts";
+import type { RunDesk, RunWorker } from "./ports/run-queue.ts";
 import type { Startable } from "./ports/startable.ts";
 import { createServeRuns } from "./runner/serve-runs.ts";
 import { fromHex, toHex } from "./utils/bytes.ts";
@@ -52,6 +52,8 @@ export interface RunnerInit {
   readonly logger: Logger;
   /** Puts something around each engine: the faults of a test. */
   readonly wrapEngine?: (engine: Engine) => Engine;
+  /** The same around its end of the queue. */
+  readonly wrapDesk?: (desk: RunDesk) => RunDesk;
 }
 
 export interface Runner extends Startable {
@@ -95,7 +97,15 @@ export async function createRunner(init: RunnerInit): Promise<Runner> {
     logger,
   });
   const states = createStates({ clock, logger }, settings);
-  const parts = { desk, content, engines, states, scratchDirectory: runsOf(scratchDirectory), clock, logger };
+  const parts = {
+    desk: init.wrapDesk?.(desk) ?? desk,
+    content,
+    engines,
+    states,
+    scratchDirectory: runsOf(scratchDirectory),
+    clock,
+    logger,
+  };
   const service = createServeRuns(parts, { capacity });
   const over = new AbortController();
   const closers: (() => Promise<void>)[] = [];

@@ -13,6 +13,7 @@ const NOT_NODE_ONLY = [
   "test/src/adapters/engine/docker-compliance.test.ts",
   "test/src/adapters/engine/image-cache.test.ts",
   "test/src/adapters/engine/runsc.test.ts",
+  "test/src/adapters/postgres/",
   "test/src/adapters/run-queue",
   "test/src/adapters/workloads/docker-compliance.test.ts",
   "test/src/adapters/workloads/real-workloads.test.ts",

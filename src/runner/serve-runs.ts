@@ -8,6 +8,7 @@ import type { RunDesk, RunResultClaim, TakenRun } from "../ports/run-queue.ts";
 import type { RunPlan } from "../ports/runs.ts";
 import type { Startable } from "../ports/startable.ts";
 import { abortError } from "../utils/abort.ts";
+import { within } from "../utils/within.ts";
 
 /** Between two signs of life. */
 const RENEW_MS = 3_000;
@@ -130,10 +131,13 @@ export function createServeRuns(components: ServeRunsComponents, { capacity }: S
   async function renew(): Promise<void> {
     let renewedMs = clock.now();
     while (!over.signal.aborted) {
+      const askedMs = clock.now();
+      // A network that was cut says nothing, and the lease ends all the same.
+      const timeoutMs = Math.max(RENEW_MS, renewedMs + LEASE_MS - askedMs);
       try {
         const before = [...running.values()].map(({ run }) => run);
-        const { lost, setAside } = await desk.renew(before);
-        renewedMs = clock.now();
+        const { lost, setAside } = await within(async () => await desk.renew(before), { clock, timeoutMs });
+        renewedMs = askedMs;
         for (const { id } of lost) endRun(id, "its lease was lost, or its worker took it back");
         if (setAside !== undefined && !isAside) logger.error("this runner is set aside", { why: setAside });
         isAside = setAside !== undefined;

@@ -26,16 +26,22 @@ export interface StartDaemonOptions {
   readonly logFile?: string;
   /** How far it stands back once it is up, when there are not enough cores for all: 0 to 19. @default 0 */
   readonly niceness?: number;
+  /** What the command is put behind, such as one that runs it in a network namespace. */
+  readonly within?: readonly string[];
+  /** Settings beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Starts `sprf <role> <options>`, or `node <script> <options>` for a TypeScript file, and waits for its first line. */
 export async function startDaemon(
   script: string,
   options: readonly string[],
-  { logFile, niceness = 0 }: StartDaemonOptions = {},
+  { logFile, niceness = 0, within = [], environment }: StartDaemonOptions = {},
 ): Promise<Daemon> {
-  const child = spawn(process.execPath, [...whatRuns(script), ...options], {
+  const [program, ...words] = [...within, process.execPath, ...whatRuns(script), ...options];
+  const child = spawn(program!, words, {
     cwd: ROOT,
+    env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   if (logFile !== undefined) child.stderr.pipe(createWriteStream(logFile, { flags: "a" }));

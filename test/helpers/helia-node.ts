@@ -21,11 +21,18 @@ export async function startHeliaNode(
   directory: string,
   peers: readonly string[],
   maxFileBytes = 20 * 1024 * 1024,
+  listen?: readonly string[],
 ): Promise<HeliaNode> {
   await mkdir(directory, { recursive: true });
   const logger = createMemoryLogger();
   const messageKey = messageKeysOf(name).privateKey;
-  const node = await createLibp2pNode({ messageKey, peers, clock: systemClock, logger });
+  const node = await createLibp2pNode({
+    messageKey,
+    peers,
+    clock: systemClock,
+    logger,
+    ...(listen === undefined ? {} : { listen }),
+  });
   const store = createSqliteStore(`${directory}/pins.sqlite`);
   const content = createHeliaContentStore({ libp2p: node, directory, store, maxFileBytes, clock: systemClock, logger });
   await node.start();

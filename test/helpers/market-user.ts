@@ -45,7 +45,7 @@ export interface MarketUserInit {
   readonly client: SprfClient;
   readonly wallet: Wallet;
   readonly program: string;
-  readonly chain: Chain;
+  readonly chain: Pick<Chain, "blocks">;
   /** The block after which no worker serves the program any more. */
   readonly untilBlock: number;
   /** The user's own process dies, too, once: after this step, and goes on from what it had written down. */
@@ -102,7 +102,7 @@ export async function runPatiently(init: MarketUserInit, input: Uint8Array<Array
 }
 
 /** Waits until the chain has grown. */
-export async function nextBlock(chain: Chain): Promise<number> {
+export async function nextBlock(chain: Pick<Chain, "blocks">): Promise<number> {
   let first: number | undefined;
   for await (const block of chain.blocks()) {
     first ??= block;

@@ -1,7 +1,7 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { globSync } from "node:fs";
-import { chown, mkdtemp, readlink, rm } from "node:fs/promises";
+import { appendFile, chown, mkdtemp, readlink, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -22,7 +22,7 @@ export function postgresAbsent(): string | undefined {
   return programs() === undefined ? "Debian's postgresql is not installed; scripts/ci/postgres.sh does it" : undefined;
 }
 
-/** A server of its own, on loopback. */
+/** A server of its own, on loopback unless it is told otherwise. */
 export interface PostgresServer {
   /** Of its one database. */
   readonly url: string;
@@ -37,8 +37,11 @@ export interface PostgresServer {
   remove(): Promise<void>;
 }
 
-/** Starts a server with an empty database, as the user `postgres` where this is root: it refuses to be root's. */
-export async function startPostgres(): Promise<PostgresServer> {
+/** Starts a server with an empty database that takes connections from `subnet`, as the user `postgres` where this is root: it refuses to be root's. */
+export async function startPostgres({
+  host = "127.0.0.1",
+  subnet = "127.0.0.0/8",
+}: { readonly host?: string; readonly subnet?: string } = {}): Promise<PostgresServer> {
   const bin = programs();
   if (bin === undefined) throw new Error("no PostgreSQL");
   const folder = await mkdtemp(join(tmpdir(), "sprf-postgres-"));
@@ -50,12 +53,13 @@ export async function startPostgres(): Promise<PostgresServer> {
     env,
     ...user,
   });
-  const port = await freePort();
-  const url = `postgres://sprf@127.0.0.1:${port}/postgres`;
+  await appendFile(join(data, "pg_hba.conf"), `host all all ${subnet} trust\n`);
+  const port = await freePort(host);
+  const url = `postgres://sprf@${host}:${port}/postgres`;
   let server: ChildProcess | undefined;
 
   async function start(): Promise<void> {
-    const settings = ["-c", "listen_addresses=127.0.0.1", "-c", `unix_socket_directories=${folder}`];
+    const settings = ["-c", `listen_addresses=${host}`, "-c", `unix_socket_directories=${folder}`];
     // In a group of its own, so that a kill reaches each of its processes.
     const child = spawn(join(bin!, "postgres"), ["-D", data, "-p", `${port}`, ...settings], {
       env,
@@ -120,8 +124,8 @@ async function userPostgres(): Promise<{ readonly uid: number; readonly gid: num
   return { uid: uid ?? 0, gid: gid ?? 0 };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
+async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   server.close();

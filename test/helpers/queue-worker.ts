@@ -24,12 +24,16 @@ export interface QueueWorker {
 export async function startQueueWorker(
   url: string,
   directory: string,
-  { oneIn = 0, isChecked = true }: { readonly oneIn?: number; readonly isChecked?: boolean } = {},
+  {
+    oneIn = 0,
+    isChecked = true,
+    listen,
+  }: { readonly oneIn?: number; readonly isChecked?: boolean; readonly listen?: readonly string[] } = {},
 ): Promise<QueueWorker> {
   const lines: LogLine[] = [];
   const logger = createMemoryLogger(lines);
   const clock = systemClock;
-  const helia = await startHeliaNode("worker", directory, []);
+  const helia = await startHeliaNode("worker", directory, [], undefined, listen);
   const { node, content } = helia;
   const postgres = createPostgres({ url, clock, logger });
   const address = (): { multiaddrs: string[]; gateway: string } => ({ multiaddrs: node.multiaddrs(), gateway: "" });

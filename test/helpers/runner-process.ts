@@ -1,9 +1,12 @@
-// A runner in a process of its own, whose engine does what its inputs say: node runner-process.ts <database> <directory> <name> <runs>
+// A runner in a process of its own, whose engine does what its inputs say:
+// node runner-process.ts <database> <directory> <name> <runs> [deaf]
+// One that is deaf does not hear of runs that it has lost, and what it makes has its name in it.
 import { createMemoryLogger } from "../../src/adapters/logger/memory.ts";
 import { createRunner } from "../../src/create-runner.ts";
+import { createDeafDesk } from "./deaf-desk.ts";
 import { createPlainEngine } from "./plain-engine.ts";
 
-const [databaseUrl = "", dataDirectory = "", name, runs = "2"] = process.argv.slice(2);
+const [databaseUrl = "", dataDirectory = "", name, runs = "2", manner] = process.argv.slice(2);
 
 if (process.argv[1]?.endsWith("runner-process.ts") === true) {
   const runner = await createRunner({
@@ -13,7 +16,12 @@ if (process.argv[1]?.endsWith("runner-process.ts") === true) {
     engines: { kinds: ["wasi"] },
     capacity: Number(runs),
     logger: createMemoryLogger(),
-    wrapEngine: () => createPlainEngine(),
+    ...(manner === "deaf"
+      ? {
+          wrapEngine: () => createPlainEngine({ lie: () => ` by ${name}` }),
+          wrapDesk: (desk) => createDeafDesk(desk, (event) => void process.stderr.write(`${JSON.stringify(event)}\n`)),
+        }
+      : { wrapEngine: () => createPlainEngine() }),
   });
   await runner.start();
   process.stdout.write(`${JSON.stringify({ runner: runner.name })}\n`);

@@ -5,6 +5,7 @@ export interface SeededRandom {
   /** 0 to `limit` - 1. */
   below(limit: number): number;
   pick<T>(list: readonly T[]): T;
+  shuffle<T>(list: readonly T[]): readonly T[];
 }
 
 /** mulberry32 */
@@ -16,5 +17,12 @@ export function seededRandom(seed: number): SeededRandom {
     value ^= value + Math.imul(value ^ (value >>> 7), value | 61);
     return Math.floor((((value ^ (value >>> 14)) >>> 0) / RANGE) * limit);
   };
-  return { below, pick: (list) => list[below(list.length)]! };
+  return {
+    below,
+    pick: (list) => list[below(list.length)]!,
+    shuffle(list) {
+      const rest = [...list];
+      return list.map(() => rest.splice(below(rest.length), 1)[0]!);
+    },
+  };
 }

@@ -5,13 +5,22 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** A network that was cut says nothing: whoever waits for an answer would wait for as long as TCP does, a quarter of an hour. */
+const ANSWER_MS = 20_000;
+/** What whoever was cut off in the middle of a transaction has locked is free again after that, or nobody could take over from him. */
+const IDLE_TRANSACTION_MS = 10_000;
+/** What listens and is not asked sees that the other side is gone. */
+const KEEP_ALIVE_MS = 10_000;
+/** The server's own default is to hold the locks of a machine that is gone for two hours. */
+const SERVER_OPTIONS = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3";
 const POOL_SIZE = 8;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
-/** Class 08 is of connections; the others say that the server stops, starts or has no room at the moment. */
-const AWAY_STATES = /^(08...|57P0[123]|53300)$/;
+/** Class 08 is of connections; the others say that the server stops, starts, has no room at the moment or has ended a transaction. */
+const AWAY_STATES = /^(08...|57P0[123]|53300|25P03)$/;
 const AWAY_CODES = ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOENT", "EHOSTUNREACH", "ENETUNREACH"];
-const AWAY_WORDS = /connection (?:terminated|error|timeout)|timeout exceeded when trying to connect|not queryable/i;
+const AWAY_WORDS =
+  /connection (?:terminated|error|timeout)|timeout exceeded when trying to connect|query read timeout|not queryable/i;
 
 export interface PostgresInit {
   /** `postgres://user:password@host:port/database` */
@@ -20,6 +29,8 @@ export interface PostgresInit {
   readonly logger: Logger;
   /** How long a call waits for a server that is away, as while it restarts. @default 60 s */
   readonly patienceMs?: number;
+  /** How long an answer may take before the connection is given up. @default 20 s */
+  readonly answerMs?: number;
 }
 
 export interface PostgresOptions {
@@ -42,13 +53,26 @@ export interface Postgres {
 const PATIENCE_MS = 60_000;
 
 /** Nothing is connected before something is asked. @throws SprfError `CONFIG_INVALID` when `url` is none of a PostgreSQL database */
-export function createPostgres({ url, clock, logger, patienceMs = PATIENCE_MS }: PostgresInit): Postgres {
+export function createPostgres({
+  url,
+  clock,
+  logger,
+  patienceMs = PATIENCE_MS,
+  answerMs = ANSWER_MS,
+}: PostgresInit): Postgres {
   const pool = new pg.Pool({
     connectionString: checkedUrl(url),
     max: POOL_SIZE,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: answerMs,
+    idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    options: SERVER_OPTIONS,
     application_name: "sprf",
   });
+  // Whoever has taken a connection hears of its end from the query; without a listener it would end the process.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   // An idle connection that ends is made anew when it is needed.
   pool.on("error", (error) => logger.debug("a connection to the database ended", { reason: messageOf(error) }));
   const closing = new AbortController();
