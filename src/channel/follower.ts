@@ -241,9 +241,13 @@ async function beginTerm(core: Core, { term, records, parent, signed }: ReadRun)
 }
 
 /** The record before; or why what follows it cannot be played now, whoever has signed it. */
-function parentOf({ player }: Core, { term, first }: Pick<SignedBatch, "term" | "first">): PlayerStart | BatchOutcome {
+function parentOf(core: Core, { term, first }: Pick<SignedBatch, "term" | "first">): PlayerStart | BatchOutcome {
+  const { player, terms, network } = core;
   const { header } = player.head;
   if (term < header.term) return { outcome: "refused", why: `of term ${term} after ${header.term}` };
+  // Its first record is still to come, and follows what its election names.
+  const isElected = terms.baseOf(core.term) !== undefined && terms.of(core.term)?.signer === network.self;
+  if (isElected && term < core.term) return { outcome: "refused", why: `this node leads term ${core.term}` };
   if (first > header.height + 1) return { outcome: "gap" };
   return player.at(first - 1) ?? { outcome: "refused", why: "it follows what is no longer known" };
 }

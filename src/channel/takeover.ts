@@ -194,13 +194,19 @@ export function createTakeover(init: TakeoverInit): Takeover {
         isPreparing = false;
       }
       if (prepared === undefined) return;
-      const { adopted } = prepared;
-      await core.inTurn(async () => await goOn(adopted));
     }
-    const opening = prepared === undefined ? undefined : encodeElection(prepared.election);
+    // In one turn: what is given up could come again from somebody in between.
     await core.inTurn(async () => {
       if (core.term !== term) return;
-      if (prepared !== undefined && opening !== undefined) electSelf(opening, prepared.adopted);
+      let opening: Uint8Array | undefined;
+      if (prepared !== undefined) {
+        const { adopted, election } = prepared;
+        // The chain may have moved on meanwhile.
+        if (isMissing(adopted)) return;
+        await goOn(adopted);
+        opening = encodeElection(election);
+        electSelf(opening, adopted);
+      }
       leader.begin(opening);
       core.logger.info("this node leads", { term });
     });
