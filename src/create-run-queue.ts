@@ -11,6 +11,7 @@ import type { RunWorker, RunnerView } from "./ports/run-queue.ts";
 import type { Runs } from "./ports/runs.ts";
 import type { Startable } from "./ports/startable.ts";
 import { createServeRuns } from "./runner/serve-runs.ts";
+import { createKnownPrograms } from "./worker/runs/known-programs.ts";
 import { createQueuedRuns } from "./worker/runs/queued-runs.ts";
 import { createRunnerCheck } from "./worker/runs/runner-check.ts";
 
@@ -50,7 +51,8 @@ export function createWorkerRunQueue(
   const worker = account.toLowerCase();
   const queue = createPostgresRunQueue({ postgres, worker, address: init.address, clock, logger });
   const order = createFairOrder(clock);
-  const check = createRunnerCheck({ queue, clock, random, logger }, { oneIn });
+  const programs = createKnownPrograms({ engines, logger });
+  const check = createRunnerCheck({ queue, programs, clock, random, logger }, { oneIn });
   const runner =
     own === 0
       ? undefined
@@ -84,6 +86,7 @@ export function createWorkerRunQueue(
       createQueuedRuns({
         queue,
         content,
+        programs,
         hasHolder,
         check: isChecked ? check : { ...check, confirm: async (_plan, { outcome }) => await Promise.resolve(outcome) },
         order,

@@ -16,6 +16,7 @@ import type { RunDesk, RunQueue } from "../../src/ports/run-queue.ts";
 import type { Runs } from "../../src/ports/runs.ts";
 import type { Startable } from "../../src/ports/startable.ts";
 import { createServeRuns } from "../../src/runner/serve-runs.ts";
+import { createKnownPrograms } from "../../src/worker/runs/known-programs.ts";
 import { createQueuedRuns } from "../../src/worker/runs/queued-runs.ts";
 import { createRunnerCheck, type RunnerCheck } from "../../src/worker/runs/runner-check.ts";
 
@@ -30,6 +31,13 @@ export interface RunFleet {
   stop(): Promise<void>;
 }
 
+export interface RunFleetInit {
+  /** Whether runners are compared. @default true */
+  readonly isChecked?: boolean;
+  /** By which the worker knows what programs declare. @default none: by what runners agree on */
+  readonly engines?: ReadonlyMap<Engine["kind"], Engine>;
+}
+
 export interface FleetRunner extends Startable {
   readonly desk: RunDesk;
   readonly content: CollectingContentStore;
@@ -37,7 +45,7 @@ export interface FleetRunner extends Startable {
 
 export async function createRunFleet(
   url: string,
-  { isChecked = true }: { /** Whether runners are compared. @default true */ readonly isChecked?: boolean } = {},
+  { isChecked = true, engines = new Map() }: RunFleetInit = {},
 ): Promise<RunFleet> {
   const lines: LogLine[] = [];
   const logger = createMemoryLogger(lines);
@@ -67,12 +75,25 @@ export async function createRunFleet(
     logger,
   });
   await queue.start();
-  const comparing = createRunnerCheck({ queue, clock: systemClock, random: systemRandom, logger }, { oneIn: 0 });
+  const programs = createKnownPrograms({ engines, logger });
+  const comparing = createRunnerCheck(
+    { queue, programs, clock: systemClock, random: systemRandom, logger },
+    { oneIn: 0 },
+  );
   const check: RunnerCheck = isChecked
     ? comparing
     : { ...comparing, confirm: async (_plan, { outcome }) => await Promise.resolve(outcome) };
   const order = createFairOrder(systemClock);
-  const runs = createQueuedRuns({ queue, content, hasHolder: false, check, order, clock: systemClock, logger });
+  const runs = createQueuedRuns({
+    queue,
+    content,
+    programs,
+    hasHolder: false,
+    check,
+    order,
+    clock: systemClock,
+    logger,
+  });
   return {
     runs,
     queue,

@@ -116,6 +116,18 @@ describeWithPart("postgres", postgresAbsent(), "adapters/run-queue/postgres: run
     expect(await textOf((await next).newState)).to.equal("sleep 1");
   });
 
+  it("should set a runner aside that names other CPU seconds than the program does, and charge by the program's", async () => {
+    await fleet.stop();
+    fleet = await createRunFleet(server.url, { isChecked: false, engines: new Map([["wasi", createPlainEngine()]]) });
+    const dear = await sitAt("dear");
+    const running = fleet.runs.run(await planOf(fleet.content, "more"));
+    const run = await takeOne(dear);
+    await dear.report(run, { ...(await claimOf("more", "more", 9_018n)), seconds: 8 } as RunResultClaim, { tookMs: 1 });
+    await until(async () => (await dear.renew([])).setAside !== undefined, { what: "it is set aside" });
+    await fleet.addRunner("fair", createPlainEngine());
+    expect(await running).to.include({ gas: 2_018n, seconds: 1 });
+  });
+
   it("should find out by a third which of two runners is odd", async () => {
     const liar = createPlainEngine({ lie: () => "lie" });
     await fleet.addRunner("liar", liar);
