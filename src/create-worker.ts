@@ -1,5 +1,3 @@
-import PQueue from "p-queue";
-
 import { serveCar, serveRawBlock } from "./adapters/content-store/trustless-gateway.ts";
 import {
   checkEngines,
@@ -42,6 +40,7 @@ import { createBatches, type Batches } from "./worker/batches/create-batches.ts"
 import { createAttempts, type Attempts } from "./worker/executions/attempts.ts";
 import { createExecute } from "./worker/executions/execute.ts";
 import { pruneAttempts } from "./worker/executions/prune-attempts.ts";
+import { createRequestQueue, type RequestQueue } from "./worker/executions/request-queue.ts";
 import { createRestoredGuard } from "./worker/executions/restored.ts";
 import { createUsedPayments } from "./worker/executions/used-payments.ts";
 import { followHistory } from "./worker/history/follow-history.ts";
@@ -285,7 +284,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   }
 
   /** Takes as many executions at once as keep all runners busy. */
-  async function followRunners(queue: PQueue, from: WorkerRunQueue): Promise<void> {
+  async function followRunners(queue: RequestQueue, from: WorkerRunQueue): Promise<void> {
     while (!life.signal.aborted) {
       try {
         const live = (await from.runners()).filter(({ isLive }) => isLive);
@@ -324,7 +323,8 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       tips,
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
     });
-    const queue = new PQueue({ concurrency: RUNS_AT_ONCE });
+    const order = remote === undefined ? undefined : createFairOrder(clock);
+    const queue = createRequestQueue({ clock }, { concurrency: RUNS_AT_ONCE, order });
     metrics.gauge("sprf_worker_queue_requests", () => [
       { labels: { state: "waiting" }, value: queue.size },
       { labels: { state: "running" }, value: queue.pending },
@@ -350,7 +350,6 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         usedPayments,
         restored: createRestoredGuard(store),
         queue,
-        order: remote === undefined ? undefined : createFairOrder(clock),
         logger,
         serves,
         keys: { ledgerKey: keys.ledgerKeypair, messagePrivateKey: keys.messagePrivateKey },

@@ -1,7 +1,5 @@
 import { join } from "node:path";
 
-import PQueue from "p-queue";
-
 import { serveCar, serveRawBlock } from "../../src/adapters/content-store/trustless-gateway.ts";
 import type { CollectingContentStore } from "../../src/adapters/content-store/unixfs-content-store.ts";
 import { createHttpWorkerApi } from "../../src/adapters/worker-api/http.ts";
@@ -17,6 +15,7 @@ import { toHex } from "../../src/utils/bytes.ts";
 import type { AnswerWithOutput } from "../../src/wire/execution-json.ts";
 import { createAttempts } from "../../src/worker/executions/attempts.ts";
 import { createExecute } from "../../src/worker/executions/execute.ts";
+import { createRequestQueue } from "../../src/worker/executions/request-queue.ts";
 import { createRestoredGuard } from "../../src/worker/executions/restored.ts";
 import { createUsedPayments } from "../../src/worker/executions/used-payments.ts";
 import { createTipMemory } from "../../src/worker/changes/tip-memory.ts";
@@ -122,7 +121,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
     });
     const runContent = createRunContent(content, () => recentOf({ block: 0, nowMs: clock.now() }));
-    const queue = new PQueue({ concurrency: changes.concurrency ?? 2 });
+    const queue = createRequestQueue({ clock }, { concurrency: changes.concurrency ?? 2 });
     const serves = async (program: string): Promise<boolean> => (await changes.serves?.(program)) ?? true;
     const keys = { ledgerKey, messagePrivateKey: messageKeys.privateKey };
     const honestApi = createHttpWorkerApi();

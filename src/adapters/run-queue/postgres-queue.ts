@@ -13,6 +13,7 @@ import { listen } from "../postgres/listen.ts";
 import { LOST, asDb, inTransaction, openBoss, queueOf, queueOfRunner } from "./boss.ts";
 import { readRunners } from "./read-view.ts";
 import { CHANNEL_BACK, CHANNEL_DONE, CHANNEL_NEW } from "./tables.ts";
+import { takeTurns } from "./take-turns.ts";
 
 /** Between two looks for what was not heard of. */
 const LOOK_MS = 2_000;
@@ -33,6 +34,8 @@ export interface PostgresRunQueueInit {
 
 interface Waiting {
   readonly queue: string;
+  readonly program: string;
+  readonly deadlineMs: number;
   readonly resolve: (report: RunReport) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -197,7 +200,11 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
       const leftSeconds = Math.ceil((deadlineMs - clock.now()) / MS_PER_SECOND) + GRACE_SECONDS;
       const data = { worker, deadlineMs, plan: encodeRunPlan(plan) };
       const { promise, resolve, reject } = Promise.withResolvers<RunReport>();
-      waiting.set(id, { queue, resolve, reject });
+      const { program } = plan;
+      const passes = [...waiting.values()].some(
+        (other) => other.queue === queue && other.program === program && other.deadlineMs > deadlineMs,
+      );
+      waiting.set(id, { queue, program, deadlineMs, resolve, reject });
       // It may be settled while it is still being sent.
       promise.catch(() => undefined);
       try {
@@ -210,9 +217,10 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
                 id,
                 priority,
                 expireInSeconds: Math.max(leftSeconds, 1),
-                group: { id: plan.program },
+                group: { id: program },
                 db: asDb(client),
               });
+              if (passes) await takeTurns(client, { queue, worker, program });
               await client.query("SELECT pg_notify($1, $2)", [CHANNEL_NEW, queue]);
               return true;
             }),

@@ -6,6 +6,7 @@ import { createMemoryLogger } from "../../../../src/adapters/logger/memory.ts";
 import { createPostgresRunDesk } from "../../../../src/adapters/run-queue/postgres-desk.ts";
 import { readRunQueue } from "../../../../src/adapters/run-queue/read-view.ts";
 import { readContent } from "../../../../src/execution/read-content.ts";
+import type { Engine } from "../../../../src/ports/engine.ts";
 import type { RunDesk, RunResultClaim, TakenRun } from "../../../../src/ports/run-queue.ts";
 import { utf8 } from "../../../../src/utils/bytes.ts";
 import { planOf } from "../../../compliance/runs.ts";
@@ -196,6 +197,31 @@ describeWithPart("postgres", postgresAbsent(), "adapters/run-queue/postgres: run
     const view = await readRunQueue(fleet.postgres.pool);
     expect(view).to.include({ waiting: 0, running: 0, oldestMs: 0 });
     expect(view.runners.find(({ id }) => id === "single")).to.include({ done: 31, failed: 0 });
+  });
+
+  it("should let that run of a program go first that ends first", async () => {
+    const began: string[] = [];
+    const engine = createPlainEngine();
+    const noting: Engine = {
+      ...engine,
+      run: async (run, options) => {
+        began.push(Buffer.from(run.input).toString());
+        return await engine.run(run, options);
+      },
+    };
+    const minutes = [9, 3, 8, 1, 2].map(async (n) => ({ n, plan: await planOf(fleet.content, `${n}`, "", n) }));
+    const runs: Promise<unknown>[] = [];
+    for (const { n, plan } of await Promise.all(minutes)) {
+      runs.push(fleet.runs.run(plan, { deadlineMs: Date.now() + n * 15_000 }));
+      await until(async () => (await readRunQueue(fleet.postgres.pool)).waiting === runs.length, { what: "it waits" });
+    }
+    const other = { ...(await planOf(fleet.content, "other")), program: OTHER_PROGRAM };
+    runs.push(fleet.runs.run(other));
+    await until(async () => (await readRunQueue(fleet.postgres.pool)).waiting === runs.length, { what: "all wait" });
+    await fleet.addRunner("single", noting, { capacity: 1 });
+    await Promise.all(runs);
+    expect(began.filter((input) => input !== "other")).to.deep.equal(["1", "2", "3", "8", "9"]);
+    expect(began.indexOf("other"), "and another program waits for one of these").to.be.lessThan(2);
   });
 
   it("should refuse a database that a newer program has used", async () => {
