@@ -331,8 +331,8 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
     ]);
     closers.push(async () => {
       queue.clear();
-      // Ends the runs in flight, which nobody waits for any more.
-      await closeEngines(engines);
+      // Ends the runs in flight, here and on runners, which nobody waits for any more.
+      await Promise.all([closeEngines(engines), remote?.stop()]);
       await queue.onIdle();
     });
     const runs = runsOver(runContent, { isOwn: true });

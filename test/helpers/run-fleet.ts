@@ -36,6 +36,8 @@ export interface RunFleetInit {
   readonly isChecked?: boolean;
   /** By which the worker knows what programs declare. @default none: by what runners agree on */
   readonly engines?: ReadonlyMap<Engine["kind"], Engine>;
+  /** The worker's content store, and more that reach it. @default a network of their own */
+  readonly contents?: { readonly content: CollectingContentStore; addStore(): Promise<CollectingContentStore> };
 }
 
 export interface FleetRunner extends Startable {
@@ -45,7 +47,7 @@ export interface FleetRunner extends Startable {
 
 export async function createRunFleet(
   url: string,
-  { isChecked = true, engines = new Map() }: RunFleetInit = {},
+  { isChecked = true, engines = new Map(), contents }: RunFleetInit = {},
 ): Promise<RunFleet> {
   const lines: LogLine[] = [];
   const logger = createMemoryLogger(lines);
@@ -66,7 +68,7 @@ export async function createRunFleet(
     return own;
   }
 
-  const content = await addStore();
+  const content = contents?.content ?? (await addStore());
   const queue = createPostgresRunQueue({
     postgres,
     worker: "0xworker",
@@ -103,7 +105,7 @@ export async function createRunFleet(
     async addRunner(name, engine, { capacity = 4 } = {}) {
       const database = createPostgres({ url, clock: systemClock, logger });
       databases.push(database);
-      const store = await addStore();
+      const store = await (contents ?? { addStore }).addStore();
       const desk = createPostgresRunDesk({
         postgres: database,
         runner: name,

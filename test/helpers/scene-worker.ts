@@ -10,6 +10,7 @@ import type { Clock } from "../../src/ports/clock.ts";
 import type { Engine, ProgramReference } from "../../src/ports/engine.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
 import type { Logger } from "../../src/ports/logger.ts";
+import type { Runs } from "../../src/ports/runs.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { toHex } from "../../src/utils/bytes.ts";
 import type { AnswerWithOutput } from "../../src/wire/execution-json.ts";
@@ -47,6 +48,8 @@ export interface WorkerChanges {
   serves?: (program: string) => Promise<boolean>;
   /** The market's word on who works under an agreement. @default none knows it */
   workersOf?: (agreement: string, program: string) => Promise<ReadonlySet<string> | undefined>;
+  /** Where its executions are made. @default in this process */
+  runs?: Runs;
   maxQueued?: number;
   concurrency?: number;
   batchTiming?: Partial<BatchTiming>;
@@ -136,7 +139,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         { directory: join(init.scratchDirectory, `states-${n}`), maxBytes: STATE_CACHE_BYTES },
       ),
     });
-    const runsOn = { ledger, content: runContent, runs: runsHere, tips };
+    const runsOn = { ledger, content: runContent, runs: changes.runs ?? runsHere, tips };
     batches = createBatches({
       ...runsOn,
       store,

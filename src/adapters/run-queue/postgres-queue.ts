@@ -153,12 +153,15 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
     }
   }
 
-  async function takeBack(id: string, queue: string): Promise<void> {
+  /** By queue, the runs that nobody waits for any more: whoever has them hears of it, and ends them. */
+  async function takeBack(left: ReadonlyMap<string, readonly string[]>): Promise<void> {
     await inTransaction(pool, async (client) => {
-      await opened().cancel(queue, id, { db: asDb(client) });
-      // It may have been reported meanwhile.
-      await client.query("UPDATE sprf.run_results SET collected_at = now() WHERE run = $1", [id]);
-      await client.query("SELECT pg_notify($1, $2)", [CHANNEL_BACK, id]);
+      for (const [queue, ids] of left) {
+        await opened().cancel(queue, [...ids], { db: asDb(client) });
+        // They may have been reported meanwhile.
+        await client.query("UPDATE sprf.run_results SET collected_at = now() WHERE run = ANY($1::uuid[])", [ids]);
+        await client.query("SELECT pg_notify($1, id) FROM unnest($2::text[]) AS id", [CHANNEL_BACK, ids]);
+      }
       return true;
     });
   }
@@ -187,10 +190,15 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
     async stop() {
       if (life.signal.aborted) return;
       life.abort();
+      const left = Map.groupBy(waiting.keys(), (id) => waiting.get(id)?.queue ?? "");
       for (const id of waiting.keys()) {
         settle(id, (run) => run.reject(new SprfError("ABORTED", "the worker stops")));
       }
       await looking;
+      // The next start would do it; until then runners would make what nobody wants.
+      await takeBack(left).catch((error: unknown) =>
+        logger.warn("runs cannot be taken back", { runs: left.size, reason: messageOf(error) }),
+      );
       for (const close of closers.splice(0).reverse()) await close();
     },
 
@@ -229,7 +237,7 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
         return await raceAbort(promise, signal);
       } catch (error) {
         if (waiting.delete(id) && !life.signal.aborted) {
-          patiently(async () => await takeBack(id, queue)).catch((failure: unknown) =>
+          patiently(async () => await takeBack(new Map([[queue, [id]]]))).catch((failure: unknown) =>
             logger.warn("a run cannot be taken back", { id, reason: messageOf(failure) }),
           );
         }

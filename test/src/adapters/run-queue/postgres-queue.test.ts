@@ -57,6 +57,11 @@ describeWithPart("postgres", postgresAbsent(), "adapters/run-queue/postgres: run
     const [run] = await desk.take(1, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     return run!;
   };
+  /** As if it had said nothing for a minute. */
+  const loseLease = async ({ id }: TakenRun): Promise<void> => {
+    const sql = "UPDATE sprf_queue.job SET heartbeat_on = now() - interval '1 minute' WHERE id = $1";
+    await fleet.postgres.pool.query(sql, [id]);
+  };
   const textOf = async (cid: string): Promise<string> =>
     Buffer.from(await readContent(fleet.content, cid, { maxBytes: 1_000_000 })).toString();
   const claimOf = async (state: string, output: string, gas: bigint): Promise<RunResultClaim> => ({
@@ -177,6 +182,36 @@ describeWithPart("postgres", postgresAbsent(), "adapters/run-queue/postgres: run
     expect(held, "nothing is kept that is here").to.deep.equal([]);
     await fleet.addRunner("next", createPlainEngine());
     expect(await textOf((await second).newState)).to.equal("later");
+  });
+
+  it("should give up a run that one runner after the other lost, and go on with the next", async () => {
+    await withoutChecks();
+    const dying = await sitAt("dying");
+    const lost = codeOf(fleet.runs.run(await planOf(fleet.content, "lost")));
+    let last: TakenRun | undefined;
+    for (let attempt = 0; attempt < 4; attempt++) {
+      last = await takeOne(dying);
+      expect(last.attempt).to.equal(attempt);
+      await loseLease(last);
+    }
+    expect(await lost).to.equal("RUN_LOST");
+    expect(await dying.report(last!, await claimOf("lost", "lost", 2_009n), { tookMs: 1 }), "too late").to.equal(false);
+    await fleet.addRunner("living", createPlainEngine());
+    expect(await textOf((await fleet.runs.run(await planOf(fleet.content, "next"))).newState)).to.equal("next");
+    const { rowCount } = await fleet.postgres.pool.query("SELECT FROM sprf_queue.job WHERE state < 'completed'");
+    expect(rowCount, "nothing of it is left to do").to.equal(0);
+  });
+
+  it("should take back what runs when the worker stops, and have its runner end it", async () => {
+    const engine = createPlainEngine();
+    await fleet.addRunner("busy", engine);
+    const stopped = codeOf(fleet.runs.run(await planOf(fleet.content, "sleep 60000")));
+    await until(() => engine.begun === 1, { what: "the run" });
+    await fleet.queue.stop();
+    expect(await stopped).to.equal("ABORTED");
+    await until(() => engine.ended === 1, { what: "its end" });
+    const { waiting, running } = await readRunQueue(fleet.postgres.pool);
+    expect({ waiting, running }).to.deep.equal({ waiting: 0, running: 0 });
   });
 
   it("should let a program with one run go before most of another's many", async () => {
