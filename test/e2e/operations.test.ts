@@ -44,7 +44,7 @@ describe("daemons as those see them who run them", function () {
 
   it("should say that they are alive, and ready with each part", async () => {
     const wanted = {
-      worker: ["chain", "ledger", "messages", "content", "store", "engine"],
+      worker: ["chain", "ledger", "messages", "content", "store", "engine", "queue"],
       tester: ["chain", "ledger", "messages", "content", "store", "engine"],
       indexer: ["index", "store"],
     };

@@ -12,7 +12,7 @@ import { createPostgresRunDesk } from "../../src/adapters/run-queue/postgres-des
 import { createPostgresRunQueue } from "../../src/adapters/run-queue/postgres-queue.ts";
 import { createFairOrder } from "../../src/domain/program/fair-order.ts";
 import type { Engine } from "../../src/ports/engine.ts";
-import type { RunDesk, RunQueue } from "../../src/ports/run-queue.ts";
+import type { RunDesk, RunQueue, WaitingView } from "../../src/ports/run-queue.ts";
 import type { Runs } from "../../src/ports/runs.ts";
 import type { Startable } from "../../src/ports/startable.ts";
 import { createServeRuns } from "../../src/runner/serve-runs.ts";
@@ -36,6 +36,8 @@ export interface RunFleetInit {
   readonly isChecked?: boolean;
   /** By which the worker knows what programs declare. @default none: by what runners agree on */
   readonly engines?: ReadonlyMap<Engine["kind"], Engine>;
+  /** What waits before runs are made of it. @default nothing */
+  readonly requests?: () => WaitingView;
   /** The worker's content store, and more that reach it. @default a network of their own */
   readonly contents?: { readonly content: CollectingContentStore; addStore(): Promise<CollectingContentStore> };
 }
@@ -47,7 +49,7 @@ export interface FleetRunner extends Startable {
 
 export async function createRunFleet(
   url: string,
-  { isChecked = true, engines = new Map(), contents }: RunFleetInit = {},
+  { isChecked = true, engines = new Map(), contents, requests }: RunFleetInit = {},
 ): Promise<RunFleet> {
   const lines: LogLine[] = [];
   const logger = createMemoryLogger(lines);
@@ -73,6 +75,7 @@ export async function createRunFleet(
     postgres,
     worker: "0xworker",
     address: () => ({ multiaddrs: [], gateway: "http://127.0.0.1:1" }),
+    requests,
     clock: systemClock,
     logger,
   });

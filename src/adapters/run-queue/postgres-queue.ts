@@ -5,14 +5,14 @@ import type { PgBoss } from "pg-boss";
 import { SprfError, messageOf } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
-import type { RunQueue, RunReport, RunWorker } from "../../ports/run-queue.ts";
+import type { RunQueue, RunReport, RunWorker, WaitingView } from "../../ports/run-queue.ts";
 import { raceAbort } from "../../utils/abort.ts";
 import { decodeRunClaim, encodeRunPlan } from "../../wire/run-job.ts";
 import type { Postgres } from "../postgres/connect.ts";
 import { listen } from "../postgres/listen.ts";
 import { LOST, asDb, inTransaction, openBoss, queueOf, queueOfRunner } from "./boss.ts";
-import { readRunners } from "./read-view.ts";
-import { CHANNEL_BACK, CHANNEL_DONE, CHANNEL_NEW } from "./tables.ts";
+import { readRunQueue, readRunners } from "./read-view.ts";
+import { CHANNEL_BACK, CHANNEL_DONE, CHANNEL_NEW, RATE_MINUTES } from "./tables.ts";
 import { takeTurns } from "./take-turns.ts";
 
 /** Between two looks for what was not heard of. */
@@ -28,6 +28,8 @@ export interface PostgresRunQueueInit {
   readonly worker: string;
   /** Asked for whenever it is told. */
   readonly address: () => RunWorker;
+  /** What waits in this process, asked for as well. @default nothing */
+  readonly requests?: (() => WaitingView) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -113,11 +115,20 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
 
   async function announce(): Promise<void> {
     const { multiaddrs, gateway } = init.address();
+    const { waiting: requests, oldestMs } = init.requests?.() ?? { waiting: 0, oldestMs: 0 };
     await pool.query(
-      `INSERT INTO sprf.run_workers (worker, multiaddrs, gateway) VALUES ($1, $2, $3)
-       ON CONFLICT (worker) DO UPDATE SET multiaddrs = excluded.multiaddrs, gateway = excluded.gateway, seen_at = now()`,
-      [worker, multiaddrs, gateway],
+      `INSERT INTO sprf.run_workers (worker, multiaddrs, gateway, waiting, oldest_at)
+       VALUES ($1, $2, $3, $4, now() - make_interval(secs => $5))
+       ON CONFLICT (worker) DO UPDATE SET multiaddrs = excluded.multiaddrs, gateway = excluded.gateway,
+         waiting = excluded.waiting, oldest_at = excluded.oldest_at, seen_at = now()`,
+      [worker, multiaddrs, gateway, requests, oldestMs / MS_PER_SECOND],
     );
+  }
+
+  /** What no rate is taken of any more. */
+  async function forgetMinutes(): Promise<void> {
+    const sql = "DELETE FROM sprf.runner_minutes WHERE minute < now() - make_interval(mins => $1)";
+    await pool.query(sql, [2 * RATE_MINUTES]);
   }
 
   async function keepLooking(): Promise<void> {
@@ -128,6 +139,7 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
       try {
         await announce();
         await bury();
+        await forgetMinutes();
       } catch (error) {
         logger.debug("the database cannot be asked now", { reason: messageOf(error) });
       }
@@ -257,5 +269,6 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
     },
 
     runners: async () => await patiently(async () => await readRunners(pool)),
+    view: async () => await readRunQueue(pool),
   };
 }

@@ -27,7 +27,7 @@ describeWithPart("postgres", postgresAbsent(), "a worker whose queue is full", f
     server = await startPostgres();
     scene = await createExecutionScene({ workers: 1 });
     [worker] = scene.workers as [SceneWorker];
-    const contents = { content: worker.content, addStore: scene.addStore };
+    const contents = { content: worker.content, addStore: async () => await scene.addStore() };
     fleet = await createRunFleet(server.url, { isChecked: false, contents });
     engine = createWasiEngine(
       { content: worker.content, logger: scene.logger },
@@ -68,7 +68,7 @@ describeWithPart("postgres", postgresAbsent(), "a worker whose queue is full", f
     expect(error.code).to.equal("WORKER_BUSY");
     await fleet.addRunner("late", engine);
     expect((await running).signed.answer.status).to.equal("accepted");
-    expect((await Promise.all(both)).map(({ status }) => status).sort()).to.deep.equal([200, 429]);
+    expect((await Promise.all(both)).map(({ status }) => status).toSorted((a, b) => a - b)).to.deep.equal([200, 429]);
     // The one that was answered already gets its answer again.
     for (const request of [second, third]) {
       expect((await ask(worker, request)).signed.answer.status).to.equal("accepted");
