@@ -7,18 +7,21 @@ import { SprfError } from "../errors.ts";
 import { queueText, runnersText } from "./queue-views.ts";
 import { runCommand } from "./run-command.ts";
 
+interface RunnerStatusOptions {
+  readonly database?: string;
+  readonly config?: string;
+  readonly json: boolean;
+}
+
 /** What waits, and how each runner does: `sprf runner status`. */
 export function addRunnerStatus(runner: Command): void {
   runner
     .command("status")
     .description("Shows what waits in the worker's database, and how each runner does.")
-    // Those of `sprf runner` are before it.
-    .action(async (_options: unknown, command: Command) => {
-      const { database, config, json } = command.optsWithGlobals<{
-        database?: string;
-        config?: string;
-        json: boolean;
-      }>();
+    .option("--database <url>", "the worker's: postgres://user:password@host:port/database (better in DATABASE_URL)")
+    .option("--config <file>", "settings as JSON")
+    .option("--json", "one JSON object on stdout", false)
+    .action(async ({ database, config, json }: RunnerStatusOptions) => {
       await runCommand(
         async () => {
           const settings = await loadRunnerSettings({

@@ -28,6 +28,7 @@ interface RunnerOptions {
 
 /** Options and work of `sprf runner`. */
 export function defineRunner(command: Command): void {
+  command.enablePositionalOptions();
   withAdminOptions(withEngineOption(command))
     .option("--database <url>", "the worker's: postgres://user:password@host:port/database (better in DATABASE_URL)")
     .option("--data <directory>", "where content and states rest, of this runner alone (default: .sprf/data/runner)")

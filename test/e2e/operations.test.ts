@@ -1,6 +1,6 @@
 import { expect } from "chai";
 
-import { startCommand, type RunningCommand } from "../helpers/command.ts";
+import { startCommand, succeed, type RunningCommand } from "../helpers/command.ts";
 import { startDevnetCommand, type DevnetCommand } from "../helpers/devnet-command.ts";
 import { until } from "../helpers/until.ts";
 
@@ -63,6 +63,16 @@ describe("daemons as those see them who run them", function () {
     expect(worker).to.match(/^sprf_daemon_ready_parts\{part="chain"\} 1$/m);
     expect(await metricsOf("indexer")).to.match(/^sprf_indexer_block_number\{of="indexed",part="indexer"\} \d+$/m);
     expect(await metricsOf("tester")).to.match(/^process_open_fds/m);
+  });
+
+  it("should tell `sprf worker status` what waits, where that knows whom to ask", async () => {
+    const line = "npx sprf worker status --devnet --account 3";
+    const asking = `${line} --admin-port ${new URL(adminOf("worker")).port}`;
+    const { stdout } = await succeed(asking, devnet.environment);
+    expect(stdout).to.match(/^queue +0 waiting; 0 running$/m);
+    const { queue } = JSON.parse((await succeed(`${asking} --json`, devnet.environment)).stdout) as { queue: unknown };
+    expect(queue).to.deep.equal({ waiting: 0, running: 0, oldestMs: 0 });
+    expect((await succeed(line, devnet.environment)).stdout).to.match(/^queue +not known: --admin-port /m);
   });
 
   it("should not be ready, but alive, while their networks are away, and end with 0 all the same", async () => {
