@@ -14,6 +14,7 @@ const NOT_NODE_ONLY = [
   "test/src/adapters/engine/image-cache.test.ts",
   "test/src/adapters/engine/runsc.test.ts",
   "test/src/adapters/run-queue",
+  "test/src/worker/runs/back-pressure.test.ts",
   "test/src/adapters/workloads/docker-compliance.test.ts",
   "test/src/adapters/workloads/real-workloads.test.ts",
   "test/contracts/channels/ChannelReplay.random.test.ts",
