@@ -12,7 +12,7 @@ import { startHttpServer, type HttpServer } from "./worker/http/server.ts";
 const VERSION = "0.1.0";
 
 export interface AdminInit {
-  /** `worker`, `tester`, `channel`, `indexer`, `dashboard` or `devnet`. */
+  /** `worker`, `runner`, `tester`, `channel`, `indexer`, `dashboard` or `devnet`. */
   readonly part: string;
   readonly settings: {
     /** 0 takes a free one; without one nothing is listened on and nothing is measured. */

@@ -2,15 +2,17 @@ import { createPostgres } from "./adapters/postgres/connect.ts";
 import { createPostgresRunDesk } from "./adapters/run-queue/postgres-desk.ts";
 import { createPostgresRunQueue } from "./adapters/run-queue/postgres-queue.ts";
 import { createFairOrder } from "./domain/program/fair-order.ts";
+import { isSprfError } from "./errors.ts";
 import type { RunComponents } from "./execution/run-program.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { ContentStore } from "./ports/content-store.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { Random } from "./ports/random.ts";
-import type { RunWorker, RunnerView } from "./ports/run-queue.ts";
+import type { RunQueueView, RunWorker, RunnerView, WaitingView } from "./ports/run-queue.ts";
 import type { Runs } from "./ports/runs.ts";
 import type { Startable } from "./ports/startable.ts";
 import { createServeRuns } from "./runner/serve-runs.ts";
+import { createKnownPrograms } from "./worker/runs/known-programs.ts";
 import { createQueuedRuns } from "./worker/runs/queued-runs.ts";
 import { createRunnerCheck } from "./worker/runs/runner-check.ts";
 
@@ -29,6 +31,7 @@ export interface WorkerRunQueue extends Startable {
     options: { readonly hasHolder: boolean; readonly keepsInputs: boolean; readonly isChecked: boolean },
   ): Runs;
   runners(): Promise<readonly RunnerView[]>;
+  view(): Promise<RunQueueView>;
 }
 
 const DEFAULT_OWN_RUNS = 2;
@@ -42,15 +45,18 @@ export function createWorkerRunQueue(
     readonly account: string;
     readonly version: string;
     readonly address: () => RunWorker;
+    /** What waits before runs are made of it. */
+    readonly requests: () => WaitingView;
   },
 ): WorkerRunQueue {
   const { clock, random, logger, engines } = components;
   const { databaseUrl: url, account, version, own = DEFAULT_OWN_RUNS, checkOneIn: oneIn = DEFAULT_CHECK_ONE_IN } = init;
   const postgres = createPostgres({ url, clock, logger });
   const worker = account.toLowerCase();
-  const queue = createPostgresRunQueue({ postgres, worker, address: init.address, clock, logger });
+  const queue = createPostgresRunQueue({ ...init, postgres, worker, clock, logger });
   const order = createFairOrder(clock);
-  const check = createRunnerCheck({ queue, clock, random, logger }, { oneIn });
+  const programs = createKnownPrograms({ engines, logger });
+  const check = createRunnerCheck({ queue, programs, clock, random, logger }, { oneIn });
   const runner =
     own === 0
       ? undefined
@@ -72,7 +78,13 @@ export function createWorkerRunQueue(
   return {
     async start(options) {
       await queue.start(options);
-      await runner?.start(options);
+      try {
+        await runner?.start(options);
+      } catch (error) {
+        // Whoever watches its log looks for the reason; its other runners make everything meanwhile.
+        if (!isSprfError(error, "RUNNER_SET_ASIDE")) throw error;
+        logger.error("this worker makes nothing itself", { reason: error.message });
+      }
     },
     async stop() {
       // First, so that nothing is waited for which the runner would have to make to its end.
@@ -84,6 +96,7 @@ export function createWorkerRunQueue(
       createQueuedRuns({
         queue,
         content,
+        programs,
         hasHolder,
         check: isChecked ? check : { ...check, confirm: async (_plan, { outcome }) => await Promise.resolve(outcome) },
         order,
@@ -92,5 +105,6 @@ export function createWorkerRunQueue(
         ...(keepsInputs ? { keepInput: async (cid, options) => await content.pin(cid, options) } : {}),
       }),
     runners: async () => await queue.runners(),
+    view: async () => await queue.view(),
   };
 }

@@ -12,7 +12,11 @@ import { createLibp2pNode } from "./adapters/libp2p/node.ts";
 import { createPostgres } from "./adapters/postgres/connect.ts";
 import { systemRandom } from "./adapters/random/system.ts";
 import { createPostgresRunDesk } from "./adapters/run-queue/postgres-desk.ts";
+import { noMetrics } from "./adapters/metrics/none.ts";
 import { createSqliteStore } from "./adapters/store/sqlite.ts";
+import { measureRuns } from "./admin/measure-runs.ts";
+import { contentCheck, engineCheck, queueCheck, storeCheck } from "./admin/peer-checks.ts";
+import type { Checked } from "./create-admin.ts";
 import {
   checkEngines,
   closeEngines,
@@ -25,8 +29,8 @@ import {
 import { SprfError } from "./errors.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { Logger } from "./ports/logger.ts";
-import type { RunDesk, RunWorker } from "./ports/run-queue.ts";
-import type { Startable } from "./ports/startable.ts";
+import type { Metrics } from "./ports/metrics.ts";
+import type { RunDesk, RunQueueView, RunWorker } from "./ports/run-queue.ts";
 import { createServeRuns } from "./runner/serve-runs.ts";
 import { fromHex, toHex } from "./utils/bytes.ts";
 
@@ -50,17 +54,22 @@ export interface RunnerInit {
   /** @default one that is made of the machine's name, the same in each life of this data directory */
   readonly name?: string | undefined;
   readonly logger: Logger;
+  /** Where it counts what it does. @default nowhere */
+  readonly metrics?: Metrics | undefined;
   /** Puts something around each engine: the faults of a test. */
   readonly wrapEngine?: (engine: Engine) => Engine;
   /** The same around its end of the queue. */
   readonly wrapDesk?: (desk: RunDesk) => RunDesk;
 }
 
-export interface Runner extends Startable {
+export interface Runner extends Checked {
   readonly name: string;
 }
 
-/** Makes a runner: it takes a worker's executions from its database, and gets and gives content through the worker's node. */
+/**
+ * Makes a runner: it takes a worker's executions from its database, and gets and gives content through the worker's node. Its start
+ * throws `RUNNER_SET_ASIDE` when nothing of it is taken any more.
+ */
 export async function createRunner(init: RunnerInit): Promise<Runner> {
   const { dataDirectory, capacity } = init;
   await mkdir(dataDirectory, { recursive: true });
@@ -111,6 +120,12 @@ export async function createRunner(init: RunnerInit): Promise<Runner> {
   const closers: (() => Promise<void>)[] = [];
   let stopping: Promise<void> | undefined;
 
+  /** The queue, and of its runners this one: others speak for themselves. */
+  async function view(): Promise<RunQueueView> {
+    const found = await desk.view();
+    return { ...found, runners: found.runners.filter(({ id }) => id === name) };
+  }
+
   async function workers(): Promise<readonly (readonly string[])[]> {
     const found: readonly RunWorker[] = await desk.workers();
     gateways.add(found.map(({ gateway }) => gateway));
@@ -125,6 +140,16 @@ export async function createRunner(init: RunnerInit): Promise<Runner> {
 
   return {
     name,
+    checks: [
+      contentCheck(content),
+      storeCheck({ store, clock }),
+      engineCheck(engines),
+      queueCheck(async () => {
+        const { runners, ...queue } = await view();
+        const setAside = runners[0]?.setAside;
+        return { ...queue, problem: setAside === undefined ? undefined : `this runner is set aside: ${setAside}` };
+      }),
+    ],
     async start(options) {
       await prepareRuns(scratchDirectory);
       await checkEngines(engines, options);
@@ -135,6 +160,7 @@ export async function createRunner(init: RunnerInit): Promise<Runner> {
       closers.push(async () => await closeEngines(engines));
       closers.push(async () => await service.stop());
       await service.start(options);
+      measureRuns(view, { metrics: init.metrics ?? noMetrics, clock });
       const signal = over.signal;
       const following = followPeers({ node, peers: workers, everyMs: FOLLOW_MS, clock, logger, signal });
       // Before the desk is closed, and after the last result was fetched over the connection.

@@ -1,5 +1,3 @@
-import PQueue from "p-queue";
-
 import { serveCar, serveRawBlock } from "./adapters/content-store/trustless-gateway.ts";
 import {
   checkEngines,
@@ -16,7 +14,8 @@ import { createWorkerRunQueue, type RunQueueSettings, type WorkerRunQueue } from
 import { createFairOrder } from "./domain/program/fair-order.ts";
 import { createNode, type GridNodeDaemon, type NodeInit } from "./create-node.ts";
 import { createPeer, type PeerInit } from "./create-peer.ts";
-import { engineCheck } from "./admin/peer-checks.ts";
+import { measureRuns } from "./admin/measure-runs.ts";
+import { engineCheck, queueCheck } from "./admin/peer-checks.ts";
 import type { Checked } from "./create-admin.ts";
 import { DEFAULT_WITHDRAW_FACTOR } from "./domain/worthwhile.ts";
 import { SprfError, messageOf } from "./errors.ts";
@@ -42,6 +41,7 @@ import { createBatches, type Batches } from "./worker/batches/create-batches.ts"
 import { createAttempts, type Attempts } from "./worker/executions/attempts.ts";
 import { createExecute } from "./worker/executions/execute.ts";
 import { pruneAttempts } from "./worker/executions/prune-attempts.ts";
+import { createRequestQueue, type RequestQueue } from "./worker/executions/request-queue.ts";
 import { createRestoredGuard } from "./worker/executions/restored.ts";
 import { createUsedPayments } from "./worker/executions/used-payments.ts";
 import { followHistory } from "./worker/history/follow-history.ts";
@@ -63,6 +63,7 @@ const MAX_WAIT_MS = 60_000;
 /** How many executions are under way for each that is being run, so that no runner waits for the next. */
 const AHEAD = 2;
 const LOOK_AT_RUNNERS_MS = 2_000;
+const MS_PER_SECOND = 1_000;
 
 export interface WorkerInit extends PeerInit {
   readonly http: {
@@ -124,6 +125,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   });
   const withdrawFactor = init.withdrawFactor ?? DEFAULT_WITHDRAW_FACTOR;
   let remote: WorkerRunQueue | undefined;
+  let requests: RequestQueue | undefined;
   let follower: AgreementFollower | undefined;
   metrics.gauge("sprf_worker_open_agreements", () => follower?.open().length ?? 0);
   let running: { readonly twin: Twin; readonly workerId: number; readonly apiUrl: string } | undefined;
@@ -277,15 +279,30 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         account: keys.account,
         version: VERSION,
         address: () => ({ multiaddrs: peer.node.multiaddrs(), gateway: running?.apiUrl ?? "" }),
+        requests: () => ({ waiting: requests?.size ?? 0, oldestMs: requests?.oldestMs() ?? 0 }),
       },
     );
     closers.push(async () => await queue.stop());
     await queue.start({ signal });
+    measureRuns(async () => await queue.view(), { metrics, clock });
     return queue;
   }
 
+  /** What waits here and in the database, in one. */
+  async function queueNow(): Promise<{
+    readonly waiting: number;
+    readonly running: number;
+    readonly oldestMs: number;
+  }> {
+    const { size = 0, pending = 0 } = requests ?? {};
+    const oldestMs = requests?.oldestMs() ?? 0;
+    if (remote === undefined) return { waiting: size, running: pending, oldestMs };
+    const runs = await remote.view();
+    return { waiting: size + runs.waiting, running: runs.running, oldestMs: Math.max(oldestMs, runs.oldestMs) };
+  }
+
   /** Takes as many executions at once as keep all runners busy. */
-  async function followRunners(queue: PQueue, from: WorkerRunQueue): Promise<void> {
+  async function followRunners(queue: RequestQueue, from: WorkerRunQueue): Promise<void> {
     while (!life.signal.aborted) {
       try {
         const live = (await from.runners()).filter(({ isLive }) => isLive);
@@ -324,15 +341,18 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
       tips,
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
     });
-    const queue = new PQueue({ concurrency: RUNS_AT_ONCE });
+    const order = remote === undefined ? undefined : createFairOrder(clock);
+    const queue = createRequestQueue({ clock }, { concurrency: RUNS_AT_ONCE, order });
+    requests = queue;
+    metrics.gauge("sprf_worker_oldest_request_seconds", () => queue.oldestMs() / MS_PER_SECOND);
     metrics.gauge("sprf_worker_queue_requests", () => [
       { labels: { state: "waiting" }, value: queue.size },
       { labels: { state: "running" }, value: queue.pending },
     ]);
     closers.push(async () => {
       queue.clear();
-      // Ends the runs in flight, which nobody waits for any more.
-      await closeEngines(engines);
+      // Ends the runs in flight, here and on runners, which nobody waits for any more.
+      await Promise.all([closeEngines(engines), remote?.stop()]);
       await queue.onIdle();
     });
     const runs = runsOver(runContent, { isOwn: true });
@@ -350,7 +370,6 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
         usedPayments,
         restored: createRestoredGuard(store),
         queue,
-        order: remote === undefined ? undefined : createFairOrder(clock),
         logger,
         serves,
         keys: { ledgerKey: keys.ledgerKeypair, messagePrivateKey: keys.messagePrivateKey },
@@ -425,7 +444,7 @@ export async function createWorker(init: WorkerInit): Promise<Worker> {
   };
   return {
     account: keys.account,
-    checks: [...peer.checks, engineCheck(engines)],
+    checks: [...peer.checks, engineCheck(engines), queueCheck(queueNow)],
     get apiUrl() {
       return started().apiUrl;
     },

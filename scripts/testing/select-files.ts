@@ -15,6 +15,7 @@ const NOT_NODE_ONLY = [
   "test/src/adapters/engine/runsc.test.ts",
   "test/src/adapters/postgres/",
   "test/src/adapters/run-queue",
+  "test/src/worker/runs/back-pressure.test.ts",
   "test/src/adapters/workloads/docker-compliance.test.ts",
   "test/src/adapters/workloads/real-workloads.test.ts",
   "test/contracts/channels/ChannelReplay.random.test.ts",

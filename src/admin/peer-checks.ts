@@ -52,13 +52,7 @@ export function peerChecks({
         return {};
       },
     },
-    {
-      part: "content",
-      async look(options) {
-        await content.has(EMPTY_CID, options);
-        return {};
-      },
-    },
+    contentCheck(content),
     storeCheck({ store, clock }),
   ];
 }
@@ -69,6 +63,17 @@ function chainCheck({ chain, clock }: Pick<PeerCheckComponents, "chain" | "clock
     async look(options) {
       const { block, timeSeconds } = await chain.head(options);
       return { block, ...ageOf(timeSeconds, clock) };
+    },
+  };
+}
+
+/** Reads: what is there does not matter. */
+export function contentCheck(content: ContentStore): ReadinessCheck {
+  return {
+    part: "content",
+    async look(options) {
+      await content.has(EMPTY_CID, options);
+      return {};
     },
   };
 }
@@ -92,6 +97,24 @@ export function engineCheck(engines: ReadonlyMap<string, Engine>): ReadinessChec
     async look(options) {
       for (const engine of engines.values()) await engine.check(options);
       return { kinds: [...engines.keys()].join(",") };
+    },
+  };
+}
+
+/** What waits and runs, and what keeps this daemon from taking part in it. */
+export function queueCheck(
+  look: () => Promise<{
+    readonly waiting: number;
+    readonly running: number;
+    readonly oldestMs: number;
+    readonly problem?: string | undefined;
+  }>,
+): ReadinessCheck {
+  return {
+    part: "queue",
+    async look() {
+      const { waiting, running, oldestMs, problem } = await look();
+      return { waiting, running, oldestMs, problem };
     },
   };
 }

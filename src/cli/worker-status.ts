@@ -1,14 +1,22 @@
 import type { Command } from "commander";
 
+import { createLogger } from "../create-logger.ts";
 import { createMarket, type Market } from "../create-market.ts";
+import { readQueue } from "../create-run-view.ts";
 import { SprfError } from "../errors.ts";
 import { printJson } from "./market-views.ts";
 import { marketSettingsOf, withMarketOptions, type MarketOptions } from "./market-options.ts";
+import { queueText, runnersText } from "./queue-views.ts";
 import { runCommand } from "./run-command.ts";
 import { etherOf, formatRows, percentOf } from "./text-table.ts";
 
 /** Agreements that one look shows, the newest first; nobody has room for as many at a time. */
 const SHOWN_AGREEMENTS = 100;
+
+interface WorkerStatusOptions extends MarketOptions {
+  readonly adminPort?: string;
+  readonly adminHost?: string;
+}
 
 interface OpenAgreement {
   readonly agreement: string;
@@ -19,14 +27,20 @@ interface OpenAgreement {
 /** How a worker stands on the market: `sprf worker status`. */
 export function addWorkerStatus(worker: Command): void {
   withMarketOptions(worker.command("status"))
-    .description("What the market knows of this account's worker, and the agreements that it has to serve.")
-    .action(async (options: MarketOptions) => {
+    .description("What the market knows of this account's worker, the agreements that it has to serve, and what waits.")
+    .option("--admin-port <port>", "of the worker's listener for metrics, which knows what waits without a database")
+    .option("--admin-host <host>", "on which that one listens (default: 127.0.0.1)")
+    .action(async (options: WorkerStatusOptions) => {
       await runCommand(async (signal) => await show(options, signal), options);
     });
 }
 
-async function show(options: MarketOptions, signal: AbortSignal): Promise<void> {
-  const { chain, keys, settings } = await createMarket(marketSettingsOf(options));
+async function show(options: WorkerStatusOptions, signal: AbortSignal): Promise<void> {
+  const { flags, ...from } = marketSettingsOf(options);
+  const { chain, keys, settings } = await createMarket({
+    ...from,
+    flags: { ...flags, "admin.port": options.adminPort, "admin.host": options.adminHost },
+  });
   try {
     const { account } = keys;
     const workerId = await chain.workerOf(account, settings.worker.applicationType, { signal });
@@ -40,7 +54,8 @@ async function show(options: MarketOptions, signal: AbortSignal): Promise<void> 
       chain.blockNumber({ signal }),
     ]);
     const open = await openAgreements(chain, { workerId, newest: entry.lastAgreement ?? 0, block }, signal);
-    if (options.json) return printJson({ worker: entry, account, balanceWei, reputation, block, open });
+    const queue = await readQueue(settings, { logger: createLogger("silent"), signal });
+    if (options.json) return printJson({ worker: entry, account, balanceWei, reputation, block, open, queue });
     const { status, listed, pricePerBlockWei, slotsUsed, slots, stakeWei, lockedWei } = entry;
     console.log(
       formatRows(
@@ -53,11 +68,13 @@ async function show(options: MarketOptions, signal: AbortSignal): Promise<void> 
           ["stake", `${etherOf(stakeWei)} ether, ${etherOf(lockedWei)} of it locked`],
           ["balance", `${etherOf(balanceWei)} ether`],
           ["reputation", `${percentOf(reputation.reputation)}, ${percentOf(reputation.uptime)} uptime`],
+          ["queue", "unknown" in queue ? `not known: ${queue.unknown}` : queueText(queue)],
         ],
       ),
     );
     const rows = open.map(({ agreement, untilBlock }) => [agreement, String(untilBlock)]);
-    return console.log(rows.length === 0 ? "\nno agreement is open" : `\n${formatRows(["open", "until block"], rows)}`);
+    console.log(rows.length === 0 ? "\nno agreement is open" : `\n${formatRows(["open", "until block"], rows)}`);
+    if ("runners" in queue && queue.runners !== undefined) console.log(`\n${runnersText(queue.runners)}`);
   } finally {
     chain.close();
   }

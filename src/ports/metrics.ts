@@ -1,7 +1,10 @@
 import { ERRORS } from "../errors.ts";
 
 /** What a label may say; anything else is counted as `other`, so that no peer can make a series of its own. */
-type Labels = Readonly<Record<string, readonly string[]>>;
+type Labels = Readonly<Record<string, readonly string[] | typeof RUNNER_NAMES>>;
+
+/** Instead of what a label may say: names that this operator gave to machines of their own, of which there are few. */
+export const RUNNER_NAMES = "the runner's name";
 
 interface MetricDefinition {
   readonly kind: "counter" | "gauge" | "histogram";
@@ -14,7 +17,17 @@ const REQUESTS = ["execution", "batch", "change"];
 const HEIGHTS = ["head", "committed", "final"];
 const ROUNDS = ["epoch", "panel"];
 /** Parts that readiness looks at. */
-export const READY_PARTS = ["chain", "ledger", "messages", "content", "store", "engine", "channel", "index"] as const;
+export const READY_PARTS = [
+  "chain",
+  "ledger",
+  "messages",
+  "content",
+  "store",
+  "engine",
+  "queue",
+  "channel",
+  "index",
+] as const;
 
 /** All that is measured: `sprf_<part>_<what>_<unit>`. docs/metrics.md has the same, which a test sees to. */
 export const METRICS = {
@@ -63,7 +76,29 @@ export const METRICS = {
     help: "Requests in the queue of runs",
     labels: { state: ["waiting", "running"] },
   },
+  sprf_worker_oldest_request_seconds: { kind: "gauge", help: "How long the oldest of those that wait has waited" },
   sprf_worker_open_agreements: { kind: "gauge", help: "Agreements that the market waits for" },
+  sprf_runner_queue_runs: {
+    kind: "gauge",
+    help: "Runs in the database: those that wait for a runner, and those that one has",
+    labels: { state: ["waiting", "running"] },
+  },
+  sprf_runner_oldest_run_seconds: { kind: "gauge", help: "How long the oldest of those that wait has waited" },
+  sprf_runner_known_runners: {
+    kind: "gauge",
+    help: "Runners that were there in the last day, or are set aside",
+    labels: { state: ["up", "away", "aside"] },
+  },
+  sprf_runner_runs_total: {
+    kind: "counter",
+    help: "Runs that a runner reported",
+    labels: { runner: RUNNER_NAMES, outcome: ["done", "failed"] },
+  },
+  sprf_runner_busy_seconds_total: {
+    kind: "counter",
+    help: "What it took a runner from taking them to reporting them",
+    labels: { runner: RUNNER_NAMES },
+  },
   sprf_tester_reports_total: {
     kind: "counter",
     help: "Epochs whose verdicts were revealed",
@@ -112,11 +147,16 @@ export interface Reading {
   readonly value: number;
 }
 
+/** What there is when somebody asks. What throws or rejects is left out of the answer. */
+export type Read = () => number | readonly Reading[] | Promise<readonly Reading[]>;
+
 /** Where a daemon counts what it does. No call throws, and none takes longer than adding a number. */
 export interface Metrics {
   /** Adds `by`, at least 0. @default 1 */
   count(name: CounterName, labels?: LabelValues, by?: number): void;
   observe(name: HistogramName, seconds: number, labels?: LabelValues): void;
   /** `read` is called whenever somebody asks; a later call for the same name takes its place. */
-  gauge(name: GaugeName, read: () => number | readonly Reading[]): void;
+  gauge(name: GaugeName, read: Read): void;
+  /** As `gauge`, of a count that is kept elsewhere. */
+  total(name: CounterName, read: Read): void;
 }

@@ -51,7 +51,7 @@ export interface RunWorker {
   readonly gateway: string;
 }
 
-/** What is known of a runner. Counts are of its whole life. */
+/** What is known of a runner. Counts are of its whole life, rates of the last minutes. */
 export interface RunnerView {
   readonly id: string;
   readonly engines: readonly ProgramReference["kind"][];
@@ -68,13 +68,21 @@ export interface RunnerView {
   readonly failed: number;
   /** Time that it spent on runs. */
   readonly busyMs: number;
+  readonly donePerMinute: number;
+  readonly failedPerMinute: number;
 }
 
-export interface RunQueueView {
+/** How many wait, and since when. */
+export interface WaitingView {
   readonly waiting: number;
-  readonly running: number;
   /** How long the oldest of those that wait has waited; 0 when none does. */
   readonly oldestMs: number;
+}
+
+export interface RunQueueView extends WaitingView {
+  readonly running: number;
+  /** Of those that wait in a worker, before it makes runs of them. */
+  readonly requests: WaitingView;
   readonly runners: readonly RunnerView[];
 }
 
@@ -93,6 +101,8 @@ export interface RunQueue extends Startable {
   setAside(runner: string, why: string): Promise<void>;
   /** As they were a moment ago. */
   runners(): Promise<readonly RunnerView[]>;
+  /** As it is now; a database that is away is not waited for. */
+  view(): Promise<RunQueueView>;
 }
 
 /** A run that this runner has. */
@@ -108,7 +118,7 @@ export interface TakenRun {
   readonly plan: RunPlan | undefined;
 }
 
-/** A runner's end of a queue. */
+/** A runner's end of a queue. Its start throws `RUNNER_SET_ASIDE` when nothing of it is taken any more. */
 export interface RunDesk extends Startable {
   /** Waits for runs, and resolves with at least one and at most `most` of them; with none when `signal` aborts. */
   take(most: number, options: { readonly signal: AbortSignal }): Promise<readonly TakenRun[]>;
@@ -127,4 +137,6 @@ export interface RunDesk extends Startable {
   /** Of these reported runs, those whose outcome nobody waits for any more. */
   released(ids: readonly string[]): Promise<readonly string[]>;
   workers(): Promise<readonly RunWorker[]>;
+  /** As in {@link RunQueue}. */
+  view(): Promise<RunQueueView>;
 }

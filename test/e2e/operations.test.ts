@@ -1,6 +1,6 @@
 import { expect } from "chai";
 
-import { startCommand, type RunningCommand } from "../helpers/command.ts";
+import { startCommand, succeed, type RunningCommand } from "../helpers/command.ts";
 import { startDevnetCommand, type DevnetCommand } from "../helpers/devnet-command.ts";
 import { until } from "../helpers/until.ts";
 
@@ -46,7 +46,7 @@ describe("daemons as those see them who run them", function () {
 
   it("should say that they are alive, and ready with each part", async () => {
     const wanted = {
-      worker: ["chain", "ledger", "messages", "content", "store", "engine"],
+      worker: ["chain", "ledger", "messages", "content", "store", "engine", "queue"],
       tester: ["chain", "ledger", "messages", "content", "store", "engine"],
       indexer: ["index", "store"],
       dashboard: ["index", "store"],
@@ -67,6 +67,16 @@ describe("daemons as those see them who run them", function () {
     expect(await metricsOf("indexer")).to.match(/^sprf_indexer_block_number\{of="indexed",part="indexer"\} \d+$/m);
     expect(await metricsOf("dashboard")).to.match(/^sprf_indexer_block_number\{of="indexed",part="dashboard"\} \d+$/m);
     expect(await metricsOf("tester")).to.match(/^process_open_fds/m);
+  });
+
+  it("should tell `sprf worker status` what waits, where that knows whom to ask", async () => {
+    const line = "npx sprf worker status --devnet --account 3";
+    const asking = `${line} --admin-port ${new URL(adminOf("worker")).port}`;
+    const { stdout } = await succeed(asking, devnet.environment);
+    expect(stdout).to.match(/^queue +0 waiting; 0 running$/m);
+    const { queue } = JSON.parse((await succeed(`${asking} --json`, devnet.environment)).stdout) as { queue: unknown };
+    expect(queue).to.deep.equal({ waiting: 0, running: 0, oldestMs: 0 });
+    expect((await succeed(line, devnet.environment)).stdout).to.match(/^queue +not known: --admin-port /m);
   });
 
   it("should not be ready, but alive, while their networks are away, and end with 0 all the same", async () => {

@@ -57,6 +57,8 @@ export interface ExecutionScene {
   readonly lines: LogLine[];
   readonly logger: Logger;
   readonly scratchDirectory: string;
+  /** A content store that reaches all others of the scene, and they it. */
+  addStore(): Promise<CollectingContentStore>;
   /** A funded account of its own. */
   user(): Promise<Wallet>;
   /** Gives every worker an account on the ledger, from which it pays for batches. */
@@ -123,6 +125,7 @@ export async function createExecutionScene({
     lines,
     logger,
     scratchDirectory,
+    addStore,
     async user() {
       const wallet = walletOf(Keypair.fromRawEd25519Seed(Buffer.from(random.bytes(32))));
       await fundAccount(devnet.friendbotUrl, wallet.account);

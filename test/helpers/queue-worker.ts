@@ -7,6 +7,7 @@ import { createFairOrder } from "../../src/domain/program/fair-order.ts";
 import type { ContentStore } from "../../src/ports/content-store.ts";
 import type { RunQueue } from "../../src/ports/run-queue.ts";
 import type { Runs } from "../../src/ports/runs.ts";
+import { createKnownPrograms } from "../../src/worker/runs/known-programs.ts";
 import { createQueuedRuns } from "../../src/worker/runs/queued-runs.ts";
 import { createRunnerCheck } from "../../src/worker/runs/runner-check.ts";
 import { startHeliaNode } from "./helia-node.ts";
@@ -39,13 +40,14 @@ export async function startQueueWorker(
   const address = (): { multiaddrs: string[]; gateway: string } => ({ multiaddrs: node.multiaddrs(), gateway: "" });
   const queue = createPostgresRunQueue({ postgres, worker: "0xworker", address, clock, logger });
   await queue.start();
-  const comparing = createRunnerCheck({ queue, clock, random: systemRandom, logger }, { oneIn });
+  const programs = createKnownPrograms({ engines: new Map(), logger });
+  const comparing = createRunnerCheck({ queue, programs, clock, random: systemRandom, logger }, { oneIn });
   const check: typeof comparing = isChecked
     ? comparing
     : { ...comparing, confirm: async (_plan, { outcome }) => await Promise.resolve(outcome) };
   const order = createFairOrder(clock);
   return {
-    runs: createQueuedRuns({ queue, content, hasHolder: false, check, order, clock, logger }),
+    runs: createQueuedRuns({ queue, content, programs, hasHolder: false, check, order, clock, logger }),
     queue,
     content,
     postgres,

@@ -12,10 +12,11 @@ import { createPostgresRunDesk } from "../../src/adapters/run-queue/postgres-des
 import { createPostgresRunQueue } from "../../src/adapters/run-queue/postgres-queue.ts";
 import { createFairOrder } from "../../src/domain/program/fair-order.ts";
 import type { Engine } from "../../src/ports/engine.ts";
-import type { RunDesk, RunQueue } from "../../src/ports/run-queue.ts";
+import type { RunDesk, RunQueue, WaitingView } from "../../src/ports/run-queue.ts";
 import type { Runs } from "../../src/ports/runs.ts";
 import type { Startable } from "../../src/ports/startable.ts";
 import { createServeRuns } from "../../src/runner/serve-runs.ts";
+import { createKnownPrograms } from "../../src/worker/runs/known-programs.ts";
 import { createQueuedRuns } from "../../src/worker/runs/queued-runs.ts";
 import { createRunnerCheck, type RunnerCheck } from "../../src/worker/runs/runner-check.ts";
 
@@ -30,6 +31,17 @@ export interface RunFleet {
   stop(): Promise<void>;
 }
 
+export interface RunFleetInit {
+  /** Whether runners are compared. @default true */
+  readonly isChecked?: boolean;
+  /** By which the worker knows what programs declare. @default none: by what runners agree on */
+  readonly engines?: ReadonlyMap<Engine["kind"], Engine>;
+  /** What waits before runs are made of it. @default nothing */
+  readonly requests?: () => WaitingView;
+  /** The worker's content store, and more that reach it. @default a network of their own */
+  readonly contents?: { readonly content: CollectingContentStore; addStore(): Promise<CollectingContentStore> };
+}
+
 export interface FleetRunner extends Startable {
   readonly desk: RunDesk;
   readonly content: CollectingContentStore;
@@ -37,7 +49,7 @@ export interface FleetRunner extends Startable {
 
 export async function createRunFleet(
   url: string,
-  { isChecked = true }: { /** Whether runners are compared. @default true */ readonly isChecked?: boolean } = {},
+  { isChecked = true, engines = new Map(), contents, requests }: RunFleetInit = {},
 ): Promise<RunFleet> {
   const lines: LogLine[] = [];
   const logger = createMemoryLogger(lines);
@@ -58,21 +70,35 @@ export async function createRunFleet(
     return own;
   }
 
-  const content = await addStore();
+  const content = contents?.content ?? (await addStore());
   const queue = createPostgresRunQueue({
     postgres,
     worker: "0xworker",
     address: () => ({ multiaddrs: [], gateway: "http://127.0.0.1:1" }),
+    requests,
     clock: systemClock,
     logger,
   });
   await queue.start();
-  const comparing = createRunnerCheck({ queue, clock: systemClock, random: systemRandom, logger }, { oneIn: 0 });
+  const programs = createKnownPrograms({ engines, logger });
+  const comparing = createRunnerCheck(
+    { queue, programs, clock: systemClock, random: systemRandom, logger },
+    { oneIn: 0 },
+  );
   const check: RunnerCheck = isChecked
     ? comparing
     : { ...comparing, confirm: async (_plan, { outcome }) => await Promise.resolve(outcome) };
   const order = createFairOrder(systemClock);
-  const runs = createQueuedRuns({ queue, content, hasHolder: false, check, order, clock: systemClock, logger });
+  const runs = createQueuedRuns({
+    queue,
+    content,
+    programs,
+    hasHolder: false,
+    check,
+    order,
+    clock: systemClock,
+    logger,
+  });
   return {
     runs,
     queue,
@@ -82,7 +108,7 @@ export async function createRunFleet(
     async addRunner(name, engine, { capacity = 4 } = {}) {
       const database = createPostgres({ url, clock: systemClock, logger });
       databases.push(database);
-      const store = await addStore();
+      const store = await (contents ?? { addStore }).addStore();
       const desk = createPostgresRunDesk({
         postgres: database,
         runner: name,

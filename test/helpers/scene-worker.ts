@@ -1,7 +1,5 @@
 import { join } from "node:path";
 
-import PQueue from "p-queue";
-
 import { serveCar, serveRawBlock } from "../../src/adapters/content-store/trustless-gateway.ts";
 import type { CollectingContentStore } from "../../src/adapters/content-store/unixfs-content-store.ts";
 import { createHttpWorkerApi } from "../../src/adapters/worker-api/http.ts";
@@ -12,11 +10,13 @@ import type { Clock } from "../../src/ports/clock.ts";
 import type { Engine, ProgramReference } from "../../src/ports/engine.ts";
 import type { Ledger } from "../../src/ports/ledger.ts";
 import type { Logger } from "../../src/ports/logger.ts";
+import type { Runs } from "../../src/ports/runs.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { toHex } from "../../src/utils/bytes.ts";
 import type { AnswerWithOutput } from "../../src/wire/execution-json.ts";
 import { createAttempts } from "../../src/worker/executions/attempts.ts";
 import { createExecute } from "../../src/worker/executions/execute.ts";
+import { createRequestQueue } from "../../src/worker/executions/request-queue.ts";
 import { createRestoredGuard } from "../../src/worker/executions/restored.ts";
 import { createUsedPayments } from "../../src/worker/executions/used-payments.ts";
 import { createTipMemory } from "../../src/worker/changes/tip-memory.ts";
@@ -48,6 +48,8 @@ export interface WorkerChanges {
   serves?: (program: string) => Promise<boolean>;
   /** The market's word on who works under an agreement. @default none knows it */
   workersOf?: (agreement: string, program: string) => Promise<ReadonlySet<string> | undefined>;
+  /** Where its executions are made. @default in this process */
+  runs?: Runs;
   maxQueued?: number;
   concurrency?: number;
   batchTiming?: Partial<BatchTiming>;
@@ -122,7 +124,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
       hasAnswered: async (requestHash) => (await attempts.of(requestHash)).length > 0,
     });
     const runContent = createRunContent(content, () => recentOf({ block: 0, nowMs: clock.now() }));
-    const queue = new PQueue({ concurrency: changes.concurrency ?? 2 });
+    const queue = createRequestQueue({ clock }, { concurrency: changes.concurrency ?? 2 });
     const serves = async (program: string): Promise<boolean> => (await changes.serves?.(program)) ?? true;
     const keys = { ledgerKey, messagePrivateKey: messageKeys.privateKey };
     const honestApi = createHttpWorkerApi();
@@ -137,7 +139,7 @@ export async function createSceneWorker(init: SceneWorkerInit): Promise<SceneWor
         { directory: join(init.scratchDirectory, `states-${n}`), maxBytes: STATE_CACHE_BYTES },
       ),
     });
-    const runsOn = { ledger, content: runContent, runs: runsHere, tips };
+    const runsOn = { ledger, content: runContent, runs: changes.runs ?? runsHere, tips };
     batches = createBatches({
       ...runsOn,
       store,

@@ -5,4 +5,5 @@ export const noMetrics: Metrics = {
   count: () => undefined,
   observe: () => undefined,
   gauge: () => undefined,
+  total: () => undefined,
 };

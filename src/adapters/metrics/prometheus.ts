@@ -2,12 +2,13 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics, type Promet
 
 import {
   METRICS,
+  RUNNER_NAMES,
   type CounterName,
-  type GaugeName,
   type HistogramName,
   type LabelValues,
   type MetricName,
   type Metrics,
+  type Read,
   type Reading,
 } from "../../ports/metrics.ts";
 
@@ -31,12 +32,12 @@ export function createPrometheusMetrics({ part }: { readonly part: string }): Pr
   const registry = new Registry<PrometheusContentType>();
   registry.setDefaultLabels({ part });
   collectDefaultMetrics({ register: registry });
-  const readers = new Map<GaugeName, () => number | readonly Reading[]>();
+  const readers = new Map<MetricName, Read>();
   const counters = new Map<CounterName, Counter>();
   const histograms = new Map<HistogramName, Histogram>();
   for (const [name, definition] of Object.entries(METRICS)) {
     const init = { name, help: definition.help, labelNames: labelNames(name as MetricName), registers: [registry] };
-    if (definition.kind === "counter") counters.set(name as CounterName, new Counter(init));
+    if (definition.kind === "counter") counters.set(name as CounterName, addCounter(init, readers));
     else if (definition.kind === "histogram")
       histograms.set(name as HistogramName, new Histogram({ ...init, buckets: BUCKETS_SECONDS }));
     else addGauge(init, readers);
@@ -52,20 +53,41 @@ export function createPrometheusMetrics({ part }: { readonly part: string }): Pr
     gauge(name, read) {
       readers.set(name, read);
     },
+    total(name, read) {
+      readers.set(name, read);
+    },
     exposition: async () => await registry.metrics(),
     close: () => registry.clear(),
   };
 }
 
+interface MetricInit {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: string[];
+  readonly registers: Registry[];
+}
+
+/** Counts, unless it has a reader: then it shows what that one says. */
+function addCounter(init: MetricInit, readers: ReadonlyMap<MetricName, Read>): Counter {
+  return new Counter({
+    ...init,
+    async collect() {
+      const read = readers.get(init.name as MetricName);
+      if (read === undefined) return;
+      const readings = await readingsOf(read);
+      this.reset();
+      for (const { labels = {}, value } of readings) this.inc(bounded(init.name as MetricName, labels), value);
+    },
+  });
+}
+
 /** Shows what its reader says when it is asked, and nothing while it has none: a worker has no channel's heights. */
-function addGauge(
-  init: { readonly name: string; readonly help: string; readonly labelNames: string[]; readonly registers: Registry[] },
-  readers: ReadonlyMap<GaugeName, () => number | readonly Reading[]>,
-): void {
+function addGauge(init: MetricInit, readers: ReadonlyMap<MetricName, Read>): void {
   new Gauge({
     ...init,
-    collect() {
-      const readings = readingsOf(readers.get(init.name as GaugeName));
+    async collect() {
+      const readings = await readingsOf(readers.get(init.name as MetricName));
       this.reset();
       // Without labels it would be 0 now.
       if (readings.length === 0 && init.labelNames.length === 0) this.remove();
@@ -75,10 +97,10 @@ function addGauge(
 }
 
 /** What cannot be read, before the start say, is left out: the others are worth showing. */
-function readingsOf(read: (() => number | readonly Reading[]) | undefined): readonly Reading[] {
+async function readingsOf(read: Read | undefined): Promise<readonly Reading[]> {
   if (read === undefined) return [];
   try {
-    const readings = read();
+    const readings = await read();
     return typeof readings === "number" ? [{ value: readings }] : readings;
   } catch {
     return [];
@@ -89,7 +111,7 @@ function labelNames(name: MetricName): string[] {
   return Object.keys(labelsOf(name));
 }
 
-function labelsOf(name: MetricName): Readonly<Record<string, readonly string[]>> {
+function labelsOf(name: MetricName): Readonly<Record<string, readonly string[] | typeof RUNNER_NAMES>> {
   const definition = METRICS[name];
   return "labels" in definition ? definition.labels : {};
 }
@@ -97,6 +119,9 @@ function labelsOf(name: MetricName): Readonly<Record<string, readonly string[]>>
 function bounded(name: MetricName, labels: LabelValues): Record<string, string> {
   const known = Object.entries(labelsOf(name));
   return Object.fromEntries(
-    known.map(([label, values]) => [label, values.includes(labels[label] ?? OTHER) ? (labels[label] ?? OTHER) : OTHER]),
+    known.map(([label, values]) => {
+      const value = labels[label] ?? OTHER;
+      return [label, values === RUNNER_NAMES || values.includes(value) ? value : OTHER];
+    }),
   );
 }

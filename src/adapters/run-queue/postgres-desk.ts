@@ -11,6 +11,7 @@ import { decodeRunPlan, encodeRunClaim } from "../../wire/run-job.ts";
 import type { Postgres } from "../postgres/connect.ts";
 import { listen } from "../postgres/listen.ts";
 import { RUNS_QUEUE, asDb, inTransaction, openBoss, queueOf, queueOfRunner } from "./boss.ts";
+import { readRunQueue } from "./read-view.ts";
 import { CHANNEL_BACK, CHANNEL_DONE, CHANNEL_NEW, KEEP_RESULTS_SECONDS } from "./tables.ts";
 
 /** Between two looks for runs of which nothing was heard. */
@@ -86,12 +87,15 @@ export function createPostgresRunDesk(init: PostgresRunDeskInit): RunDesk {
   };
 
   async function register(): Promise<void> {
-    await pool.query(
+    const { rows } = await pool.query<{ set_aside_why: string | null }>(
       `INSERT INTO sprf.runners (id, engines, capacity, version) VALUES ($1, $2, $3, $4)
        ON CONFLICT (id) DO UPDATE SET engines = excluded.engines, capacity = excluded.capacity,
-         version = excluded.version, started_at = now(), seen_at = now(), stopped_at = NULL`,
+         version = excluded.version, started_at = now(), seen_at = now(), stopped_at = NULL
+       RETURNING set_aside_why`,
       [runner, engines, capacity, version],
     );
+    const why = rows[0]?.set_aside_why ?? undefined;
+    if (why !== undefined) throw new SprfError("RUNNER_SET_ASIDE", `runner ${runner} is set aside: ${why}`);
   }
 
   return {
@@ -179,6 +183,8 @@ export function createPostgresRunDesk(init: PostgresRunDeskInit): RunDesk {
       const sql = "SELECT multiaddrs, gateway FROM sprf.run_workers WHERE seen_at > now() - interval '1 day'";
       return (await pool.query<{ multiaddrs: string[]; gateway: string }>(sql)).rows;
     },
+
+    view: async () => await readRunQueue(pool),
   };
 
   /** In one transaction: the job is completed for this attempt alone, the result is there, and its worker hears of it. */
@@ -189,8 +195,14 @@ export function createPostgresRunDesk(init: PostgresRunDeskInit): RunDesk {
       if (settledSchema.parse(completed).affected !== 1) return undefined;
       const [done, failed] = claim.kind === "done" ? [1, 0] : [0, 1];
       const { rowCount } = await client.query(
-        `UPDATE sprf.runners SET done = done + $2, failed = failed + $3, busy_ms = busy_ms + $4
-         WHERE id = $1 AND set_aside_at IS NULL`,
+        `WITH counted AS (
+           UPDATE sprf.runners SET done = done + $2, failed = failed + $3, busy_ms = busy_ms + $4
+           WHERE id = $1 AND set_aside_at IS NULL RETURNING id
+         )
+         INSERT INTO sprf.runner_minutes AS minutes (runner, minute, done, failed)
+         SELECT id, date_trunc('minute', now()), $2, $3 FROM counted
+         ON CONFLICT (runner, minute) DO UPDATE
+         SET done = minutes.done + excluded.done, failed = minutes.failed + excluded.failed`,
         [runner, done, failed, Math.round(tookMs)],
       );
       if (rowCount !== 1) return undefined;

@@ -5,14 +5,15 @@ import type { PgBoss } from "pg-boss";
 import { SprfError, messageOf } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
-import type { RunQueue, RunReport, RunWorker } from "../../ports/run-queue.ts";
+import type { RunQueue, RunReport, RunWorker, WaitingView } from "../../ports/run-queue.ts";
 import { raceAbort } from "../../utils/abort.ts";
 import { decodeRunClaim, encodeRunPlan } from "../../wire/run-job.ts";
 import type { Postgres } from "../postgres/connect.ts";
 import { listen } from "../postgres/listen.ts";
 import { LOST, asDb, inTransaction, openBoss, queueOf, queueOfRunner } from "./boss.ts";
-import { readRunners } from "./read-view.ts";
-import { CHANNEL_BACK, CHANNEL_DONE, CHANNEL_NEW } from "./tables.ts";
+import { readRunQueue, readRunners } from "./read-view.ts";
+import { CHANNEL_BACK, CHANNEL_DONE, CHANNEL_NEW, RATE_MINUTES } from "./tables.ts";
+import { takeTurns } from "./take-turns.ts";
 
 /** Between two looks for what was not heard of. */
 const LOOK_MS = 2_000;
@@ -27,12 +28,16 @@ export interface PostgresRunQueueInit {
   readonly worker: string;
   /** Asked for whenever it is told. */
   readonly address: () => RunWorker;
+  /** What waits in this process, asked for as well. @default nothing */
+  readonly requests?: (() => WaitingView) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 interface Waiting {
   readonly queue: string;
+  readonly program: string;
+  readonly deadlineMs: number;
   readonly resolve: (report: RunReport) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -110,11 +115,20 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
 
   async function announce(): Promise<void> {
     const { multiaddrs, gateway } = init.address();
+    const { waiting: requests, oldestMs } = init.requests?.() ?? { waiting: 0, oldestMs: 0 };
     await pool.query(
-      `INSERT INTO sprf.run_workers (worker, multiaddrs, gateway) VALUES ($1, $2, $3)
-       ON CONFLICT (worker) DO UPDATE SET multiaddrs = excluded.multiaddrs, gateway = excluded.gateway, seen_at = now()`,
-      [worker, multiaddrs, gateway],
+      `INSERT INTO sprf.run_workers (worker, multiaddrs, gateway, waiting, oldest_at)
+       VALUES ($1, $2, $3, $4, now() - make_interval(secs => $5))
+       ON CONFLICT (worker) DO UPDATE SET multiaddrs = excluded.multiaddrs, gateway = excluded.gateway,
+         waiting = excluded.waiting, oldest_at = excluded.oldest_at, seen_at = now()`,
+      [worker, multiaddrs, gateway, requests, oldestMs / MS_PER_SECOND],
     );
+  }
+
+  /** What no rate is taken of any more. */
+  async function forgetMinutes(): Promise<void> {
+    const sql = "DELETE FROM sprf.runner_minutes WHERE minute < now() - make_interval(mins => $1)";
+    await pool.query(sql, [2 * RATE_MINUTES]);
   }
 
   async function keepLooking(): Promise<void> {
@@ -125,6 +139,7 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
       try {
         await announce();
         await bury();
+        await forgetMinutes();
       } catch (error) {
         logger.debug("the database cannot be asked now", { reason: messageOf(error) });
       }
@@ -150,12 +165,15 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
     }
   }
 
-  async function takeBack(id: string, queue: string): Promise<void> {
+  /** By queue, the runs that nobody waits for any more: whoever has them hears of it, and ends them. */
+  async function takeBack(left: ReadonlyMap<string, readonly string[]>): Promise<void> {
     await inTransaction(pool, async (client) => {
-      await opened().cancel(queue, id, { db: asDb(client) });
-      // It may have been reported meanwhile.
-      await client.query("UPDATE sprf.run_results SET collected_at = now() WHERE run = $1", [id]);
-      await client.query("SELECT pg_notify($1, $2)", [CHANNEL_BACK, id]);
+      for (const [queue, ids] of left) {
+        await opened().cancel(queue, [...ids], { db: asDb(client) });
+        // They may have been reported meanwhile.
+        await client.query("UPDATE sprf.run_results SET collected_at = now() WHERE run = ANY($1::uuid[])", [ids]);
+        await client.query("SELECT pg_notify($1, id) FROM unnest($2::text[]) AS id", [CHANNEL_BACK, ids]);
+      }
       return true;
     });
   }
@@ -184,10 +202,15 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
     async stop() {
       if (life.signal.aborted) return;
       life.abort();
+      const left = Map.groupBy(waiting.keys(), (id) => waiting.get(id)?.queue ?? "");
       for (const id of waiting.keys()) {
         settle(id, (run) => run.reject(new SprfError("ABORTED", "the worker stops")));
       }
       await looking;
+      // The next start would do it; until then runners would make what nobody wants.
+      await takeBack(left).catch((error: unknown) =>
+        logger.warn("runs cannot be taken back", { runs: left.size, reason: messageOf(error) }),
+      );
       for (const close of closers.splice(0).reverse()) await close();
     },
 
@@ -197,7 +220,11 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
       const leftSeconds = Math.ceil((deadlineMs - clock.now()) / MS_PER_SECOND) + GRACE_SECONDS;
       const data = { worker, deadlineMs, plan: encodeRunPlan(plan) };
       const { promise, resolve, reject } = Promise.withResolvers<RunReport>();
-      waiting.set(id, { queue, resolve, reject });
+      const { program } = plan;
+      const passes = [...waiting.values()].some(
+        (other) => other.queue === queue && other.program === program && other.deadlineMs > deadlineMs,
+      );
+      waiting.set(id, { queue, program, deadlineMs, resolve, reject });
       // It may be settled while it is still being sent.
       promise.catch(() => undefined);
       try {
@@ -210,9 +237,10 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
                 id,
                 priority,
                 expireInSeconds: Math.max(leftSeconds, 1),
-                group: { id: plan.program },
+                group: { id: program },
                 db: asDb(client),
               });
+              if (passes) await takeTurns(client, { queue, worker, program });
               await client.query("SELECT pg_notify($1, $2)", [CHANNEL_NEW, queue]);
               return true;
             }),
@@ -221,7 +249,7 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
         return await raceAbort(promise, signal);
       } catch (error) {
         if (waiting.delete(id) && !life.signal.aborted) {
-          patiently(async () => await takeBack(id, queue)).catch((failure: unknown) =>
+          patiently(async () => await takeBack(new Map([[queue, [id]]]))).catch((failure: unknown) =>
             logger.warn("a run cannot be taken back", { id, reason: messageOf(failure) }),
           );
         }
@@ -241,5 +269,6 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
     },
 
     runners: async () => await patiently(async () => await readRunners(pool)),
+    view: async () => await readRunQueue(pool),
   };
 }

@@ -2,7 +2,8 @@ import type { Migrations } from "../postgres/migrate.ts";
 
 /**
  * What is beside the library's own tables: who runs, who is run for, and what runners reported until the worker has it. A result is
- * written in the transaction that completes its job for the attempt that was taken, so there is one for each run.
+ * written in the transaction that completes its job for the attempt that was taken, so there is one for each run. What runners did is
+ * counted for each minute too, of which the last ones are kept.
  */
 export const RUN_TABLES: Migrations = {
   part: "runs",
@@ -37,11 +38,21 @@ export const RUN_TABLES: Migrations = {
        collected_at timestamptz
      );
      CREATE INDEX run_results_runner ON sprf.run_results (runner);`,
+    `CREATE TABLE sprf.runner_minutes (
+       runner text NOT NULL,
+       minute timestamptz NOT NULL,
+       done bigint NOT NULL,
+       failed bigint NOT NULL,
+       PRIMARY KEY (runner, minute)
+     );
+     ALTER TABLE sprf.run_workers ADD COLUMN waiting int NOT NULL DEFAULT 0, ADD COLUMN oldest_at timestamptz;`,
   ],
 };
 
 /** A runner that gave no sign of life for so long is not counted on. */
 export const LIVE_SECONDS = 15;
+/** Over so many minutes rates are taken. */
+export const RATE_MINUTES = 5;
 /** What nobody has collected by then is waited for by nobody. */
 export const KEEP_RESULTS_SECONDS = 3_600;
 

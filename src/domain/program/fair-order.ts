@@ -7,7 +7,10 @@ const MAX_PLACES = 2 ** 25;
 /** A place in the order; what has a greater priority goes first. */
 export interface Place {
   readonly priority: number;
-  /** Has to be called once, when it is over or given up. */
+  /**
+   * Has to be called once, when a run of the program is over or given up. Which of its places that one had does not matter: whoever
+   * gives them out may let its runs change places with each other.
+   */
   leave(): void;
 }
 
@@ -22,7 +25,8 @@ export interface FairOrder {
  */
 export function createFairOrder(clock: { now(): number }): FairOrder {
   const next = new Map<string, number>();
-  const open = new Map<number, number>();
+  /** Of each program, those that were not left, the first of them first. */
+  const open = new Map<string, number[]>();
   let now = 0;
   let count = 0;
 
@@ -30,7 +34,9 @@ export function createFairOrder(clock: { now(): number }): FairOrder {
     place(program, deadlineMs) {
       const place = Math.max(now, next.get(program) ?? 0);
       next.set(program, place + 1);
-      open.set(place, (open.get(place) ?? 0) + 1);
+      const own = open.get(program) ?? [];
+      own.push(place);
+      open.set(program, own);
       count += 1;
       const step = Math.floor((deadlineMs - clock.now()) / STEP_MS);
       const late = Math.min(Math.max(step, 0), STEPS - 1);
@@ -42,10 +48,8 @@ export function createFairOrder(clock: { now(): number }): FairOrder {
           if (isOver) return;
           isOver = true;
           count -= 1;
-          const left = (open.get(place) ?? 1) - 1;
-          if (left === 0) open.delete(place);
-          else open.set(place, left);
-          now = Math.max(now, place);
+          now = Math.max(now, own.shift() ?? 0);
+          if (own.length === 0 && open.get(program) === own) open.delete(program);
           // Nothing that has begun anew in between may stand before what is open.
           if (count === 0) {
             now = 0;

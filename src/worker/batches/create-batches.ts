@@ -1,5 +1,3 @@
-import type PQueue from "p-queue";
-
 import { chooseInputs, type PaidInput } from "../../domain/program/batch.ts";
 import { creditsAfter } from "../../domain/program/credits.ts";
 import { proposerAt, turnMs } from "../../domain/program/proposer.ts";
@@ -16,6 +14,7 @@ import { toHex } from "../../utils/bytes.ts";
 import { inRequest, outsideRequests } from "../../utils/request-scope.ts";
 import type { BatchProposal, BatchVerdict } from "../../wire/batch-proposal.ts";
 import { verifyRequest, type SignedRequest } from "../../wire/execution-request.ts";
+import type { RequestQueue } from "../executions/request-queue.ts";
 import type { Attempt } from "../executions/attempts.ts";
 import { checkPrepaidForm, findPrepayment, findReturnable, isForfeited, isOver } from "./check-prepaid.ts";
 import { DEFAULT_BATCH_TIMING, type BatchComponents, type BatchTiming } from "./components.ts";
@@ -49,7 +48,7 @@ export interface BatchesInit extends Shared {
   readonly logger: BatchComponents["logger"];
   readonly store: Store;
   /** Where runs wait for their turn, those of the direct form too. */
-  readonly queue: PQueue;
+  readonly queue: Pick<RequestQueue, "add">;
   /** @default {@link DEFAULT_BATCH_TIMING} */
   readonly timing?: Partial<BatchTiming>;
   /** A proposal has an id in the logs of all who sign it. @default none */

@@ -1,9 +1,8 @@
-import type PQueue from "p-queue";
-
 import type { Clock } from "../../ports/clock.ts";
 import type { RunOutcome, RunPlan, Runs } from "../../ports/runs.ts";
 import { raceAbort } from "../../utils/abort.ts";
 import { toHex } from "../../utils/bytes.ts";
+import type { RequestQueue } from "../executions/request-queue.ts";
 
 /** Runs of prepaid inputs, each made once for one sequence of its program, however many proposals contain it. */
 export interface SharedRuns {
@@ -26,7 +25,7 @@ export function createSharedRuns({
   runs: makes,
 }: {
   readonly clock: Pick<Clock, "now">;
-  readonly queue: PQueue;
+  readonly queue: Pick<RequestQueue, "add">;
   readonly runs: Runs;
 }): SharedRuns {
   const programs = new Map<string, ProgramRuns>();
@@ -43,7 +42,8 @@ export function createSharedRuns({
   }
 
   async function runOnce(plan: RunPlan, runs: ProgramRuns): Promise<RunOutcome> {
-    return await queue.add(async () => {
+    // The turn to propose does not last: of what is there for a program, this is the most urgent.
+    return await queue.add({ program: plan.program, deadlineMs: clock.now() }, async () => {
       const startMs = clock.now();
       const outcome = await makes.run(plan);
       runs.tookMs += clock.now() - startMs;

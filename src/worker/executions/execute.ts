@@ -1,9 +1,7 @@
 import type { Keypair } from "@stellar/stellar-sdk";
-import type PQueue from "p-queue";
 
 import { TRANSITION_FEE_STROOPS } from "../../domain/program/fee-ladder.ts";
 import { gasFeeStroops } from "../../domain/program/gas.ts";
-import type { FairOrder } from "../../domain/program/fair-order.ts";
 import { nextAttempt, type PastAttempt } from "../../domain/program/next-attempt.ts";
 import { checkAmount, checkPayment, checkPaymentHash } from "../../domain/program/payment.ts";
 import type { SmartAccount } from "../../domain/program/smart-account.ts";
@@ -27,6 +25,7 @@ import { verifyRequest, type SignedRequest } from "../../wire/execution-request.
 import type { Attempt, Attempts } from "./attempts.ts";
 import { createLoad } from "./load.ts";
 import { createFailedRuns } from "./failed-runs.ts";
+import type { RequestQueue } from "./request-queue.ts";
 import type { RestoredGuard } from "./restored.ts";
 import type { UsedPayments } from "./used-payments.ts";
 
@@ -46,9 +45,7 @@ export interface ExecuteComponents {
   readonly usedPayments: UsedPayments;
   /** Absent where no store can come from a backup. */
   readonly restored?: RestoredGuard | undefined;
-  readonly queue: PQueue;
-  /** Who goes first of those that wait. @default whoever came first */
-  readonly order?: FairOrder | undefined;
+  readonly queue: RequestQueue;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly keys: { readonly ledgerKey: Keypair; readonly messagePrivateKey: Uint8Array };
@@ -246,7 +243,6 @@ export function createExecute(
     const admitted = await admit(signed, requestHash, options);
     load.check();
     const waits = queue.pending >= queue.concurrency;
-    const place = components.order?.place(signed.request.program, Number(signed.request.validUntil) * MS_PER_SECOND);
     const work = boundToRequest(async (): Promise<Attempt> => {
       throwIfAborted(options.signal);
       // What waited may find the account moved on, by its own transition too if the others' signatures landed it.
@@ -257,11 +253,9 @@ export function createExecute(
         options.signal,
       );
     });
-    try {
-      return await queue.add(async () => await load.measure(work), { priority: place?.priority ?? 0 });
-    } finally {
-      place?.leave();
-    }
+    const { program, validUntil } = signed.request;
+    const asker = { program, deadlineMs: Number(validUntil) * MS_PER_SECOND };
+    return await queue.add(asker, async () => await load.measure(work));
   }
 
   return async (signed) => {

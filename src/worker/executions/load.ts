@@ -1,7 +1,6 @@
-import type PQueue from "p-queue";
-
 import { SprfError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { RequestQueue } from "./request-queue.ts";
 
 /** How much the last one says of what the next will take. */
 const WEIGHT = 0.1;
@@ -23,7 +22,7 @@ export interface LoadInit {
 }
 
 export function createLoad(
-  { queue, clock }: { readonly queue: PQueue; readonly clock: Pick<Clock, "now"> },
+  { queue, clock }: { readonly queue: Pick<RequestQueue, "size" | "concurrency">; readonly clock: Pick<Clock, "now"> },
   { maxQueued, maxWaitMs = Infinity }: LoadInit,
 ): Load {
   let meanMs = 0;

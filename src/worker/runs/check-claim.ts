@@ -8,6 +8,7 @@ import { EMPTY_STATE } from "../../execution/run-state.ts";
 import type { ContentStore } from "../../ports/content-store.ts";
 import type { RunResultClaim } from "../../ports/run-queue.ts";
 import type { RunOutcome, RunPlan } from "../../ports/runs.ts";
+import type { KnownPrograms, ProgramFacts } from "./known-programs.ts";
 
 export type DoneClaim = Extract<RunResultClaim, { readonly kind: "done" }>;
 
@@ -17,8 +18,8 @@ const MAX_SIZES = 1_000;
 /** Makes an outcome of what a runner claims, by what this worker holds itself. */
 export interface CheckClaim {
   /**
-   * Fetches and pins output and state, and compares all that follows from them and the plan. That the program comes to just these is
-   * what a check of this kind cannot tell.
+   * Fetches and pins output and state, and compares all that follows from them, the program and the plan. That the program comes to
+   * just these is what a check of this kind cannot tell.
    *
    * @throws SprfError `RESULT_REFUSED` for a claim that no honest run makes; what the content store throws
    */
@@ -27,11 +28,12 @@ export interface CheckClaim {
 
 export interface CheckClaimInit {
   readonly content: ContentStore;
+  readonly programs: KnownPrograms;
   /** Whether all pins have a holder who lets go of them in time; they are not undone then where a claim is refused. */
   readonly hasHolder: boolean;
 }
 
-export function createCheckClaim({ content, hasHolder }: CheckClaimInit): CheckClaim {
+export function createCheckClaim({ content, programs, hasHolder }: CheckClaimInit): CheckClaim {
   const sizes = new Map<string, number>();
 
   async function sizeOf(
@@ -50,10 +52,29 @@ export function createCheckClaim({ content, hasHolder }: CheckClaimInit): CheckC
     return bytes;
   }
 
+  /** What is charged by is the program's own word. A runner that tells it otherwise has read it wrong, or lies. */
+  async function factsOf({ reference }: RunPlan, claim: DoneClaim, signal: AbortSignal): Promise<ProgramFacts> {
+    if (claim.seconds > MAX_SECONDS) {
+      throw refused(`it names ${claim.seconds} CPU seconds; at most ${MAX_SECONDS} are allowed`);
+    }
+    const known = await programs.of(reference, { signal }).catch((error: unknown) => {
+      throw isSprfError(error, "PROGRAM_INVALID")
+        ? refused(`it ran what is no program: ${error.message}`, error)
+        : error;
+    });
+    const { seconds, state } = known ?? claim;
+    if (claim.seconds !== seconds || claim.state !== state) {
+      throw refused(
+        `it names ${claim.seconds} CPU seconds and a ${claim.state} as the state; the program declares ${seconds} and a ${state}`,
+      );
+    }
+    return { seconds, state };
+  }
+
   return async (plan, claim, { signal }) => {
     const { outputBytes, stateBytes } = plan.limits ?? limitsOf(plan.reference.kind);
-    const { status, outputCid, newState, gas, seconds, detail } = claim;
-    if (seconds > MAX_SECONDS) throw refused(`it names ${seconds} CPU seconds; at most ${MAX_SECONDS} are allowed`);
+    const { status, outputCid, newState, gas, detail } = claim;
+    const { seconds, state } = await factsOf(plan, claim, signal);
     if (status === "rejected" && newState !== plan.state) throw refused("it rejects, and moves the state");
     await content.pin(outputCid, { signal });
     if (status === "accepted") await content.pin(newState, { signal });
@@ -63,8 +84,8 @@ export function createCheckClaim({ content, hasHolder }: CheckClaimInit): CheckC
         {
           inputBytes: await inputBytesOf(content, plan, signal),
           outputBytes: output.length,
-          stateBytesBefore: await sizeOf(plan.state, claim.state, { maxBytes: stateBytes, signal }),
-          stateBytesAfter: await sizeOf(newState, claim.state, { maxBytes: stateBytes, signal }),
+          stateBytesBefore: await sizeOf(plan.state, state, { maxBytes: stateBytes, signal }),
+          stateBytesAfter: await sizeOf(newState, state, { maxBytes: stateBytes, signal }),
           seconds,
         },
         plan.gasTable,

@@ -4,10 +4,11 @@ import type { Clock } from "../../ports/clock.ts";
 import type { ContentStore } from "../../ports/content-store.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { RunQueue, RunReport } from "../../ports/run-queue.ts";
-import type { RunOptions, RunOutcome, RunPlan, Runs } from "../../ports/runs.ts";
+import type { RunOptions, RunPlan, Runs } from "../../ports/runs.ts";
 import { throwIfAborted } from "../../utils/abort.ts";
 import { createCheckClaim, type CheckClaim } from "./check-claim.ts";
-import type { RunnerCheck, SecondOpinion } from "./runner-check.ts";
+import type { KnownPrograms } from "./known-programs.ts";
+import type { Opinion, RunnerCheck, SecondOpinion } from "./runner-check.ts";
 
 /** A run that nobody set a deadline is given up after that: longer than any program may take, its waiting included. */
 const DEFAULT_DEADLINE_MS = 180_000;
@@ -29,18 +30,13 @@ export interface QueuedRunsComponents {
   readonly content: ContentStore;
   /** See `CheckClaimInit`. */
   readonly hasHolder: boolean;
+  readonly programs: KnownPrograms;
   readonly check: RunnerCheck;
   readonly order: FairOrder;
   readonly clock: Pick<Clock, "now">;
   readonly logger: Logger;
   /** Keeps an input that was given by CID, which whoever signs the result has to serve. */
   readonly keepInput?: (cid: string, options: { readonly signal: AbortSignal }) => Promise<void>;
-}
-
-/** A claim that this worker has gone through. */
-interface Checked {
-  readonly report: RunReport;
-  readonly outcome: RunOutcome;
 }
 
 /**
@@ -70,12 +66,12 @@ export function createQueuedRuns(components: QueuedRunsComponents): Runs {
       readonly onEngineFailure?: RunOptions["onEngineFailure"];
     },
     signal: AbortSignal,
-  ): Promise<Checked> {
+  ): Promise<Opinion> {
     const { priority, deadlineMs, onEngineFailure } = how;
     for (let tries = 1; ; tries++) {
       const report = await queue.make({ plan, priority, deadlineMs, runner: how.runner }, { signal });
       try {
-        return { report, outcome: await take(plan, report, signal, onEngineFailure) };
+        return await take(plan, report, signal, onEngineFailure);
       } catch (error) {
         throwIfAborted(signal);
         const isOdd = isSprfError(error, "RESULT_REFUSED");
@@ -96,11 +92,13 @@ export function createQueuedRuns(components: QueuedRunsComponents): Runs {
 
   async function take(
     plan: RunPlan,
-    { claim }: RunReport,
+    { runner, claim }: RunReport,
     signal: AbortSignal,
     onEngineFailure: RunOptions["onEngineFailure"],
-  ): Promise<RunOutcome> {
-    if (claim.kind === "done") return await checkClaim(plan, claim, { signal });
+  ): Promise<Opinion> {
+    if (claim.kind === "done") {
+      return { runner, outcome: await checkClaim(plan, claim, { signal }), state: claim.state };
+    }
     const error = new SprfError(claim.code, claim.message);
     if (claim.wasBegun) onEngineFailure?.(error);
     throw error;
@@ -117,10 +115,10 @@ export function createQueuedRuns(components: QueuedRunsComponents): Runs {
       const place = order.place(plan.program, untilMs);
       try {
         const how = { priority: place.priority, deadlineMs: untilMs, onEngineFailure };
-        const { report, outcome } = await makeOnce(plan, how, either);
+        const first = await makeOnce(plan, how, either);
         const ask: SecondOpinion = async (runner, asked) =>
-          (await makeOnce(plan, { ...how, runner }, AbortSignal.any([either, asked]))).outcome;
-        return await components.check.confirm(plan, { runner: report.runner, outcome }, ask);
+          await makeOnce(plan, { ...how, runner }, AbortSignal.any([either, asked]));
+        return await components.check.confirm(plan, first, ask);
       } finally {
         place.leave();
       }

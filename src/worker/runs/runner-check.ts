@@ -6,6 +6,7 @@ import type { Random } from "../../ports/random.ts";
 import type { RunQueue } from "../../ports/run-queue.ts";
 import type { RunOutcome, RunPlan } from "../../ports/runs.ts";
 import { within } from "../../utils/within.ts";
+import { programKey, type KnownPrograms, type ProgramFacts } from "./known-programs.ts";
 
 /** Pairs of program and runner that are remembered as checked. */
 const MAX_PAIRS = 100_000;
@@ -14,13 +15,16 @@ const OPINION_MS = 10_000;
 /** A run may take twice the seconds that its program declares. */
 const MS_PER_DECLARED_SECOND = 2_000;
 
-/** Has one runner make the run once more. */
-export type SecondOpinion = (runner: string, signal: AbortSignal) => Promise<RunOutcome>;
-
-interface Opinion {
+/** What a runner came to. */
+export interface Opinion {
   readonly runner: string;
   readonly outcome: RunOutcome;
+  /** What it takes the program's state for. */
+  readonly state: ProgramFacts["state"];
 }
+
+/** Has one runner make the run once more. */
+export type SecondOpinion = (runner: string, signal: AbortSignal) => Promise<Opinion>;
 
 /** Compares runners with each other, on a sample of the runs. */
 export interface RunnerCheck {
@@ -43,11 +47,14 @@ export interface RunnerCheckInit {
 export function createRunnerCheck(
   {
     queue,
+    programs,
     clock,
     random,
     logger,
   }: {
     readonly queue: Pick<RunQueue, "runners" | "setAside">;
+    /** Told of what two runners agree on. */
+    readonly programs: Pick<KnownPrograms, "agreed">;
     readonly clock: Clock;
     readonly random: Pick<Random, "bytes">;
     readonly logger: Logger;
@@ -81,7 +88,7 @@ export function createRunnerCheck(
     const timeoutMs = OPINION_MS + seconds * MS_PER_DECLARED_SECOND;
     for (const runner of await others(plan.reference.kind, not)) {
       try {
-        return { runner, outcome: await within(async (signal) => await ask(runner, signal), { clock, timeoutMs }) };
+        return await within(async (signal) => await ask(runner, signal), { clock, timeoutMs });
       } catch (error) {
         logger.warn("a run that was to be compared failed", { runner, reason: messageOf(error) });
       }
@@ -109,20 +116,24 @@ export function createRunnerCheck(
         logger.debug("no other runner can be asked", { runner: first.runner });
         return first.outcome;
       }
-      if (isSame(first.outcome, second.outcome)) {
+      const agree = ({ outcome, state }: Opinion): RunOutcome => {
+        programs.agreed(plan.reference, { seconds: outcome.seconds, state });
+        return outcome;
+      };
+      if (isSame(first, second)) {
         note(pair, pairOf(plan, second.runner));
-        return first.outcome;
+        return agree(first);
       }
       logger.warn("two runners come to different results", { runners: [first.runner, second.runner] });
       const third = await opinionOf(plan, first.outcome, ask, [first.runner, second.runner]);
       const why = `its result of a run of ${plan.program} on ${plan.state} is not that of two others`;
-      if (third !== undefined && isSame(third.outcome, first.outcome)) {
+      if (third !== undefined && isSame(third, first)) {
         await refuse(second.runner, why);
-        return first.outcome;
+        return agree(first);
       }
-      if (third !== undefined && isSame(third.outcome, second.outcome)) {
+      if (third !== undefined && isSame(third, second)) {
         await refuse(first.runner, why);
-        return second.outcome;
+        return agree(second);
       }
       throw new SprfError(
         "NON_DETERMINISTIC",
@@ -136,11 +147,12 @@ export function createRunnerCheck(
 }
 
 function pairOf({ reference }: RunPlan, runner: string): string {
-  return `${runner} ${reference.kind === "wasi" ? reference.cid : reference.digest}`;
+  return `${runner} ${programKey(reference)}`;
 }
 
-function isSame(a: RunOutcome, b: RunOutcome): boolean {
+function isSame({ outcome: a, state }: Opinion, { outcome: b, state: otherState }: Opinion): boolean {
   return (
+    state === otherState &&
     a.status === b.status &&
     a.outputCid === b.outputCid &&
     a.newState === b.newState &&

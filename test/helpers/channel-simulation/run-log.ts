@@ -88,7 +88,10 @@ export function createRunLog(init: {
   const decoded = new WeakMap<Uint8Array, ChannelMessage>();
   const proposals = new Map<string, RecordRef>();
   const acked = new Map<string, Map<string, number>>();
-  let settledCursor = 0;
+  /** By height, in whichever block it came: a settlement is voted on by the members of the one that it begins at. */
+  const settledCursors = new Map([[0, 0]]);
+  /** Where the settlement to a record begins. */
+  const beginsAt = new Map<string, number>();
   let settledHeight = 0;
   let genesis = "";
   let events = 0;
@@ -153,8 +156,11 @@ export function createRunLog(init: {
       // A block that was replaced has it again.
       if (height <= settledHeight) return;
       settledHeight = height;
-      say({ kind: "settled", height, hash: toHex(head), voters: electorate.votersOf(inboxCursor, settledCursor) });
-      settledCursor = Math.max(settledCursor, inboxCursor);
+      settledCursors.set(height, inboxCursor);
+      const hash = toHex(head);
+      // Not the last that was seen: its block may have been replaced.
+      const before = settledCursors.get(beginsAt.get(hash) ?? 0) ?? 0;
+      say({ kind: "settled", height, hash, voters: electorate.votersOf(inboxCursor, before) });
     },
   };
 
@@ -320,6 +326,7 @@ export function createRunLog(init: {
   function propose(settlement: Settlement): RecordRef {
     const record = { height: settlement.toHeight, hash: toHex(settlement.head) };
     proposals.set(toHex(hashSettlement(settlement)), record);
+    beginsAt.set(record.hash, settlement.fromHeight);
     return record;
   }
 

@@ -1,5 +1,4 @@
 import type { Keypair } from "@stellar/stellar-sdk";
-import PQueue from "p-queue";
 
 import { serveCar, serveRawBlock } from "../../../src/adapters/content-store/trustless-gateway.ts";
 import type { CollectingContentStore } from "../../../src/adapters/content-store/unixfs-content-store.ts";
@@ -23,6 +22,7 @@ import { keepPrograms } from "../../../src/worker/changes/keep-programs.ts";
 import { createTipMemory } from "../../../src/worker/changes/tip-memory.ts";
 import { createAttempts } from "../../../src/worker/executions/attempts.ts";
 import { createExecute } from "../../../src/worker/executions/execute.ts";
+import { createRequestQueue } from "../../../src/worker/executions/request-queue.ts";
 import { createUsedPayments } from "../../../src/worker/executions/used-payments.ts";
 import { createWorkerApi, type WorkerApiComponents } from "../../../src/worker/http/api.ts";
 import { messageKeysOf } from "../message-keys.ts";
@@ -117,7 +117,7 @@ export function createWorkerService(
     attempts,
     usedPayments,
     tips,
-    queue: new PQueue({ concurrency: RUNS_AT_ONCE }),
+    queue: createRequestQueue({ clock }, { concurrency: RUNS_AT_ONCE }),
     clock,
     logger,
     keys: { ledgerKey, messagePrivateKey: messageKeysOf(`worker ${n}`).privateKey },

@@ -21,7 +21,7 @@ describe("the page of metrics", () => {
 
   it("should name metrics by part, what and unit, and counters by total or unit", () => {
     for (const [name, { kind, help }] of Object.entries(METRICS)) {
-      expect(name).to.match(/^sprf_(daemon|chain|worker|tester|channel|indexer)(_[a-z]+)+$/);
+      expect(name).to.match(/^sprf_(daemon|chain|worker|tester|channel|indexer|runner)(_[a-z]+)+$/);
       expect(help).to.not.equal("");
       if (kind === "counter") expect(name).to.match(/_(total|ether)$/);
     }
@@ -42,9 +42,14 @@ describe("the page of metrics", () => {
 
 async function tableOf(): Promise<string> {
   const rows = Object.entries(METRICS).map(([name, definition]) => {
-    const labels = "labels" in definition ? Object.entries(definition.labels as Record<string, readonly string[]>) : [];
+    const labels =
+      "labels" in definition ? Object.entries(definition.labels as Record<string, readonly string[] | string>) : [];
     const texts = labels.map(([label, values]) =>
-      values.length > MANY ? `\`${label}\`: \`OK\` or a code of src/errors.ts` : `\`${label}\`: ${values.join(", ")}`,
+      typeof values === "string"
+        ? `\`${label}\`: ${values}`
+        : values.length > MANY
+          ? `\`${label}\`: \`OK\` or a code of src/errors.ts`
+          : `\`${label}\`: ${values.join(", ")}`,
     );
     return `| \`${name}\` | ${definition.kind} | ${definition.help} | ${texts.join("; ")} |`;
   });

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { noMetrics } from "../../../src/adapters/metrics/none.ts";
 import { createReadiness, type ReadinessCheck } from "../../../src/admin/readiness.ts";
 import { SprfError } from "../../../src/errors.ts";
-import type { GaugeName, Metrics, Reading } from "../../../src/ports/metrics.ts";
+import type { GaugeName, Metrics, Read } from "../../../src/ports/metrics.ts";
 import { createManualClock } from "../../helpers/manual-clock.ts";
 
 const good = (part: ReadinessCheck["part"], facts = {}): ReadinessCheck => ({ part, look: async () => facts });
@@ -67,7 +67,7 @@ describe("createReadiness", () => {
 
 function readinessOf(checks: readonly ReadinessCheck[], maxAgeSeconds = 120) {
   const clock = createManualClock();
-  const readers = new Map<GaugeName, () => number | readonly Reading[]>();
+  const readers = new Map<GaugeName, Read>();
   const metrics: Metrics = { ...noMetrics, gauge: (name, read) => void readers.set(name, read) };
   const now = createReadiness({ checks: () => checks, maxAgeSeconds, metrics, clock });
   return { now, clock, gauge: () => readers.get("sprf_daemon_ready_parts")?.() };

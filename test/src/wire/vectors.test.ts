@@ -5,6 +5,7 @@ import { expect } from "chai";
 import { decodeRecord } from "../../../src/wire/record.ts";
 import { gridMessageVectors, marketVectors } from "../../helpers/message-vectors.ts";
 import { programVectors } from "../../helpers/program-vectors.ts";
+import { runVectors } from "../../helpers/run-vectors.ts";
 
 const read = (file: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../vectors/${file}`, import.meta.url), "utf8"));
@@ -20,6 +21,10 @@ describe("wire: vectors", () => {
 
   it("should come to those of docs/spec/grid-messages.md", () => {
     expect(gridMessageVectors()).to.deep.equal(read("grid-messages/messages.json"));
+  });
+
+  it("should come to those of docs/spec/runs.md", () => {
+    expect(runVectors()).to.deep.equal(read("runs/jobs.json"));
   });
 
   it("should have a record of every kind, each of which is read back", () => {

@@ -3,9 +3,12 @@ import { expect } from "chai";
 import { createPostgres } from "../../../../src/adapters/postgres/connect.ts";
 import { systemClock } from "../../../../src/adapters/clock/system.ts";
 import { createMemoryLogger } from "../../../../src/adapters/logger/memory.ts";
+import { migrate } from "../../../../src/adapters/postgres/migrate.ts";
 import { createPostgresRunDesk } from "../../../../src/adapters/run-queue/postgres-desk.ts";
 import { readRunQueue } from "../../../../src/adapters/run-queue/read-view.ts";
+import { RUN_TABLES } from "../../../../src/adapters/run-queue/tables.ts";
 import { readContent } from "../../../../src/execution/read-content.ts";
+import type { Engine } from "../../../../src/ports/engine.ts";
 import type { RunDesk, RunResultClaim, TakenRun } from "../../../../src/ports/run-queue.ts";
 import { utf8 } from "../../../../src/utils/bytes.ts";
 import { planOf } from "../../../compliance/runs.ts";
@@ -47,14 +50,19 @@ describeWithPart("postgres", postgresAbsent(), "adapters/run-queue/postgres: run
   async function sitAt(runner: string): Promise<RunDesk> {
     const parts = { postgres: fleet.postgres, runner, engines: ["wasi" as const], capacity: 1, version: "0" };
     const desk = createPostgresRunDesk({ ...parts, clock: systemClock, logger: createMemoryLogger() });
-    await desk.start();
     desks.push(desk);
+    await desk.start();
     return desk;
   }
 
   const takeOne = async (desk: RunDesk): Promise<TakenRun> => {
     const [run] = await desk.take(1, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     return run!;
+  };
+  /** As if it had said nothing for a minute. */
+  const loseLease = async ({ id }: TakenRun): Promise<void> => {
+    const sql = "UPDATE sprf_queue.job SET heartbeat_on = now() - interval '1 minute' WHERE id = $1";
+    await fleet.postgres.pool.query(sql, [id]);
   };
   const textOf = async (cid: string): Promise<string> =>
     Buffer.from(await readContent(fleet.content, cid, { maxBytes: 1_000_000 })).toString();
@@ -116,6 +124,18 @@ describeWithPart("postgres", postgresAbsent(), "adapters/run-queue/postgres: run
     expect(await textOf((await next).newState)).to.equal("sleep 1");
   });
 
+  it("should set a runner aside that names other CPU seconds than the program does, and charge by the program's", async () => {
+    await fleet.stop();
+    fleet = await createRunFleet(server.url, { isChecked: false, engines: new Map([["wasi", createPlainEngine()]]) });
+    const dear = await sitAt("dear");
+    const running = fleet.runs.run(await planOf(fleet.content, "more"));
+    const run = await takeOne(dear);
+    await dear.report(run, { ...(await claimOf("more", "more", 9_018n)), seconds: 8 } as RunResultClaim, { tookMs: 1 });
+    await until(async () => (await dear.renew([])).setAside !== undefined, { what: "it is set aside" });
+    await fleet.addRunner("fair", createPlainEngine());
+    expect(await running).to.include({ gas: 2_018n, seconds: 1 });
+  });
+
   it("should find out by a third which of two runners is odd", async () => {
     const liar = createPlainEngine({ lie: () => "lie" });
     await fleet.addRunner("liar", liar);
@@ -166,6 +186,36 @@ describeWithPart("postgres", postgresAbsent(), "adapters/run-queue/postgres: run
     expect(await textOf((await second).newState)).to.equal("later");
   });
 
+  it("should give up a run that one runner after the other lost, and go on with the next", async () => {
+    await withoutChecks();
+    const dying = await sitAt("dying");
+    const lost = codeOf(fleet.runs.run(await planOf(fleet.content, "lost")));
+    let last: TakenRun | undefined;
+    for (let attempt = 0; attempt < 4; attempt++) {
+      last = await takeOne(dying);
+      expect(last.attempt).to.equal(attempt);
+      await loseLease(last);
+    }
+    expect(await lost).to.equal("RUN_LOST");
+    expect(await dying.report(last!, await claimOf("lost", "lost", 2_009n), { tookMs: 1 }), "too late").to.equal(false);
+    await fleet.addRunner("living", createPlainEngine());
+    expect(await textOf((await fleet.runs.run(await planOf(fleet.content, "next"))).newState)).to.equal("next");
+    const { rowCount } = await fleet.postgres.pool.query("SELECT FROM sprf_queue.job WHERE state < 'completed'");
+    expect(rowCount, "nothing of it is left to do").to.equal(0);
+  });
+
+  it("should take back what runs when the worker stops, and have its runner end it", async () => {
+    const engine = createPlainEngine();
+    await fleet.addRunner("busy", engine);
+    const stopped = codeOf(fleet.runs.run(await planOf(fleet.content, "sleep 60000")));
+    await until(() => engine.begun === 1, { what: "the run" });
+    await fleet.queue.stop();
+    expect(await stopped).to.equal("ABORTED");
+    await until(() => engine.ended === 1, { what: "its end" });
+    const { waiting, running } = await readRunQueue(fleet.postgres.pool);
+    expect({ waiting, running }).to.deep.equal({ waiting: 0, running: 0 });
+  });
+
   it("should let a program with one run go before most of another's many", async () => {
     const ended: string[] = [];
     const many = await Promise.all(
@@ -186,6 +236,99 @@ describeWithPart("postgres", postgresAbsent(), "adapters/run-queue/postgres: run
     expect(view.runners.find(({ id }) => id === "single")).to.include({ done: 31, failed: 0 });
   });
 
+  it("should show what waits here and in the worker, and what runners did in the last minutes", async () => {
+    await fleet.stop();
+    fleet = await createRunFleet(server.url, { requests: () => ({ waiting: 7, oldestMs: 90_000 }) });
+    const { pool } = fleet.postgres;
+    await pool.query("INSERT INTO sprf.runner_minutes VALUES ('quick', now() - interval '1 hour', 1000, 1000)");
+    const engine = createPlainEngine();
+    await fleet.addRunner("quick", engine);
+    const plans = await Promise.all(
+      ["a", "b", "c", "fail"].map(async (input, n) => await planOf(fleet.content, input, "", n)),
+    );
+    await Promise.allSettled(plans.map(async (plan) => await fleet.runs.run(plan)));
+    const running = fleet.runs.run(await planOf(fleet.content, "sleep 1000"));
+    await until(() => engine.begun === 5, { what: "the fifth" });
+    const docker = { kind: "docker", image: "localhost/none:1", digest: "0".repeat(64) } as const;
+    const abort = new AbortController();
+    const plan = { ...(await planOf(fleet.content, "nobody's")), reference: docker };
+    const given = codeOf(fleet.runs.run(plan, { signal: abort.signal }));
+    await until(async () => (await fleet.queue.view()).waiting === 1, { what: "one that nobody makes" });
+    const view = await fleet.queue.view();
+    expect(view).to.deep.include({ waiting: 1, running: 1 });
+    expect(view.oldestMs).to.be.within(0, TIMEOUT_MS);
+    const quick = view.runners.find(({ id }) => id === "quick");
+    expect(quick).to.include({ done: 3, failed: 1 });
+    // Of four minutes to five.
+    expect(quick?.donePerMinute).to.be.within(3 / 5, 3 / 4);
+    expect(quick?.failedPerMinute).to.be.within(1 / 5, 1 / 4);
+    await until(async () => (await fleet.queue.view()).requests.waiting === 7, { what: "the worker's word" });
+    expect((await fleet.queue.view()).requests.oldestMs).to.be.within(90_000, 90_000 + TIMEOUT_MS);
+    const old = "SELECT FROM sprf.runner_minutes WHERE minute < now() - interval '30 minutes'";
+    await until(async () => (await pool.query(old)).rowCount === 0, { what: "old minutes are forgotten" });
+    abort.abort();
+    expect(await given).to.equal("ABORTED");
+    await running;
+  });
+
+  it("should let nobody begin again under a name that is set aside", async () => {
+    const odd = await sitAt("aside");
+    await fleet.queue.setAside("aside", "its results are odd");
+    await odd.stop();
+    expect(await codeOf(sitAt("aside"))).to.equal("RUNNER_SET_ASIDE");
+  });
+
+  it("should take a database of the version before to its own, with what is in it", async () => {
+    const { pool } = fleet.postgres;
+    await pool.query("CREATE DATABASE earlier");
+    const url = server.url.replace(/\/[^/]*$/, "/earlier");
+    const earlier = createPostgres({ url, clock: systemClock, logger: createMemoryLogger() });
+    try {
+      await migrate(earlier.pool, { ...RUN_TABLES, steps: RUN_TABLES.steps.slice(0, -1) });
+      await earlier.pool.query(
+        `INSERT INTO sprf.runners (id, engines, capacity, version, done) VALUES ('known', '{wasi}', 2, '0', 41);
+         INSERT INTO sprf.run_workers (worker, multiaddrs, gateway) VALUES ('0xworker', '{}', 'http://127.0.0.1:1');`,
+      );
+      const next = await createRunFleet(url);
+      await next.addRunner("known", createPlainEngine());
+      expect(await next.runs.run(await planOf(next.content, "more"))).to.include({ status: "accepted" });
+      const view = await next.queue.view();
+      expect(view.requests).to.deep.equal({ waiting: 0, oldestMs: 0 });
+      expect(view.runners).to.have.length(1);
+      expect(view.runners[0]).to.include({ id: "known", done: 42 });
+      await next.stop();
+      const { rows } = await earlier.pool.query("SELECT version FROM sprf.versions WHERE part = 'runs'");
+      expect(rows).to.deep.equal([{ version: RUN_TABLES.steps.length }]);
+    } finally {
+      await earlier.close();
+    }
+  });
+
+  it("should let that run of a program go first that ends first", async () => {
+    const began: string[] = [];
+    const engine = createPlainEngine();
+    const noting: Engine = {
+      ...engine,
+      run: async (run, options) => {
+        began.push(Buffer.from(run.input).toString());
+        return await engine.run(run, options);
+      },
+    };
+    const minutes = [9, 3, 8, 1, 2].map(async (n) => ({ n, plan: await planOf(fleet.content, `${n}`, "", n) }));
+    const runs: Promise<unknown>[] = [];
+    for (const { n, plan } of await Promise.all(minutes)) {
+      runs.push(fleet.runs.run(plan, { deadlineMs: Date.now() + n * 15_000 }));
+      await until(async () => (await readRunQueue(fleet.postgres.pool)).waiting === runs.length, { what: "it waits" });
+    }
+    const other = { ...(await planOf(fleet.content, "other")), program: OTHER_PROGRAM };
+    runs.push(fleet.runs.run(other));
+    await until(async () => (await readRunQueue(fleet.postgres.pool)).waiting === runs.length, { what: "all wait" });
+    await fleet.addRunner("single", noting, { capacity: 1 });
+    await Promise.all(runs);
+    expect(began.filter((input) => input !== "other")).to.deep.equal(["1", "2", "3", "8", "9"]);
+    expect(began.indexOf("other"), "and another program waits for one of these").to.be.lessThan(2);
+  });
+
   it("should refuse a database that a newer program has used", async () => {
     const { pool } = fleet.postgres;
     await pool.query("UPDATE sprf.versions SET version = 99 WHERE part = 'runs'");
@@ -196,7 +339,7 @@ describeWithPart("postgres", postgresAbsent(), "adapters/run-queue/postgres: run
       expect(await codeOf(desk.start())).to.equal("DATABASE_NEWER");
       await postgres.close();
     } finally {
-      await pool.query("UPDATE sprf.versions SET version = 1 WHERE part = 'runs'");
+      await pool.query("UPDATE sprf.versions SET version = $1 WHERE part = 'runs'", [RUN_TABLES.steps.length]);
     }
   });
 });

@@ -1,11 +1,13 @@
 import { expect } from "chai";
-import PQueue from "p-queue";
 
 import { isSprfError } from "../../../../src/errors.ts";
 import { createLoad } from "../../../../src/worker/executions/load.ts";
+import { createRequestQueue, type RequestQueue } from "../../../../src/worker/executions/request-queue.ts";
 
 describe("worker/executions/load", () => {
   const clock = { nowMs: 0, now: () => clock.nowMs };
+  const asker = { program: "a", deadlineMs: 0 };
+  const queueOf = (concurrency: number): RequestQueue => createRequestQueue({ clock }, { concurrency });
 
   const refusalOf = (check: () => void): Readonly<Record<string, unknown>> | undefined => {
     try {
@@ -18,14 +20,14 @@ describe("worker/executions/load", () => {
   };
 
   it("should refuse what would wait too long by what the last ones took, and say when to try again", async () => {
-    const queue = new PQueue({ concurrency: 1 });
+    const queue = queueOf(1);
     const load = createLoad({ queue, clock }, { maxQueued: 100, maxWaitMs: 60_000 });
     await load.measure(async () => await Promise.resolve((clock.nowMs += 10_000)));
     const held = Promise.withResolvers<void>();
-    const work = Array.from({ length: 7 }, () => queue.add(async () => await held.promise));
+    const work = Array.from({ length: 7 }, () => queue.add(asker, async () => await held.promise));
     expect(queue.size, "one runs").to.equal(6);
     expect(refusalOf(() => load.check())).to.equal(undefined);
-    work.push(queue.add(async () => await held.promise));
+    work.push(queue.add(asker, async () => await held.promise));
     expect(refusalOf(() => load.check())).to.deep.equal({ waiting: 7, retryAfterSeconds: 10 });
     held.resolve();
     await Promise.all(work);
@@ -33,9 +35,11 @@ describe("worker/executions/load", () => {
   });
 
   it("should refuse more than may wait", () => {
-    const queue = new PQueue({ concurrency: 1, autoStart: false });
+    const queue = queueOf(1);
     const load = createLoad({ queue, clock }, { maxQueued: 2 });
-    for (let n = 0; n < 2; n++) void queue.add(() => undefined);
+    const held = Promise.withResolvers<void>();
+    for (let n = 0; n < 3; n++) void queue.add(asker, async () => await held.promise);
     expect(refusalOf(() => load.check())).to.deep.equal({ waiting: 2, retryAfterSeconds: 1 });
+    held.resolve();
   });
 });
