@@ -37,6 +37,8 @@ export const RUN_TABLES: Migrations = {
        collected_at timestamptz
      );
      CREATE INDEX run_results_runner ON sprf.run_results (runner);`,
+    // What a program says has any characters, of which jsonb takes no NUL.
+    "ALTER TABLE sprf.run_results ALTER COLUMN claim TYPE json",
   ],
 };
 
@@ -44,6 +46,10 @@ export const RUN_TABLES: Migrations = {
 export const LIVE_SECONDS = 15;
 /** What nobody has collected by then is waited for by nobody. */
 export const KEEP_RESULTS_SECONDS = 3_600;
+/** Where a worker is that has said nothing for so long is not asked any more. */
+export const KEEP_WORKERS_HOURS = 24;
+/** A runner that is not there for so long begins anew; one that was set aside stays so. */
+export const KEEP_RUNNERS_DAYS = 30;
 
 /** Told of a job, with its queue. */
 export const CHANNEL_NEW = "sprf_run_new";

@@ -5,6 +5,7 @@ import { systemClock } from "../../../../src/adapters/clock/system.ts";
 import { createMemoryLogger } from "../../../../src/adapters/logger/memory.ts";
 import { createPostgresRunDesk } from "../../../../src/adapters/run-queue/postgres-desk.ts";
 import { readRunQueue } from "../../../../src/adapters/run-queue/read-view.ts";
+import { RUN_TABLES } from "../../../../src/adapters/run-queue/tables.ts";
 import { readContent } from "../../../../src/execution/read-content.ts";
 import type { RunDesk, RunResultClaim, TakenRun } from "../../../../src/ports/run-queue.ts";
 import { utf8 } from "../../../../src/utils/bytes.ts";
@@ -98,6 +99,30 @@ describeWithPart("postgres", postgresAbsent(), "adapters/run-queue/postgres: run
     const sql = "SELECT attempt, runner FROM sprf.run_results WHERE run = $1";
     const { rows } = await fleet.postgres.pool.query<{ attempt: number; runner: string }>(sql, [stale.id]);
     expect(rows).to.deep.equal([{ attempt: 1, runner: "second" }]);
+  });
+
+  it("should take what a program says in any characters, and reports of a lot each for itself", async () => {
+    await withoutChecks();
+    const desk = await sitAt("full");
+    const plans = await Promise.all([0, 1, 2].map(async (n) => await planOf(fleet.content, "x", "as it was", n)));
+    const running = Promise.all(plans.map(async (plan) => await fleet.runs.run(plan)));
+    const taken: TakenRun[] = [];
+    while (taken.length < plans.length) taken.push(await takeOne(desk));
+    const claim = {
+      kind: "done",
+      status: "rejected",
+      outputCid: await fleet.content.putFile(utf8("no")),
+      newState: await fleet.content.putFile(utf8("as it was")),
+      state: "file",
+      gas: 2_013n,
+      seconds: 1,
+      detail: "exit 3: a NUL \u0000 and half a pair \ud800",
+    } as const;
+    const [first] = taken;
+    const stale = { ...first!, attempt: 7 };
+    const reports = [...taken, stale].map(async (run) => await desk.report(run, claim, { tookMs: 1 }));
+    expect(await Promise.all(reports)).to.deep.equal([true, true, true, false]);
+    for (const { detail } of await running) expect(detail).to.equal(claim.detail);
   });
 
   it("should set a runner aside that claims what no honest run comes to, and have the run made by another", async () => {
@@ -196,7 +221,7 @@ describeWithPart("postgres", postgresAbsent(), "adapters/run-queue/postgres: run
       expect(await codeOf(desk.start())).to.equal("DATABASE_NEWER");
       await postgres.close();
     } finally {
-      await pool.query("UPDATE sprf.versions SET version = 1 WHERE part = 'runs'");
+      await pool.query("UPDATE sprf.versions SET version = $1 WHERE part = 'runs'", [RUN_TABLES.steps.length]);
     }
   });
 });

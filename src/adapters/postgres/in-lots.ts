@@ -1,0 +1,46 @@
+import { isAway } from "./connect.ts";
+
+/** As many as one statement takes without others having to wait for long. */
+const MOST = 200;
+
+interface Asked<T, R> {
+  readonly item: T;
+  readonly resolve: (result: R) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Does what is asked for one by one in lots: what comes while one lot is on its way makes the next. So one that is alone waits for
+ * nobody, and of many each costs the database a fraction.
+ *
+ * A lot that fails is done again one by one, so that nobody has what another is at fault for; when the server is away all are told so.
+ *
+ * @param work does all of them or, where it throws, none; resolves with a result for each, in their order
+ */
+export function inLots<T, R>(work: (lot: readonly T[]) => Promise<readonly R[]>): (item: T) => Promise<R> {
+  const asked: Asked<T, R>[] = [];
+  let isWorking = false;
+
+  async function workOff(): Promise<void> {
+    isWorking = true;
+    while (asked.length > 0) await settle(asked.splice(0, MOST));
+    isWorking = false;
+  }
+
+  async function settle(lot: readonly Asked<T, R>[]): Promise<void> {
+    try {
+      const results = await work(lot.map(({ item }) => item));
+      for (const [n, { resolve }] of lot.entries()) resolve(results[n] as R);
+    } catch (error) {
+      if (lot.length === 1 || isAway(error)) for (const { reject } of lot) reject(error);
+      else for (const one of lot) await settle([one]);
+    }
+  }
+
+  return async (item) => {
+    const { promise, resolve, reject } = Promise.withResolvers<R>();
+    asked.push({ item, resolve, reject });
+    if (!isWorking) void workOff();
+    return await promise;
+  };
+}
