@@ -9,9 +9,9 @@ import type { RunQueue, RunReport, RunWorker } from "../../ports/run-queue.ts";
 import { raceAbort } from "../../utils/abort.ts";
 import { decodeRunClaim, encodeRunPlan } from "../../wire/run-job.ts";
 import type { Postgres } from "../postgres/connect.ts";
-import { inLots } from "../postgres/in-lots.ts";
+import { inLots } from "../../utils/in-lots.ts";
 import { listen } from "../postgres/listen.ts";
-import { LOST, asDb, inTransaction, openBoss, queueOf, queueOfRunner } from "./boss.ts";
+import { LOST, LOTS, asDb, inTransaction, openBoss, queueOf, queueOfRunner } from "./boss.ts";
 import { clearOld } from "./clear-old.ts";
 import { readRunners } from "./read-view.ts";
 import { sendInLots } from "./send-lots.ts";
@@ -64,7 +64,7 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
   const collect = inLots(async (ids: readonly string[]) => {
     await pool.query("UPDATE sprf.run_results SET collected_at = now() WHERE run = ANY($1::uuid[])", [ids]);
     return ids.map(() => undefined);
-  });
+  }, LOTS);
 
   /** Looks for results of what waits, or of one of them, in turn with others that ask for it. */
   function look(id?: string): void {

@@ -4,8 +4,8 @@ import { z } from "zod";
 import type { RunResultClaim, TakenRun } from "../../ports/run-queue.ts";
 import { encodeRunClaim } from "../../wire/run-job.ts";
 import type { Postgres } from "../postgres/connect.ts";
-import { inLots } from "../postgres/in-lots.ts";
-import { asDb, inTransaction } from "./boss.ts";
+import { inLots } from "../../utils/in-lots.ts";
+import { LOTS, asDb, inTransaction } from "./boss.ts";
 import { CHANNEL_DONE } from "./tables.ts";
 
 /** The library's type of it is empty. */
@@ -64,5 +64,5 @@ export function reportInLots(
       return rowCount === own.length && own.length > 0 ? completed : undefined;
     });
     return lot.map(({ run }) => put?.has(run.id) === true);
-  });
+  }, LOTS);
 }

@@ -1,8 +1,8 @@
 import type { PgBoss } from "pg-boss";
 
 import type { Postgres } from "../postgres/connect.ts";
-import { inLots } from "../postgres/in-lots.ts";
-import { asDb, inTransaction } from "./boss.ts";
+import { inLots } from "../../utils/in-lots.ts";
+import { LOTS, asDb, inTransaction } from "./boss.ts";
 import { CHANNEL_NEW } from "./tables.ts";
 
 export interface SentRun {
@@ -28,5 +28,5 @@ export function sendInLots({ pool }: Postgres, opened: () => PgBoss): (run: Sent
       return true;
     });
     return runs.map(() => undefined);
-  });
+  }, LOTS);
 }

@@ -1,6 +1,4 @@
-import { isAway } from "./connect.ts";
-
-/** As many as one statement takes without others having to wait for long. */
+/** As many as one transaction takes without others having to wait for long. */
 const MOST = 200;
 
 interface Asked<T, R> {
@@ -13,11 +11,15 @@ interface Asked<T, R> {
  * Does what is asked for one by one in lots: what comes while one lot is on its way makes the next. So one that is alone waits for
  * nobody, and of many each costs the database a fraction.
  *
- * A lot that fails is done again one by one, so that nobody has what another is at fault for; when the server is away all are told so.
+ * A lot that fails is done again one by one, so that nobody has what another is at fault for.
  *
  * @param work does all of them or, where it throws, none; resolves with a result for each, in their order
+ * @param isOfAll whether a failure is that of any lot, as when a server is away: then all of this one are told so
  */
-export function inLots<T, R>(work: (lot: readonly T[]) => Promise<readonly R[]>): (item: T) => Promise<R> {
+export function inLots<T, R>(
+  work: (lot: readonly T[]) => Promise<readonly R[]>,
+  { isOfAll }: { readonly isOfAll: (error: unknown) => boolean },
+): (item: T) => Promise<R> {
   const asked: Asked<T, R>[] = [];
   let isWorking = false;
 
@@ -32,7 +34,7 @@ export function inLots<T, R>(work: (lot: readonly T[]) => Promise<readonly R[]>)
       const results = await work(lot.map(({ item }) => item));
       for (const [n, { resolve }] of lot.entries()) resolve(results[n] as R);
     } catch (error) {
-      if (lot.length === 1 || isAway(error)) for (const { reject } of lot) reject(error);
+      if (lot.length === 1 || isOfAll(error)) for (const { reject } of lot) reject(error);
       else for (const one of lot) await settle([one]);
     }
   }

@@ -1,8 +1,10 @@
 import { expect } from "chai";
 
-import { inLots } from "../../../../src/adapters/postgres/in-lots.ts";
+import { inLots } from "../../../src/utils/in-lots.ts";
 
-describe("adapters/postgres/in-lots", () => {
+const away = new Error("the server is away");
+
+describe("utils/in-lots", () => {
   /** Lots that end when the test says so. */
   function gated(failing: (lot: readonly number[]) => Error | undefined = () => undefined): {
     readonly lots: (readonly number[])[];
@@ -11,13 +13,14 @@ describe("adapters/postgres/in-lots", () => {
   } {
     const lots: (readonly number[])[] = [];
     const gate = Promise.withResolvers<void>();
-    const ask = inLots(async (lot: readonly number[]) => {
+    const work = async (lot: readonly number[]): Promise<readonly string[]> => {
       lots.push(lot);
       await gate.promise;
       const error = failing(lot);
       if (error !== undefined) throw error;
       return lot.map((item) => `${item} done`);
-    });
+    };
+    const ask = inLots(work, { isOfAll: (error) => error === away });
     return { lots, ask, open: gate.resolve };
   }
 
@@ -52,7 +55,6 @@ describe("adapters/postgres/in-lots", () => {
   });
 
   it("should tell all of a server that is away, and ask it once", async () => {
-    const away = Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
     const { lots, ask, open } = gated(() => away);
     const results = Promise.allSettled([1, 2, 3].map(ask));
     open();
