@@ -1,5 +1,5 @@
-/** As many as one transaction takes without others having to wait for long. */
-const MOST = 200;
+/** As many as one transaction takes without others having to wait for long: a run may bring 256 KiB of input. */
+const MOST = 50;
 
 interface Asked<T, R> {
   readonly item: T;
