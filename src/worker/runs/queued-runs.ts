@@ -6,6 +6,7 @@ import type { Logger } from "../../ports/logger.ts";
 import type { RunQueue, RunReport } from "../../ports/run-queue.ts";
 import type { RunOptions, RunOutcome, RunPlan, Runs } from "../../ports/runs.ts";
 import { throwIfAborted } from "../../utils/abort.ts";
+import { within } from "../../utils/within.ts";
 import { createCheckClaim, type CheckClaim } from "./check-claim.ts";
 import type { RunnerCheck, SecondOpinion } from "./runner-check.ts";
 
@@ -31,7 +32,7 @@ export interface QueuedRunsComponents {
   readonly hasHolder: boolean;
   readonly check: RunnerCheck;
   readonly order: FairOrder;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Clock;
   readonly logger: Logger;
   /** Keeps an input that was given by CID, which whoever signs the result has to serve. */
   readonly keepInput?: (cid: string, options: { readonly signal: AbortSignal }) => Promise<void>;
@@ -110,17 +111,19 @@ export function createQueuedRuns(components: QueuedRunsComponents): Runs {
     async run(plan, { signal, deadlineMs = clock.now() + DEFAULT_DEADLINE_MS, onEngineFailure } = {}) {
       // A deadline of the caller's is that of the request, which may be far off.
       const untilMs = Math.min(deadlineMs, clock.now() + DEFAULT_DEADLINE_MS);
-      const timeUp = AbortSignal.timeout(Math.max(0, untilMs - clock.now()));
-      const either = signal === undefined ? timeUp : AbortSignal.any([signal, timeUp]);
-      if ("cid" in plan.input) await components.keepInput?.(plan.input.cid, { signal: either });
-      await bring(plan, either);
       const place = order.place(plan.program, untilMs);
-      try {
+      const work = async (either: AbortSignal): Promise<RunOutcome> => {
+        if ("cid" in plan.input) await components.keepInput?.(plan.input.cid, { signal: either });
+        await bring(plan, either);
         const how = { priority: place.priority, deadlineMs: untilMs, onEngineFailure };
         const { report, outcome } = await makeOnce(plan, how, either);
         const ask: SecondOpinion = async (runner, asked) =>
           (await makeOnce(plan, { ...how, runner }, AbortSignal.any([either, asked]))).outcome;
         return await components.check.confirm(plan, { runner: report.runner, outcome }, ask);
+      };
+      try {
+        // A signal of `AbortSignal.timeout` would be kept until then with all that hears of it, however soon the run is over.
+        return await within(work, { clock, timeoutMs: Math.max(0, untilMs - clock.now()), signal });
       } finally {
         place.leave();
       }
