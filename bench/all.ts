@@ -18,6 +18,9 @@ const NOT_BENCHMARKS = new Set([
   "grid-reports",
   "processes",
   "report",
+  "scale-engines",
+  "scale-memory",
+  "scale-runner",
 ]);
 
 const known = readdirSync(import.meta.dirname)

@@ -1,4 +1,6 @@
 import { readFile } from "node:fs/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
 /** Of the kernel's clock in which /proc counts; the same on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -15,4 +17,12 @@ export async function residentMibOf(pid: number): Promise<number> {
   const kib = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1];
   if (kib === undefined) throw new Error(`process ${pid} has no memory`);
   return Number(kib) / KIB_PER_MIB;
+}
+
+/** What is reachable in this process, after its garbage was collected. */
+export function heapMib(): number {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+  const { heapUsed, external } = process.memoryUsage();
+  return (heapUsed + external) / (KIB_PER_MIB * KIB_PER_MIB);
 }

@@ -1,23 +1,22 @@
 // A worker's executions on runners in processes of their own: how many a second come with 1, 2, 4 and 8 of them, whose engine sleeps so
-// that two cores are enough to see it; what the queue adds to one execution against this process alone; and what 100,000 that wait cost.
+// that two cores are enough to see it; with real engines; what the queue adds to one execution against this process alone; and what
+// 100,000 of them leave in memory. `node bench/scale.ts 20000` makes fewer of these last.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { encodeRunPlan } from "../src/wire/run-job.ts";
 import { createLocalRuns } from "../src/execution/local-runs.ts";
-import { asDb, openBoss, queueOf } from "../src/adapters/run-queue/boss.ts";
-import { readRunQueue } from "../src/adapters/run-queue/read-view.ts";
-import { createMemoryLogger } from "../src/adapters/logger/memory.ts";
 import type { Runs } from "../src/ports/runs.ts";
 import { planOf } from "../test/compliance/runs.ts";
 import { startDaemon, type Daemon } from "../test/helpers/daemon.ts";
 import { createPlainEngine } from "../test/helpers/plain-engine.ts";
 import { postgresAbsent, startPostgres } from "../test/helpers/postgres.ts";
 import { startQueueWorker, type QueueWorker } from "../test/helpers/queue-worker.ts";
-import { until } from "../test/helpers/until.ts";
-import { percentile, round, writeReport, type ReportRow } from "./report.ts";
+import { percentile, round, timing, writeReport, type ReportRow } from "./report.ts";
+import { realEngines, type ScaleScene } from "./scale-engines.ts";
+import { throughTheQueue, waitingAtOnce } from "./scale-memory.ts";
 
+const QUEUED = Number(process.argv[2] ?? 100_000);
 const RUNNERS = [1, 2, 4, 8] as const;
 const CAPACITY = 2;
 const SLEEP_MS = 1_000;
@@ -25,9 +24,6 @@ const SLEEP_MS = 1_000;
 const ROUNDS = 8;
 const TARGET_LINEAR = 0.9;
 const SINGLE_RUNS = 300;
-const QUEUED = 100_000;
-const INSERTED_AT_ONCE = 5_000;
-const MIB = 1024 * 1024;
 const SECOND_MS = 1_000;
 
 const absent = postgresAbsent();
@@ -35,9 +31,35 @@ if (absent === undefined) await measure();
 else console.log(`left out: ${absent}`);
 
 async function measure(): Promise<void> {
+  const rows: ReportRow[] = [];
+  for (const part of [sleeping, realEngines, overhead, queued, waiting]) rows.push(...(await onItsOwn(part)));
+  await writeReport("scale", rows);
+}
+
+/** Each with a database and a worker of its own, so that nothing is left of the one before. */
+async function onItsOwn(part: (scene: ScaleScene) => Promise<ReportRow[]>): Promise<ReportRow[]> {
   const home = await mkdtemp(join(tmpdir(), "sprf-bench-scale-"));
   const server = await startPostgres();
   const worker = await startQueueWorker(server.url, join(home, "worker"), { isChecked: false });
+  try {
+    return await part({ url: server.url, home, worker });
+  } finally {
+    await worker.stop();
+    await server.remove();
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+async function queued(scene: ScaleScene): Promise<ReportRow[]> {
+  return await throughTheQueue(scene, QUEUED);
+}
+
+async function waiting(scene: ScaleScene): Promise<ReportRow[]> {
+  return await waitingAtOnce(scene, QUEUED);
+}
+
+/** From the call of `runs.run` to a checked outcome: the queue, the lease, the run, its report and what the worker fetches and checks. */
+async function sleeping({ url, home, worker }: ScaleScene): Promise<ReportRow[]> {
   const runners: Daemon[] = [];
   try {
     const rows: ReportRow[] = [];
@@ -45,7 +67,7 @@ async function measure(): Promise<void> {
     for (const count of RUNNERS) {
       while (runners.length < count) {
         const name = `runner-${runners.length}`;
-        const options = [server.url, join(home, name), name, String(CAPACITY)];
+        const options = [url, join(home, name), name, String(CAPACITY)];
         runners.push(await startDaemon("test/helpers/runner-process.ts", options));
       }
       const perSecond = await throughput(worker, count);
@@ -60,19 +82,9 @@ async function measure(): Promise<void> {
         met: ratio >= TARGET_LINEAR,
       });
     }
-    for (const runner of runners.splice(1)) await runner.stop();
-    rows.push(await latency("one execution that does nothing, by the queue", worker.runs, worker));
-    const engines = new Map([["wasi" as const, createPlainEngine()]]);
-    const local = createLocalRuns({ content: worker.content, engines, scratchDirectory: join(home, "local") });
-    rows.push(await latency("the same in the worker's process", local, worker));
-    for (const runner of runners.splice(0)) await runner.stop();
-    rows.push(...(await memory(worker)));
-    await writeReport("scale", rows);
+    return rows;
   } finally {
     for (const runner of runners) await runner.kill();
-    await worker.stop();
-    await server.remove();
-    await rm(home, { recursive: true, force: true });
   }
 }
 
@@ -86,47 +98,32 @@ async function throughput({ runs, content }: QueueWorker, count: number): Promis
   return (total * SECOND_MS) / (performance.now() - startMs);
 }
 
-async function latency(name: string, runs: Runs, { content }: QueueWorker): Promise<ReportRow> {
-  const tookMs: number[] = [];
-  for (let n = 0; n < SINGLE_RUNS; n++) {
-    const plan = await planOf(content, `${name} ${n}`);
-    const startMs = performance.now();
-    await runs.run(plan);
-    tookMs.push(performance.now() - startMs);
+/** One execution after the other that does nothing: by the queue, and in this process on its SQLite store, in turns. */
+async function overhead({ url, home, worker }: ScaleScene): Promise<ReportRow[]> {
+  const runner = await startDaemon("test/helpers/runner-process.ts", [url, join(home, "single"), "single", "1"]);
+  try {
+    const engines = new Map([["wasi" as const, createPlainEngine()]]);
+    const local = createLocalRuns({ content: worker.content, engines, scratchDirectory: join(home, "local") });
+    const queuedMs: number[] = [];
+    const aloneMs: number[] = [];
+    const time = async (runs: Runs, input: string): Promise<number> => {
+      const plan = await planOf(worker.content, input);
+      const startMs = performance.now();
+      await runs.run(plan);
+      return performance.now() - startMs;
+    };
+    for (let n = 0; n < SINGLE_RUNS; n++) {
+      queuedMs.push(await time(worker.runs, `queued ${n}`));
+      aloneMs.push(await time(local, `alone ${n}`));
+    }
+    const addedMs = queuedMs.map((ms, n) => ms - (aloneMs[n] ?? 0));
+    const bound = round(percentile(aloneMs, 0.5));
+    return [
+      { ...timing("one execution that does nothing, by the queue", queuedMs), bound },
+      timing("the same in the worker's process, on SQLite", aloneMs),
+      timing("what the queue adds to one execution", addedMs),
+    ];
+  } finally {
+    await runner.kill();
   }
-  const [p50, p99] = [percentile(tookMs, 0.5), percentile(tookMs, 0.99)];
-  return { name, value: round(p50), unit: "ms", p50: round(p50), p99: round(p99) };
-}
-
-/** Jobs in the queue that nobody takes: what this process has grown by, and what a look at them takes. */
-async function memory({ content, postgres }: QueueWorker): Promise<ReportRow[]> {
-  const boss = await openBoss(postgres, { logger: createMemoryLogger(), watches: false });
-  const data = {
-    worker: "0xnobody",
-    deadlineMs: Date.now() + 3_600_000,
-    plan: encodeRunPlan(await planOf(content, "x")),
-  };
-  const before = process.memoryUsage().rss;
-  const startMs = performance.now();
-  for (let n = 0; n < QUEUED; n += INSERTED_AT_ONCE) {
-    const jobs = Array.from({ length: INSERTED_AT_ONCE }, (_, k) => ({ data, priority: -(n + k) }));
-    await boss.insert(queueOf("wasi"), jobs, { db: asDb(postgres.pool) });
-  }
-  const insertedMs = performance.now() - startMs;
-  await until(async () => (await readRunQueue(postgres.pool)).waiting >= QUEUED, { timeoutMs: 60_000 });
-  const lookMs = performance.now();
-  await readRunQueue(postgres.pool);
-  const tookMs = performance.now() - lookMs;
-  const grownMib = (process.memoryUsage().rss - before) / MIB;
-  const fetchMs = performance.now();
-  const [job] = await boss.fetch(queueOf("wasi"), { batchSize: 1 });
-  if (job === undefined) throw new Error("nothing to take");
-  const takenMs = performance.now() - fetchMs;
-  await boss.stop({ graceful: false, close: false });
-  return [
-    { name: `growth of the worker's process with ${QUEUED} waiting`, value: round(grownMib), unit: "MiB" },
-    { name: `putting ${QUEUED} into the queue`, value: round(insertedMs / SECOND_MS), unit: "s" },
-    { name: `taking one of ${QUEUED}`, value: round(takenMs), unit: "ms" },
-    { name: `counting ${QUEUED}`, value: round(tookMs), unit: "ms" },
-  ];
 }

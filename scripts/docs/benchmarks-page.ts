@@ -30,6 +30,7 @@ const TITLES: Readonly<Record<string, string>> = {
   ledger: "The development ledger",
   engine: "Engines",
   executions: "Executions",
+  scale: "A worker's runners",
   content: "Content between workers",
   state: "States from 1 KiB to 512 MiB",
   audit: "Audits",

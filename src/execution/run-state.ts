@@ -1,19 +1,17 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 
 import { STATE_ENTRY_BYTES, createStateRules } from "../domain/program/state-tree.ts";
 import { SprfError, isSprfError } from "../errors.ts";
 import { fileIdentity, isSameContent, listTree, type FileIdentity } from "../files/list-tree.ts";
+import { readParts } from "../files/read-parts.ts";
 import type { ContentStore, DirectoryEntry, StoredFile } from "../ports/content-store.ts";
 import { toHex } from "../utils/bytes.ts";
 import type { StateCache, StateKind, StateManifest } from "./state-cache.ts";
 
 /** The CID of the empty file: the first state of every program, also of one whose state is a directory (ADR 6). */
 export const EMPTY_STATE = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku";
-
-const READ_BYTES = 1024 * 1024;
 
 export interface StateComponents {
   readonly content: ContentStore;
@@ -180,9 +178,9 @@ function hashing(path: string): { read: () => AsyncIterable<Uint8Array>; digest:
   let digest: string | undefined;
   return {
     async *read() {
-      for await (const part of createReadStream(path, { highWaterMark: READ_BYTES })) {
-        hash.update(part as Buffer);
-        yield part as Buffer;
+      for await (const part of readParts(path)) {
+        hash.update(part);
+        yield part;
       }
     },
     digest: () => (digest ??= toHex(hash.digest())),

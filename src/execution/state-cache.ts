@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -7,6 +6,7 @@ import { z } from "zod";
 
 import { SprfError, messageOf } from "../errors.ts";
 import { linkFile } from "../files/link-file.ts";
+import { readParts } from "../files/read-parts.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { PreparedProgram } from "../ports/engine.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -197,6 +197,6 @@ async function marksOf(home: string, manifest: StateManifest): Promise<Map<strin
 
 async function sha256Of(path: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const part of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(part as Buffer);
+  for await (const part of readParts(path)) hash.update(part);
   return hash.digest("hex");
 }

@@ -1,9 +1,8 @@
-import PQueue from "p-queue";
-
 import { SprfError } from "../../errors.ts";
 import type { Held } from "../../ports/content-store.ts";
 import type { Store, StoreChange } from "../../ports/store.ts";
 import { utf8 } from "../../utils/bytes.ts";
+import { inLots } from "../../utils/in-lots.ts";
 
 /** How often each root is kept in all. */
 const TABLE = "content-pins";
@@ -25,19 +24,31 @@ export interface Pins {
   held(prefix: string): AsyncIterable<Held>;
 }
 
+interface PinChange {
+  readonly by: 1 | -1;
+  readonly cid: string;
+  /** Of a named holder. */
+  readonly key: string | undefined;
+}
+
+interface Draft {
+  get(table: string, key: string): Promise<Uint8Array | undefined>;
+  set(table: string, key: string, value: Uint8Array | undefined): void;
+  changes(): readonly StoreChange[];
+}
+
 /** Own counts instead of Helia's: those go below zero for a DAG in which a block occurs twice. */
 export function createPins(store: Store): Pins {
-  // One change at a time: a count is read and written back.
-  const changes = new PQueue({ concurrency: 1 });
-  const countIn = async (table: string, cid: string): Promise<number> => {
-    const value = await store.get(table, cid);
-    return value === undefined ? 0 : Number(new TextDecoder().decode(value));
-  };
-  const countBy = async (table: string, cid: string, by: number): Promise<StoreChange> => {
-    const next = (await countIn(table, cid)) + by;
-    return next > 0 ? { kind: "put", table, key: cid, value: utf8(String(next)) } : { kind: "delete", table, key: cid };
-  };
-  const keeps = async (key: string): Promise<boolean> => (await store.get(HOLDERS, key)) !== undefined;
+  // One lot of changes at a time: a count is read and written back. Each lot waits for the disk once.
+  const change = inLots(
+    async (lot: readonly PinChange[]) => {
+      const draft = createDraft(store);
+      for (const each of lot) await make(draft, each);
+      if (draft.changes().length > 0) await store.apply(draft.changes());
+      return lot.map(() => undefined);
+    },
+    { isOfAll: () => true },
+  );
   async function* pages(table: string, prefix?: string): AsyncGenerator<string> {
     let after = "";
     for (;;) {
@@ -50,29 +61,12 @@ export function createPins(store: Store): Pins {
     }
   }
   return {
-    count: async (cid) => await countIn(TABLE, cid),
+    count: async (cid) => await countIn(createDraft(store), TABLE, cid),
     async add(cid, holder) {
-      await changes.add(async () => {
-        if (holder === undefined) {
-          await store.apply([await countBy(TABLE, cid, 1), await countBy(COUNTED, cid, 1)]);
-          return;
-        }
-        const key = keyOf(holder, cid);
-        if (await keeps(key)) return;
-        await store.apply([{ kind: "put", table: HOLDERS, key, value: utf8("") }, await countBy(TABLE, cid, 1)]);
-      });
+      await change({ by: 1, cid, key: holder === undefined ? undefined : keyOf(holder, cid) });
     },
     async release(cid, holder) {
-      await changes.add(async () => {
-        if (holder === undefined) {
-          if ((await countIn(COUNTED, cid)) === 0) return;
-          await store.apply([await countBy(TABLE, cid, -1), await countBy(COUNTED, cid, -1)]);
-          return;
-        }
-        const key = keyOf(holder, cid);
-        if (!(await keeps(key))) return;
-        await store.apply([{ kind: "delete", table: HOLDERS, key }, await countBy(TABLE, cid, -1)]);
-      });
+      await change({ by: -1, cid, key: holder === undefined ? undefined : keyOf(holder, cid) });
     },
     roots: () => pages(TABLE),
     async *held(prefix) {
@@ -81,6 +75,47 @@ export function createPins(store: Store): Pins {
         yield { holder: key.slice(0, at), cid: key.slice(at + 1) };
       }
     },
+  };
+}
+
+async function make(draft: Draft, { by, cid, key }: PinChange): Promise<void> {
+  if (key === undefined) {
+    const counted = await countIn(draft, COUNTED, cid);
+    if (counted + by < 0) return;
+    setCount(draft, COUNTED, cid, counted + by);
+  } else {
+    const isKept = (await draft.get(HOLDERS, key)) !== undefined;
+    if (isKept === by > 0) return;
+    draft.set(HOLDERS, key, by > 0 ? utf8("") : undefined);
+  }
+  setCount(draft, TABLE, cid, (await countIn(draft, TABLE, cid)) + by);
+}
+
+async function countIn(draft: Draft, table: string, cid: string): Promise<number> {
+  const value = await draft.get(table, cid);
+  return value === undefined ? 0 : Number(new TextDecoder().decode(value));
+}
+
+function setCount(draft: Draft, table: string, cid: string, count: number): void {
+  draft.set(table, cid, count > 0 ? utf8(String(count)) : undefined);
+}
+
+/** A store as it will be after changes that are not made yet. */
+function createDraft(store: Store): Draft {
+  const changes = new Map<string, StoreChange>();
+  return {
+    async get(table, key) {
+      const change = changes.get(`${table} ${key}`);
+      if (change === undefined) return await store.get(table, key);
+      return change.kind === "put" ? change.value : undefined;
+    },
+    set(table, key, value) {
+      changes.set(
+        `${table} ${key}`,
+        value === undefined ? { kind: "delete", table, key } : { kind: "put", table, key, value },
+      );
+    },
+    changes: () => [...changes.values()],
   };
 }
 

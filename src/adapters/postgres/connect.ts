@@ -110,7 +110,7 @@ export function createPostgres({
 }
 
 /** Whether it says that the server cannot be reached now, and nothing about what was asked. */
-function isAway(error: unknown): boolean {
+export function isAway(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isAway);
   if (!(error instanceof Error)) return false;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";

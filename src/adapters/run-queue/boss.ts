@@ -4,7 +4,7 @@ import { PgBoss, type Db } from "pg-boss";
 import { messageOf } from "../../errors.ts";
 import type { ProgramReference } from "../../ports/engine.ts";
 import type { Logger } from "../../ports/logger.ts";
-import type { Postgres } from "../postgres/connect.ts";
+import { isAway, type Postgres } from "../postgres/connect.ts";
 import { migrate } from "../postgres/migrate.ts";
 import { RUN_TABLES } from "./tables.ts";
 
@@ -22,6 +22,9 @@ const WATCH_SECONDS = 2;
 const DELETE_AFTER_SECONDS = 60;
 const CLEAN_SECONDS = 60;
 const RETENTION_SECONDS = 3_600;
+
+/** Calls that go in lots: of a server that is away all are told. */
+export const LOTS = { isOfAll: isAway } as const;
 
 /** The queue of those that have this engine. */
 export function queueOf(kind: ProgramReference["kind"]): string {

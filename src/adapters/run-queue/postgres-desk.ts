@@ -5,20 +5,26 @@ import { SprfError, messageOf } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ProgramReference } from "../../ports/engine.ts";
 import type { Logger } from "../../ports/logger.ts";
-import type { RunDesk, RunResultClaim, RunWorker, TakenRun } from "../../ports/run-queue.ts";
+import type { RunDesk, RunWorker, TakenRun } from "../../ports/run-queue.ts";
 import type { RunPlan } from "../../ports/runs.ts";
-import { decodeRunPlan, encodeRunClaim } from "../../wire/run-job.ts";
+import { decodeRunPlan } from "../../wire/run-job.ts";
 import type { Postgres } from "../postgres/connect.ts";
 import { listen } from "../postgres/listen.ts";
-import { RUNS_QUEUE, asDb, inTransaction, openBoss, queueOf, queueOfRunner } from "./boss.ts";
+import { RUNS_QUEUE, BOSS_SCHEMA, openBoss, queueOf, queueOfRunner } from "./boss.ts";
 import { readRunQueue } from "./read-view.ts";
-import { CHANNEL_BACK, CHANNEL_DONE, CHANNEL_NEW, KEEP_RESULTS_SECONDS } from "./tables.ts";
+import { reportInLots, settledSchema } from "./report-lots.ts";
+import { CHANNEL_BACK, CHANNEL_NEW, KEEP_RESULTS_SECONDS, KEEP_WORKERS_HOURS } from "./tables.ts";
 
 /** Between two looks for runs of which nothing was heard. */
 const LOOK_MS = 1_000;
+/**
+ * What a runner takes that is set aside would wait for its lease to end. Its own queue is mostly empty, and to look costs less than to
+ * take nothing; the columns are those of the version of the library that the lock pins.
+ */
+const MAY_TAKE = `
+  SELECT EXISTS (SELECT FROM ${BOSS_SCHEMA}.job WHERE name = $2 AND state < 'active') AS has_own
+  FROM sprf.runners WHERE id = $1 AND set_aside_at IS NULL`;
 
-/** The library's type of it is empty. */
-const settledSchema = z.object({ affected: z.number(), settled: z.array(z.string()) });
 const jobSchema = z.object({ worker: z.string(), deadlineMs: z.number(), plan: z.unknown() });
 
 export interface PostgresRunDeskInit {
@@ -37,7 +43,9 @@ export function createPostgresRunDesk(init: PostgresRunDeskInit): RunDesk {
   const { postgres, runner, engines, capacity, version, clock } = init;
   const { pool, patiently } = postgres;
   const logger = init.logger.child({ component: "run-desk" });
-  const queues = [queueOfRunner(runner), ...engines.map(queueOf)];
+  const ownQueue = queueOfRunner(runner);
+  const shared = engines.map(queueOf);
+  const queues = [ownQueue, ...shared];
   const listeners: ((id: string) => void)[] = [];
   const closers: (() => Promise<void>)[] = [];
   const life = new AbortController();
@@ -48,14 +56,15 @@ export function createPostgresRunDesk(init: PostgresRunDeskInit): RunDesk {
     if (boss === undefined) throw new SprfError("INTERNAL", "the runner's desk was not started");
     return boss;
   };
+  const reportOnce = reportInLots(postgres, runner, opened);
 
   /** One run of a shared queue at a time per call would leave the rest to others, so that it takes what it has room for. */
   async function fetch(most: number): Promise<readonly TakenRun[]> {
     const taken: TakenRun[] = [];
-    // What a runner takes that is set aside would wait for its lease to end.
-    const sql = "SELECT 1 FROM sprf.runners WHERE id = $1 AND set_aside_at IS NULL";
-    if ((await pool.query(sql, [runner])).rowCount !== 1) return taken;
-    for (const queue of queues) {
+    const { rows } = await pool.query<{ has_own: boolean }>(MAY_TAKE, [runner, ownQueue]);
+    const [found] = rows;
+    if (found === undefined) return taken;
+    for (const queue of found.has_own ? queues : shared) {
       if (taken.length === most) break;
       for (const job of await opened().fetch(queue, { batchSize: most - taken.length })) {
         const data = jobSchema.safeParse(job.data);
@@ -104,7 +113,7 @@ export function createPostgresRunDesk(init: PostgresRunDeskInit): RunDesk {
       const opening = await openBoss(postgres, { logger, watches: false });
       boss = opening;
       closers.push(async () => await opening.stop({ graceful: false, close: false }));
-      await patiently(async () => await opening.createQueue(queueOfRunner(runner), RUNS_QUEUE));
+      await patiently(async () => await opening.createQueue(ownQueue, RUNS_QUEUE));
       await patiently(register);
       const channels = [CHANNEL_NEW, CHANNEL_BACK];
       const ear = await listen(postgres, { channels, logger, onNotice, onListening: () => wake.resolve() });
@@ -163,7 +172,7 @@ export function createPostgresRunDesk(init: PostgresRunDeskInit): RunDesk {
     },
 
     async report(run, claim, { tookMs }) {
-      return await patiently(async () => (await reportOnce(run, claim, tookMs)) ?? (await wasReported(run)));
+      return await patiently(async () => (await reportOnce({ run, claim, tookMs })) || (await wasReported(run)));
     },
 
     async released(ids) {
@@ -180,40 +189,12 @@ export function createPostgresRunDesk(init: PostgresRunDeskInit): RunDesk {
     },
 
     async workers(): Promise<readonly RunWorker[]> {
-      const sql = "SELECT multiaddrs, gateway FROM sprf.run_workers WHERE seen_at > now() - interval '1 day'";
-      return (await pool.query<{ multiaddrs: string[]; gateway: string }>(sql)).rows;
+      const sql = "SELECT multiaddrs, gateway FROM sprf.run_workers WHERE seen_at > now() - make_interval(hours => $1)";
+      return (await pool.query<{ multiaddrs: string[]; gateway: string }>(sql, [KEEP_WORKERS_HOURS])).rows;
     },
 
     view: async () => await readRunQueue(pool),
   };
-
-  /** In one transaction: the job is completed for this attempt alone, the result is there, and its worker hears of it. */
-  async function reportOnce(run: TakenRun, claim: RunResultClaim, tookMs: number): Promise<true | undefined> {
-    return await inTransaction(pool, async (client) => {
-      const attempt = { id: run.id, retryCount: run.attempt };
-      const completed = await opened().complete(run.queue, attempt, null, { db: asDb(client) });
-      if (settledSchema.parse(completed).affected !== 1) return undefined;
-      const [done, failed] = claim.kind === "done" ? [1, 0] : [0, 1];
-      const { rowCount } = await client.query(
-        `WITH counted AS (
-           UPDATE sprf.runners SET done = done + $2, failed = failed + $3, busy_ms = busy_ms + $4
-           WHERE id = $1 AND set_aside_at IS NULL RETURNING id
-         )
-         INSERT INTO sprf.runner_minutes AS minutes (runner, minute, done, failed)
-         SELECT id, date_trunc('minute', now()), $2, $3 FROM counted
-         ON CONFLICT (runner, minute) DO UPDATE
-         SET done = minutes.done + excluded.done, failed = minutes.failed + excluded.failed`,
-        [runner, done, failed, Math.round(tookMs)],
-      );
-      if (rowCount !== 1) return undefined;
-      await client.query(
-        "INSERT INTO sprf.run_results (run, attempt, worker, runner, claim) VALUES ($1, $2, $3, $4, $5)",
-        [run.id, run.attempt, run.worker, runner, JSON.stringify(encodeRunClaim(claim))],
-      );
-      await client.query("SELECT pg_notify($1, $2)", [CHANNEL_DONE, run.id]);
-      return true;
-    });
-  }
 
   /** The server may have gone away after it had committed. */
   async function wasReported(run: TakenRun): Promise<boolean> {

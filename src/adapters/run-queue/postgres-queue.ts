@@ -9,14 +9,17 @@ import type { RunQueue, RunReport, RunWorker, WaitingView } from "../../ports/ru
 import { raceAbort } from "../../utils/abort.ts";
 import { decodeRunClaim, encodeRunPlan } from "../../wire/run-job.ts";
 import type { Postgres } from "../postgres/connect.ts";
+import { inLots } from "../../utils/in-lots.ts";
 import { listen } from "../postgres/listen.ts";
-import { LOST, asDb, inTransaction, openBoss, queueOf, queueOfRunner } from "./boss.ts";
+import { LOST, LOTS, asDb, inTransaction, openBoss, queueOf, queueOfRunner } from "./boss.ts";
+import { clearOld } from "./clear-old.ts";
 import { readRunQueue, readRunners } from "./read-view.ts";
-import { CHANNEL_BACK, CHANNEL_DONE, CHANNEL_NEW, RATE_MINUTES } from "./tables.ts";
-import { takeTurns } from "./take-turns.ts";
+import { sendInLots } from "./send-lots.ts";
+import { CHANNEL_BACK, CHANNEL_DONE } from "./tables.ts";
 
 /** Between two looks for what was not heard of. */
 const LOOK_MS = 2_000;
+const LOOKS_PER_CLEARING = 30;
 /** A run that nobody waits for any more is ended after that. */
 const GRACE_SECONDS = 5;
 const MAX_LOST_AT_ONCE = 100;
@@ -50,35 +53,46 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
   const waiting = new Map<string, Waiting>();
   const life = new AbortController();
   const closers: (() => Promise<void>)[] = [];
+  /** What to look for next. */
+  let told: Set<string> | "all" = new Set();
   let boss: PgBoss | undefined;
+  let isLooking = false;
   let looking: Promise<void> | undefined;
-  let lookAgain = false;
 
   const opened = (): PgBoss => {
     if (boss === undefined) throw new SprfError("INTERNAL", "the queue of runs was not started");
     return boss;
   };
 
-  /** Looks for results of what waits, in turn with others that ask for it. */
-  function look(): void {
-    lookAgain = true;
-    looking ??= lookWhileAsked().finally(() => (looking = undefined));
+  const send = sendInLots(postgres, opened);
+  const collect = inLots(async (ids: readonly string[]) => {
+    await pool.query("UPDATE sprf.run_results SET collected_at = now() WHERE run = ANY($1::uuid[])", [ids]);
+    return ids.map(() => undefined);
+  }, LOTS);
+
+  /** Looks for results of what waits, or of one of them, in turn with others that ask for it. */
+  function look(id?: string): void {
+    if (id === undefined) told = "all";
+    else if (told !== "all") told.add(id);
+    if (!isLooking) looking = lookWhileTold();
   }
 
-  async function lookWhileAsked(): Promise<void> {
-    while (lookAgain && !life.signal.aborted) {
-      lookAgain = false;
+  async function lookWhileTold(): Promise<void> {
+    isLooking = true;
+    while ((told === "all" || told.size > 0) && !life.signal.aborted) {
+      const ids = told === "all" ? [...waiting.keys()] : [...told];
+      told = new Set();
       try {
-        if (waiting.size > 0) await lookOnce();
+        if (ids.length > 0) await lookOnce(ids);
       } catch (error) {
         if (!life.signal.aborted) logger.warn("results cannot be read", { reason: messageOf(error) });
       }
     }
+    isLooking = false;
   }
 
-  async function lookOnce(): Promise<void> {
+  async function lookOnce(ids: readonly string[]): Promise<void> {
     const sql = "SELECT run, runner, claim FROM sprf.run_results WHERE run = ANY($1::uuid[]) AND collected_at IS NULL";
-    const ids = [...waiting.keys()];
     const { rows } = await patiently(
       async () => await pool.query<{ run: string; runner: string; claim: unknown }>(sql, [ids]),
       { signal: life.signal },
@@ -125,21 +139,15 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
     );
   }
 
-  /** What no rate is taken of any more. */
-  async function forgetMinutes(): Promise<void> {
-    const sql = "DELETE FROM sprf.runner_minutes WHERE minute < now() - make_interval(mins => $1)";
-    await pool.query(sql, [2 * RATE_MINUTES]);
-  }
-
   async function keepLooking(): Promise<void> {
-    while (!life.signal.aborted) {
+    for (let n = 0; !life.signal.aborted; n++) {
       await clock.sleep(LOOK_MS, { signal: life.signal }).catch(() => undefined);
       if (life.signal.aborted) return;
       look();
       try {
         await announce();
         await bury();
-        await forgetMinutes();
+        if (n % LOOKS_PER_CLEARING === 0) await clearOld(pool, opened());
       } catch (error) {
         logger.debug("the database cannot be asked now", { reason: messageOf(error) });
       }
@@ -190,9 +198,9 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
         channels: [CHANNEL_DONE],
         logger,
         onNotice: (_channel, id) => {
-          if (waiting.has(id)) look();
+          if (waiting.has(id)) look(id);
         },
-        onListening: look,
+        onListening: () => look(),
       });
       closers.push(async () => await ear.close());
       const loop = keepLooking();
@@ -229,23 +237,9 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
       promise.catch(() => undefined);
       try {
         const either = AbortSignal.any([signal, life.signal]);
-        await patiently(
-          async () =>
-            await inTransaction(pool, async (client) => {
-              // Sent again after an outage, it is there already by its id.
-              await opened().send(queue, data, {
-                id,
-                priority,
-                expireInSeconds: Math.max(leftSeconds, 1),
-                group: { id: program },
-                db: asDb(client),
-              });
-              if (passes) await takeTurns(client, { queue, worker, program });
-              await client.query("SELECT pg_notify($1, $2)", [CHANNEL_NEW, queue]);
-              return true;
-            }),
-          { signal: either },
-        );
+        const expireInSeconds = Math.max(leftSeconds, 1);
+        const run = { id, queue, priority, expireInSeconds, worker, program, passes, data };
+        await patiently(async () => await send(run), { signal: either });
         return await raceAbort(promise, signal);
       } catch (error) {
         if (waiting.delete(id) && !life.signal.aborted) {
@@ -258,8 +252,7 @@ export function createPostgresRunQueue(init: PostgresRunQueueInit): RunQueue {
     },
 
     async collected(id, { signal } = {}) {
-      const sql = "UPDATE sprf.run_results SET collected_at = now() WHERE run = $1";
-      await patiently(async () => await pool.query(sql, [id]), { signal });
+      await patiently(async () => await collect(id), { signal });
     },
 
     async setAside(runner, why) {

@@ -46,6 +46,8 @@ export const RUN_TABLES: Migrations = {
        PRIMARY KEY (runner, minute)
      );
      ALTER TABLE sprf.run_workers ADD COLUMN waiting int NOT NULL DEFAULT 0, ADD COLUMN oldest_at timestamptz;`,
+    // What a program says has any characters, of which jsonb takes no NUL.
+    "ALTER TABLE sprf.run_results ALTER COLUMN claim TYPE json",
   ],
 };
 
@@ -55,6 +57,10 @@ export const LIVE_SECONDS = 15;
 export const RATE_MINUTES = 5;
 /** What nobody has collected by then is waited for by nobody. */
 export const KEEP_RESULTS_SECONDS = 3_600;
+/** Where a worker is that has said nothing for so long is not asked any more. */
+export const KEEP_WORKERS_HOURS = 24;
+/** A runner that is not there for so long begins anew; one that was set aside stays so. */
+export const KEEP_RUNNERS_DAYS = 30;
 
 /** Told of a job, with its queue. */
 export const CHANNEL_NEW = "sprf_run_new";

@@ -76,8 +76,8 @@ export function createCheckClaim({ content, programs, hasHolder }: CheckClaimIni
     const { status, outputCid, newState, gas, detail } = claim;
     const { seconds, state } = await factsOf(plan, claim, signal);
     if (status === "rejected" && newState !== plan.state) throw refused("it rejects, and moves the state");
-    await content.pin(outputCid, { signal });
-    if (status === "accepted") await content.pin(newState, { signal });
+    const made = status === "accepted" ? [outputCid, newState] : [outputCid];
+    await Promise.all(made.map(async (cid) => await content.pin(cid, { signal })));
     try {
       const output = await readContent(content, outputCid, { maxBytes: outputBytes, signal });
       const own = gasOf(
@@ -93,10 +93,7 @@ export function createCheckClaim({ content, programs, hasHolder }: CheckClaimIni
       if (own !== gas) throw refused(`it names ${gas} gas; what is here comes to ${own}`);
       return { status, output, outputCid, newState, gas, seconds, detail };
     } catch (error) {
-      if (!hasHolder) {
-        await content.unpin(outputCid);
-        if (status === "accepted") await content.unpin(newState);
-      }
+      if (!hasHolder) for (const cid of made) await content.unpin(cid);
       const isTooMuch = isSprfError(error, "CONTENT_TOO_LARGE") || isSprfError(error, "CONTENT_CORRUPT");
       throw isTooMuch ? refused(error.message, error) : error;
     }

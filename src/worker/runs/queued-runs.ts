@@ -4,8 +4,9 @@ import type { Clock } from "../../ports/clock.ts";
 import type { ContentStore } from "../../ports/content-store.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { RunQueue, RunReport } from "../../ports/run-queue.ts";
-import type { RunOptions, RunPlan, Runs } from "../../ports/runs.ts";
+import type { RunOptions, RunOutcome, RunPlan, Runs } from "../../ports/runs.ts";
 import { throwIfAborted } from "../../utils/abort.ts";
+import { within } from "../../utils/within.ts";
 import { createCheckClaim, type CheckClaim } from "./check-claim.ts";
 import type { KnownPrograms } from "./known-programs.ts";
 import type { Opinion, RunnerCheck, SecondOpinion } from "./runner-check.ts";
@@ -33,7 +34,7 @@ export interface QueuedRunsComponents {
   readonly programs: KnownPrograms;
   readonly check: RunnerCheck;
   readonly order: FairOrder;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Clock;
   readonly logger: Logger;
   /** Keeps an input that was given by CID, which whoever signs the result has to serve. */
   readonly keepInput?: (cid: string, options: { readonly signal: AbortSignal }) => Promise<void>;
@@ -108,17 +109,19 @@ export function createQueuedRuns(components: QueuedRunsComponents): Runs {
     async run(plan, { signal, deadlineMs = clock.now() + DEFAULT_DEADLINE_MS, onEngineFailure } = {}) {
       // A deadline of the caller's is that of the request, which may be far off.
       const untilMs = Math.min(deadlineMs, clock.now() + DEFAULT_DEADLINE_MS);
-      const timeUp = AbortSignal.timeout(Math.max(0, untilMs - clock.now()));
-      const either = signal === undefined ? timeUp : AbortSignal.any([signal, timeUp]);
-      if ("cid" in plan.input) await components.keepInput?.(plan.input.cid, { signal: either });
-      await bring(plan, either);
       const place = order.place(plan.program, untilMs);
-      try {
+      const work = async (either: AbortSignal): Promise<RunOutcome> => {
+        if ("cid" in plan.input) await components.keepInput?.(plan.input.cid, { signal: either });
+        await bring(plan, either);
         const how = { priority: place.priority, deadlineMs: untilMs, onEngineFailure };
         const first = await makeOnce(plan, how, either);
         const ask: SecondOpinion = async (runner, asked) =>
           await makeOnce(plan, { ...how, runner }, AbortSignal.any([either, asked]));
         return await components.check.confirm(plan, first, ask);
+      };
+      try {
+        // A signal of `AbortSignal.timeout` would be kept until then with all that hears of it, however soon the run is over.
+        return await within(work, { clock, timeoutMs: Math.max(0, untilMs - clock.now()), signal });
       } finally {
         place.leave();
       }

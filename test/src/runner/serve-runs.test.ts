@@ -51,6 +51,10 @@ describe("runner/serve-runs", () => {
       report: async () => await Promise.resolve(false),
       released: async () => await Promise.resolve([]),
       workers: async () => await Promise.resolve([]),
+      async view() {
+        const nothing = { waiting: 0, oldestMs: 0 };
+        return await Promise.resolve({ ...nothing, running: 0, requests: nothing, runners: [] });
+      },
     };
     const parts = { desk, content, engines: new Map([[engine.kind, engine]]), clock, logger };
     const runner = createServeRuns({ ...parts, scratchDirectory: directory }, { capacity: 1 });

@@ -108,6 +108,30 @@ describeWithPart("postgres", postgresAbsent(), "adapters/run-queue/postgres: run
     expect(rows).to.deep.equal([{ attempt: 1, runner: "second" }]);
   });
 
+  it("should take what a program says in any characters, and reports of a lot each for itself", async () => {
+    await withoutChecks();
+    const desk = await sitAt("full");
+    const plans = await Promise.all([0, 1, 2].map(async (n) => await planOf(fleet.content, "x", "as it was", n)));
+    const running = Promise.all(plans.map(async (plan) => await fleet.runs.run(plan)));
+    const taken: TakenRun[] = [];
+    while (taken.length < plans.length) taken.push(await takeOne(desk));
+    const claim = {
+      kind: "done",
+      status: "rejected",
+      outputCid: await fleet.content.putFile(utf8("no")),
+      newState: await fleet.content.putFile(utf8("as it was")),
+      state: "file",
+      gas: 2_013n,
+      seconds: 1,
+      detail: "exit 3: a NUL \u0000 and half a pair \ud800",
+    } as const;
+    const [first] = taken;
+    const stale = { ...first!, attempt: 7 };
+    const reports = [...taken, stale].map(async (run) => await desk.report(run, claim, { tookMs: 1 }));
+    expect(await Promise.all(reports)).to.deep.equal([true, true, true, false]);
+    for (const { detail } of await running) expect(detail).to.equal(claim.detail);
+  });
+
   it("should set a runner aside that claims what no honest run comes to, and have the run made by another", async () => {
     await withoutChecks();
     const odd = await sitAt("odd");
