@@ -197,9 +197,10 @@ export function createSync({ core, requests, onFault, onProgress, signal }: Sync
   async function learnTerm(kept: KeptElection): Promise<void> {
     const { info, domain, chain } = core;
     const proven = proveKept({ domain, channel: info.channel, chain }, kept);
-    if (proven === undefined || proven.term <= core.term) return;
+    // In the term already, by the chain or its own word, it still does not know from where that goes on.
+    if (proven === undefined || proven.term < core.term || core.terms.baseOf(proven.term) !== undefined) return;
     core.terms.elect(proven, kept);
-    await enterTerm(core, proven.term, proven.leader);
+    if (proven.term > core.term) await enterTerm(core, proven.term, proven.leader);
     await keepTerm(core, core.player.head.header.height);
   }
 
