@@ -1,6 +1,6 @@
 /** Seeds that `npm test` plays. */
 const USUAL_SEEDS = 20;
-/** Each has found a fault: a promise forgotten by who died while it saved a snapshot, and a new leader's head lower than an old one's. */
+/** Each has found a fault: a promise forgotten in a crash, a new leader below an old one's head, a term whose base was not learned, a tail that came back. */
 const TELLING_SEEDS = [95, 233, 420, 429];
 
 /**
