@@ -13,7 +13,7 @@ import { planOf } from "../../../compliance/runs.ts";
 import { codeOf } from "../../../helpers/code-of.ts";
 import { createPlainEngine } from "../../../helpers/plain-engine.ts";
 
-const signal = AbortSignal.timeout(30_000);
+const { signal } = new AbortController();
 
 describe("worker/runs/check-claim", () => {
   const logger = createMemoryLogger();
