@@ -256,6 +256,8 @@ export function createRunLog(init: {
       const { height, term, kind, inboxCursor } = header;
       const id = toHex(hash);
       const cursor = height === 1 ? 0 : (cursorOf.get(previous) ?? 0);
+      // Whoever leads writes its own first; later it may get them again from others.
+      const isMade = !cursorOf.has(id);
       cursorOf.set(id, inboxCursor);
       // A node plays on from what it has of a batch.
       if (mirror.chain.get(height) === id) {
@@ -265,7 +267,7 @@ export function createRunLog(init: {
       const election =
         kind === RECORD_KINDS.term ? electorate.electionIn(body.input, { cursor: inboxCursor, term }) : undefined;
       const own = election?.answers.find(({ member }) => member === name);
-      if (own !== undefined && leader === name && election !== undefined) {
+      if (isMade && own !== undefined && leader === name && election !== undefined) {
         const certificate = { term: own.term, height: own.height };
         say({ kind: "named", member: name, term, newLeader: name, certificate });
       }
