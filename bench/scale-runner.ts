@@ -6,6 +6,7 @@ import { rename, writeFile } from "node:fs/promises";
 import { createMemoryLogger } from "../src/adapters/logger/memory.ts";
 import { createRunner } from "../src/create-runner.ts";
 import { createPlainEngine } from "../test/helpers/plain-engine.ts";
+import { serveRunner } from "../test/helpers/serve-runner.ts";
 import { heapMib } from "./processes.ts";
 
 const [databaseUrl = "", dataDirectory = "", name, runs = "2", file = ""] = process.argv.slice(2);
@@ -25,11 +26,4 @@ process.on("SIGUSR2", () => {
   // Whole or not at all: the other side waits for the file.
   void writeFile(`${file}.part`, String(heapMib())).then(async () => await rename(`${file}.part`, file));
 });
-await runner.start();
-process.stdout.write(`${JSON.stringify({ runner: runner.name })}\n`);
-process.once("SIGTERM", () => {
-  runner.stop().then(
-    () => process.exit(0),
-    () => process.exit(1),
-  );
-});
+await serveRunner(runner);

@@ -9,7 +9,7 @@ import type { RunQueue } from "../../src/ports/run-queue.ts";
 import type { Runs } from "../../src/ports/runs.ts";
 import { createKnownPrograms } from "../../src/worker/runs/known-programs.ts";
 import { createQueuedRuns } from "../../src/worker/runs/queued-runs.ts";
-import { createRunnerCheck } from "../../src/worker/runs/runner-check.ts";
+import { createRunnerCheck, withoutComparing } from "../../src/worker/runs/runner-check.ts";
 import { startHeliaNode } from "./helia-node.ts";
 
 /** A worker's end of the queue with a content node that runners dial, as in `create-run-queue.ts`, and no market around it. */
@@ -42,9 +42,7 @@ export async function startQueueWorker(
   await queue.start();
   const programs = createKnownPrograms({ engines: new Map(), logger });
   const comparing = createRunnerCheck({ queue, programs, clock, random: systemRandom, logger }, { oneIn });
-  const check: typeof comparing = isChecked
-    ? comparing
-    : { ...comparing, confirm: async (_plan, { outcome }) => await Promise.resolve(outcome) };
+  const check = isChecked ? comparing : withoutComparing(comparing);
   const order = createFairOrder(clock);
   return {
     runs: createQueuedRuns({ queue, content, programs, hasHolder: false, check, order, clock, logger }),

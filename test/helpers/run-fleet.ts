@@ -18,7 +18,7 @@ import type { Startable } from "../../src/ports/startable.ts";
 import { createServeRuns } from "../../src/runner/serve-runs.ts";
 import { createKnownPrograms } from "../../src/worker/runs/known-programs.ts";
 import { createQueuedRuns } from "../../src/worker/runs/queued-runs.ts";
-import { createRunnerCheck, type RunnerCheck } from "../../src/worker/runs/runner-check.ts";
+import { createRunnerCheck, withoutComparing } from "../../src/worker/runs/runner-check.ts";
 
 /** A worker's end of the queue and runners in this process, whose contents reach each other. */
 export interface RunFleet {
@@ -85,9 +85,7 @@ export async function createRunFleet(
     { queue, programs, clock: systemClock, random: systemRandom, logger },
     { oneIn: 0 },
   );
-  const check: RunnerCheck = isChecked
-    ? comparing
-    : { ...comparing, confirm: async (_plan, { outcome }) => await Promise.resolve(outcome) };
+  const check = isChecked ? comparing : withoutComparing(comparing);
   const order = createFairOrder(systemClock);
   const runs = createQueuedRuns({
     queue,

@@ -5,6 +5,7 @@ import { createMemoryLogger } from "../../src/adapters/logger/memory.ts";
 import { createRunner } from "../../src/create-runner.ts";
 import { createDeafDesk } from "./deaf-desk.ts";
 import { createPlainEngine } from "./plain-engine.ts";
+import { serveRunner } from "./serve-runner.ts";
 
 const [databaseUrl = "", dataDirectory = "", name, runs = "2", manner] = process.argv.slice(2);
 
@@ -23,12 +24,5 @@ if (process.argv[1]?.endsWith("runner-process.ts") === true) {
         }
       : { wrapEngine: () => createPlainEngine() }),
   });
-  await runner.start();
-  process.stdout.write(`${JSON.stringify({ runner: runner.name })}\n`);
-  process.once("SIGTERM", () => {
-    runner.stop().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
-  });
+  await serveRunner(runner);
 }
