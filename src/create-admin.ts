@@ -7,9 +7,8 @@ import { createReadiness, type ReadinessCheck } from "./admin/readiness.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { Metrics } from "./ports/metrics.ts";
 import type { Startable } from "./ports/startable.ts";
+import { VERSION } from "./utils/version.ts";
 import { startHttpServer, type HttpServer } from "./worker/http/server.ts";
-
-const VERSION = "0.1.0";
 
 export interface AdminInit {
   /** `worker`, `runner`, `tester`, `channel`, `indexer`, `dashboard` or `devnet`. */

@@ -33,8 +33,8 @@ import type { Metrics } from "./ports/metrics.ts";
 import type { RunDesk, RunQueueView, RunWorker } from "./ports/run-queue.ts";
 import { createServeRuns } from "./runner/serve-runs.ts";
 import { fromHex, toHex } from "./utils/bytes.ts";
+import { VERSION } from "./utils/version.ts";
 
-const VERSION = "0.1.0";
 const KEY_BYTES = 32;
 const NAME_BYTES = 4;
 const MAX_NAME_LENGTH = 40;

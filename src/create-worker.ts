@@ -26,6 +26,7 @@ import { createLocalRuns } from "./execution/local-runs.ts";
 import type { Runs } from "./ports/runs.ts";
 import { abortError } from "./utils/abort.ts";
 import { toHex } from "./utils/bytes.ts";
+import { VERSION } from "./utils/version.ts";
 import { followAgreements, type AgreementFollower } from "./worker/agreements/follow-agreements.ts";
 import { newRequestId } from "./wire/traceparent.ts";
 import { announcedMultiaddrs } from "./wire/address.ts";
@@ -53,7 +54,6 @@ import { measureApi } from "./worker/http/measure-api.ts";
 import { startHttpServer, type HttpServer } from "./worker/http/server.ts";
 import { warmUp } from "./worker/warm-up.ts";
 
-const VERSION = "0.1.0";
 const RUNS_AT_ONCE = 2;
 const MAX_QUEUED = 64;
 /** Where runners make the executions. */
