@@ -14,7 +14,7 @@ import { fromLogEntry, splitHeading, type Run } from "./log-entries.ts";
 import { createPlayer, playGenesis, type PlayedRecord, type Player } from "./player.ts";
 import { createSandbox, loadSandbox, type SandboxOptions } from "./sandbox/sandbox.ts";
 import { createTermBook, type TermBook } from "./term-book.ts";
-import { electionIn, proveKept, type KeptElection } from "./term-record.ts";
+import { proveElectionIn, proveKept } from "./term-record.ts";
 import { createUnsettled, type Unsettled } from "./unsettled.ts";
 
 /** A channel's state as a node begins with it. */
@@ -58,10 +58,6 @@ export async function openState(
   const { log, chain } = init;
   const { channel } = init.info;
   const terms = createTermBook(chain);
-  const elect = (kept: KeptElection): void => {
-    const proven = proveKept({ chain, channel, domain: init.domain }, kept);
-    if (proven !== undefined) terms.elect(proven, kept);
-  };
   const newest = (await log.snapshots()).at(-1);
   let state: OpenState;
   if (newest === undefined) {
@@ -84,14 +80,16 @@ export async function openState(
     else if (logged.kind === "cut" && certificate !== undefined && certificate.height > logged.height) {
       if (isHigher(certificate, givenUp)) givenUp = certificate;
       certificate = undefined;
-    } else if (logged.kind === "election") elect(logged.election);
-    else if (logged.kind === "term") {
+    } else if (logged.kind === "election") {
+      const proven = proveKept({ chain, channel, domain: init.domain }, logged.election);
+      if (proven !== undefined) terms.elect(proven, logged.election);
+    } else if (logged.kind === "term") {
       term = Math.max(term, logged.term);
       terms.promise(logged.term, logged.leader);
     } else if (logged.kind === "batch") {
-      await replay(init, state, logged.batch, Math.min(upTo, keptOf(number)), { terms, elect, onRecord });
+      await replay(init, state, logged.batch, Math.min(upTo, keptOf(number)), { terms, onRecord });
     } else if (logged.kind === "shown") {
-      await replay(init, state, logged.run, Math.min(upTo, keptOf(number)), { terms, elect, onRecord });
+      await replay(init, state, logged.run, Math.min(upTo, keptOf(number)), { terms, onRecord });
     }
     number += 1;
   }
@@ -162,17 +160,15 @@ function knownMembership(chain: ChainView, cursor: number): Membership {
 }
 
 async function replay(
-  { info, chain }: OpenStateInit,
+  { info, chain, domain }: OpenStateInit,
   { player, unsettled }: OpenState,
   batch: Run,
   keptTo: number,
   {
     terms,
-    elect,
     onRecord,
   }: {
     readonly terms: TermBook;
-    readonly elect: (kept: KeptElection) => void;
     readonly onRecord: ((record: PlayedRecord) => void) | undefined;
   },
 ): Promise<void> {
@@ -182,7 +178,10 @@ async function replay(
     // What the snapshot has already.
     if (height <= player.head.header.height) continue;
     const body = decodeRecordBody(packed);
-    if (body.kind === RECORD_KINDS.term) elect(electionIn({ chain, terms }, body));
+    if (body.kind === RECORD_KINDS.term) {
+      const proven = proveElectionIn({ domain, channel: info.channel, chain, terms }, body);
+      if (proven !== undefined) terms.elect(proven.election, proven.kept);
+    }
     const previous = player.head.hash;
     const expected: RecordHeader = headerOf(body, { channel: info.channel, term: batch.term, height, previous });
     const played = await player.play(body.kind, body.input, { term: batch.term, timeMs: body.timeMs });

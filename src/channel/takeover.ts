@@ -22,7 +22,7 @@ import type { Forwarder } from "./forward.ts";
 import type { Leader } from "./leader.ts";
 import { isProven, isQuorumOfAll, standingOf, type ShownStanding } from "./standing.ts";
 import type { Sync } from "./sync.ts";
-import { electorateOf } from "./term-record.ts";
+import { begunByChain, proveElectionIn } from "./term-record.ts";
 
 const ASK_EVERY_MS = 250;
 /** How often the term is looked at when nobody says that it is another one. */
@@ -76,8 +76,8 @@ export function createTakeover(init: TakeoverInit): Takeover {
 
   /** Nobody waits for the word of the one whom the chain took the office from, who may be a member still. */
   const begun = (): { readonly accused?: string | undefined; readonly isByChain: boolean } => {
-    const { accused, sinceEntry } = electorateOf(core, { term: core.term, newLeader: core.account }, 0);
-    return { accused, isByChain: sinceEntry > 0 };
+    const byChain = begunByChain(core, { term: core.term, newLeader: core.account });
+    return { accused: byChain?.accused, isByChain: byChain !== undefined };
   };
   const mayLead = (): boolean =>
     core.term === FIRST_TERM ? isLeader(core) : core.terms.promisedIn(core.term) === core.account;
@@ -205,18 +205,23 @@ export function createTakeover(init: TakeoverInit): Takeover {
         if (isMissing(adopted)) return;
         await goOn(adopted);
         opening = encodeElection(election);
-        electSelf(opening, adopted);
+        if (!electSelf(opening)) {
+          core.logger.warn("the words for a new leader are not those of a quorum here", { ...adopted });
+          return;
+        }
       }
       leader.begin(opening);
       core.logger.info("this node leads", { term });
     });
   }
 
-  function electSelf(input: Uint8Array, adopted: Adopted): void {
-    const { term, account, network, player } = core;
-    const electorate = electorateOf(core, { term, newLeader: account }, player.head.header.inboxCursor);
-    const { sinceEntry } = electorate;
-    core.terms.elect({ term, leader: account, signer: network.self, sinceEntry, adopted }, { ...electorate, input });
+  /** False when those who have signed are no quorum of the members as of the record that this node goes on from. */
+  function electSelf(input: Uint8Array): boolean {
+    const { domain, info, chain, terms, player } = core;
+    const { inboxCursor } = player.head.header;
+    const proven = proveElectionIn({ domain, channel: info.channel, chain, terms }, { inboxCursor, input });
+    if (proven !== undefined) terms.elect(proven.election, proven.kept);
+    return proven !== undefined;
   }
 
   /** Goes on from what members have shown; what users have signed of the rest is played again. */

@@ -60,15 +60,14 @@ export function judgeTermRecord(init: TermRecordInit, { header, body }: ReadReco
     return { verdict: "fault", fault: forged(error.message) };
   }
   if (election.term !== header.term) return { verdict: "fault", fault: forged(`an election of term ${election.term}`) };
-  const kept = electionIn(init, body);
-  const proven = proveKept(init, kept);
+  const proven = proveElectionIn(init, body);
   if (proven === undefined) {
     // By an entry that is not seen here yet somebody may be absent.
     const isUnseen = chain.termOf(header.term) === undefined || chain.seenMs < header.timeMs + SIGHT_MS;
     if (isUnseen) return { verdict: "early" };
     return { verdict: "fault", fault: forged("a term without the word of a quorum") };
   }
-  const { adopted } = proven;
+  const { adopted } = proven.election;
   const isBehind = parent.header.height < adopted.height;
   const isOther = parent.header.height === adopted.height && parent.header.term !== adopted.term;
   if (isBehind || isOther) {
@@ -76,28 +75,40 @@ export function judgeTermRecord(init: TermRecordInit, { header, body }: ReadReco
   }
   const isSettled = chain.isSettled(parent.header.height, parent.hash);
   if (parent.header.height > adopted.height && !isSettled) return { verdict: "early" };
-  return { verdict: "proven", election: proven, kept };
+  return { verdict: "proven", ...proven };
 }
 
-/** Who votes on the leader of a term that goes on from a record at `cursor`. */
-export function electorateOf(
+/** How the chain has begun a term for this leader; undefined where it has not. */
+export function begunByChain(
   { chain, terms }: Pick<TermRecordInit, "chain" | "terms">,
   { term, newLeader }: Pick<Election, "term" | "newLeader">,
-  cursor: number,
-): Omit<KeptElection, "input"> {
+): Pick<KeptElection, "sinceEntry" | "accused"> | undefined {
   const byChain = chain.termOf(term);
-  if (byChain?.leader !== newLeader) return { cursor, sinceEntry: 0 };
+  if (byChain?.leader !== newLeader) return undefined;
   const accused = terms.of(term - 1)?.leader;
   const { sinceEntry } = byChain;
-  return { cursor: sinceEntry, sinceEntry, ...(accused === undefined ? {} : { accused }) };
+  return { sinceEntry, ...(accused === undefined ? {} : { accused }) };
 }
 
-/** The election in a term's first record. @throws SprfError `MESSAGE_INVALID` */
-export function electionIn(
-  init: Pick<TermRecordInit, "chain" | "terms">,
+/**
+ * What the election in a term's first record proves; undefined when no quorum stands behind it. Members that have elected by themselves
+ * stay elected when the chain, which they have not seen yet, begins the same term for the same leader: what it asks for in addition
+ * holds where they are too few without it.
+ *
+ * @throws SprfError `MESSAGE_INVALID`
+ */
+export function proveElectionIn(
+  init: Pick<TermRecordInit, "domain" | "channel" | "chain" | "terms">,
   { inboxCursor, input }: Pick<RecordBody, "inboxCursor" | "input">,
-): KeptElection {
-  return { ...electorateOf(init, decodeElection(input), inboxCursor), input };
+): Omit<Extract<TermVerdict, { readonly verdict: "proven" }>, "verdict"> | undefined {
+  const byChain = begunByChain(init, decodeElection(input));
+  const own = { cursor: inboxCursor, sinceEntry: 0, input };
+  const ways: KeptElection[] = byChain === undefined ? [own] : [own, { cursor: byChain.sinceEntry, ...byChain, input }];
+  for (const kept of ways) {
+    const election = proveKept(init, kept);
+    if (election !== undefined) return { election, kept };
+  }
+  return undefined;
 }
 
 /** What a kept election proves; undefined when it is none, or the chain does not show its members here. */

@@ -111,7 +111,8 @@ export function createElectorate({
       const terms = chainTerms();
       const byChain = terms.get(term);
       const isOfChain = byChain?.leader === newLeader;
-      const membership = membershipAt(isOfChain ? byChain.sinceEntry : cursor);
+      const own = membershipAt(cursor);
+      const membership = isOfChain ? membershipAt(byChain.sinceEntry) : own;
       // Who led before depends on what a member has heard of elections.
       const accused = isOfChain ? [elected.get(term - 1), terms.get(term - 1)?.leader] : [undefined];
       elected.set(term, newLeader);
@@ -119,13 +120,17 @@ export function createElectorate({
       const nameOf = (signer: string): string => nameOfSigner.get(signer) ?? "?";
       const standings = recoverElection(hub().domain, 1n, election) ?? new Map<string, never>();
       return {
-        leader: nameOf(membership.members.get(newLeader)?.signer ?? ""),
+        leader: nameOf((own.members.get(newLeader) ?? membership.members.get(newLeader))?.signer ?? ""),
         answers: [...standings].map(([signer, { certifiedTerm, certifiedHeight }]) => ({
           member: nameOf(signer),
           term: certifiedTerm,
           height: certifiedHeight,
         })),
-        voters: accused.flatMap((each) => [membership, ...missed].map((among) => votersAmong(among, each))),
+        // Members may have elected by themselves whom the chain names, too, in a block that they have not seen.
+        voters: [
+          votersAmong(own),
+          ...accused.flatMap((each) => [membership, ...missed].map((among) => votersAmong(among, each))),
+        ],
       };
     },
   };

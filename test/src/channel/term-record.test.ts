@@ -110,11 +110,19 @@ describe("channel/term-record", () => {
     const second: Term = { term: 2, leader: accountOf(1), signer: signers[1]!, sinceEntry: 5 };
     // Whom the chain took the office from does not count: three are left, and all are needed.
     expect(judge([1, 2, 3], { chainTerms: [first, second] }).verdict).to.equal("proven");
-    expect(judge([0, 1, 2], { chainTerms: [first, second] }).verdict).to.equal("fault");
+    expect(judge([0, 1], { chainTerms: [first, second] }).verdict).to.equal("fault");
     const another: Term = { term: 2, leader: accountOf(3), signer: signers[3]!, sinceEntry: 5 };
     expect(judge([1, 2], { chainTerms: [first, another] }).verdict).to.equal("fault");
     // Members have gone there with another one before the chain said whose it is.
     expect(judge([0, 1, 2], { chainTerms: [first, another] }).verdict).to.equal("proven");
+  });
+
+  it("should leave a term to whom its members have elected, also when the chain names the same one for it before that is seen", () => {
+    const second: Term = { term: 2, leader: accountOf(1), signer: signers[1]!, sinceEntry: 5 };
+    const judged = judge([0, 1, 2], { chainTerms: [first, second] });
+    expect(judged.verdict).to.equal("proven");
+    // Its records need not begin with the entry that it had not seen.
+    if (judged.verdict === "proven") expect(judged.election.sinceEntry).to.equal(0);
   });
 
   it("should not wait for who is absent by now, where the chain has begun the term and too few are silent to have been a quorum", () => {
