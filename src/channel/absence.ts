@@ -6,6 +6,7 @@ import { createAlarm } from "../utils/alarm.ts";
 import { createAccusationAnswers } from "./answer-accusation.ts";
 import { membersNow } from "./core.ts";
 import type { Elector } from "./elector.ts";
+import { createIdleLeader } from "./idle-leader.ts";
 import { createLaggards } from "./laggards.ts";
 import { openingOf } from "./opening-of.ts";
 import type { Takeover } from "./takeover.ts";
@@ -52,6 +53,7 @@ export function createAbsenceKeeper(init: AbsenceKeeperInit): AbsenceKeeper {
   const withheld = createWithheld(init);
   const answers = createAccusationAnswers({ core, attempt, withheld });
   const laggards = createLaggards({ core, deadMs, waitsFor: (signer) => takeover.waitsFor(signer) });
+  const idleLeader = createIdleLeader({ core, deadMs });
   const open = new Map<string, Open>();
   /** Whose accusations are to be looked up. */
   const unknown = new Set<string>();
@@ -134,10 +136,10 @@ export function createAbsenceKeeper(init: AbsenceKeeperInit): AbsenceKeeper {
 
   /** Those who are silent, where the others are no quorum; else those who say that they are there, and do nothing without which there is none. */
   function suspected(rank: number): { readonly members: readonly Member[]; readonly areSilent: boolean } {
-    const lagging = laggards.find();
+    const idle = [...laggards.find(), ...idleLeader.find({ rank, answerMs })];
     if (!elector.isStuck()) {
       stuckSinceMs = undefined;
-      return { members: lagging, areSilent: false };
+      return { members: idle, areSilent: false };
     }
     stuckSinceMs ??= clock.now();
     const isTurn = clock.now() - stuckSinceMs >= rank * deadMs;

@@ -1,6 +1,7 @@
 import { isSprfError, messageOf } from "../errors.ts";
 import type { ChannelCourt, Evidence } from "../ports/channel-court.ts";
 import type { HubVote } from "../ports/channel-hub.ts";
+import type { ChannelWatch } from "../ports/channel-watch.ts";
 import { concatBytes, toHex } from "../utils/bytes.ts";
 import { keccak256 } from "../utils/keccak.ts";
 import { commitmentOf } from "../domain/channel/evidence.ts";
@@ -9,6 +10,7 @@ import type { ChannelMessageOf } from "../wire/channel/messages.ts";
 import { hashPunishment, recoverVote, signVote, VOTE_OPTIONS, type Punishment } from "../wire/channel/settlement.ts";
 import { broadcast, officeOf, tell, type Core } from "./core.ts";
 import type { FoundFault } from "./follower.ts";
+import { guardTurnMs } from "./turns.ts";
 
 /** Each member lets those who joined before it report first, so that one proposal gathers all votes. */
 const TURN_MS = 3_000;
@@ -29,7 +31,13 @@ export interface Accuser {
   readonly distrusts: boolean;
 }
 
-export function createAccuser(core: Core, signal: AbortSignal): Accuser {
+export interface AccuserInit {
+  readonly core: Core;
+  /** Of a node that is no member's: it has no vote, and convicts by itself whom no member has in time. */
+  readonly watch: ChannelWatch | undefined;
+}
+
+export function createAccuser({ core, watch }: AccuserInit, signal: AbortSignal): Accuser {
   let distrusted = 0;
   /** Votes by proposal and member; bounded by members and by the lies that this node has seen itself. */
   const votes = new Map<string, Map<string, HubVote>>();
@@ -49,6 +57,9 @@ export function createAccuser(core: Core, signal: AbortSignal): Accuser {
   }
 
   const isOver = (term: number): boolean => signal.aborted || (core.chain.term?.term ?? 0) > term;
+
+  const isOut = (account: string): boolean =>
+    core.chain.membershipAt(core.chain.inboxLength)?.members.has(account) !== true;
 
   function accusers(): string[] {
     const members = [...(core.chain.membershipAt(core.chain.inboxLength)?.members.values() ?? [])];
@@ -95,10 +106,18 @@ export function createAccuser(core: Core, signal: AbortSignal): Accuser {
       // Without another block the reward is given up.
       await blockAfter(await hub.blockNumber({ signal }));
     }
-    const isOut = !(core.chain.membershipAt(core.chain.inboxLength)?.members.has(leader) ?? false);
-    if (isOut && fineWei === 0n) return;
+    if (isOut(leader) && fineWei === 0n) return;
     if (evidence.fault === "falseResult") await convictByReplay(court, evidence, salt);
     else await court.accuse(evidence, salt, { signal });
+  }
+
+  /** Where members are offline, or do not care; the channel's fund pays for it. */
+  async function convictForMembers({ evidence, leader, height }: FoundFault): Promise<void> {
+    if (watch === undefined || evidence === undefined) return;
+    await core.clock.sleep(guardTurnMs(core), { signal });
+    if (isOut(leader)) return;
+    await watch.convict(core.info.channel, leader, evidence, { signal });
+    core.logger.warn("a leader was convicted for members that were not there", { leader, height });
   }
 
   /** Loads what the chain needs, and has it run the record in a later block. After a new start, it finds what was loaded before. */
@@ -130,6 +149,13 @@ export function createAccuser(core: Core, signal: AbortSignal): Accuser {
       distrusted = term;
       core.logger.error("the leader has lied", { height, term, reason: message });
       tell(core, { kind: "fault", height, reason, message });
+      const isConvicted = watch === undefined ? convict(fault) : convictForMembers(fault);
+      isConvicted.catch((error: unknown) => {
+        // Somebody else may have been faster.
+        if (!signal.aborted)
+          core.logger.info("the leader was not convicted by this node", { reason: messageOf(error) });
+      });
+      if (watch !== undefined) return;
       const { channel } = core.info;
       const punishment: Punishment = { channel, term, target: leader, height, recordHash, reason };
       const proposalHash = hashPunishment(punishment);
@@ -142,11 +168,6 @@ export function createAccuser(core: Core, signal: AbortSignal): Accuser {
       broadcast(core, { kind: "vote", proposalHash, option: vote.option, signature });
       report(punishment, key).catch((error: unknown) => {
         if (!signal.aborted) core.logger.warn("the leader's lie was not reported", { reason: messageOf(error) });
-      });
-      convict(fault).catch((error: unknown) => {
-        // Somebody else may have been faster.
-        if (!signal.aborted)
-          core.logger.info("the leader was not convicted by this node", { reason: messageOf(error) });
       });
     },
     onVote(from, { proposalHash, option, signature }) {

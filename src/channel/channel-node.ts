@@ -252,11 +252,12 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     const roundTrips = createRoundTrips(clock);
     const relay = createRelay(core, { heartbeatMs });
     const leader = createLeader(core, { ...init, publish: (body) => relay.publish(body) });
-    const accuser = createAccuser(core, signal);
+    const watches = init.watches === true;
+    const accuser = createAccuser({ core, watch: watches ? watch : undefined }, signal);
     const settler = createSettler(core, signal);
     const acker = createAcker(core);
     const onProgress = (): void => {
-      if (!accuser.distrusts && init.watches !== true) acker();
+      if (!accuser.distrusts && !watches) acker();
       settler.onProgress();
       leader.wake();
     };
@@ -283,7 +284,7 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
       heartbeatMs,
       hears: (signer) => elector.hears(signer),
       distrusts: () => accuser.distrusts,
-      isWatching: init.watches,
+      isWatching: watches,
     });
     const router = createRouter({
       core,
@@ -324,7 +325,6 @@ export function createChannelNode(components: ChannelNodeComponents, init: Chann
     };
     const requester = createRequester(core, settler, init);
     const finisher = createFinisher(core, settler, init);
-    const watches = init.watches === true;
     const { dataPatienceMs: recordsPatienceMs } = init;
     const catchUp = (from: string): void => sync.catchUp(from);
     const guarding = createGuarding({ core, watch, watches, catchUp, onWatchers: () => onNews(), recordsPatienceMs });

@@ -313,4 +313,32 @@ describe("e2e: one honest node guards its channel by itself", function () {
     await guest.watch.withdraw();
     expect(await guest.watch.creditWei()).to.equal(0n);
   });
+
+  it("should have a watcher convict a leader that lies where every other member is offline, which the fund pays", async () => {
+    await begin({ isAway: () => true });
+    const guest = peers[MEMBERS]!;
+    const { channel } = team.info;
+    const [liar, ...others] = team.members as [TeamMember, ...TeamMember[]];
+    await liar.peer.watch.appoint(channel, guest.signer);
+    await liar.peer.watch.give(channel, FUND_WEI);
+    await liar.node.start();
+    for (const member of others) await member.start();
+    watcher = team.watcher(guest);
+    await watcher.start();
+    await play();
+    await team.same([...team.members, watcher]);
+    for (const member of others) await member.kill();
+    liar.network.lieAbout("a wrong result", {
+      node: liar.node,
+      instead: team.callOf(1, "setPacked", [6n, false, ETHER]),
+    });
+    await liar.node.submit(team.callOf(0, "setPacked", [7n, true, team.info.app]));
+    const banned = async (): Promise<number> =>
+      (await guest.hub.member(channel, liar.peer.account))?.bannedUntilMs ?? 0;
+    await until(async () => (await banned()) > 0, { ...SLOW, what: "the leader is banned" });
+    expect((await guest.hub.member(channel, liar.peer.account))!.stakeWei).to.equal(STAKE_WEI - FINE_WEI);
+    const paidWei = await guest.watch.creditWei();
+    expect(paidWei).to.be.above(0n);
+    expect(await guest.watch.fundWei(channel)).to.equal(FUND_WEI - paidWei);
+  });
 });

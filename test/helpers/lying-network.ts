@@ -4,9 +4,10 @@ import { signBatch } from "../../src/wire/channel/batch.ts";
 import { decodeCallInput, encodeCallInput, type SignedCall } from "../../src/wire/channel/call.ts";
 import type { ChannelDomain } from "../../src/wire/channel/domain.ts";
 import { merkleRoot } from "../../src/wire/channel/merkle.ts";
-import { decodeChannelMessage, encodeChannelMessage, type ChannelMessageOf } from "../../src/wire/channel/messages.ts";
+import { decodeChannelMessage, encodeChannelMessage } from "../../src/wire/channel/messages.ts";
 import { hashRecord, RECORD_KINDS, ZERO_HASH } from "../../src/wire/channel/record.ts";
 import { decodeRecordBody, encodeRecordBody, headerOf, type RecordBody } from "../../src/wire/channel/record-body.ts";
+import type { SignedBatch } from "../../src/wire/channel/schemas.ts";
 import { PUNISHMENT_REASONS } from "../../src/wire/channel/settlement.ts";
 
 /** What a leader may lie about, with the reason that a punishment has to name. */
@@ -20,7 +21,7 @@ export const LIES = {
 
 export type Lie = keyof typeof LIES;
 
-/** A leader's network that changes one batch on its way, and signs it as the leader does. */
+/** A leader's network that changes one batch on its way, and signs it as the leader does; who asks for it later gets the same. */
 export interface LyingNetwork extends ChannelNetwork {
   /** From now on the next batch that can hold the lie has it. */
   lieAbout(lie: Lie, init: { readonly node: ChannelNode; readonly instead: SignedCall }): void;
@@ -34,6 +35,7 @@ export function createLyingNetwork(
 ): LyingNetwork {
   let armed: { readonly lie: Lie; readonly node: ChannelNode; readonly instead: SignedCall } | undefined;
   let toldAt: number | undefined;
+  let told: SignedBatch | undefined;
   /** What all members are sent instead, so that they hear the same. */
   const altered = new Map<Uint8Array, Uint8Array>();
 
@@ -54,11 +56,17 @@ export function createLyingNetwork(
     bodies[index] = lieIn(body, lie, { timeBefore, instead });
     armed = undefined;
     toldAt = batch.first + index;
-    const lied: ChannelMessageOf<"batch">["batch"] = {
-      ...batch,
-      ...signed(bodies, before.hash, { ...batch, channel }),
-    };
-    return encodeChannelMessage(channel, { kind: "batch", batch: lied, ...(certificate && { certificate }) });
+    told = { ...batch, ...signed(bodies, before.hash, { ...batch, channel }) };
+    return encodeChannelMessage(channel, { kind: "batch", batch: told, ...(certificate && { certificate }) });
+  }
+
+  function alterHistory(message: Uint8Array): Uint8Array {
+    const lied = told;
+    if (lied === undefined) return message;
+    const { channel, version: _version, ...body } = decodeChannelMessage(message);
+    if (body.kind !== "history") return message;
+    const batches = body.batches.map((batch) => (batch.first === lied.first ? lied : batch));
+    return encodeChannelMessage(channel, { ...body, batches });
   }
 
   function signed(
@@ -86,7 +94,7 @@ export function createLyingNetwork(
     listen: (listener) => network.listen(listener),
     keepLinks: (peers) => network.keepLinks(peers),
     send(to, message) {
-      const known = altered.get(message) ?? alter(message);
+      const known = altered.get(message) ?? alterHistory(alter(message));
       if (known !== message) altered.set(message, known);
       return network.send(to, known);
     },

@@ -7,6 +7,7 @@ import { fromLogEntry } from "../../../src/channel/log-entries.ts";
 import { verifyChannel } from "../../../src/channel/verify.ts";
 import { SprfError } from "../../../src/errors.ts";
 import type { ChannelAbsence } from "../../../src/ports/channel-absence.ts";
+import type { HubEvent, HubNews } from "../../../src/ports/channel-hub.ts";
 import type { ChannelMessage } from "../../../src/wire/channel/messages.ts";
 import { createChannelScene, type ChannelScene, type SceneMember } from "../../helpers/channel-scene.ts";
 import { until } from "../../helpers/until.ts";
@@ -26,10 +27,13 @@ describe("channel: members that are asked on the chain whether they are there", 
   let isLost: (number: number, kind: ChannelMessage["kind"], from: string) => boolean;
   /** What each member did on the chain, and what it took back. */
   let done: Map<string, number>;
+  /** What a member's node of the chain tells it. */
+  let tell: (number: number, news: HubNews) => HubNews;
 
   beforeEach(() => {
     isLost = () => false;
     done = new Map();
+    tell = (_number, news) => news;
   });
   afterEach(async () => await scene.close());
 
@@ -45,6 +49,12 @@ describe("channel: members that are asked on the chain whether they are there", 
       config: { answerSeconds },
       node: { heartbeatMs: HEARTBEAT_MS },
       hears: (number, { kind }, from) => !isLost(number, kind, from),
+      hubOf: (number, hub) => ({
+        ...hub,
+        async *follow(channel, options) {
+          for await (const news of hub.follow(channel, options)) yield tell(number, news);
+        },
+      }),
       absenceOf: (number, absence) => counting(absence, number, refused),
     });
     await until(() => scene.members.every(({ node }) => node.head.height >= members), SLOW);
@@ -65,10 +75,18 @@ describe("channel: members that are asked on the chain whether they are there", 
         await absence.accuse(...args);
         add("accused");
       },
+      async accuseLeader(...args) {
+        await absence.accuseLeader(...args);
+        add("accused the leader");
+      },
       async answerByAck(...args) {
         allow("answer");
         await absence.answerByAck(...args);
         add("answered");
+      },
+      async answerByCertificate(...args) {
+        await absence.answerByCertificate(...args);
+        add("certified");
       },
       async demandRecords(...args) {
         allow("demand");
@@ -202,5 +220,36 @@ describe("channel: members that are asked on the chain whether they are there", 
     isLost = () => false;
     await commit(first);
     await scene.same();
+  });
+
+  it("should take the office from a leader that beats and takes nothing from the chain, and go on", async () => {
+    const [first, second, third] = (await begin(3)) as [SceneMember, SceneMember, SceneMember];
+    tell = (number, news) => (number === 1 ? { ...news, events: [] } : news);
+    scene.hub.delegate(third.account, second.account);
+    const { length } = scene.hub.entries;
+    await until(() => second.node.leads, { ...SLOW, what: "the second leads" });
+    expect(count(2, "accused the leader")).to.equal(1);
+    expect(scene.hub.absent).to.deep.equal([first.account]);
+    const isTaken = ({ node }: SceneMember): boolean => node.record(node.committedHeight)!.header.inboxCursor >= length;
+    await until(() => [second, third].every(isTaken), { ...SLOW, what: "the entry is committed" });
+    await commit(third);
+  });
+
+  it("should leave the office to a leader that takes what the chain has late, and answers", async () => {
+    const [first, second, third] = (await begin(3, [], LONG_SECONDS)) as [SceneMember, SceneMember, SceneMember];
+    const missed: HubEvent[] = [];
+    let isStill = true;
+    tell = (number, news) => {
+      if (number !== 1) return news;
+      missed.push(...news.events);
+      return { ...news, events: isStill ? [] : missed.splice(0) };
+    };
+    scene.hub.delegate(third.account, second.account);
+    await until(() => count(2, "accused the leader") === 1, { ...SLOW, what: "it is accused" });
+    isStill = false;
+    scene.hub.pass();
+    await until(() => count(1, "certified") === 1, { ...SLOW, what: "it answers by a certificate" });
+    await commit(third);
+    expect([first.node.leads, scene.hub.absent]).to.deep.equal([true, []]);
   });
 });

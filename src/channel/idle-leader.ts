@@ -1,0 +1,39 @@
+import { memberOfSigner, type Member } from "../domain/channel/membership.ts";
+import { isLeader, membersNow, officeOf, type Core } from "./core.ts";
+
+/** The time in which a member is found dead, so many times: whoever leads takes an entry in the time that a record needs. */
+const PATIENCE = 8;
+
+/** A leader that says that it is there, and takes nothing of what the chain has for it. */
+export interface IdleLeader {
+  /**
+   * The leader, when nobody has certified for long that it took an entry of the inbox that is seen here. To be asked again and again.
+   * Where its record is here already, others may be slow: it has first the time to accuse them, and they the time to answer.
+   */
+  find(turn: { readonly rank: number; readonly answerMs: number }): readonly Member[];
+}
+
+export function createIdleLeader({ core, deadMs }: { readonly core: Core; readonly deadMs: number }): IdleLeader {
+  let lookedAtMs = 0;
+  let since: { readonly term: number; readonly entry: number; readonly atMs: number } | undefined;
+
+  return {
+    find({ rank, answerMs }) {
+      const { clock, chain, player, certificate, term } = core;
+      const nowMs = clock.now();
+      // What it did meanwhile is not known.
+      if (nowMs - lookedAtMs > deadMs) since = undefined;
+      lookedAtMs = nowMs;
+      const certified = player.at(certificate?.height ?? 0)?.header.inboxCursor ?? 0;
+      const taken = Math.max(chain.settled.inboxCursor, certified);
+      const leader = memberOfSigner(membersNow(core), officeOf(core)?.signer ?? "");
+      const isWaiting = leader !== undefined && !isLeader(core) && taken < chain.inboxLength;
+      if (!isWaiting) since = undefined;
+      else if (since?.term !== term || since.entry <= taken) since = { term, entry: chain.inboxLength, atMs: nowMs };
+      if (leader === undefined || since === undefined) return [];
+      const isProposed = player.head.header.inboxCursor >= since.entry;
+      const patienceMs = PATIENCE * deadMs + rank * deadMs + (isProposed ? PATIENCE * deadMs + answerMs : 0);
+      return nowMs - since.atMs < patienceMs ? [] : [leader];
+    },
+  };
+}
