@@ -204,7 +204,9 @@ export function createMemoryHub(init: {
     return inFavour;
   }
 
-  const presentNow = (): Membership => entries.reduce(takeEntry, NO_MEMBERS);
+  /** Entries are only added. */
+  let present = NO_MEMBERS;
+  const presentNow = (): Membership => (present = entries.slice(present.cursor).reduce(takeEntry, present));
 
   function withoutSilent(voters: Membership, voted: ReadonlySet<string>): Membership {
     const now = presentNow();

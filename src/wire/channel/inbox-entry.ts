@@ -79,8 +79,17 @@ export function hashInboxEntry(entry: InboxEntry): Uint8Array {
   return keccak256(encodeInboxEntry(entry));
 }
 
+/** Whoever follows a channel asks for the same ones again and again. */
+const contents = new WeakMap<InboxEntry, InboxContent>();
+
 /** The data of an entry that the hub made. @throws SprfError `MESSAGE_INVALID` */
-export function contentOf({ kind, data }: InboxEntry): InboxContent {
+export function contentOf(entry: InboxEntry): InboxContent {
+  const content = contents.get(entry) ?? decodeContent(entry);
+  contents.set(entry, content);
+  return content;
+}
+
+function decodeContent({ kind, data }: InboxEntry): InboxContent {
   switch (kind) {
     case INBOX_KINDS.join: {
       const values = decodeAbi(["address", "uint64", ASSETS_TYPE], data, "a join") as JoinValues;

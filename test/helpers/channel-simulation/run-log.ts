@@ -5,7 +5,7 @@ import type { ChannelNetwork } from "../../../src/ports/channel-network.ts";
 import type { HubEvent, HubVote } from "../../../src/ports/channel-hub.ts";
 import type { LogEntry } from "../../../src/ports/record-log.ts";
 import { toHex } from "../../../src/utils/bytes.ts";
-import { recoverAck, recoverCertificate, type Certificate } from "../../../src/wire/channel/batch.ts";
+import { recoverAck, type Ack, type Certificate } from "../../../src/wire/channel/batch.ts";
 import { decodeChannelMessage, type ChannelMessage } from "../../../src/wire/channel/messages.ts";
 import { RECORD_KINDS, hashRecord } from "../../../src/wire/channel/record.ts";
 import type { SignedBatch } from "../../../src/wire/channel/schemas.ts";
@@ -88,6 +88,8 @@ export function createRunLog(init: {
   const decoded = new WeakMap<Uint8Array, ChannelMessage>();
   const proposals = new Map<string, RecordRef>();
   const acked = new Map<string, Map<string, number>>();
+  /** Names of those who signed acks. */
+  const ackers = new Map<string, string>();
   /** By height, in whichever block it came: a settlement is voted on by the members of the one that it begins at. */
   const settledCursors = new Map([[0, 0]]);
   /** Where the settlement to a record begins. */
@@ -315,8 +317,20 @@ export function createRunLog(init: {
 
   /** The ack of its maker in a certificate. */
   function sayOwn(name: string, certificate: Certificate): void {
-    const certified = recoverCertificate(hub().domain, 1n, certificate)?.get(signerOf.get(name) ?? "");
-    if (certified !== undefined) ack(name, { ...refOf(certificate), certified });
+    for (const { certified, signature } of certificate.acks) {
+      if (ackedIn({ ...certificate, certified }, signature) === name) ack(name, { ...refOf(certificate), certified });
+    }
+  }
+
+  /** Whose ack it is. The same ones go to many. */
+  function ackedIn({ term, height, recordHash, certified }: Omit<Ack, "channel">, signature: Uint8Array): string {
+    const key = [term, height, toHex(recordHash), certified, toHex(signature)].join();
+    const known = ackers.get(key);
+    if (known !== undefined) return known;
+    const by = recoverAck(hub().domain, { channel: 1n, term, height, recordHash, certified }, signature);
+    const name = nameOfSigner.get(by ?? "") ?? "?";
+    ackers.set(key, name);
+    return name;
   }
 
   /** Whatever others have made of what somebody signed, nobody may take it for a liar. */
@@ -345,8 +359,8 @@ export function createRunLog(init: {
         for (const { height, recordHash, certified, signature } of message.acks) {
           const { term } = message;
           // A relay sends those of others on.
-          const by = recoverAck(hub().domain, { channel: 1n, term, height, recordHash, certified }, signature);
-          if (nameOfSigner.get(by ?? "") === name) ack(name, { term, height, hash: toHex(recordHash), certified });
+          const by = ackedIn({ term, height, recordHash, certified }, signature);
+          if (by === name) ack(name, { term, height, hash: toHex(recordHash), certified });
         }
         return;
       case "leader-change": {
