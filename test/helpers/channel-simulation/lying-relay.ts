@@ -1,3 +1,4 @@
+import { readBatch } from "../../../src/channel/read-batch.ts";
 import type { ChannelNetwork } from "../../../src/ports/channel-network.ts";
 import { signAck, signBatch } from "../../../src/wire/channel/batch.ts";
 import { merkleRoot } from "../../../src/wire/channel/merkle.ts";
@@ -59,6 +60,8 @@ export function lyingRelayOf({ random, chain, trace, time }: World): Distortion 
     function altered(batch: SignedBatch): SignedBatch {
       const before = node().record(batch.first - 1)?.hash ?? ZERO_HASH;
       const at = random.below(batch.records.length);
+      // Where it has led itself, that would be a leader's second word, for which it may be punished.
+      if (readBatch(batch, { domain, channel: 1n, before }).signer === network.self) return batch;
       let previous = before;
       const bodies = batch.records.map((packed, index) => {
         const body = decodeRecordBody(packed);
