@@ -149,8 +149,8 @@ export function createAccuser({ core, watch }: AccuserInit, signal: AbortSignal)
       distrusted = term;
       core.logger.error("the leader has lied", { height, term, reason: message });
       tell(core, { kind: "fault", height, reason, message });
-      const isConvicted = watch === undefined ? convict(fault) : convictForMembers(fault);
-      isConvicted.catch((error: unknown) => {
+      const conviction = watch === undefined ? convict(fault) : convictForMembers(fault);
+      conviction.catch((error: unknown) => {
         // Somebody else may have been faster.
         if (!signal.aborted)
           core.logger.info("the leader was not convicted by this node", { reason: messageOf(error) });
