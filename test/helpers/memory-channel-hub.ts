@@ -75,6 +75,8 @@ export interface MemoryHub {
   readonly blocks: readonly (readonly HubEvent[])[];
   /** Accounts of those that count in no quorum until they are back. */
   readonly absent: readonly string[];
+  /** Those that have not said on chain for too long that they are there; nobody where heartbeats are not on chain. */
+  readonly silent: readonly string[];
   /** As of now. */
   readonly office: { readonly term: number; readonly leader: string; readonly members: readonly string[] };
 }
@@ -391,6 +393,9 @@ export function createMemoryHub(init: {
     },
     get office() {
       return { term, leader, members: [...members.keys()] };
+    },
+    get silent() {
+      return [...members.keys()].filter(isWithoutHeartbeat);
     },
     get settled() {
       return settled;

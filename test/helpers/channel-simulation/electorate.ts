@@ -93,8 +93,9 @@ export function createElectorate({
       const voters = hubElectorate(cursor, members.values(), membershipAt(entries.length));
       // Who is absent counts by its vote only, which the judge has for one in favour; and may be back in the same block already.
       const since = [cursor, ...entries.slice(cursor).map(({ index }) => index), entries.length].map(membershipAt);
+      const silent = new Set(hub().silent);
       const wasAbsent = (account: string): boolean =>
-        since.some(({ members: of }) => of.get(account)?.isAbsent === true);
+        silent.has(account) || since.some(({ members: of }) => of.get(account)?.isAbsent === true);
       const present = [...voters.members].filter(([account]) => !wasAbsent(account));
       const bySigner = new Map([...members.values()].map(({ signer, account }) => [signer, account]));
       return {

@@ -271,8 +271,9 @@ async function play(world: World): Promise<{ calls: number; kills: number; progr
     const here = honestOf(world, members);
     if (areDone && here !== undefined && (await settleAll(world, here))) break;
     if (isLate() || watch.breaches.length > 0) {
+      const why = isLate() ? `no progress ${PROGRESS_MS} ms after all faults` : "not played on";
       const places = members.map(placeOf).join("; ");
-      watch.breach(`no progress ${PROGRESS_MS} ms after all faults: users ${areDone ? "done" : "wait"}; ${places}`);
+      watch.breach(`${why}: users ${areDone ? "done" : "wait"}; ${places}`);
       break;
     }
     await time.sleep(LOOK_MS);

@@ -116,6 +116,8 @@ export function createLogBook(liars: readonly string[]): LogBook {
       );
     },
     isCommitted(record) {
+      const voters = records.get(record.hash)?.voters;
+      if (voters !== undefined && isEnough([], voters)) return true;
       for (const [term, byMember] of acks) {
         const says = (said: Said): boolean => said.certified >= record.height && isOn(record, said);
         const names = saying(term, says);

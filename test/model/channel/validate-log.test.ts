@@ -2,6 +2,7 @@ import { expect } from "chai";
 
 import { seededRandom } from "../../helpers/seeded-random.ts";
 import type { ChannelEvent } from "./events.ts";
+import { equals } from "./log-book.ts";
 import { eventsOf, logOf } from "./log-of-trace.ts";
 import { createRecordTree } from "./records.ts";
 import { SOUND } from "./rules.ts";
@@ -50,6 +51,16 @@ describe("the judge of channels' logs", () => {
       expect(changes).to.be.greaterThan(WALKS / 10);
     }).timeout(LONG_MS);
   }
+
+  it("takes for committed what liars can commit by themselves, and nothing that needs somebody honest", () => {
+    const of = { members: ["A", "B", "C"], liars: ["A"] };
+    const by = (members: readonly string[]): readonly ChannelEvent[] => [
+      { kind: "played", member: "B", term: 1, height: 1, hash: "a", previous: "", voters: equals(members) },
+      { kind: "committed", member: "B", height: 1, hash: "a" },
+    ];
+    expect(validateLog(by(["A"]), of)).to.equal(undefined);
+    expect(validateLog(by(["A", "B"]), of)?.what).to.equal("no quorum has said that it holds a certificate for it");
+  });
 
   for (const { name, bounds, rules, options } of FAULTS) {
     // Those of three terms take longer to find, and have nothing else in their logs.
