@@ -12,6 +12,8 @@ import { isQuorumOfAll } from "./standing.ts";
 export const DEFAULT_HEARTBEAT_MS = 5_000;
 /** Whoever is silent for so many heartbeats is dead. */
 const DEAD_HEARTBEATS = 3;
+/** Of one whose link is gone as well, as it is at once where a process dies. */
+const GONE_HEARTBEATS = 2;
 /** A member that says it is in a later term than that is not believed: terms would run out. */
 const MAX_AHEAD = 65_536;
 /** A leader waits so many times as long as until one is dead before it takes members along again, and then twice as long each time. */
@@ -28,6 +30,7 @@ export interface Elector {
   mayElect(signer: string): boolean;
   /** Whether a member was heard lately. */
   hears(signer: string): boolean;
+  onLink(peer: string, isUp: boolean): void;
   /** For how long a member was not heard; undefined when it never was. */
   silenceMs(signer: string): number | undefined;
   /** Members that count and were not heard for the time in which a leader is found dead. */
@@ -66,6 +69,8 @@ export function createElector({
   const deadMs = DEAD_HEARTBEATS * heartbeatMs;
   /** When each member was heard last, and in which term it was. */
   const heard = new Map<string, { readonly atMs: number; readonly term: number }>();
+  /** Those that this node had a link to, and has none now. */
+  const gone = new Set<string>();
   /** While this node could not do anything, others may have spoken: that time is not theirs to have been silent in. */
   let sleptMs = 0;
   const awakeMs = (): number => clock.now() - sleptMs;
@@ -101,7 +106,8 @@ export function createElector({
     const hasLeft = office !== undefined && !members().members.has(office.leader);
     // From a leader that the chain knows, the chain takes the office, and says who is next.
     const isLiar = distrusts() && core.chain.term?.term !== core.term;
-    return hasLeft || isLiar || silentMs() >= deadMs;
+    const isGone = office !== undefined && gone.has(office.signer);
+    return hasLeft || isLiar || silentMs() >= (isGone ? GONE_HEARTBEATS * heartbeatMs : deadMs);
   }
 
   function hearsQuorum(): boolean {
@@ -214,6 +220,10 @@ export function createElector({
       if (!isQuorum(weightOf(all, alive), countedWeight(all))) return true;
       // An absence that no record has taken for sure does not help them to elect anybody.
       return suspects() && !isQuorumOfAll(core, alive);
+    },
+    onLink(peer, isUp) {
+      if (isUp) gone.delete(peer);
+      else gone.add(peer);
     },
     onHeartbeat(from, { term }) {
       heard.set(from, { atMs: awakeMs(), term });

@@ -216,6 +216,7 @@ export function createRouter(init: RouterInit): ChannelListener {
         forwarder.onLinkDown(peer);
         relay.onLinkDown(peer);
       }
+      elector.onLink(peer, isUp);
       pathFinder.onLink(peer, isUp);
     },
   };

@@ -1,12 +1,15 @@
 import { expect } from "chai";
 
-import { planOf } from "../helpers/channel-simulation/plan.ts";
+import { failOverPlanOf, planOf } from "../helpers/channel-simulation/plan.ts";
 import { channelSeeds, replayOf } from "../helpers/channel-simulation/settings.ts";
 import { simulateChannel, type ChannelOutcome } from "../helpers/channel-simulation/simulation.ts";
 
 /** Of processor time a seed takes a second; of a loaded machine's, many. */
 const TIMEOUT_MS = 180_000;
 const ENOUGH_SEEDS = 20;
+const FAIL_OVER_SEEDS = [1, 2, 3, 4, 5];
+/** Of heartbeats at the usual interval, with two seconds for the rest. */
+const FAIL_OVER_MS = 12_000;
 
 describe("channels among crashes, lost messages, partitions, lying relays, new leaders and replaced blocks", () => {
   const seeds = channelSeeds();
@@ -41,4 +44,15 @@ describe("channels among crashes, lost messages, partitions, lying relays, new l
     expect(again.events).to.equal(outcomes[0]?.events);
     expect(again.traceHash).to.equal(outcomes[0]?.traceHash);
   }).timeout(TIMEOUT_MS);
+});
+
+describe("channels of which the leader's process dies", () => {
+  for (const seed of FAIL_OVER_SEEDS) {
+    it(`should commit again within two heartbeats and an election with seed ${seed}`, async () => {
+      const { breaches, failOverMs } = await simulateChannel(seed, failOverPlanOf(seed));
+      expect(breaches).to.deep.equal([]);
+      expect(failOverMs.length).to.equal(1);
+      expect(failOverMs[0]).to.be.at.most(FAIL_OVER_MS);
+    }).timeout(TIMEOUT_MS);
+  }
 });
