@@ -52,7 +52,7 @@ describe("daemons as those see them who run them", function () {
       dashboard: ["index", "store"],
     };
     for (const [name, parts] of Object.entries(wanted)) {
-      const health = await fetch(`${adminOf(name)}/health`);
+      const health = await get(name, "health");
       expect([health.status, await health.json()]).to.deep.include.members([OK]);
       await until(async () => (await readyOf(name)).status === OK, { timeoutMs: STARTED_MS });
       const { body } = await readyOf(name);
@@ -83,7 +83,7 @@ describe("daemons as those see them who run them", function () {
     await devnet.command.end("SIGTERM");
     for (const name of daemons.keys()) {
       await until(async () => (await readyOf(name)).status === UNAVAILABLE, { timeoutMs: STARTED_MS });
-      expect((await fetch(`${adminOf(name)}/health`)).status).to.equal(OK);
+      expect((await get(name, "health")).status).to.equal(OK);
     }
     const { parts } = (await readyOf("worker")).body;
     expect(parts["chain"]?.problem).to.match(/^CHAIN_UNREACHABLE|^TIMEOUT/);
@@ -97,12 +97,17 @@ describe("daemons as those see them who run them", function () {
     return daemons.get(name)?.adminUrl ?? "";
   }
 
+  /** On a connection of its own: one that was idle may be closed in the moment in which it is used again. */
+  async function get(name: string, path: string): Promise<Response> {
+    return await fetch(`${adminOf(name)}/${path}`, { headers: { connection: "close" } });
+  }
+
   async function readyOf(name: string): Promise<{ readonly status: number; readonly body: Ready }> {
-    const answer = await fetch(`${adminOf(name)}/ready`);
+    const answer = await get(name, "ready");
     return { status: answer.status, body: (await answer.json()) as Ready };
   }
 
   async function metricsOf(name: string): Promise<string> {
-    return await (await fetch(`${adminOf(name)}/metrics`)).text();
+    return await (await get(name, "metrics")).text();
   }
 });
