@@ -1,4 +1,5 @@
-import { memberOfSigner, type Member } from "../domain/channel/membership.ts";
+import { countedWeight, memberOfSigner, weightOf, type Member } from "../domain/channel/membership.ts";
+import { isQuorum } from "../domain/channel/quorum.ts";
 import { isLeader, membersNow, officeOf, type Core } from "./core.ts";
 
 /** The time in which a member is found dead, so many times: whoever leads takes an entry in the time that a record needs. */
@@ -8,7 +9,8 @@ const PATIENCE = 8;
 export interface IdleLeader {
   /**
    * The leader, when nobody has certified for long that it took an entry of the inbox that is seen here. To be asked again and again.
-   * Where its record is here already, others may be slow: it has first the time to accuse them, and they the time to answer.
+   * Where its record is here already, others may be slow, and where nothing is certified without this node, its links may be bad: then
+   * the leader has first the time to accuse of that, and whoever it accuses the time to answer.
    */
   find(turn: { readonly rank: number; readonly answerMs: number }): readonly Member[];
 }
@@ -26,13 +28,18 @@ export function createIdleLeader({ core, deadMs }: { readonly core: Core; readon
       lookedAtMs = nowMs;
       const certified = player.at(certificate?.height ?? 0)?.header.inboxCursor ?? 0;
       const taken = Math.max(chain.settled.inboxCursor, certified);
-      const leader = memberOfSigner(membersNow(core), officeOf(core)?.signer ?? "");
+      const members = membersNow(core);
+      const leader = memberOfSigner(members, officeOf(core)?.signer ?? "");
       const isWaiting = leader !== undefined && !isLeader(core) && taken < chain.inboxLength;
       if (!isWaiting) since = undefined;
       else if (since?.term !== term || since.entry <= taken) since = { term, entry: chain.inboxLength, atMs: nowMs };
       if (leader === undefined || since === undefined) return [];
       const isProposed = player.head.header.inboxCursor >= since.entry;
-      const patienceMs = PATIENCE * deadMs + rank * deadMs + (isProposed ? PATIENCE * deadMs + answerMs : 0);
+      const others = new Set([...members.members.values()].map(({ signer }) => signer));
+      others.delete(core.network.self);
+      const isNeeded = !isQuorum(weightOf(members, others), countedWeight(members));
+      const othersMs = isProposed || isNeeded ? PATIENCE * deadMs + answerMs : 0;
+      const patienceMs = PATIENCE * deadMs + rank * deadMs + othersMs;
       return nowMs - since.atMs < patienceMs ? [] : [leader];
     },
   };

@@ -236,7 +236,7 @@ describe("channel: members that are asked on the chain whether they are there", 
   });
 
   it("should leave the office to a leader that takes what the chain has late, and answers", async () => {
-    const [first, second, third] = (await begin(3, [], LONG_SECONDS)) as [SceneMember, SceneMember, SceneMember];
+    const [first, second, third] = (await begin(3, [], 2 * ANSWER_SECONDS)) as [SceneMember, SceneMember, SceneMember];
     const missed: HubEvent[] = [];
     let isStill = true;
     tell = (number, news) => {
