@@ -15,6 +15,8 @@ import { createWithheld, type WithheldInit } from "./withheld.ts";
 const MS = 1_000;
 const DEFAULT_HEARTBEAT_MS = 5_000;
 const DEAD_HEARTBEATS = 3;
+/** Of those that are there, for that many times the time in which a member is found dead: who is slow is far from it. */
+const PATIENCE = 8;
 /** How often somebody looks, between two heartbeats. */
 const LOOKS = 2;
 /** Before the same transaction is tried again. */
@@ -52,8 +54,9 @@ export function createAbsenceKeeper(init: AbsenceKeeperInit): AbsenceKeeper {
   const alarm = createAlarm(clock);
   const withheld = createWithheld(init);
   const answers = createAccusationAnswers({ core, attempt, withheld });
-  const laggards = createLaggards({ core, deadMs, waitsFor: (signer) => takeover.waitsFor(signer) });
-  const idleLeader = createIdleLeader({ core, deadMs });
+  const patienceMs = PATIENCE * deadMs;
+  const laggards = createLaggards({ core, deadMs, patienceMs, waitsFor: (signer) => takeover.waitsFor(signer) });
+  const idleLeader = createIdleLeader({ core, deadMs, patienceMs });
   const open = new Map<string, Open>();
   /** Whose accusations are to be looked up. */
   const unknown = new Set<string>();

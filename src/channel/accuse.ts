@@ -112,11 +112,11 @@ export function createAccuser({ core, watch }: AccuserInit, signal: AbortSignal)
   }
 
   /** Where members are offline, or do not care; the channel's fund pays for it. */
-  async function convictForMembers({ evidence, leader, height }: FoundFault): Promise<void> {
-    if (watch === undefined || evidence === undefined) return;
+  async function convictForMembers(by: ChannelWatch, { evidence, leader, height }: FoundFault): Promise<void> {
+    if (evidence === undefined) return;
     await core.clock.sleep(guardTurnMs(core), { signal });
     if (isOut(leader)) return;
-    await watch.convict(core.info.channel, leader, evidence, { signal });
+    await by.convict(core.info.channel, leader, evidence, { signal });
     core.logger.warn("a leader was convicted for members that were not there", { leader, height });
   }
 
@@ -149,7 +149,7 @@ export function createAccuser({ core, watch }: AccuserInit, signal: AbortSignal)
       distrusted = term;
       core.logger.error("the leader has lied", { height, term, reason: message });
       tell(core, { kind: "fault", height, reason, message });
-      const conviction = watch === undefined ? convict(fault) : convictForMembers(fault);
+      const conviction = watch === undefined ? convict(fault) : convictForMembers(watch, fault);
       conviction.catch((error: unknown) => {
         // Somebody else may have been faster.
         if (!signal.aborted)

@@ -30,6 +30,7 @@ export interface Elector {
   mayElect(signer: string): boolean;
   /** Whether a member was heard lately. */
   hears(signer: string): boolean;
+  /** A link to a member is there, or gone. */
   onLink(peer: string, isUp: boolean): void;
   /** For how long a member was not heard; undefined when it never was. */
   silenceMs(signer: string): number | undefined;

@@ -2,9 +2,6 @@ import { countedWeight, memberOfSigner, weightOf, type Member } from "../domain/
 import { isQuorum } from "../domain/channel/quorum.ts";
 import { isLeader, membersNow, officeOf, type Core } from "./core.ts";
 
-/** The time in which a member is found dead, so many times: whoever leads takes an entry in the time that a record needs. */
-const PATIENCE = 8;
-
 /** A leader that says that it is there, and takes nothing of what the chain has for it. */
 export interface IdleLeader {
   /**
@@ -15,7 +12,13 @@ export interface IdleLeader {
   find(turn: { readonly rank: number; readonly answerMs: number }): readonly Member[];
 }
 
-export function createIdleLeader({ core, deadMs }: { readonly core: Core; readonly deadMs: number }): IdleLeader {
+export interface IdleLeaderInit {
+  readonly core: Core;
+  readonly deadMs: number;
+  readonly patienceMs: number;
+}
+
+export function createIdleLeader({ core, deadMs, patienceMs }: IdleLeaderInit): IdleLeader {
   let lookedAtMs = 0;
   let since: { readonly term: number; readonly entry: number; readonly atMs: number } | undefined;
 
@@ -38,9 +41,8 @@ export function createIdleLeader({ core, deadMs }: { readonly core: Core; readon
       const others = new Set([...members.members.values()].map(({ signer }) => signer));
       others.delete(core.network.self);
       const isNeeded = !isQuorum(weightOf(members, others), countedWeight(members));
-      const othersMs = isProposed || isNeeded ? PATIENCE * deadMs + answerMs : 0;
-      const patienceMs = PATIENCE * deadMs + rank * deadMs + othersMs;
-      return nowMs - since.atMs < patienceMs ? [] : [leader];
+      const othersMs = isProposed || isNeeded ? patienceMs + answerMs : 0;
+      return nowMs - since.atMs < patienceMs + rank * deadMs + othersMs ? [] : [leader];
     },
   };
 }

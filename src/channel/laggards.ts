@@ -1,9 +1,6 @@
 import type { Member } from "../domain/channel/membership.ts";
 import { isLeader, membersNow, type Core } from "./core.ts";
 
-/** The time in which a member is found dead, so many times: who is slow is far from it, and answers where it is asked. */
-const PATIENCE = 8;
-
 /** Members that say that they are there, and do nothing else. */
 export interface Laggards {
   /** Those without whom nothing that this node leads was certified for long, now. To be asked again and again. */
@@ -15,9 +12,10 @@ export interface LaggardsInit {
   /** Whether a new term waits for a member's word. */
   readonly waitsFor: (signer: string) => boolean;
   readonly deadMs: number;
+  readonly patienceMs: number;
 }
 
-export function createLaggards({ core, waitsFor, deadMs }: LaggardsInit): Laggards {
+export function createLaggards({ core, waitsFor, deadMs, patienceMs }: LaggardsInit): Laggards {
   let lookedAtMs = 0;
   let since: { readonly term: number; readonly certified: number; readonly atMs: number } | undefined;
 
@@ -43,7 +41,7 @@ export function createLaggards({ core, waitsFor, deadMs }: LaggardsInit): Laggar
       else if (since?.term !== core.term || since.certified !== certified) {
         since = { term: core.term, certified, atMs: nowMs };
       }
-      return since === undefined || nowMs - since.atMs < PATIENCE * deadMs ? [] : behind;
+      return since === undefined || nowMs - since.atMs < patienceMs ? [] : behind;
     },
   };
 }

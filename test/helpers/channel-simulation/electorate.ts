@@ -110,28 +110,24 @@ export function createElectorate({
       const election = decodeElection(input);
       const { newLeader } = election;
       const terms = chainTerms();
-      const byChain = terms.get(term);
-      const isOfChain = byChain?.leader === newLeader;
       const own = membershipAt(cursor);
-      const membership = isOfChain ? membershipAt(byChain.sinceEntry) : own;
+      const begun = terms.get(term);
+      const named = begun?.leader === newLeader ? membershipAt(begun.sinceEntry) : undefined;
+      const byChain = named === undefined ? [] : [named, ...withoutAbsent(named, named.cursor)];
       // Who led before depends on what a member has heard of elections.
-      const accused = isOfChain ? [elected.get(term - 1), terms.get(term - 1)?.leader] : [undefined];
+      const accused = [elected.get(term - 1), terms.get(term - 1)?.leader];
       elected.set(term, newLeader);
-      const missed = isOfChain ? withoutAbsent(membership, byChain.sinceEntry) : [];
       const nameOf = (signer: string): string => nameOfSigner.get(signer) ?? "?";
       const standings = recoverElection(hub().domain, 1n, election) ?? new Map<string, never>();
       return {
-        leader: nameOf((own.members.get(newLeader) ?? membership.members.get(newLeader))?.signer ?? ""),
+        leader: nameOf((own.members.get(newLeader) ?? named?.members.get(newLeader))?.signer ?? ""),
         answers: [...standings].map(([signer, { certifiedTerm, certifiedHeight }]) => ({
           member: nameOf(signer),
           term: certifiedTerm,
           height: certifiedHeight,
         })),
         // Members may have elected by themselves whom the chain names, too, in a block that they have not seen.
-        voters: [
-          votersAmong(own),
-          ...accused.flatMap((each) => [membership, ...missed].map((among) => votersAmong(among, each))),
-        ],
+        voters: [votersAmong(own), ...accused.flatMap((each) => byChain.map((among) => votersAmong(among, each)))],
       };
     },
   };

@@ -117,6 +117,7 @@ export function createLogBook(liars: readonly string[]): LogBook {
     },
     isCommitted(record) {
       const voters = records.get(record.hash)?.voters;
+      // Where liars need nobody else, there may be no word of anybody honest.
       if (voters !== undefined && isEnough([], voters)) return true;
       for (const [term, byMember] of acks) {
         const says = (said: Said): boolean => said.certified >= record.height && isOn(record, said);

@@ -10,6 +10,7 @@ import type { ChannelAbsence } from "../../../src/ports/channel-absence.ts";
 import type { HubEvent, HubNews } from "../../../src/ports/channel-hub.ts";
 import type { ChannelMessage } from "../../../src/wire/channel/messages.ts";
 import { createChannelScene, type ChannelScene, type SceneMember } from "../../helpers/channel-scene.ts";
+import { toldHub } from "../../helpers/told-hub.ts";
 import { until } from "../../helpers/until.ts";
 
 const HEARTBEAT_MS = 100;
@@ -49,12 +50,7 @@ describe("channel: members that are asked on the chain whether they are there", 
       config: { answerSeconds },
       node: { heartbeatMs: HEARTBEAT_MS },
       hears: (number, { kind }, from) => !isLost(number, kind, from),
-      hubOf: (number, hub) => ({
-        ...hub,
-        async *follow(channel, options) {
-          for await (const news of hub.follow(channel, options)) yield tell(number, news);
-        },
-      }),
+      hubOf: (number, hub) => toldHub(hub, (news) => tell(number, news)),
       absenceOf: (number, absence) => counting(absence, number, refused),
     });
     await until(() => scene.members.every(({ node }) => node.head.height >= members), SLOW);

@@ -5,6 +5,7 @@ import type { ChannelHub, HubEvent, HubNews } from "../../../src/ports/channel-h
 import { PUNISHMENT_REASONS } from "../../../src/wire/channel/settlement.ts";
 import { codeOf } from "../../helpers/code-of.ts";
 import { createChannelScene, type ChannelScene, type SceneMember } from "../../helpers/channel-scene.ts";
+import { toldHub } from "../../helpers/told-hub.ts";
 import { until } from "../../helpers/until.ts";
 
 const HEARTBEAT_MS = 200;
@@ -22,12 +23,7 @@ describe("channel: a leader that is cut off from its chain", function () {
   afterEach(async () => await scene.close());
 
   async function begin(): Promise<readonly [SceneMember, SceneMember, SceneMember, SceneMember]> {
-    const hubOf = (number: number, hub: ChannelHub): ChannelHub => ({
-      ...hub,
-      async *follow(channel, options) {
-        for await (const news of hub.follow(channel, options)) yield tell(number, news);
-      },
-    });
+    const hubOf = (number: number, hub: ChannelHub): ChannelHub => toldHub(hub, (news) => tell(number, news));
     scene = await createChannelScene({ members: 4, node: { heartbeatMs: HEARTBEAT_MS }, hubOf });
     const [first, second, third, fourth] = scene.members as [SceneMember, SceneMember, SceneMember, SceneMember];
     await until(() => first.node.leads, { what: "the first leads", timeoutMs: PATIENT_MS });
